@@ -1,0 +1,61 @@
+import { join } from 'node:path';
+
+/** Where things lie in a dataset directory (the contract's form). All paths are absolute or as given. */
+export interface DatasetLayout {
+  readonly root: string;
+  readonly archives: string;
+  readonly labels: string;
+  readonly images: string;
+  /** index.csv */
+  readonly index: string;
+  /** `.ccxri`: nothing below it is needed to use the data. */
+  readonly state: string;
+  /** Partial downloads with their state. */
+  readonly partial: string;
+  /** Private folders that extraction fills before they are renamed to images/. */
+  readonly stage: string;
+  readonly ledger: string;
+  readonly lock: string;
+  /** Resolved links. */
+  readonly links: string;
+  /** Files put aside because their bytes were wrong. */
+  readonly bad: string;
+}
+
+export function layoutOf(root: string): DatasetLayout {
+  const state = join(root, '.ccxri');
+  return {
+    root,
+    archives: join(root, 'archives'),
+    labels: join(root, 'labels'),
+    images: join(root, 'images'),
+    index: join(root, 'index.csv'),
+    state,
+    partial: join(state, 'partial'),
+    stage: join(state, 'stage'),
+    ledger: join(state, 'ledger'),
+    lock: join(state, 'lock'),
+    links: join(state, 'links.json'),
+    bad: join(state, 'bad'),
+  };
+}
+
+export interface NamedFile {
+  readonly name: string;
+  readonly kind: 'archive' | 'labels';
+}
+
+/** Where a file of the manifest lies once it is whole and checked. */
+export function finalPathOf(layout: DatasetLayout, file: NamedFile): string {
+  return join(file.kind === 'archive' ? layout.archives : layout.labels, file.name);
+}
+
+/** The folder of an archive's extracted images. */
+export function imagesPathOf(layout: DatasetLayout, archiveName: string): string {
+  return join(layout.images, stemOf(archiveName));
+}
+
+/** `ChestDx-1` of `ChestDx-1.zip`. */
+export function stemOf(archiveName: string): string {
+  return archiveName.replace(/\.zip$/i, '');
+}

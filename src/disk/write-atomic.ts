@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, rename, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { errnoOf, toDiskError } from '../errors.ts';
+
+/**
+ * Writes a small file whole or not at all: a new file beside it, flushed, then renamed over it.
+ * `FileHandle.writeFile` loops on short writes (a full disk gives one without an error), and the
+ * length is looked at before the rename, so a truncated file never replaces a good one.
+ * @throws CcxriError of the disk
+ */
+export async function writeFileAtomic(path: string, text: string): Promise<void> {
+  const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const bytes = Buffer.from(text);
+    const handle = await open(temporary, 'wx');
+    try {
+      await handle.writeFile(bytes);
+      const { size } = await handle.stat();
+      if (size !== bytes.length) {
+        throw Object.assign(new Error('the file came out short'), { code: 'ENOSPC' });
+      }
+      await syncFile(handle);
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined);
+    throw toDiskError(error, 'write', { path });
+  }
+}
+
+/** File systems that cannot flush say so with these; that is no failure of the write. */
+const CANNOT_SYNC = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOTTY', 'ENOSYS']);
+
+/** Flushes a file to the disk; a file system without fsync (some network shares) is let pass. */
+export async function syncFile(handle: { sync(): Promise<void> }): Promise<void> {
+  try {
+    await handle.sync();
+  } catch (error) {
+    if (!CANNOT_SYNC.has(errnoOf(error) ?? '')) throw error;
+  }
+}
+
+/** Makes a rename in this directory last; not every system lets a directory be opened. */
+export async function syncDirectory(path: string): Promise<void> {
+  let handle;
+  try {
+    handle = await open(path, 'r');
+  } catch (error) {
+    if (['EISDIR', 'EPERM', 'EACCES'].includes(errnoOf(error) ?? '')) return;
+    throw error;
+  }
+  try {
+    await syncFile(handle);
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * The closed vocabulary of what can go wrong. Callers branch on `code`, never on text;
+ * the command line maps each code to an exit code in one table (src/cli/exit-codes.ts).
+ */
+export const ERROR_CODES = [
+  // What was asked, or what was given to work with, is wrong.
+  'usage',
+  'manifest-invalid',
+  'unknown-subset',
+  'unknown-file',
+  'nothing-selected',
+  'source-unusable',
+  // Bytes are not what they should be.
+  'md5-mismatch',
+  'size-mismatch',
+  'damaged-archive',
+  'labels-invalid',
+  'occupied',
+  'unsafe-archive',
+  'not-the-file',
+  // The way to the bytes is broken.
+  'network',
+  'http-status',
+  'stalled',
+  'file-not-at-source',
+  // The disk.
+  'missing',
+  'disk-space',
+  'disk-full',
+  'not-writable',
+  'disk-io',
+  // The run.
+  'findings',
+  'locked',
+  'aborted',
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** What an error is about, as fields: the texts are made of them, and JSON output carries them. */
+export interface ErrorFacts {
+  /** Manifest name of the file concerned. */
+  readonly file?: string;
+  readonly path?: string;
+  /** Without userinfo and query: safe to print. */
+  readonly url?: string;
+  readonly source?: string;
+  /** Line of a text file, counted from 1. */
+  readonly line?: number;
+  readonly expected?: string;
+  readonly found?: string;
+  /** HTTP status. */
+  readonly status?: number;
+  readonly attempts?: number;
+  /** Seconds the server asked to wait. */
+  readonly retryAfterS?: number;
+  /** What was left on disk, in words. */
+  readonly kept?: string;
+  /** Reasons, one a line, where there are several (an archive's unsafe members). */
+  readonly reasons?: readonly string[];
+}
+
+export interface CcxriErrorOptions extends ErrorFacts {
+  /** What the user can do next, as a command where there is one. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+/** The one error class of ccxri. Anything else that is thrown is a bug. */
+export class CcxriError extends Error {
+  override readonly name = 'CcxriError';
+  readonly code: ErrorCode;
+  readonly facts: ErrorFacts;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: CcxriErrorOptions = {}) {
+    const { hint, cause, ...facts } = options;
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.facts = facts;
+    this.hint = hint;
+  }
+}
+
+export function isCcxriError(error: unknown, ...codes: readonly ErrorCode[]): error is CcxriError {
+  return error instanceof CcxriError && (codes.length === 0 || codes.includes(error.code));
+}
+
+/** The errno name (`ENOSPC`, `ECONNRESET`, …) or library code of an error, if it has one. */
+export function errnoOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** An error as plain data, for JSON output. Never holds a stack. */
+export interface ErrorRecord extends ErrorFacts {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+export function toErrorRecord(error: CcxriError): ErrorRecord {
+  return {
+    code: error.code,
+    message: error.message,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...error.facts,
+  };
+}
+
+const DISK_CODES: Readonly<Record<string, ErrorCode>> = {
+  ENOSPC: 'disk-full',
+  EDQUOT: 'disk-full',
+  EFBIG: 'disk-full',
+  EACCES: 'not-writable',
+  EPERM: 'not-writable',
+  EROFS: 'not-writable',
+  ENOTDIR: 'not-writable',
+  EIO: 'disk-io',
+  EMFILE: 'disk-io',
+  ENFILE: 'disk-io',
+  ENAMETOOLONG: 'disk-io',
+};
+
+/**
+ * A failed disk operation in ccxri's words; anything that is not a known disk failure is given back
+ * as it came, so that a bug stays a bug.
+ */
+export function toDiskError(error: unknown, doing: string, facts: ErrorFacts): unknown {
+  const errno = errnoOf(error);
+  const code = errno === undefined ? undefined : DISK_CODES[errno];
+  if (error instanceof CcxriError || code === undefined) return error;
+  const where = facts.path === undefined ? '' : ` ${facts.path}`;
+  return new CcxriError(code, `could not ${doing}${where} (${String(errno)})`, {
+    ...facts,
+    hint: DISK_HINTS[code] ?? 'look at the disk, then run the same command again',
+    cause: error,
+  });
+}
+
+const DISK_HINTS: Partial<Record<ErrorCode, string>> = {
+  'disk-full': 'free some space (or choose another --dest), then run the same command again',
+  'not-writable': 'choose a directory that you may write with --dest DIR',
+};

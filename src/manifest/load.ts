@@ -1,0 +1,96 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
+import { toPrintable } from '../text.ts';
+import { manifestSchema, type Manifest } from './schema.ts';
+
+/** The manifest that ships with ccxri: CC-CXRI 2.0, from the table on the dataset's page. */
+export const BUNDLED_MANIFEST_PATH = fileURLToPath(
+  // The same depth from src/manifest/, dist/manifest/ and the bundle's dist/bin/.
+  new URL('../../manifests/cc-cxri.json', import.meta.url),
+);
+
+/** Longer than any honest manifest; a bound against being handed something else. */
+const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Reads and checks a manifest.
+ * @param path default: the bundled one
+ * @throws CcxriError `manifest-invalid`, naming the file, the field and what is wrong with it
+ */
+export async function loadManifest(path: string = BUNDLED_MANIFEST_PATH): Promise<Manifest> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'EISDIR') {
+      throw new CcxriError('manifest-invalid', `there is no manifest file ${toPrintable(path)}`, {
+        path,
+        hint: 'give an existing file: --manifest FILE; `ccxri manifest DIR -o FILE` writes one',
+        cause: error,
+      });
+    }
+    throw toDiskError(error, 'read the manifest', { path });
+  }
+  return parseManifest(text, path);
+}
+
+/** @throws CcxriError `manifest-invalid` */
+export function parseManifest(text: string, path = 'manifest'): Manifest {
+  if (text.length > MAX_MANIFEST_BYTES) {
+    throw invalid(path, ['is longer than 16 MiB: this is no manifest']);
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text.replace(/^\ufeff/, ''));
+  } catch (error) {
+    throw invalid(path, [`is no JSON: ${error instanceof Error ? error.message : ''}`]);
+  }
+  const newer = newerVersion(json);
+  if (newer !== undefined) {
+    throw invalid(path, [`has version ${newer} of the form, this ccxri reads version 1`]);
+  }
+  const parsed = manifestSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw invalid(
+    path,
+    parsed.error.issues.map((issue) => `${placeOf(issue.path, json)}: ${issue.message}`),
+  );
+}
+
+function invalid(path: string, problems: readonly string[]): CcxriError {
+  const reasons = problems.slice(0, 10).map((problem) => toPrintable(problem));
+  if (problems.length > 10) reasons.push(`and ${problems.length - 10} more`);
+  return new CcxriError(
+    'manifest-invalid',
+    `the manifest ${toPrintable(path)} is wrong: ${reasons[0] ?? ''}`,
+    {
+      path,
+      ...(reasons.length > 1 ? { reasons } : {}),
+      hint: 'mend the manifest; `ccxri manifest DIR` writes one from a directory of archives, and README shows the form',
+    },
+  );
+}
+
+function newerVersion(json: unknown): number | undefined {
+  if (typeof json !== 'object' || json === null || !('manifestVersion' in json)) return undefined;
+  const version = json.manifestVersion;
+  return typeof version === 'number' && version > 1 ? version : undefined;
+}
+
+/** `files[3] (ChestDx-4.zip).md5` */
+function placeOf(path: readonly PropertyKey[], json: unknown): string {
+  let place = '';
+  let value: unknown = json;
+  for (const key of path) {
+    place += typeof key === 'number' ? `[${key}]` : `${place === '' ? '' : '.'}${String(key)}`;
+    value = child(value, key);
+    const name = typeof key === 'number' ? child(value, 'name') : undefined;
+    if (typeof name === 'string') place += ` (${name})`;
+  }
+  return place === '' ? 'the whole document' : place;
+}
+
+function child(value: unknown, key: PropertyKey): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+}

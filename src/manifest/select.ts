@@ -1,0 +1,118 @@
+import { CcxriError } from '../errors.ts';
+import { toPrintable } from '../text.ts';
+import type { Manifest, ManifestFile } from './schema.ts';
+
+/** What of a release is meant. Neither given: nothing (a command says what that means to it). */
+export interface Selection {
+  /** Subset names; `all` is every file. Case, `_` and `-` do not matter. Labels come with them. */
+  readonly subsets?: readonly string[];
+  /** File names, with or without `.zip`: exactly these, no labels beside them. */
+  readonly files?: readonly string[];
+}
+
+/** `all` and every subset of a manifest, in the order of the manifest. */
+export function subsetNames(manifest: Manifest): readonly string[] {
+  return [...new Set(manifest.files.flatMap((file) => file.subsets)), 'all'];
+}
+
+export function isEmptySelection(selection: Selection): boolean {
+  return (selection.subsets ?? []).length === 0 && (selection.files ?? []).length === 0;
+}
+
+/**
+ * The files that a selection means, each once, in the manifest's order. Both kinds of names given:
+ * their union.
+ * @throws CcxriError `unknown-subset` or `unknown-file`, with the nearest name
+ */
+export function selectFiles(manifest: Manifest, selection: Selection): readonly ManifestFile[] {
+  const wanted = new Set<ManifestFile>();
+  for (const typed of selection.subsets ?? []) {
+    const subset = toSubset(manifest, typed);
+    for (const file of manifest.files) {
+      if (subset === 'all' || file.subsets.includes(subset)) wanted.add(file);
+    }
+  }
+  for (const typed of selection.files ?? []) wanted.add(findFile(manifest, typed));
+  return manifest.files.filter((file) => wanted.has(file));
+}
+
+function toSubset(manifest: Manifest, typed: string): string {
+  const names = subsetNames(manifest);
+  const found = names.find((name) => fold(name) === fold(typed));
+  if (found !== undefined) return found;
+  const nearest = nearestOf(fold(typed), names, fold);
+  const guess = nearest === undefined ? '' : ` Did you mean "${nearest}"?`;
+  throw new CcxriError(
+    'unknown-subset',
+    `there is no subset "${toPrintable(typed)}" in ${manifest.dataset}.${guess}`,
+    {
+      found: toPrintable(typed),
+      expected: names.join(', '),
+      hint: `the subsets are: ${names.join(', ')}`,
+    },
+  );
+}
+
+/**
+ * A file of the manifest by its name, with or without `.zip`; case does not matter.
+ * @throws CcxriError `unknown-file`, with the nearest name
+ */
+export function findFile(manifest: Manifest, typed: string): ManifestFile {
+  const key = foldName(typed);
+  const found =
+    manifest.files.find((file) => file.name === typed) ??
+    manifest.files.find((file) => foldName(file.name) === key);
+  if (found !== undefined) return found;
+  const nearest = nearestOf(
+    key,
+    manifest.files.map((file) => file.name),
+    foldName,
+  );
+  const guess = nearest === undefined ? '' : ` Did you mean "${nearest}"?`;
+  throw new CcxriError(
+    'unknown-file',
+    `there is no file "${toPrintable(typed)}" in ${manifest.dataset}.${guess}`,
+    {
+      found: toPrintable(typed),
+      hint: '`ccxri list` shows every file; names go with or without .zip',
+    },
+  );
+}
+
+function fold(name: string): string {
+  return name.toLowerCase().replace(/[-_]/g, '');
+}
+
+function foldName(name: string): string {
+  return name.toLowerCase().replace(/\.zip$/, '');
+}
+
+/** The name with the fewest edits, if that is few for its length. */
+function nearestOf(
+  typed: string,
+  names: readonly string[],
+  key: (name: string) => string,
+): string | undefined {
+  const most = Math.max(2, Math.floor(typed.length / 3));
+  let best: string | undefined;
+  let bestEdits = most + 1;
+  for (const name of names) {
+    const edits = editDistance(typed, key(name));
+    if (edits < bestEdits) [best, bestEdits] = [name, edits];
+  }
+  return best;
+}
+
+/** Levenshtein's distance, one row at a time. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
