@@ -1,0 +1,93 @@
+import type { Clock } from '../clock.ts';
+import type { IndexResult } from '../steps/build-index.ts';
+import type { FileOutcome, RunOptions } from '../steps/run-options.ts';
+
+export interface FetchOptions extends RunOptions {
+  /**
+   * Where files come from, tried in this order: a local directory, a base URL, a page (live, or
+   * saved as .html). Default: the manifest's homepage.
+   */
+  readonly sources?: readonly string[];
+  /** Files downloaded at once. Default 4. */
+  readonly concurrency?: number;
+  /** Connections in all. Default 8. */
+  readonly connections?: number;
+  /** Bytes a second, over all connections. Default: no limit. */
+  readonly limitRateBytesPerSecond?: number;
+  /** Attempts without progress after which a file's source is given up. Default 10. */
+  readonly retries?: number;
+  /** Without bytes (or below the minimum speed) for so long: the connection is dropped. Default 30,000. */
+  readonly timeoutMs?: number;
+  /** Extra request headers, sent to the origins of `sources` alone. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Unpack archives that have passed. Default true. */
+  readonly extract?: boolean;
+  /** Write index.csv at the end. Default true; false too where `extract` is false. */
+  readonly join?: boolean;
+  /** Remove an archive once all its images are extracted and checked. Default false. */
+  readonly deleteArchives?: boolean;
+  /** Plan only: nothing is written, nothing downloaded. */
+  readonly dryRun?: boolean;
+  /** Asked when the disk looks too small; false refuses with `disk-space`. Default: refuse. */
+  readonly confirmLowDisk?: (plan: FetchPlan) => Promise<boolean>;
+  /** Wait for another ccxri in the same directory instead of refusing with `locked`. */
+  readonly wait?: boolean;
+  /** Proxy variables (HTTP_PROXY, HTTPS_PROXY, NO_PROXY in either case). Default: no proxy. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly clock?: Clock;
+}
+
+/** What a fetch is going to do. Byte counts are about right: published sizes are rounded. */
+export interface FetchPlan {
+  readonly steps: readonly FetchStep[];
+  /** Still to come over the wire; partial downloads are taken off. */
+  readonly bytesToDownload: number;
+  /** Space that downloads and extraction will take on top of what is there. */
+  readonly bytesNeededOnDisk: number;
+  /** null where the system does not tell. */
+  readonly bytesFreeOnDisk: number | null;
+}
+
+export interface FetchStep {
+  readonly file: string;
+  /**
+   * `done`: nothing to do; `extract`: the archive is there and checked; `check`: it is there and
+   * has to be hashed first; `resume`: a part is there; `download`: from the first byte.
+   */
+  readonly action: 'done' | 'extract' | 'check' | 'resume' | 'download';
+  /** About, or exact where it is known. */
+  readonly bytes: number;
+  /** Bytes of a partial download that need not come again. */
+  readonly keptBytes: number;
+}
+
+/**
+ * `present`: was there and checked already; `downloaded`, `adopted` (found in place and right);
+ * `extracted`: only the extraction was missing; `failed`: see `error`; `stopped`: not begun,
+ * because the run ended early (a full disk).
+ */
+export type FetchStatus = 'present' | 'downloaded' | 'adopted' | 'extracted' | 'failed' | 'stopped';
+
+export interface FetchOutcome extends FileOutcome<FetchStatus> {
+  readonly kind: 'archive' | 'labels';
+  readonly bytes: number | null;
+  readonly md5: string | null;
+  /** `content-checked`: the published MD5 is disputed and did not match (see the contract). */
+  readonly check: 'verified' | 'content-checked' | null;
+  /** Printable; null where nothing was downloaded. */
+  readonly source: string | null;
+  /** Images and other members under images/<archive>/; null where nothing was extracted. */
+  readonly members: number | null;
+}
+
+export interface FetchResult {
+  readonly dest: string;
+  readonly dryRun: boolean;
+  readonly plan: FetchPlan;
+  /** One a selected file, in the manifest's order. Empty in a dry run. */
+  readonly outcomes: readonly FetchOutcome[];
+  /** Absent where no join was asked for, or it could not be made. */
+  readonly index?: IndexResult;
+  readonly bytesDownloaded: number;
+  readonly elapsedMs: number;
+}
