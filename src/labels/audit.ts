@@ -1,0 +1,204 @@
+import { ExampleCounter, type Examples } from './examples.ts';
+import { isContradictory } from './findings.ts';
+import type { CovidLabels } from './read-covid.ts';
+import {
+  groupOf,
+  type ArchiveFacts,
+  type ArchiveImages,
+  type IndexRow,
+  type LabelTables,
+} from './join.ts';
+
+/** A label file of the manifest, whether it is here or not. */
+export interface LabelFacts {
+  readonly file: string;
+  readonly subsets: readonly string[];
+  readonly form: LabelForm;
+  readonly present: boolean;
+}
+
+/** `chest`: findings by image and archive; `covid`: a tag by image, for viral pneumonia. */
+export type LabelForm = 'chest' | 'covid';
+
+export const FINDING_KINDS = [
+  'no-label-file',
+  'image-without-row',
+  'row-without-image',
+  'contradictory-row',
+  'patient-in-two-archives',
+  'repeated-row',
+  'unused-column',
+  'stray-file',
+  'unknown-folder',
+] as const;
+
+export type FindingKind = (typeof FINDING_KINDS)[number];
+
+/** Something that does not add up between images and labels. */
+export interface JoinFinding extends Examples {
+  readonly kind: FindingKind;
+  /** The label file concerned, where it is one. */
+  readonly file?: string;
+  /**
+   * true: labels are missing or in doubt, `--strict` makes it code 8. false: worth knowing, but also
+   * met in the published release as it should be (its stray file, say).
+   */
+  readonly strict: boolean;
+}
+
+const STRICT: ReadonlySet<FindingKind> = new Set<FindingKind>([
+  'no-label-file',
+  'image-without-row',
+  'row-without-image',
+  'contradictory-row',
+]);
+
+interface Counter {
+  readonly kind: FindingKind;
+  readonly file: string | undefined;
+  readonly of: ExampleCounter;
+}
+
+export interface AuditInput {
+  /** Every archive of the manifest. */
+  readonly archives: readonly ArchiveFacts[];
+  readonly labelFiles: readonly LabelFacts[];
+  readonly tables: LabelTables;
+}
+
+export interface AuditResult {
+  readonly findings: readonly JoinFinding[];
+  /** Label rows of archives that are not here: no finding, they were not fetched. */
+  readonly rowsOfAbsentArchives: number;
+}
+
+/** Follows a join, archive by archive, and says at the end what did not add up. No I/O. */
+export class JoinAudit {
+  readonly #input: AuditInput;
+  readonly #counters = new Map<string, Counter>();
+  readonly #here = new Set<string>();
+  /** Patient to the first archive they were met in. */
+  readonly #patients = new Map<string, string>();
+  readonly #sharedPatients = new Set<string>();
+  readonly #covidImages = new Set<string>();
+  #absentRows = 0;
+
+  constructor(input: AuditInput) {
+    this.#input = input;
+  }
+
+  /** @param rows what joinArchive made of this archive */
+  add(archive: ArchiveImages, rows: readonly IndexRow[]): void {
+    this.#here.add(archive.stem);
+    for (const stray of archive.strays) this.note('stray-file', `${archive.stem}/${stray}`);
+    const due = this.#dueFiles(archive);
+    for (const row of rows) {
+      this.#addPatient(row);
+      if (row.findings !== null && isContradictory(row.findings)) {
+        this.note('contradictory-row', placeOf(row));
+      }
+      if (due.length > 0 && row.findings === null && row.covid === null) this.#noRow(row, due);
+    }
+    this.#chestRowsWithoutImage(archive, rows);
+    if (groupOf(archive.subsets) === 'Viral') {
+      for (const row of rows) this.#covidImages.add(row.image);
+    }
+  }
+
+  /** Something met outside the archives: a stray file, an unknown folder. */
+  note(kind: FindingKind, example: string, file?: string): void {
+    this.#counterOf(kind, file).add(example);
+  }
+
+  /** After the last archive. */
+  finish(): AuditResult {
+    this.#restOfTables();
+    const findings = [...this.#counters.values()].map(({ kind, file, of }) => ({
+      kind,
+      ...(file === undefined ? {} : { file }),
+      ...of.examples(),
+      strict: STRICT.has(kind),
+    }));
+    findings.sort((a, b) => FINDING_KINDS.indexOf(a.kind) - FINDING_KINDS.indexOf(b.kind));
+    return { findings, rowsOfAbsentArchives: this.#absentRows };
+  }
+
+  #counterOf(kind: FindingKind, file: string | undefined): ExampleCounter {
+    const key = `${kind}\n${file ?? ''}`;
+    const counter = this.#counters.get(key) ?? { kind, file, of: new ExampleCounter() };
+    this.#counters.set(key, counter);
+    return counter.of;
+  }
+
+  /** The label files that should speak of an archive's images. Normal and Other images have none. */
+  #dueFiles(archive: ArchiveFacts): readonly LabelFacts[] {
+    const group = groupOf(archive.subsets);
+    if (group === 'Viral') return this.#input.labelFiles.filter(({ form }) => form === 'covid');
+    if (group !== null) return [];
+    return this.#input.labelFiles.filter(
+      ({ form, subsets }) =>
+        form === 'chest' && subsets.some((subset) => archive.subsets.includes(subset)),
+    );
+  }
+
+  /** A file that is not here is one finding, not one an image. */
+  #noRow(row: IndexRow, due: readonly LabelFacts[]): void {
+    const absent = due.find(({ present }) => !present);
+    if (absent === undefined) this.note('image-without-row', placeOf(row), due[0]?.file);
+    else this.note('no-label-file', placeOf(row), absent.file);
+  }
+
+  #addPatient(row: IndexRow): void {
+    if (row.patientId === '') return;
+    const first = this.#patients.get(row.patientId);
+    if (first === undefined) this.#patients.set(row.patientId, row.archive);
+    else if (first !== row.archive && !this.#sharedPatients.has(row.patientId)) {
+      this.#sharedPatients.add(row.patientId);
+      this.note('patient-in-two-archives', `${row.patientId} in ${first} and ${row.archive}`);
+    }
+  }
+
+  #chestRowsWithoutImage(archive: ArchiveFacts, rows: readonly IndexRow[]): void {
+    for (const table of this.#input.tables.chest) {
+      const labelled = table.byArchive.get(archive.stem);
+      if (labelled === undefined) continue;
+      const images = new Set(rows.map(({ image }) => image));
+      for (const image of labelled.keys()) {
+        if (!images.has(image)) {
+          this.note('row-without-image', `${archive.stem}/${image}`, table.file);
+        }
+      }
+    }
+  }
+
+  #restOfTables(): void {
+    const { chest, covid } = this.#input.tables;
+    for (const table of [...chest, ...covid]) {
+      if (table.repeated.count > 0) {
+        this.#counterOf('repeated-row', table.file).addAll(table.repeated);
+      }
+      for (const column of table.extraColumns) this.note('unused-column', column, table.file);
+    }
+    for (const table of chest) {
+      for (const [stem, images] of table.byArchive) {
+        if (!this.#here.has(stem)) this.#absentRows += images.size;
+      }
+    }
+    for (const table of covid) this.#covidRowsWithoutImage(table);
+  }
+
+  /** A COVID-19 row names no archive: it lacks its image only where every viral archive is here. */
+  #covidRowsWithoutImage(table: CovidLabels): void {
+    const viral = this.#input.archives.filter(({ subsets }) => groupOf(subsets) === 'Viral');
+    const complete = viral.length > 0 && viral.every(({ stem }) => this.#here.has(stem));
+    for (const image of table.byImage.keys()) {
+      if (this.#covidImages.has(image)) continue;
+      if (complete) this.note('row-without-image', image, table.file);
+      else this.#absentRows += 1;
+    }
+  }
+}
+
+function placeOf(row: IndexRow): string {
+  return row.path.slice('images/'.length);
+}

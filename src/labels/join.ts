@@ -1,0 +1,114 @@
+import type { ChestLabels } from './read-chest.ts';
+import type { CovidLabels } from './read-covid.ts';
+
+/** What the join must know of an archive; `subsets` in the manifest's order. */
+export interface ArchiveFacts {
+  /** `ChestDx-1`, also its folder below images/. */
+  readonly stem: string;
+  readonly subsets: readonly string[];
+}
+
+/** An archive whose images are here. */
+export interface ArchiveImages extends ArchiveFacts {
+  /** Relative to images/<stem>/, with `/`. */
+  readonly images: readonly string[];
+  /** What lies there and is no image, likewise. */
+  readonly strays: readonly string[];
+}
+
+/** The label files that are here, read. */
+export interface LabelTables {
+  readonly chest: readonly ChestLabels[];
+  readonly covid: readonly CovidLabels[];
+}
+
+export type ImageClass = 'Normal' | 'Viral' | 'COVID-19' | 'Other';
+
+/** A row of index.csv. null: not known, or not meant for this image. */
+export interface IndexRow {
+  readonly path: string;
+  readonly image: string;
+  readonly archive: string;
+  readonly subset: string;
+  readonly class: ImageClass | null;
+  readonly patientId: string;
+  /** Bits of FINDING_COLUMNS. */
+  readonly findings: number | null;
+  readonly covid: boolean | null;
+}
+
+/** The rows of one archive, sorted by image. */
+export function joinArchive(archive: ArchiveImages, tables: LabelTables): readonly IndexRow[] {
+  const group = groupOf(archive.subsets);
+  return archive.images
+    .map((path) => ({ path, image: path.slice(path.lastIndexOf('/') + 1) }))
+    .sort((a, b) => compare(a.image, b.image) || compare(a.path, b.path))
+    .map(({ path, image }) => {
+      const covid = group === 'Viral' ? covidOf(tables, image) : null;
+      return {
+        path: `images/${archive.stem}/${path}`,
+        image,
+        archive: archive.stem,
+        subset: archive.subsets[0] ?? '',
+        class: group === 'Viral' ? viralClass(covid) : group,
+        patientId: patientOf(image),
+        findings: findingsOf(tables, archive.stem, image),
+        covid,
+      };
+    });
+}
+
+/** The class that an archive of CC-CXRI-P stands for; null for ChestDx and ChestDx-PE. */
+export function groupOf(subsets: readonly string[]): 'Normal' | 'Viral' | 'Other' | null {
+  if (subsets.includes('normal')) return 'Normal';
+  if (subsets.includes('viral')) return 'Viral';
+  return subsets.includes('other') ? 'Other' : null;
+}
+
+/**
+ * Without a tag an image of viral pneumonia may be either class: then it is not known. `Viral` would
+ * put COVID-19 (27 % of these images) among its negatives, and nobody would notice.
+ */
+function viralClass(covid: boolean | null): 'Viral' | 'COVID-19' | null {
+  if (covid === null) return null;
+  return covid ? 'COVID-19' : 'Viral';
+}
+
+function findingsOf(tables: LabelTables, stem: string, image: string): number | null {
+  for (const table of tables.chest) {
+    const bits = table.byArchive.get(stem)?.get(image);
+    if (bits !== undefined) return bits;
+  }
+  return null;
+}
+
+function covidOf(tables: LabelTables, image: string): boolean | null {
+  for (const table of tables.covid) {
+    const covid = table.byImage.get(image);
+    if (covid !== undefined) return covid;
+  }
+  return null;
+}
+
+/** `patient17664` of `patient17664_000.jpg`: the string before the last `_`. */
+export function patientOf(image: string): string {
+  return image.slice(0, Math.max(0, image.lastIndexOf('_')));
+}
+
+/** ChestDx-2 before ChestDx-10, ChestDx before ChestDx_PE: by name, then by number. */
+export function compareArchives(a: string, b: string): number {
+  const left = splitNumber(a);
+  const right = splitNumber(b);
+  return compare(left.name, right.name) || left.number - right.number || compare(a, b);
+}
+
+function splitNumber(stem: string): { readonly name: string; readonly number: number } {
+  const digits = /\d*$/.exec(stem)?.[0] ?? '';
+  return { name: stem.slice(0, stem.length - digits.length), number: Number(digits) };
+}
+
+/** By UTF-16 code units: the same on every machine, whatever its locale. */
+export function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

@@ -1,0 +1,107 @@
+import { throwIfAborted } from '../abort.ts';
+import { stemOf, type DatasetLayout } from '../disk/layout.ts';
+import { CcxriError } from '../errors.ts';
+import { ignoreEvents, type EventListener, type RunEvent } from '../events.ts';
+import { JoinAudit, type JoinFinding } from '../labels/audit.ts';
+import { describeFinding } from '../labels/describe-finding.ts';
+import { joinArchive, type IndexRow, type LabelTables } from '../labels/join.ts';
+import { IndexTally, type IndexCounts } from '../labels/tally.ts';
+import { writeIndex } from '../labels/write.ts';
+import type { Manifest } from '../manifest/schema.ts';
+import { isEmptySelection, selectFiles, type Selection } from '../manifest/select.ts';
+import { toPrintable } from '../text.ts';
+import { readLabels } from './index-labels.ts';
+import { archiveFacts, scanImages, type ImagesHere } from './index-scan.ts';
+
+export interface BuildIndexOptions {
+  readonly layout: DatasetLayout;
+  readonly manifest: Manifest;
+  /**
+   * With `output`: only these archives. index.csv itself always describes every image that is here,
+   * whatever was asked for in this run. Default: every archive.
+   */
+  readonly selection?: Selection;
+  /** Where to write instead of the dataset's index.csv; nothing is written in the dataset then. */
+  readonly output?: string;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: EventListener;
+}
+
+export interface IndexResult extends IndexCounts {
+  /** The file that was written. */
+  readonly path: string;
+  /** What does not add up between images and labels. */
+  readonly findings: readonly JoinFinding[];
+  /** Label rows whose archives are not here: they were not fetched, that is no finding. */
+  readonly rowsOfAbsentArchives: number;
+}
+
+/**
+ * Joins the images that are here with the label files that are here, and writes index.csv whole or
+ * not at all.
+ * @throws CcxriError `missing`: no archive's images are here (`hasImages` tells beforehand);
+ *   `labels-invalid`; `occupied`; of the disk; `aborted`
+ */
+export async function buildIndex(options: BuildIndexOptions): Promise<IndexResult> {
+  const { layout, manifest, output, signal, onEvent = ignoreEvents } = options;
+  throwIfAborted(signal);
+  const archives = archiveFacts(manifest);
+  const here = narrow(await scanImages(layout, archives, signal), options);
+  if (here.archives.length === 0) throw noImages(layout, here);
+  const labels = await readLabels(layout, manifest, signal);
+  const audit = new JoinAudit({ archives, labelFiles: labels.files, tables: labels.tables });
+  const tally = new IndexTally();
+  const path = output ?? layout.index;
+  await writeIndex(path, joinAll(here, labels.tables, [audit, tally]), {
+    ...(output === undefined ? { temporaryDirectory: layout.state } : {}),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  for (const stray of here.strays) audit.note('stray-file', stray);
+  for (const folder of here.unknownFolders) audit.note('unknown-folder', folder);
+  const result = { path, ...tally.counts(), ...audit.finish() };
+  for (const finding of result.findings) onEvent(warningOf(finding));
+  onEvent({ event: 'index-written', path, rows: result.rows });
+  return result;
+}
+
+function narrow(here: ImagesHere, options: BuildIndexOptions): ImagesHere {
+  const { manifest, output, selection } = options;
+  if (output === undefined || selection === undefined || isEmptySelection(selection)) return here;
+  const wanted = new Set(selectFiles(manifest, selection).map(({ name }) => stemOf(name)));
+  return { ...here, archives: here.archives.filter(({ stem }) => wanted.has(stem)) };
+}
+
+/** One archive at a time, so that only its rows are in memory; the observers see each as it passes. */
+function* joinAll(
+  here: ImagesHere,
+  tables: LabelTables,
+  observers: readonly Pick<IndexTally, 'add'>[],
+): Generator<readonly IndexRow[]> {
+  for (const archive of here.archives) {
+    const rows = joinArchive(archive, tables);
+    for (const observer of observers) observer.add(archive, rows);
+    yield rows;
+  }
+}
+
+function noImages(layout: DatasetLayout, here: ImagesHere): CcxriError {
+  const others = here.unknownFolders.slice(0, 10).map((name) => toPrintable(name));
+  return new CcxriError('missing', `there are no images to index in ${layout.images}`, {
+    path: layout.images,
+    expected: 'a folder of images for each archive, as images/ChestDx-1',
+    ...(others.length === 0 ? {} : { found: `other folders: ${others.join(', ')}` }),
+    kept: 'nothing was changed',
+    hint: 'get some with `ccxri fetch --subset NAME`; `ccxri extract` unpacks archives that are here; --dest DIR names another dataset directory',
+  });
+}
+
+function warningOf(finding: JoinFinding): RunEvent {
+  const { kind, file } = finding;
+  const code = kind === 'no-label-file' || kind === 'unknown-folder' ? kind : 'join-finding';
+  return {
+    event: 'warning',
+    code,
+    ...(file === undefined ? {} : { file }),
+    message: describeFinding(finding),
+  };
+}
