@@ -5,7 +5,7 @@ import { throwIfAborted } from '../abort.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
 import { syncDirectory, syncFile } from './write-atomic.ts';
 
-export interface WriteStreamOptions {
+interface WriteStreamOptions {
   /** Where the new file grows; on the same file system as the final one. Default: beside it. */
   readonly temporaryDirectory?: string;
   readonly signal?: AbortSignal;

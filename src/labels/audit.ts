@@ -20,7 +20,7 @@ export interface LabelFacts {
 /** `chest`: findings by image and archive; `covid`: a tag by image, for viral pneumonia. */
 export type LabelForm = 'chest' | 'covid';
 
-export const FINDING_KINDS = [
+const FINDING_KINDS = [
   'no-label-file',
   'image-without-row',
   'row-without-image',
@@ -59,14 +59,14 @@ interface Counter {
   readonly of: ExampleCounter;
 }
 
-export interface AuditInput {
+interface AuditInput {
   /** Every archive of the manifest. */
   readonly archives: readonly ArchiveFacts[];
   readonly labelFiles: readonly LabelFacts[];
   readonly tables: LabelTables;
 }
 
-export interface AuditResult {
+interface AuditResult {
   readonly findings: readonly JoinFinding[];
   /** Label rows of archives that are not here: no finding, they were not fetched. */
   readonly rowsOfAbsentArchives: number;

@@ -13,7 +13,7 @@ export interface LabelSource {
 }
 
 /** What a form of label file must have, and who takes its rows. */
-export interface RowReader {
+interface RowReader {
   /** The columns that must be there, in any order; others are let pass. */
   readonly columns: readonly string[];
   /** A header cell in the words of `columns`. */

@@ -19,8 +19,6 @@ export const FINDINGS = [
   'Pneumothorax',
 ] as const;
 
-export type FindingName = (typeof FINDINGS)[number];
-
 export const NO_FINDING = 'No_Finding';
 
 /** The columns of a row's bits, from bit 0 on. */

@@ -108,7 +108,7 @@ function splitNumber(stem: string): { readonly name: string; readonly number: nu
 }
 
 /** By UTF-16 code units: the same on every machine, whatever its locale. */
-export function compare(a: string, b: string): number {
+function compare(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
 }

@@ -16,7 +16,7 @@ export const INDEX_HEADER = [
 
 const UNKNOWN_FINDINGS = ','.repeat(FINDING_COLUMNS.length - 1);
 
-export interface WriteIndexOptions {
+interface WriteIndexOptions {
   /** Where the file grows until it is whole; on the same file system. Default: beside it. */
   readonly temporaryDirectory?: string;
   readonly signal?: AbortSignal;

@@ -1,13 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { finalPathOf, type DatasetLayout } from '../disk/layout.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
-import type { LabelFacts } from '../labels/audit.ts';
+import type { LabelFacts, LabelForm } from '../labels/audit.ts';
 import type { LabelTables } from '../labels/join.ts';
 import { readChestLabels, type ChestLabels } from '../labels/read-chest.ts';
 import { readCovidLabels, type CovidLabels } from '../labels/read-covid.ts';
 import type { Manifest, ManifestFile } from '../manifest/schema.ts';
 
-export interface LabelsHere {
+interface LabelsHere {
   readonly tables: LabelTables;
   /** Every label file of the manifest, here or not. */
   readonly files: readonly LabelFacts[];
@@ -40,7 +40,7 @@ export async function readLabels(
 }
 
 /** By the subset, which a manifest of one's own has as well: the tag is for viral pneumonia alone. */
-function formOf(file: ManifestFile): LabelFacts['form'] {
+function formOf(file: ManifestFile): LabelForm {
   return file.subsets.includes('viral') ? 'covid' : 'chest';
 }
 

@@ -209,6 +209,14 @@ describe('refuses', () => {
     expect(error.message).toContain(`line ${line},`);
   });
 
+  it('to fill the memory with one cell', async () => {
+    const cell = 'x'.repeat(70_000);
+    await expect(read(lines(`${CHEST_HEADER},note`, `${A},"${cell}"`))).rejects.toMatchObject({
+      code: 'labels-invalid',
+      facts: { found: expect.stringContaining('65536') as string },
+    });
+  });
+
   it('to go on when stopped', async () => {
     const path = join(await tempDir(), 'chest_dx.csv');
     await writeFile(path, GOOD);

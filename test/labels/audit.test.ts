@@ -1,0 +1,251 @@
+import { describe, expect, it } from 'vitest';
+import { JoinAudit, type JoinFinding, type LabelFacts } from '../../src/labels/audit.ts';
+import { describeFinding } from '../../src/labels/describe-finding.ts';
+import { NO_FINDING_BIT } from '../../src/labels/findings.ts';
+import { joinArchive, type ArchiveFacts, type LabelTables } from '../../src/labels/join.ts';
+
+const ARCHIVES: Readonly<Record<string, readonly string[]>> = {
+  'ChestDx-1': ['chestdx'],
+  'ChestDx-2': ['chestdx'],
+  'Normal-1': ['cc-cxri-p', 'normal'],
+  'Other-1': ['cc-cxri-p', 'other'],
+  'Viral-1': ['cc-cxri-p', 'viral'],
+  'Viral-2': ['cc-cxri-p', 'viral'],
+};
+const archives: readonly ArchiveFacts[] = Object.entries(ARCHIVES).map(([stem, subsets]) => ({
+  stem,
+  subsets,
+}));
+const CHEST = 'chest_dx.csv';
+const COVID = 'covid.csv';
+
+interface Case {
+  readonly name: string;
+  /** Image names by archive. */
+  readonly images: Readonly<Record<string, readonly string[]>>;
+  readonly strays?: readonly string[];
+  /** Findings' bits by `archive/image`; absent: the file is not here. */
+  readonly chest?: Readonly<Record<string, number>>;
+  readonly covid?: Readonly<Record<string, boolean>>;
+  readonly findings: readonly Partial<JoinFinding>[];
+  readonly absent?: number;
+}
+
+function tablesOf({ chest, covid }: Case): LabelTables {
+  const rest = { repeated: { count: 0, examples: [] }, extraColumns: [] };
+  const byArchive = new Map<string, Map<string, number>>();
+  for (const [place, bits] of Object.entries(chest ?? {})) {
+    const [stem = '', image = ''] = place.split('/');
+    const images = byArchive.get(stem) ?? new Map<string, number>();
+    byArchive.set(stem, images.set(image, bits));
+  }
+  const byImage = new Map(Object.entries(covid ?? {}));
+  return {
+    chest: chest === undefined ? [] : [{ file: CHEST, rows: 0, byArchive, ...rest }],
+    covid: covid === undefined ? [] : [{ file: COVID, rows: 0, byImage, ...rest }],
+  };
+}
+
+function labelFiles({ chest, covid }: Case): readonly LabelFacts[] {
+  return [
+    { file: CHEST, subsets: ['chestdx'], form: 'chest', present: chest !== undefined },
+    { file: COVID, subsets: ['cc-cxri-p', 'viral'], form: 'covid', present: covid !== undefined },
+  ];
+}
+
+function run(testCase: Case) {
+  const tables = tablesOf(testCase);
+  const audit = new JoinAudit({ archives, labelFiles: labelFiles(testCase), tables });
+  for (const [stem, images] of Object.entries(testCase.images)) {
+    const strays = testCase.strays ?? [];
+    const archive = { stem, subsets: ARCHIVES[stem] ?? [], images, strays };
+    audit.add(archive, joinArchive(archive, tables));
+  }
+  return audit.finish();
+}
+
+const cases: readonly Case[] = [
+  {
+    name: 'nothing amiss',
+    images: { 'ChestDx-1': ['a_0.jpg'], 'Viral-1': ['v_0.jpg'], 'Viral-2': ['w_0.jpg'] },
+    chest: { 'ChestDx-1/a_0.jpg': 1 },
+    covid: { 'v_0.jpg': true, 'w_0.jpg': false },
+    findings: [],
+  },
+  {
+    name: 'no label was ever due for Normal and Other',
+    images: { 'Normal-1': ['n_0.jpg'], 'Other-1': ['o_0.jpg'] },
+    findings: [],
+  },
+  {
+    name: 'images without a row where one was due',
+    images: {
+      'ChestDx-1': ['a_0.jpg', 'b_0.jpg'],
+      'Viral-1': ['v_0.jpg'],
+      'Normal-1': ['n_0.jpg'],
+    },
+    chest: { 'ChestDx-1/a_0.jpg': 1 },
+    covid: {},
+    findings: [
+      {
+        kind: 'image-without-row',
+        file: CHEST,
+        count: 1,
+        examples: ['ChestDx-1/b_0.jpg'],
+        strict: true,
+      },
+      {
+        kind: 'image-without-row',
+        file: COVID,
+        count: 1,
+        examples: ['Viral-1/v_0.jpg'],
+        strict: true,
+      },
+    ],
+  },
+  {
+    name: 'a label file that is not here, as one finding',
+    images: { 'ChestDx-1': ['a_0.jpg', 'b_0.jpg'], 'Viral-1': ['v_0.jpg'] },
+    findings: [
+      { kind: 'no-label-file', file: CHEST, count: 2, strict: true },
+      { kind: 'no-label-file', file: COVID, count: 1, strict: true },
+    ],
+  },
+  {
+    name: 'rows without an image in an archive that is here',
+    images: { 'ChestDx-1': ['a_0.jpg'] },
+    chest: { 'ChestDx-1/a_0.jpg': 1, 'ChestDx-1/gone_0.jpg': 1 },
+    findings: [
+      {
+        kind: 'row-without-image',
+        file: CHEST,
+        count: 1,
+        examples: ['ChestDx-1/gone_0.jpg'],
+        strict: true,
+      },
+    ],
+  },
+  {
+    name: 'rows of archives that are not here, set apart',
+    images: { 'ChestDx-1': ['a_0.jpg'] },
+    chest: {
+      'ChestDx-1/a_0.jpg': 1,
+      'ChestDx-2/b_0.jpg': 1,
+      'ChestDx-2/c_0.jpg': 1,
+      'Elsewhere/d_0.jpg': 0,
+    },
+    covid: { 'v_0.jpg': true },
+    findings: [],
+    absent: 4,
+  },
+  {
+    name: 'COVID-19 rows while one of two viral archives is not here',
+    images: { 'Viral-1': ['v_0.jpg'] },
+    covid: { 'v_0.jpg': true, 'w_0.jpg': true },
+    findings: [],
+    absent: 1,
+  },
+  {
+    name: 'COVID-19 rows without an image once both are here',
+    images: { 'Viral-1': ['v_0.jpg'], 'Viral-2': [], 'Normal-1': ['w_0.jpg'] },
+    covid: { 'v_0.jpg': true, 'w_0.jpg': true },
+    findings: [{ kind: 'row-without-image', file: COVID, count: 1, examples: ['w_0.jpg'] }],
+  },
+  {
+    name: 'No_Finding together with a finding',
+    images: { 'ChestDx-1': ['a_0.jpg', 'b_0.jpg'] },
+    chest: { 'ChestDx-1/a_0.jpg': NO_FINDING_BIT | 4, 'ChestDx-1/b_0.jpg': NO_FINDING_BIT },
+    findings: [
+      { kind: 'contradictory-row', count: 1, examples: ['ChestDx-1/a_0.jpg'], strict: true },
+    ],
+  },
+  {
+    name: 'a patient in two archives, counted once',
+    images: { 'Normal-1': ['p_0.jpg', 'p_1.jpg'], 'Other-1': ['p_2.jpg', 'p_3.jpg', 'q_0.jpg'] },
+    findings: [
+      {
+        kind: 'patient-in-two-archives',
+        count: 1,
+        examples: ['p in Normal-1 and Other-1'],
+        strict: false,
+      },
+    ],
+  },
+  {
+    name: 'stray files, at most five by name',
+    images: { 'Normal-1': [] },
+    strays: ['1.txt', '2.txt', '3.txt', '4.txt', '5.txt', '6.txt'],
+    findings: [
+      {
+        kind: 'stray-file',
+        count: 6,
+        examples: [1, 2, 3, 4, 5].map((n) => `Normal-1/${n}.txt`),
+        strict: false,
+      },
+    ],
+  },
+];
+
+describe('the audit finds', () => {
+  it.each(cases)('$name', (testCase) => {
+    const { findings, rowsOfAbsentArchives } = run(testCase);
+    expect(findings).toHaveLength(testCase.findings.length);
+    expect(findings).toMatchObject(testCase.findings);
+    expect(rowsOfAbsentArchives).toBe(testCase.absent ?? 0);
+  });
+
+  it('what the reading of the label files found', () => {
+    const tables = tablesOf({ name: '', images: {}, chest: {}, findings: [] });
+    const [table] = tables.chest;
+    const odd = {
+      ...table!,
+      repeated: { count: 7, examples: ['a', 'b', 'c', 'd', 'e'] },
+      extraColumns: ['age'],
+    };
+    const audit = new JoinAudit({ archives, labelFiles: [], tables: { chest: [odd], covid: [] } });
+    audit.note('unknown-folder', 'Mine');
+    expect(audit.finish().findings).toEqual([
+      {
+        kind: 'repeated-row',
+        file: CHEST,
+        count: 7,
+        examples: ['a', 'b', 'c', 'd', 'e'],
+        strict: false,
+      },
+      { kind: 'unused-column', file: CHEST, count: 1, examples: ['age'], strict: false },
+      { kind: 'unknown-folder', count: 1, examples: ['Mine'], strict: false },
+    ]);
+  });
+});
+
+it('takes COVID-19 rows for absent where the manifest has no viral archive', () => {
+  const tables = tablesOf({ name: '', images: {}, covid: { 'v_0.jpg': true }, findings: [] });
+  const audit = new JoinAudit({ archives: [], labelFiles: [], tables });
+  expect(audit.finish()).toEqual({ findings: [], rowsOfAbsentArchives: 1 });
+});
+
+describe('describeFinding', () => {
+  it('names count, file and the first examples, safe for a terminal', () => {
+    const finding: JoinFinding = {
+      kind: 'image-without-row',
+      file: CHEST,
+      count: 1234,
+      examples: ['ChestDx-1/\u001b[2J.jpg', 'b', 'c'],
+      strict: true,
+    };
+    expect(describeFinding(finding)).toBe(
+      String.raw`1,234 images without a row in chest_dx.csv (ChestDx-1/\x1b[2J.jpg, b, …)`,
+    );
+  });
+
+  it('says how to get a label file that is not here', () => {
+    const finding: JoinFinding = {
+      kind: 'no-label-file',
+      file: CHEST,
+      count: 1,
+      examples: ['ChestDx-1/a.jpg'],
+      strict: true,
+    };
+    expect(describeFinding(finding)).toContain('`ccxri fetch --file chest_dx.csv`');
+  });
+});
