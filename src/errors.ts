@@ -52,6 +52,8 @@ export interface ErrorFacts {
   /** HTTP status. */
   readonly status?: number;
   readonly attempts?: number;
+  /** Trying again cannot help (a certificate nobody trusts, a redirect in a circle). */
+  readonly permanent?: boolean;
   /** Seconds the server asked to wait. */
   readonly retryAfterS?: number;
   /** What was left on disk, in words. */

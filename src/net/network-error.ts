@@ -1,0 +1,67 @@
+import { CcxriError, errnoOf } from '../errors.ts';
+import { toPrintable, toPrintableUrl } from '../text.ts';
+
+/** Connections that could not be made or broke: worth another attempt. */
+const BROKEN: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'the host name is not known',
+  EAI_AGAIN: 'the host name could not be looked up (no network, or the name server is silent)',
+  ECONNREFUSED: 'the connection was refused',
+  ECONNRESET: 'the connection was reset',
+  ECONNABORTED: 'the connection was broken off',
+  EPIPE: 'the connection was broken off',
+  ETIMEDOUT: 'the connection timed out',
+  ENETUNREACH: 'there is no way to that network',
+  ENETDOWN: 'the network is down',
+  EHOSTUNREACH: 'there is no way to that host',
+  EHOSTDOWN: 'the host is down',
+  EADDRNOTAVAIL: 'no local address is free for a connection',
+  EPROTO: 'the TLS connection failed',
+  UND_ERR_SOCKET: 'the connection broke off',
+  UND_ERR_CONNECT_TIMEOUT: 'no connection came about in time',
+  UND_ERR_HEADERS_TIMEOUT: 'no answer came in time',
+  UND_ERR_BODY_TIMEOUT: 'nothing came any more',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the body ended before its announced length',
+  UND_ERR_PRX_TLS: 'the TLS connection to the proxy failed',
+};
+
+/** A certificate that nobody here trusts does not become trusted by trying again. */
+const CERTIFICATE =
+  /^(?:CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH)/;
+
+/**
+ * What undici or the system says of a broken request, as `network`. What is not a failure of the
+ * wire is given back as it came, so that a bug stays a bug.
+ */
+export function toNetworkError(error: unknown, url: string): unknown {
+  const code = errnoOf(error);
+  if (error instanceof CcxriError || code === undefined) return error;
+  const where = toPrintableUrl(url);
+  const facts = { url: where, cause: error };
+  if (CERTIFICATE.test(code)) {
+    return new CcxriError('network', `the certificate of ${where} is not trusted (${code})`, {
+      ...facts,
+      permanent: true,
+      hint: "behind a company's proxy, name its CA file: NODE_EXTRA_CA_CERTS=/path/ca.pem ccxri …",
+    });
+  }
+  const known = BROKEN[code];
+  if (known !== undefined) {
+    return new CcxriError('network', `${where}: ${known} (${code})`, facts);
+  }
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') {
+    return new CcxriError('network', `${where}: the answer's headers are too long`, facts);
+  }
+  if (code === 'UND_ERR_ABORTED') {
+    // Our own aborts are told before this point: what remains is a proxy that refused the tunnel.
+    const said = error instanceof Error ? toPrintable(error.message, 120) : '';
+    return new CcxriError('network', `${where}: the proxy refused the connection: ${said}`, {
+      ...facts,
+      permanent: true,
+      hint: 'look at HTTPS_PROXY and HTTP_PROXY (and the user and password in them), or name the host in NO_PROXY',
+    });
+  }
+  if (/^(?:HPE_|ERR_SSL|ERR_TLS|UND_ERR_RESPONSE)/.test(code)) {
+    return new CcxriError('network', `${where}: the answer is no valid HTTP (${code})`, facts);
+  }
+  return error;
+}

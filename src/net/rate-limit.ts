@@ -1,0 +1,27 @@
+import type { Clock } from '../clock.ts';
+
+/**
+ * A token bucket, shared by all connections of a run. It holds a quarter of a second's worth, so
+ * that the rate is right over any second and nothing bursts after a pause.
+ */
+export class RateLimit {
+  readonly #bytesPerSecond: number;
+  readonly #clock: Clock;
+  /** When the bytes taken so far are paid for. */
+  #paidUntilMs: number;
+
+  constructor(bytesPerSecond: number, clock: Clock) {
+    this.#bytesPerSecond = bytesPerSecond;
+    this.#clock = clock;
+    this.#paidUntilMs = clock.nowMs();
+  }
+
+  /** Waits until so many bytes may pass. */
+  async take(bytes: number, signal?: AbortSignal): Promise<void> {
+    const nowMs = this.#clock.nowMs();
+    const startMs = Math.max(this.#paidUntilMs, nowMs - 250);
+    this.#paidUntilMs = startMs + (bytes / this.#bytesPerSecond) * 1000;
+    const waitMs = this.#paidUntilMs - nowMs;
+    if (waitMs > 0) await this.#clock.sleep(waitMs, signal);
+  }
+}
