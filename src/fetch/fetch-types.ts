@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { CcxriError } from '../errors.ts';
 import type { IndexResult } from '../steps/build-index.ts';
 import type { FileOutcome, RunOptions } from '../steps/run-options.ts';
 
@@ -88,6 +89,8 @@ export interface FetchResult {
   readonly outcomes: readonly FetchOutcome[];
   /** Absent where no join was asked for, or it could not be made. */
   readonly index?: IndexResult;
+  /** Why the join could not be made: a label file that is wrong inside, a full disk. */
+  readonly indexError?: CcxriError;
   readonly bytesDownloaded: number;
   readonly elapsedMs: number;
 }

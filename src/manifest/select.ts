@@ -88,7 +88,7 @@ function foldName(name: string): string {
 }
 
 /** The name with the fewest edits, if that is few for its length. */
-function nearestOf(
+export function nearestOf(
   typed: string,
   names: readonly string[],
   key: (name: string) => string,

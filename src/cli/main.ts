@@ -1,0 +1,68 @@
+// The door: the only file that touches the process. It imports nothing heavy by itself, so that
+// `--version` is as fast as Node.
+import { isNodeNewEnough, OLDEST_NODE, readVersion } from './version.ts';
+
+/** How long open handles may keep the process after the result has been written. */
+const LINGER_MS = 500;
+
+async function main(argv: readonly string[]): Promise<void> {
+  if (!isNodeNewEnough(process.versions.node)) {
+    const has = process.versions.node;
+    process.stderr.write(`error: ccxri needs Node ${OLDEST_NODE} or newer; this is ${has}\n`);
+    process.exitCode = 2;
+    return;
+  }
+  const [first] = argv;
+  if (argv.length === 1 && (first === '--version' || first === '-V')) {
+    await writeVersion();
+    return;
+  }
+  const { run } = await import('./run.ts');
+  const { systemClock } = await import('../clock.ts');
+  const { stdout, stderr, stdin, env } = process;
+  const signal = await listenForSignals();
+  leave(await run(argv, { stdout, stderr, stdin, env, signal, clock: systemClock }));
+}
+
+function writeVersion(): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') process.exitCode = 6;
+      resolve();
+    });
+    process.stdout.write(`${readVersion()}\n`, () => resolve());
+  });
+}
+
+/** The first signal stops the run in order, the second at once. */
+async function listenForSignals(): Promise<AbortSignal> {
+  const { STOP_SIGNALS, StopRequest } = await import('./exit-codes.ts');
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(STOP_SIGNALS[name]);
+      controller.abort(new StopRequest(name));
+    });
+  }
+  return controller.signal;
+}
+
+/** All output has left by now; a handle that somebody forgot must not keep the process. */
+function leave(code: number): void {
+  process.exitCode = code;
+  setTimeout(() => process.exit(code), LINGER_MS).unref();
+}
+
+function crash(error: unknown): void {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const isVerbose = process.argv.includes('-v') || process.argv.includes('--verbose');
+  const stack = isVerbose && error instanceof Error ? `${error.stack ?? ''}\n` : '';
+  process.stderr.write(
+    `error: ${text}\n  this is a bug in ccxri; what was on disk is kept\n${stack}`,
+    () => process.exit(1),
+  );
+}
+
+process.on('uncaughtException', crash);
+process.on('unhandledRejection', crash);
+main(process.argv.slice(2)).catch(crash);

@@ -1,0 +1,107 @@
+import { CcxriError } from '../errors.ts';
+import { nearestOf } from '../manifest/select.ts';
+import { toPrintable } from '../text.ts';
+import {
+  EXCLUSIVE,
+  OPTION_KEYS,
+  OPTIONS,
+  takesOption,
+  variableOf,
+  type CommandName,
+} from './options.ts';
+import {
+  settingsSchema,
+  type OptionKey,
+  type RawValue,
+  type Settings,
+} from './options-schema.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+export type RawOptions = Readonly<Partial<Record<OptionKey, RawValue>>>;
+
+/**
+ * Flags and variables as typed settings; flags win. Variables of other commands' options are left
+ * alone, so that one environment serves every command.
+ * @throws CcxriError `usage`, naming the option or variable, what was typed and the form expected
+ */
+export function resolveSettings(
+  command: CommandName,
+  flags: RawOptions,
+  env: Environment,
+): Settings {
+  const fromEnv = fromEnvironment(command, flags, env);
+  refuseContradictions({ ...fromEnv, ...flags }, fromEnv);
+  const parsed = settingsSchema.safeParse({ ...fromEnv, ...flags });
+  if (parsed.success) return parsed.data;
+  const key = OPTION_KEYS.find((name) => name === parsed.error.issues[0]?.path[0]);
+  if (key === undefined) throw parsed.error;
+  throw wrongValue(key, flags[key] ?? fromEnv[key], flags[key] === undefined);
+}
+
+function fromEnvironment(command: CommandName, flags: RawOptions, env: Environment): RawOptions {
+  const found: Partial<Record<OptionKey, RawValue>> = {};
+  for (const key of OPTION_KEYS) {
+    const text = env[variableOf(key)];
+    // An empty variable is one that is not set, as everywhere.
+    if (text === undefined || text === '' || !takesOption(command, key)) continue;
+    const rivals = EXCLUSIVE.filter((group) => group.includes(key)).flat();
+    if (rivals.some((rival) => flags[rival] !== undefined)) continue;
+    found[key] = toRaw(key, text);
+  }
+  return found;
+}
+
+function toRaw(key: OptionKey, text: string): RawValue {
+  const { list } = OPTIONS[key];
+  if (list === undefined) return text;
+  const parts = text.split(list === 'comma' ? ',' : /\r?\n/);
+  return parts.map((part) => part.trim()).filter((part) => part !== '');
+}
+
+function refuseContradictions(all: RawOptions, fromEnv: RawOptions): void {
+  const isOn = (key: OptionKey) => {
+    const value = all[key];
+    return value !== undefined && settingsSchema.shape[key].safeParse(value).data === true;
+  };
+  for (const group of EXCLUSIVE) {
+    const given = group.filter(isOn);
+    if (given.length < 2) continue;
+    const labels = given.map((key) => labelOf(key, fromEnv[key] !== undefined));
+    throw new CcxriError('usage', `${labels.join(' and ')} contradict each other`, {
+      hint: `leave one of them away: ${labels.join(', ')}`,
+    });
+  }
+}
+
+function labelOf(key: OptionKey, isVariable: boolean): string {
+  return isVariable ? variableOf(key) : OPTIONS[key].long;
+}
+
+function wrongValue(
+  key: OptionKey,
+  value: RawValue | undefined,
+  isVariable: boolean,
+): CcxriError {
+  const { expects = '1 or 0, true or false, yes or no', secret } = OPTIONS[key];
+  const label = labelOf(key, isVariable);
+  const typed = typeof value === 'object' ? value.join(', ') : String(value);
+  const found = secret === true ? 'something else (not shown)' : `"${toPrintable(typed, 80)}"`;
+  return new CcxriError('usage', `${label} takes ${expects}; got ${found}`, {
+    expected: expects,
+    found,
+    hint: '`ccxri help COMMAND` shows every option of a command',
+  });
+}
+
+/** Variables that look like ccxri's and are none: a typo there would go unseen. */
+export function unknownVariables(env: Environment): readonly string[] {
+  const known = OPTION_KEYS.map(variableOf);
+  const unknown = Object.keys(env).filter(
+    (name) => name.startsWith('CCXRI_') && !known.includes(name),
+  );
+  return unknown.map((name) => {
+    const nearest = nearestOf(name, known, (text) => text);
+    const guess = nearest === undefined ? '' : ` Did you mean ${nearest}?`;
+    return `${toPrintable(name, 80)} is no variable of ccxri.${guess}`;
+  });
+}

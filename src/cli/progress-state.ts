@@ -1,0 +1,115 @@
+import type { Phase, PhaseProgress, PlanEvent, RunEvent } from '../events.ts';
+
+/** Rates are of the last so many milliseconds: long enough to be steady, short enough to be true. */
+const RATE_WINDOW_MS = 10_000;
+const SAMPLE_EVERY_MS = 250;
+
+interface Sample {
+  readonly atMs: number;
+  readonly moved: number;
+}
+
+/** How far a run is, in the terms of its most telling phase. */
+export interface Position {
+  readonly phase: Phase;
+  /** Bytes done of what this run has to do. Never beyond the total. */
+  readonly doneBytes: number;
+  /** About; null where nobody knows. */
+  readonly totalBytes: number | null;
+  readonly bytesPerSecond: number;
+}
+
+/** What the events of a run add up to: one state, which bars and lines both show. */
+export class RunState {
+  plan: PlanEvent | undefined;
+  readonly #inFlight = new Map<string, PhaseProgress>();
+  /** By phase: bytes done in this run. Goes back where a download has to start over. */
+  readonly #done: Record<Phase, number> = { download: 0, hash: 0, extract: 0, check: 0 };
+  readonly #last = new Map<string, number>();
+  readonly #finished = new Set<string>();
+  #phase: Phase = 'download';
+  #moved = 0;
+  #samples: Sample[] = [];
+
+  handle(event: RunEvent, nowMs: number): void {
+    switch (event.event) {
+      case 'plan':
+        this.plan = event;
+        break;
+      case 'phase-start':
+      case 'progress':
+        this.#advance(event, event.doneBytes, nowMs);
+        this.#inFlight.set(event.file, event);
+        break;
+      case 'phase-done':
+        this.#advance(event, event.bytes, nowMs);
+        this.#inFlight.delete(event.file);
+        break;
+      case 'file-done':
+        this.#inFlight.delete(event.file);
+        this.#finished.add(event.file);
+        break;
+      case 'retry':
+      case 'source-left':
+      case 'warning':
+      case 'index-written':
+        break;
+    }
+  }
+
+  get filesDone(): number {
+    return this.#finished.size;
+  }
+
+  /** null where no plan has said it. */
+  get filesInAll(): number | null {
+    return this.plan?.files ?? null;
+  }
+
+  get inFlight(): readonly PhaseProgress[] {
+    return [...this.#inFlight.values()];
+  }
+
+  progressOf(file: string): PhaseProgress | undefined {
+    return this.#inFlight.get(file);
+  }
+
+  position(nowMs: number): Position {
+    const downloads = this.plan?.bytesToDownload ?? 0;
+    const isDownload = downloads > 0 && this.#phase === 'download';
+    const total = isDownload ? downloads : null;
+    const done = Math.max(0, this.#done[this.#phase]);
+    return {
+      phase: this.#phase,
+      doneBytes: total === null ? done : Math.min(done, total),
+      totalBytes: total,
+      bytesPerSecond: this.#rate(nowMs),
+    };
+  }
+
+  #advance(of: { file: string; phase: Phase }, doneBytes: number, nowMs: number): void {
+    const key = `${of.phase}\n${of.file}`;
+    // What lay there at the first word of a file is no work of this run.
+    const step = doneBytes - (this.#last.get(key) ?? doneBytes);
+    this.#last.set(key, doneBytes);
+    this.#done[of.phase] += step;
+    this.#moved += Math.max(0, step);
+    this.#phase = this.#tellingPhase(of.phase);
+    const newest = this.#samples.at(-1);
+    if (newest !== undefined && nowMs - newest.atMs < SAMPLE_EVERY_MS) return;
+    this.#samples = this.#samples.filter(({ atMs }) => nowMs - atMs <= RATE_WINDOW_MS);
+    this.#samples.push({ atMs: nowMs, moved: this.#moved });
+  }
+
+  /** While anything downloads, the run is a download: extraction goes on beside it. */
+  #tellingPhase(current: Phase): Phase {
+    if (current === 'download') return current;
+    return this.inFlight.some(({ phase }) => phase === 'download') ? 'download' : current;
+  }
+
+  #rate(nowMs: number): number {
+    const oldest = this.#samples.find(({ atMs }) => nowMs - atMs <= RATE_WINDOW_MS);
+    if (oldest === undefined || nowMs <= oldest.atMs) return 0;
+    return ((this.#moved - oldest.moved) * 1000) / (nowMs - oldest.atMs);
+  }
+}

@@ -1,0 +1,87 @@
+import { CcxriError } from '../errors.ts';
+import { count, toPrintable } from '../text.ts';
+import type { View } from './io.ts';
+import { styleOf } from './style.ts';
+
+/** More than so many errors of a run are shown in one line each, unless -v asks for all of each. */
+const FULL_BLOCKS = 10;
+
+/**
+ * What happened, to which file, expected and got, what was kept, and the next command to type.
+ * Stacks and causes only where `verbose`.
+ */
+export function renderError(error: unknown, view: View): string {
+  if (!(error instanceof CcxriError)) return renderBug(error, view);
+  return `${block(error, view)}${renderHints([error], view)}`;
+}
+
+/** Several errors of a run: each once, the ways on at the end, each way once. */
+export function renderErrors(errors: readonly CcxriError[], view: View): string {
+  const full = view.verbose ? errors : errors.slice(0, FULL_BLOCKS);
+  const rest = errors.slice(full.length);
+  const blocks = full.map((error) => block(error, view));
+  const lines = rest.map((error) => `${headline(error, view)}\n`);
+  return [...blocks, ...lines, renderHints(errors, view)].join('');
+}
+
+function headline(error: CcxriError, view: View): string {
+  const { file } = error.facts;
+  const about = file === undefined || error.message.includes(file) ? '' : `${file}: `;
+  return `${styleOf(view).red('error:')} ${about}${error.message}`;
+}
+
+function block(error: CcxriError, view: View): string {
+  const { path, url, source, line, expected, found, attempts, kept, reasons } = error.facts;
+  const facts: readonly (readonly [string, string | undefined])[] = [
+    ['path', path],
+    ['source', source],
+    ['url', url],
+    ['line', line?.toString()],
+    ['expected', expected],
+    ['got', found],
+    ['attempts', attempts?.toString()],
+    ['kept', kept],
+  ];
+  const shown = facts.filter(([, value]) => value !== undefined && !error.message.includes(value));
+  const lines = shown.map(([name, value]) => `  ${`${name}:`.padEnd(10)}${value ?? ''}`);
+  const why = (reasons ?? []).map((reason) => `  - ${reason}`);
+  const causes = view.verbose ? causesOf(error).map((text) => `  cause:    ${text}`) : [];
+  return [headline(error, view), ...lines, ...why, ...causes, ''].join('\n');
+}
+
+function renderHints(errors: readonly CcxriError[], view: View): string {
+  const hints = new Set(errors.flatMap(({ hint }) => (hint === undefined ? [] : [hint])));
+  return [...hints].map((hint) => `${styleOf(view).bold('next:')} ${hint}\n`).join('');
+}
+
+/** The chain of causes, innermost last; bounded, for a chain may be a circle. */
+function causesOf(error: Error): readonly string[] {
+  const texts: string[] = [];
+  let cause: unknown = error.cause;
+  while (cause instanceof Error && texts.length < 5) {
+    texts.push(toPrintable(cause.message));
+    cause = cause.cause;
+  }
+  return texts;
+}
+
+function renderBug(error: unknown, view: View): string {
+  const { red, bold } = styleOf(view);
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const stack = view.verbose && error instanceof Error ? `${error.stack ?? ''}\n` : '';
+  const next = view.verbose
+    ? 'report it with the lines above'
+    : 'run the same command with -v, and report it with what that shows';
+  return `${red('error:')} ${toPrintable(text, 1000)}\n  this is a bug in ccxri; what was on disk is kept\n${stack}${bold('next:')} ${next}\n`;
+}
+
+/** One line for a list of bad files: what the summary says of each. */
+export function briefly(error: CcxriError, file: string): string {
+  const text = error.message.replace(new RegExp(`^${escape(file)}(?: \\([^)]*\\))?: `), '');
+  const others = error.facts.reasons?.length ?? 0;
+  return others > 1 ? `${text} (${count(others, 'reason')})` : text;
+}
+
+function escape(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}

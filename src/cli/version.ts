@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs';
+
+/** Of package.json, which lies two folders up from src/cli/ and from the bundle's dist/bin/ alike. */
+export function readVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const json: unknown = JSON.parse(text);
+  if (typeof json === 'object' && json !== null && 'version' in json) return String(json.version);
+  return 'unknown';
+}
+
+/** The oldest Node that package.json's `engines` takes. */
+export const OLDEST_NODE = '20.19.0';
+
+/** Is `version` (as `20.19.1`) at least `oldest`? */
+export function isNodeNewEnough(version: string, oldest: string = OLDEST_NODE): boolean {
+  const [have, need] = [version, oldest].map((text) => text.split('.').map(Number));
+  for (let i = 0; i < 3; i += 1) {
+    const difference = (have?.[i] ?? 0) - (need?.[i] ?? 0);
+    if (difference !== 0) return difference > 0;
+  }
+  return true;
+}

@@ -1,0 +1,103 @@
+import { aboutBytesOf } from '../manifest/published-size.ts';
+import { formatBytes } from '../text.ts';
+import { CcxriError } from '../errors.ts';
+import { fitsManifest, type FileSurvey } from '../steps/survey.ts';
+import type { FetchPlan, FetchStep } from './fetch-types.ts';
+
+export interface PlanChoices {
+  readonly extract: boolean;
+  readonly deleteArchives: boolean;
+  /** Files under way at once. */
+  readonly concurrency: number;
+}
+
+/** What to do, from what is there. Pure. */
+export function planFetch(
+  surveys: readonly FileSurvey[],
+  choices: PlanChoices,
+  bytesFreeOnDisk: number | null,
+): FetchPlan {
+  const steps = surveys.map((survey) => decideStep(survey, choices));
+  return {
+    steps,
+    bytesToDownload: sum(steps.map(bytesToCome)),
+    bytesNeededOnDisk: bytesNeeded(surveys, steps, choices),
+    bytesFreeOnDisk,
+  };
+}
+
+function bytesToCome(step: FetchStep): number {
+  const comes = step.action === 'download' || step.action === 'resume';
+  return comes ? Math.max(0, step.bytes - step.keptBytes) : 0;
+}
+
+export function decideStep(survey: FileSurvey, choices: { readonly extract: boolean }): FetchStep {
+  const { file, receipt } = survey;
+  const bytes = receipt?.bytes ?? (survey.finalBytes || aboutBytesOf(file));
+  const step = (action: FetchStep['action'], keptBytes = 0): FetchStep => ({
+    file: file.name,
+    action,
+    bytes,
+    keptBytes,
+  });
+  const isExtractable = file.kind === 'archive' && choices.extract;
+  switch (survey.final) {
+    case 'checked':
+      return step(isExtractable && survey.images !== 'complete' ? 'extract' : 'done');
+    case 'changed':
+    case 'unchecked':
+      return step('check');
+    case 'absent':
+      // The archive was here, and its images are: only who wants the archive itself needs it again.
+      if (isExtractable && survey.images === 'complete' && passedFor(survey)) return step('done');
+      return survey.partBytes > 0 ? step('resume', survey.partBytes) : step('download');
+  }
+}
+
+function passedFor({ file, receipt }: FileSurvey): boolean {
+  return receipt !== undefined && fitsManifest(file, receipt);
+}
+
+/**
+ * Downloads, and images: JPEGs hardly deflate, so an archive's images take about as much as the
+ * archive. Where archives are deleted, only those under way take space beside the images.
+ */
+function bytesNeeded(
+  surveys: readonly FileSurvey[],
+  steps: readonly FetchStep[],
+  choices: PlanChoices,
+): number {
+  const downloads = steps.map(bytesToCome);
+  const images = steps.map((step, at) =>
+    choices.extract && step.action !== 'done' && surveys[at]?.file.kind === 'archive'
+      ? Math.ceil(step.bytes * 1.05)
+      : 0,
+  );
+  const atOnce = choices.deleteArchives && choices.extract ? 2 * choices.concurrency : Infinity;
+  const largest = [...downloads].sort((a, b) => b - a).slice(0, atOnce);
+  return sum(largest) + sum(images);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, n) => total + n, 0);
+}
+
+export function isTooSmall(plan: FetchPlan): boolean {
+  return plan.bytesFreeOnDisk !== null && plan.bytesNeededOnDisk > plan.bytesFreeOnDisk;
+}
+
+export function lowDiskError(plan: FetchPlan, dest: string): CcxriError {
+  const need = formatBytes(plan.bytesNeededOnDisk);
+  const free = formatBytes(plan.bytesFreeOnDisk ?? 0);
+  return new CcxriError(
+    'disk-space',
+    `the disk is too small: this needs about ${need}, ${free} are free`,
+    {
+      path: dest,
+      expected: `about ${need}`,
+      found: `${free} free`,
+      kept: 'everything: nothing was begun',
+      hint: 'choose another --dest or fewer files; --delete-archives needs about half; -y goes on all the same',
+    },
+  );
+}

@@ -1,0 +1,19 @@
+import type { EventListener } from '../events.ts';
+import type { Manifest } from '../manifest/schema.ts';
+
+export interface MakeManifestOptions {
+  /** Where the archives and label files lie (also in archives/ and labels/ below it). */
+  readonly directory: string;
+  /** Lends subsets, categories, homepage and citation to files of the names it knows. */
+  readonly like: Manifest;
+  /** Files hashed at once. Default 4. */
+  readonly concurrency?: number;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: EventListener;
+}
+
+export interface MakeManifestResult {
+  readonly manifest: Manifest;
+  /** Files that are neither archives nor label files: left out. */
+  readonly leftOut: readonly string[];
+}

@@ -1,0 +1,75 @@
+import { stat } from 'node:fs/promises';
+import { finalPathOf, type DatasetLayout } from '../disk/layout.ts';
+import type { Receipt } from '../disk/ledger-schema.ts';
+import type { Ledger } from '../disk/ledger.ts';
+import type { PartStore } from '../disk/part-store.ts';
+import { errnoOf, toDiskError } from '../errors.ts';
+import type { ManifestFile } from '../manifest/schema.ts';
+import { isExtracted } from './extract-archive.ts';
+
+/** What is known of a file of the manifest without reading a byte of it. */
+export interface FileSurvey {
+  readonly file: ManifestFile;
+  readonly path: string;
+  /**
+   * `checked`: it is there, and the ledger knows it so; `changed`: its size or mtime is another
+   * than when it passed, or it passed for another release; `unchecked`: it is there, and the
+   * ledger does not know it.
+   */
+  readonly final: 'absent' | 'checked' | 'changed' | 'unchecked';
+  readonly receipt: Receipt | undefined;
+  /** Of the file under its final name; 0 where it is absent. */
+  readonly finalBytes: number;
+  /** Of the extracted images, by the ledger; `absent` for label files. */
+  readonly images: 'complete' | 'partial' | 'absent' | 'unknown';
+  /** Of a partial download. */
+  readonly partBytes: number;
+}
+
+export interface SurveyPlaces {
+  readonly layout: DatasetLayout;
+  readonly ledger: Ledger;
+  readonly parts: PartStore;
+}
+
+export async function surveyFile(file: ManifestFile, places: SurveyPlaces): Promise<FileSurvey> {
+  const { layout, ledger, parts } = places;
+  const path = finalPathOf(layout, file);
+  const receipt = await ledger.readReceipt(file.name);
+  const stats = await statOrAbsent(path);
+  const isArchive = file.kind === 'archive';
+  return {
+    file,
+    path,
+    final: stats === undefined ? 'absent' : toState(file, receipt, stats),
+    receipt,
+    finalBytes: stats?.size ?? 0,
+    images: isArchive ? await isExtracted(layout, ledger, file.name) : 'absent',
+    partBytes: stats === undefined ? await parts.bytesHere(file.name) : 0,
+  };
+}
+
+function toState(
+  file: ManifestFile,
+  receipt: Receipt | undefined,
+  stats: { readonly size: number; readonly mtimeMs: number },
+): FileSurvey['final'] {
+  if (receipt === undefined) return 'unchecked';
+  // A copy keeps the size, and may keep mtime to the second only.
+  const isSame = receipt.bytes === stats.size && Math.abs(receipt.mtimeMs - stats.mtimeMs) < 2000;
+  return isSame && fitsManifest(file, receipt) ? 'checked' : 'changed';
+}
+
+/** A receipt of another release says nothing of this one. */
+export function fitsManifest(file: ManifestFile, receipt: Receipt): boolean {
+  return receipt.md5 === file.md5 || receipt.status === 'content-checked';
+}
+
+async function statOrAbsent(path: string) {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return undefined;
+    throw toDiskError(error, 'look at', { path });
+  }
+}
