@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
+import { createMd5 } from './md5.ts';
 
 /** Read back in spans of this size: large enough for the disk, small enough for the memory. */
 const SPAN_BYTES = 1024 * 1024;
@@ -10,7 +10,7 @@ const SPAN_BYTES = 1024 * 1024;
  * no pass over the file is left to do after its last byte.
  */
 export class HashFollower {
-  readonly #hash = createHash('md5');
+  readonly #hash = createMd5();
   readonly #handle: FileHandle;
   #span: Buffer | undefined = Buffer.allocUnsafe(SPAN_BYTES);
   #hashedBytes = 0;
@@ -54,7 +54,7 @@ export class HashFollower {
     await this.#follow(1);
     if (this.#failure !== undefined) throw this.#failure;
     this.#span = undefined;
-    return this.#hash.digest('hex');
+    return this.#hash.digest();
   }
 
   /** Waits for the read under way, so that the handle can be closed. */
