@@ -26,7 +26,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
   verify: {
     name: 'verify',
     summary: 'check what is here against the manifest',
-    argument: { usage: '[dir]', help: 'the dataset directory, as --dest' },
+    argument: { usage: '[dir]', help: 'the dataset directory, as --dest', option: 'dest' },
     examples: [
       ['ccxri verify', 'the MD5 of everything that is here'],
       ['ccxri verify --quick', 'size and time only'],

@@ -3,7 +3,7 @@ import type { CcxriError } from '../errors.ts';
 import type { EventListener } from '../events.ts';
 import type { View } from './io.ts';
 import type { CommandName } from './options.ts';
-import type { Settings } from './options-schema.ts';
+import type { OptionKey, Settings } from './options-schema.ts';
 
 /** What a command is given: what was asked for, and the world by argument. */
 export interface CommandContext {
@@ -14,6 +14,11 @@ export interface CommandContext {
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly onEvent: EventListener;
+  /**
+   * Completes the commands (in backticks) of a text that is shown, with where and of what the user
+   * typed this run to be.
+   */
+  readonly suggest: (text: string) => string;
   /** Asks a person; undefined where there is nobody to ask. */
   readonly confirm: ((question: string) => Promise<boolean>) | undefined;
 }
@@ -37,7 +42,12 @@ export type CommandRun = (context: CommandContext) => Promise<CommandOutcome>;
 export interface CommandSpec {
   readonly name: CommandName;
   readonly summary: string;
-  readonly argument?: { readonly usage: string; readonly help: string };
+  readonly argument?: {
+    readonly usage: string;
+    readonly help: string;
+    /** The option that it is another way to give. */
+    readonly option?: OptionKey;
+  };
   /** Command lines with what they do. */
   readonly examples: readonly (readonly [string, string])[];
   /** Loaded when it is run, so that `--version` and `list` start fast. */

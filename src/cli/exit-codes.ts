@@ -25,7 +25,11 @@ export const EXIT_CODES: readonly ExitCodeRow[] = [
   { code: 4, meaning: 'incomplete: network', next: 'run the same command again' },
   { code: 5, meaning: 'missing files', next: '`ccxri fetch` the same selection' },
   { code: 6, meaning: 'disk full, or not writable', next: 'free some space, or another --dest' },
-  { code: 7, meaning: 'unsafe archive refused', next: 'do not use it; get it from another --source' },
+  {
+    code: 7,
+    meaning: 'unsafe archive refused',
+    next: 'do not use it; get it from another --source',
+  },
   {
     code: 8,
     meaning: 'findings under --strict (join audit, disputed MD5)',

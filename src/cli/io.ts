@@ -27,8 +27,8 @@ export interface View {
   readonly verbose: boolean;
 }
 
-/** Wide enough for every table where nothing says how wide the paper is. */
-const DEFAULT_WIDTH = 100;
+/** Nothing says how wide the paper is: lines are as long as they are, for `grep` and files. */
+const DEFAULT_WIDTH = Infinity;
 
 export function widthOf(stream: OutStream): number {
   const { columns } = stream;

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // The door: the only file that touches the process. It imports nothing heavy by itself, so that
 // `--version` is as fast as Node.
 import { isNodeNewEnough, OLDEST_NODE, readVersion } from './version.ts';

@@ -15,12 +15,9 @@ export function optionsMarkdown(): string {
     const cells = [`\`${usageOf(key)}\``, `\`${variableOf(key)}\``, where, describe(key, help)];
     return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   });
-  return [
-    '| option | variable | commands | |',
-    '| --- | --- | --- | --- |',
-    ...rows,
-    '',
-  ].join('\n');
+  return ['| option | variable | commands | |', '| --- | --- | --- | --- |', ...rows, ''].join(
+    '\n',
+  );
 }
 
 /** `ccxri help options`. */

@@ -9,12 +9,7 @@ import {
   variableOf,
   type CommandName,
 } from './options.ts';
-import {
-  settingsSchema,
-  type OptionKey,
-  type RawValue,
-  type Settings,
-} from './options-schema.ts';
+import { settingsSchema, type OptionKey, type RawValue, type Settings } from './options-schema.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 export type RawOptions = Readonly<Partial<Record<OptionKey, RawValue>>>;
@@ -77,11 +72,7 @@ function labelOf(key: OptionKey, isVariable: boolean): string {
   return isVariable ? variableOf(key) : OPTIONS[key].long;
 }
 
-function wrongValue(
-  key: OptionKey,
-  value: RawValue | undefined,
-  isVariable: boolean,
-): CcxriError {
+function wrongValue(key: OptionKey, value: RawValue | undefined, isVariable: boolean): CcxriError {
   const { expects = '1 or 0, true or false, yes or no', secret } = OPTIONS[key];
   const label = labelOf(key, isVariable);
   const typed = typeof value === 'object' ? value.join(', ') : String(value);

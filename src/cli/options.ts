@@ -35,6 +35,10 @@ export interface OptionSpec {
 
 const ALL = 'all';
 
+/** Where the dataset goes when nothing says so; the demo's stays out of its way. */
+export const DEFAULT_DEST = './cc-cxri';
+export const DEMO_DEST = './ccxri-demo';
+
 /**
  * The one table of options: the parser, the environment variables, the help and the README's table
  * are made of it. options-schema.ts has the form of each value.
@@ -53,14 +57,14 @@ export const OPTIONS: Readonly<Record<OptionKey, OptionSpec>> = {
     value: 'NAME',
     list: 'comma',
     help: 'one file, with or without .zip; repeatable, or a,b',
-    expects: 'names of files, as ChestDx-22 (`ccxri list --file` shows them)',
+    expects: 'names of files, as ChestDx-22 (`ccxri list --subset all` shows them)',
     commands: ALL,
   },
   dest: {
     long: '--dest',
     value: 'DIR',
-    help: 'the dataset directory (of demo: ./ccxri-demo)',
-    default: './cc-cxri',
+    help: `the dataset directory (of demo: ${DEMO_DEST})`,
+    default: DEFAULT_DEST,
     expects: 'a directory',
     commands: ALL,
   },
@@ -95,7 +99,7 @@ export const OPTIONS: Readonly<Record<OptionKey, OptionSpec>> = {
     help: 'files worked on at once',
     default: '4',
     expects: 'a whole number from 1 to 64',
-    commands: ['fetch', 'verify', 'extract'],
+    commands: ['fetch', 'verify', 'extract', 'manifest'],
   },
   connections: {
     long: '--connections',

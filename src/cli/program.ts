@@ -4,13 +4,7 @@ import { toPrintable } from '../text.ts';
 import { COMMANDS } from './command-table.ts';
 import type { CommandSpec } from './command.ts';
 import { exitCodesHelp, exitCodesText } from './exit-codes.ts';
-import {
-  COMMAND_NAMES,
-  OPTION_KEYS,
-  OPTIONS,
-  takesOption,
-  type CommandName,
-} from './options.ts';
+import { COMMAND_NAMES, OPTION_KEYS, OPTIONS, takesOption, type CommandName } from './options.ts';
 import { describe, usageOf, variablesHelp } from './options-docs.ts';
 import type { RawOptions } from './options-resolve.ts';
 import type { OptionKey, RawValue } from './options-schema.ts';
@@ -85,8 +79,25 @@ function addCommand(program: Command, spec: CommandSpec, requests: Request[]): v
   command.addHelpText('after', ['', 'Examples:', ...examples].join('\n'));
   command.action(() => {
     const flags = mergeFlags(flagsOf(program, options), flagsOf(command, options));
-    requests.push({ kind: 'command', command: spec.name, flags, argument: command.args[0] });
+    requests.push(toRequest(spec, flags, command.args[0]));
   });
+}
+
+function toRequest(spec: CommandSpec, flags: RawOptions, argument: string | undefined): Request {
+  const base = { kind: 'command', command: spec.name } as const;
+  const key = spec.argument?.option;
+  if (key === undefined || argument === undefined) return { ...base, flags, argument };
+  const { long } = OPTIONS[key];
+  if (flags[key] !== undefined && flags[key] !== argument) {
+    throw new CcxriError(
+      'usage',
+      `${long} and ${toPrintable(argument, 80)} contradict each other`,
+      {
+        hint: `${spec.argument?.usage ?? ''} is the same as ${long}: leave one of them away`,
+      },
+    );
+  }
+  return { ...base, flags: { ...flags, [key]: argument }, argument };
 }
 
 function toOption(key: OptionKey): Option {
@@ -105,10 +116,7 @@ function toOption(key: OptionKey): Option {
 }
 
 /** What was typed, by key. Commander files `--no-extract` as `extract: false`. */
-function flagsOf(
-  command: Command,
-  options: readonly (readonly [OptionKey, Option])[],
-): RawOptions {
+function flagsOf(command: Command, options: readonly (readonly [OptionKey, Option])[]): RawOptions {
   const values: Readonly<Record<string, unknown>> = command.opts();
   const flags: Partial<Record<OptionKey, RawValue>> = {};
   for (const [key, option] of options) {
@@ -129,7 +137,8 @@ function mergeFlags(before: RawOptions, after: RawOptions): RawOptions {
   const merged: Partial<Record<OptionKey, RawValue>> = { ...before, ...after };
   for (const key of OPTION_KEYS) {
     const [first, second] = [before[key], after[key]];
-    if (typeof first === 'object' && typeof second === 'object') merged[key] = [...first, ...second];
+    if (typeof first === 'object' && typeof second === 'object')
+      merged[key] = [...first, ...second];
   }
   return merged;
 }

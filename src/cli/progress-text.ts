@@ -70,8 +70,7 @@ function planLine(plan: Extract<RunEvent, { event: 'plan' }>): string {
   }
   if (plan.toExtract > 0) parts.push(`${formatCount(plan.toExtract)} to extract`);
   if (plan.bytesNeededOnDisk > 0) {
-    const free =
-      plan.bytesFreeOnDisk === null ? '' : `, ${formatBytes(plan.bytesFreeOnDisk)} free`;
+    const free = plan.bytesFreeOnDisk === null ? '' : `, ${formatBytes(plan.bytesFreeOnDisk)} free`;
     parts.push(`disk: about ${formatBytes(plan.bytesNeededOnDisk)} needed${free}`);
   }
   return `plan: ${parts.join('; ')}`;

@@ -52,6 +52,21 @@ export function asThrown(error: unknown, stop: AbortSignal): unknown {
   return isAbort || error === stop.reason ? toAbortError(stop) : error;
 }
 
+/** The hints of a run's errors, each by `suggest`. */
+export function withHints(ending: Ending, suggest: (hint: string) => string): Ending {
+  const renewed = (error: CcxriError) => {
+    const { code, message, facts, hint, cause } = error;
+    if (hint === undefined) return error;
+    return new CcxriError(code, message, { ...facts, hint: suggest(hint), cause });
+  };
+  if (ending.kind === 'outcome') {
+    const { outcome } = ending;
+    return { kind: 'outcome', outcome: { ...outcome, errors: outcome.errors.map(renewed) } };
+  }
+  const { error } = ending;
+  return { kind: 'thrown', error: error instanceof CcxriError ? renewed(error) : error };
+}
+
 /** JSON with ccxri's errors as records. `indent` 0: on one line. */
 export function toJson(value: unknown, indent: number): string {
   return JSON.stringify(

@@ -10,8 +10,9 @@ import type { Settings } from './options-schema.ts';
 import { parseCommandLine, type Request } from './program.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { renderError, renderErrors } from './render-error.ts';
-import { asThrown, documentOf, toJson, type Ending } from './report.ts';
+import { asThrown, documentOf, toJson, withHints, type Ending } from './report.ts';
 import { styleOf } from './style.ts';
+import { completeCommands } from './suggest.ts';
 
 type Form = 'text' | 'json' | 'ndjson';
 type CommandRequest = Extract<Request, { kind: 'command' }>;
@@ -64,7 +65,9 @@ async function runCommand(
   }
   const form: Form = settings.json ? 'json' : settings.ndjson ? 'ndjson' : 'text';
   const progress = await startProgress(settings, door);
-  const onEvent = (event: RunEvent) => {
+  const suggest = (text: string) => completeCommands(text, request.flags);
+  const onEvent = (raw: RunEvent) => {
+    const event = raw.event === 'warning' ? { ...raw, message: suggest(raw.message) } : raw;
     if (form === 'ndjson') stdout.write(`${toJson(event, 0)}\n`);
     progress.handle(event);
   };
@@ -75,12 +78,12 @@ async function runCommand(
       onEvent({ event: 'warning', code: 'environment', message });
     }
     const runIt = await COMMANDS[command].load();
-    const outcome = await runIt(contextOf(request, settings, { io, onEvent, progress }));
+    const outcome = await runIt(contextOf(request, settings, { io, onEvent, progress, suggest }));
     return { kind: 'outcome', outcome };
   }, io.signal);
   io.signal.removeEventListener('abort', onStop);
   progress.stop();
-  return finish(door, { form, command, settings }, ending);
+  return finish(door, { form, command, settings }, withHints(ending, suggest));
 }
 
 async function end(work: () => Promise<Ending>, stop: AbortSignal): Promise<Ending> {
@@ -94,9 +97,9 @@ async function end(work: () => Promise<Ending>, stop: AbortSignal): Promise<Endi
 function contextOf(
   request: CommandRequest,
   settings: Settings,
-  with_: { io: CliIo; onEvent: (event: RunEvent) => void; progress: Progress },
+  world: Pick<CommandContext, 'onEvent' | 'suggest'> & { io: CliIo; progress: Progress },
 ): CommandContext {
-  const { io, onEvent, progress } = with_;
+  const { io, onEvent, suggest, progress } = world;
   const canAsk =
     io.stdin.isTTY === true &&
     io.stderr.isTTY === true &&
@@ -113,6 +116,7 @@ function contextOf(
     signal: io.signal,
     clock: io.clock,
     onEvent,
+    suggest,
     confirm: settings.yes ? sayYes : canAsk ? ask : undefined,
   };
 }

@@ -1,6 +1,6 @@
-import { stat } from 'node:fs/promises';
 import { layoutOf } from '../disk/layout.ts';
-import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
+import { assertOutputFile, pathKind } from '../disk/output-file.ts';
+import { CcxriError } from '../errors.ts';
 import { isEmptySelection, selectFiles } from '../manifest/select.ts';
 import { buildIndex, type IndexResult } from '../steps/build-index.ts';
 import type { RunOptions } from '../steps/run-options.ts';
@@ -12,6 +12,8 @@ export interface JoinOptions extends RunOptions {
    * every image that is here.
    */
   readonly output?: string;
+  /** Join and audit, but write nothing. */
+  readonly dryRun?: boolean;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface JoinOptions extends RunOptions {
  *   of the disk; `aborted`
  */
 export async function joinDataset(options: JoinOptions): Promise<IndexResult> {
-  const { manifest, dest, selection, output, signal, onEvent } = options;
+  const { manifest, dest, selection, output, dryRun, signal, onEvent } = options;
   const narrowed = selection !== undefined && !isEmptySelection(selection);
   if (narrowed) selectFiles(manifest, selection);
   if (narrowed && output === undefined) {
@@ -31,43 +33,22 @@ export async function joinDataset(options: JoinOptions): Promise<IndexResult> {
     });
   }
   await assertDirectory(dest);
-  if (output !== undefined) await assertWritableAsFile(output);
+  if (output !== undefined) await assertOutputFile(output);
   return buildIndex({
     layout: layoutOf(dest),
     manifest,
     ...(narrowed ? { selection } : {}),
     ...(output === undefined ? {} : { output }),
+    ...(dryRun === undefined ? {} : { dryRun }),
     ...(signal === undefined ? {} : { signal }),
     ...(onEvent === undefined ? {} : { onEvent }),
   });
 }
 
 async function assertDirectory(dest: string): Promise<void> {
-  if ((await kindOf(dest)) === 'directory') return;
+  if ((await pathKind(dest)) === 'directory') return;
   throw new CcxriError('missing', `there is no dataset directory ${dest}`, {
     path: dest,
     hint: 'name an existing one with --dest DIR, or make it: `ccxri fetch --subset NAME --dest DIR`',
   });
-}
-
-/** Asked before the work, as a question of usage; the writer refuses it once more by itself. */
-async function assertWritableAsFile(output: string): Promise<void> {
-  const kind = await kindOf(output);
-  if (kind === 'file' || kind === 'nothing') return;
-  throw new CcxriError('usage', `--output ${output} is there and is no file`, {
-    path: output,
-    expected: 'a file, or nothing',
-    hint: 'name a file: --output index.csv',
-  });
-}
-
-async function kindOf(path: string): Promise<'file' | 'directory' | 'other' | 'nothing'> {
-  try {
-    const found = await stat(path);
-    if (found.isFile()) return 'file';
-    return found.isDirectory() ? 'directory' : 'other';
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return 'nothing';
-    throw toDiskError(error, 'read', { path });
-  }
 }

@@ -74,7 +74,7 @@ export function findFile(manifest: Manifest, typed: string): ManifestFile {
     `there is no file "${toPrintable(typed)}" in ${manifest.dataset}.${guess}`,
     {
       found: toPrintable(typed),
-      hint: '`ccxri list` shows every file; names go with or without .zip',
+      hint: '`ccxri list --subset all` shows every file; names go with or without .zip',
     },
   );
 }

@@ -23,12 +23,14 @@ export interface BuildIndexOptions {
   readonly selection?: Selection;
   /** Where to write instead of the dataset's index.csv; nothing is written in the dataset then. */
   readonly output?: string;
+  /** Join and audit, but write nothing. */
+  readonly dryRun?: boolean;
   readonly signal?: AbortSignal;
   readonly onEvent?: EventListener;
 }
 
 export interface IndexResult extends IndexCounts {
-  /** The file that was written. */
+  /** The file that was written (in a dry run: that would be). */
   readonly path: string;
   /** What does not add up between images and labels. */
   readonly findings: readonly JoinFinding[];
@@ -52,16 +54,25 @@ export async function buildIndex(options: BuildIndexOptions): Promise<IndexResul
   const audit = new JoinAudit({ archives, labelFiles: labels.files, tables: labels.tables });
   const tally = new IndexTally();
   const path = output ?? layout.index;
-  await writeIndex(path, joinAll(here, labels.tables, [audit, tally]), {
-    ...(output === undefined ? { temporaryDirectory: layout.state } : {}),
-    ...(signal === undefined ? {} : { signal }),
-  });
+  const rows = joinAll(here, labels.tables, [audit, tally]);
+  if (options.dryRun === true) drain(rows, signal);
+  else {
+    await writeIndex(path, rows, {
+      ...(output === undefined ? { temporaryDirectory: layout.state } : {}),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
   for (const stray of here.strays) audit.note('stray-file', stray);
   for (const folder of here.unknownFolders) audit.note('unknown-folder', folder);
   const result = { path, ...tally.counts(), ...audit.finish() };
   for (const finding of result.findings) onEvent(warningOf(finding));
-  onEvent({ event: 'index-written', path, rows: result.rows });
+  if (options.dryRun !== true) onEvent({ event: 'index-written', path, rows: result.rows });
   return result;
+}
+
+function drain(archives: Iterable<readonly IndexRow[]>, signal: AbortSignal | undefined): void {
+  const all = archives[Symbol.iterator]();
+  while (all.next().done !== true) throwIfAborted(signal);
 }
 
 function narrow(here: ImagesHere, options: BuildIndexOptions): ImagesHere {

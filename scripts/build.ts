@@ -1,0 +1,104 @@
+// Builds dist/: the command line as a small entry with chunks that are loaded when needed
+// (dist/bin/), and the library with its types (dist/index.js).
+//
+//   tsx scripts/build.ts              both
+//   tsx scripts/build.ts --bin        the command line alone, in half a second
+//   tsx scripts/build.ts --if-stale   nothing, where dist/ is newer than all it is made of
+import { spawnSync } from 'node:child_process';
+import { chmod, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { noticesOf } from './third-party.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(root, 'dist');
+/** What dist/ is made of. */
+const INPUTS = ['src', 'scripts', 'package.json', 'package-lock.json', 'tsconfig.json'];
+/** Written last: the build that holds it is whole. */
+const STAMP = '.built';
+
+async function main(flags: readonly string[]): Promise<void> {
+  const wants = flags.includes('--bin') ? 'bin' : 'all';
+  if (flags.includes('--if-stale') && (await isFresh(wants))) return;
+  // Made aside and swapped in: who runs dist/ meanwhile never meets half a build.
+  const fresh = join(root, 'node_modules/.cache/ccxri', `dist-${process.pid}`);
+  try {
+    await buildBin(join(fresh, 'bin'));
+    if (wants === 'all') buildLibrary(fresh);
+    await writeFile(join(fresh, STAMP), `${wants}\n`);
+    const old = `${fresh}-old`;
+    await rename(dist, old).catch(() => undefined);
+    await rename(fresh, dist);
+    await rm(old, { recursive: true, force: true });
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+}
+
+async function buildBin(outdir: string): Promise<void> {
+  await mkdir(outdir, { recursive: true });
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: { ccxri: 'src/cli/main.ts' },
+    outdir,
+    bundle: true,
+    // `--version` loads the entry alone; a command loads its own chunks.
+    splitting: true,
+    // All in one folder: version.ts and the manifest's path count on dist/bin/ being two deep.
+    chunkNames: 'chunk-[name]-[hash]',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20.19',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'warning',
+    // CommonJS packages ask for Node's own modules with `require`, which an ES module lacks.
+    banner: {
+      js: "import{createRequire as ccxriCreateRequire}from'node:module';const require=ccxriCreateRequire(import.meta.url);",
+    },
+  });
+  await chmod(join(outdir, 'ccxri.js'), 0o755);
+  await writeFile(
+    join(outdir, 'THIRD-PARTY-NOTICES.txt'),
+    await noticesOf(root, Object.keys(metafile.inputs)),
+  );
+}
+
+function buildLibrary(outdir: string): void {
+  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+  const project = join(root, 'tsconfig.build.json');
+  const { status } = spawnSync(process.execPath, [tsc, '-p', project, '--outDir', outdir], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  if (status !== 0) throw new Error('tsc found errors (above)');
+}
+
+async function isFresh(wants: 'bin' | 'all'): Promise<boolean> {
+  const built = await mtimeOf(join(dist, STAMP));
+  if (built === undefined) return false;
+  if (wants === 'all' && (await mtimeOf(join(dist, 'index.js'))) === undefined) return false;
+  for (const input of INPUTS) {
+    for (const path of await walk(join(root, input))) {
+      if (((await mtimeOf(path)) ?? Infinity) > built) return false;
+    }
+  }
+  return true;
+}
+
+/** A path and all below it: a folder's own time tells of files that were removed. */
+async function walk(path: string): Promise<readonly string[]> {
+  if (!(await stat(path)).isDirectory()) return [path];
+  const below = await readdir(path, { recursive: true });
+  return [path, ...below.map((name) => join(path, name))];
+}
+
+async function mtimeOf(path: string): Promise<number | undefined> {
+  return (await stat(path).catch(() => undefined))?.mtimeMs;
+}
+
+await main(process.argv.slice(2));

@@ -1,0 +1,50 @@
+import { runDemo } from '../../demo/run-demo.ts';
+import type { DemoResult } from '../../demo/demo-types.ts';
+import { toPrintable } from '../../text.ts';
+import type { CommandContext, CommandOutcome } from '../command.ts';
+import type { View } from '../io.ts';
+import { DEMO_DEST } from '../options.ts';
+import { FETCH_STATUSES, renderFetched } from '../render-fetch.ts';
+import { countStatuses, joinParts } from '../render-outcomes.ts';
+import { errorsOf, strictErrors } from './shared.ts';
+
+export async function runDemoCommand(context: CommandContext): Promise<CommandOutcome> {
+  const { settings, signal, onEvent } = context;
+  const dest = settings.dest ?? DEMO_DEST;
+  if (settings.dryRun) return dryOutcome(dest);
+  const result = await runDemo({ dest, signal, onEvent });
+  const { outcomes, index, indexError } = result.fetch;
+  return {
+    result,
+    counts: {
+      files: outcomes.length,
+      ...countStatuses(FETCH_STATUSES, outcomes),
+      rows: index?.rows ?? 0,
+    },
+    errors: [
+      ...errorsOf(outcomes),
+      ...(indexError === undefined ? [] : [indexError]),
+      ...strictErrors(settings, [], index),
+    ],
+    render: (view) => renderDemo(result, view),
+    isTalk: true,
+  };
+}
+
+function dryOutcome(dest: string): CommandOutcome {
+  const text = `would make a small release, serve it on loopback, and fetch it into ${toPrintable(dest, 4096)}\n`;
+  return {
+    result: { dest, dryRun: true },
+    counts: {},
+    errors: [],
+    render: () => `${text}nothing was written\n`,
+    isTalk: false,
+  };
+}
+
+function renderDemo({ page, commandLine, fetch }: DemoResult, view: View): string {
+  return joinParts([
+    `A made-up release was served at ${page}; this was run:\n  ${commandLine}\n`,
+    renderFetched(fetch, { view, again: '`ccxri demo`' }),
+  ]);
+}

@@ -1,0 +1,88 @@
+import { CcxriError } from '../../errors.ts';
+import { fetchDataset } from '../../fetch/fetch-dataset.ts';
+import type { FetchPlan, FetchResult } from '../../fetch/fetch-types.ts';
+import { listDataset } from '../../list/list-dataset.ts';
+import type { Manifest } from '../../manifest/schema.ts';
+import { isEmptySelection } from '../../manifest/select.ts';
+import { formatBytes } from '../../text.ts';
+import type { CommandContext, CommandOutcome } from '../command.ts';
+import { FETCH_STATUSES, renderFetched, renderPlan } from '../render-fetch.ts';
+import { countStatuses } from '../render-outcomes.ts';
+import { quoteForShell } from '../suggest.ts';
+import { renderSubsetTable } from './list.ts';
+import { errorsOf, runOptionsOf, sourceOptionsOf, strictErrors } from './shared.ts';
+
+export async function runFetch(context: CommandContext): Promise<CommandOutcome> {
+  const { settings, clock, confirm } = context;
+  const run = await runOptionsOf(context);
+  if (isEmptySelection(run.selection)) throw nothingSelected(run.manifest);
+  const result = await fetchDataset({
+    ...run,
+    ...sourceOptionsOf(context),
+    concurrency: settings.concurrency,
+    connections: settings.connections,
+    ...(settings.limitRate === undefined ? {} : { limitRateBytesPerSecond: settings.limitRate }),
+    retries: settings.retries,
+    extract: !settings.noExtract,
+    join: !settings.noJoin,
+    deleteArchives: settings.deleteArchives,
+    dryRun: settings.dryRun,
+    wait: settings.wait,
+    clock,
+    ...(confirm === undefined
+      ? {}
+      : { confirmLowDisk: (plan: FetchPlan) => confirm(lowDiskQuestion(plan)) }),
+  });
+  return toOutcome(result, context);
+}
+
+function toOutcome(result: FetchResult, context: CommandContext): CommandOutcome {
+  const { outcomes, index, indexError, dryRun } = result;
+  const contentChecked = outcomes.filter(({ check }) => check === 'content-checked');
+  const disputed = contentChecked.map(({ file }) => file);
+  const again = `\`${commandLine(context)}\``;
+  return {
+    result,
+    counts: {
+      files: dryRun ? result.plan.steps.length : outcomes.length,
+      ...countStatuses(FETCH_STATUSES, outcomes),
+      contentChecked: contentChecked.length,
+      rows: index?.rows ?? 0,
+    },
+    errors: [
+      ...errorsOf(outcomes),
+      ...(indexError === undefined ? [] : [indexError]),
+      ...strictErrors(context.settings, disputed, index),
+    ],
+    render: (view) =>
+      context.suggest((dryRun ? renderPlan : renderFetched)(result, { view, again })),
+    isTalk: !dryRun,
+  };
+}
+
+/** What was asked for, to be typed again. */
+function commandLine({ settings }: CommandContext): string {
+  const { subset, file, noExtract, noJoin, deleteArchives } = settings;
+  return [
+    'ccxri fetch',
+    ...subset.map((name) => `--subset ${quoteForShell(name)}`),
+    ...file.map((name) => `--file ${quoteForShell(name)}`),
+    ...(noExtract ? ['--no-extract'] : []),
+    ...(noJoin ? ['--no-join'] : []),
+    ...(deleteArchives ? ['--delete-archives'] : []),
+  ].join(' ');
+}
+
+/** 43 GB are never fetched by accident. */
+function nothingSelected(manifest: Manifest): CcxriError {
+  const table = renderSubsetTable(listDataset(manifest), { width: Infinity });
+  return new CcxriError('nothing-selected', 'say what to fetch; there is:', {
+    reasons: table.trimEnd().split('\n').slice(1),
+    hint: '`ccxri fetch --subset NAME`, or `ccxri fetch --file NAME`; `--subset all` is everything',
+  });
+}
+
+function lowDiskQuestion({ bytesNeededOnDisk, bytesFreeOnDisk }: FetchPlan): string {
+  const free = formatBytes(bytesFreeOnDisk ?? 0);
+  return `This needs about ${formatBytes(bytesNeededOnDisk)} of disk, ${free} are free. Go on all the same?`;
+}

@@ -1,0 +1,72 @@
+import { listDataset, type DatasetList } from '../../list/list-dataset.ts';
+import { loadManifest } from '../../manifest/load.ts';
+import type { ManifestFile } from '../../manifest/schema.ts';
+import { isEmptySelection } from '../../manifest/select.ts';
+import { formatBytes, formatCount, toPrintable } from '../../text.ts';
+import type { CommandContext, CommandOutcome } from '../command.ts';
+import type { View } from '../io.ts';
+import { renderTable } from '../render-table.ts';
+import { styleOf } from '../style.ts';
+import { selectionOf } from './shared.ts';
+
+export async function runList({ settings, suggest }: CommandContext): Promise<CommandOutcome> {
+  const selection = selectionOf(settings);
+  const list = listDataset(await loadManifest(settings.manifest), selection);
+  const body = isEmptySelection(selection) ? renderSubsets : renderFiles;
+  return {
+    result: list,
+    counts: { files: list.files.length },
+    errors: [],
+    render: (view) => suggest(`${renderHead(list, view)}\n${body(list, view)}`),
+    isTalk: false,
+  };
+}
+
+function renderHead(list: DatasetList, view: View): string {
+  const { dataset, version, released, homepage } = list;
+  const name = styleOf(view).bold(toPrintable(`${dataset} ${version}`));
+  return `${name} (${released})\n${toPrintable(homepage)}\n`;
+}
+
+function renderSubsets(list: DatasetList, view: View): string {
+  return [
+    renderSubsetTable(list, view),
+    '\nSizes are about right: they are published rounded.\n',
+    '`ccxri list --subset NAME` shows the files, `ccxri fetch --subset NAME` gets them.\n',
+    list.citation === '' ? '' : `\nTo cite: ${toPrintable(list.citation, 2000)}\n`,
+  ].join('');
+}
+
+/** Also what `fetch` without a selection shows. */
+export function renderSubsetTable({ subsets }: DatasetList, { width }: { width: number }): string {
+  return renderTable(
+    [
+      { title: 'subset' },
+      { title: 'archives', align: 'right' },
+      { title: 'size', align: 'right' },
+      { title: 'labels' },
+    ],
+    subsets.map(({ subset, archives, aboutBytes, labels }) => [
+      subset,
+      formatCount(archives),
+      `about ${formatBytes(aboutBytes)}`,
+      // Two names of label files are wider than a terminal.
+      labels.length > 1 ? `${labels.length} files` : labels.join(),
+    ]),
+    width,
+  );
+}
+
+function renderFiles({ files }: DatasetList, view: View): string {
+  const isDisputed = ({ md5Disputed }: ManifestFile) => md5Disputed !== undefined;
+  const table = renderTable(
+    [{ title: 'file' }, { title: 'size', align: 'right' }, { title: 'MD5' }],
+    files.map((file) => [file.name, file.size, `${file.md5}${isDisputed(file) ? ' *' : ''}`]),
+    view.width,
+  );
+  const notes = files.filter(isDisputed).map(({ name, md5Disputed }) => {
+    const why = toPrintable(md5Disputed ?? '', 500);
+    return `* ${name}: the MD5 is disputed: ${why}\n`;
+  });
+  return [table, notes.length === 0 ? '' : '\n', ...notes].join('');
+}

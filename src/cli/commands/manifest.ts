@@ -1,0 +1,51 @@
+import { assertOutputFile } from '../../disk/output-file.ts';
+import { writeStreamAtomic } from '../../disk/write-stream-atomic.ts';
+import { CcxriError } from '../../errors.ts';
+import { makeManifest } from '../../make-manifest/make-manifest.ts';
+import { loadManifest } from '../../manifest/load.ts';
+import type { Manifest } from '../../manifest/schema.ts';
+import { count, toPrintable } from '../../text.ts';
+import type { CommandContext, CommandOutcome } from '../command.ts';
+import { quoteForShell } from '../suggest.ts';
+
+/** The manifest itself goes to stdout, or into a file; what was left out is a warning. */
+export async function runManifest(context: CommandContext): Promise<CommandOutcome> {
+  const { settings, argument, signal, onEvent } = context;
+  const { output, dryRun } = settings;
+  if (argument === undefined) {
+    throw new CcxriError('usage', 'say which directory', { hint: '`ccxri manifest DIR`' });
+  }
+  if (output !== undefined) await assertOutputFile(output);
+  const { manifest, leftOut } = await makeManifest({
+    directory: argument,
+    like: await loadManifest(settings.manifest),
+    concurrency: settings.concurrency,
+    signal,
+    onEvent,
+  });
+  for (const name of leftOut) {
+    const message = `${toPrintable(name)} is neither an archive nor a label file: left out`;
+    onEvent({ event: 'warning', code: 'source', message });
+  }
+  const text = toText(manifest);
+  if (output !== undefined && !dryRun) await writeStreamAtomic(output, [text], { signal });
+  const isWritten = output !== undefined;
+  return {
+    result: { manifest, leftOut, output: output ?? null },
+    counts: { files: manifest.files.length, leftOut: leftOut.length },
+    errors: [],
+    render: () => (isWritten ? told(manifest, output, dryRun) : text),
+    isTalk: isWritten,
+  };
+}
+
+function told({ files }: Manifest, output: string, dryRun: boolean): string {
+  const what = `${toPrintable(output, 4096)}: ${count(files.length, 'file')}`;
+  if (dryRun) return `${what}; nothing was written\n`;
+  return `${what}\nnext: \`ccxri fetch --subset all --manifest ${quoteForShell(output)} --source WHERE\`\n`;
+}
+
+/** As manifests/cc-cxri.json is laid out. */
+function toText(manifest: Manifest): string {
+  return `${JSON.stringify(manifest, null, 2)}\n`;
+}

@@ -1,0 +1,109 @@
+import { selectFiles, subsetNames } from '../../manifest/select.ts';
+import type { Manifest } from '../../manifest/schema.ts';
+import { datasetStatus } from '../../status/dataset-status.ts';
+import type { FileState, FileStatusRow, StatusResult } from '../../status/status-types.ts';
+import { count, formatBytes, toPrintable } from '../../text.ts';
+import type { CommandContext, CommandOutcome } from '../command.ts';
+import type { View } from '../io.ts';
+import { joinParts, renderContentChecked } from '../render-outcomes.ts';
+import { renderTable } from '../render-table.ts';
+import { styleOf } from '../style.ts';
+import { runOptionsOf, strictErrors } from './shared.ts';
+
+const STATES: Readonly<Record<FileState, string>> = {
+  done: 'done',
+  checked: 'checked, not extracted',
+  'images-only': 'extracted, the archive is gone',
+  changed: 'changed since it was checked',
+  unchecked: 'here, but not checked',
+  partial: 'under way',
+  missing: 'missing',
+};
+
+export async function runStatus(context: CommandContext): Promise<CommandOutcome> {
+  const { settings, suggest } = context;
+  const { manifest, dest, selection, signal } = await runOptionsOf(context);
+  const result = await datasetStatus({ manifest, dest, selection, signal });
+  const { files } = result;
+  const counts = Object.keys(STATES).map((state) => [state, countOf(files, state)] as const);
+  const disputed = files.filter(({ check }) => check === 'content-checked');
+  return {
+    result,
+    counts: { files: files.length, ...Object.fromEntries(counts) },
+    errors: strictErrors(
+      settings,
+      disputed.map(({ file }) => file),
+    ),
+    render: (view) => suggest(renderStatus(result, manifest, view)),
+    isTalk: false,
+  };
+}
+
+function countOf(files: readonly FileStatusRow[], ...states: readonly string[]): number {
+  return files.filter(({ state }) => states.includes(state)).length;
+}
+
+function renderStatus(result: StatusResult, manifest: Manifest, view: View): string {
+  const { files } = result;
+  const told = view.verbose ? files : files.filter(({ state }) => isWorthALine(state));
+  return joinParts([
+    `${styleOf(view).bold(toPrintable(result.dest, 4096))}${result.exists ? '' : ': there is no such directory yet'}\n`,
+    renderSubsets(files, manifest, view),
+    told.length === 0 ? '' : renderFiles(told, view),
+    renderContentChecked(files),
+    renderNotes(result),
+  ]);
+}
+
+/** Files that are simply there or simply not are only counted. */
+function isWorthALine(state: FileState): boolean {
+  return state !== 'done' && state !== 'missing';
+}
+
+/** One line a subset, the last for all; a file that several subsets share counts in each. */
+function renderSubsets(files: readonly FileStatusRow[], manifest: Manifest, view: View): string {
+  const rows = subsetNames(manifest).flatMap((subset) => {
+    const names = new Set(selectFiles(manifest, { subsets: [subset] }).map(({ name }) => name));
+    const own = files.filter(({ file }) => names.has(file));
+    if (own.length === 0) return [];
+    const here = own.reduce((bytes, file) => bytes + file.bytesHere, 0);
+    const total = own.reduce((bytes, file) => bytes + file.bytesTotal, 0);
+    const done = countOf(own, 'done', 'images-only');
+    const missing = countOf(own, 'missing');
+    return [
+      [
+        subset,
+        ...[own.length, done, own.length - done - missing, missing].map(String),
+        formatBytes(here),
+        `about ${formatBytes(total)}`,
+      ],
+    ];
+  });
+  const numbers = ['files', 'done', 'open', 'missing', 'here', 'of'];
+  return renderTable(
+    [{ title: 'subset' }, ...numbers.map((title) => ({ title, align: 'right' as const }))],
+    rows,
+    view.width,
+  );
+}
+
+function renderFiles(files: readonly FileStatusRow[], view: View): string {
+  return renderTable(
+    [{ title: 'file' }, { title: 'state' }, { title: 'here', align: 'right' }],
+    files.map(({ file, state, bytesHere }) => [file, STATES[state], formatBytes(bytesHere)]),
+    view.width,
+  );
+}
+
+function renderNotes({ files, index, workedOnBy, putAside }: StatusResult): string {
+  const unchecked = countOf(files, 'changed', 'unchecked');
+  const notes = [
+    `index.csv: ${index ? 'here' : 'not here'}`,
+    ...(workedOnBy === null ? [] : [`another ccxri is at work here: ${toPrintable(workedOnBy)}`]),
+    ...(unchecked === 0
+      ? []
+      : [`${count(unchecked, 'file')} not checked as it is now: \`ccxri verify\` reads them`]),
+    ...putAside.map((path) => `put aside, its bytes were wrong: ${toPrintable(path, 4096)}`),
+  ];
+  return notes.map((note) => `${note}\n`).join('');
+}

@@ -1,0 +1,116 @@
+import type { FetchOutcome, FetchResult, FetchStatus, FetchStep } from '../fetch/fetch-types.ts';
+import { isTooSmall } from '../fetch/plan.ts';
+import { count, formatBytes, formatDuration, toPrintable } from '../text.ts';
+import type { View } from './io.ts';
+import { renderIndex } from './render-index.ts';
+import {
+  joinParts,
+  renderContentChecked,
+  renderFailed,
+  renderStatusCounts,
+  type StatusLabels,
+} from './render-outcomes.ts';
+import { renderTable } from './render-table.ts';
+import { styleOf } from './style.ts';
+
+interface Manner {
+  readonly view: View;
+  /** The command that goes on, in backticks. */
+  readonly again: string;
+}
+
+/** What a fetch would do. */
+export function renderPlan({ dest, plan }: FetchResult, { view, again }: Manner): string {
+  const { steps, bytesToDownload, bytesNeededOnDisk, bytesFreeOnDisk } = plan;
+  const open = view.verbose ? steps : steps.filter(({ action }) => action !== 'done');
+  const done = steps.filter(({ action }) => action === 'done').length;
+  const table = renderTable(
+    [{ title: 'file' }, { title: 'would be' }, { title: '', align: 'right' }],
+    open.map((step) => [step.file, ACTIONS[step.action], amountOf(step)]),
+    view.width,
+  );
+  const free = bytesFreeOnDisk === null ? '' : `, ${formatBytes(bytesFreeOnDisk)} free`;
+  const lines = [
+    `${count(steps.length, 'file')} into ${toPrintable(dest, 4096)}, ${done} of them done already`,
+    `download: about ${formatBytes(bytesToDownload)}`,
+    `disk: about ${formatBytes(bytesNeededOnDisk)} needed${free}`,
+    ...(isTooSmall(plan) ? [styleOf(view).yellow('the disk is too small for it')] : []),
+    `nothing was written; ${again} does it`,
+  ];
+  return `${open.length === 0 ? '' : `${table}\n`}${lines.join('\n')}\n`;
+}
+
+const ACTIONS: Readonly<Record<FetchStep['action'], string>> = {
+  done: 'left: done',
+  extract: 'extracted',
+  check: 'checked, as it is here',
+  resume: 'gone on with',
+  download: 'downloaded',
+};
+
+function amountOf({ action, bytes, keptBytes }: FetchStep): string {
+  if (action === 'resume') return `${formatBytes(keptBytes)} of about ${formatBytes(bytes)} here`;
+  return action === 'download' ? `about ${formatBytes(bytes)}` : '';
+}
+
+export const FETCH_STATUSES: StatusLabels<FetchStatus> = {
+  downloaded: 'downloaded',
+  adopted: 'were in place, checked',
+  extracted: 'extracted',
+  present: 'were here already',
+  failed: 'failed',
+  stopped: 'not begun',
+};
+
+/** What a fetch came to: what came, what did not and why, the index, and what to do next. */
+export function renderFetched(result: FetchResult, manner: Manner): string {
+  const { view } = manner;
+  return joinParts([
+    renderHead(result, view),
+    renderCounts(result.outcomes, view),
+    renderFailed(result.outcomes, view),
+    renderContentChecked(result.outcomes),
+    result.index === undefined ? '' : renderIndex(result.index, view),
+    renderNext(result, manner),
+  ]);
+}
+
+function isGood({ status }: FetchOutcome): boolean {
+  return status !== 'failed' && status !== 'stopped';
+}
+
+function renderHead(
+  { dest, outcomes, bytesDownloaded, elapsedMs }: FetchResult,
+  view: View,
+): string {
+  const { red, green } = styleOf(view);
+  const good = outcomes.filter(isGood).length;
+  const all = count(outcomes.length, 'file');
+  const word = good === outcomes.length ? green('done') : red('not done');
+  const files = good === outcomes.length ? all : `${good} of ${all}`;
+  const came = bytesDownloaded > 0 ? `, ${formatBytes(bytesDownloaded)} downloaded` : '';
+  return `${word}: ${files} in ${toPrintable(dest, 4096)}${came} in ${formatDuration(elapsedMs)}\n`;
+}
+
+function renderCounts(outcomes: readonly FetchOutcome[], view: View): string {
+  const members = outcomes.reduce((sum, outcome) => sum + (outcome.members ?? 0), 0);
+  const extracted = members === 0 ? '' : `${count(members, 'member')} of archives extracted\n`;
+  return renderStatusCounts(FETCH_STATUSES, outcomes, view) + extracted;
+}
+
+function renderNext(result: FetchResult, { view, again }: Manner): string {
+  const { outcomes, index, dest } = result;
+  const next = styleOf(view).bold('next:');
+  if (!outcomes.every(isGood)) {
+    return `${next} ${again} again: it gets only what is missing\n`;
+  }
+  if (index !== undefined) {
+    return `${next} read ${toPrintable(index.path, 4096)}; its paths start at ${toPrintable(dest, 4096)}\n`;
+  }
+  const hasArchives = outcomes.some(({ kind }) => kind === 'archive');
+  const isUnpacked = outcomes.some(({ members }) => members !== null);
+  if (!hasArchives) return '';
+  return isUnpacked
+    ? `${next} \`ccxri join\` writes index.csv\n`
+    : `${next} \`ccxri extract\` unpacks the archives, then \`ccxri join\` writes index.csv\n`;
+}

@@ -1,0 +1,38 @@
+import { describeFinding } from '../labels/describe-finding.ts';
+import type { IndexResult } from '../steps/build-index.ts';
+import { count, formatCount, toPrintable } from '../text.ts';
+import type { View } from './io.ts';
+import { renderTable } from './render-table.ts';
+import { styleOf } from './style.ts';
+
+/** What an index holds, per class, and what does not add up in it. */
+export function renderIndex(index: IndexResult, view: View): string {
+  const { path, rows, archives, classes, rowsWithFindings } = index;
+  const head = `${toPrintable(path, 4096)}: ${count(rows, 'row')}, ${count(archives.length, 'archive')}\n`;
+  const { none, ...named } = classes;
+  const lines: readonly (readonly [string, number])[] = [
+    ...Object.entries(named),
+    ['without a class', none],
+    ['with the 14 findings', rowsWithFindings],
+  ];
+  const shown = lines.filter(([, images]) => images > 0);
+  const table = renderTable(
+    [{ title: 'images' }, { title: '', align: 'right' }],
+    shown.map(([name, images]) => [name, formatCount(images)]),
+    view.width,
+  );
+  return `${styleOf(view).bold('index')}  ${head}${shown.length === 0 ? '' : `\n${table}`}${renderFindings(index, view)}`;
+}
+
+function renderFindings({ findings, rowsOfAbsentArchives }: IndexResult, view: View): string {
+  const { yellow } = styleOf(view);
+  const lines = findings.map((finding) => {
+    const text = `- ${describeFinding(finding)}`;
+    return finding.strict ? yellow(text) : text;
+  });
+  if (rowsOfAbsentArchives > 0) {
+    const rows = count(rowsOfAbsentArchives, 'label row');
+    lines.push(`- ${rows} of archives that were not fetched (as it should be)`);
+  }
+  return lines.length === 0 ? '' : `\n${lines.join('\n')}\n`;
+}

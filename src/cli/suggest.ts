@@ -1,0 +1,37 @@
+import { toPrintable } from '../text.ts';
+import type { RawOptions } from './options-resolve.ts';
+import { OPTIONS, type CommandName } from './options.ts';
+import type { OptionKey } from './options-schema.ts';
+
+/** Which of what a user typed belongs into the commands that are suggested next. */
+const CARRIED: readonly (readonly [OptionKey, readonly CommandName[]])[] = [
+  ['dest', ['fetch', 'verify', 'extract', 'join', 'status']],
+  ['manifest', ['list', 'fetch', 'verify', 'extract', 'join', 'status', 'links']],
+  ['source', ['fetch', 'links']],
+];
+
+/** A whole command of ccxri in backticks: as hints and messages of the library hold them. */
+const COMMAND = /`ccxri ([a-z]+)((?: [^`]*)?)`/g;
+
+/**
+ * Completes the commands in a text (in backticks) with where and of what the user typed this run to
+ * be: who follows the advice must not end in another directory. Variables stay set by themselves.
+ */
+export function completeCommands(text: string, typed: RawOptions): string {
+  return text.replace(COMMAND, (_whole, command: string, rest: string) => {
+    const added = CARRIED.flatMap(([key, commands]) => {
+      const flag = OPTIONS[key].long;
+      const isOpen = commands.some((name) => name === command) && !rest.includes(`${flag} `);
+      const value = typed[key];
+      if (!isOpen || value === undefined || typeof value === 'boolean') return [];
+      return [value].flat().map((item) => ` ${flag} ${quoteForShell(item)}`);
+    });
+    return `\`ccxri ${command}${rest}${added.join('')}\``;
+  });
+}
+
+/** A word that a POSIX shell reads as it is meant, and a terminal shows as it is. */
+export function quoteForShell(word: string): string {
+  const shown = toPrintable(word, 4096);
+  return /^[\w@%+=:,./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`;
+}
