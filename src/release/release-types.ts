@@ -1,0 +1,77 @@
+/** The findings of chest_dx.csv in its own order and spelling; No_finding is its last column. */
+export const CHEST_FINDINGS = [
+  'Consolidation',
+  'Fibrosis',
+  'Nodule',
+  'Hernia',
+  'Atelectasis',
+  'Pneumothorax',
+  'Edema',
+  'Pneumonia',
+  'Emphysema',
+  'Effusion',
+  'Infiltration',
+  'Pleural_thickening',
+  'Mass',
+  'Cardiomegaly',
+] as const;
+
+export type ChestFinding = (typeof CHEST_FINDINGS)[number];
+
+/** What a made-up release is to hold. The same spec makes the same bytes. */
+export interface ReleaseSpec {
+  /** Everything left to chance comes from it. */
+  readonly seed: string;
+  readonly archives: readonly ArchiveSpec[];
+  /** Archives that the label files speak of, though the release does not have them. */
+  readonly labelsOnly?: readonly { readonly name: string; readonly images: number }[];
+  /** Contents of chest_dx.csv and viral_pneumonia_COVID-19.csv, instead of made-up ones. */
+  readonly labelFiles?: { readonly chest?: Uint8Array; readonly covid?: Uint8Array };
+  /**
+   * Publishes one MD5 for both Viral-1.zip and Other-1.zip, as the dataset's page does: that of the
+   * file named here, or of neither. Default: each its own.
+   */
+  readonly doubledMd5?: 'Viral-1' | 'Other-1' | 'neither';
+  /** Whether the manifest knows exact sizes, or rounded ones only. Default true. */
+  readonly exactBytes?: boolean;
+  /** Where the page will be served: the manifest's homepage. Default http://127.0.0.1/ */
+  readonly homepage?: string;
+  /** Name in the manifest. Default `CC-CXRI (made up)`. */
+  readonly dataset?: string;
+  /** Makes an image's file. Default: draws a chest with its signs. */
+  readonly toJpeg?: (image: ReleaseImage) => Buffer;
+}
+
+export interface ArchiveSpec {
+  /** As the dataset names them: `ChestDx-1`, `ChestDx_PE-1`, `Normal-1`, `Viral-1`, `Other-1`. */
+  readonly name: string;
+  /** How many, or their names. */
+  readonly images: number | readonly string[];
+  /** Width and height in pixels. Default 64. */
+  readonly imageSize?: number;
+  /** A folder of the archive's name inside the zip. Default false. */
+  readonly topFolder?: boolean;
+  /** Names of files beside the images that are none. */
+  readonly strays?: readonly string[];
+  /** Default `deflate`, level 6. */
+  readonly method?: 'deflate' | 'store';
+}
+
+export interface ReleaseImage {
+  /** `patient10924379_000.jpg` */
+  readonly name: string;
+  /** `ChestDx-1` */
+  readonly archive: string;
+  /** `patient10924379` */
+  readonly patient: string;
+  readonly size: number;
+  /** Of ChestDx and ChestDx_PE; empty: No_finding. */
+  readonly findings: readonly ChestFinding[];
+  /** Of Viral archives. */
+  readonly covid: boolean;
+}
+
+export interface PlannedArchive {
+  readonly spec: ArchiveSpec;
+  readonly images: readonly ReleaseImage[];
+}
