@@ -1,0 +1,114 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Manifest } from '../../src/manifest/schema.ts';
+import { drawJpeg } from '../../src/release/archive-file.ts';
+import { withComment } from '../../src/release/jpeg.ts';
+import { makeRelease, toJson, type Release } from '../../src/release/make-release.ts';
+import type { ArchiveSpec, ReleaseImage, ReleaseSpec } from '../../src/release/release-types.ts';
+
+/**
+ * A release under real names, with real layout and headers, for tests. Every image is a decodable
+ * JPEG of the size asked for, and no two are alike in their bytes; what they show comes from a few
+ * drawings, so that thousands are made in a second.
+ */
+export interface StandIn extends Release {
+  readonly directory: string;
+  /** index.html in the directory, for page sources. */
+  readonly pagePath: string;
+  readonly manifestPath: string;
+}
+
+export type StandInOptions = Partial<ReleaseSpec>;
+
+/** One archive of each group, the strays and folders that real ones have; 31 images, about 70 KB. */
+export const STAND_IN_ARCHIVES: readonly ArchiveSpec[] = [
+  { name: 'ChestDx-1', images: 7 },
+  { name: 'ChestDx-2', images: 4, topFolder: true },
+  { name: 'ChestDx_PE-1', images: 5, method: 'store' },
+  { name: 'Normal-4', images: 4, strays: ['fab922a8-736e-4cb5-a666-4fd849a3049a.txt'] },
+  { name: 'Viral-1', images: 6, topFolder: true },
+  { name: 'Other-1', images: 5 },
+];
+
+/**
+ * Makes a stand-in release in a directory: archives, label files, index.html, manifest.json.
+ * @param options of `ReleaseSpec`; default: `STAND_IN_ARCHIVES` and label rows of one archive that
+ *   is not there
+ */
+export async function makeStandIn(
+  directory: string,
+  options: StandInOptions = {},
+): Promise<StandIn> {
+  const release = await makeRelease({
+    seed: 'stand-in',
+    archives: STAND_IN_ARCHIVES,
+    labelsOnly: [{ name: 'ChestDx-40', images: 3 }],
+    toJpeg: quickJpegs(),
+    ...options,
+    directory,
+  });
+  return {
+    ...release,
+    directory,
+    pagePath: join(directory, 'index.html'),
+    manifestPath: join(directory, 'manifest.json'),
+  };
+}
+
+/**
+ * Stand-in archives of all that a user's listing of CC-CXRI-P names: 7,921 images and a stray file.
+ * The label file is the real one, with its published MD5, size and entry in the manifest.
+ * @param data the directory of `cc-cxri-p-paths.csv` and `viral_pneumonia_COVID-19.csv`
+ * @param published the bundled manifest
+ */
+export async function makeRealNames(
+  directory: string,
+  data: string,
+  published: Manifest,
+): Promise<StandIn> {
+  await mkdir(directory, { recursive: true });
+  const covid = await readFile(join(data, COVID_FILE));
+  const archives = toArchives(await readFile(join(data, 'cc-cxri-p-paths.csv'), 'utf8'));
+  const standIn = await makeStandIn(directory, {
+    archives,
+    labelsOnly: [],
+    labelFiles: { covid },
+  });
+  // What is published of the real file must hold for it here as well.
+  const real = published.files.find(({ name }) => name === COVID_FILE);
+  if (real === undefined) throw new Error(`the manifest has no ${COVID_FILE}`);
+  const files = standIn.manifest.files.map((file) => (file.name === COVID_FILE ? real : file));
+  const manifest = { ...standIn.manifest, files };
+  await writeFile(standIn.manifestPath, toJson(manifest));
+  return { ...standIn, manifest };
+}
+
+const COVID_FILE = 'viral_pneumonia_COVID-19.csv';
+
+/** `Normal-1/patient17664_000.jpg` a line, under the header `path`. */
+function toArchives(listing: string): readonly ArchiveSpec[] {
+  const byArchive = new Map<string, string[]>();
+  for (const line of listing.trimEnd().split('\n').slice(1)) {
+    const [archive = '', file = ''] = line.trim().split('/');
+    const files = byArchive.get(archive) ?? [];
+    byArchive.set(archive, files);
+    files.push(file);
+  }
+  return [...byArchive].map(([name, files]) => ({
+    name,
+    images: files.filter((file) => file.endsWith('.jpg')),
+    strays: files.filter((file) => !file.endsWith('.jpg')),
+  }));
+}
+
+/** Draws each of a few kinds of picture once; the images of a kind differ by a comment. */
+export function quickJpegs(): (image: ReleaseImage) => Buffer {
+  const drawn = new Map<string, Buffer>();
+  return (image) => {
+    const { name, archive, size, covid, findings } = image;
+    const kind = `${size} ${archive.replace(/-\d+$/, '')} ${covid} ${findings[0] ?? ''}`;
+    const jpeg = drawn.get(kind) ?? drawJpeg({ ...image, name: kind, patient: kind });
+    drawn.set(kind, jpeg);
+    return withComment(jpeg, `${archive}/${name}`);
+  };
+}
