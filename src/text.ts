@@ -58,3 +58,9 @@ export function toPrintableUrl(url: string): string {
     return toPrintable(url.replace(/\/\/[^/@]*@/, '//'));
   }
 }
+
+/** A word that a POSIX shell reads as it is meant, and a terminal shows as it is. */
+export function quoteForShell(word: string): string {
+  const shown = toPrintable(word, 4096);
+  return /^[\w@%+=:,./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`;
+}

@@ -1,4 +1,4 @@
-import { toPrintable } from '../text.ts';
+import { quoteForShell } from '../text.ts';
 import type { RawOptions } from './options-resolve.ts';
 import { OPTIONS, type CommandName } from './options.ts';
 import type { OptionKey } from './options-schema.ts';
@@ -28,10 +28,4 @@ export function completeCommands(text: string, typed: RawOptions): string {
     });
     return `\`ccxri ${command}${rest}${added.join('')}\``;
   });
-}
-
-/** A word that a POSIX shell reads as it is meant, and a terminal shows as it is. */
-export function quoteForShell(word: string): string {
-  const shown = toPrintable(word, 4096);
-  return /^[\w@%+=:,./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`;
 }

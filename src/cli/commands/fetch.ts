@@ -4,11 +4,10 @@ import type { FetchPlan, FetchResult } from '../../fetch/fetch-types.ts';
 import { listDataset } from '../../list/list-dataset.ts';
 import type { Manifest } from '../../manifest/schema.ts';
 import { isEmptySelection } from '../../manifest/select.ts';
-import { formatBytes } from '../../text.ts';
+import { formatBytes, quoteForShell } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
 import { FETCH_STATUSES, renderFetched, renderPlan } from '../render-fetch.ts';
 import { countStatuses } from '../render-outcomes.ts';
-import { quoteForShell } from '../suggest.ts';
 import { renderSubsetTable } from './list.ts';
 import { errorsOf, runOptionsOf, sourceOptionsOf, strictErrors } from './shared.ts';
 

@@ -4,9 +4,8 @@ import { CcxriError } from '../../errors.ts';
 import { makeManifest } from '../../make-manifest/make-manifest.ts';
 import { loadManifest } from '../../manifest/load.ts';
 import type { Manifest } from '../../manifest/schema.ts';
-import { count, toPrintable } from '../../text.ts';
+import { count, quoteForShell, toPrintable } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
-import { quoteForShell } from '../suggest.ts';
 
 /** The manifest itself goes to stdout, or into a file; what was left out is a warning. */
 export async function runManifest(context: CommandContext): Promise<CommandOutcome> {
