@@ -1,0 +1,82 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { layoutOf, type DatasetLayout } from '../disk/layout.ts';
+import { Ledger } from '../disk/ledger.ts';
+import { writeFileAtomic } from '../disk/write-atomic.ts';
+import { CcxriError, errnoOf, isCcxriError, toDiskError } from '../errors.ts';
+import { loadManifest } from '../manifest/load.ts';
+import type { Manifest } from '../manifest/schema.ts';
+import { toJson } from '../release/make-release.ts';
+import { toPrintable } from '../text.ts';
+
+/**
+ * Makes a directory the demo's, by putting the made-up release's manifest under .ccxri/. Made-up
+ * archives bear real names: among real ones they would replace them, and be taken for them.
+ * @returns the manifest's path
+ * @throws CcxriError `occupied` where something else lies, or real files have been fetched into an
+ *   earlier demo's directory; of the disk
+ */
+export async function claimDirectory(dest: string, manifest: Manifest): Promise<string> {
+  const layout = layoutOf(dest);
+  const path = join(layout.state, 'demo-manifest.json');
+  const earlier = await readEarlier(path);
+  const isFree =
+    earlier === undefined ? await isEmpty(layout) : await isDemosOnly(layout, earlier, manifest);
+  if (!isFree) {
+    throw new CcxriError(
+      'occupied',
+      `${toPrintable(dest, 4096)} holds something else than a demo`,
+      {
+        path: dest,
+        expected: 'no such directory, an empty one, or that of an earlier demo',
+        kept: 'everything as it is',
+        hint: 'ccxri demo --dest DIR, with a directory of its own',
+      },
+    );
+  }
+  await writeFileAtomic(path, toJson(manifest));
+  return path;
+}
+
+/** The MD5s of the demo that was here before; undefined: none was. */
+async function readEarlier(path: string): Promise<readonly string[] | undefined> {
+  try {
+    return (await loadManifest(path)).files.map(({ md5 }) => md5);
+  } catch (error) {
+    // Absent, or of a form that this version does not read: not known to be a demo's.
+    if (isCcxriError(error, 'manifest-invalid')) return undefined;
+    throw error;
+  }
+}
+
+/** Nothing but what a demo leaves that was stopped before it had put its manifest there. */
+async function isEmpty({ root, state }: DatasetLayout): Promise<boolean> {
+  const entries = await list(root);
+  if (entries.length === 0) return true;
+  if (entries.some((name) => join(root, name) !== state)) return false;
+  return (await list(state)).every((name) => name.endsWith('.tmp'));
+}
+
+/** No file under a demo's name has passed as something else than a demo's. */
+async function isDemosOnly(
+  layout: DatasetLayout,
+  earlier: readonly string[],
+  manifest: Manifest,
+): Promise<boolean> {
+  const ledger = new Ledger(layout.ledger);
+  const known = new Set([...earlier, ...manifest.files.map(({ md5 }) => md5)]);
+  for (const { name } of manifest.files) {
+    const receipt = await ledger.readReceipt(name);
+    if (receipt !== undefined && !known.has(receipt.md5)) return false;
+  }
+  return true;
+}
+
+async function list(path: string): Promise<readonly string[]> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw toDiskError(error, 'look into', { path });
+  }
+}
