@@ -6,8 +6,9 @@ import { errnoOf } from '../errors.ts';
 export async function freeBytesAt(path: string): Promise<number | null> {
   for (let at = resolve(path); ; at = dirname(at)) {
     try {
-      const { bavail, bsize } = await statfs(at);
-      return bavail * bsize;
+      const { bavail, bsize, blocks } = await statfs(at);
+      // Some FUSE file systems answer with zeros: that is no full disk.
+      return blocks === 0 ? null : bavail * bsize;
     } catch (error) {
       if (!['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '') || at === dirname(at)) return null;
     }

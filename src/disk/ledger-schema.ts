@@ -28,12 +28,18 @@ const membersSchema = z.strictObject({
   members: z.array(
     z.strictObject({
       /** Below images/<archive>/, with `/`. */
-      path: z.string(),
+      path: z.string().refine(staysBelow, 'leads elsewhere'),
       bytes: z.int().nonnegative(),
       crc32: z.int().nonnegative().max(0xffffffff),
     }),
   ),
 });
+
+/** A mangled record must not make anybody look at files outside the dataset. */
+function staysBelow(path: string): boolean {
+  if (/[\0\\]/.test(path)) return false;
+  return path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
+}
 
 export type Receipt = Readonly<z.infer<typeof receiptSchema>>;
 export type MembersRecord = Readonly<z.infer<typeof membersSchema>>;

@@ -34,7 +34,12 @@ export class Ledger {
   }
 
   async removeReceipt(name: string): Promise<void> {
-    await rm(this.#receiptPath(name), { force: true });
+    const path = this.#receiptPath(name);
+    try {
+      await rm(path, { force: true });
+    } catch (error) {
+      throw toDiskError(error, 'remove from the ledger', { path });
+    }
   }
 
   async readMembers(archiveName: string): Promise<MembersRecord | undefined> {
@@ -63,12 +68,12 @@ async function readRecord<T>(
   parse: (json: unknown) => T | undefined,
 ): Promise<T | undefined> {
   try {
-    const { size } = await stat(path);
-    if (size > MAX_RECORD_BYTES) return undefined;
+    const stats = await stat(path);
+    if (!stats.isFile() || stats.size > MAX_RECORD_BYTES) return undefined;
     return parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
-    if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(errnoOf(error) ?? '')) return undefined;
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? '')) return undefined;
     throw toDiskError(error, 'read the ledger', { path });
   }
 }

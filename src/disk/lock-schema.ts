@@ -9,6 +9,8 @@ export const identitySchema = z.strictObject({
 const lockSchema = z.strictObject({
   lockVersion: z.literal(1),
   holder: identitySchema,
+  /** Tells this lock from every other one, of the same process, too. */
+  token: z.string().max(100),
   since: z.iso.datetime(),
 });
 

@@ -1,11 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { stat } from 'node:fs/promises';
 import { throwIfAborted } from '../abort.ts';
 import type { Clock } from '../clock.ts';
-import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
+import { CcxriError } from '../errors.ts';
 import { toPrintable } from '../text.ts';
-import { parseLock, type LockRecord } from './lock-schema.ts';
+import {
+  breakLock,
+  createLockFile,
+  judgeLock,
+  readLockFile,
+  removeLockFile,
+  UNREADABLE_GRACE_MS,
+} from './lock-file.ts';
+import type { LockRecord } from './lock-schema.ts';
 import { livenessOf, ownIdentity } from './process-identity.ts';
 
 export interface LockOptions {
@@ -19,8 +26,6 @@ export interface LockOptions {
   readonly onNotice?: (message: string) => void;
 }
 
-/** How long a lock that cannot be read is taken for one that is just being written. */
-const UNREADABLE_GRACE_MS = 10_000;
 const POLL_MS = 500;
 
 /**
@@ -32,33 +37,49 @@ const POLL_MS = 500;
  * @throws CcxriError `locked`, naming the holder; `not-writable` and other errors of the disk
  */
 export async function acquireLock(options: LockOptions): Promise<() => Promise<void>> {
-  const { path, clock } = options;
+  const { path, clock, signal, onNotice } = options;
   const record: LockRecord = {
     lockVersion: 1,
     holder: await ownIdentity(),
+    token: randomBytes(12).toString('hex'),
     since: clock.date().toISOString(),
   };
   let told = false;
+  let hasBroken = false;
   for (;;) {
-    throwIfAborted(options.signal);
-    if (await tryCreate(path, record)) return () => release(path, record);
-    const holder = await readHolder(path);
-    if (holder === 'gone') continue;
-    if (holder === 'stale') {
-      if (await takeAway(path)) options.onNotice?.('took over the lock of a run that has died');
-      continue;
+    throwIfAborted(signal);
+    const holder = await makeWay(path, record);
+    hasBroken ||= holder === 'removed';
+    if (typeof holder === 'object' || holder === 'unreadable') {
+      if (!options.wait) throw lockedError(path, holder);
+      if (!told) onNotice?.(`waiting for ${describeHolder(holder)}`);
+      told = true;
+      await clock.sleep(POLL_MS, signal).catch(() => undefined);
+    } else if (holder !== 'again' && (await createLockFile(path, record))) {
+      if (hasBroken) onNotice?.('took over the lock of a run that has died');
+      return () => removeLockFile(path, record);
     }
-    if (!options.wait) throw lockedError(path, holder);
-    if (!told) options.onNotice?.(`waiting for ${describeHolder(holder)}`);
-    told = true;
-    await clock.sleep(POLL_MS, options.signal).catch(() => undefined);
   }
 }
 
-/** Who works in the directory now, in words; null: nobody. */
+/** Who is in the way, if anybody; a dead holder's lock is removed. */
+async function makeWay(path: string, own: LockRecord) {
+  const holder = await judgeLock(path);
+  return holder === 'stale' ? breakLock(path, own) : holder;
+}
+
+/** Who works in the directory now, in words; null: nobody. Writes nothing. */
 export async function readLockHolder(path: string): Promise<string | null> {
-  const holder = await readHolder(path);
-  return holder === 'gone' || holder === 'stale' ? null : describeHolder(holder);
+  const holder = await readLockFile(path);
+  if (holder === 'gone') return null;
+  if (holder === 'unreadable') return (await isYoung(path)) ? describeHolder(holder) : null;
+  return (await livenessOf(holder.holder)) === 'dead' ? null : describeHolder(holder);
+}
+
+/** By this host's clock: this only tells, and must write nothing. */
+async function isYoung(path: string): Promise<boolean> {
+  const stats = await stat(path).catch(() => undefined);
+  return stats !== undefined && Math.abs(Date.now() - stats.mtimeMs) < UNREADABLE_GRACE_MS;
 }
 
 function describeHolder(holder: LockRecord | 'unreadable'): string {
@@ -76,92 +97,4 @@ function lockedError(path: string, holder: LockRecord | 'unreadable'): CcxriErro
       hint: `wait for it with --wait; if that run is surely gone (another machine), remove ${toPrintable(path)}`,
     },
   );
-}
-
-/** The record appears whole under its name: written aside, then linked, which fails if one is there. */
-async function tryCreate(path: string, record: LockRecord): Promise<boolean> {
-  const own = `${path}.${randomBytes(6).toString('hex')}`;
-  const text = `${JSON.stringify(record)}\n`;
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(own, text, { flag: 'wx' });
-    try {
-      await link(own, path);
-      return true;
-    } catch (error) {
-      if (errnoOf(error) === 'EEXIST') return false;
-      // No hard links here (FAT, some shares): an exclusive create is the next best.
-      if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(errnoOf(error) ?? '')) {
-        throw error;
-      }
-      return await createExclusive(path, text);
-    } finally {
-      await unlink(own);
-    }
-  } catch (error) {
-    throw toDiskError(error, 'write in the dataset directory', { path: dirname(dirname(path)) });
-  }
-}
-
-async function createExclusive(path: string, text: string): Promise<boolean> {
-  try {
-    await writeFile(path, text, { flag: 'wx' });
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-async function readHolder(path: string): Promise<LockRecord | 'unreadable' | 'stale' | 'gone'> {
-  try {
-    const record = parseLock(await readFile(path, 'utf8'));
-    if (record === undefined) return (await isOld(path)) ? 'stale' : 'unreadable';
-    return (await livenessOf(record.holder)) === 'dead' ? 'stale' : record;
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return 'gone';
-    throw toDiskError(error, 'read the lock', { path });
-  }
-}
-
-/** By the file system's own clock: a probe beside it says what time it is there. */
-async function isOld(path: string): Promise<boolean> {
-  const { mtimeMs } = await stat(path);
-  const probe = `${path}.${randomBytes(6).toString('hex')}`;
-  const handle = await open(probe, 'wx');
-  try {
-    return (await handle.stat()).mtimeMs - mtimeMs > UNREADABLE_GRACE_MS;
-  } finally {
-    await handle.close();
-    await unlink(probe);
-  }
-}
-
-/**
- * Moves a stale lock away. Two runs may both have judged it stale, and the slower one may meet the
- * lock that the faster one has made since: what was moved is judged again, and put back if alive.
- */
-async function takeAway(path: string): Promise<boolean> {
-  const aside = `${path}.${randomBytes(6).toString('hex')}`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false;
-    throw toDiskError(error, 'take over the lock', { path });
-  }
-  const moved = await readHolder(aside);
-  const isStale = moved === 'stale' || moved === 'gone';
-  if (!isStale) await link(aside, path).catch(() => undefined);
-  await unlink(aside).catch(() => undefined);
-  return isStale;
-}
-
-/** Removes the lock if it is still ours. */
-async function release(path: string, own: LockRecord): Promise<void> {
-  try {
-    const record = parseLock(await readFile(path, 'utf8'));
-    if (record?.holder.pid === own.holder.pid && record.since === own.since) await unlink(path);
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw toDiskError(error, 'remove the lock', { path });
-  }
 }

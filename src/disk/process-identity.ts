@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 // Who we are is a fact of the system, no input of the run: the one place below cli that asks.
 import { kill, pid } from 'node:process';
@@ -8,42 +8,64 @@ import { errnoOf } from '../errors.ts';
 export interface ProcessIdentity {
   readonly pid: number;
   readonly host: string;
-  /** Tells a process from a later one with the same pid; null where the system does not say. */
+  /**
+   * Tells a process from a later one with the same pid: `<boot>:<pid namespace>:<start>`; null where
+   * the system does not say.
+   */
   readonly startToken: string | null;
 }
 
 export async function ownIdentity(): Promise<ProcessIdentity> {
-  return { pid, host: hostname(), startToken: await startTokenOf(pid) };
+  return { pid, host: hostname(), startToken: (await lookUp(pid)).token };
 }
 
 /**
- * `dead` is said only where it is proven: on this host, with no such process, or another one that
- * has taken its pid. Of another host's process nothing can be known.
+ * `dead` is said only where it is proven: on this host, with no such process, one that has ended and
+ * waits for its parent, or another one that has taken its pid. Of another host's process, or of one
+ * in another container of this host, nothing can be known.
  */
 export async function livenessOf(identity: ProcessIdentity): Promise<'alive' | 'dead' | 'unknown'> {
   if (identity.host !== hostname()) return 'unknown';
+  const own = await ownIdentity();
+  if (isOfOtherNamespace(identity.startToken, own.startToken)) return 'unknown';
   try {
     kill(identity.pid, 0);
   } catch (error) {
     // EPERM: it runs, as another user.
     if (errnoOf(error) === 'ESRCH') return 'dead';
   }
-  const token = await startTokenOf(identity.pid);
+  const { token, hasEnded } = await lookUp(identity.pid);
+  if (hasEnded) return 'dead';
   if (token === null || identity.startToken === null) return 'alive';
   return token === identity.startToken ? 'alive' : 'dead';
 }
 
-/** Linux: the boot and the start time in clock ticks (proc(5), field 22 of stat). */
-async function startTokenOf(processId: number): Promise<string | null> {
+/** The same boot, and a pid of another container: ours may be given to anything. */
+function isOfOtherNamespace(theirs: string | null, ours: string | null): boolean {
+  if (theirs === null || ours === null) return false;
+  const [theirBoot, theirNamespace] = theirs.split(':');
+  const [ourBoot, ourNamespace] = ours.split(':');
+  return theirBoot === ourBoot && theirNamespace !== ourNamespace;
+}
+
+/** Linux: boot, pid namespace, and start time in clock ticks (proc(5), fields 3 and 22 of stat). */
+async function lookUp(
+  processId: number,
+): Promise<{ readonly token: string | null; readonly hasEnded: boolean }> {
   try {
-    const [boot, stat] = await Promise.all([
+    const [boot, namespace, stat] = await Promise.all([
       readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
+      readlink('/proc/self/ns/pid').catch(() => ''),
       readFile(`/proc/${processId}/stat`, 'utf8'),
     ]);
     // The second field is the program's name in brackets, which may hold blanks and brackets.
-    const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-    return ticks === undefined ? null : `${boot.trim()}:${ticks}`;
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const [state, ticks] = [fields[0], fields[19]];
+    if (ticks === undefined) return { token: null, hasEnded: false };
+    const inode = /\d+/.exec(namespace)?.[0] ?? '';
+    const token = `${boot.trim()}:${inode}:${ticks}`;
+    return { token, hasEnded: state === 'Z' || state === 'X' };
   } catch {
-    return null;
+    return { token: null, hasEnded: false };
   }
 }

@@ -1,18 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, unlink } from 'node:fs/promises';
+import { open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { errnoOf, toDiskError } from '../errors.ts';
+import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
+import { makeDirectory } from './make-directory.ts';
 
 /**
  * Writes a small file whole or not at all: a new file beside it, flushed, then renamed over it.
  * `FileHandle.writeFile` loops on short writes (a full disk gives one without an error), and the
  * length is looked at before the rename, so a truncated file never replaces a good one.
- * @throws CcxriError of the disk
+ * @throws CcxriError of the disk; `occupied` where a directory lies
  */
 export async function writeFileAtomic(path: string, text: string): Promise<void> {
   const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
+  await makeDirectory(dirname(path));
   try {
-    await mkdir(dirname(path), { recursive: true });
     const bytes = Buffer.from(text);
     const handle = await open(temporary, 'wx');
     try {
@@ -29,8 +30,18 @@ export async function writeFileAtomic(path: string, text: string): Promise<void>
     await syncDirectory(dirname(path));
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
+    if (errnoOf(error) === 'EISDIR') throw occupied(path, error);
     throw toDiskError(error, 'write', { path });
   }
+}
+
+function occupied(path: string, cause: unknown): CcxriError {
+  return new CcxriError('occupied', `${path} is there and is no file`, {
+    path,
+    expected: 'a file, or nothing',
+    hint: 'move it out of the way, then run the same command again',
+    cause,
+  });
 }
 
 /** File systems that cannot flush say so with these; that is no failure of the write. */

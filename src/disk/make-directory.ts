@@ -1,0 +1,42 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
+
+/**
+ * Makes a directory and those above it, where they are missing.
+ * @throws CcxriError `occupied`: a file lies there; of the disk
+ */
+export async function makeDirectory(path: string): Promise<void> {
+  try {
+    await makeFromBelow(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw toDiskError(error, 'make the directory', { path });
+    throw new CcxriError('occupied', `${path} is there and is no directory`, {
+      path,
+      expected: 'a directory, or nothing',
+      hint: 'move it out of the way, then run the same command again',
+      cause: error,
+    });
+  }
+}
+
+/** Node's own `recursive` says ENOENT of a file system that is read-only. */
+async function makeFromBelow(path: string): Promise<void> {
+  try {
+    await makeOne(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFromBelow(dirname(path));
+    await makeOne(path);
+  }
+}
+
+async function makeOne(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    const stats = await stat(path).catch(() => undefined);
+    if (stats?.isDirectory() !== true) throw error;
+  }
+}
