@@ -53,7 +53,7 @@ function createProgram(texts: string[], requests: Request[], width: number): Com
     })
     // Common options may stand before the command too; the command's own come after it.
     .enablePositionalOptions()
-    .version(readVersion(), '--version', 'print the version')
+    .version(readVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print the help')
     .helpCommand(false)
     .addHelpText('after', rootHelp());

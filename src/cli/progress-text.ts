@@ -129,6 +129,9 @@ export function totalBar(state: RunState, nowMs: number, width: number): string 
   ]);
 }
 
+/** With the longest amounts the whole line is within the 79 columns of a common terminal. */
+const BAR_LENGTH = 20;
+
 /** The line of one file in work; at most `width` - 1 columns. */
 export function fileBar(at: PhaseProgress, width: number): string {
   const { file, phase, doneBytes, totalBytes } = at;
@@ -139,7 +142,7 @@ export function fileBar(at: PhaseProgress, width: number): string {
     return firstThatFits(width, [`${name}  ${word}  ${done}`, `${file}  ${done}`, file]);
   }
   const percent = percentOf(doneBytes, totalBytes);
-  const bar = barOf(doneBytes, totalBytes, 24);
+  const bar = barOf(doneBytes, totalBytes, BAR_LENGTH);
   const room = Math.max(1, width - 2 - percent.length);
   return firstThatFits(width, [
     `${name}  ${word}  [${bar}]  ${percent}  ${done} of ${formatBytes(totalBytes)}`,

@@ -1,0 +1,227 @@
+import { describe, expect, it } from 'vitest';
+import {
+  resolveSettings,
+  unknownVariables,
+  type RawOptions,
+} from '../../src/cli/options-resolve.ts';
+import type { OptionKey, Settings } from '../../src/cli/options-schema.ts';
+import {
+  COMMAND_NAMES,
+  EXCLUSIVE,
+  OPTION_KEYS,
+  OPTIONS,
+  takesOption,
+  variableOf,
+  type CommandName,
+} from '../../src/cli/options.ts';
+import { optionsMarkdown } from '../../src/cli/options-docs.ts';
+import { parseCommandLine } from '../../src/cli/program.ts';
+import { CcxriError } from '../../src/errors.ts';
+
+/** For each option: words to type, the variable's text, and the setting that both must give. */
+const CASES: Readonly<Record<OptionKey, readonly [string, string, unknown]>> = {
+  subset: ['ChestDx,viral', 'ChestDx, viral', ['ChestDx', 'viral']],
+  file: ['ChestDx-22', 'ChestDx-22', ['ChestDx-22']],
+  dest: ['/data/x', '/data/x', '/data/x'],
+  manifest: ['lab.json', 'lab.json', 'lab.json'],
+  source: ['https://a.example/x,y', 'https://a.example/x,y', ['https://a.example/x,y']],
+  header: ['X-Key: a b', 'X-Key: a b', { 'X-Key': 'a b' }],
+  concurrency: ['3', '3', 3],
+  connections: ['64', '64', 64],
+  limitRate: ['1.5M', '1.5M', 1_500_000],
+  retries: ['0', '0', 0],
+  timeout: ['2.5', '2.5', 2.5],
+  noExtract: ['', 'yes', true],
+  noJoin: ['', '1', true],
+  deleteArchives: ['', 'true', true],
+  quick: ['', 'on', true],
+  deep: ['', 'TRUE', true],
+  output: ['a.csv', 'a.csv', 'a.csv'],
+  strict: ['', '1', true],
+  wait: ['', '1', true],
+  dryRun: ['', '1', true],
+  yes: ['', '1', true],
+  noInput: ['', '1', true],
+  json: ['', '1', true],
+  ndjson: ['', '1', true],
+  quiet: ['', '1', true],
+  verbose: ['', '1', true],
+  noProgress: ['', '1', true],
+  color: ['never', 'never', 'never'],
+};
+
+function commandOf(key: OptionKey): CommandName {
+  return COMMAND_NAMES.find((name) => takesOption(name, key))!;
+}
+
+function flagsOf(...argv: readonly string[]): { command: CommandName; flags: RawOptions } {
+  const request = parseCommandLine(argv, 80);
+  if (request.kind !== 'command') throw new Error(`no command: ${request.text}`);
+  return request;
+}
+
+function settingsOf(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Settings {
+  const { command, flags } = flagsOf(...argv);
+  return resolveSettings(command, flags, env);
+}
+
+function usageErrorOf(work: () => unknown): CcxriError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof CcxriError && error.code === 'usage') return error;
+    throw error;
+  }
+  throw new Error('no error was thrown');
+}
+
+describe('every option', () => {
+  for (const key of OPTION_KEYS) {
+    const [typed, text, expected] = CASES[key];
+    const { long, short, value } = OPTIONS[key];
+    const words = (flag: string) => (value === undefined ? [flag] : [flag, typed]);
+    const extra = commandOf(key) === 'manifest' ? ['dir'] : [];
+
+    it(`${long} is read where it is typed`, () => {
+      const argv = [commandOf(key), ...extra, ...words(long)];
+      expect(settingsOf(argv)[key]).toEqual(expected);
+      if (short !== undefined) {
+        expect(settingsOf([commandOf(key), ...extra, ...words(short)])[key]).toEqual(expected);
+      }
+    });
+
+    it(`${variableOf(key)} is read where nothing is typed`, () => {
+      const argv = [commandOf(key), ...extra];
+      expect(settingsOf(argv, { [variableOf(key)]: text })[key]).toEqual(expected);
+      const byDefault = settingsOf(argv)[key];
+      expect(byDefault).not.toEqual(expected);
+      expect(settingsOf(argv, { [variableOf(key)]: '' })[key]).toEqual(byDefault);
+    });
+
+    it(`${long} stands in the table of the README with its variable`, () => {
+      expect(optionsMarkdown()).toContain(
+        `${long}${value === undefined ? '' : ` ${value}`}\` | \`${variableOf(key)}\``,
+      );
+    });
+  }
+
+  it('is unknown to commands that it is not for', () => {
+    for (const command of COMMAND_NAMES) {
+      for (const key of OPTION_KEYS.filter((each) => !takesOption(command, each))) {
+        const error = usageErrorOf(() => flagsOf(command, OPTIONS[key].long));
+        expect(error.message, command).toContain(`unknown option '${OPTIONS[key].long}'`);
+        expect(error.hint).toContain(OPTIONS[key].long);
+        // The variable may stay set for the commands that take it.
+        expect(() => resolveSettings(command, {}, { [variableOf(key)]: '???' })).not.toThrow();
+      }
+    }
+  });
+});
+
+describe('flags and variables', () => {
+  it('lets flags win', () => {
+    const env = { CCXRI_CONCURRENCY: '2', CCXRI_DEST: '/env', CCXRI_SUBSET: 'viral' };
+    const argv = ['fetch', '--concurrency', '7', '--dest', '/typed', '--subset', 'normal'];
+    const settings = settingsOf(argv, env);
+    expect(settings).toMatchObject({ concurrency: 7, dest: '/typed', subset: ['normal'] });
+  });
+
+  it('does not read a variable at all where the flag is typed', () => {
+    expect(settingsOf(['fetch', '--retries', '1'], { CCXRI_RETRIES: 'junk' }).retries).toBe(1);
+  });
+
+  it('parts sources and headers by line ends, names by commas', () => {
+    const env = {
+      CCXRI_SOURCE: '/a,b\nhttps://c.example/\n',
+      CCXRI_HEADER: 'X-A: 1, 2\nX-B: 3',
+      CCXRI_FILE: 'Viral-1, Viral-2',
+    };
+    expect(settingsOf(['fetch'], env)).toMatchObject({
+      source: ['/a,b', 'https://c.example/'],
+      header: { 'X-A': '1, 2', 'X-B': '3' },
+      file: ['Viral-1', 'Viral-2'],
+    });
+  });
+
+  it('adds up lists, also those before the command', () => {
+    const argv = ['--subset', 'normal', 'fetch', '--subset', 'viral', '--subset', 'other,all'];
+    expect(settingsOf(argv).subset).toEqual(['normal', 'viral', 'other', 'all']);
+  });
+
+  it('takes common options before the command, the later one counting', () => {
+    expect(settingsOf(['--dest', '/a', '-v', 'fetch', '--dest', '/b'])).toMatchObject({
+      dest: '/b',
+      verbose: true,
+    });
+  });
+
+  it('refuses two that contradict each other, naming both as they were given', () => {
+    for (const [first, second] of EXCLUSIVE) {
+      const [a, b] = [OPTIONS[first!].long, OPTIONS[second!].long];
+      const command = COMMAND_NAMES.find((name) => takesOption(name, first!))!;
+      const extra = command === 'manifest' ? ['dir'] : [];
+      const typed = usageErrorOf(() => settingsOf([command, ...extra, a, b]));
+      expect(typed.message).toBe(`${a} and ${b} contradict each other`);
+      const [varA, varB] = [variableOf(first!), variableOf(second!)];
+      const set = usageErrorOf(() => settingsOf([command, ...extra], { [varA]: '1', [varB]: '1' }));
+      expect(set.message).toBe(`${varA} and ${varB} contradict each other`);
+      // What is typed is meant for this run: the variable gives way.
+      const settings = settingsOf([command, ...extra, a], { [varB]: '1' });
+      expect(settings).toMatchObject({ [first!]: true, [second!]: false });
+    }
+  });
+
+  it('takes a flag that a variable turns off as not given', () => {
+    const settings = settingsOf(['list', '--json'], { CCXRI_NDJSON: '0', CCXRI_QUIET: 'no' });
+    expect(settings).toMatchObject({ json: true, ndjson: false, quiet: false });
+  });
+
+  it('warns of variables that look like its own, with the nearest name', () => {
+    const env = { CCXRI_CONCURENCY: '2', CCXRI_RETRIES: '1', OTHER: 'x', CCXRI_BANANAS: '1' };
+    expect(unknownVariables(env)).toEqual([
+      'CCXRI_CONCURENCY is no variable of ccxri. Did you mean CCXRI_CONCURRENCY?',
+      'CCXRI_BANANAS is no variable of ccxri.',
+    ]);
+  });
+});
+
+describe('wrong values', () => {
+  const WRONG: readonly (readonly [OptionKey, string])[] = [
+    ['subset', 'a,,b'],
+    ['concurrency', '0'],
+    ['concurrency', '65'],
+    ['concurrency', '4.5'],
+    ['connections', 'many'],
+    ['limitRate', '10MB/s'],
+    ['limitRate', '999'],
+    ['retries', '-1'],
+    ['timeout', '0.5'],
+    ['timeout', '3601'],
+    ['color', 'sometimes'],
+    ['header', 'no colon'],
+    ['header', 'X-A: a\u0007'],
+    ['dest', ''],
+  ];
+  it.each(WRONG)('%s: %j is refused with the form that it takes', (key, value) => {
+    const { long, expects } = OPTIONS[key];
+    const error = usageErrorOf(() => settingsOf([commandOf(key), `${long}=${value}`]));
+    expect(error.message).toContain(`${long} takes ${expects}`);
+    expect(error.facts.expected).toBe(expects);
+    // Of a variable, empty parts are passed over.
+    if (value === '' || key === 'subset') return;
+    const variable = variableOf(key);
+    const inEnv = usageErrorOf(() => settingsOf([commandOf(key)], { [variable]: value }));
+    expect(inEnv.message).toContain(`${variable} takes ${expects}`);
+  });
+
+  it('never shows the value of a header', () => {
+    const error = usageErrorOf(() => settingsOf(['fetch', '--header', 'Token s3cret']));
+    expect(JSON.stringify([error.message, error.facts, error.hint])).not.toContain('s3cret');
+    expect(error.message).toContain('not shown');
+  });
+
+  it('refuses a switch that is neither on nor off', () => {
+    const error = usageErrorOf(() => settingsOf(['fetch'], { CCXRI_STRICT: 'maybe' }));
+    expect(error.message).toBe('CCXRI_STRICT takes 1 or 0, true or false, yes or no; got "maybe"');
+  });
+});

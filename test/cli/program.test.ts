@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import { COMMANDS } from '../../src/cli/command-table.ts';
+import { COMMAND_NAMES, OPTION_KEYS, takesOption } from '../../src/cli/options.ts';
+import { usageOf } from '../../src/cli/options-docs.ts';
+import { parseCommandLine } from '../../src/cli/program.ts';
+import { readVersion } from '../../src/cli/version.ts';
+import { CcxriError } from '../../src/errors.ts';
+
+function textOf(...argv: readonly string[]): string {
+  const request = parseCommandLine(argv, 80);
+  if (request.kind !== 'text') throw new Error(`is the command ${request.command}`);
+  return request.text;
+}
+
+function errorOf(...argv: readonly string[]): CcxriError {
+  try {
+    parseCommandLine(argv, 80);
+  } catch (error) {
+    if (error instanceof CcxriError) return error;
+    throw error;
+  }
+  throw new Error('no error was thrown');
+}
+
+describe('help', () => {
+  it('is what a bare `ccxri` and `ccxri --help` show: commands and exit codes', () => {
+    expect(textOf()).toBe(textOf('--help'));
+    expect(textOf('help')).toBe(textOf('--help'));
+    for (const name of COMMAND_NAMES) expect(textOf('-h')).toMatch(new RegExp(`^ +${name} `, 'm'));
+    expect(textOf('--help')).toContain('Exit codes');
+  });
+
+  it.each(COMMAND_NAMES)('of %s names its options, and no others, with an example', (name) => {
+    const text = textOf('help', name);
+    expect(textOf(name, '--help')).toBe(text);
+    for (const key of OPTION_KEYS) {
+      const flag = usageOf(key)
+        .split(' ')
+        .find((word) => word.startsWith('--'))!;
+      const shown = new RegExp(`^ +(?:-\\w, )?${flag}(?: |$)`, 'm').test(text);
+      expect(shown, flag).toBe(takesOption(name, key));
+    }
+    for (const [line] of COMMANDS[name].examples) expect(text).toContain(line);
+  });
+
+  it('fits 80 columns, but for lines that are to be copied', () => {
+    for (const name of COMMAND_NAMES) {
+      const long = textOf('help', name)
+        .split('\n')
+        .filter((line) => line.length > 80);
+      expect(long.filter((line) => !line.startsWith('  ccxri '))).toEqual([]);
+    }
+  });
+
+  it('has the topics exit-codes and options', () => {
+    expect(textOf('help', 'exit-codes')).toContain('143');
+    expect(textOf('help', 'options')).toContain('CCXRI_LIMIT_RATE');
+    const error = errorOf('help', 'nonsense\u001b[2J');
+    expect(error.message).toBe('there is no help on "nonsense\\x1b[2J"');
+    expect(error.hint).toContain('exit-codes');
+  });
+
+  it('prints the version', () => {
+    expect(textOf('--version')).toBe(`${readVersion()}\n`);
+    expect(textOf('-V')).toBe(textOf('--version'));
+    expect(readVersion()).toMatch(/^\d+\.\d+\.\d+/);
+  });
+});
+
+describe('usage errors', () => {
+  it.each([
+    [['fetsh'], /unknown command 'fetsh'.*Did you mean fetch/],
+    [['fetch', '--subest', 'viral'], /unknown option '--subest'.*Did you mean --subset/],
+    [['fetch', '--dest'], /option '--dest <dir>' argument missing/],
+    [['fetch', 'viral'], /too many arguments/],
+    [['manifest'], /missing required argument/],
+    [['list', '-x'], /unknown option '-x'/],
+    [['verify', 'a', 'b'], /too many arguments/],
+    [['--subset', 'viral'], /no command was given/],
+  ] as const)('%j', (argv, message) => {
+    const error = errorOf(...argv);
+    expect(error.code).toBe('usage');
+    expect(error.message).toMatch(message);
+    expect(error.message).not.toContain('\n');
+    expect(error.hint).toMatch(/ccxri/);
+  });
+
+  it('says whose option it is', () => {
+    expect(errorOf('list', '--deep').hint).toBe(
+      '--deep is an option of verify; see `ccxri help list`',
+    );
+  });
+
+  it('names subsets and files as options where they were given as words', () => {
+    expect(errorOf('fetch', 'chestdx').hint).toContain('--subset NAME');
+  });
+
+  it('escapes what was typed', () => {
+    expect(errorOf('fetch', '--\u001b]8;;x').message).not.toContain('\u001b');
+  });
+});
+
+describe('the positional argument', () => {
+  it('of verify is the dataset directory', () => {
+    const request = parseCommandLine(['verify', 'here'], 80);
+    expect(request).toMatchObject({ command: 'verify', flags: { dest: 'here' } });
+  });
+
+  it('of verify may say the same as --dest, and nothing else', () => {
+    expect(parseCommandLine(['verify', 'a', '--dest', 'a'], 80)).toMatchObject({
+      flags: { dest: 'a' },
+    });
+    expect(errorOf('verify', 'a', '--dest', 'b').message).toContain('contradict');
+  });
+
+  it('may begin with - after --', () => {
+    expect(parseCommandLine(['verify', '--', '-odd'], 80)).toMatchObject({
+      flags: { dest: '-odd' },
+    });
+    expect(errorOf('verify', '-odd').message).toContain("unknown option '-odd'");
+    expect(parseCommandLine(['manifest', '--', '--json'], 80)).toMatchObject({
+      argument: '--json',
+      flags: {},
+    });
+  });
+});

@@ -1,0 +1,266 @@
+import { describe, expect, it } from 'vitest';
+import type { Clock } from '../../src/clock.ts';
+import { CheckedWriter } from '../../src/cli/checked-writer.ts';
+import { createProgress, LineProgress } from '../../src/cli/progress.ts';
+import { RunState } from '../../src/cli/progress-state.ts';
+import { fileBar, totalBar } from '../../src/cli/progress-text.ts';
+import { styleOf } from '../../src/cli/style.ts';
+import type { PhaseProgress, PlanEvent, RunEvent } from '../../src/events.ts';
+import { Paper } from '../support/run-cli.ts';
+
+const PLAN: PlanEvent = {
+  event: 'plan',
+  files: 3,
+  toDownload: 2,
+  toExtract: 1,
+  alreadyDone: 1,
+  bytesToDownload: 2000e6,
+  bytesNeededOnDisk: 4100e6,
+  bytesFreeOnDisk: 9e9,
+};
+
+function at(file: string, doneBytes: number, totalBytes: number | null = 1000e6): PhaseProgress {
+  return { file, phase: 'download', doneBytes, totalBytes };
+}
+
+/** A clock that stands still until it is moved. */
+function fakeClock(): Clock & { move(ms: number): void } {
+  let nowMs = 0;
+  return {
+    nowMs: () => nowMs,
+    move: (ms) => (nowMs += ms),
+    date: () => new Date(0),
+    random: () => 0,
+    sleep: () => Promise.reject(new Error('nobody sleeps here')),
+  };
+}
+
+function lineProgress(verbose = false, heartbeat = true) {
+  const paper = new Paper();
+  const clock = fakeClock();
+  const options = { heartbeat, verbose, style: styleOf({ color: false }), clock };
+  const progress = new LineProgress({ ...options, writer: new CheckedWriter(paper) });
+  return { paper, clock, progress };
+}
+
+describe('lines', () => {
+  it('tell the plan, and each file once when it is done', () => {
+    const { paper, progress } = lineProgress();
+    const events: readonly RunEvent[] = [
+      PLAN,
+      { event: 'phase-start', ...at('a.zip', 0) },
+      { event: 'progress', ...at('a.zip', 500e6) },
+      { event: 'phase-done', file: 'a.zip', phase: 'download', bytes: 1000e6, md5: 'ff' },
+      { event: 'file-done', file: 'a.zip', status: 'downloaded' },
+      { event: 'file-done', file: 'here.zip', status: 'present' },
+      {
+        event: 'file-done',
+        file: 'b.zip',
+        status: 'failed',
+        error: { code: 'network', message: 'b.zip: no route' },
+      },
+      { event: 'index-written', path: 'x/index.csv', rows: 1234 },
+    ];
+    for (const event of events) progress.handle(event);
+    progress.stop();
+    expect(paper.text.split('\n')).toEqual([
+      'plan: 3 files; 1 done already; 2 to download (about 2.0 GB); 1 to extract; disk: about 4.1 GB needed, 9.0 GB free',
+      '[1/3] a.zip: downloaded',
+      '[3/3] b.zip: failed: no route',
+      'x/index.csv: 1,234 rows written',
+      '',
+    ]);
+  });
+
+  it('tell of what did not go smoothly', () => {
+    const { paper, progress } = lineProgress();
+    const error = { code: 'network', message: 'connection reset' } as const;
+    progress.handle({ event: 'phase-start', ...at('a.zip', 300e6) });
+    progress.handle({
+      event: 'retry',
+      file: 'a.zip',
+      attempt: 2,
+      delayMs: 4000,
+      error,
+      keptBytes: 300e6,
+    });
+    progress.handle({ event: 'source-left', file: 'a.zip', source: 'https://x.example', error });
+    progress.handle({ event: 'warning', code: 'disk', file: 'a.zip', message: 'was changed' });
+    progress.stop();
+    expect(paper.text.split('\n')).toEqual([
+      'a.zip: goes on at 300 MB',
+      'a.zip: attempt 2 failed: connection reset; again in 4 s; 300 MB kept',
+      'a.zip: left https://x.example: connection reset',
+      'warning: a.zip: was changed',
+      '',
+    ]);
+  });
+
+  it('say that the run is alive after 30 s of silence, no sooner and not twice', () => {
+    const { paper, clock, progress } = lineProgress();
+    progress.handle(PLAN);
+    progress.handle({ event: 'phase-start', ...at('a.zip', 0) });
+    clock.move(29_000);
+    progress.handle({ event: 'progress', ...at('a.zip', 290e6) });
+    progress.tick();
+    expect(paper.text).not.toContain('still');
+    clock.move(1000);
+    progress.handle({ event: 'progress', ...at('a.zip', 300e6) });
+    progress.tick();
+    progress.stop();
+    expect(paper.text.split('\n').slice(1)).toEqual([
+      'still downloading: 1 file, 300 MB of about 2.0 GB, 10 MB/s',
+      '',
+    ]);
+    clock.move(30_000);
+    progress.tick();
+    expect(paper.text).toContain('no bytes just now');
+  });
+
+  it('are silent about nothing in work, and without a heartbeat', () => {
+    const idle = lineProgress();
+    idle.clock.move(60_000);
+    idle.progress.tick();
+    expect(idle.paper.text).toBe('');
+    const quiet = lineProgress(false, false);
+    quiet.progress.handle({ event: 'phase-start', ...at('a.zip', 0) });
+    quiet.clock.move(60_000);
+    quiet.progress.handle({ event: 'progress', ...at('a.zip', 1) });
+    expect(quiet.paper.text).toBe('');
+  });
+
+  it('tell more with -v', () => {
+    const { paper, progress } = lineProgress(true);
+    progress.handle({ event: 'phase-start', ...at('a.zip', 0), source: 'https://x.example' });
+    progress.handle({ event: 'phase-done', file: 'a.zip', phase: 'extract', bytes: 5, members: 2 });
+    progress.handle({ event: 'file-done', file: 'a.zip', status: 'present' });
+    progress.stop();
+    expect(paper.text.split('\n')).toEqual([
+      'a.zip: downloading from https://x.example',
+      'a.zip: extract done, 5 bytes, 2 members',
+      'a.zip: present',
+      '',
+    ]);
+  });
+});
+
+describe('the state of a run', () => {
+  it('#169 goes back where a download starts over, and is never beyond 100 %', () => {
+    const state = new RunState();
+    state.handle(PLAN, 0);
+    state.handle({ event: 'phase-start', ...at('a.zip', 0) }, 0);
+    state.handle({ event: 'progress', ...at('a.zip', 900e6) }, 1000);
+    expect(state.position(1000).doneBytes).toBe(900e6);
+    state.handle({ event: 'phase-start', ...at('a.zip', 0) }, 2000);
+    expect(state.position(2000).doneBytes).toBe(0);
+    state.handle({ event: 'progress', ...at('a.zip', 2500e6) }, 3000);
+    expect(state.position(3000)).toMatchObject({ doneBytes: 2000e6, totalBytes: 2000e6 });
+    expect(totalBar(state, 3000, 80)).toContain(' 100% ');
+    expect(fileBar(at('a.zip', 2500e6), 80)).toContain('100%');
+  });
+
+  it('does not count what lay there before', () => {
+    const state = new RunState();
+    state.handle({ event: 'phase-start', ...at('a.zip', 700e6) }, 0);
+    state.handle({ event: 'progress', ...at('a.zip', 710e6) }, 1000);
+    expect(state.position(1000)).toMatchObject({ doneBytes: 10e6, bytesPerSecond: 10e6 });
+  });
+
+  it('says 100 % of nothing but the whole', () => {
+    expect(fileBar(at('a.zip', 999.9e6), 80)).toContain(' 99%');
+  });
+});
+
+describe('bars', () => {
+  it.each([1, 5, 10, 20, 40, 80, 200])('are never as wide as the terminal: %i columns', (width) => {
+    const state = new RunState();
+    state.handle(PLAN, 0);
+    state.handle({ event: 'phase-start', ...at('a.zip', 0) }, 0);
+    state.handle({ event: 'progress', ...at('a.zip', 123456789) }, 5000);
+    const most = Math.max(1, width - 1);
+    const name = 'viral_pneumonia_COVID-19.csv';
+    for (const total of [null, 1000e6]) {
+      expect(fileBar(at(name, 123456789, total), width).length).toBeLessThanOrEqual(most);
+    }
+    expect(totalBar(state, 5000, width).length).toBeLessThanOrEqual(most);
+    if (width === 80) {
+      expect(totalBar(state, 5000, width)).toBe(
+        '0 of 3 files  123 MB of about 2.0 GB    6%  25 MB/s  about 1 min 16 s left',
+      );
+      expect(fileBar(at('a.zip', 250e6), width)).toBe(
+        'a.zip               download  [=====               ]   25%  250 MB of 1.0 GB',
+      );
+    }
+  });
+
+  async function drawn(columns: number) {
+    const paper = new Paper(columns);
+    const progress = await createProgress({
+      mode: 'bars',
+      heartbeat: true,
+      verbose: false,
+      style: styleOf({ color: false }),
+      stream: paper,
+      writer: new CheckedWriter(paper),
+      clock: fakeClock(),
+    });
+    return { paper, progress };
+  }
+
+  it('are drawn over, lines stay above them, and nothing of them is left at the end', async () => {
+    const { paper, progress } = await drawn(80);
+    progress.handle(PLAN);
+    progress.handle({ event: 'phase-start', ...at('a.zip', 0) });
+    progress.handle({ event: 'progress', ...at('a.zip', 500e6) });
+    progress.note('a line');
+    progress.handle({ event: 'file-done', file: 'a.zip', status: 'downloaded' });
+    progress.stop();
+    expect(paper.text).toContain('[==========          ]   50%');
+    expect(paper.text).toContain('\u001b[Ja line');
+    expect(paper.text).toContain('[1/3] a.zip: downloaded');
+    expect(screenOf(paper.text)).toEqual([
+      'plan: 3 files; 1 done already; 2 to download (about 2.0 GB); 1 to extract; disk: about 4.1 GB needed, 9.0 GB free',
+      'a line',
+      '[1/3] a.zip: downloaded',
+    ]);
+    // No mode of the terminal is changed, so that a killed run leaves it as it was.
+    expect(paper.text).not.toContain('\u001b[?');
+  });
+
+  it('stop drawing when they are stopped, and begin anew after a question', async () => {
+    const { paper, progress } = await drawn(80);
+    progress.handle({ event: 'phase-start', ...at('a.zip', 0) });
+    progress.stop();
+    const before = paper.text.length;
+    progress.note('just a line');
+    expect(paper.text.slice(before)).toBe('just a line\n');
+    progress.handle({ event: 'progress', ...at('a.zip', 100e6) });
+    progress.stop();
+    expect(screenOf(paper.text)).toEqual(['just a line']);
+  });
+});
+
+/** What a terminal shows after these writes: just the sequences that are used here. */
+function screenOf(text: string): readonly string[] {
+  const lines = [''];
+  let [row, column] = [0, 0];
+  for (const [token] of text.matchAll(/\u001b\[\??\d*[A-Za-z]|\r|\n|[^\u001b\r\n]+/gu)) {
+    const n = Number(/\d+/.exec(token)?.[0] ?? '1');
+    if (token === '\n') [row, column] = [row + 1, 0];
+    else if (token === '\r') column = 0;
+    else if (token.endsWith('A') && token.startsWith('\u001b')) row = Math.max(0, row - n);
+    else if (token.endsWith('G') && token.startsWith('\u001b')) column = n - 1;
+    else if (token === '\u001b[J' || token === '\u001b[0J') {
+      lines[row] = (lines[row] ?? '').slice(0, column);
+      lines.length = row + 1;
+    } else if (/^\u001b\[[0-2]?K$/.test(token)) lines[row] = (lines[row] ?? '').slice(0, column);
+    else if (token.startsWith('\u001b[?')) continue;
+    else if (token.startsWith('\u001b')) throw new Error(`unknown: ${JSON.stringify(token)}`);
+    else {
+      lines[row] = (lines[row] ?? '').slice(0, column).padEnd(column) + token;
+      column += token.length;
+    }
+    lines[row] ??= '';
+  }
+  return lines.map((line) => line.trimEnd()).filter((line) => line !== '');
+}

@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest';
+import { briefly, renderError, renderErrors } from '../../src/cli/render-error.ts';
+import { renderTable } from '../../src/cli/render-table.ts';
+import { styleOf } from '../../src/cli/style.ts';
+import { completeCommands } from '../../src/cli/suggest.ts';
+import { wantsColor, isLiveTerminal, type View } from '../../src/cli/io.ts';
+import { CcxriError } from '../../src/errors.ts';
+import { quoteForShell } from '../../src/text.ts';
+import { Paper } from '../support/run-cli.ts';
+
+const PLAIN: View = { width: 80, color: false, verbose: false };
+
+describe('an error', () => {
+  const error = new CcxriError('md5-mismatch', 'ChestDx-1.zip is not the published file', {
+    file: 'ChestDx-1.zip',
+    path: '/data/.ccxri/bad/ChestDx-1.zip',
+    url: 'https://mirror.example/ChestDx-1.zip',
+    expected: 'MD5 c5ef',
+    found: 'MD5 ffff',
+    kept: 'the wrong bytes, put aside',
+    hint: 'give another --source',
+    cause: new Error('first\u001b[31m', { cause: new Error('second') }),
+  });
+
+  it('says what, where, expected, got, kept, and what to do next', () => {
+    expect(renderError(error, PLAIN)).toBe(
+      [
+        'error: ChestDx-1.zip is not the published file',
+        '  path:     /data/.ccxri/bad/ChestDx-1.zip',
+        '  url:      https://mirror.example/ChestDx-1.zip',
+        '  expected: MD5 c5ef',
+        '  got:      MD5 ffff',
+        '  kept:     the wrong bytes, put aside',
+        'next: give another --source',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('shows causes with -v alone, escaped, and a stack never', () => {
+    const text = renderError(error, { ...PLAIN, verbose: true });
+    expect(text).toContain('cause:    first\\x1b[31m\n');
+    expect(text).toContain('cause:    second\n');
+    expect(text).not.toMatch(/\n +at /);
+  });
+
+  it('names the file where the message does not', () => {
+    const text = renderError(new CcxriError('network', 'no route', { file: 'a.zip' }), PLAIN);
+    expect(text).toBe('error: a.zip: no route\n');
+  });
+
+  it('lists reasons one a line', () => {
+    const unsafe = new CcxriError('unsafe-archive', 'a.zip is refused', { reasons: ['x', 'y'] });
+    expect(renderError(unsafe, PLAIN)).toBe('error: a.zip is refused\n  - x\n  - y\n');
+    expect(briefly(unsafe, 'a.zip')).toBe('a.zip is refused (2 reasons)');
+  });
+
+  it('is red only where colour is wanted', () => {
+    expect(renderError(error, PLAIN)).not.toContain('\u001b');
+    expect(renderError(error, { ...PLAIN, color: true })).toContain('\u001b[31merror:\u001b[39m');
+  });
+
+  it('among many is one line, and each way on is told once', () => {
+    const many = Array.from(
+      { length: 12 },
+      (_, i) => new CcxriError('network', `no route to ${i}`, { kept: 'x', hint: 'run it again' }),
+    );
+    const text = renderErrors(many, PLAIN);
+    expect(text.match(/^error: /gm)).toHaveLength(12);
+    expect(text.match(/kept:/g)).toHaveLength(10);
+    expect(text.match(/^next: /gm)).toHaveLength(1);
+    expect(renderErrors(many, { ...PLAIN, verbose: true }).match(/kept:/g)).toHaveLength(12);
+  });
+
+  it('that is none of ours is a bug, with its stack only where -v is given', () => {
+    const bug = new TypeError('x is not a function\u0007');
+    const text = renderError(bug, PLAIN);
+    expect(text).toContain('error: TypeError: x is not a function\\x07\n  this is a bug in ccxri');
+    expect(text).not.toMatch(/\n +at /);
+    expect(text).toContain('-v');
+    expect(renderError(bug, { ...PLAIN, verbose: true })).toMatch(/\n +at /);
+  });
+});
+
+describe('a table', () => {
+  const columns = [{ title: 'file' }, { title: 'size', align: 'right' as const }, { title: 'why' }];
+  const rows = [
+    ['a.zip', '1 MB', 'no'],
+    ['chest_dx.csv', '300 KB', ''],
+  ];
+
+  it('has aligned columns where it fits', () => {
+    const table = [
+      'file            size  why',
+      'a.zip           1 MB  no',
+      'chest_dx.csv  300 KB',
+      '',
+    ];
+    expect(renderTable(columns, rows, 80)).toBe(table.join('\n'));
+    expect(renderTable(columns, rows, 25)).toBe(table.join('\n'));
+  });
+
+  it('puts a row into lines of its own where it does not', () => {
+    const lines = ['a.zip', '  size: 1 MB', '  why: no', 'chest_dx.csv', '  size: 300 KB', ''];
+    expect(renderTable(columns, rows, 24)).toBe(lines.join('\n'));
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(20);
+  });
+
+  it('pads by the text, not by its colour', () => {
+    const { red } = styleOf({ color: true });
+    const cell = { text: 'bad', paint: red };
+    expect(
+      renderTable(
+        [{ title: '' }, { title: '' }],
+        [
+          [cell, 'x'],
+          ['longer', 'y'],
+        ],
+        80,
+      ),
+    ).toBe('\u001b[31mbad\u001b[39m     x\nlonger  y\n');
+  });
+});
+
+describe('a suggested command', () => {
+  const typed = { dest: '/data/my set', manifest: 'lab.json', source: ['a.html', '/b'] };
+
+  it('goes where the user was', () => {
+    expect(completeCommands('first `ccxri verify`, then `ccxri fetch --file a`', typed)).toBe(
+      "first `ccxri verify --dest '/data/my set' --manifest lab.json`, then `ccxri fetch --file a --dest '/data/my set' --manifest lab.json --source a.html --source /b`",
+    );
+  });
+
+  it('is left alone where it says so itself, or does not take it', () => {
+    const text = '`ccxri join --dest DIR --manifest FILE` `ccxri help join` `ccxri manifest DIR`';
+    expect(completeCommands(text, typed)).toBe(text);
+    expect(completeCommands('`ccxri fetch`', {})).toBe('`ccxri fetch`');
+    expect(completeCommands('`ccxri list`', { dest: 'x' })).toBe('`ccxri list`');
+  });
+
+  it('can be pasted into a shell', () => {
+    expect(quoteForShell("it's")).toBe("'it'\\''s'");
+    expect(quoteForShell('$(rm -rf x)')).toBe("'$(rm -rf x)'");
+    expect(quoteForShell('a/b-c_1.zip')).toBe('a/b-c_1.zip');
+    expect(quoteForShell('')).toBe("''");
+  });
+});
+
+describe('colour', () => {
+  const terminal = new Paper(80);
+  const pipe = new Paper();
+  it.each([
+    ['auto', terminal, {}, true],
+    ['auto', pipe, {}, false],
+    ['auto', terminal, { NO_COLOR: '1' }, false],
+    ['auto', terminal, { NO_COLOR: '' }, true],
+    ['auto', pipe, { FORCE_COLOR: '1' }, true],
+    ['auto', terminal, { FORCE_COLOR: '0' }, false],
+    ['auto', pipe, { NO_COLOR: '1', FORCE_COLOR: '1' }, false],
+    ['auto', terminal, { TERM: 'dumb' }, false],
+    ['never', terminal, { FORCE_COLOR: '1' }, false],
+    ['always', pipe, { NO_COLOR: '1' }, true],
+  ] as const)('%s, %#', (choice, stream, env, expected) => {
+    expect(wantsColor(choice, stream, env)).toBe(expected);
+  });
+
+  it('and bars are for live terminals alone', () => {
+    expect(isLiveTerminal(terminal, {})).toBe(true);
+    expect(isLiveTerminal(pipe, {})).toBe(false);
+    expect(isLiveTerminal(terminal, { CI: 'true' })).toBe(false);
+    expect(isLiveTerminal(terminal, { CI: 'false' })).toBe(true);
+    expect(isLiveTerminal(terminal, { TERM: 'dumb' })).toBe(false);
+  });
+});
