@@ -1,15 +1,13 @@
 import { EnvHttpProxyAgent, type Dispatcher } from 'undici';
-import { toAbortError } from '../abort.ts';
 import type { Clock } from '../clock.ts';
-import { CcxriError } from '../errors.ts';
-import { toPrintableUrl } from '../text.ts';
-import { toNetworkError } from './network-error.ts';
+import { Attempt, headerOf, type HttpAnswer } from './attempt.ts';
+import { isBrokenSocket } from './network-error.ts';
+import { toProxyOptions, type ProxyEnvironment } from './proxy.ts';
 import { isRedirect, nextHop } from './redirect.ts';
-import { SpeedWatch } from './speed-watch.ts';
 
 export interface HttpClientOptions {
-  /** HTTP_PROXY, HTTPS_PROXY, NO_PROXY, in either case. Default: no proxy. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Default: no proxy. */
+  readonly env?: ProxyEnvironment;
   /** Sent to `headerOrigins` alone, never across a redirect to another origin. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly headerOrigins?: readonly string[];
@@ -23,40 +21,27 @@ export interface HttpRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An answer whose headers are here; the body must be read or discarded. */
-export interface HttpAnswer {
-  readonly status: number;
-  /** After redirects. */
-  readonly url: string;
-  header(name: string): string | undefined;
-  /**
-   * The body, once. Leaving the loop early drops the connection.
-   * @throws CcxriError `network`, `stalled`, `aborted`
-   */
-  chunks(): AsyncGenerator<Buffer, void, undefined>;
-  /** Drops the connection where the body is not wanted. */
-  discard(): void;
-}
+/**
+ * As much of a body waits here for a slow disk. undici hands over all that waits as one chunk, so
+ * that this is also the size of the writes: small ones would cost more than the bytes.
+ */
+const BODY_BUFFER_BYTES = 1024 * 1024;
 
 /** GET over HTTP, with redirects, proxies and our own watch over stalls. */
 export class HttpClient {
   readonly #dispatcher: Dispatcher;
   readonly #options: HttpClientOptions;
+  /** Origins that have answered: a connection to them may be a kept one. */
+  readonly #spoken = new Set<string>();
 
+  /** @throws CcxriError `usage`: a proxy variable is no address */
   constructor(options: HttpClientOptions) {
     this.#options = options;
-    const env = options.env ?? {};
-    // undici reads the real environment where an option is absent: give every one.
     this.#dispatcher = new EnvHttpProxyAgent({
-      httpProxy: env['http_proxy'] ?? env['HTTP_PROXY'] ?? '',
-      httpsProxy: env['https_proxy'] ?? env['HTTPS_PROXY'] ?? '',
-      noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '',
+      ...toProxyOptions(options.env ?? {}),
       // Squid and its kin refuse CONNECT for plain http: ask them as proxies are asked.
       proxyTunnel: false,
       pipelining: 1,
-      // Our own deadlines see what these do not (SpeedWatch says why).
-      headersTimeout: 0,
-      bodyTimeout: 0,
       connect: { timeout: options.timeoutMs },
     });
   }
@@ -65,36 +50,60 @@ export class HttpClient {
    * @throws CcxriError `network`, `stalled` or `aborted`; a status of 400 and more is an answer
    */
   async get(url: string, request: HttpRequest = {}): Promise<HttpAnswer> {
-    const attempt = new Attempt(request.signal, this.#options);
+    const { timeoutMs, clock } = this.#options;
+    const attempt = new Attempt(request.signal, timeoutMs, clock);
+    const hops = [new URL(url).href];
     try {
-      const hops = [url];
       for (;;) {
         const hop = hops.at(-1) ?? url;
-        const response = await this.#dispatch(hop, request.headers ?? {}, attempt);
+        const response = await this.#ask(new URL(hop), request.headers ?? {}, attempt);
         if (!isRedirect(response.statusCode)) return attempt.toAnswer(hop, response);
         response.body.on('error', () => undefined).destroy();
         hops.push(nextHop(hops, headerOf(response, 'location')));
       }
     } catch (error) {
       attempt.end();
-      throw attempt.explain(error, url);
+      throw attempt.explain(error, hops.at(-1) ?? url);
+    }
+  }
+
+  /**
+   * A server may close a kept connection in the very moment in which it is used again. That is no
+   * failure of this request: it is asked once more, over a new one.
+   */
+  async #ask(
+    target: URL,
+    headers: Readonly<Record<string, string>>,
+    attempt: Attempt,
+  ): Promise<Dispatcher.ResponseData> {
+    const mayBeKept = this.#spoken.has(target.origin);
+    try {
+      return await this.#dispatch(target, headers, attempt);
+    } catch (error) {
+      if (!mayBeKept || attempt.signal.aborted || !isBrokenSocket(error)) throw error;
+      return await this.#dispatch(target, headers, attempt);
     }
   }
 
   async #dispatch(
-    url: string,
+    target: URL,
     headers: Readonly<Record<string, string>>,
     attempt: Attempt,
   ): Promise<Dispatcher.ResponseData> {
-    const target = new URL(url);
-    return this.#dispatcher.request({
+    const response = await this.#dispatcher.request({
       origin: target.origin,
       path: `${target.pathname}${target.search}`,
       method: 'GET',
       // Made anew for each hop: nothing secret goes where it was not meant to go.
       headers: { 'accept-encoding': 'identity', ...this.#secretsFor(target), ...headers },
       signal: attempt.signal,
+      highWaterMark: BODY_BUFFER_BYTES,
+      // Our own deadlines see what these do not (SpeedWatch says why).
+      headersTimeout: 0,
+      bodyTimeout: 0,
     });
+    this.#spoken.add(target.origin);
+    return response;
   }
 
   #secretsFor(target: URL): Readonly<Record<string, string>> {
@@ -103,9 +112,11 @@ export class HttpClient {
       if (!URL.canParse(typed)) continue;
       const { origin, username, password } = new URL(typed);
       if (origin !== target.origin) continue;
-      Object.assign(secrets, this.#options.headers);
+      for (const [name, value] of Object.entries(this.#options.headers ?? {})) {
+        secrets[name.toLowerCase()] = value;
+      }
       if (username === '' && password === '') continue;
-      const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+      const pair = `${decode(username)}:${decode(password)}`;
       secrets['authorization'] = `Basic ${Buffer.from(pair).toString('base64')}`;
     }
     return secrets;
@@ -117,95 +128,11 @@ export class HttpClient {
   }
 }
 
-function headerOf(response: Dispatcher.ResponseData, name: string): string | undefined {
-  const value = response.headers[name];
-  return Array.isArray(value) ? value.join(', ') : value;
-}
-
-/** One request with its deadlines: ends with its body, on a stall, or when the run is stopped. */
-class Attempt {
-  readonly #controller = new AbortController();
-  readonly #outer: AbortSignal | undefined;
-  readonly #options: HttpClientOptions;
-  #timer: NodeJS.Timeout;
-  readonly #onOuterAbort = () => {
-    this.#controller.abort();
-  };
-
-  constructor(outer: AbortSignal | undefined, options: HttpClientOptions) {
-    this.#outer = outer;
-    this.#options = options;
-    this.#timer = this.#startDeadline();
-    outer?.addEventListener('abort', this.#onOuterAbort, { once: true });
-    if (outer?.aborted === true) this.#onOuterAbort();
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  #startDeadline(): NodeJS.Timeout {
-    return setTimeout(() => {
-      this.#controller.abort(STALLED);
-    }, this.#options.timeoutMs);
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
-    this.#outer?.removeEventListener('abort', this.#onOuterAbort);
-  }
-
-  explain(error: unknown, url: string): unknown {
-    if (this.#outer?.aborted === true) return toAbortError(this.#outer);
-    if (this.signal.reason === STALLED || error === STALLED) {
-      const seconds = this.#options.timeoutMs / 1000;
-      return new CcxriError(
-        'stalled',
-        `${toPrintableUrl(url)}: nothing, or next to nothing, came for ${seconds} s`,
-        { url: toPrintableUrl(url), hint: 'on a slow line give it more time: --timeout 120' },
-      );
-    }
-    return toNetworkError(error, url);
-  }
-
-  toAnswer(url: string, response: Dispatcher.ResponseData): HttpAnswer {
-    // A body that breaks before anybody reads it must not bring the process down.
-    response.body.on('error', () => undefined);
-    return {
-      status: response.statusCode,
-      url,
-      header: (name) => headerOf(response, name),
-      chunks: () => this.#read(url, response.body),
-      discard: () => {
-        this.end();
-        response.body.destroy();
-      },
-    };
-  }
-
-  async *#read(url: string, body: Dispatcher.ResponseData['body']): AsyncGenerator<Buffer> {
-    const watch = new SpeedWatch(this.#options.timeoutMs, this.#options.clock);
-    try {
-      const iterator: AsyncIterator<Buffer> = body[Symbol.asyncIterator]();
-      for (;;) {
-        watch.startWaiting();
-        clearTimeout(this.#timer);
-        this.#timer = this.#startDeadline();
-        const next = await iterator.next();
-        if (next.done === true) return;
-        // The time in which the caller writes is not the server's: the deadline rests.
-        clearTimeout(this.#timer);
-        if (watch.received(next.value.length)) throw STALLED;
-        yield next.value;
-      }
-    } catch (error) {
-      throw this.explain(error, url);
-    } finally {
-      this.end();
-      body.destroy();
-    }
+/** A user or password as it was meant: a stray `%` in it stands for itself. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
-
-/** The reason of an abort by the deadline or the watch over the speed. */
-const STALLED = new Error('stalled');

@@ -1,13 +1,13 @@
-/** What a server's answer to a request for bytes means. Pure: RFC 9110, sections 14 and 15. */
+/** What a server's answer to a request for bytes means. Pure: RFC 9110, sections 13 to 15. */
 export type RangeAnswer =
   /** The whole file from its first byte. */
   | { readonly kind: 'whole'; readonly totalBytes: number | null }
   /** The bytes that were asked for, and it is the same file. */
   | { readonly kind: 'part'; readonly endByte: number; readonly totalBytes: number }
-  /** A part, but not the one asked for, or not of the same file: its body must not be used. */
+  /** Not what was asked for, or not of the same file: the body must not be used. */
   | { readonly kind: 'unusable'; readonly why: string }
-  /** The part begins behind the end (416). `totalBytes` where the server says it. */
-  | { readonly kind: 'beyond-end'; readonly totalBytes: number | null };
+  /** There is nothing behind the bytes that are here: they are the whole file. */
+  | { readonly kind: 'complete'; readonly totalBytes: number };
 
 export interface RangeRequest {
   /** First byte asked for; 0: no Range was sent. */
@@ -28,18 +28,36 @@ export function judgeRange(request: RangeRequest, head: AnswerHead): RangeAnswer
   if (head.status === 200) {
     return { kind: 'whole', totalBytes: toLength(head.contentLength) };
   }
-  if (head.status === 416) {
-    const total = /^bytes \*\/(\d{1,15})$/.exec(head.contentRange ?? '')?.[1];
-    return { kind: 'beyond-end', totalBytes: total === undefined ? null : Number(total) };
+  if (request.fromByte === 0) {
+    return head.status === 206
+      ? { kind: 'unusable', why: 'the server sent a part, though the whole file was asked for' }
+      : undefined;
   }
-  if (head.status !== 206) return undefined;
-  if (/^multipart\//i.test(head.contentType ?? '')) {
-    return { kind: 'unusable', why: 'the server sent several parts in one body' };
+  switch (head.status) {
+    case 206:
+      return judgePart(request, head);
+    case 412:
+      return { kind: 'unusable', why: 'the file changed at the source' };
+    case 416:
+      return judgeBeyondEnd(request, head);
+    default:
+      return undefined;
   }
-  return judgePart(request, head);
+}
+
+function judgeBeyondEnd(request: RangeRequest, head: AnswerHead): RangeAnswer {
+  const total = /^bytes \*\/(\d{1,15})$/.exec(head.contentRange ?? '')?.[1];
+  // The connection broke behind the last byte, before its end was told.
+  if (total !== undefined && Number(total) === request.fromByte) {
+    return { kind: 'complete', totalBytes: request.fromByte };
+  }
+  return { kind: 'unusable', why: 'the file at the source is shorter than what is here' };
 }
 
 function judgePart(request: RangeRequest, head: AnswerHead): RangeAnswer {
+  if (/^multipart\//i.test(head.contentType ?? '')) {
+    return { kind: 'unusable', why: 'the server sent several parts in one body' };
+  }
   const range = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(head.contentRange ?? '');
   const [first, last] = [Number(range?.[1]), Number(range?.[2])];
   if (range === null || last < first) {
@@ -72,7 +90,26 @@ function toLength(text: string | undefined): number | null {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null;
 }
 
-/** Only a strong validator proves that two parts are of one file (RFC 9110, 8.8.1 and 13.1.5). */
-export function toStrongEtag(etag: string | undefined): string | null {
-  return etag !== undefined && /^"[\x21\x23-\x7e\x80-\xff]*"$/.test(etag) ? etag : null;
+export interface AnswerValidators {
+  readonly etag: string | undefined;
+  readonly lastModified: string | undefined;
+  readonly date: string | undefined;
+}
+
+/** Of two changes within so long a client may have seen only one (RFC 9110, 8.8.2.2). */
+const DATE_MARGIN_MS = 60_000;
+
+/**
+ * What proves that two parts are of one file, for If-Range (RFC 9110, 13.1.5): a strong entity tag;
+ * where there is none at all, a date of the last change that had passed for a while when the answer
+ * was made. null: nothing does, and the file can't be gone on with.
+ */
+export function toStrongValidator(head: AnswerValidators): string | null {
+  if (head.etag !== undefined) {
+    return /^"[\x21\x23-\x7e\x80-\xff]*"$/.test(head.etag) ? head.etag : null;
+  }
+  const changedMs = Date.parse(head.lastModified ?? '');
+  const answeredMs = Date.parse(head.date ?? '');
+  // NaN compares as false.
+  return answeredMs - changedMs >= DATE_MARGIN_MS ? (head.lastModified ?? null) : null;
 }

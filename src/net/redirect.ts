@@ -22,7 +22,7 @@ export function nextHop(hops: readonly string[], location: string | undefined): 
       permanent: true,
     });
   if (location === undefined) throw refuse('names no address');
-  if (!URL.canParse(location, from)) throw refuse(`leads to "${toPrintable(location, 80)}"`);
+  if (!URL.canParse(location, from)) throw refuse(`leads to "${toPrintableUrl(location)}"`);
   const next = new URL(location, from);
   if (next.protocol !== 'http:' && next.protocol !== 'https:') {
     throw refuse(`leads to a ${toPrintable(next.protocol, 20)} address`);
@@ -32,6 +32,7 @@ export function nextHop(hops: readonly string[], location: string | undefined): 
   }
   next.username = '';
   next.password = '';
+  next.hash = '';
   if (hops.includes(next.href)) {
     throw refuse(`goes in a circle: ${[...hops, next.href].map(toPrintableUrl).join(' -> ')}`);
   }
@@ -40,7 +41,7 @@ export function nextHop(hops: readonly string[], location: string | undefined): 
 }
 
 /** Loopback and link-local, by name or literal address: no public server has business there. */
-function isInside(hostname: string): boolean {
+export function isInside(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '').toLowerCase();
   return (
     host === 'localhost' ||
