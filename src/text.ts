@@ -64,3 +64,53 @@ export function quoteForShell(word: string): string {
   const shown = toPrintable(word, 4096);
   return /^[\w@%+=:,./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`;
 }
+
+/**
+ * A URL that is the answer asked for: printed with its query, for `download?file=ChestDx-1` says
+ * nothing without it. User, password and fragment are left out, and the values of parameters that
+ * look secret (signatures, tokens, keys) are `…`.
+ */
+export function toPrintableLink(url: string): string {
+  if (!URL.canParse(url)) return toPrintableUrl(url);
+  const { protocol, host, pathname, search } = new URL(url);
+  const pairs = search.slice(1).split('&');
+  const shown = pairs.map((pair) => {
+    const [name = ''] = pair.split('=', 1);
+    return pair.includes('=') && isSecretName(name) ? `${name}=…` : pair;
+  });
+  const query = search === '' ? '' : `?${shown.join('&')}`;
+  return toPrintable(`${protocol}//${host}${pathname}${query}`, 2000);
+}
+
+/** Names of parameters as signed links and logins have them, a word each; and glued together. */
+const SECRET_WORDS = new Set(
+  'sig signature sign token key ak apikey auth authorization password passwd pwd pass secret credential credentials session sessionid sid jwt ticket policy'.split(
+    ' ',
+  ),
+);
+const SECRET_GLUED = /signature|token|password|passwd|secret|credential|accesskey|apikey|session/;
+/** Amazon, Google, Aliyun and Tencent sign links with parameters of these kinds. */
+const SECRET_PREFIX = /^(?:x-(?:amz|goog|oss|cos)-|q-)/;
+
+function isSecretName(encoded: string): boolean {
+  const name = decodeOrKeep(encoded);
+  const words = name
+    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .toLowerCase()
+    .split(/[^a-z0-9]+/);
+  const lower = name.toLowerCase();
+  return (
+    SECRET_PREFIX.test(lower) ||
+    SECRET_GLUED.test(lower) ||
+    words.some((word) => SECRET_WORDS.has(word))
+  );
+}
+
+/** Percent-decoded; a stray `%` stands for itself. */
+export function decodeOrKeep(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

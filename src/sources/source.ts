@@ -2,8 +2,7 @@ import type { ManifestFile } from '../manifest/schema.ts';
 
 /** Where a file's bytes can be had. A URL may carry a query that must not be printed. */
 export type Location =
-  | { readonly kind: 'url'; readonly url: string }
-  | { readonly kind: 'path'; readonly path: string };
+  { readonly kind: 'url'; readonly url: string } | { readonly kind: 'path'; readonly path: string };
 
 /** One place that was named with --source: a directory, a base URL, or a page with links. */
 export interface Source {
@@ -15,4 +14,16 @@ export interface Source {
    * @throws CcxriError `source-unusable`, `network`, `http-status`, `stalled`, `aborted`
    */
   locate(file: ManifestFile, signal?: AbortSignal): Promise<Location | undefined>;
+}
+
+/**
+ * `directory`, `base-url`: files lie below it by name; `page`: a web page, live or saved, whose
+ * links are paired with files; `file`: one of the files itself; `manifest`: the `url` that the
+ * manifest has for a file.
+ */
+export type SourceKind = 'directory' | 'base-url' | 'page' | 'file' | 'manifest';
+
+export interface OpenedSource extends Source {
+  /** Of a URL it is certain only after the first `locate`; before that: the likeliest. */
+  readonly kind: SourceKind;
 }

@@ -1,0 +1,36 @@
+import { readFile, stat } from 'node:fs/promises';
+import { parseKeptLinks, type KeptPage } from '../disk/links-schema.ts';
+import { writeFileAtomic } from '../disk/write-atomic.ts';
+import { errnoOf, toDiskError } from '../errors.ts';
+
+/** Longer than the links of any release: a mangled file must not fill the memory. */
+const MAX_BYTES = 16 * 1024 * 1024;
+/** Of so many pages the links are kept, the latest ones. */
+const MAX_PAGES = 20;
+
+/**
+ * The links read from a page earlier; undefined: none are kept, or the file is mangled.
+ * @param path `DatasetLayout.links`
+ * @param page the page's URL, without user and password
+ */
+export async function readKeptLinks(path: string, page: string): Promise<KeptPage | undefined> {
+  return (await readPages(path)).find((kept) => kept.page === page);
+}
+
+/** Keeps the links of a page, in the place of what was kept of it earlier. */
+export async function keepLinks(path: string, page: KeptPage): Promise<void> {
+  const others = (await readPages(path)).filter((kept) => kept.page !== page.page);
+  const pages = [page, ...others].slice(0, MAX_PAGES);
+  await writeFileAtomic(path, `${JSON.stringify({ linksVersion: 1, pages }, null, 2)}\n`);
+}
+
+async function readPages(path: string): Promise<readonly KeptPage[]> {
+  try {
+    const { size } = await stat(path);
+    if (size > MAX_BYTES) return [];
+    return parseKeptLinks(await readFile(path, 'utf8')) ?? [];
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(errnoOf(error) ?? '')) return [];
+    throw toDiskError(error, 'read the kept links', { path });
+  }
+}
