@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** `CCXRI_STRICT=yes` as well as `--strict`. */
 const flag = z

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const md5 = z.string().regex(/^[0-9a-f]{32}$/);
 

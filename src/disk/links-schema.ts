@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const keptPageSchema = z.strictObject({
   /** The page's URL, without user and password. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { FINDING_COLUMNS, toFieldName } from './findings.ts';
 import { ExampleCounter, type Examples } from './examples.ts';
 import {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Any system's rules at once: no separators, no control characters, no leading dot, no drive. */
 const FILE_NAME = /^[A-Za-z0-9_][A-Za-z0-9._ +-]{0,199}$/;
