@@ -1,0 +1,69 @@
+// The public API. Every command of the command line is a thin shell over one of these functions:
+// options in, typed events while it runs, a typed result out, an AbortSignal to stop it. Nothing
+// here prints or exits.
+export { CcxriError, ERROR_CODES, isCcxriError, toErrorRecord } from './errors.ts';
+export type { ErrorCode, ErrorFacts, ErrorRecord } from './errors.ts';
+export type {
+  EventListener,
+  Phase,
+  PhaseProgress,
+  PlanEvent,
+  RunEvent,
+  WarningCode,
+} from './events.ts';
+
+export { BUNDLED_MANIFEST_PATH, loadManifest, parseManifest } from './manifest/load.ts';
+export { findFile, selectFiles, subsetNames } from './manifest/select.ts';
+export type { Manifest, ManifestFile } from './manifest/schema.ts';
+export type { Selection } from './manifest/select.ts';
+
+export { fetchDataset } from './fetch/fetch-dataset.ts';
+export type {
+  FetchOptions,
+  FetchOutcome,
+  FetchPlan,
+  FetchResult,
+  FetchStatus,
+  FetchStep,
+} from './fetch/fetch-types.ts';
+export { verifyDataset } from './verify/verify-dataset.ts';
+export type {
+  VerifyDepth,
+  VerifyOptions,
+  VerifyOutcome,
+  VerifyResult,
+  VerifyStatus,
+} from './verify/verify-types.ts';
+export { extractDataset } from './extract/extract-dataset.ts';
+export type {
+  ExtractOptions,
+  ExtractOutcome,
+  ExtractResult,
+  ExtractStatus,
+} from './extract/extract-types.ts';
+export { joinDataset } from './join/join-dataset.ts';
+export type { JoinOptions } from './join/join-dataset.ts';
+export type { IndexResult } from './steps/build-index.ts';
+export type { FindingKind, JoinFinding } from './labels/audit.ts';
+export { describeFinding } from './labels/describe-finding.ts';
+export { FINDINGS, NO_FINDING } from './labels/findings.ts';
+export type { ImageClass } from './labels/join.ts';
+export { datasetStatus } from './status/dataset-status.ts';
+export type {
+  FileState,
+  FileStatusRow,
+  StatusOptions,
+  StatusResult,
+} from './status/status-types.ts';
+export { listDataset } from './list/list-dataset.ts';
+export type { DatasetList, SubsetRow } from './list/list-dataset.ts';
+export { resolveLinks } from './links/resolve-links.ts';
+export type { LinkRow, LinksOptions, LinksResult } from './links/links-types.ts';
+export { makeManifest } from './make-manifest/make-manifest.ts';
+export type {
+  MakeManifestOptions,
+  MakeManifestResult,
+} from './make-manifest/make-manifest-types.ts';
+export { runDemo } from './demo/run-demo.ts';
+export type { DemoOptions, DemoResult } from './demo/demo-types.ts';
+export type { FileOutcome, RunOptions } from './steps/run-options.ts';
