@@ -1,0 +1,97 @@
+import { throwIfAborted } from '../abort.ts';
+import { readDirectoryBytes } from './directory-bytes.ts';
+import { findEndRecord } from './end-record.ts';
+import { isFolder, METHOD, type ZipEntry } from './entry.ts';
+import { judgeClashes } from './judge-clashes.ts';
+import { judgeEntries } from './judge-entries.ts';
+import { judgeSpans } from './judge-spans.ts';
+import { listEntries } from './list-entries.ts';
+import { readLocalHeaders, type PlacedEntry } from './local-headers.ts';
+import type { RandomReader } from './random-reader.ts';
+import { topFolderOf, withoutTopFolder } from './top-folder.ts';
+import { damaged, Verdict } from './verdict.ts';
+
+/** A file in an archive that has passed the gate. Plain data. */
+export interface Member {
+  /** Below images/<archive>/, with `/`: safe to use. */
+  readonly name: string;
+  /** Of its compressed bytes, from the first byte of the file. */
+  readonly dataStart: number;
+  readonly compressedSize: number;
+  /** Unpacked, in bytes. */
+  readonly size: number;
+  readonly crc32: number;
+  /** Else stored as it is. */
+  readonly isDeflated: boolean;
+}
+
+/** An archive's directory that has passed the gate. */
+export interface ZipDirectory {
+  /** The folder in the archive that all members lie in, and that their names leave out. */
+  readonly topFolder: string | null;
+  /** By their place in the archive, so that it is read front to back. */
+  readonly members: readonly Member[];
+  /** Unpacked, in bytes. */
+  readonly totalBytes: number;
+  /** Oddities that do no harm, one a line, printable. */
+  readonly warnings: readonly string[];
+}
+
+export interface ArchiveOptions {
+  /** The archive's manifest name, for the errors. */
+  readonly file: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Reads an archive's directory and judges the whole of it, before a byte of any member is unpacked:
+ * names, types, clashes, places, counts, sizes, and the header in front of each member. Only what can
+ * harm or lose data is refused.
+ * @throws CcxriError `unsafe-archive`, with the reasons; `damaged-archive`; of the disk; `aborted`
+ */
+export async function readDirectory(
+  reader: RandomReader,
+  { file, signal }: ArchiveOptions,
+): Promise<ZipDirectory> {
+  throwIfAborted(signal);
+  const verdict = new Verdict(file);
+  const end = await findEndRecord(reader, file);
+  if (end.trailingBytes > 0) verdict.warn(`${end.trailingBytes} bytes behind the archive`);
+  const bytes = await readDirectoryBytes(reader, end, { file, verdict });
+  const { prefixBytes } = end;
+  const entries = await listEntries(bytes, { file, verdict, prefixBytes, signal });
+  const named = judgeEntries(entries, reader.sizeBytes, verdict);
+  judgeClashes(named, verdict);
+  const placed = await readLocalHeaders(reader, entries, { end, verdict, signal });
+  await judgeSpans(reader, placed, { end, verdict, signal });
+  verdict.assertSafe();
+  return toDirectory(placed, file, verdict.warnings);
+}
+
+function toDirectory(
+  placed: readonly PlacedEntry[],
+  file: string,
+  warnings: readonly string[],
+): ZipDirectory {
+  const files = placed.filter(({ entry }) => !isFolder(entry));
+  if (files.length === 0) throw damaged(file, 'it holds no file');
+  const topFolder = topFolderOf(files.map(({ entry }) => entry.name));
+  return {
+    topFolder,
+    members: files.map(({ entry, dataStart }) => toMember(entry, dataStart, topFolder)),
+    totalBytes: files.reduce((bytes, { entry }) => bytes + entry.size, 0),
+    warnings,
+  };
+}
+
+function toMember(entry: ZipEntry, dataStart: number, topFolder: string | null): Member {
+  const { name, compressedSize, size, crc32, method } = entry;
+  return {
+    name: withoutTopFolder(name, topFolder),
+    dataStart,
+    compressedSize,
+    size,
+    crc32,
+    isDeflated: method === METHOD.deflated,
+  };
+}

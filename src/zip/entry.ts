@@ -1,0 +1,40 @@
+/** One entry of an archive's directory, as plain data. */
+export interface ZipEntry {
+  /** Decoded. Ends in `/` where it is a folder's. */
+  readonly name: string;
+  /** As it stands in the directory: the header in front of the member's bytes must have the same. */
+  readonly rawName: Buffer;
+  readonly flags: number;
+  readonly method: number;
+  readonly crc32: number;
+  readonly compressedSize: number;
+  /** Uncompressed, in bytes. */
+  readonly size: number;
+  /** Of the member's header, from the first byte of the file. */
+  readonly headerStart: number;
+  /** Unix mode, or 0 where none is told. */
+  readonly mode: number;
+  /** DOS attributes. */
+  readonly attributes: number;
+  /** DOS date and time, 16 bits each. */
+  readonly date: number;
+  readonly time: number;
+}
+
+/** Bits of `flags` (APPNOTE 4.4.4). */
+export const FLAG = {
+  encrypted: 0x0001,
+  /** CRC and sizes stand behind the bytes, in a data descriptor. */
+  descriptor: 0x0008,
+  patched: 0x0020,
+  stronglyEncrypted: 0x0040,
+  utf8: 0x0800,
+  maskedHeaders: 0x2000,
+} as const;
+
+export const METHOD = { stored: 0, deflated: 8 } as const;
+
+/** A name that ends in a slash is a folder's; nothing else makes one. */
+export function isFolder({ name }: { readonly name: string }): boolean {
+  return name.endsWith('/');
+}

@@ -1,0 +1,93 @@
+import { formatBytes, formatCount } from '../text.ts';
+import { FLAG, isFolder, METHOD, type ZipEntry } from './entry.ts';
+import { problemOfName } from './name-rules.ts';
+import type { Verdict } from './verdict.ts';
+
+/** Deflate can't do better (zlib, technical details): more is a lie. */
+const MAX_RATIO = 1032;
+const MAX_MEMBER_BYTES = 4 * 1024 ** 3;
+/** Images hardly deflate; what unpacks to so much more than the archive is made to fill a disk. */
+const MAX_TOTAL_RATIO = 25;
+/** For small archives of compressible files the ratio alone would be too strict. */
+const FREE_TOTAL_BYTES = 64 * 1024 ** 2;
+
+/**
+ * Judges each entry of a directory by itself, and what they add up to. Pure: nothing but the
+ * directory is looked at.
+ * @returns the entries whose names may be used
+ */
+export function judgeEntries(
+  entries: readonly ZipEntry[],
+  archiveBytes: number,
+  verdict: Verdict,
+): readonly ZipEntry[] {
+  const named: ZipEntry[] = [];
+  let totalBytes = 0;
+  for (const entry of entries) {
+    const problem = problemOfName(entry.name);
+    if (problem === undefined) named.push(entry);
+    else verdict.refuse(problem, entry.name);
+    judgeType(entry, verdict);
+    judgeContent(entry, verdict);
+    totalBytes += entry.size;
+  }
+  if (totalBytes > FREE_TOTAL_BYTES + MAX_TOTAL_RATIO * archiveBytes) {
+    verdict.refuse(
+      `its members would take ${formatBytes(totalBytes)}, and it has ${formatBytes(archiveBytes)} only`,
+    );
+  }
+  return named;
+}
+
+/** The file types of a Unix mode (inode(7)); 0: the writer did not say. */
+const TYPE_MASK = 0xf000;
+const TYPE = { pipe: 0x1000, folder: 0x4000, file: 0x8000 } as const;
+const REFUSED_TYPES: ReadonlyMap<number, string> = new Map([
+  [0xa000, 'is a link'],
+  [0x2000, 'is a device'],
+  [0x6000, 'is a device'],
+  [0xc000, 'is a socket'],
+]);
+const DOS_FOLDER = 0x10;
+
+function judgeType(entry: ZipEntry, verdict: Verdict): void {
+  const type = entry.mode & TYPE_MASK;
+  const refused = REFUSED_TYPES.get(type);
+  if (refused !== undefined) verdict.refuse(refused, entry.name);
+  const saysFolder = type === TYPE.folder || (type === 0 && (entry.attributes & DOS_FOLDER) !== 0);
+  if (isFolder(entry)) {
+    if (entry.size > 0) verdict.refuse('is a folder by its name, and has content', entry.name);
+    else if (type === TYPE.file) verdict.warn('a folder is marked as a file', entry.name);
+  } else if (saysFolder) {
+    verdict.refuse('is marked as a folder, and named as a file', entry.name);
+  }
+  // `producer | zip archive -` marks what it was given so.
+  if (type === TYPE.pipe) verdict.warn('a file is marked as a pipe', entry.name);
+  if (!isRealDate(entry)) verdict.warn('a member has a date that does not exist', entry.name);
+}
+
+function judgeContent(entry: ZipEntry, verdict: Verdict): void {
+  const { name, flags, method, size, compressedSize } = entry;
+  if ((flags & (FLAG.encrypted | FLAG.stronglyEncrypted | FLAG.maskedHeaders)) !== 0) {
+    verdict.refuse('is encrypted, which ccxri does not read', name);
+  } else if ((flags & FLAG.patched) !== 0) {
+    verdict.refuse('is a patch to another file, which ccxri does not read', name);
+  } else if (method !== METHOD.stored && method !== METHOD.deflated) {
+    verdict.refuse(`is compressed by method ${method}, which ccxri does not read`, name);
+  } else if (method === METHOD.stored && size !== compressedSize) {
+    verdict.refuse('is stored as it is, and has two different sizes', name);
+  } else if (size > MAX_RATIO * compressedSize) {
+    verdict.refuse('says that it unpacks to more than deflate can', name);
+  }
+  if (size > MAX_MEMBER_BYTES) {
+    verdict.refuse(`would take ${formatCount(size)} bytes`, name);
+  }
+}
+
+/** Nothing is done with dates. None at all (zero) is usual. */
+function isRealDate({ date, time }: ZipEntry): boolean {
+  if (date === 0 && time === 0) return true;
+  const [day, month] = [date & 0x1f, (date >> 5) & 0xf];
+  const [seconds, minutes, hours] = [(time & 0x1f) * 2, (time >> 5) & 0x3f, time >> 11];
+  return day >= 1 && month >= 1 && month <= 12 && hours < 24 && minutes < 60 && seconds < 60;
+}

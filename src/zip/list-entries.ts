@@ -1,0 +1,121 @@
+import { fromRandomAccessReaderPromise, RandomAccessReader, type Entry } from 'yauzl';
+import { throwIfAborted } from '../abort.ts';
+import { isCcxriError } from '../errors.ts';
+import { toPrintable } from '../text.ts';
+import type { DirectoryBytes } from './directory-bytes.ts';
+import { decodeName } from './entry-name.ts';
+import { FLAG, type ZipEntry } from './entry.ts';
+import { damaged, type Verdict } from './verdict.ts';
+
+export interface ListOptions {
+  /** The archive's manifest name. */
+  readonly file: string;
+  readonly verdict: Verdict;
+  /** Added to every offset: see EndRecord. */
+  readonly prefixBytes: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The entries of a directory, read by yauzl. It is given the directory alone, behind it an end record
+ * that we made: its own way to the directory lets counts wrap and end records in comments pass.
+ * @throws CcxriError `damaged-archive`: yauzl can't make sense of it; `aborted`
+ */
+export async function listEntries(
+  directory: DirectoryBytes,
+  options: ListOptions,
+): Promise<readonly ZipEntry[]> {
+  const view = new DirectoryView(directory);
+  const entries: ZipEntry[] = [];
+  try {
+    const zip = await fromRandomAccessReaderPromise(view, view.sizeBytes, {
+      autoClose: false,
+      // Names are decoded and judged here: yauzl would stop at the first bad one.
+      decodeStrings: false,
+      validateEntrySizes: false,
+    });
+    // An error that comes when nobody listens would end the process.
+    zip.on('error', () => undefined);
+    for await (const entry of zip.eachEntry()) {
+      if (entries.length % 1000 === 0) throwIfAborted(options.signal);
+      entries.push(toEntry(entry, options));
+    }
+  } catch (error) {
+    if (isCcxriError(error)) throw error;
+    const why = error instanceof Error ? toPrintable(error.message) : 'unknown';
+    throw damaged(options.file, `its directory can not be read: ${why}`);
+  }
+  return entries;
+}
+
+const UNICODE_PATH = 0x7075;
+
+function toEntry(entry: Entry, { verdict, prefixBytes }: ListOptions): ZipEntry {
+  const flags = entry.generalPurposeBitFlag;
+  const { name, problem, oddity } = decodeName({
+    bytes: entry.fileNameRaw,
+    isUtf8: (flags & FLAG.utf8) !== 0,
+    unicodePath: entry.extraFields.find(({ id }) => id === UNICODE_PATH)?.data,
+  });
+  if (problem !== undefined) verdict.refuse(problem, name);
+  if (oddity !== undefined) verdict.warn(`a member ${oddity}`, name);
+  return {
+    name,
+    rawName: entry.fileNameRaw,
+    flags,
+    method: entry.compressionMethod,
+    crc32: entry.crc32,
+    compressedSize: entry.compressedSize,
+    size: entry.uncompressedSize,
+    headerStart: entry.relativeOffsetOfLocalHeader + prefixBytes,
+    mode: entry.externalFileAttributes >>> 16,
+    attributes: entry.externalFileAttributes & 0xff,
+    date: entry.lastModFileDate,
+    time: entry.lastModFileTime,
+  };
+}
+
+/** The directory, and behind it a zip64 end record, its locator and an end record that say so. */
+class DirectoryView extends RandomAccessReader {
+  readonly #bytes: Buffer;
+
+  constructor({ bytes, count }: DirectoryBytes) {
+    super();
+    this.#bytes = Buffer.concat([bytes, endRecords(bytes.length, count)]);
+  }
+
+  get sizeBytes(): number {
+    return this.#bytes.length;
+  }
+
+  /** At once, not in a later turn: that is what makes a listing of 70,000 entries fast. */
+  override read(...args: Parameters<RandomAccessReader['read']>): void {
+    const [into, offset, length, position, callback] = args;
+    const end = position + length;
+    if (end > this.#bytes.length) {
+      callback(new Error('the directory ends within a header'));
+      return;
+    }
+    this.#bytes.copy(into, offset, position, end);
+    callback(null);
+  }
+}
+
+/** APPNOTE 4.3.14 to 4.3.16, as plain as can be. */
+function endRecords(directoryBytes: number, count: number): Buffer {
+  const bytes = Buffer.alloc(56 + 20 + 22);
+  bytes.writeUInt32LE(0x06064b50, 0);
+  bytes.writeBigUInt64LE(44n, 4);
+  bytes.writeBigUInt64LE(BigInt(count), 24);
+  bytes.writeBigUInt64LE(BigInt(count), 32);
+  bytes.writeBigUInt64LE(BigInt(directoryBytes), 40);
+  bytes.writeUInt32LE(0x07064b50, 56);
+  bytes.writeBigUInt64LE(BigInt(directoryBytes), 64);
+  bytes.writeUInt32LE(1, 72);
+  bytes.writeUInt32LE(0x06054b50, 76);
+  bytes.writeUInt16LE(0xffff, 84);
+  bytes.writeUInt16LE(0xffff, 86);
+  bytes.writeUInt32LE(0xffffffff, 88);
+  bytes.writeUInt32LE(0xffffffff, 92);
+  return bytes;
+}

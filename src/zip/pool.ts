@@ -1,0 +1,26 @@
+/**
+ * Works through the items, `atOnce` at a time. After the first failure none is begun any more, and
+ * those under way are waited for, so that nothing goes on behind the caller's back.
+ * @throws what the first failure threw
+ */
+export async function forEachAtOnce<T>(
+  items: Iterable<T>,
+  atOnce: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const iterator = items[Symbol.iterator]();
+  const failures: unknown[] = [];
+  const takeAll = async () => {
+    while (failures.length === 0) {
+      const next = iterator.next();
+      if (next.done === true) return;
+      try {
+        await work(next.value);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, takeAll));
+  if (failures.length > 0) throw failures[0];
+}
