@@ -1,4 +1,5 @@
 import type { CcxriError } from '../errors.ts';
+import type { SourceKind } from '../sources/source.ts';
 import type { RunOptions } from '../steps/run-options.ts';
 
 export interface LinksOptions extends Omit<RunOptions, 'dest'> {
@@ -30,8 +31,10 @@ export interface LinksResult {
   /** What each source came to, in the order tried: for a person who has to find a way on. */
   readonly tried: readonly {
     readonly source: string;
-    readonly kind: 'directory' | 'base-url' | 'page';
+    readonly kind: SourceKind;
+    /** How many of the selected files it has, as far as can be told without asking for them. */
     readonly found: number;
+    /** Why it has none, where it could not be read. */
     readonly error?: CcxriError;
   }[];
 }

@@ -18,7 +18,7 @@ export async function loadPatiently(
   { loadPage, signal, clock, pageRetries }: SourceContext,
 ): Promise<LoadedPage | FailedLoad> {
   const startMs = clock.nowMs();
-  const policy = { ...DEFAULT_RETRY_POLICY, retries: pageRetries };
+  const policy = { ...DEFAULT_RETRY_POLICY, retries: pageRetries, maxRetryAfterMs: PATIENCE_MS };
   for (let attempts = 1; ; attempts += 1) {
     try {
       return await loadPage(url, signal);

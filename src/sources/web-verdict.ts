@@ -1,7 +1,7 @@
 import { CcxriError, isCcxriError } from '../errors.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import type { LoadedPage } from '../net/load-page.ts';
-import { count, toPrintable, toPrintableUrl } from '../text.ts';
+import { count, formatDuration, toPrintable, toPrintableUrl } from '../text.ts';
 import { toBareUrl } from './base-url.ts';
 import type { FailedLoad } from './load-patiently.ts';
 import { explainEmpty } from './page-found.ts';
@@ -58,30 +58,29 @@ export function judgeFailure(
   manifest: Manifest,
 ): WebVerdict {
   if (!isCcxriError(error)) throw error;
-  const { status = 0 } = error.facts;
-  const isRefusal = status >= 400 && status < 500 && !PASSING.includes(status);
+  const { status = 0, retryAfterS } = error.facts;
+  const isRefusal = status >= 400 && status < 500 && !SAYS_NOTHING.includes(status);
   if (isRefusal && !isOnlyPage(url, manifest)) return { kind: 'base-url', refusal: error };
   const name = toPrintableUrl(url);
   const which = isHomepage(url, manifest) ? "the dataset's page " : '';
   const reason = error.message.replace(`${name}: `, '').replace(name, 'it');
+  const wait =
+    retryAfterS === undefined ? '' : `; it asks to wait ${formatDuration(retryAfterS * 1000)}`;
   const tries = attempts > 1 ? ` (${count(attempts, 'attempt')})` : '';
-  const first = error.hint ?? (WANTS_LOGIN.includes(status) ? LOGIN_HINT : undefined);
   // The code stays what it was: the network, a status, a stall.
   return toUnusable(
-    new CcxriError(error.code, `could not read ${which}${name}: ${reason}${tries}`, {
+    new CcxriError(error.code, `could not read ${which}${name}: ${reason}${wait}${tries}`, {
       ...error.facts,
       source: name,
       attempts,
-      hint: waysOn(manifest.homepage, first),
+      hint: waysOn(manifest.homepage, error.hint),
       cause: error,
     }),
   );
 }
 
-/** Refusals that pass with time: they say nothing of what the URL is. */
-const PASSING: readonly number[] = [408, 425, 429];
-const WANTS_LOGIN: readonly number[] = [401, 403];
-const LOGIN_HINT = "if it wants credentials: --header 'Authorization: …'";
+/** The proxy's refusal, and those that pass with time: they say nothing of what the URL is. */
+const SAYS_NOTHING: readonly number[] = [407, 408, 425, 429];
 
 function toUnusable(error: CcxriError): WebVerdict {
   return { kind: 'unusable', error };
