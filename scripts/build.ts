@@ -47,7 +47,7 @@ async function buildBin(outdir: string): Promise<void> {
     // `--version` loads the entry alone; a command loads its own chunks.
     splitting: true,
     // All in one folder: version.ts and the manifest's path count on dist/bin/ being two deep.
-    chunkNames: 'chunk-[name]-[hash]',
+    chunkNames: '[name]-[hash]',
     platform: 'node',
     format: 'esm',
     target: 'node20.19',
