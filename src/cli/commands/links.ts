@@ -1,5 +1,6 @@
 import { resolveLinks } from '../../links/resolve-links.ts';
 import type { LinksResult } from '../../links/links-types.ts';
+import type { SourceKind } from '../../sources/source.ts';
 import { count, toPrintable } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
 import type { View } from '../io.ts';
@@ -28,7 +29,13 @@ export async function runLinks(context: CommandContext): Promise<CommandOutcome>
   };
 }
 
-const KINDS = { directory: 'directory', 'base-url': 'base URL', page: 'page' } as const;
+const KINDS: Readonly<Record<SourceKind, string>> = {
+  directory: 'directory',
+  'base-url': 'base URL',
+  page: 'page',
+  file: 'file',
+  manifest: 'manifest:',
+};
 
 function renderLinks(result: LinksResult, view: View, homepage: string): string {
   const { links, tried } = result;

@@ -36,7 +36,9 @@ export function sourceOptionsOf({ settings, env }: CommandContext) {
   };
 }
 
-export function errorsOf(outcomes: readonly FileOutcome<string>[]): readonly CcxriError[] {
+export function errorsOf(
+  outcomes: readonly Pick<FileOutcome<string>, 'error'>[],
+): readonly CcxriError[] {
   return outcomes.flatMap(({ error }) => (error === undefined ? [] : [error]));
 }
 
