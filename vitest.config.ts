@@ -1,13 +1,30 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/long/**'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
     // A rejection nobody waited for is a bug in the code under test, never noise.
     dangerouslyIgnoreUnhandledErrors: false,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'library',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, 'test/e2e/**', 'test/long/**'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'program',
+          include: ['test/e2e/**/*.test.ts'],
+          // These run dist/, so it is built first: only here, for it takes some seconds.
+          globalSetup: ['test/support/build-once.ts'],
+        },
+      },
+    ],
   },
 });

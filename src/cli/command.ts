@@ -37,7 +37,7 @@ export interface CommandOutcome {
   readonly isTalk: boolean;
 }
 
-export type CommandRun = (context: CommandContext) => Promise<CommandOutcome>;
+type CommandRun = (context: CommandContext) => Promise<CommandOutcome>;
 
 export interface CommandSpec {
   readonly name: CommandName;
