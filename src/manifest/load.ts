@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
 import { toPrintable } from '../text.ts';
@@ -19,25 +19,45 @@ const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
  * @throws CcxriError `manifest-invalid`, naming the file, the field and what is wrong with it
  */
 export async function loadManifest(path: string = BUNDLED_MANIFEST_PATH): Promise<Manifest> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'EISDIR') {
-      throw new CcxriError('manifest-invalid', `there is no manifest file ${toPrintable(path)}`, {
-        path,
-        hint: 'give an existing file: --manifest FILE; `ccxri manifest DIR -o FILE` writes one',
-        cause: error,
-      });
-    }
-    throw toDiskError(error, 'read the manifest', { path });
-  }
-  return parseManifest(text, path);
+  return parseManifest(await readBounded(path), path);
 }
+
+/** At most so much: a pipe is a file to read as well, and may never end. */
+async function readBounded(path: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  const stream = createReadStream(path, { end: MAX_MANIFEST_BYTES });
+  try {
+    for await (const chunk of stream) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
+  } catch (error) {
+    throw cannotRead(error, path);
+  } finally {
+    stream.destroy();
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function cannotRead(error: unknown, path: string): unknown {
+  const errno = errnoOf(error);
+  const why = errno === undefined ? undefined : WHY[errno];
+  if (why === undefined) return toDiskError(error, 'read the manifest', { path });
+  return new CcxriError('manifest-invalid', `there is no manifest ${toPrintable(path)}: ${why}`, {
+    path,
+    hint: 'give an existing file: --manifest FILE; `ccxri manifest DIR -o FILE` writes one',
+    cause: error,
+  });
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  ENOTDIR: 'no such file',
+  EISDIR: 'it is a directory',
+  EACCES: 'you may not read it (EACCES)',
+  EPERM: 'you may not read it (EPERM)',
+};
 
 /** @throws CcxriError `manifest-invalid` */
 export function parseManifest(text: string, path = 'manifest'): Manifest {
-  if (text.length > MAX_MANIFEST_BYTES) {
+  if (Buffer.byteLength(text) > MAX_MANIFEST_BYTES) {
     throw invalid(path, ['is longer than 16 MiB: this is no manifest']);
   }
   let json: unknown;

@@ -87,12 +87,16 @@ function foldName(name: string): string {
   return name.toLowerCase().replace(/\.zip$/, '');
 }
 
+/** Longer than any name; the work grows with it. */
+const MAX_TYPED = 200;
+
 /** The name with the fewest edits, if that is few for its length. */
 export function nearestOf(
   typed: string,
   names: readonly string[],
   key: (name: string) => string,
 ): string | undefined {
+  if (typed.length > MAX_TYPED) return undefined;
   const most = Math.max(2, Math.floor(typed.length / 3));
   let best: string | undefined;
   let bestEdits = most + 1;

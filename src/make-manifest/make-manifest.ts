@@ -1,0 +1,115 @@
+import pLimit from 'p-limit';
+import { throwIfAborted } from '../abort.ts';
+import { systemClock } from '../clock.ts';
+import { hashFile, type HashedFile } from '../disk/md5.ts';
+import { CcxriError } from '../errors.ts';
+import { ignoreEvents, type EventListener } from '../events.ts';
+import { toPublishedSize } from '../manifest/published-size.ts';
+import { manifestSchema, type Manifest } from '../manifest/schema.ts';
+import { ProgressTeller } from '../steps/download-context.ts';
+import { toPrintable } from '../text.ts';
+import { describeFiles, type Description } from './describe-file.ts';
+import type { MakeManifestOptions, MakeManifestResult } from './make-manifest-types.ts';
+import { scanRelease, unreadable, type ReleaseFile } from './scan-release.ts';
+
+const DEFAULT_CONCURRENCY = 4;
+
+/**
+ * Describes the archives and label files of a directory, each by its exact size and MD5. Names are
+ * judged before anything is hashed.
+ * @throws CcxriError `usage`: no such directory, nothing in it, or a name that no manifest can have;
+ * `missing`, `occupied`: a file that changed meanwhile; of the disk; `aborted`
+ */
+export async function makeManifest(options: MakeManifestOptions): Promise<MakeManifestResult> {
+  const { directory, like, signal } = options;
+  const { files, leftOut } = await scanRelease(directory);
+  throwIfAborted(signal);
+  const descriptions = describeFiles(files, like);
+  assertDescribable(descriptions, like, directory);
+  const hashes = await hashAll(files, options);
+  const manifest = manifestSchema.parse({
+    ...like,
+    files: descriptions.map((description) => {
+      const hashed = hashes.get(description.name) ?? NOTHING;
+      return { ...toEntry(description, hashed), ...urlOf(description.name, hashed, like) };
+    }),
+  });
+  return { manifest, leftOut };
+}
+
+const NOTHING: HashedFile = { md5: '0'.repeat(32), bytes: 0 };
+
+/** The MD5 is that of the very bytes: nothing of it is disputed. */
+function toEntry(description: Description, { md5, bytes }: HashedFile) {
+  return { ...description, size: toPublishedSize(bytes), md5, bytes };
+}
+
+/** The same bytes may be had where `like` has them. */
+function urlOf(name: string, { md5 }: HashedFile, like: Manifest) {
+  const model = like.files.find((file) => file.name === name);
+  return model?.url === undefined || model.md5 !== md5 ? {} : { url: model.url };
+}
+
+function assertDescribable(
+  descriptions: readonly Description[],
+  like: Manifest,
+  path: string,
+): void {
+  const entries = descriptions.map((description) => toEntry(description, NOTHING));
+  const parsed = manifestSchema.safeParse({ ...like, files: entries });
+  if (parsed.success) return;
+  const reasons = parsed.error.issues.map(({ path: [, index], message }) => {
+    const name = typeof index === 'number' ? (descriptions[index]?.name ?? '') : '';
+    return `${toPrintable(name)}: ${message}`;
+  });
+  throw new CcxriError('usage', `no manifest can have these names: ${reasons.join('; ')}`, {
+    path,
+    hint: 'rename the files (letters, digits, "-", "_", "." and spaces), then run it again',
+  });
+}
+
+async function hashAll(
+  files: readonly ReleaseFile[],
+  options: MakeManifestOptions,
+): Promise<ReadonlyMap<string, HashedFile>> {
+  const { signal, onEvent = ignoreEvents, concurrency = DEFAULT_CONCURRENCY } = options;
+  const stop = new AbortController();
+  const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+  const limit = pLimit(concurrency);
+  let failure: { readonly error: unknown } | undefined;
+  const hashes = new Map<string, HashedFile>();
+  // Waits for every one, also behind a failure: no handle outlives the call.
+  await limit.map(files, async (file) => {
+    try {
+      hashes.set(file.name, await hashOne(file, onEvent, either));
+    } catch (error) {
+      failure ??= { error };
+      stop.abort();
+    }
+  });
+  throwIfAborted(signal);
+  if (failure !== undefined) throw failure.error;
+  return hashes;
+}
+
+async function hashOne(
+  { name: file, path, bytes: totalBytes }: ReleaseFile,
+  onEvent: EventListener,
+  signal: AbortSignal,
+): Promise<HashedFile> {
+  const phase = { file, phase: 'hash', totalBytes } as const;
+  const progress = new ProgressTeller(systemClock, onEvent);
+  throwIfAborted(signal);
+  onEvent({ event: 'phase-start', ...phase, doneBytes: 0 });
+  try {
+    const hashed = await hashFile(path, {
+      signal,
+      onBytes: (doneBytes) => progress.tell({ ...phase, doneBytes }),
+    });
+    onEvent({ event: 'phase-done', file, phase: 'hash', ...hashed });
+    onEvent({ event: 'file-done', file, status: 'described' });
+    return hashed;
+  } catch (error) {
+    throw unreadable(error, path);
+  }
+}
