@@ -24,9 +24,9 @@ const SIDES = [-1, 1] as const;
 export function drawChest({ size, patient, image, signs }: ChestFacts): GrayImage {
   const canvas = new Canvas(size, 14);
   drawAnatomy(canvas, createRandom(`patient ${patient}`));
-  const random = createRandom(`image ${image}`);
+  const random = createRandom(`signs ${image}`);
   for (const sign of signs) drawSign(canvas, sign, random);
-  canvas.noise(random, 9, 7);
+  canvas.noise(createRandom(`grain ${image}`), 9, 7);
   writeLabel(canvas, MADE_UP);
   return canvas.toImage();
 }

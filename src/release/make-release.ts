@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { throwIfAborted } from '../abort.ts';
+import { makeDirectory } from '../disk/make-directory.ts';
 import { toDiskError } from '../errors.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { archiveChunks } from './archive-file.ts';
@@ -92,7 +93,7 @@ export async function makeRelease(
 ): Promise<Release> {
   const { directory } = spec;
   try {
-    await mkdir(directory, { recursive: true });
+    await makeDirectory(directory);
     const release = await composeRelease(spec, intoDirectory(directory));
     await writeFile(join(directory, 'index.html'), release.page);
     await writeFile(join(directory, 'manifest.json'), toJson(release.manifest));

@@ -1,0 +1,113 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { serveFiles, type FileServer } from '../../src/demo/serve-files.ts';
+
+const PAGE = Buffer.from('<p>page</p>');
+const ZIP = randomBytes(50_000);
+const ETAG = `"${createHash('md5').update(ZIP).digest('hex')}"`;
+const FILES = new Map([
+  ['index.html', PAGE],
+  ['a.zip', ZIP],
+]);
+
+let server: FileServer;
+beforeEach(async () => {
+  server = await serveFiles(FILES, Infinity);
+});
+afterEach(async () => {
+  await server.close();
+});
+
+async function get(path: string, headers: Readonly<Record<string, string>> = {}, method = 'GET') {
+  const answer = await fetch(new URL(path, server.url), { headers, method });
+  const body = Buffer.from(await answer.arrayBuffer());
+  return { status: answer.status, headers: Object.fromEntries(answer.headers), body };
+}
+
+describe('serveFiles', () => {
+  it('listens on this machine alone', () => {
+    expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/);
+  });
+
+  it.each(['', 'index.html', 'index.html?from=mail'])('answers /%s with the page', async (path) => {
+    const { status, headers, body } = await get(path);
+    expect({ status, body }).toEqual({ status: 200, body: PAGE });
+    expect(headers['content-type']).toBe('text/html; charset=utf-8');
+  });
+
+  it('gives a whole file with its length and validator', async () => {
+    const { status, headers, body } = await get('a.zip');
+    expect(status).toBe(200);
+    expect(body.equals(ZIP)).toBe(true);
+    expect(headers).toMatchObject({
+      'content-type': 'application/zip',
+      'content-length': '50000',
+      'accept-ranges': 'bytes',
+      etag: ETAG,
+    });
+    expect(await get('a.zip', {}, 'HEAD')).toMatchObject({
+      status: 200,
+      headers: { 'content-length': '50000', etag: ETAG },
+      body: Buffer.alloc(0),
+    });
+  });
+
+  it.each([
+    ['bytes=0-0', 0, 1],
+    ['bytes=100-', 100, 50_000],
+    ['bytes=100-199', 100, 200],
+    ['bytes=49990-60000', 49_990, 50_000],
+    ['bytes=-10', 49_990, 50_000],
+    ['bytes=-60000', 0, 50_000],
+  ])('gives the part that %s asks for', async (range, from, to) => {
+    const { status, headers, body } = await get('a.zip', { range, 'if-range': ETAG });
+    expect(status).toBe(206);
+    expect(headers['content-range']).toBe(`bytes ${from}-${to - 1}/50000`);
+    expect(headers['content-length']).toBe(String(to - from));
+    expect(body.equals(ZIP.subarray(from, to))).toBe(true);
+  });
+
+  it.each(['bytes=50000-', 'bytes=60000-70000', 'bytes=-0'])(
+    'says that %s is beyond the end',
+    async (range) => {
+      const { status, headers, body } = await get('a.zip', { range });
+      expect({ status, length: body.length }).toEqual({ status: 416, length: 0 });
+      expect(headers['content-range']).toBe('bytes */50000');
+    },
+  );
+
+  it.each([
+    { range: 'bytes=100-', 'if-range': '"another"' },
+    { range: 'bytes=0-1,5-6' },
+    { range: 'bytes=9-3' },
+    { range: 'bytes=-' },
+    { range: 'lines=1-2' },
+  ])('gives the whole file for %o', async (headers) => {
+    const { status, body } = await get('a.zip', headers);
+    expect({ status, length: body.length }).toEqual({ status: 200, length: 50_000 });
+  });
+
+  it.each([
+    ['b.zip', 'GET', 404],
+    ['../package.json', 'GET', 404],
+    ['%E0%A4%A', 'GET', 404],
+    ['a.zip', 'POST', 405],
+    ['a.zip', 'DELETE', 405],
+  ])('answers %s by %s with %i', async (path, method, status) => {
+    expect(await get(path, {}, method)).toMatchObject({ status, body: Buffer.alloc(0) });
+  });
+
+  it('ends every connection when it is closed, also in the middle of an answer', async () => {
+    const slow = await serveFiles(FILES, 1000);
+    const socket = connect(Number(new URL(slow.url).port), '127.0.0.1');
+    const ended = new Promise((resolve) => socket.once('close', resolve));
+    socket.on('error', () => undefined);
+    socket.write('GET /a.zip HTTP/1.1\r\nhost: x\r\n\r\n');
+    await once(socket, 'data');
+    await slow.close();
+    await ended;
+    await expect(fetch(slow.url)).rejects.toThrow();
+  });
+});
