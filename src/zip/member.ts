@@ -58,6 +58,10 @@ export async function extractMembers(
     writeMember(reader, member, options, tell),
   );
   for (const folder of [...folders, '']) await syncFolder(join(options.into, folder));
+  return toMemberRecords(members);
+}
+
+export function toMemberRecords(members: readonly Member[]): MemberRecord[] {
   return members.map(({ name, size, crc32 }) => ({ path: name, bytes: size, crc32 }));
 }
 

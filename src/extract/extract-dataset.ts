@@ -1,0 +1,145 @@
+import pLimit from 'p-limit';
+import { throwIfAborted } from '../abort.ts';
+import { systemClock } from '../clock.ts';
+import { freeBytesAt } from '../disk/free-space.ts';
+import { layoutOf } from '../disk/layout.ts';
+import { Ledger } from '../disk/ledger.ts';
+import { acquireLock } from '../disk/lock.ts';
+import { PartStore } from '../disk/part-store.ts';
+import { CcxriError } from '../errors.ts';
+import { ignoreEvents } from '../events.ts';
+import type { ManifestFile } from '../manifest/schema.ts';
+import { isEmptySelection, selectFiles } from '../manifest/select.ts';
+import { assertDirectory } from '../steps/assert-directory.ts';
+import { cleanStage } from '../steps/extract-archive.ts';
+import { Judge } from '../steps/judge.ts';
+import { surveyFile, type FileSurvey } from '../steps/survey.ts';
+import { extractFile, planFile, type ExtractFileContext } from './extract-file.ts';
+import type { ExtractOptions, ExtractOutcome, ExtractResult } from './extract-types.ts';
+
+const DEFAULT_CONCURRENCY = 2;
+const SURVEYS_AT_ONCE = 8;
+
+/**
+ * Unpacks archives that are here, each into a folder of its own under images/. No network. An archive
+ * that the ledger does not know is checked against the manifest first. One that fails is an outcome;
+ * the others go on.
+ * @throws CcxriError `missing`: no such directory, or no archive in it; `nothing-selected`: the
+ *   selection has no archive; `unknown-subset`, `unknown-file`; `locked`; `not-writable`; `aborted`
+ */
+export async function extractDataset(options: ExtractOptions): Promise<ExtractResult> {
+  const { dest, dryRun = false, signal } = options;
+  throwIfAborted(signal);
+  const startMs = systemClock.nowMs();
+  const archives = selectArchives(options);
+  await assertDirectory(dest);
+  const context = toContext(options);
+  const outcomes = dryRun
+    ? (await survey(archives, options, context)).map(planFile)
+    : await extractLocked(archives, options, context);
+  return { dest, dryRun, outcomes, elapsedMs: systemClock.nowMs() - startMs };
+}
+
+function isAsked({ selection = {} }: ExtractOptions): boolean {
+  return !isEmptySelection(selection);
+}
+
+function selectArchives(options: ExtractOptions): readonly ManifestFile[] {
+  const { manifest, selection = {} } = options;
+  const files = isAsked(options) ? selectFiles(manifest, selection) : manifest.files;
+  const archives = files.filter(({ kind }) => kind === 'archive');
+  if (archives.length > 0) return archives;
+  throw new CcxriError('nothing-selected', 'there is no archive in what is selected', {
+    found: files.map(({ name }) => name).join(', '),
+    hint: 'label files need no extraction; name an archive: --file ChestDx-22',
+  });
+}
+
+function toContext(options: ExtractOptions): ExtractFileContext {
+  const { manifest, signal, onEvent = ignoreEvents } = options;
+  const stop = new AbortController();
+  const layout = layoutOf(options.dest);
+  const ledger = new Ledger(layout.ledger);
+  const runSignal = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+  return {
+    layout,
+    ledger,
+    judge: new Judge({ manifest, ledger, onEvent, signal: runSignal }),
+    clock: systemClock,
+    onEvent,
+    signal: runSignal,
+    userSignal: signal,
+    stop: (reason) => stop.abort(reason),
+  };
+}
+
+async function extractLocked(
+  archives: readonly ManifestFile[],
+  options: ExtractOptions,
+  context: ExtractFileContext,
+): Promise<readonly ExtractOutcome[]> {
+  const { layout, clock, onEvent } = context;
+  const release = await acquireLock({
+    path: layout.lock,
+    wait: options.wait ?? false,
+    clock,
+    signal: options.signal,
+    onNotice: (message) => onEvent({ event: 'warning', code: 'stale-lock', message }),
+  });
+  try {
+    const surveys = await survey(archives, options, context);
+    await cleanStage(layout);
+    const limit = pLimit(options.concurrency ?? DEFAULT_CONCURRENCY);
+    const running = surveys.map((each) => limit(() => extractFile(each, context)));
+    // What is thrown ends the run, but not before everything under way has come to its end.
+    await Promise.allSettled(running);
+    return await Promise.all(running);
+  } finally {
+    await release();
+  }
+}
+
+/** What is here of the archives; without a selection those that are not here are not meant. */
+async function survey(
+  archives: readonly ManifestFile[],
+  options: ExtractOptions,
+  context: ExtractFileContext,
+): Promise<readonly FileSurvey[]> {
+  const { layout, ledger } = context;
+  const places = { layout, ledger, parts: new PartStore(layout.partial) };
+  const limit = pLimit(SURVEYS_AT_ONCE);
+  const surveys = await limit.map(archives, (file) => surveyFile(file, places));
+  const wanted = isAsked(options) ? surveys : surveys.filter(isHere);
+  if (wanted.length === 0) throw nothingHere(options, layout.archives);
+  await tellPlan(wanted, context);
+  return wanted;
+}
+
+function isHere({ final, images }: FileSurvey): boolean {
+  return final !== 'absent' || images === 'complete';
+}
+
+function nothingHere({ manifest }: ExtractOptions, path: string): CcxriError {
+  return new CcxriError('missing', `there is no archive of ${manifest.dataset} in ${path}`, {
+    path,
+    hint: 'get some with `ccxri fetch --subset NAME`; --dest DIR names another dataset directory',
+  });
+}
+
+async function tellPlan(
+  surveys: readonly FileSurvey[],
+  { layout, onEvent }: ExtractFileContext,
+): Promise<void> {
+  const toExtract = surveys.filter((each) => planFile(each).status === 'planned');
+  onEvent({
+    event: 'plan',
+    files: surveys.length,
+    toDownload: 0,
+    toExtract: toExtract.length,
+    alreadyDone: surveys.filter((each) => planFile(each).status === 'present').length,
+    bytesToDownload: 0,
+    // JPEGs hardly deflate: the images take about as much as the archive.
+    bytesNeededOnDisk: toExtract.reduce((bytes, { finalBytes }) => bytes + finalBytes, 0),
+    bytesFreeOnDisk: await freeBytesAt(layout.images),
+  });
+}
