@@ -1,0 +1,146 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { runDemo } from '../../src/demo/run-demo.ts';
+import type { RunEvent } from '../../src/events.ts';
+import { loadManifest } from '../../src/manifest/load.ts';
+import { listTree, parseCsv, useTempDirs, writeTree } from '../support/csv.ts';
+import { decodeWithPil, hasPil } from '../support/pil.ts';
+
+const tempDir = useTempDirs();
+
+const IMAGES = {
+  'ChestDx-1': 18,
+  'ChestDx-2': 14,
+  'ChestDx_PE-1': 14,
+  'Normal-1': 10,
+  'Other-1': 10,
+  'Viral-1': 12,
+  'Viral-2': 8,
+};
+const TOTAL = Object.values(IMAGES).reduce((sum, n) => sum + n, 0);
+
+/** Servers, sockets and timers of this process that are still open. */
+function openHandles(): readonly string[] {
+  const kinds = ['TCPServerWrap', 'TCPSocketWrap', 'Timeout', 'FSReqCallback', 'FSReqPromise'];
+  return process.getActiveResourcesInfo().filter((kind) => kinds.includes(kind));
+}
+
+async function quick(dest: string, more: Partial<Parameters<typeof runDemo>[0]> = {}) {
+  return runDemo({ dest, bytesPerSecond: Infinity, ...more });
+}
+
+describe('runDemo', () => {
+  it('leaves a dataset in the form of a real one, every file verified, and nothing open', async () => {
+    const dest = join(await tempDir(), 'ccxri-demo');
+    const before = openHandles();
+    const events: RunEvent[] = [];
+    const result = await quick(dest, { onEvent: (event) => events.push(event) });
+
+    expect(result.fetch.outcomes).toHaveLength(9);
+    for (const outcome of result.fetch.outcomes) {
+      expect(outcome).toMatchObject({ status: 'downloaded', check: 'verified' });
+      expect(outcome.source).toContain('127.0.0.1');
+    }
+    const { index } = result.fetch;
+    expect(index).toMatchObject({ rows: TOTAL, findings: [], rowsOfAbsentArchives: 0 });
+    expect(index?.classes).toMatchObject({ Normal: 10, Other: 10, none: 46 });
+    const rows = parseCsv(await readFile(join(dest, 'index.csv'), 'utf8'));
+    const perArchive = new Map<string, number>();
+    for (const { archive = '' } of rows)
+      perArchive.set(archive, (perArchive.get(archive) ?? 0) + 1);
+    expect(Object.fromEntries(perArchive)).toEqual(IMAGES);
+    const tree = await listTree(dest);
+    for (const { path = '' } of rows) expect(tree).toContain(path);
+    expect(rows.filter((row) => row['COVID-19'] === '1').length).toBeGreaterThan(0);
+    expect(rows.filter((row) => row['Mass'] === '1').length).toBeGreaterThan(0);
+
+    expect(events[0]).toMatchObject({ event: 'plan', files: 9, toDownload: 9 });
+    expect(events.filter(({ event }) => event === 'warning')).toEqual([]);
+    expect(openHandles()).toEqual(before);
+    await expect(fetch(result.page)).rejects.toThrow();
+  });
+
+  it('tells the command that does the same, and leaves the manifest for the others', async () => {
+    const dest = join(await tempDir(), "a demo's");
+    const { page, commandLine, manifestPath } = await quick(dest);
+    const manifest = await loadManifest(manifestPath);
+    expect(manifest).toMatchObject({ homepage: page, dataset: 'CC-CXRI demo (made up)' });
+    const quoted = (path: string) => `'${path.replaceAll("'", "'\\''")}'`;
+    expect(commandLine).toBe(
+      `ccxri fetch --subset all --source ${page} --manifest ${quoted(manifestPath)} --dest ${quoted(dest)}`,
+    );
+  });
+
+  it.skipIf(!hasPil)('leaves pictures that say of themselves that they are made up', async () => {
+    const dest = join(await tempDir(), 'demo');
+    await quick(dest);
+    const rows = parseCsv(await readFile(join(dest, 'index.csv'), 'utf8'));
+    const decoded = decodeWithPil(rows.map(({ path = '' }) => join(dest, path)));
+    expect(decoded).toHaveLength(TOTAL);
+    for (const image of decoded) {
+      expect(image).toMatchObject({ width: 256, height: 256, mode: 'L' });
+      expect(image.comment).toContain('MADE UP');
+    }
+  });
+
+  it('finds everything in place when it is run again, and mends what is missing', async () => {
+    const dest = join(await tempDir(), 'demo');
+    await quick(dest);
+    const tree = await listTree(dest);
+    const again = await quick(dest);
+    expect(new Set(again.fetch.outcomes.map(({ status }) => status))).toEqual(new Set(['present']));
+    expect(again.fetch).toMatchObject({ bytesDownloaded: 0, index: { rows: TOTAL } });
+
+    await rm(join(dest, 'archives', 'Viral-2.zip'));
+    await rm(join(dest, 'images', 'Viral-2'), { recursive: true });
+    await rm(join(dest, 'images', 'Normal-1'), { recursive: true });
+    const third = await quick(dest);
+    const statuses = third.fetch.outcomes.map(({ file, status }) => [file, status]);
+    expect(Object.fromEntries(statuses)).toMatchObject({
+      'Viral-2.zip': 'downloaded',
+      'Normal-1.zip': 'extracted',
+      'Viral-1.zip': 'present',
+    });
+    expect(await listTree(dest)).toEqual(tree);
+  });
+
+  it('stops in the middle, keeps what it has, closes all, and goes on when run again', async () => {
+    const dest = join(await tempDir(), 'demo');
+    const before = openHandles();
+    const controller = new AbortController();
+    const running = runDemo({
+      dest,
+      bytesPerSecond: 400_000,
+      signal: controller.signal,
+      onEvent: ({ event }) => {
+        if (event === 'file-done') controller.abort();
+      },
+    });
+    await expect(running).rejects.toMatchObject({ code: 'aborted' });
+    expect(openHandles()).toEqual(before);
+    const finished = (await listTree(dest)).filter((path) => /^(?:archives|labels)\/./.test(path));
+    expect(finished.length).toBeGreaterThan(0);
+    expect(finished.length).toBeLessThan(9);
+    const { fetch: result } = await quick(dest);
+    expect(result.index?.rows).toBe(TOTAL);
+    const present = result.outcomes.filter(({ status }) => status !== 'downloaded');
+    expect(present.length).toBeGreaterThanOrEqual(finished.length);
+  });
+
+  it('does not begin when it is stopped before', async () => {
+    const dest = join(await tempDir(), 'demo');
+    const signal = AbortSignal.abort();
+    await expect(quick(dest, { signal })).rejects.toMatchObject({ code: 'aborted' });
+    expect(await listTree(join(dest, '..'))).toEqual([]);
+  });
+
+  it('leaves a directory with real data alone, and closes its server', async () => {
+    const dest = await tempDir();
+    await writeTree(dest, { 'archives/ChestDx-40.zip': 'real' });
+    const before = openHandles();
+    await expect(quick(dest)).rejects.toMatchObject({ code: 'occupied' });
+    expect(await listTree(dest)).toEqual(['archives', 'archives/ChestDx-40.zip']);
+    expect(openHandles()).toEqual(before);
+  });
+});
