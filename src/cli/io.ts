@@ -4,8 +4,8 @@ import type { Clock } from '../clock.ts';
 /** An output stream as a process has it; a plain stream serves where there is no terminal. */
 export type OutStream = Writable & {
   readonly isTTY?: boolean;
-  readonly columns?: number;
-  readonly rows?: number;
+  readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
 };
 
 /** The world as the command line sees it, by argument: src/cli/main.ts alone has the real one. */

@@ -15,13 +15,38 @@ export function renderError(error: unknown, view: View): string {
   return `${block(error, view)}${renderHints([error], view)}`;
 }
 
-/** Several errors of a run: each once, the ways on at the end, each way once. */
+/**
+ * Several errors of a run: each once, the ways on at the end, each way once. What differs in the
+ * file alone (84 files of a page that can't be reached) is told of the first, with the others' names.
+ */
 export function renderErrors(errors: readonly CcxriError[], view: View): string {
-  const full = view.verbose ? errors : errors.slice(0, FULL_BLOCKS);
-  const rest = errors.slice(full.length);
-  const blocks = full.map((error) => block(error, view));
-  const lines = rest.map((error) => `${headline(error, view)}\n`);
+  const groups = [...groupAlike(errors, view).values()];
+  const full = view.verbose ? groups : groups.slice(0, FULL_BLOCKS);
+  const blocks = full.map((group) => blockOf(group, view));
+  const lines = groups.slice(full.length).map((group) => `${headline(group[0], view)}\n`);
   return [...blocks, ...lines, renderHints(errors, view)].join('');
+}
+
+type Group = readonly [CcxriError, ...CcxriError[]];
+
+function groupAlike(errors: readonly CcxriError[], view: View): ReadonlyMap<string, Group> {
+  const groups = new Map<string, Group>();
+  for (const error of errors) {
+    const { file } = error.facts;
+    const text = block(error, view);
+    const key = file === undefined ? text : text.replaceAll(file, '*');
+    const group = groups.get(key);
+    groups.set(key, group === undefined ? [error] : [...group, error]);
+  }
+  return groups;
+}
+
+function blockOf([first, ...others]: Group, view: View): string {
+  const files = others.flatMap(({ facts }) => facts.file ?? []);
+  if (files.length === 0) return block(first, view);
+  const shown = view.verbose ? files : files.slice(0, 3);
+  const more = files.length > shown.length ? `, … (${count(files.length, 'file')})` : '';
+  return `${block(first, view)}  likewise: ${shown.join(', ')}${more}\n`;
 }
 
 function headline(error: CcxriError, view: View): string {

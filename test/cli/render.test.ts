@@ -72,6 +72,24 @@ describe('an error', () => {
     expect(renderErrors(many, { ...PLAIN, verbose: true }).match(/kept:/g)).toHaveLength(12);
   });
 
+  it('that differs from others in its file alone is told once, with their names', () => {
+    const files = ['a.zip', 'b.zip', 'c.zip', 'd.zip', 'e.zip'];
+    const alike = files.map(
+      (file) => new CcxriError('file-not-at-source', `${file} is not at x`, { file, source: 'y' }),
+    );
+    const other = new CcxriError('file-not-at-source', 'f.zip is not at x', { file: 'f.zip' });
+    expect(renderErrors([...alike, other], PLAIN)).toBe(
+      [
+        'error: a.zip is not at x',
+        '  source:   y',
+        '  likewise: b.zip, c.zip, d.zip, … (4 files)',
+        'error: f.zip is not at x',
+        '',
+      ].join('\n'),
+    );
+    expect(renderErrors(alike, { ...PLAIN, verbose: true })).toContain('d.zip, e.zip\n');
+  });
+
   it('that is none of ours is a bug, with its stack only where -v is given', () => {
     const bug = new TypeError('x is not a function\u0007');
     const text = renderError(bug, PLAIN);

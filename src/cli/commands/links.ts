@@ -6,7 +6,6 @@ import type { CommandContext, CommandOutcome } from '../command.ts';
 import type { View } from '../io.ts';
 import { joinParts } from '../render-outcomes.ts';
 import { renderTable } from '../render-table.ts';
-import { styleOf } from '../style.ts';
 import { errorsOf, runOptionsOf, sourceOptionsOf } from './shared.ts';
 
 export async function runLinks(context: CommandContext): Promise<CommandOutcome> {
@@ -24,7 +23,7 @@ export async function runLinks(context: CommandContext): Promise<CommandOutcome>
     result,
     counts: { files: links.length, found, notFound: links.length - found },
     errors: errorsOf(links),
-    render: (view) => context.suggest(renderLinks(result, view, manifest.homepage)),
+    render: (view) => renderLinks(result, view),
     isTalk: false,
   };
 }
@@ -37,10 +36,10 @@ const KINDS: Readonly<Record<SourceKind, string>> = {
   manifest: 'manifest:',
 };
 
-function renderLinks(result: LinksResult, view: View, homepage: string): string {
+/** The ways on, where something is not found, are the hints of the errors. */
+function renderLinks(result: LinksResult, view: View): string {
   const { links, tried } = result;
   const found = links.filter(({ location }) => location !== null);
-  const missing = links.length - found.length;
   const sources = tried.map(({ source, kind, found: n, error }) => {
     const why = error === undefined ? '' : `: ${error.message}`;
     return `- ${KINDS[kind]} ${toPrintable(source, 1000)}: ${count(n, 'file')} found${why}\n`;
@@ -54,18 +53,5 @@ function renderLinks(result: LinksResult, view: View, homepage: string): string 
           view.width,
         ),
     `${found.length} of ${count(links.length, 'file')} found; tried, in this order:\n${sources.join('')}`,
-    missing === 0 ? '' : waysOn(view, homepage),
   ]);
-}
-
-/** Nobody but the user can find out where files are that no source has. */
-function waysOn(view: View, homepage: string): string {
-  return [
-    `${styleOf(view).bold('next:')} two ways on:`,
-    `- open ${toPrintable(homepage)} in a browser, save the page (as HTML), and give that file:`,
-    '  `ccxri links --source page.html`',
-    '- give a mirror (a URL or a directory that holds the files under their names):',
-    '  `ccxri links --source https://mirror.example/ccxri/`',
-    '',
-  ].join('\n');
 }

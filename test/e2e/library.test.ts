@@ -1,0 +1,141 @@
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { readVersion } from '../../src/cli/version.ts';
+import { useTempDirs } from '../support/csv.ts';
+import { documentOf } from '../support/run-cli.ts';
+import { useProgram } from '../support/program.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const tempDir = useTempDirs();
+const { command } = useProgram();
+
+const FUNCTIONS = [
+  'datasetStatus',
+  'describeFinding',
+  'extractDataset',
+  'fetchDataset',
+  'findFile',
+  'isCcxriError',
+  'joinDataset',
+  'listDataset',
+  'loadManifest',
+  'makeManifest',
+  'parseManifest',
+  'resolveLinks',
+  'runDemo',
+  'selectFiles',
+  'subsetNames',
+  'toErrorRecord',
+  'verifyDataset',
+];
+
+describe('the library', () => {
+  it('prints nothing when it is imported, keeps no process alive, and has its functions', async () => {
+    const url = pathToFileURL(join(root, 'dist/index.js')).href;
+    const code = `const all = await import(${JSON.stringify(url)}); process.on('exit', () => process.send?.(0));`;
+    const silent = await command(process.execPath, ['--input-type=module', '-e', code]);
+    expect(silent).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    const print = `console.log(JSON.stringify(Object.entries(all).map(([name, value]) => [name, typeof value])))`;
+    const said = await command(process.execPath, ['--input-type=module', '-e', `${code}${print}`]);
+    const exported = JSON.parse(said.stdout) as readonly (readonly [string, string])[];
+    const functions = exported.filter(([, type]) => type === 'function').map(([name]) => name);
+    expect(functions.filter((name) => name !== 'CcxriError').sort()).toEqual(FUNCTIONS);
+    expect(exported.map(([name]) => name)).toContain('FINDINGS');
+  });
+
+  it('never touches process or console: the linter says so of src/, and dist/ agrees', async () => {
+    const { code, stdout } = await command('grep', [
+      '-rnE',
+      String.raw`\b(process\.(exit|stdout|stderr|on)|console\.)`,
+      '--include=*.js',
+      '--exclude-dir=bin',
+      join(root, 'dist'),
+    ]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  });
+});
+
+describe('the package', () => {
+  let tarball: string;
+  let home: string;
+  beforeAll(async () => {
+    home = join(root, 'node_modules/.cache/ccxri', `pack-${process.pid}`);
+    await mkdir(home, { recursive: true });
+    // Of dist/ as it was built before these tests.
+    const packed = await command('npm', ['pack', '--json', '--pack-destination', home, root]);
+    const [first] = JSON.parse(packed.stdout) as readonly { readonly filename: string }[];
+    tarball = join(home, first?.filename ?? '');
+    return async () => {
+      await command('rm', ['-rf', home]);
+    };
+  });
+
+  it('holds what is needed and nothing of the workshop', async () => {
+    const { stdout } = await command('tar', ['-tzf', tarball]);
+    const files = stdout.trimEnd().split('\n');
+    for (const file of ['dist/bin/ccxri.js', 'dist/index.js', 'dist/index.d.ts', 'LICENSE']) {
+      expect(files).toContain(`package/${file}`);
+    }
+    expect(files).toContain('package/manifests/cc-cxri.json');
+    const foreign = /^package\/(?:src|test|bench|scripts|node_modules|\.)/;
+    expect(files.filter((file) => foreign.test(file))).toEqual([]);
+  });
+
+  it('installs as `ccxri`', async () => {
+    const prefix = await tempDir();
+    const cache = await command('npm', ['config', 'get', 'cache']);
+    const install = ['install', '--global', '--prefix', prefix, '--prefer-offline', tarball];
+    const installed = await command('npm', install, {
+      HOME: prefix,
+      npm_config_cache: cache.stdout.trim(),
+      npm_config_audit: 'false',
+    });
+    expect(installed.code, installed.stderr).toBe(0);
+    const program = join(prefix, 'bin/ccxri');
+    expect(await command(program, ['--version'])).toMatchObject({ stdout: `${readVersion()}\n` });
+    const list = await command(program, ['list', '--json']);
+    expect(documentOf(list.stdout).counts).toEqual({ files: 84 });
+  });
+
+  it('has types that a strict program can be checked against', async () => {
+    const project = await tempDir();
+    await mkdir(join(project, 'node_modules/ccxri'), { recursive: true });
+    const unpack = [
+      '-xzf',
+      tarball,
+      '-C',
+      join(project, 'node_modules/ccxri'),
+      '--strip-components=1',
+    ];
+    await command('tar', unpack);
+    for (const name of ['zod', 'p-limit', '@types']) {
+      await symlink(join(root, 'node_modules', name), join(project, 'node_modules', name));
+    }
+    await writeFile(join(project, 'package.json'), '{ "type": "module" }');
+    await writeFile(
+      join(project, 'use.ts'),
+      [
+        "import { fetchDataset, loadManifest, type FetchResult, type RunEvent } from 'ccxri';",
+        'const events: RunEvent[] = [];',
+        'export const result: Promise<FetchResult> = loadManifest().then((manifest) =>',
+        "  fetchDataset({ manifest, dest: 'x', onEvent: (event) => events.push(event) }));",
+        'export const first: number | undefined = (await result).outcomes[0]?.members ?? undefined;',
+        '// @ts-expect-error: a number is no directory',
+        'void fetchDataset({ manifest: await loadManifest(), dest: 5 });',
+      ].join('\n'),
+    );
+    const flags =
+      '--noEmit --strict --exactOptionalPropertyTypes --module nodenext --target es2023';
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    const checked = await command(process.execPath, [
+      tsc,
+      ...flags.split(' '),
+      '--types',
+      'node',
+      join(project, 'use.ts'),
+    ]);
+    expect(checked).toMatchObject({ stdout: '', code: 0 });
+  });
+});
