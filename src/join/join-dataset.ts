@@ -1,7 +1,8 @@
 import { layoutOf } from '../disk/layout.ts';
-import { assertOutputFile, pathKind } from '../disk/output-file.ts';
+import { assertOutputFile } from '../disk/output-file.ts';
 import { CcxriError } from '../errors.ts';
 import { isEmptySelection, selectFiles } from '../manifest/select.ts';
+import { assertDirectory } from '../steps/assert-directory.ts';
 import { buildIndex, type IndexResult } from '../steps/build-index.ts';
 import type { RunOptions } from '../steps/run-options.ts';
 
@@ -42,13 +43,5 @@ export async function joinDataset(options: JoinOptions): Promise<IndexResult> {
     ...(dryRun === undefined ? {} : { dryRun }),
     ...(signal === undefined ? {} : { signal }),
     ...(onEvent === undefined ? {} : { onEvent }),
-  });
-}
-
-async function assertDirectory(dest: string): Promise<void> {
-  if ((await pathKind(dest)) === 'directory') return;
-  throw new CcxriError('missing', `there is no dataset directory ${dest}`, {
-    path: dest,
-    hint: 'name an existing one with --dest DIR, or make it: `ccxri fetch --subset NAME --dest DIR`',
   });
 }

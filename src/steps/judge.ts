@@ -161,7 +161,8 @@ export class Judge {
   }
 }
 
-function assertSize(file: ManifestFile, bytes: number): void {
+/** @throws CcxriError `size-mismatch`: no file of this length can be the published one */
+export function assertSize(file: ManifestFile, bytes: number): void {
   if (isPlausibleSize(file, bytes)) return;
   const { minBytes, maxBytes } = windowOf(file);
   const expected =

@@ -41,7 +41,7 @@ export async function surveyFile(file: ManifestFile, places: SurveyPlaces): Prom
   return {
     file,
     path,
-    final: stats === undefined ? 'absent' : toState(file, receipt, stats),
+    final: stats === undefined ? 'absent' : stateOf(file, receipt, stats),
     receipt,
     finalBytes: stats?.size ?? 0,
     images: isArchive ? await isExtracted(layout, ledger, file.name) : 'absent',
@@ -49,11 +49,12 @@ export async function surveyFile(file: ManifestFile, places: SurveyPlaces): Prom
   };
 }
 
-function toState(
+/** What the ledger says of a file of this size and mtime. */
+export function stateOf(
   file: ManifestFile,
   receipt: Receipt | undefined,
   stats: { readonly size: number; readonly mtimeMs: number },
-): FileSurvey['final'] {
+): Exclude<FileSurvey['final'], 'absent'> {
   if (receipt === undefined) return 'unchecked';
   // A copy keeps the size, and may keep mtime to the second only.
   const isSame = receipt.bytes === stats.size && Math.abs(receipt.mtimeMs - stats.mtimeMs) < 2000;
@@ -65,7 +66,8 @@ export function fitsManifest(file: ManifestFile, receipt: Receipt): boolean {
   return receipt.md5 === file.md5 || receipt.status === 'content-checked';
 }
 
-async function statOrAbsent(path: string) {
+/** @throws CcxriError of the disk */
+export async function statOrAbsent(path: string) {
   try {
     return await stat(path);
   } catch (error) {

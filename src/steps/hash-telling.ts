@@ -1,0 +1,32 @@
+import type { Clock } from '../clock.ts';
+import { hashFile } from '../disk/md5.ts';
+import type { EventListener } from '../events.ts';
+import { ProgressTeller } from './download-context.ts';
+import type { Candidate } from './judge.ts';
+
+export interface HashTellingContext {
+  readonly clock: Clock;
+  readonly onEvent: EventListener;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Hashes a file that lies there, and tells of it as phase `hash`.
+ * @param file manifest name
+ * @throws as `hashFile`
+ */
+export async function hashTelling(
+  file: string,
+  { path, totalBytes }: { readonly path: string; readonly totalBytes: number },
+  { clock, onEvent, signal }: HashTellingContext,
+): Promise<Candidate> {
+  const phase = { file, phase: 'hash', totalBytes } as const;
+  const progress = new ProgressTeller(clock, onEvent);
+  onEvent({ event: 'phase-start', ...phase, doneBytes: 0 });
+  const { md5, bytes } = await hashFile(path, {
+    signal,
+    onBytes: (doneBytes) => progress.tell({ ...phase, doneBytes }),
+  });
+  onEvent({ event: 'phase-done', file, phase: 'hash', bytes, md5 });
+  return { path, bytes, md5 };
+}

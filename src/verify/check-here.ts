@@ -1,0 +1,129 @@
+import { finalPathOf } from '../disk/layout.ts';
+import type { MemberRecord } from '../disk/ledger-schema.ts';
+import { CcxriError, isCcxriError } from '../errors.ts';
+import { hashTelling } from '../steps/hash-telling.ts';
+import { assertSize, type Check } from '../steps/judge.ts';
+import { stateOf } from '../steps/survey.ts';
+import { formatCount } from '../text.ts';
+import { checkArchive } from './check-archive.ts';
+import { checkFolder, fittingRecord } from './check-images.ts';
+import { CheckProgress } from './check-progress.ts';
+import type { Located } from './locate.ts';
+import type { Findings, VerifyContext } from './verify-context.ts';
+import type { VerifyStatus } from './verify-types.ts';
+import { withWayOn } from './way-on.ts';
+
+type Found = Located & { readonly here: NonNullable<Located['here']> };
+
+/**
+ * Checks a file that lies there, in the run's depth.
+ * @throws CcxriError what is wrong with it; `aborted`
+ */
+export async function checkHere(
+  found: Found,
+  findings: Findings,
+  context: VerifyContext,
+): Promise<VerifyStatus> {
+  if (context.depth === 'quick') return checkQuick(found, context);
+  if (context.depth === 'full' || found.file.kind !== 'archive') {
+    return checkBytes(found, findings, context);
+  }
+  return checkDeep(found, findings, context);
+}
+
+/** By the ledger alone. A copy without its time of change is as good as unknown. */
+async function checkQuick(
+  { file, here }: Found,
+  { ledger, layout }: VerifyContext,
+): Promise<VerifyStatus> {
+  const { path, stats } = here;
+  try {
+    assertSize(file, stats.size);
+    // The ledger speaks of files in their place.
+    if (path !== finalPathOf(layout, file)) return 'unknown';
+    const receipt = await ledger.readReceipt(file.name);
+    if (receipt !== undefined && receipt.bytes !== stats.size) {
+      throw new CcxriError('size-mismatch', `${file.name} has not the size with which it passed`, {
+        file: file.name,
+        expected: `${formatCount(receipt.bytes)} bytes`,
+        found: `${formatCount(stats.size)} bytes`,
+      });
+    }
+    return stateOf(file, receipt, stats) === 'checked' ? 'unchanged' : 'unknown';
+  } catch (error) {
+    throw withWayOn(error, { file, path, isPublishedSo: false });
+  }
+}
+
+async function checkBytes(
+  { file, here }: Found,
+  findings: Findings,
+  context: VerifyContext,
+): Promise<Check> {
+  const { path, stats } = here;
+  try {
+    const place = { path, totalBytes: stats.size };
+    const candidate = await hashTelling(file.name, place, context);
+    findings.md5 = candidate.md5;
+    context.meter.bytesRead += candidate.bytes;
+    return await context.judge.judge(file, candidate);
+  } catch (error) {
+    throw withWayOn(error, { file, path, isPublishedSo: false });
+  }
+}
+
+/** The images are checked also where the archive is bad, so that one run tells all. */
+async function checkDeep(
+  found: Found,
+  findings: Findings,
+  context: VerifyContext,
+): Promise<VerifyStatus> {
+  const progress = new CheckProgress(found.file.name, context);
+  const archive = await checkWholeArchive(found, findings, { ...context, progress });
+  const damage = await checkExtracted(found, archive, findings, { ...context, progress });
+  progress.end(findings.membersChecked);
+  if (!archive.isGood) throw archive.error;
+  if (damage !== undefined) throw damage;
+  return archive.check;
+}
+
+/** By what the archive holds, or where that is bad by the ledger. */
+async function checkExtracted(
+  { file, images: folder }: Found,
+  { isGood: isArchiveGood, members }: WholeArchive,
+  findings: Findings,
+  context: VerifyContext & { readonly progress: CheckProgress },
+): Promise<CcxriError | undefined> {
+  if (folder === undefined) return undefined;
+  const expected = members ?? (await fittingRecord(file, context.ledger))?.members;
+  if (expected === undefined) return undefined;
+  return context.deepChecks(() =>
+    checkFolder({ file, folder, expected, isArchiveGood }, findings, context),
+  );
+}
+
+type WholeArchive =
+  | { readonly isGood: true; readonly check: Check; readonly members: readonly MemberRecord[] }
+  | { readonly isGood: false; readonly error: CcxriError; readonly members?: undefined };
+
+async function checkWholeArchive(
+  found: Found,
+  findings: Findings,
+  context: VerifyContext & { readonly progress: CheckProgress },
+): Promise<WholeArchive> {
+  const { file, here, images } = found;
+  let check: Check | undefined;
+  try {
+    check = await checkBytes(found, findings, context);
+    const members = await context.deepChecks(() =>
+      checkArchive(file.name, here.path, { ...context, hasImages: images !== undefined }),
+    );
+    findings.membersChecked = members.length;
+    return { isGood: true, check, members };
+  } catch (error) {
+    const isPublishedSo = check === 'verified';
+    const told = withWayOn(error, { file, path: here.path, isPublishedSo });
+    if (!isCcxriError(told) || told.code === 'aborted') throw told;
+    return { isGood: false, error: told };
+  }
+}

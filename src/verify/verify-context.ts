@@ -1,0 +1,28 @@
+import type { LimitFunction } from 'p-limit';
+import type { Clock } from '../clock.ts';
+import type { DatasetLayout } from '../disk/layout.ts';
+import type { Ledger } from '../disk/ledger.ts';
+import type { EventListener } from '../events.ts';
+import type { Judge } from '../steps/judge.ts';
+import type { ReadMeter } from './check-progress.ts';
+import type { VerifyDepth } from './verify-types.ts';
+
+/** What the checks of a run share. */
+export interface VerifyContext {
+  readonly layout: DatasetLayout;
+  readonly ledger: Ledger;
+  readonly judge: Judge;
+  readonly depth: VerifyDepth;
+  readonly deepChecks: LimitFunction;
+  readonly clock: Clock;
+  readonly onEvent: EventListener;
+  readonly signal: AbortSignal;
+  readonly meter: ReadMeter;
+}
+
+/** What is found out of a file on the way: it stands also where the end is bad. */
+export interface Findings {
+  md5: string | null;
+  membersChecked: number;
+  badMembers: readonly string[];
+}

@@ -1,0 +1,113 @@
+import pLimit from 'p-limit';
+import { throwIfAborted } from '../abort.ts';
+import { systemClock } from '../clock.ts';
+import { layoutOf } from '../disk/layout.ts';
+import { Ledger } from '../disk/ledger.ts';
+import { CcxriError } from '../errors.ts';
+import { ignoreEvents } from '../events.ts';
+import { isEmptySelection, selectFiles } from '../manifest/select.ts';
+import { assertDirectory } from '../steps/assert-directory.ts';
+import { Judge } from '../steps/judge.ts';
+import { forEachAtOnce } from '../zip/pool.ts';
+import { locate, type Located } from './locate.ts';
+import type { VerifyContext } from './verify-context.ts';
+import { verifyFile } from './verify-file.ts';
+import type { VerifyOptions, VerifyOutcome, VerifyResult } from './verify-types.ts';
+
+const DEFAULT_CONCURRENCY = 4;
+/** Unpacking is bound by the processor, and holds some 32 MiB an archive. */
+const DEEP_CHECKS_AT_ONCE = 2;
+
+/**
+ * Checks what is here against the manifest: archives and label files in a dataset directory, or in a
+ * plain directory of them. Reads only: it takes no lock, and writes nothing, not even what it has
+ * learned. A file that is not good is an outcome; the others go on.
+ * @throws CcxriError `missing`: there is no such directory, or nothing of the dataset in it;
+ *   `unknown-subset`, `unknown-file`; `aborted`
+ */
+export async function verifyDataset(options: VerifyOptions): Promise<VerifyResult> {
+  const { manifest, dest, selection = {}, signal, onEvent = ignoreEvents } = options;
+  throwIfAborted(signal);
+  const startMs = systemClock.nowMs();
+  const isAsked = !isEmptySelection(selection);
+  const files = isAsked ? selectFiles(manifest, selection) : manifest.files;
+  await assertDirectory(dest);
+  const stop = new AbortController();
+  const context = toContext(options, stop);
+  const located = await pLimit(8).map(files, (file) => locate(file, context.layout));
+  const wanted = isAsked ? located : located.filter(isHere);
+  if (wanted.length === 0) throw nothingHere(options);
+  tellPlan(wanted.length, onEvent);
+  const outcomes = await verifyAll(wanted, options, context, stop);
+  return {
+    dest,
+    depth: context.depth,
+    outcomes,
+    notHere: files.length - wanted.length,
+    bytesRead: context.meter.bytesRead,
+    elapsedMs: systemClock.nowMs() - startMs,
+  };
+}
+
+function isHere({ here, images }: Located): boolean {
+  return here !== undefined || images !== undefined;
+}
+
+function toContext(options: VerifyOptions, stop: AbortController): VerifyContext {
+  const { manifest, onEvent = ignoreEvents } = options;
+  const layout = layoutOf(options.dest);
+  const ledger = new Ledger(layout.ledger);
+  const signal =
+    options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+  return {
+    layout,
+    ledger,
+    judge: new Judge({ manifest, ledger, onEvent, signal }),
+    depth: options.depth ?? 'full',
+    deepChecks: pLimit(DEEP_CHECKS_AT_ONCE),
+    clock: systemClock,
+    onEvent,
+    signal,
+    meter: { bytesRead: 0 },
+  };
+}
+
+/** What is thrown ends the run, but not before everything under way has come to its end. */
+async function verifyAll(
+  wanted: readonly Located[],
+  { concurrency = DEFAULT_CONCURRENCY }: VerifyOptions,
+  context: VerifyContext,
+  stop: AbortController,
+): Promise<readonly VerifyOutcome[]> {
+  const outcomes = new Map<Located, VerifyOutcome>();
+  await forEachAtOnce(wanted, concurrency, async (located) => {
+    try {
+      outcomes.set(located, await verifyFile(located, context));
+    } catch (error) {
+      stop.abort(error);
+      throw error;
+    }
+  });
+  return wanted.flatMap((located) => outcomes.get(located) ?? []);
+}
+
+function tellPlan(files: number, onEvent: NonNullable<VerifyOptions['onEvent']>): void {
+  onEvent({
+    event: 'plan',
+    files,
+    toDownload: 0,
+    toExtract: 0,
+    alreadyDone: 0,
+    bytesToDownload: 0,
+    bytesNeededOnDisk: 0,
+    bytesFreeOnDisk: null,
+  });
+}
+
+function nothingHere({ manifest, dest }: VerifyOptions): CcxriError {
+  return new CcxriError('missing', `there is nothing of ${manifest.dataset} in ${dest}`, {
+    path: dest,
+    expected: `archives/${manifest.files[0]?.name ?? ''} and the like, or such files directly in it`,
+    hint: 'name another directory with --dest DIR; `ccxri list` shows the names of the files',
+  });
+}

@@ -1,0 +1,119 @@
+import { stemOf } from '../disk/layout.ts';
+import { CcxriError, isCcxriError } from '../errors.ts';
+import type { ManifestFile } from '../manifest/schema.ts';
+import { count, quoteForShell, toPrintable } from '../text.ts';
+import type { FolderReport } from './check-images.ts';
+
+/** The command that gets a file. */
+function fetchCommand(file: ManifestFile): string {
+  return `\`ccxri fetch --file ${quoteForShell(stemOf(file.name))}\``;
+}
+
+/** A file that was asked for and is not here. */
+export function absentError(file: ManifestFile, expectedPath: string): CcxriError {
+  return new CcxriError('missing', `${file.name} is not here`, {
+    file: file.name,
+    expected: expectedPath,
+    hint: `get it with ${fetchCommand(file)}`,
+  });
+}
+
+interface Place {
+  readonly file: ManifestFile;
+  readonly path: string;
+  /** The MD5 is the published one all the same. */
+  readonly isPublishedSo: boolean;
+}
+
+/** What was found against a file that lies there, with place and way on; a bug or stop as it came. */
+export function withWayOn(error: unknown, place: Place): unknown {
+  if (!isCcxriError(error) || error.code === 'aborted') return error;
+  const hint = hintFor(error, place) ?? error.hint;
+  return new CcxriError(error.code, error.message, {
+    file: place.file.name,
+    path: place.path,
+    ...error.facts,
+    kept: 'the file as it is',
+    ...(hint === undefined ? {} : { hint }),
+    cause: error.cause,
+  });
+}
+
+/** undefined: what the error says is better. */
+function hintFor(
+  { code, hint }: CcxriError,
+  { file, path, isPublishedSo }: Place,
+): string | undefined {
+  if (code === 'not-writable') return `let its owner give you the right to read ${path}`;
+  if (code === 'damaged-archive' && isPublishedSo) {
+    return 'its MD5 is the published one, so it was published like this: tell its publisher';
+  }
+  if (code !== 'damaged-archive' && hint !== undefined) return undefined;
+  return `move ${quoteForShell(path)} away, then get it again with ${fetchCommand(file)}`;
+}
+
+/** Images whose archive is gone, where nothing tells how they should be. */
+export function imagesUnknownError(file: ManifestFile, folder: string): CcxriError {
+  return new CcxriError(
+    'missing',
+    `${file.name} is not here, and there is no list to check its images by`,
+    {
+      file: file.name,
+      path: folder,
+      expected: 'the archive, or the list that its extraction leaves in .ccxri/ledger',
+      hint: `get the archive with ${fetchCommand(file)}, then run the same command again`,
+    },
+  );
+}
+
+/** Images of an archive with another MD5 than the published one. */
+export function otherReleaseError(file: ManifestFile, folder: string, md5: string): CcxriError {
+  return new CcxriError('md5-mismatch', `${folder} is not of the published ${file.name}`, {
+    file: file.name,
+    path: folder,
+    expected: `images of the archive with MD5 ${file.md5}`,
+    found: `images of one with MD5 ${md5}`,
+    kept: 'the images as they are',
+    hint: `move ${quoteForShell(folder)} away, then run ${fetchCommand(file)}`,
+  });
+}
+
+interface Folder {
+  readonly file: ManifestFile;
+  readonly folder: string;
+  readonly isArchiveGood: boolean;
+}
+
+/** undefined: all is as it should be. */
+export function imagesError(
+  { file, folder, isArchiveGood }: Folder,
+  { checked, damaged, missing }: FolderReport,
+): CcxriError | undefined {
+  if (damaged.length + missing.length === 0) return undefined;
+  const command = isArchiveGood
+    ? `\`ccxri extract --file ${quoteForShell(stemOf(file.name))}\``
+    : fetchCommand(file);
+  const counts = [
+    ...(damaged.length > 0 ? [count(damaged.length, 'is damaged', 'are damaged')] : []),
+    ...(missing.length > 0 ? [count(missing.length, 'is missing', 'are missing')] : []),
+  ].join(', ');
+  return new CcxriError(
+    damaged.length > 0 ? 'damaged-archive' : 'missing',
+    `of ${count(checked, 'file')} in ${folder} ${counts}`,
+    {
+      file: file.name,
+      path: folder,
+      expected: `${count(checked, 'file')} as they came out of ${file.name}`,
+      found: [...describe('damaged', damaged), ...describe('missing', missing)].join('; '),
+      kept: 'the images as they are',
+      hint: `move ${quoteForShell(folder)} away, then run ${command}`,
+    },
+  );
+}
+
+function describe(how: string, paths: readonly string[]): readonly string[] {
+  if (paths.length === 0) return [];
+  const first = paths.slice(0, 3).map((path) => toPrintable(path, 120));
+  const rest = paths.length > first.length ? ` and ${paths.length - first.length} more` : '';
+  return [`${how}: ${first.join(', ')}${rest}`];
+}
