@@ -1,8 +1,17 @@
 import { constants } from 'node:fs';
-import { open, rename, unlink, writeFile, type FileHandle } from 'node:fs/promises';
-import { toDiskError } from '../errors.ts';
+import { rename, type FileHandle } from 'node:fs/promises';
+import { errnoOf, toDiskError } from '../errors.ts';
 import { HashFollower } from './hash-follower.ts';
-import type { PartState } from './part-schema.ts';
+import { placeFile } from './place-file.ts';
+import { isUsable, NO_ORIGIN, type PartOrigin, type PartState } from './part-schema.ts';
+import {
+  openPart,
+  partDeleted,
+  removeIfThere,
+  removePart,
+  statePathOf,
+  writePartState,
+} from './part-disk.ts';
 import { syncDirectory, syncFile } from './write-atomic.ts';
 
 /** Bytes between two states on disk: what a kill can cost, a file in flight. */
@@ -11,14 +20,7 @@ export const CHECKPOINT_BYTES = 8 * 1024 * 1024;
 /** The writer waits when the hash is further behind than this: it must read from the page cache. */
 const MAX_LAG_BYTES = 64 * 1024 * 1024;
 
-/** Where the bytes of a part come from: what a later range must match. */
-export interface PartOrigin {
-  readonly url: string;
-  readonly etag: string | null;
-  readonly totalBytes: number | null;
-}
-
-const NO_ORIGIN: PartOrigin = { url: '', etag: null, totalBytes: null };
+type PartIdentity = Pick<PartState, 'name' | 'md5' | 'owner'>;
 
 /**
  * A file that is being downloaded, with its state beside it. Written front to back; hashed behind
@@ -26,23 +28,24 @@ const NO_ORIGIN: PartOrigin = { url: '', etag: null, totalBytes: null };
  */
 export class PartFile {
   readonly path: string;
-  readonly #statePath: string;
-  readonly #identity: Pick<PartState, 'name' | 'md5' | 'owner'>;
+  readonly #identity: PartIdentity;
   #handle: FileHandle;
   #closed = false;
   #follower: HashFollower;
   #origin: PartOrigin;
   #bytes: number;
   #durableBytes: number;
+  /** Of the bytes that `finish` has hashed. */
+  #md5: string | undefined;
   #checkpoint: Promise<void> | undefined;
   #checkpointFailure: Error | undefined;
 
   private constructor(path: string, handle: FileHandle, state: PartState) {
     this.path = path;
-    this.#statePath = statePathOf(path);
     this.#identity = { name: state.name, md5: state.md5, owner: state.owner };
     this.#handle = handle;
-    this.#origin = { url: state.url, etag: state.etag, totalBytes: state.totalBytes };
+    const { url, validator, totalBytes } = state;
+    this.#origin = { url, validator, totalBytes };
     this.#bytes = state.durableBytes;
     this.#durableBytes = state.durableBytes;
     this.#follower = new HashFollower(handle);
@@ -51,11 +54,9 @@ export class PartFile {
   }
 
   /** A new, empty part. @throws CcxriError of the disk */
-  static async create(
-    path: string,
-    identity: Pick<PartState, 'name' | 'md5' | 'owner'>,
-  ): Promise<PartFile> {
+  static async create(path: string, identity: PartIdentity): Promise<PartFile> {
     const state: PartState = { partVersion: 1, ...identity, ...NO_ORIGIN, durableBytes: 0 };
+    await writePartState(path, state);
     return new PartFile(path, await openPart(path, constants.O_CREAT | constants.O_EXCL), state);
   }
 
@@ -80,6 +81,21 @@ export class PartFile {
     return this.#origin;
   }
 
+  /** All of the file is here, as far as its length is known. */
+  get isComplete(): boolean {
+    return this.#origin.totalBytes !== null && this.#bytes === this.#origin.totalBytes;
+  }
+
+  /** What is here need not come again, in this run or the next. */
+  get isUsable(): boolean {
+    return isUsable(this.#origin, this.#bytes);
+  }
+
+  /** The first answer did not say how long the file is; a later one has. */
+  learnTotal(totalBytes: number): void {
+    this.#origin = { ...this.#origin, totalBytes };
+  }
+
   /** Starts over: the bytes that follow are of another origin, and none of the old ones is kept. */
   async restart(origin: PartOrigin = NO_ORIGIN): Promise<void> {
     await this.#settle();
@@ -92,6 +108,7 @@ export class PartFile {
     this.#origin = origin;
     this.#bytes = 0;
     this.#durableBytes = 0;
+    this.#md5 = undefined;
     this.#follower = new HashFollower(this.#handle);
     await this.#writeState();
   }
@@ -102,12 +119,8 @@ export class PartFile {
     try {
       // A full disk shows first as a short write without an error, and only then as one.
       for (let done = 0; done < chunk.length;) {
-        const { bytesWritten } = await this.#handle.write(
-          chunk,
-          done,
-          chunk.length - done,
-          this.#bytes + done,
-        );
+        const left = chunk.length - done;
+        const { bytesWritten } = await this.#handle.write(chunk, done, left, this.#bytes + done);
         done += bytesWritten;
       }
       this.#bytes += chunk.length;
@@ -119,27 +132,37 @@ export class PartFile {
     if (this.#bytes - this.#durableBytes >= CHECKPOINT_BYTES) this.#startCheckpoint();
   }
 
-  /** The MD5 of the bytes on disk, and with it their flush: after this the file may be renamed. */
+  /**
+   * The MD5 of the bytes on disk, and with it their flush: after this the file may be renamed.
+   * @throws CcxriError `missing`: somebody has deleted the part meanwhile; of the disk
+   */
   async finish(): Promise<string> {
     try {
       const [md5] = await Promise.all([this.#follower.finish(), this.#settle()]);
       await syncFile(this.#handle);
+      if ((await this.#handle.stat()).nlink === 0) throw partDeleted(this.path);
       this.#durableBytes = this.#bytes;
       await this.#writeState();
+      this.#md5 = md5;
       return md5;
     } catch (error) {
       throw toDiskError(error, 'check', { path: this.path });
     }
   }
 
-  /** Gives the whole, checked file its final name. The part is closed. */
+  /**
+   * Gives the finished, accepted file its final name; never over another file, but the same bytes
+   * may lie there already. The part is closed and gone then.
+   * @throws CcxriError `occupied`; `missing`: somebody has deleted the part; of the disk
+   */
   async moveTo(finalPath: string, finalDirectory: string): Promise<void> {
-    await this.close();
     try {
-      await rename(this.path, finalPath);
+      await placeFile(this.path, finalPath, { bytes: this.#bytes, md5: this.#md5 });
+      await this.close();
       await syncDirectory(finalDirectory);
-      await unlink(this.#statePath);
+      await removeIfThere(statePathOf(this.path));
     } catch (error) {
+      if (errnoOf(error) === 'ENOENT') throw partDeleted(this.path, error);
       throw toDiskError(error, 'move', { path: finalPath });
     }
   }
@@ -152,34 +175,39 @@ export class PartFile {
     } catch (error) {
       throw toDiskError(error, 'move', { path });
     }
+    await this.recreate();
+  }
+
+  /** Starts over in a new file under the same name, where the old one is not there any more. */
+  async recreate(): Promise<void> {
+    await this.close();
     this.#handle = await openPart(this.path, constants.O_CREAT | constants.O_EXCL);
     this.#closed = false;
     await this.restart();
   }
 
-  /** Ends the work: what has arrived lasts for a later run; an empty part is removed. */
+  /** Ends the work: what can be gone on with lasts for a later run, of anybody; else it goes. */
   async leave(): Promise<void> {
     if (this.#closed) return;
     try {
+      if (!this.isUsable) return;
       await this.#settle();
       await this.#follower.stop();
       await syncFile(this.#handle);
       this.#durableBytes = this.#bytes;
-      await this.#writeState();
+      await this.#writeState(null);
     } catch (error) {
       throw toDiskError(error, 'keep', { path: this.path });
     } finally {
       await this.close();
+      if (!this.isUsable) await removePart(this.path);
     }
-    if (this.#bytes > 0) return;
-    await unlink(this.path).catch(() => undefined);
-    await unlink(this.#statePath).catch(() => undefined);
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#checkpoint?.catch(() => undefined);
+    await this.#checkpoint;
     await this.#follower.stop();
     await this.#handle.close();
   }
@@ -187,12 +215,7 @@ export class PartFile {
   /** Beside the writing, which goes on: a flush is slow, and the next bytes need not wait for it. */
   #startCheckpoint(): void {
     if (this.#checkpoint !== undefined) return;
-    const bytes = this.#bytes;
-    this.#checkpoint = (async () => {
-      await this.#handle.datasync();
-      this.#durableBytes = bytes;
-      await this.#writeState();
-    })()
+    this.#checkpoint = this.#flush()
       .catch((error: unknown) => {
         const told = toDiskError(error, 'flush', { path: this.path });
         this.#checkpointFailure = told instanceof Error ? told : new Error(String(told));
@@ -202,41 +225,25 @@ export class PartFile {
       });
   }
 
+  async #flush(): Promise<void> {
+    const bytes = this.#bytes;
+    await syncFile({ sync: () => this.#handle.datasync() });
+    this.#durableBytes = bytes;
+    await this.#writeState();
+  }
+
   async #settle(): Promise<void> {
     await this.#checkpoint;
     if (this.#checkpointFailure !== undefined) throw this.#checkpointFailure;
   }
 
-  /**
-   * Renamed over the old state, but not flushed: a state that a power cut mangles costs the part,
-   * never a wrong file, and a flush for each would cost more than it saves.
-   */
-  async #writeState(): Promise<void> {
-    const state: PartState = {
+  async #writeState(owner = this.#identity.owner): Promise<void> {
+    await writePartState(this.path, {
       partVersion: 1,
       ...this.#identity,
+      owner,
       ...this.#origin,
       durableBytes: this.#durableBytes,
-    };
-    const temporary = `${this.#statePath}.tmp`;
-    try {
-      await writeFile(temporary, JSON.stringify(state));
-      await rename(temporary, this.#statePath);
-    } catch (error) {
-      throw toDiskError(error, 'write', { path: this.#statePath });
-    }
-  }
-}
-
-export function statePathOf(partPath: string): string {
-  return partPath.replace(/\.part$/, '.json');
-}
-
-async function openPart(path: string, flags: number): Promise<FileHandle> {
-  try {
-    // Never through a link: the part must be the file that it seems to be.
-    return await open(path, constants.O_RDWR | constants.O_NOFOLLOW | flags, 0o644);
-  } catch (error) {
-    throw toDiskError(error, 'open', { path });
+    });
   }
 }

@@ -1,10 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { copyFile, lstat, mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, toDiskError } from '../errors.ts';
-import { PartFile, statePathOf } from './part-file.ts';
-import { parsePartState, type PartState } from './part-schema.ts';
-import { livenessOf, ownIdentity } from './process-identity.ts';
+import { PartFile } from './part-file.ts';
+import { isUsable, type PartState } from './part-schema.ts';
+import {
+  directoryVanished,
+  readPartState,
+  removeIfThere,
+  removePart,
+  statePathOf,
+  writePartState,
+} from './part-disk.ts';
+import { livenessOf, ownIdentity, type ProcessIdentity } from './process-identity.ts';
 
 /** What a part is of: the file, and the release by its MD5. */
 export interface PartKey {
@@ -13,43 +22,38 @@ export interface PartKey {
 }
 
 /** A part that lies there, as its state tells. */
-export interface FoundPart {
+interface FoundPart {
   readonly path: string;
   readonly state: PartState;
+  /** Of an owner of whom nothing can be known (another host), nothing is taken but a copy. */
+  readonly isFree: boolean;
 }
+
+/** A part of another host's run may be written to still; one left alone for so long is not. */
+const ABANDONED_MS = 60 * 60_000;
+/** A part without a state may be one that another run is just taking over. */
+const FRESH_MS = 60_000;
 
 /**
  * The partial downloads of a dataset directory. Each is a file of its own process
  * (`ChestDx-1.zip.<token>.part`, made exclusively): two runs never write into one file, even where
- * the lock fails. A part whose owner is dead is taken over under a new name.
+ * the lock fails. A part that was left, or whose owner is dead, is taken over under a new name.
  */
 export class PartStore {
   readonly #directory: string;
 
-  /** @param directory `DatasetLayout.partial` */
+  /** @param directory `DatasetLayout.partial`; the one above it must be there */
   constructor(directory: string) {
     this.#directory = directory;
   }
 
-  /** The part with the most bytes that nobody alive works at; undefined: there is none. */
-  async find(key: PartKey): Promise<FoundPart | undefined> {
-    let best: FoundPart | undefined;
-    for (const path of await this.#partsOf(key.name)) {
-      const state = await readState(path);
-      if (state?.name !== key.name || state.md5 !== key.md5) continue;
-      if ((await livenessOf(state.owner)) === 'alive' && !(await isOwn(state))) continue;
-      if (!(await isWholeFile(path, state.durableBytes))) continue;
-      if (best === undefined || state.durableBytes > best.state.durableBytes)
-        best = { path, state };
-    }
-    return best;
-  }
-
-  /** Bytes of the file's largest part, whoever works at it. */
-  async bytesHere(name: string): Promise<number> {
+  /** Bytes that need not come again of the file's largest part, whoever works at it. */
+  async bytesHere({ name, md5 }: PartKey): Promise<number> {
     let bytes = 0;
-    for (const path of await this.#partsOf(name)) {
-      bytes = Math.max(bytes, (await readState(path))?.durableBytes ?? 0);
+    for (const token of await this.#tokensOf(name)) {
+      const state = await readPartState(this.#partPath(name, token));
+      if (state === undefined || state === 'newer' || state.md5 !== md5) continue;
+      if (isUsable(state, state.durableBytes)) bytes = Math.max(bytes, state.durableBytes);
     }
     return bytes;
   }
@@ -57,58 +61,116 @@ export class PartStore {
   /** A part to write to: one that was left behind, or a new one. Other leftovers are removed. */
   async open(key: PartKey): Promise<PartFile> {
     const owner = await ownIdentity();
-    const path = join(this.#directory, `${key.name}.${randomBytes(6).toString('hex')}.part`);
+    const token = randomBytes(6).toString('hex');
+    const path = this.#partPath(key.name, token);
     try {
-      await mkdir(this.#directory, { recursive: true });
-      const found = await this.find(key);
-      const claimed = found !== undefined && (await claim(found.path, path));
-      await this.#removeLeftovers(key.name, path);
-      if (!claimed) return await PartFile.create(path, { ...key, owner });
-      return await PartFile.resume(path, { ...found.state, owner });
+      await this.#makeDirectory();
+      const found = await this.#find(key);
+      const state = found && (await takeOver(found, path, owner));
+      const part = await (state === undefined
+        ? PartFile.create(path, { ...key, owner })
+        : PartFile.resume(path, state));
+      try {
+        await this.#removeLeftovers(key.name, token);
+      } catch (error) {
+        await part.close();
+        throw error;
+      }
+      return part;
     } catch (error) {
       throw toDiskError(error, 'write', { path: this.#directory });
     }
   }
 
-  async #partsOf(name: string): Promise<readonly string[]> {
-    let entries: readonly string[];
+  /** Removes what nobody needs: the file itself is here. */
+  async discard(name: string): Promise<void> {
+    await this.#removeLeftovers(name);
+  }
+
+  /** The part with the most bytes that nobody alive works at; undefined: there is none. */
+  async #find(key: PartKey): Promise<FoundPart | undefined> {
+    let best: FoundPart | undefined;
+    for (const token of await this.#tokensOf(key.name)) {
+      const path = this.#partPath(key.name, token);
+      const state = await readPartState(path);
+      if (state === undefined || state === 'newer') continue;
+      if (state.name !== key.name || state.md5 !== key.md5) continue;
+      const { durableBytes } = state;
+      if (!isUsable(state, durableBytes) || durableBytes <= (best?.state.durableBytes ?? 0))
+        continue;
+      const liveness = await livenessOfOwner(state);
+      if (liveness === 'alive' || !(await isWholeFile(path, durableBytes))) continue;
+      best = { path, state, isFree: liveness === 'dead' };
+    }
+    return best;
+  }
+
+  /** Above it nothing is made: where the dataset directory has vanished, it must not come back. */
+  async #makeDirectory(): Promise<void> {
+    await mkdir(this.#directory).catch((error: unknown) => {
+      if (errnoOf(error) === 'ENOENT') throw directoryVanished(this.#directory, error);
+      if (errnoOf(error) !== 'EEXIST') throw error;
+    });
+  }
+
+  async #tokensOf(name: string): Promise<ReadonlySet<string>> {
     try {
-      entries = await readdir(this.#directory);
+      const entries = await readdir(this.#directory);
+      const rests = entries.filter((entry) => entry.startsWith(`${name}.`));
+      const tokens = rests.map((entry) => OURS.exec(entry.slice(name.length + 1))?.[1] ?? '');
+      return new Set(tokens.filter((token) => token !== ''));
     } catch (error) {
-      if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return [];
+      if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return new Set();
       throw toDiskError(error, 'read', { path: this.#directory });
     }
-    const prefix = `${name}.`;
-    return entries
-      .filter((entry) => entry.startsWith(prefix) && TOKEN.test(entry.slice(prefix.length)))
-      .map((entry) => join(this.#directory, entry));
   }
 
-  /** Parts of dead runs that are of no use: without a state, of another release, or shorter. */
-  async #removeLeftovers(name: string, ownPath: string): Promise<void> {
-    for (const path of await this.#partsOf(name)) {
-      if (path === ownPath) continue;
-      const state = await readState(path);
-      if (state !== undefined && (await livenessOf(state.owner)) !== 'dead') continue;
-      if (state === undefined && (await isFresh(path))) continue;
-      await unlink(path).catch(() => undefined);
-      await unlink(statePathOf(path)).catch(() => undefined);
+  #partPath(name: string, token: string): string {
+    return join(this.#directory, `${name}.${token}.part`);
+  }
+
+  /** What dead runs have left, without a state, of another release, or of less than was taken over. */
+  async #removeLeftovers(name: string, ownToken?: string): Promise<void> {
+    const tokens = await this.#tokensOf(name);
+    const nowMs = ownToken === undefined ? undefined : await this.#clockOf(name, ownToken);
+    for (const token of tokens) {
+      const path = this.#partPath(name, token);
+      if (token === ownToken || !(await isLeftover(path, nowMs))) continue;
+      await removePart(path);
+      await removeIfThere(`${statePathOf(path)}.tmp`);
     }
   }
+
+  /** The time as the file system has it, by what was just written: its host's clock may differ. */
+  async #clockOf(name: string, ownToken: string): Promise<number> {
+    return (await lstat(statePathOf(this.#partPath(name, ownToken)))).mtimeMs;
+  }
 }
 
-const TOKEN = /^[0-9a-f]{12}\.part$/;
-/** A part without a state may be one that another run has made this moment. */
-const FRESH_MS = 60_000;
+const OURS = /^([0-9a-f]{12})\.(?:part|json|json\.tmp)$/;
 
-async function isOwn(state: PartState): Promise<boolean> {
-  const own = await ownIdentity();
-  return own.pid === state.owner.pid && own.startToken === state.owner.startToken;
+/** @param nowMs undefined: not known, and nothing is old */
+async function isLeftover(path: string, nowMs: number | undefined): Promise<boolean> {
+  const state = await readPartState(path);
+  if (state === 'newer') return false;
+  const liveness = state === undefined ? 'unknown' : await livenessOfOwner(state);
+  if (liveness !== 'unknown') return liveness === 'dead';
+  if (nowMs === undefined) return false;
+  const limitMs = state === undefined ? FRESH_MS : ABANDONED_MS;
+  return nowMs - (await touchedAtMs(path)) > limitMs;
 }
 
-async function isFresh(path: string): Promise<boolean> {
-  const stats = await lstat(path).catch(() => undefined);
-  return stats !== undefined && Date.now() - stats.mtimeMs < FRESH_MS;
+async function livenessOfOwner({ owner }: PartState): Promise<'alive' | 'dead' | 'unknown'> {
+  return owner === null ? 'dead' : await livenessOf(owner);
+}
+
+/** When a part or its state was last changed or renamed; of none of both: never. */
+async function touchedAtMs(path: string): Promise<number> {
+  const times = [path, statePathOf(path)].map(async (each) => {
+    const stats = await lstat(each).catch(() => undefined);
+    return stats === undefined ? -Infinity : Math.max(stats.mtimeMs, stats.ctimeMs);
+  });
+  return Math.max(...(await Promise.all(times)));
 }
 
 /** A plain file with one name, as long as its state says at least. */
@@ -117,29 +179,28 @@ async function isWholeFile(path: string, bytes: number): Promise<boolean> {
   return stats?.isFile() === true && stats.nlink === 1 && stats.size >= bytes;
 }
 
-/** Renames a part to our own name: of two runs that try, one succeeds. */
-async function claim(from: string, to: string): Promise<boolean> {
+/**
+ * Makes a part ours, under our own name. Our state is there before the part is, so that nobody takes
+ * it for one without a state. Of two runs that try, one succeeds.
+ * @returns its state; undefined: another run was faster
+ */
+async function takeOver(
+  { path: from, state: theirs, isFree }: FoundPart,
+  to: string,
+  owner: ProcessIdentity,
+): Promise<PartState | undefined> {
+  const state = { ...theirs, owner };
+  await writePartState(to, state);
   try {
-    await rename(from, to);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false;
-    throw error;
-  }
-  await rename(statePathOf(from), statePathOf(to)).catch(() => undefined);
-  return true;
-}
-
-/** Longer than any honest state. */
-const MAX_STATE_BYTES = 64 * 1024;
-
-async function readState(partPath: string): Promise<PartState | undefined> {
-  const path = statePathOf(partPath);
-  try {
-    const stats = await lstat(path);
-    if (!stats.isFile() || stats.size > MAX_STATE_BYTES) return undefined;
-    return parsePartState(await readFile(path, 'utf8'));
+    if (isFree) await rename(from, to);
+    else await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
-    throw toDiskError(error, 'read', { path });
+    throw error;
   }
+  if (isFree) await removeIfThere(statePathOf(from));
+  if (await isWholeFile(to, state.durableBytes)) return state;
+  // The other run has started over while it was copied.
+  await removePart(to);
+  return undefined;
 }
