@@ -1,24 +1,9 @@
 import type { Canvas, Ellipse } from './canvas.ts';
 import type { Random } from './random.ts';
+import type { ChestFinding } from './release-types.ts';
 
-/** What can be drawn into a chest: chest_dx.csv's columns, and the two kinds of pneumonia. */
-export type Sign =
-  | 'Consolidation'
-  | 'Fibrosis'
-  | 'Nodule'
-  | 'Hernia'
-  | 'Atelectasis'
-  | 'Pneumothorax'
-  | 'Edema'
-  | 'Pneumonia'
-  | 'Emphysema'
-  | 'Effusion'
-  | 'Infiltration'
-  | 'Pleural_thickening'
-  | 'Mass'
-  | 'Cardiomegaly'
-  | 'viral'
-  | 'covid';
+/** What can be drawn into a chest: chest_dx.csv's columns, and two kinds of viral pneumonia. */
+export type Sign = ChestFinding | 'viral' | 'covid';
 
 type Draw = (canvas: Canvas, side: number, random: Random) => void;
 

@@ -1,5 +1,5 @@
 /** A segment of a JPEG, read by the standard's rules (T.81, annex B). */
-export interface Segment {
+interface Segment {
   readonly marker: number;
   readonly content: Buffer;
 }

@@ -102,7 +102,7 @@ function toArchives(listing: string): readonly ArchiveSpec[] {
 }
 
 /** Draws each of a few kinds of picture once; the images of a kind differ by a comment. */
-export function quickJpegs(): (image: ReleaseImage) => Buffer {
+function quickJpegs(): (image: ReleaseImage) => Buffer {
   const drawn = new Map<string, Buffer>();
   return (image) => {
     const { name, archive, size, covid, findings } = image;
