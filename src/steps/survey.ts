@@ -45,7 +45,7 @@ export async function surveyFile(file: ManifestFile, places: SurveyPlaces): Prom
     receipt,
     finalBytes: stats?.size ?? 0,
     images: isArchive ? await isExtracted(layout, ledger, file.name) : 'absent',
-    partBytes: stats === undefined ? await parts.bytesHere(file.name) : 0,
+    partBytes: stats === undefined ? await parts.bytesHere(file) : 0,
   };
 }
 
