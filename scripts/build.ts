@@ -75,7 +75,7 @@ function buildLibrary(outdir: string): void {
     cwd: root,
     stdio: 'inherit',
   });
-  if (status !== 0) throw new Error('tsc found errors (above)');
+  if (status !== 0) throw new Error('the types are wrong');
 }
 
 async function isFresh(wants: 'bin' | 'all'): Promise<boolean> {
@@ -101,4 +101,10 @@ async function mtimeOf(path: string): Promise<number | undefined> {
   return (await stat(path).catch(() => undefined))?.mtimeMs;
 }
 
-await main(process.argv.slice(2));
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  // esbuild and tsc have shown what is wrong, and where.
+  console.error(`the build failed: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}

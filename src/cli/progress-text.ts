@@ -1,6 +1,7 @@
 import type { Phase, PhaseProgress, RunEvent } from '../events.ts';
 import { count, formatBytes, formatCount, formatDuration } from '../text.ts';
 import type { Position, RunState } from './progress-state.ts';
+import { withoutFile } from './render-error.ts';
 import type { Style } from './style.ts';
 
 const PHASE_WORDS: Readonly<Record<Phase, string>> = {
@@ -86,7 +87,7 @@ function fileDoneLine(
   if (status === 'present' && !verbose) return undefined;
   const all = state.filesInAll;
   const number = all === null ? '' : `[${state.filesDone}/${Math.max(all, state.filesDone)}] `;
-  const why = error === undefined ? '' : `: ${error.message.replace(`${file}: `, '')}`;
+  const why = error === undefined ? '' : `: ${withoutFile(error.message, file)}`;
   const word = error === undefined ? style.green(status) : style.red(status);
   return `${number}${file}: ${word}${why}`;
 }

@@ -5,6 +5,8 @@ import { styleOf } from './style.ts';
 
 /** More than so many errors of a run are shown in one line each, unless -v asks for all of each. */
 const FULL_BLOCKS = 10;
+/** More than so many different ways on are those of many files: they go by one pattern. */
+const FULL_HINTS = 3;
 
 /**
  * What happened, to which file, expected and got, what was kept, and the next command to type.
@@ -75,19 +77,25 @@ function block(error: CcxriError, view: View): string {
 }
 
 function renderHints(errors: readonly CcxriError[], view: View): string {
-  const hints = new Set(errors.flatMap(({ hint }) => (hint === undefined ? [] : [hint])));
-  return [...hints].map((hint) => `${styleOf(view).bold('next:')} ${hint}\n`).join('');
+  const hints = [...new Set(errors.flatMap(({ hint }) => (hint === undefined ? [] : [hint])))];
+  const shown = view.verbose ? hints : hints.slice(0, FULL_HINTS);
+  const more = hints.length - shown.length;
+  return [
+    ...shown.map((hint) => `${styleOf(view).bold('next:')} ${hint}\n`),
+    ...(more > 0 ? [`      and likewise for ${more} more (-v shows them)\n`] : []),
+  ].join('');
 }
 
 /** The chain of causes, innermost last; bounded, for a chain may be a circle. */
 function causesOf(error: Error): readonly string[] {
   const texts: string[] = [];
   let cause: unknown = error.cause;
-  while (cause instanceof Error && texts.length < 5) {
+  for (let depth = 0; cause instanceof Error && depth < 10; depth += 1) {
     texts.push(toPrintable(cause.message));
     cause = cause.cause;
   }
-  return texts;
+  // An error that was told again in other words has the same message once more.
+  return [...new Set(texts)].filter((text) => !error.message.includes(text));
 }
 
 function renderBug(error: unknown, view: View): string {
@@ -102,9 +110,14 @@ function renderBug(error: unknown, view: View): string {
 
 /** One line for a list of bad files: what the summary says of each. */
 export function briefly(error: CcxriError, file: string): string {
-  const text = error.message.replace(new RegExp(`^${escape(file)}(?: \\([^)]*\\))?: `), '');
+  const text = withoutFile(error.message, file);
   const others = error.facts.reasons?.length ?? 0;
   return others > 1 ? `${text} (${count(others, 'reason')})` : text;
+}
+
+/** A message that stands behind the name of its file: without that name at its head. */
+export function withoutFile(message: string, file: string): string {
+  return message.replace(new RegExp(`^${escape(file)}(?: \\([^)]*\\))?(?:: | )`), '');
 }
 
 function escape(text: string): string {

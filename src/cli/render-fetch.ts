@@ -94,7 +94,7 @@ function renderHead(
 
 function renderCounts(outcomes: readonly FetchOutcome[], view: View): string {
   const members = outcomes.reduce((sum, outcome) => sum + (outcome.members ?? 0), 0);
-  const extracted = members === 0 ? '' : `${count(members, 'member')} of archives extracted\n`;
+  const extracted = members === 0 ? '' : `${count(members, 'file')} out of archives in images/\n`;
   return renderStatusCounts(FETCH_STATUSES, outcomes, view) + extracted;
 }
 

@@ -1,4 +1,4 @@
-import { quoteForShell } from '../text.ts';
+import { quoteForShell, toPrintableUrl } from '../text.ts';
 import type { RawOptions } from './options-resolve.ts';
 import { OPTIONS, type CommandName } from './options.ts';
 import type { OptionKey } from './options-schema.ts';
@@ -24,8 +24,13 @@ export function completeCommands(text: string, typed: RawOptions): string {
       const isOpen = commands.some((name) => name === command) && !rest.includes(`${flag} `);
       const value = typed[key];
       if (!isOpen || value === undefined || typeof value === 'boolean') return [];
-      return [value].flat().map((item) => ` ${flag} ${quoteForShell(item)}`);
+      return [value].flat().map((item) => ` ${flag} ${quoteForShell(withoutSecrets(item))}`);
     });
     return `\`ccxri ${command}${rest}${added.join('')}\``;
   });
+}
+
+/** A URL's password and query are not to be shown: whoever types it again has to add them. */
+function withoutSecrets(word: string): string {
+  return /^https?:/i.test(word) ? toPrintableUrl(word) : word;
 }

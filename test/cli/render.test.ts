@@ -52,7 +52,7 @@ describe('an error', () => {
   it('lists reasons one a line', () => {
     const unsafe = new CcxriError('unsafe-archive', 'a.zip is refused', { reasons: ['x', 'y'] });
     expect(renderError(unsafe, PLAIN)).toBe('error: a.zip is refused\n  - x\n  - y\n');
-    expect(briefly(unsafe, 'a.zip')).toBe('a.zip is refused (2 reasons)');
+    expect(briefly(unsafe, 'a.zip')).toBe('is refused (2 reasons)');
   });
 
   it('is red only where colour is wanted', () => {
@@ -88,6 +88,17 @@ describe('an error', () => {
       ].join('\n'),
     );
     expect(renderErrors(alike, { ...PLAIN, verbose: true })).toContain('d.zip, e.zip\n');
+  });
+
+  it('among many that each have a way on of their own shows a few of them', () => {
+    const many = Array.from(
+      { length: 9 },
+      (_, i) => new CcxriError('missing', `${i} is not here`, { hint: `get ${i}` }),
+    );
+    const ways = renderErrors(many, PLAIN).split('\n').slice(9);
+    const more = '      and likewise for 6 more (-v shows them)';
+    expect(ways).toEqual(['next: get 0', 'next: get 1', 'next: get 2', more, '']);
+    expect(renderErrors(many, { ...PLAIN, verbose: true })).toContain('next: get 8\n');
   });
 
   it('that is none of ours is a bug, with its stack only where -v is given', () => {
@@ -146,6 +157,13 @@ describe('a suggested command', () => {
   it('goes where the user was', () => {
     expect(completeCommands('first `ccxri verify`, then `ccxri fetch --file a`', typed)).toBe(
       "first `ccxri verify --dest '/data/my set' --manifest lab.json`, then `ccxri fetch --file a --dest '/data/my set' --manifest lab.json --source a.html --source /b`",
+    );
+  });
+
+  it('shows neither password nor query of a source', () => {
+    const secret = { source: ['https://me:pw@a.example/x/?sig=s', 'https://b.example/'] };
+    expect(completeCommands('`ccxri fetch`', secret)).toBe(
+      "`ccxri fetch --source 'https://a.example/x/?…' --source https://b.example/`",
     );
   });
 

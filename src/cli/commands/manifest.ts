@@ -33,15 +33,22 @@ export async function runManifest(context: CommandContext): Promise<CommandOutco
     result: { manifest, leftOut, output: output ?? null },
     counts: { files: manifest.files.length, leftOut: leftOut.length },
     errors: [],
-    render: () => (isWritten ? told(manifest, output, dryRun) : text),
+    render: () => (isWritten ? told(manifest, { argument, output, dryRun }) : text),
     isTalk: isWritten,
   };
 }
 
-function told({ files }: Manifest, output: string, dryRun: boolean): string {
+interface Told {
+  readonly argument: string;
+  readonly output: string;
+  readonly dryRun: boolean;
+}
+
+function told({ files }: Manifest, { argument, output, dryRun }: Told): string {
   const what = `${toPrintable(output, 4096)}: ${count(files.length, 'file')}`;
   if (dryRun) return `${what}; nothing was written\n`;
-  return `${what}\nnext: \`ccxri fetch --subset all --manifest ${quoteForShell(output)} --source WHERE\`\n`;
+  const from = `--manifest ${quoteForShell(output)} --source ${quoteForShell(argument)}`;
+  return `${what}\nnext: \`ccxri fetch --subset all ${from}\`\n`;
 }
 
 /** As manifests/cc-cxri.json is laid out. */

@@ -1,0 +1,290 @@
+import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { listTree, useTempDirs } from '../support/csv.ts';
+import { documentOf, eventsOf, runCli } from '../support/run-cli.ts';
+import { useServedDirectory } from '../support/served.ts';
+import { makeStandIn, type StandIn } from '../support/stand-in.ts';
+
+const tempDir = useTempDirs();
+const serve = useServedDirectory();
+
+let release: StandIn;
+let manifest: readonly string[];
+beforeAll(async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'ccxri-release-'));
+  release = await makeStandIn(directory);
+  manifest = ['--manifest', release.manifestPath];
+  return () => rm(directory, { recursive: true, force: true });
+});
+
+/** A dataset directory that has everything, made by `fetch`. */
+async function fetched(...more: readonly string[]): Promise<string> {
+  const dest = join(await tempDir(), 'set');
+  const source = ['--source', release.directory];
+  const argv = ['fetch', '--subset', 'all', '--dest', dest, ...manifest, ...source, ...more];
+  const { code, stderr } = await runCli(argv);
+  expect(code, stderr).toBe(0);
+  return dest;
+}
+
+describe('fetch', () => {
+  it('says what came, where the index is, rows per class, and what to do next', async () => {
+    const dest = join(await tempDir(), 'set');
+    const { url } = await serve(release.directory);
+    const argv = ['fetch', '--subset', 'all', '--dest', dest, ...manifest, '--source', url];
+    const { code, stdout, stderr } = await runCli(argv);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(new RegExp(`^done: 8 files in ${dest}, 64 KB downloaded in \\d+ s\n`));
+    expect(stdout).toMatch(/^downloaded +8$/m);
+    expect(stdout).toContain(`index  ${join(dest, 'index.csv')}: 31 rows, 6 archives\n`);
+    expect(stdout).toMatch(/^Normal +4$/m);
+    expect(stdout).toMatch(/^Other +5$/m);
+    expect(stdout).toContain(`next: read ${join(dest, 'index.csv')}`);
+    expect(stderr).toMatch(/^plan: 8 files; 8 to download/);
+    expect(stderr.match(/^\[\d\/8\] .+: downloaded$/gm)).toHaveLength(8);
+    const again = await runCli(argv);
+    expect(again.stdout).toMatch(/^were here already +8$/m);
+    expect(again.stdout).toMatch(/^done: 8 files in .+ in \d+ s$/m);
+  });
+
+  it('names what failed and why, gives each way on, and goes on with the others', async () => {
+    const dest = join(await tempDir(), 'set');
+    const mirror = await tempDir();
+    await cp(release.directory, mirror, { recursive: true });
+    const wrong = await readFile(join(mirror, 'ChestDx-1.zip'));
+    wrong[wrong.length - 30] = (wrong.at(-30) ?? 0) ^ 1;
+    await writeFile(join(mirror, 'ChestDx-1.zip'), wrong);
+    await rm(join(mirror, 'Other-1.zip'));
+    const argv = ['fetch', '--subset', 'all', '--dest', dest, ...manifest, '--source', mirror];
+    const { code, stdout, stderr } = await runCli([...argv, '--retries', '0']);
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/^not done: 6 of 8 files in /);
+    expect(stdout).toMatch(/^ChestDx-1\.zip +failed +is not the published file/m);
+    expect(stdout).toMatch(/^Other-1\.zip +failed +/m);
+    expect(stdout).toContain(': 19 rows, 4 archives\n');
+    const next = `\`ccxri fetch --subset all --dest ${dest} --manifest ${release.manifestPath} --source ${mirror}\` again`;
+    expect(stdout).toContain(next);
+    expect(stderr).toMatch(/^error: ChestDx-1\.zip is not the published file/m);
+    const json = await runCli([...argv, '--retries', '0', '--json']);
+    expect(documentOf(json.stdout)).toMatchObject({
+      exitCode: 3,
+      counts: { files: 8, failed: 2, present: 6, rows: 19 },
+    });
+    expect(documentOf(json.stdout).errors.map(({ file }) => file)).toEqual([
+      'ChestDx-1.zip',
+      'Other-1.zip',
+    ]);
+  });
+
+  it('#166 with -n shows the plan, and neither writes nor locks nor asks anybody', async () => {
+    const dest = join(await tempDir(), 'set');
+    const { url, requests } = await serve(release.directory);
+    const argv = ['fetch', '--subset', 'viral', '--dest', dest, ...manifest, '--source', url, '-n'];
+    const { code, stdout } = await runCli(argv);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Viral-1\.zip +downloaded +about 12 KB$/m);
+    expect(stdout).toContain('2 files into ');
+    expect(stdout).toMatch(/^disk: about 25 KB needed, /m);
+    expect(stdout).toContain('nothing was written; `ccxri fetch --subset viral --dest ');
+    await expect(listTree(dest)).rejects.toThrow('ENOENT');
+    expect(requests).toEqual([]);
+    const quiet = await runCli([...argv, '-q']);
+    expect(quiet).toMatchObject({ stdout, stderr: '' });
+  });
+
+  it('with nothing selected is code 2, and shows the subsets with their sizes', async () => {
+    const { code, stdout, stderr } = await runCli(['fetch', ...manifest]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^ {2}- chestdx +2 +about \d+ KB +chest_dx\.csv$/m);
+    const { stdout: json } = await runCli(['fetch', ...manifest, '--json']);
+    const reasons = documentOf(json).errors[0]?.reasons ?? [];
+    expect(reasons).toHaveLength(7);
+  });
+
+  it('is readable on a narrow terminal, and plain in a pipe', async () => {
+    const dest = await fetched();
+    const argv = ['fetch', '--subset', 'viral', '--dest', dest, ...manifest];
+    const { stdout } = await runCli(argv, { columns: 20, env: { CI: '1', NO_COLOR: '1' } });
+    expect(stdout).toMatch(/^without a class\n {2}16\n/m);
+    expect(stdout).not.toMatch(/[^\P{Cc}\n]/u);
+  });
+
+  it('#168 shows no password, token or signed query, however much it tells', async () => {
+    const dest = join(await tempDir(), 'set');
+    const { url } = await serve(release.directory);
+    const { host } = new URL(url);
+    const secrets = ['tok3n', 'pa55', 's1gned'];
+    const argv = [
+      ...[
+        'fetch',
+        '--file',
+        'Normal-4',
+        '--file',
+        'Nothing',
+        '--dest',
+        dest,
+        '-v',
+        '--retries',
+        '0',
+      ],
+      ...['--header', 'Authorization: Bearer tok3n', '--header', 'X-Api-Key: tok3n'],
+      ...['--source', `http://user:pa55@${host}/nowhere/?sig=s1gned`],
+      ...['--source', `http://user:pa55@${host}/?sig=s1gned`],
+      ...manifest,
+    ];
+    const proxy = { http_proxy: `http://me:pa55@127.0.0.1:9/` };
+    const good = argv.filter((_, i) => i !== 3 && i !== 4);
+    for (const [line, env] of [
+      [good, {}],
+      [good, proxy],
+      [argv, {}],
+    ] as const) {
+      for (const form of ['--no-progress', '--json', '--ndjson']) {
+        const { stdout, stderr } = await runCli([...line, form], { env });
+        expect(stdout + stderr).not.toBe('');
+        for (const secret of secrets) expect(stdout + stderr).not.toContain(secret);
+      }
+    }
+  });
+});
+
+describe('verify', () => {
+  it('says what was checked, and how', async () => {
+    const dest = await fetched();
+    const full = await runCli(['verify', dest, ...manifest]);
+    expect(full.code, full.stderr).toBe(0);
+    expect(full.stdout).toMatch(/^good: 8 files in .+; 6\d KB read/);
+    expect(full.stdout).toContain('the MD5 of every byte');
+    const quick = await runCli(['verify', dest, ...manifest, '--quick']);
+    expect(quick.code).toBe(0);
+    expect(quick.stdout).toContain('no byte was read');
+    expect(quick.stdout).toContain(`\`ccxri verify --dest ${dest} --manifest `);
+    expect(quick.stdout).not.toMatch(/^verified/m);
+    const deep = await runCli(['verify', dest, ...manifest, '--deep', '-v']);
+    expect(deep.code).toBe(0);
+    expect(deep.stdout).toContain('the CRC-32 of every image');
+    expect(deep.stdout).toMatch(/^ChestDx-1\.zip +verified +[0-9a-f]{32}$/m);
+  });
+
+  it('#170 with one bad of many is code 3, names it, and reports the others', async () => {
+    const dest = await fetched();
+    await truncate(join(dest, 'archives/ChestDx-2.zip'), 100);
+    const { code, stdout, stderr } = await runCli(['verify', dest, ...manifest]);
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/^not good: 1 of 8 files/);
+    expect(stdout).toMatch(/^ChestDx-2\.zip +bad +/m);
+    expect(stdout).toMatch(/^verified: .+ 7$/m);
+    expect(stderr).toMatch(/^error: .*ChestDx-2\.zip/m);
+    expect(stderr).not.toMatch(/^error: .*ChestDx-1\.zip/m);
+    const json = documentOf((await runCli(['verify', dest, ...manifest, '--json'])).stdout);
+    expect(json).toMatchObject({ exitCode: 3, counts: { files: 8, bad: 1, verified: 7 } });
+    expect(json.errors).toHaveLength(1);
+  });
+
+  it('of a selection is code 5 for what is not here; without one it only counts that', async () => {
+    const dest = await fetched();
+    await rm(join(dest, 'labels/chest_dx.csv'));
+    const all = await runCli(['verify', dest, ...manifest]);
+    expect(all.code).toBe(0);
+    expect(all.stdout).toContain('1 file of the manifest not here, and not asked for');
+    const some = await runCli(['verify', dest, ...manifest, '--subset', 'chestdx']);
+    expect(some.code).toBe(5);
+    expect(some.stdout).toMatch(/^chest_dx\.csv +missing +/m);
+  });
+});
+
+describe('extract', () => {
+  it('unpacks what is here, says how it went, and writes nothing with -n', async () => {
+    const dest = await fetched('--no-extract');
+    const before = await listTree(dest);
+    const dry = await runCli(['extract', '--dest', dest, ...manifest, '-n']);
+    expect(dry.stdout).toMatch(/^would be extracted +6$/m);
+    expect(await listTree(dest)).toEqual(before);
+    const { code, stdout } = await runCli(['extract', '--dest', dest, ...manifest]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^extracted +6$/m);
+    expect(stdout).toContain(`\`ccxri join --dest ${dest} --manifest `);
+    const again = await runCli(['extract', '--dest', dest, ...manifest, '--json']);
+    expect(documentOf(again.stdout).counts).toMatchObject({ archives: 6, present: 6 });
+  });
+});
+
+describe('status', () => {
+  it('shows per subset what is here, with totals', async () => {
+    const dest = await fetched();
+    await rm(join(dest, 'labels/chest_dx.csv'));
+    await writeFile(join(dest, 'archives/Other-1.zip'), 'changed');
+    const { code, stdout, stderr } = await runCli(['status', '--dest', dest, ...manifest]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^subset +files +done +open +missing +here +of$/m);
+    expect(stdout).toMatch(/^chestdx +3 +2 +0 +1 +\d+ KB +about \d+ KB$/m);
+    expect(stdout).toMatch(/^all +8 +6 +1 +1 +\d+ KB +about \d+ KB$/m);
+    expect(stdout).toMatch(/^Other-1\.zip +changed since it was checked +7 bytes$/m);
+    expect(stdout).toContain('index.csv: here');
+    for (const line of stdout.split('\n').slice(1, 12)) expect(line.length).toBeLessThan(80);
+  });
+
+  it('of a directory that is not there is no error', async () => {
+    const dest = join(await tempDir(), 'nothing');
+    const { code, stdout } = await runCli(['status', '--dest', dest, ...manifest]);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`${dest}: there is no such directory yet`);
+    expect(stdout).toMatch(/^all +8 +0 +0 +8 /m);
+  });
+});
+
+describe('links', () => {
+  it('shows where each file comes from', async () => {
+    const { url } = await serve(release.directory);
+    const { code, stdout } = await runCli(['links', ...manifest, '--source', `${url}index.html`]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`^Viral-1\\.zip +${url}Viral-1\\.zip$`, 'm'));
+    expect(stdout).toContain('8 of 8 files found; tried, in this order:\n- page ');
+  });
+
+  it('says what was tried and the two ways on, where a page has none', async () => {
+    const { url } = await serve(release.directory);
+    const argv = ['links', ...manifest, '--source', `${url}gone.html`, '--timeout', '1'];
+    const { code, stdout, stderr } = await runCli(argv);
+    expect(code).toBe(4);
+    expect(stdout).toContain(
+      `0 of 8 files found; tried, in this order:\n- page ${url}gone.html: 0`,
+    );
+    expect(stderr).toContain('--source page.html');
+    expect(stderr).toContain('mirror');
+    expect(stderr.match(/^error:/gm)).toHaveLength(1);
+    expect(stderr).toContain('likewise: ');
+  });
+});
+
+describe('manifest', () => {
+  it('goes to stdout, or whole into a file, and serves as --manifest then', async () => {
+    const { code, stdout } = await runCli(['manifest', release.directory, '-q', ...manifest]);
+    expect(code).toBe(0);
+    const made = JSON.parse(stdout) as { files: readonly { name: string }[] };
+    expect(made.files).toHaveLength(8);
+    const path = join(await tempDir(), 'lab.json');
+    const toFile = await runCli(['manifest', release.directory, '-o', path, ...manifest]);
+    expect(toFile.stdout).toBe(
+      `${path}: 8 files\nnext: \`ccxri fetch --subset all --manifest ${path} --source ${release.directory}\`\n`,
+    );
+    expect(toFile.stderr).toContain('index.html is neither an archive nor a label file');
+    expect(await readFile(path, 'utf8')).toBe(stdout);
+    const list = await runCli(['list', '--manifest', path, '--json']);
+    expect(documentOf(list.stdout).counts).toEqual({ files: 8 });
+  });
+
+  it('does not write with -n, nor over what is no file', async () => {
+    const directory = await tempDir();
+    const path = join(directory, 'lab.json');
+    const dry = await runCli(['manifest', release.directory, '-o', path, '-n', ...manifest]);
+    expect(dry.stdout).toContain('nothing was written');
+    expect(await listTree(directory)).toEqual([]);
+    const onto = await runCli(['manifest', release.directory, '-o', directory, ...manifest]);
+    expect(onto.code).toBe(2);
+    const events = await runCli(['manifest', directory, '--ndjson', ...manifest]);
+    expect(eventsOf(events.stdout).at(-1)).toMatchObject({ event: 'summary', exitCode: 2 });
+  });
+});
