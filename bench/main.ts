@@ -1,0 +1,146 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { startNginx } from '../test/support/nginx.ts';
+import { growthTable } from './growth.ts';
+import { makeBenchRelease } from './make-release.ts';
+import { measure } from './measure.ts';
+import { delayFigure, slowFigure } from './slow-line.ts';
+import { joinFigure, nothingToDo, startFigure, type Figure } from './single-works.ts';
+import {
+  COMPARISON_TITLES,
+  compare,
+  isHere,
+  renderComparison,
+  type Comparison,
+} from './run-works.ts';
+import { aria2List, fetchedOnce, worksOf, type Place } from './works.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const WORK = join(ROOT, 'bench', '.work');
+const RESULTS = join(ROOT, 'bench', 'results');
+
+const HELP = `npm run bench [-- options]
+  --rounds N      runs of each side of a comparison (default 5)
+  --only TEXT     only works and figures whose name or rival holds this text
+  --archives N    archives in the release (default 16)
+  --images N      images an archive (default 500)
+  --bytes N       about, of each image (default 300000)
+`;
+
+interface Options {
+  readonly rounds: number;
+  readonly only: string;
+  readonly profile: { readonly archives: number; readonly images: number; readonly bytes: number };
+}
+
+function toOptions(argv: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      rounds: { type: 'string', default: '5' },
+      only: { type: 'string', default: '' },
+      archives: { type: 'string', default: '16' },
+      images: { type: 'string', default: '500' },
+      bytes: { type: 'string', default: '300000' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(HELP);
+    process.exit(0);
+  }
+  const whole = (text: string) => {
+    if (!/^[1-9]\d*$/.test(text)) throw new Error(`not a whole number: ${text}\n${HELP}`);
+    return Number(text);
+  };
+  const { archives, images, bytes } = values;
+  return {
+    rounds: whole(values.rounds),
+    only: values.only,
+    profile: { archives: whole(archives), images: whole(images), bytes: whole(bytes) },
+  };
+}
+
+async function comparisons(place: Place, { rounds, only }: Options): Promise<Comparison[]> {
+  const rows: Comparison[] = [];
+  const works = worksOf(place).filter(({ name, rival }) => `${name} ${rival}`.includes(only));
+  if (works.length === 0) return rows;
+  await measure(fetchedOnce(place), place.scratch);
+  await writeFile(join(place.scratch, 'aria2.txt'), aria2List(place));
+  console.log(COMPARISON_TITLES);
+  for (const work of works) {
+    const missing = work.needs.filter((program) => !isHere(program));
+    if (missing.length > 0) {
+      console.log(`${work.name} | ${work.rival} | left out: no ${missing.join(', ')} here`);
+      continue;
+    }
+    const row = await compare(work, rounds, place.scratch);
+    rows.push(row);
+    console.log(renderComparison(row));
+  }
+  return rows;
+}
+
+async function figures(place: Place, { only, rounds }: Options): Promise<Figure[]> {
+  const all: readonly (readonly [string, () => Promise<Figure>])[] = [
+    ['fetch at 4 MB/s a connection', () => slowFigure(place, rounds)],
+    ['fetch over 80 ms of delay', () => delayFigure(place, rounds)],
+    ['fetch, nothing to do', () => nothingToDo(place)],
+    ['--version', () => startFigure(place.ccxri, place.scratch)],
+    ['join', () => joinFigure(place.ccxri, place.scratch)],
+  ];
+  const made: Figure[] = [];
+  for (const [name, make] of all.filter(([title]) => title.includes(only))) {
+    const figure = await make().catch((error: unknown) => {
+      console.log(`${name}: left out: ${error instanceof Error ? error.message : String(error)}`);
+      return undefined;
+    });
+    if (figure === undefined) continue;
+    made.push(figure);
+    const { value, unit, target, note } = figure;
+    const met = target === null ? '' : value <= target ? ' met' : ' MISSED';
+    const aim = target === null ? '' : ` (target ${target})`;
+    console.log(`${figure.name}: ${value.toFixed(2)} ${unit}${aim}${met}; ${note}`);
+  }
+  return made;
+}
+
+async function main(): Promise<void> {
+  const options = toOptions(process.argv.slice(2));
+  const scratch = join(WORK, 'scratch');
+  await rm(scratch, { recursive: true, force: true });
+  await mkdir(scratch, { recursive: true });
+  console.log('building…');
+  await measure('npm run build', ROOT);
+  const release = await makeBenchRelease(options.profile);
+  const nginx = await startNginx({ root: release.directory });
+  const place: Place = {
+    ccxri: `node ${join(ROOT, 'dist', 'bin', 'ccxri.js')}`,
+    release: release.directory,
+    url: `${nginx.url}/`,
+    scratch,
+    archives: release.archives,
+  };
+  try {
+    const total = release.archives.reduce((sum, { bytes }) => sum + bytes, 0);
+    const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? '', node: process.version };
+    console.log(
+      `${release.archives.length} archives, ${(total / 1e9).toFixed(2)} GB; ${machine.cpus} x ${machine.model}, Node ${machine.node}; medians of ${options.rounds}`,
+    );
+    const rows = await comparisons(place, options);
+    const single = await figures(place, options);
+    const growth = 'growth'.includes(options.only) ? await growthTable(place.ccxri, scratch) : [];
+    await mkdir(RESULTS, { recursive: true });
+    const result = { date: new Date().toISOString(), machine, total, rows, single, growth };
+    await writeFile(join(RESULTS, 'latest.json'), `${JSON.stringify(result, null, 2)}\n`);
+    console.log(`written: ${join('bench', 'results', 'latest.json')}`);
+  } finally {
+    await nginx.stop();
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+await main();

@@ -1,0 +1,149 @@
+import { join } from 'node:path';
+
+/** Something to be done, by ccxri and by what users type today. */
+export interface Work {
+  readonly name: string;
+  readonly rival: string;
+  /** The highest ratio of wall times, ccxri over rival, that is aimed at; null: shown only. */
+  readonly target: number | null;
+  readonly ccxri: string;
+  readonly peer: string;
+  /** Run before each of the two, not timed. */
+  readonly before?: string;
+  /** Made once for both, not timed. */
+  readonly setUp?: string;
+  /** Programs that the rival needs: left out, and said so, where one is missing. */
+  readonly needs: readonly string[];
+  /** Bytes that go through, for CPU seconds a GB. */
+  readonly bytes: number;
+}
+
+export interface Place {
+  /** The built program, as a shell word. */
+  readonly ccxri: string;
+  /** Holds the archives, manifest.json and md5sums.txt. */
+  readonly release: string;
+  /** Where nginx serves them. */
+  readonly url: string;
+  /** For what the works write. */
+  readonly scratch: string;
+  readonly archives: readonly {
+    readonly name: string;
+    readonly md5: string;
+    readonly bytes: number;
+  }[];
+}
+
+/** Each work starts from an empty `out`. */
+export function worksOf(place: Place): readonly Work[] {
+  const { ccxri, release, url, scratch, archives } = place;
+  const out = join(scratch, 'out');
+  const names = archives.map(({ name }) => name);
+  const urls = names.map((name) => `${url}${name}`).join(' ');
+  const bytes = archives.reduce((sum, archive) => sum + archive.bytes, 0);
+  const before = `rm -rf ${out} && mkdir -p ${out}/z && sync`;
+  const fetch = `${ccxri} fetch --subset all --manifest ${release}/manifest.json --source ${url} --dest ${out} -q -y`;
+  const curl = `cd ${out}/z && printf '%s\\n' ${urls} | xargs -P4 -n1 curl -sfO`;
+  const md5 = `split -n l/2 ${release}/md5sums.txt ${out}/sums. && ls ${out}/sums.* | xargs -P2 -n1 md5sum --quiet -c`;
+  const unpack = (tool: string) =>
+    `cd ${out} && printf '%s\\n' ${names.map((name) => name.replace('.zip', '')).join(' ')} | xargs -P2 -I{} bash -c 'mkdir {} && cd {} && ${tool}'`;
+  const bsdtar = unpack('bsdtar -xf ../z/{}.zip');
+  const aria2 = `cd ${out}/z && aria2c -q -j4 -x4 --file-allocation=none --auto-file-renaming=false -i ${scratch}/aria2.txt`;
+  const rclone = `rclone copy --transfers 4 --http-url ${url} :http: ${out}/z --include '*.zip'`;
+  // Hard links keep mtime: the ledger knows the archives, and nobody has to hash before the work.
+  const ready = `${before} && mkdir -p ${out}/archives && ln ${scratch}/checked/archives/*.zip ${out}/archives/ && ln ${release}/*.zip ${out}/z/ && cp -r ${scratch}/checked/.ccxri ${out}/`;
+  const extract = `${ccxri} extract --manifest ${release}/manifest.json --dest ${out} -q`;
+  const verify = `${ccxri} verify --manifest ${release}/manifest.json --dest ${out} -q`;
+  return [
+    {
+      name: 'fetch end to end',
+      rival: 'curl x4, md5sum x2, bsdtar x2',
+      target: 0.6,
+      ccxri: fetch,
+      peer: `${curl} && ${md5} && ${bsdtar}`,
+      before,
+      needs: ['curl', 'md5sum', 'bsdtar'],
+      bytes,
+    },
+    {
+      name: 'download and MD5',
+      rival: 'curl x4, md5sum x2',
+      target: 0.75,
+      ccxri: `${fetch} --no-extract`,
+      peer: `${curl} && ${md5}`,
+      before,
+      needs: ['curl', 'md5sum'],
+      bytes,
+    },
+    {
+      name: 'download and MD5',
+      rival: 'aria2c -j4 -x4 with checksums',
+      target: 0.35,
+      ccxri: `${fetch} --no-extract`,
+      peer: aria2,
+      before,
+      needs: ['aria2c'],
+      bytes,
+    },
+    {
+      name: 'download and MD5',
+      rival: 'rclone x4, md5sum x2',
+      target: null,
+      ccxri: `${fetch} --no-extract`,
+      peer: `${rclone} && cd ${out}/z && ${md5}`,
+      before,
+      needs: ['rclone', 'md5sum'],
+      bytes,
+    },
+    {
+      name: 'verify, in page cache',
+      rival: 'md5sum x2',
+      target: 0.45,
+      ccxri: verify,
+      peer: `cd ${out}/z && ${md5}`,
+      before: ready,
+      needs: ['md5sum'],
+      bytes,
+    },
+    {
+      name: 'extract only',
+      rival: 'bsdtar x2',
+      target: 0.95,
+      ccxri: extract,
+      peer: bsdtar,
+      before: ready,
+      needs: ['bsdtar'],
+      bytes,
+    },
+    {
+      name: 'extract only',
+      rival: 'unzip x2',
+      target: 0.6,
+      ccxri: extract,
+      peer: unpack('unzip -qq ../z/{}.zip'),
+      before: ready,
+      needs: ['unzip'],
+      bytes,
+    },
+    {
+      name: 'extract only',
+      rival: '7z x2',
+      target: null,
+      ccxri: extract,
+      peer: unpack('7z x -bso0 -bsp0 ../z/{}.zip'),
+      before: ready,
+      needs: ['7z'],
+      bytes,
+    },
+  ];
+}
+
+/** Fetches once, not timed, what `verify` and `extract` start from. */
+export function fetchedOnce({ ccxri, release, url, scratch }: Place): string {
+  const dest = join(scratch, 'checked');
+  return `rm -rf ${dest} && ${ccxri} fetch --subset all --manifest ${release}/manifest.json --source ${url} --dest ${dest} --no-extract -q -y`;
+}
+
+export function aria2List({ archives, url }: Place): string {
+  return archives.map(({ name, md5 }) => `${url}${name}\n  checksum=md5=${md5}\n`).join('');
+}
