@@ -1,0 +1,137 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { layoutOf, stemOf, type DatasetLayout } from '../../src/disk/layout.ts';
+import { Ledger } from '../../src/disk/ledger.ts';
+import { CcxriError } from '../../src/errors.ts';
+import type { RunEvent } from '../../src/events.ts';
+import { extractArchive, type ExtractedArchive } from '../../src/steps/extract-archive.ts';
+
+export const ARCHIVE = 'ChestDx-1.zip';
+/** Nothing here looks into the MD5: it says of which archive the ledger's record is. */
+export const MD5 = '0123456789abcdef0123456789abcdef';
+
+/** A dataset directory inside of a directory that nothing else is in, with one archive. */
+export interface Place {
+  /** What is above the dataset directory: to see whether anything got out. */
+  readonly around: string;
+  readonly layout: DatasetLayout;
+  readonly ledger: Ledger;
+  readonly archivePath: string;
+  /** images/ChestDx-1 */
+  readonly images: string;
+}
+
+export async function placeArchive(around: string, bytes: Uint8Array): Promise<Place> {
+  const layout = layoutOf(join(around, 'dataset'));
+  const archivePath = join(layout.archives, ARCHIVE);
+  await mkdir(layout.archives, { recursive: true });
+  await writeFile(archivePath, bytes);
+  const images = join(layout.images, stemOf(ARCHIVE));
+  return { around, layout, ledger: new Ledger(layout.ledger), archivePath, images };
+}
+
+export interface Unpacked {
+  readonly result: ExtractedArchive | undefined;
+  readonly error: unknown;
+  readonly events: readonly RunEvent[];
+  /** Texts of `archive-oddity` warnings. */
+  readonly oddities: readonly string[];
+}
+
+export async function unpack(
+  { layout, ledger, archivePath }: Place,
+  { signal, onEvent }: { signal?: AbortSignal; onEvent?: (event: RunEvent) => void } = {},
+): Promise<Unpacked> {
+  const events: RunEvent[] = [];
+  let result: ExtractedArchive | undefined;
+  let error: unknown;
+  try {
+    result = await extractArchive({
+      layout,
+      ledger,
+      name: ARCHIVE,
+      md5: MD5,
+      archivePath,
+      signal,
+      onEvent: (event) => {
+        events.push(event);
+        onEvent?.(event);
+      },
+      date: () => new Date('2026-01-02T03:04:05Z'),
+    });
+  } catch (thrown) {
+    error = thrown;
+  }
+  const oddities = events.flatMap((event) =>
+    event.event === 'warning' && event.code === 'archive-oddity' ? [event.message] : [],
+  );
+  return { result, error, events, oddities };
+}
+
+/** Nothing but the archive is there: no images, no stage, no record, nothing outside. */
+export async function expectNothingLeft({ around, layout, ledger, images }: Place): Promise<void> {
+  expect(await readdir(around)).toEqual(['dataset']);
+  expect(await readdir(layout.archives)).toEqual([ARCHIVE]);
+  expect((await filesBelow(layout.root)).filter((path) => !path.startsWith('archives/'))).toEqual(
+    [],
+  );
+  await expect(readdir(images)).rejects.toMatchObject({ code: 'ENOENT' });
+  expect(await readdir(layout.stage).catch(() => [])).toEqual([]);
+  expect(await ledger.readMembers(ARCHIVE)).toBeUndefined();
+}
+
+/** Unpacks bytes that must be refused. */
+export async function expectRefused(
+  around: string,
+  bytes: Uint8Array,
+  code: 'unsafe-archive' | 'damaged-archive',
+): Promise<CcxriError> {
+  const place = await placeArchive(around, bytes);
+  const { error } = await unpack(place);
+  expect(error).toBeInstanceOf(CcxriError);
+  if (!(error instanceof CcxriError)) throw new Error('unreachable');
+  expect({ code: error.code, message: error.message }).toMatchObject({ code });
+  expect(error.facts.file).toBe(ARCHIVE);
+  expect(error.hint).toBeTruthy();
+  await expectNothingLeft(place);
+  return error;
+}
+
+/** Unpacks bytes that must pass, and gives what lies under images/ then, and the oddities. */
+export async function expectUnpacked(
+  around: string,
+  bytes: Uint8Array,
+): Promise<{
+  readonly files: Readonly<Record<string, string>>;
+  readonly oddities: readonly string[];
+}> {
+  const place = await placeArchive(around, bytes);
+  const { result, error, oddities } = await unpack(place);
+  expect(error).toBeUndefined();
+  const files = await contentsBelow(place.images);
+  expect(result).toEqual({ members: Object.keys(files).length, status: 'extracted' });
+  expect(await readdir(place.around)).toEqual(['dataset']);
+  expect(await readdir(place.layout.stage)).toEqual([]);
+  const record = await place.ledger.readMembers(ARCHIVE);
+  expect(record?.members.map(({ path }) => path).sort()).toEqual(Object.keys(files).sort());
+  return { files, oddities };
+}
+
+/** Paths of everything below a directory that is no folder, sorted. */
+export async function filesBelow(root: string): Promise<readonly string[]> {
+  const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
+    .sort();
+}
+
+/** As Latin-1 text, which any byte fits in. */
+export async function contentsBelow(root: string): Promise<Readonly<Record<string, string>>> {
+  const files: [string, string][] = [];
+  for (const path of await filesBelow(root)) {
+    files.push([path, await readFile(join(root, path), 'latin1')]);
+  }
+  return Object.fromEntries(files);
+}

@@ -1,0 +1,353 @@
+import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { useTempDirs } from '../support/csv.ts';
+import { expectRefused, expectUnpacked, placeArchive, unpack } from '../support/unpack.ts';
+import { buildZip, unicodePath, type ZipMember } from '../support/zip-builder.ts';
+
+const tempDir = useTempDirs();
+
+const LINK = 0o120777;
+const GOOD: ZipMember = { name: 'patient1_000.jpg', content: 'an image' };
+
+/** A good member goes before and behind, so that "nothing is left" means something. */
+function around(...members: readonly ZipMember[]): Buffer {
+  return buildZip([GOOD, ...members, { ...GOOD, name: 'patient2_000.jpg' }]);
+}
+
+async function reasonsOf(...members: readonly ZipMember[]): Promise<readonly string[]> {
+  const error = await expectRefused(await tempDir(), around(...members), 'unsafe-archive');
+  return error.facts.reasons ?? [];
+}
+
+function named(...names: readonly (string | Buffer)[]): ZipMember[] {
+  return names.map((name) => ({ name, content: 'x' }));
+}
+
+describe('#95 a name that leads out of the folder', () => {
+  it.each([
+    ['../x', 'leads out of the folder with ".."'],
+    ['a/../../x', 'leads out of the folder with ".."'],
+    ['a/..', 'leads out of the folder with ".."'],
+    ['/x', 'has an absolute path'],
+    ['/etc/cron.d/x', 'has an absolute path'],
+    ['C:x', 'has an absolute path (a drive)'],
+    ['c:/x', 'has an absolute path (a drive)'],
+    ['\\\\srv\\share\\x', 'has a backslash in its name, which other systems take for "/"'],
+    ['..\\x', 'has a backslash in its name, which other systems take for "/"'],
+  ])('%s is refused', async (name, why) => {
+    expect(await reasonsOf(...named(name))).toEqual([`${name}: ${why}`]);
+  });
+});
+
+it('#96 a colon anywhere in a name (a drive below, an alternate data stream) is refused', async () => {
+  expect(await reasonsOf(...named('sub/C:evil', 'a:stream', 'a.jpg:hidden'))).toEqual([
+    'sub/C:evil: has a ":" in its name, which Windows does not take',
+    'a:stream: has an absolute path (a drive)',
+    'a.jpg:hidden: has a ":" in its name, which Windows does not take',
+  ]);
+});
+
+describe('#97 a second name in the Unicode path field', () => {
+  it.each(['../../evil', 'other.jpg'])('%s, beside a plain name, is refused', async (path) => {
+    const name = 'plain.jpg';
+    const reasons = await reasonsOf({ name, content: 'x', extra: unicodePath(path, name) });
+    expect(reasons).toEqual(['plain.jpg: has a second, different name (Unicode path field)']);
+  });
+
+  it('".." is refused where the plain name is in an old code, too', async () => {
+    const name = Buffer.from('d5d5c6ac2e6a7067', 'hex');
+    const climbing = { name, flags: 0, extra: unicodePath('..', name) };
+    expect(await reasonsOf(climbing)).toEqual(['..: leads out of the folder with ".."']);
+    const deeper = { name, flags: 0, extra: unicodePath('../照片.jpg', name) };
+    expect(await reasonsOf(deeper)).toEqual([
+      '照片.jpg: has a second, different name (Unicode path field)',
+    ]);
+  });
+
+  it('one that says the same, or the name that the plain one can not, is taken', async () => {
+    const gbk = Buffer.from('d5d5c6ac2e6a7067', 'hex');
+    const { files, oddities } = await expectUnpacked(
+      await tempDir(),
+      buildZip([
+        { name: 'same.jpg', content: '1', extra: unicodePath('same.jpg', 'same.jpg') },
+        { name: gbk, flags: 0, content: '2', extra: unicodePath('Röntgen.jpg', gbk) },
+        { name: 'stale.jpg', content: '3', extra: unicodePath('../x.jpg', 'of another name') },
+      ]),
+    );
+    expect(files).toEqual({ 'same.jpg': '1', 'Röntgen.jpg': '2', 'stale.jpg': '3' });
+    expect(oddities).toEqual([
+      expect.stringContaining('has its name in a Unicode path field: Röntgen.jpg'),
+      expect.stringContaining('has a Unicode path that does not count: stale.jpg'),
+    ]);
+  });
+});
+
+it('#98 a link is refused', async () => {
+  expect(await reasonsOf({ name: 'l', content: '/etc/passwd', mode: LINK })).toEqual([
+    'l: is a link',
+  ]);
+});
+
+it('#99 a link, and then a file of its name: nothing is written through it', async () => {
+  const base = await tempDir();
+  const outside = join(await tempDir(), 'outside');
+  await writeFile(outside, 'untouched');
+  const error = await expectRefused(
+    base,
+    around({ name: 'x', content: outside, mode: LINK }, { name: 'x', content: 'overwritten' }),
+    'unsafe-archive',
+  );
+  expect(error.facts.reasons).toEqual(['x: is a link', 'x: is there twice']);
+  expect(await readFile(outside, 'utf8')).toBe('untouched');
+});
+
+it('#100 a link to a folder, and then a file below it: nothing is written through it', async () => {
+  const outside = await tempDir();
+  const error = await expectRefused(
+    await tempDir(),
+    around({ name: 'd', content: outside, mode: LINK }, { name: 'd/f', content: 'x' }),
+    'unsafe-archive',
+  );
+  expect(error.facts.reasons).toEqual(['d: is a link', 'd: is both a file and a folder']);
+  await expect(readFile(join(outside, 'f'))).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+it('#101 a link that lies at the place of the images is not followed, and not replaced', async () => {
+  const outside = await tempDir();
+  const place = await placeArchive(await tempDir(), buildZip([GOOD]));
+  await writeFile(join(outside, 'mine.txt'), 'mine');
+  await mkdir(place.layout.images);
+  await symlink(outside, place.images);
+  const { error } = await unpack(place);
+  expect(error).toMatchObject({ code: 'occupied' });
+  await expect(readFile(join(outside, GOOD.name.toString()))).rejects.toThrow('ENOENT');
+  expect(await readFile(join(place.images, 'mine.txt'), 'utf8')).toBe('mine');
+});
+
+describe('#102 types and modes', () => {
+  it.each([
+    [0o020666, 'is a device'],
+    [0o060666, 'is a device'],
+    [0o140755, 'is a socket'],
+  ])('%o is refused', async (mode, why) => {
+    expect(await reasonsOf({ name: 'odd', mode })).toEqual([`odd: ${why}`]);
+  });
+
+  it('a pipe, as `zip -` marks what it was given, is unpacked as the file it is, with a warning', async () => {
+    const bytes = buildZip([{ name: '-', content: 'piped', mode: 0o010660 }]);
+    const { files, oddities } = await expectUnpacked(await tempDir(), bytes);
+    expect(files).toEqual({ '-': 'piped' });
+    expect(oddities).toEqual(['ChestDx-1.zip: a file is marked as a pipe: -; that does no harm']);
+  });
+
+  it('setuid, sticky and 0000 are not taken over', async () => {
+    const base = await tempDir();
+    const place = await placeArchive(
+      base,
+      buildZip([
+        { name: 'suid', content: '1', mode: 0o107777 },
+        { name: 'none', content: '2', mode: 0o100000 },
+      ]),
+    );
+    expect((await unpack(place)).error).toBeUndefined();
+    for (const name of ['suid', 'none']) {
+      const { mode } = await stat(join(place.images, name));
+      expect(mode & 0o7777 & ~0o644).toBe(0);
+      expect(mode & 0o400).toBe(0o400);
+    }
+  });
+});
+
+describe('#103 folders that are none', () => {
+  it.each<[string, ZipMember, string]>([
+    [
+      'a folder with content',
+      { name: 'd/', content: 'x' },
+      'd/: is a folder by its name, and has content',
+    ],
+    [
+      'a folder by mode',
+      { name: 'd', mode: 0o040755 },
+      'd: is marked as a folder, and named as a file',
+    ],
+    [
+      'a folder by attribute',
+      { name: 'd', attributes: 0x10 },
+      'd: is marked as a folder, and named as a file',
+    ],
+  ])('%s is refused', async (_, member, reason) => {
+    expect(await reasonsOf(member)).toEqual([reason]);
+  });
+
+  it('a folder marked as a file, and a packed one of no length, are taken for folders', async () => {
+    const { files, oddities } = await expectUnpacked(
+      await tempDir(),
+      buildZip([{ name: 'd/', mode: 0o100644 }, { name: 'e/', method: 8 }, { ...GOOD }]),
+    );
+    expect(files).toEqual({ 'patient1_000.jpg': 'an image' });
+    expect(oddities).toEqual([expect.stringContaining('a folder is marked as a file: d/')]);
+  });
+});
+
+it('#104 a duplicate name is refused', async () => {
+  expect(await reasonsOf(...named('a.jpg', 'a.jpg'))).toEqual(['a.jpg: is there twice']);
+});
+
+it('#105 a file that is a folder as well is refused', async () => {
+  expect(await reasonsOf(...named('a', 'a/b'))).toEqual(['a: is both a file and a folder']);
+  expect(await reasonsOf(...named('A/b', 'a'))).toEqual(['a: is both a file and a folder']);
+  expect(await reasonsOf({ name: 'f/' }, ...named('f'))).toEqual([
+    'f: is both a file and a folder',
+  ]);
+});
+
+it('#106 empty names and steps are refused', async () => {
+  expect(await reasonsOf(...named('', '.', './a', 'a//b', 'a/./b'), { name: '/' })).toEqual([
+    '(a member without a name): has no name',
+    '.: has an empty step or "." in its path',
+    './a: has an empty step or "." in its path',
+    'a//b: has an empty step or "." in its path',
+    'a/./b: has an empty step or "." in its path',
+    '/: has an absolute path',
+  ]);
+});
+
+it('#107 names that differ by case alone are refused', async () => {
+  expect(
+    await reasonsOf(...named('A.txt', 'a.txt', 'Dir/1', 'dir/2', 'STRASSE', 'straße')),
+  ).toEqual([
+    'a.txt: would be the same file as A.txt on some systems',
+    'dir: would be the same folder as Dir on some systems',
+    'straße: would be the same file as STRASSE on some systems',
+  ]);
+});
+
+it('#108 names that differ by the spelling of a letter alone are refused', async () => {
+  expect(
+    await reasonsOf(...named('é.jpg', 'e\u0301.jpg', 'ﬁ.jpg', 'fi.jpg', 'K', '\u212a')),
+  ).toEqual([
+    'e\u0301.jpg: would be the same file as é.jpg on some systems',
+    'fi.jpg: would be the same file as ﬁ.jpg on some systems',
+    '\u212a: would be the same file as K on some systems',
+  ]);
+});
+
+describe('#109 names that some system keeps or changes', () => {
+  it.each([
+    'CON',
+    'aux.txt',
+    'COM1.png',
+    'COM¹',
+    'lpt9.tar.gz',
+    'nul',
+    'a/PRN/b',
+    'CON .txt',
+    'conin$',
+  ])('%s is refused', async (name) => {
+    expect(await reasonsOf(...named(name))).toEqual([
+      `${name}: has a name that Windows keeps for a device`,
+    ]);
+  });
+
+  it.each(['dot.', 'blank ', 'a./b', 'a /b', '...'])('"%s" is refused', async (name) => {
+    expect(await reasonsOf(...named(name))).toEqual([
+      `${name}: ends in a dot or a blank, which Windows drops`,
+    ]);
+  });
+
+  it.each(['<', '>', '"', '|', '?', '*'])('%s in a name is refused', async (sign) => {
+    expect(await reasonsOf(...named(`a${sign}b`))).toEqual([
+      `a${sign}b: has a "${sign}" in its name, which Windows does not take`,
+    ]);
+  });
+
+  it.each(['contact.jpg', 'com.jpg', 'COM10.jpg', 'aux1', '.hidden', 'a b', '~x', 'null'])(
+    '%s is nothing of the kind',
+    async (name) => {
+      const { files } = await expectUnpacked(await tempDir(), buildZip(named(name)));
+      expect(files).toEqual({ [name]: 'x' });
+    },
+  );
+});
+
+it('#110 control and invisible characters are refused, and shown as what they are', async () => {
+  const names = ['a\0b', 'a\x1b[2Jb', 'a\nb', 'a\x7fb', 'a\u202egpj.exe', 'a\u200bb', 'a\u0085b'];
+  expect(await reasonsOf(...named(...names))).toEqual([
+    'a\\x00b: has control or invisible characters in its name',
+    'a\\x1b[2Jb: has control or invisible characters in its name',
+    'a\\x0ab: has control or invisible characters in its name',
+    'a\\x7fb: has control or invisible characters in its name',
+    'a\\u202egpj.exe: has control or invisible characters in its name',
+    'a\\u200bb: has control or invisible characters in its name',
+    'a\\x85b: has control or invisible characters in its name',
+  ]);
+  const hiddenInOldCode = { name: Buffer.from([0x80, 0xff, 0x1b, 0x41]), flags: 0 };
+  expect(await reasonsOf(hiddenInOldCode)).toHaveLength(1);
+});
+
+it('#111 names that promise UTF-8 and are none are refused', async () => {
+  const names = [Buffer.from([0xff, 0xfe, 0x2e, 0x74]), Buffer.from([0xc3, 0x28, 0x2e, 0x74])];
+  const reasons = await reasonsOf(...names.map((name) => ({ name, flags: 0x800 })));
+  expect(reasons).toHaveLength(2);
+  for (const reason of reasons) expect(reason).toContain('is no UTF-8, though it says so');
+});
+
+describe('#112 names in an old code, without the UTF-8 flag, are unpacked with a warning', () => {
+  it.each([
+    ['GBK, as Chinese archivers write it', 'd5d5c6ac2e6a7067', '照片.jpg', 'read as GBK'],
+    [
+      'UTF-8 that does not say so',
+      Buffer.from('照片.jpg').toString('hex'),
+      '照片.jpg',
+      'a UTF-8 name',
+    ],
+    ['CP437, the format’s own', '52946e.ff'.replace('.', ''), 'R\u00f6n\u00a0', 'read as CP437'],
+  ])('%s', async (_, hex, name, why) => {
+    const member = { name: Buffer.from(hex, 'hex'), flags: 0, content: 'x' };
+    const { files, oddities } = await expectUnpacked(await tempDir(), buildZip([member]));
+    expect(files).toEqual({ [name]: 'x' });
+    expect(oddities).toEqual([expect.stringContaining(why)]);
+  });
+
+  it('and clash where they mean the same', async () => {
+    const gbk = { name: Buffer.from('d5d5c6ac2e6a7067', 'hex'), flags: 0, content: 'x' };
+    const reasons = await reasonsOf(gbk, { name: '照片.jpg', content: 'y' });
+    expect(reasons).toEqual(['照片.jpg: is there twice']);
+  });
+});
+
+it('#131 names that mean something to JavaScript are plain files', async () => {
+  const names = ['__proto__', 'constructor/x', 'toString', 'hasOwnProperty'];
+  const { files } = await expectUnpacked(await tempDir(), buildZip(named(...names)));
+  expect(Object.entries(files).sort()).toEqual(names.map((name) => [name, 'x']).sort());
+});
+
+it('#81 #129 paths that are too long or too deep for some system are refused', async () => {
+  const deep = `${'d/'.repeat(64)}x`;
+  const reasons = await reasonsOf(
+    ...named(
+      'n'.repeat(256),
+      'ü'.repeat(128),
+      'p/'.repeat(520) + 'x',
+      `${'d/'.repeat(3000)}x`,
+      deep,
+    ),
+  );
+  expect(reasons.map((reason) => reason.replace(/^.*: /, ''))).toEqual([
+    'has a name of more than 255 bytes',
+    'has a name of more than 255 bytes',
+    'has a path of more than 1024 bytes',
+    'has a path of more than 1024 bytes',
+    'lies more than 64 folders deep',
+  ]);
+  const longest = [`${'d/'.repeat(63)}x`, 'n'.repeat(255)];
+  const { files } = await expectUnpacked(await tempDir(), buildZip(named(...longest)));
+  expect(Object.keys(files).sort()).toEqual([...longest].sort());
+});
+
+it('lists twenty reasons, and says how many more there are', async () => {
+  const reasons = await reasonsOf(...named(...Array.from({ length: 50 }, (_, i) => `../${i}`)));
+  expect(reasons).toHaveLength(21);
+  expect(reasons[20]).toBe('and 30 more');
+});
