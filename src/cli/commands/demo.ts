@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import { runDemo } from '../../demo/run-demo.ts';
 import type { DemoResult } from '../../demo/demo-types.ts';
-import { toPrintable } from '../../text.ts';
+import { quoteForShell, toPrintable } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
 import type { View } from '../io.ts';
 import { DEMO_DEST } from '../options.ts';
@@ -42,9 +43,20 @@ function dryOutcome(dest: string): CommandOutcome {
   };
 }
 
-function renderDemo({ page, commandLine, fetch }: DemoResult, view: View): string {
+function renderDemo(result: DemoResult, view: View): string {
+  const { page, commandLine, manifestPath, fetch } = result;
+  const set = `--dest ${quoteForShell(fetch.dest)} --manifest ${quoteForShell(manifestPath)}`;
   return joinParts([
-    `A made-up release was served at ${page}; this was run:\n  ${commandLine}\n`,
+    `A made-up release was served at ${page}, and this was run:\n  ${commandLine}\n`,
     renderFetched(fetch, { view, again: '`ccxri demo`' }),
+    [
+      'look around:',
+      `  ${toPrintable(join(fetch.dest, 'images'), 4096)}: drawn chests, of nobody`,
+      `  ccxri status ${set}`,
+      `  ccxri verify --deep ${set}`,
+      'then the real thing:',
+      '  ccxri list',
+      '',
+    ].join('\n'),
   ]);
 }

@@ -1,0 +1,76 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { useTempDirs } from '../support/csv.ts';
+import { documentOf, eventsOf } from '../support/run-cli.ts';
+import { useProgram } from '../support/program.ts';
+import { useServedDirectory } from '../support/served.ts';
+import { makeStandIn } from '../support/stand-in.ts';
+
+const tempDir = useTempDirs();
+const serve = useServedDirectory();
+const { ccxri, startCcxri } = useProgram();
+
+/** A fetch that has got a part of each archive, and gets no more. */
+async function stalledFetch() {
+  const directory = await tempDir();
+  const release = await makeStandIn(join(directory, 'release'));
+  const { url } = await serve(release.directory, { stallAfterBytes: 5000 });
+  const dest = join(directory, 'set');
+  const argv = ['fetch', '--subset', 'all', '--dest', dest, '--manifest', release.manifestPath];
+  const run = startCcxri([...argv, '--source', url, '--ndjson']);
+  await run.hasSaid(/"event":"progress".*"doneBytes":[1-9]/);
+  return { argv, dest, run, release };
+}
+
+describe('a fetch that is told to stop', () => {
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)(
+    'by %s ends with %i, says so, and goes on when it is run again',
+    async (name, code) => {
+      const { argv, dest, run, release } = await stalledFetch();
+      run.kill(name);
+      const end = await run.ended;
+      expect(end).toMatchObject({ code, signal: null });
+      const summary = eventsOf(end.stdout).at(-1);
+      expect(summary).toMatchObject({
+        event: 'summary',
+        exitCode: code,
+        errors: [{ code: 'aborted' }],
+      });
+      expect(end.stderr).toContain('run the same command again');
+      expect(end.stderr).not.toMatch(/\n +at /);
+      // Nothing has its final name that is not whole, and nobody holds the directory any more.
+      expect(await readdir(join(dest, 'archives')).catch(() => [])).toEqual([]);
+      expect(await readdir(join(dest, '.ccxri'))).not.toContain('lock');
+      const again = await ccxri([...argv, '--source', release.directory, '--json']);
+      expect(again.code, again.stderr).toBe(0);
+      expect(documentOf(again.stdout).counts).toMatchObject({ files: 8, failed: 0, rows: 31 });
+    },
+  );
+
+  it('ends at once when it is told twice', async () => {
+    const { run } = await stalledFetch();
+    run.kill('SIGINT');
+    run.kill('SIGINT');
+    expect((await run.ended).code).toBe(130);
+  });
+});
+
+describe('a second program in the same directory', () => {
+  it('is code 10 and names the first', async () => {
+    const { argv, run, release } = await stalledFetch();
+    const second = await ccxri([...argv, '--source', release.directory]);
+    expect(second.code).toBe(10);
+    expect(second.stderr).toContain('another ccxri is at work in this dataset directory: pid ');
+    expect(second.stderr).toContain('--wait');
+    run.kill('SIGKILL');
+    expect((await run.ended).signal).toBe('SIGKILL');
+    // The lock of a run that was killed does not stand in the way.
+    const third = await ccxri([...argv, '--source', release.directory]);
+    expect(third.code, third.stderr).toBe(0);
+  });
+});
