@@ -7,7 +7,7 @@ export interface DemoOptions {
    * ./ccxri-demo (the command line says so).
    */
   readonly dest: string;
-  /** How fast the made-up release is served. Default 250,000: so that there is something to see. */
+  /** How fast the made-up release is served. Default 200,000: so that there is something to see. */
   readonly bytesPerSecond?: number;
   readonly signal?: AbortSignal;
   readonly onEvent?: EventListener;

@@ -6,7 +6,7 @@ import { makeDemoRelease } from './demo-release.ts';
 import type { DemoOptions, DemoResult } from './demo-types.ts';
 import { serveFiles } from './serve-files.ts';
 
-const BYTES_PER_SECOND = 250_000;
+const BYTES_PER_SECOND = 200_000;
 
 /**
  * The whole way on a small made-up release, which is drawn now and served on loopback: the page is

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -20,20 +21,13 @@ const IMAGES = {
 };
 const TOTAL = Object.values(IMAGES).reduce((sum, n) => sum + n, 0);
 
-/** Servers, sockets and timers of this process that are still open. */
-function openHandles(): readonly string[] {
-  const kinds = ['TCPServerWrap', 'TCPSocketWrap', 'Timeout', 'FSReqCallback', 'FSReqPromise'];
-  return process.getActiveResourcesInfo().filter((kind) => kinds.includes(kind));
-}
-
 async function quick(dest: string, more: Partial<Parameters<typeof runDemo>[0]> = {}) {
   return runDemo({ dest, bytesPerSecond: Infinity, ...more });
 }
 
 describe('runDemo', () => {
-  it('leaves a dataset in the form of a real one, every file verified, and nothing open', async () => {
+  it('leaves a dataset in the form of a real one, every file verified', async () => {
     const dest = join(await tempDir(), 'ccxri-demo');
-    const before = openHandles();
     const events: RunEvent[] = [];
     const result = await quick(dest, { onEvent: (event) => events.push(event) });
 
@@ -57,7 +51,6 @@ describe('runDemo', () => {
 
     expect(events[0]).toMatchObject({ event: 'plan', files: 9, toDownload: 9 });
     expect(events.filter(({ event }) => event === 'warning')).toEqual([]);
-    expect(openHandles()).toEqual(before);
     await expect(fetch(result.page)).rejects.toThrow();
   });
 
@@ -105,9 +98,8 @@ describe('runDemo', () => {
     expect(await listTree(dest)).toEqual(tree);
   });
 
-  it('stops in the middle, keeps what it has, closes all, and goes on when run again', async () => {
+  it('stops in the middle, keeps what it has, and goes on when run again', async () => {
     const dest = join(await tempDir(), 'demo');
-    const before = openHandles();
     const controller = new AbortController();
     const running = runDemo({
       dest,
@@ -118,7 +110,6 @@ describe('runDemo', () => {
       },
     });
     await expect(running).rejects.toMatchObject({ code: 'aborted' });
-    expect(openHandles()).toEqual(before);
     const finished = (await listTree(dest)).filter((path) => /^(?:archives|labels)\/./.test(path));
     expect(finished.length).toBeGreaterThan(0);
     expect(finished.length).toBeLessThan(9);
@@ -135,12 +126,30 @@ describe('runDemo', () => {
     expect(await listTree(join(dest, '..'))).toEqual([]);
   });
 
-  it('leaves a directory with real data alone, and closes its server', async () => {
+  it('leaves a directory with real data alone', async () => {
     const dest = await tempDir();
     await writeTree(dest, { 'archives/ChestDx-40.zip': 'real' });
-    const before = openHandles();
     await expect(quick(dest)).rejects.toMatchObject({ code: 'occupied' });
     expect(await listTree(dest)).toEqual(['archives', 'archives/ChestDx-40.zip']);
-    expect(openHandles()).toEqual(before);
+  });
+
+  it.each([
+    ['whole', '9 files'],
+    ['stopped', 'aborted'],
+    ['occupied', 'occupied'],
+  ])('leaves nothing open that would keep a process alive: %s', async (how, said) => {
+    const dest = await tempDir();
+    if (how === 'occupied') await writeTree(dest, { 'notes.txt': '' });
+    const child = join(import.meta.dirname, '../support/demo-child.ts');
+    const args = ['--import', 'tsx', child, dest, how];
+    // Killed if it has not ended by itself when it should long have.
+    const options = { encoding: 'utf8', timeout: 50_000, killSignal: 'SIGKILL' } as const;
+    const { status, signal, stdout, stderr } = spawnSync(process.execPath, args, options);
+    expect({ status, signal, stdout, stderr }).toEqual({
+      status: 0,
+      signal: null,
+      stdout: `${said}\n`,
+      stderr: '',
+    });
   });
 });

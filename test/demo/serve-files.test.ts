@@ -100,7 +100,7 @@ describe('serveFiles', () => {
   });
 
   it('ends every connection when it is closed, also in the middle of an answer', async () => {
-    const slow = await serveFiles(FILES, 1000);
+    const slow = await serveFiles(FILES, 20_000);
     const socket = connect(Number(new URL(slow.url).port), '127.0.0.1');
     const ended = new Promise((resolve) => socket.once('close', resolve));
     socket.on('error', () => undefined);
