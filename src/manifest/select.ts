@@ -64,9 +64,9 @@ export function findFile(manifest: Manifest, typed: string): ManifestFile {
     manifest.files.find((file) => foldName(file.name) === key);
   if (found !== undefined) return found;
   const nearest = nearestOf(
-    key,
+    foldStem(typed),
     manifest.files.map((file) => file.name),
-    foldName,
+    foldStem,
   );
   const guess = nearest === undefined ? '' : ` Did you mean "${nearest}"?`;
   throw new CcxriError(
@@ -85,6 +85,11 @@ function fold(name: string): string {
 
 function foldName(name: string): string {
   return name.toLowerCase().replace(/\.zip$/, '');
+}
+
+/** For guesses: label files are named without .csv as well. */
+function foldStem(name: string): string {
+  return name.toLowerCase().replace(/\.(?:zip|csv)$/, '');
 }
 
 /** Longer than any name; the work grows with it. */
@@ -107,16 +112,19 @@ export function nearestOf(
   return best;
 }
 
-/** Levenshtein's distance, one row at a time. */
+/** Levenshtein's distance, row by row; two letters in each other's place are one edit. */
 function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  let before: readonly number[] = [];
+  let row: readonly number[] = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i += 1) {
     const next = [i];
     for (let j = 1; j <= b.length; j += 1) {
-      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+      const same = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const isTurned = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const turned = isTurned ? (before[j - 2] ?? 0) + 1 : Infinity;
+      next.push(Math.min(same, turned, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
     }
-    row = next;
+    [before, row] = [row, next];
   }
   return row[b.length] ?? 0;
 }
