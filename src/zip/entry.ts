@@ -34,6 +34,9 @@ export const FLAG = {
 
 export const METHOD = { stored: 0, deflated: 8 } as const;
 
+/** The folder that everything lies in: an entry of this name is nothing. */
+export const HERE = './';
+
 /** A name that ends in a slash is a folder's; nothing else makes one. */
 export function isFolder({ name }: { readonly name: string }): boolean {
   return name.endsWith('/');

@@ -1,4 +1,4 @@
-import { isFolder, type ZipEntry } from './entry.ts';
+import { HERE, isFolder, type ZipEntry } from './entry.ts';
 import { foldName } from './name-rules.ts';
 import { toName, type Verdict } from './verdict.ts';
 
@@ -11,6 +11,7 @@ export function judgeClashes(entries: readonly ZipEntry[], verdict: Verdict): vo
   const files = new Map<string, string>();
   const folders = new Map<string, string>();
   for (const entry of entries) {
+    if (entry.name === HERE) continue;
     const path = entry.name.replace(/\/$/, '');
     if (isFolder(entry)) noteFolder(path, folders, verdict);
     else {

@@ -41,12 +41,11 @@ export function judgeEntries(
 
 /** The file types of a Unix mode (inode(7)); 0: the writer did not say. */
 const TYPE_MASK = 0xf000;
-const TYPE = { pipe: 0x1000, folder: 0x4000, file: 0x8000 } as const;
+const TYPE = { pipe: 0x1000, folder: 0x4000, file: 0x8000, socket: 0xc000 } as const;
 const REFUSED_TYPES: ReadonlyMap<number, string> = new Map([
   [0xa000, 'is a link'],
   [0x2000, 'is a device'],
   [0x6000, 'is a device'],
-  [0xc000, 'is a socket'],
 ]);
 const DOS_FOLDER = 0x10;
 
@@ -61,8 +60,9 @@ function judgeType(entry: ZipEntry, verdict: Verdict): void {
   } else if (saysFolder) {
     verdict.refuse('is marked as a folder, and named as a file', entry.name);
   }
-  // `producer | zip archive -` marks what it was given so.
-  if (type === TYPE.pipe) verdict.warn('a file is marked as a pipe', entry.name);
+  // `producer | zip archive -` marks what it was given so; from Node the pipe is a socket.
+  if (type === TYPE.pipe || type === TYPE.socket)
+    verdict.warn('a file is marked as a pipe', entry.name);
   if (!isRealDate(entry)) verdict.warn('a member has a date that does not exist', entry.name);
 }
 

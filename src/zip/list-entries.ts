@@ -4,7 +4,7 @@ import { isCcxriError } from '../errors.ts';
 import { toPrintable } from '../text.ts';
 import type { DirectoryBytes } from './directory-bytes.ts';
 import { decodeName } from './entry-name.ts';
-import { FLAG, type ZipEntry } from './entry.ts';
+import { FLAG, HERE, type ZipEntry } from './entry.ts';
 import { damaged, type Verdict } from './verdict.ts';
 
 export interface ListOptions {
@@ -52,11 +52,13 @@ const UNICODE_PATH = 0x7075;
 
 function toEntry(entry: Entry, { verdict, prefixBytes }: ListOptions): ZipEntry {
   const flags = entry.generalPurposeBitFlag;
-  const { name, problem, oddity } = decodeName({
+  const decoded = decodeName({
     bytes: entry.fileNameRaw,
     isUtf8: (flags & FLAG.utf8) !== 0,
     unicodePath: entry.extraFields.find(({ id }) => id === UNICODE_PATH)?.data,
   });
+  const { problem, oddity } = decoded;
+  const name = withoutHere(decoded.name);
   if (problem !== undefined) verdict.refuse(problem, name);
   if (oddity !== undefined) verdict.warn(`a member ${oddity}`, name);
   return {
@@ -73,6 +75,11 @@ function toEntry(entry: Entry, { verdict, prefixBytes }: ListOptions): ZipEntry 
     date: entry.lastModFileDate,
     time: entry.lastModFileTime,
   };
+}
+
+/** `bsdtar -cf archive.zip .` begins every path with "./". What remains is judged as any name. */
+function withoutHere(name: string): string {
+  return name.startsWith(HERE) && name !== HERE ? name.slice(HERE.length) : name;
 }
 
 /** The directory, and behind it a zip64 end record, its locator and an end record that say so. */

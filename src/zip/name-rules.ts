@@ -1,5 +1,6 @@
 import { toPrintable } from '../text.ts';
 import { CONTROLS } from './entry-name.ts';
+import { HERE } from './entry.ts';
 
 /** Bytes of a path below images/<archive>/: leaves room for the dataset directory's own. */
 const MAX_PATH_BYTES = 1024;
@@ -18,6 +19,7 @@ const FORBIDDEN = /[<>:"|?*]/;
  */
 export function problemOfName(name: string): string | undefined {
   if (name === '') return 'has no name';
+  if (name === HERE) return undefined;
   if (Buffer.byteLength(name) > MAX_PATH_BYTES) {
     return `has a path of more than ${MAX_PATH_BYTES} bytes`;
   }

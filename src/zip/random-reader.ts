@@ -1,5 +1,6 @@
 import { constants, read } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { changedMeanwhile, noFile } from '../disk/path-errors.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
 import { toPrintable } from '../text.ts';
 
@@ -83,12 +84,7 @@ class OpenFile implements FileReader {
   async assertUnchanged(): Promise<void> {
     const { size, mtimeMs } = await this.#handle.stat();
     if (size === this.mark.sizeBytes && mtimeMs === this.mark.mtimeMs) return;
-    throw new CcxriError('occupied', `${this.#path} changed while it was being read`, {
-      path: this.#path,
-      expected: `a file at rest, of ${this.mark.sizeBytes} bytes`,
-      found: `${size} bytes`,
-      hint: 'another program is writing it: let that end, then run the same command again',
-    });
+    throw changedMeanwhile(this.#path, { before: this.mark.sizeBytes, after: size });
   }
 
   async close(): Promise<void> {
@@ -111,14 +107,6 @@ function notHere(path: string, cause: unknown): CcxriError {
     path,
     hint: 'get it with `ccxri fetch`, or look who moved it',
     cause,
-  });
-}
-
-function noFile(path: string): CcxriError {
-  return new CcxriError('occupied', `${path} is there and is no file`, {
-    path,
-    expected: 'a file',
-    hint: 'move it out of the way, then run the same command again',
   });
 }
 

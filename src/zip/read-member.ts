@@ -114,6 +114,8 @@ async function readPieces(
       for await (const chunk of chunks) await sink(chunk);
     });
   } catch (error) {
+    // Whole pieces behind the end of the stream: the pipeline complains that nobody takes them.
+    if (inflate.readableEnded) assertAllUsed(inflate, file, member);
     throw toMemberError(error, file, member);
   }
   assertAllUsed(inflate, file, member);

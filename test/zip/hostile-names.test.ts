@@ -129,13 +129,15 @@ describe('#102 types and modes', () => {
   it.each([
     [0o020666, 'is a device'],
     [0o060666, 'is a device'],
-    [0o140755, 'is a socket'],
   ])('%o is refused', async (mode, why) => {
     expect(await reasonsOf({ name: 'odd', mode })).toEqual([`odd: ${why}`]);
   });
 
-  it('a pipe, as `zip -` marks what it was given, is unpacked as the file it is, with a warning', async () => {
-    const bytes = buildZip([{ name: '-', content: 'piped', mode: 0o010660 }]);
+  it.each([
+    ['pipe', 0o010660],
+    ['socket', 0o140777],
+  ])('a %s, as `zip -` marks what it was given, is a file, with a warning', async (_, mode) => {
+    const bytes = buildZip([{ name: '-', content: 'piped', mode }]);
     const { files, oddities } = await expectUnpacked(await tempDir(), bytes);
     expect(files).toEqual({ '-': 'piped' });
     expect(oddities).toEqual(['ChestDx-1.zip: a file is marked as a pipe: -; that does no harm']);
@@ -203,14 +205,25 @@ it('#105 a file that is a folder as well is refused', async () => {
 });
 
 it('#106 empty names and steps are refused', async () => {
-  expect(await reasonsOf(...named('', '.', './a', 'a//b', 'a/./b'), { name: '/' })).toEqual([
+  expect(
+    await reasonsOf(...named('', '.', '././a', './/a', 'a//b', 'a/./b', './../a'), { name: '/' }),
+  ).toEqual([
     '(a member without a name): has no name',
     '.: has an empty step or "." in its path',
     './a: has an empty step or "." in its path',
+    '/a: has an absolute path',
     'a//b: has an empty step or "." in its path',
     'a/./b: has an empty step or "." in its path',
+    '../a: leads out of the folder with ".."',
     '/: has an absolute path',
   ]);
+});
+
+it('#106 "./" in front of every path, as bsdtar writes it, does no harm', async () => {
+  const members = [{ name: './' }, { name: './sub/' }, ...named('./sub/a.jpg', './b.jpg')];
+  const { files } = await expectUnpacked(await tempDir(), buildZip(members));
+  expect(files).toEqual({ 'sub/a.jpg': 'x', 'b.jpg': 'x' });
+  expect(await reasonsOf(...named('./a', 'a'))).toEqual(['a: is there twice']);
 });
 
 it('#107 names that differ by case alone are refused', async () => {

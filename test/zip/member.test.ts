@@ -1,0 +1,207 @@
+import { mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crc32, deflateRawSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { readDirectory } from '../../src/zip/directory.ts';
+import { checkMembers, extractMembers } from '../../src/zip/member.ts';
+import { WHOLE_BYTES } from '../../src/zip/read-member.ts';
+import { bufferReader, type ReadNote } from '../support/buffer-reader.ts';
+import { useTempDirs } from '../support/csv.ts';
+import { buildZip, type ZipMember } from '../support/zip-builder.ts';
+
+const tempDir = useTempDirs();
+const file = 'x.zip';
+
+/** Bytes that hardly deflate, the same on every run. */
+function noise(length: number, seed = 1): Buffer {
+  const bytes = Buffer.alloc(length);
+  let state = seed;
+  for (let at = 0; at < length; at += 1) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    bytes[at] = state >>> 24;
+  }
+  return bytes;
+}
+
+const BIG = noise(3 * WHOLE_BYTES + 12_345);
+
+async function check(members: readonly ZipMember[]): Promise<void> {
+  const reader = bufferReader(buildZip(members));
+  await checkMembers(reader, await readDirectory(reader, { file }), { file });
+}
+
+describe('a member too large for one piece', () => {
+  it.each([0, 8])('is unpacked byte for byte, method %i', async (method) => {
+    const reader = bufferReader(buildZip([{ name: 'big.bin', content: BIG, method }]));
+    const into = await tempDir();
+    const records = await extractMembers(reader, await readDirectory(reader, { file }), {
+      file,
+      into,
+    });
+    expect(records).toEqual([{ path: 'big.bin', bytes: BIG.length, crc32: crc32(BIG) }]);
+    expect((await readFile(join(into, 'big.bin'))).equals(BIG)).toBe(true);
+  });
+
+  it('is read in small pieces, packed or unpacked', async () => {
+    const reads: ReadNote[] = [];
+    const flat = Buffer.alloc(8 * WHOLE_BYTES, 'abcdefgh');
+    const members = [
+      { name: 'big.bin', content: BIG },
+      // Small packed, large unpacked.
+      { name: 'flat.bin', content: flat },
+    ];
+    const reader = bufferReader(buildZip(members), reads);
+    const directory = await readDirectory(reader, { file });
+    reads.length = 0;
+    await checkMembers(reader, directory, { file });
+    expect(Math.max(...reads.map(({ length }) => length))).toBeLessThanOrEqual(256 * 1024);
+  });
+
+  it.each<[string, Partial<ZipMember>, string]>([
+    ['a wrong CRC-32', { crc32: 5 }, 'damaged-archive'],
+    ['a size that is too small', { size: BIG.length - 1 }, 'unsafe-archive'],
+    ['a size that is far too small', { size: WHOLE_BYTES }, 'unsafe-archive'],
+    ['a size that is too large', { size: BIG.length + 1 }, 'damaged-archive'],
+    [
+      'a stream that is cut',
+      { packed: deflateRawSync(BIG).subarray(0, 2 * WHOLE_BYTES) },
+      'damaged-archive',
+    ],
+    [
+      'a stream that is broken',
+      {
+        packed: Buffer.concat([
+          deflateRawSync(BIG).subarray(0, WHOLE_BYTES),
+          Buffer.alloc(WHOLE_BYTES * 2, 0xff),
+        ]),
+      },
+      'damaged-archive',
+    ],
+    [
+      'a byte behind the stream',
+      { packed: Buffer.concat([deflateRawSync(BIG), Buffer.alloc(1)]) },
+      'unsafe-archive',
+    ],
+    [
+      'megabytes behind the stream',
+      { packed: Buffer.concat([deflateRawSync(BIG), noise(WHOLE_BYTES)]) },
+      'unsafe-archive',
+    ],
+  ])('with %s is refused', async (_, lie, code) => {
+    await expect(check([{ name: 'big.bin', content: BIG, ...lie }])).rejects.toMatchObject({
+      code,
+    });
+  });
+
+  it('with bytes behind its stream that begin with a piece of their own is refused', async () => {
+    const content = Buffer.alloc(WHOLE_BYTES + 1);
+    const stream = deflateRawSync(content, { level: 0 });
+    const padding = Buffer.alloc(256 * 1024 - (stream.length % (256 * 1024)));
+    // So that the stream ends exactly with a piece.
+    const stored = Buffer.concat([content, padding]);
+    for (let extra = 0; extra < 64; extra += 1) {
+      const sized = stored.subarray(0, stored.length - extra);
+      const packed = deflateRawSync(sized, { level: 0 });
+      if (packed.length % (256 * 1024) !== 0) continue;
+      const lie = { packed: Buffer.concat([packed, Buffer.from('behind')]) };
+      await expect(check([{ name: 'b', content: sized, ...lie }])).rejects.toMatchObject({
+        code: 'unsafe-archive',
+      });
+      return;
+    }
+    throw new Error('no stream ends with a piece');
+  });
+});
+
+describe('the whole way', () => {
+  it('makes folders, empty files and odd names, and tells of each byte once', async () => {
+    const contents: Readonly<Record<string, string>> = {
+      'a/b/c/deep.txt': 'deep',
+      'a/b.txt': 'beside',
+      'a-b/c.txt': 'sorted between',
+      empty: '',
+      'patient1_000.jpg': 'x'.repeat(10_000),
+    };
+    const members = Object.entries(contents).map(([name, content]) => ({ name, content }));
+    const reader = bufferReader(buildZip([{ name: 'none/' }, ...members]));
+    const into = await tempDir();
+    const told: number[] = [];
+    const directory = await readDirectory(reader, { file });
+    const records = await extractMembers(reader, directory, {
+      file,
+      into,
+      onBytes: (bytes) => told.push(bytes),
+    });
+    expect(records.map(({ path }) => path)).toEqual(Object.keys(contents));
+    for (const [path, content] of Object.entries(contents)) {
+      expect(await readFile(join(into, path), 'utf8')).toBe(content);
+    }
+    expect(told.at(-1)).toBe(directory.totalBytes);
+    expect(told).toEqual([...told].sort((a, b) => a - b));
+    // A folder that nothing lies in is nothing that could be lost.
+    expect((await readdir(into)).sort()).toEqual(['a', 'a-b', 'empty', 'patient1_000.jpg']);
+  });
+
+  it('never writes through what lies there already', async () => {
+    const reader = bufferReader(buildZip([{ name: 'a.jpg', content: 'new' }]));
+    const directory = await readDirectory(reader, { file });
+    const outside = join(await tempDir(), 'outside');
+    await writeFile(outside, 'untouched');
+    const into = await tempDir();
+    await symlink(outside, join(into, 'a.jpg'));
+    await expect(extractMembers(reader, directory, { file, into })).rejects.toMatchObject({
+      code: 'EEXIST',
+    });
+    expect(await readFile(outside, 'utf8')).toBe('untouched');
+  });
+
+  it('never goes into a folder that lies there already', async () => {
+    const reader = bufferReader(buildZip([{ name: 'd/a.jpg', content: 'new' }, { name: 'b' }]));
+    const directory = await readDirectory(reader, { file });
+    const outside = await tempDir();
+    const into = await tempDir();
+    await symlink(outside, join(into, 'd'));
+    await expect(extractMembers(reader, directory, { file, into })).rejects.toMatchObject({
+      code: 'EEXIST',
+    });
+    expect(await readdir(outside)).toEqual([]);
+  });
+
+  it('begins no member any more after the first that fails', async () => {
+    const members = Array.from({ length: 200 }, (_, i) => ({
+      name: `${i}`,
+      content: `${i}`,
+      ...(i === 20 ? { crc32: 7 } : {}),
+    }));
+    const reader = bufferReader(buildZip(members));
+    const into = await mkdtemp(join(await tempDir(), 'x'));
+    const directory = await readDirectory(reader, { file });
+    await expect(extractMembers(reader, directory, { file, into })).rejects.toMatchObject({
+      code: 'damaged-archive',
+    });
+    expect((await readdir(into)).length).toBeLessThan(60);
+  });
+
+  it('ends at once when stopped, in the middle of a large member, too', async () => {
+    for (const content of ['small', BIG]) {
+      const members = Array.from({ length: 50 }, (_, i) => ({ name: `${i}`, content }));
+      const reader = bufferReader(buildZip(members.slice(0, content === BIG ? 2 : 50)));
+      const directory = await readDirectory(reader, { file });
+      const stop = new AbortController();
+      let heard = 0;
+      const into = await tempDir();
+      await mkdir(join(into, 'out'));
+      const extracting = extractMembers(reader, directory, {
+        file,
+        into: join(into, 'out'),
+        signal: stop.signal,
+        onBytes: (bytes) => {
+          heard = bytes;
+          stop.abort();
+        },
+      });
+      await expect(extracting).rejects.toMatchObject({ code: 'aborted' });
+      expect(heard).toBeLessThan(directory.totalBytes);
+    }
+  });
+});
