@@ -28,7 +28,10 @@ async function main(argv: readonly string[]): Promise<void> {
 function writeVersion(): Promise<void> {
   return new Promise((resolve) => {
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') process.exitCode = 6;
+      if (error.code !== 'EPIPE') {
+        process.exitCode = 6;
+        process.stderr.write(`error: could not write to stdout (${error.code ?? error.message})\n`);
+      }
       resolve();
     });
     process.stdout.write(`${readVersion()}\n`, () => resolve());

@@ -126,16 +126,20 @@ describe('the package', () => {
         'void fetchDataset({ manifest: await loadManifest(), dest: 5 });',
       ].join('\n'),
     );
-    const flags =
-      '--noEmit --strict --exactOptionalPropertyTypes --module nodenext --target es2023';
+    const compilerOptions = {
+      noEmit: true,
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      module: 'nodenext',
+      target: 'es2023',
+      types: ['node'],
+    };
+    await writeFile(
+      join(project, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions, files: ['use.ts'] }),
+    );
     const tsc = join(root, 'node_modules/typescript/bin/tsc');
-    const checked = await command(process.execPath, [
-      tsc,
-      ...flags.split(' '),
-      '--types',
-      'node',
-      join(project, 'use.ts'),
-    ]);
+    const checked = await command(process.execPath, [tsc, '-p', project]);
     expect(checked).toMatchObject({ stdout: '', code: 0 });
   });
 });

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterEach } from 'vitest';
 
@@ -21,7 +21,7 @@ export interface RunningProgram {
 
 /** Starts the built program, and other commands, as processes; what still runs after a test is killed. */
 export function useProgram() {
-  const running = new Set<ChildProcessWithoutNullStreams>();
+  const running = new Set<ChildProcess>();
   afterEach(() => {
     for (const child of running) child.kill('SIGKILL');
     running.clear();
@@ -33,9 +33,11 @@ export function useProgram() {
     env: Readonly<Record<string, string>>,
   ): RunningProgram => {
     // Not what the tests' own environment says of colours, CI or ccxri.
-    const child = spawn(command, args, { env: { PATH: process.env['PATH'], ...env } });
+    const child = spawn(command, args, {
+      env: { PATH: process.env['PATH'], ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     running.add(child);
-    child.stdin.end();
     let [stdout, stderr] = ['', ''];
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
@@ -66,7 +68,8 @@ export function useProgram() {
       start(process.execPath, [PROGRAM, ...args], env),
     /** Runs a line of bash, in which $ccxri is the program. */
     bash: (line: string, env: Readonly<Record<string, string>> = {}) =>
-      start('bash', ['-c', line], { ...env, ccxri: `${process.execPath} ${PROGRAM}` }).ended,
+      start('bash', ['--norc', '-c', line], { ...env, ccxri: `${process.execPath} ${PROGRAM}` })
+        .ended,
     /** Runs any other command to its end. */
     command: (name: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
       start(name, args, env).ended,
