@@ -30,7 +30,7 @@ export async function claimDirectory(dest: string, manifest: Manifest): Promise<
         path: dest,
         expected: 'no such directory, an empty one, or that of an earlier demo',
         kept: 'everything as it is',
-        hint: 'ccxri demo --dest DIR, with a directory of its own',
+        hint: 'give the demo a directory of its own: `ccxri demo --dest DIR`',
       },
     );
   }
