@@ -10,13 +10,21 @@ export async function makeDirectory(path: string): Promise<void> {
   try {
     await makeFromBelow(path);
   } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw toDiskError(error, 'make the directory', { path });
-    throw new CcxriError('occupied', `${path} is there and is no directory`, {
-      path,
-      expected: 'a directory, or nothing',
-      hint: 'move it out of the way, then run the same command again',
-      cause: error,
-    });
+    throw toMakeError(error, path);
+  }
+}
+
+/**
+ * Makes a directory in one that is there; what is above it is never made. In the middle of a run a
+ * dataset directory that has vanished (an unplugged disk) must not turn up again on another disk.
+ * @throws CcxriError `disk-io`: what is above it has vanished; `occupied`: a file lies there; of the disk
+ */
+export async function makeDirectoryWithin(path: string): Promise<void> {
+  try {
+    await makeOne(path);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') throw directoryVanished(path, error);
+    throw toMakeError(error, path);
   }
 }
 
@@ -39,4 +47,22 @@ async function makeOne(path: string): Promise<void> {
     const stats = await stat(path).catch(() => undefined);
     if (stats?.isDirectory() !== true) throw error;
   }
+}
+
+function toMakeError(error: unknown, path: string): unknown {
+  if (errnoOf(error) !== 'EEXIST') return toDiskError(error, 'make the directory', { path });
+  return new CcxriError('occupied', `${path} is there and is no directory`, {
+    path,
+    expected: 'a directory, or nothing',
+    hint: 'move it out of the way, then run the same command again',
+    cause: error,
+  });
+}
+
+export function directoryVanished(path: string, cause: unknown): CcxriError {
+  return new CcxriError('disk-io', 'the dataset directory vanished while ccxri worked in it', {
+    path,
+    hint: 'see that its disk is there, then run the same command again',
+    cause,
+  });
 }

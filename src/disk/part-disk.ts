@@ -9,6 +9,7 @@ import {
   type FileHandle,
 } from 'node:fs/promises';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
+import { directoryVanished } from './make-directory.ts';
 import { parsePartState, type PartState } from './part-schema.ts';
 
 /** Longer than any honest state. */
@@ -48,15 +49,6 @@ export async function writePartState(partPath: string, state: PartState): Promis
     if (errnoOf(error) === 'ENOENT') throw directoryVanished(path, error);
     throw toDiskError(error, 'write', { path });
   }
-}
-
-/** It is not made anew: an unplugged disk would turn up as a directory on another one. */
-export function directoryVanished(path: string, cause: unknown): CcxriError {
-  return new CcxriError('disk-io', `the dataset directory vanished while ccxri worked in it`, {
-    path,
-    hint: 'see that its disk is there, then run the same command again',
-    cause,
-  });
 }
 
 /** @throws CcxriError of the disk */

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { copyFile, lstat, mkdir, readdir, rename } from 'node:fs/promises';
+import { copyFile, lstat, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, toDiskError } from '../errors.ts';
+import { makeDirectoryWithin } from './make-directory.ts';
 import { PartFile } from './part-file.ts';
 import { isUsable, type PartState } from './part-schema.ts';
 import {
-  directoryVanished,
   readPartState,
   removeIfThere,
   removePart,
@@ -64,7 +64,7 @@ export class PartStore {
     const token = randomBytes(6).toString('hex');
     const path = this.#partPath(key.name, token);
     try {
-      await this.#makeDirectory();
+      await makeDirectoryWithin(this.#directory);
       const found = await this.#find(key);
       const state = found && (await takeOver(found, path, owner));
       const part = await (state === undefined
@@ -103,14 +103,6 @@ export class PartStore {
       best = { path, state, isFree: liveness === 'dead' };
     }
     return best;
-  }
-
-  /** Above it nothing is made: where the dataset directory has vanished, it must not come back. */
-  async #makeDirectory(): Promise<void> {
-    await mkdir(this.#directory).catch((error: unknown) => {
-      if (errnoOf(error) === 'ENOENT') throw directoryVanished(this.#directory, error);
-      if (errnoOf(error) !== 'EEXIST') throw error;
-    });
   }
 
   async #tokensOf(name: string): Promise<ReadonlySet<string>> {
@@ -164,13 +156,18 @@ async function livenessOfOwner({ owner }: PartState): Promise<'alive' | 'dead' |
   return owner === null ? 'dead' : await livenessOf(owner);
 }
 
-/** When a part or its state was last changed or renamed; of none of both: never. */
+/**
+ * When a part or its state was last changed or renamed. Of none of both: this moment, for there is
+ * nothing to remove, and its maker may be just about to write.
+ */
 async function touchedAtMs(path: string): Promise<number> {
-  const times = [path, statePathOf(path)].map(async (each) => {
+  const state = statePathOf(path);
+  const times = [path, state, `${state}.tmp`].map(async (each) => {
     const stats = await lstat(each).catch(() => undefined);
-    return stats === undefined ? -Infinity : Math.max(stats.mtimeMs, stats.ctimeMs);
+    return stats === undefined ? [] : [stats.mtimeMs, stats.ctimeMs];
   });
-  return Math.max(...(await Promise.all(times)));
+  const known = (await Promise.all(times)).flat();
+  return known.length === 0 ? Infinity : Math.max(...known);
 }
 
 /** A plain file with one name, as long as its state says at least. */

@@ -58,10 +58,11 @@ function occupied(path: string): CcxriError {
   });
 }
 
-function onAnotherDisk(path: string, cause: unknown): CcxriError {
+/** A rename stays on one file system. */
+export function onAnotherDisk(path: string, cause?: unknown): CcxriError {
   return new CcxriError('not-writable', `${path} lies on another file system than .ccxri/`, {
     path,
     hint: 'a dataset directory must be on one file system: put all of it on the larger disk, with --dest DIR',
-    cause,
+    ...(cause === undefined ? {} : { cause }),
   });
 }

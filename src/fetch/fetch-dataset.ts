@@ -1,46 +1,22 @@
 import pLimit from 'p-limit';
 import { throwIfAborted } from '../abort.ts';
-import { systemClock, type Clock } from '../clock.ts';
 import { freeBytesAt } from '../disk/free-space.ts';
-import { layoutOf, type DatasetLayout } from '../disk/layout.ts';
-import { Ledger } from '../disk/ledger.ts';
 import { acquireLock } from '../disk/lock.ts';
-import { PartStore } from '../disk/part-store.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
-import { ignoreEvents, type EventListener } from '../events.ts';
-import { isEmptySelection, selectFiles } from '../manifest/select.ts';
-import { HostPace } from '../net/host-pace.ts';
-import { HttpClient } from '../net/http-client.ts';
+import { isEmptySelection } from '../manifest/select.ts';
+import type { HttpClient } from '../net/http-client.ts';
 import { loadPageWith } from '../net/load-page.ts';
-import { RateLimit } from '../net/rate-limit.ts';
-import { DEFAULT_RETRY_POLICY } from '../net/retry.ts';
 import { openSources } from '../sources/chain.ts';
+import type { Source } from '../sources/source.ts';
 import { buildIndex } from '../steps/build-index.ts';
 import { cleanStage } from '../steps/extract-archive.ts';
 import { hasImages } from '../steps/index-scan.ts';
-import { Judge } from '../steps/judge.ts';
 import { surveyFile, type FileSurvey } from '../steps/survey.ts';
 import { fetchFile, type FetchFileContext } from './fetch-file.ts';
-import type { FetchOptions, FetchPlan, FetchResult } from './fetch-types.ts';
+import type { FetchOptions, FetchPlan, FetchResult, FetchStep } from './fetch-types.ts';
+import { signalOf, toClient, toContext, toRun, type Run } from './fetch-run.ts';
 import { isTooSmall, lowDiskError, planFetch } from './plan.ts';
-
-const DEFAULT_CONCURRENCY = 4;
-const DEFAULT_CONNECTIONS = 8;
-const DEFAULT_TIMEOUT_MS = 30_000;
-/** Extraction is bound by the processor: two at once fill two cores, and leave the wire alone. */
-const EXTRACTIONS_AT_ONCE = 2;
-
-/** A run's options with everything decided that was left open. */
-interface Run {
-  readonly options: FetchOptions;
-  readonly layout: DatasetLayout;
-  readonly ledger: Ledger;
-  readonly parts: PartStore;
-  readonly clock: Clock;
-  readonly onEvent: EventListener;
-  readonly concurrency: number;
-  readonly extract: boolean;
-}
+import { prepareDirectories } from './prepare.ts';
 
 /**
  * Downloads, checks, extracts and joins what is selected; what is there already is left alone, and
@@ -75,32 +51,14 @@ export async function fetchDataset(options: FetchOptions): Promise<FetchResult> 
   }
 }
 
-function toRun(options: FetchOptions): Run {
-  const layout = layoutOf(options.dest);
-  return {
-    options,
-    layout,
-    ledger: new Ledger(layout.ledger),
-    parts: new PartStore(layout.partial),
-    clock: options.clock ?? systemClock,
-    onEvent: options.onEvent ?? ignoreEvents,
-    concurrency: Math.min(
-      options.concurrency ?? DEFAULT_CONCURRENCY,
-      options.connections ?? DEFAULT_CONNECTIONS,
-    ),
-    extract: options.extract ?? true,
-  };
-}
-
 function emptyResult(run: Run, plan: FetchPlan): FetchResult {
   const { dest } = run.options;
   return { dest, dryRun: false, plan, outcomes: [], bytesDownloaded: 0, elapsedMs: 0 };
 }
 
 async function survey(run: Run): Promise<{ surveys: readonly FileSurvey[]; plan: FetchPlan }> {
-  const files = selectFiles(run.options.manifest, run.options.selection ?? {});
   const limit = pLimit(8);
-  const surveys = await limit.map(files, (file) => surveyFile(file, run));
+  const surveys = await limit.map(run.files, (file) => surveyFile(file, run));
   const choices = {
     extract: run.extract,
     deleteArchives: run.options.deleteArchives ?? false,
@@ -128,26 +86,22 @@ function tellPlan(run: Run, plan: FetchPlan): void {
 
 async function fetchLocked(run: Run): Promise<FetchResult> {
   const { options } = run;
-  const client = new HttpClient({
-    timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-    clock: run.clock,
-    headerOrigins: options.sources ?? [],
-    ...(options.env === undefined ? {} : { env: options.env }),
-    ...(options.headers === undefined ? {} : { headers: options.headers }),
-  });
+  const { surveys, plan } = await survey(run);
+  if (isTooSmall(plan) && (await options.confirmLowDisk?.(plan)) !== true) {
+    throw lowDiskError(plan, options.dest);
+  }
+  const client = toClient(run);
   const stop = new AbortController();
+  let bytesDownloaded = 0;
   try {
-    const context = await toContext(run, client, stop);
-    const { surveys, plan } = await survey(run);
-    if (isTooSmall(plan) && (await options.confirmLowDisk?.(plan)) !== true) {
-      throw lowDiskError(plan, options.dest);
-    }
     await cleanStage(run.layout);
-    const outcomes = await Promise.all(surveys.map((each) => fetchFile(each, context)));
+    const sources = await prepare(run, { surveys, plan, client, stop });
+    const onBytes = (bytes: number) => {
+      bytesDownloaded += bytes;
+    };
+    const context: FetchFileContext = { ...toContext(run, client, stop), sources, onBytes };
+    const outcomes = await settle(surveys.map((each) => fetchFile(each, context)));
     throwIfAborted(options.signal);
-    const bytesDownloaded = outcomes
-      .filter((outcome) => outcome.status === 'downloaded')
-      .reduce((bytes, outcome) => bytes + (outcome.bytes ?? 0), 0);
     const result = { ...emptyResult(run, plan), outcomes, bytesDownloaded };
     return { ...result, ...(await join(run)) };
   } finally {
@@ -156,44 +110,40 @@ async function fetchLocked(run: Run): Promise<FetchResult> {
   }
 }
 
-async function toContext(
+/** Waits for all, also where one throws: nobody may be at work behind the release of the lock. */
+async function settle<T>(all: readonly Promise<T>[]): Promise<readonly T[]> {
+  await Promise.allSettled(all);
+  return Promise.all(all);
+}
+
+/** Where files are to come, all that they need is tried before the first byte. */
+async function prepare(
   run: Run,
-  client: HttpClient,
-  stop: AbortController,
-): Promise<FetchFileContext> {
-  const { options, layout, ledger, parts, clock, onEvent } = run;
-  const signal =
-    options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+  work: {
+    readonly surveys: readonly FileSurvey[];
+    readonly plan: FetchPlan;
+    readonly client: HttpClient;
+    readonly stop: AbortController;
+  },
+): Promise<readonly Source[]> {
+  const { options, layout, clock, onEvent } = run;
+  const { surveys, plan, client, stop } = work;
+  const toCome = surveys.filter((_, at) => MAY_DOWNLOAD.has(plan.steps[at]?.action ?? 'done'));
+  if (toCome.length === 0) return [];
   const sources = await openSources(options.sources ?? [], {
     manifest: options.manifest,
-    loadPage: (url, pageSignal) => loadPageWith(client, url, pageSignal),
-    signal,
+    loadPage: (url, signal) => loadPageWith(client, url, { clock, signal }),
+    signal: signalOf(run, stop),
     onEvent,
-  });
-  const rate = options.limitRateBytesPerSecond;
-  return {
-    client,
-    sources,
-    parts,
-    layout,
-    ledger,
+    linksCache: layout.links,
     clock,
-    onEvent,
-    signal,
-    userSignal: options.signal,
-    stop: (reason) => stop.abort(reason),
-    badDirectory: layout.bad,
-    connections: pLimit(options.connections ?? DEFAULT_CONNECTIONS),
-    downloads: pLimit(run.concurrency),
-    extractions: pLimit(EXTRACTIONS_AT_ONCE),
-    pace: new HostPace(clock),
-    rateLimit: rate === undefined ? undefined : new RateLimit(rate, clock),
-    policy: { ...DEFAULT_RETRY_POLICY, retries: options.retries ?? DEFAULT_RETRY_POLICY.retries },
-    judge: new Judge({ manifest: options.manifest, ledger, onEvent, signal }),
-    extract: run.extract,
-    deleteArchives: options.deleteArchives ?? false,
-  };
+  });
+  await prepareDirectories(layout, new Set(toCome.map(({ file }) => file.kind)));
+  return sources;
 }
+
+/** What is to be checked may turn out to be wrong. */
+const MAY_DOWNLOAD: ReadonlySet<FetchStep['action']> = new Set(['download', 'resume', 'check']);
 
 /** The index is made of what is there, also where some files failed. */
 async function join(run: Run): Promise<Pick<FetchResult, 'index' | 'indexError'>> {

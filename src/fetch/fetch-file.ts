@@ -2,10 +2,10 @@ import { unlink } from 'node:fs/promises';
 import type { LimitFunction } from 'p-limit';
 import { throwIfAborted } from '../abort.ts';
 import { errnoOf, isCcxriError, toDiskError, toErrorRecord, type ErrorCode } from '../errors.ts';
-import { extractArchive } from '../steps/extract-archive.ts';
+import { extractArchive, type ExtractedArchive } from '../steps/extract-archive.ts';
 import type { FileSurvey } from '../steps/survey.ts';
 import { decideStep } from './plan.ts';
-import type { FetchOutcome, FetchStatus } from './fetch-types.ts';
+import type { FetchOutcome } from './fetch-types.ts';
 import { obtain, type Obtained, type ObtainContext } from './obtain.ts';
 
 export interface FetchFileContext extends ObtainContext {
@@ -19,63 +19,91 @@ export interface FetchFileContext extends ObtainContext {
   readonly userSignal: AbortSignal | undefined;
 }
 
-const NOTHING = { bytes: null, md5: null, check: null, source: null, members: null } as const;
-
-/** A file's whole way: download, check, extract, clean up. What goes wrong is its outcome. */
+/**
+ * A file's whole way: download, check, extract, clean up. What goes wrong is its outcome.
+ * @throws CcxriError `aborted`: the user has stopped the run; bugs
+ */
 export async function fetchFile(
   survey: FileSurvey,
   context: FetchFileContext,
 ): Promise<FetchOutcome> {
-  const { name: file, kind } = survey.file;
-  const outcome = await comeOut(survey, context).catch((error: unknown): FetchOutcome => {
-    throwIfAborted(context.userSignal);
-    const base = { file, kind, ...NOTHING } as const;
-    if (context.signal.aborted) return { ...base, status: 'stopped' };
-    if (!isCcxriError(error)) {
-      context.stop(error);
-      throw error;
-    }
-    if (FULL.includes(error.code)) context.stop(error);
-    return { ...base, status: 'failed', error };
-  });
+  const outcome = await comeOut(survey, context);
   context.onEvent({
     event: 'file-done',
-    file,
+    file: outcome.file,
     status: outcome.status,
     ...(outcome.error === undefined ? {} : { error: toErrorRecord(outcome.error) }),
   });
   return outcome;
 }
 
+async function comeOut(survey: FileSurvey, context: FetchFileContext): Promise<FetchOutcome> {
+  const { name: file, kind } = survey.file;
+  const nothing: FetchOutcome = {
+    ...{ file, kind, status: 'stopped' },
+    ...{ bytes: null, md5: null, check: null, source: null, members: null },
+  };
+  try {
+    if (decideStep(survey, context).action === 'done') return await finishDone(survey, context);
+  } catch (error) {
+    return toFailed(error, nothing, context);
+  }
+  let obtained: FetchOutcome = nothing;
+  try {
+    const got = await context.downloads(async () => {
+      throwIfAborted(context.signal);
+      return obtain(survey, context);
+    });
+    obtained = toOutcome(nothing, got);
+    if (kind !== 'archive' || !context.extract) return obtained;
+    return await finishArchive(survey, obtained, context);
+  } catch (error) {
+    // What was downloaded stands, also where it could not be extracted.
+    return toFailed(error, obtained, context);
+  }
+}
+
 /** The next file would meet the same. */
 const FULL: readonly ErrorCode[] = ['disk-full', 'disk-space', 'not-writable', 'disk-io'];
 
-async function comeOut(survey: FileSurvey, context: FetchFileContext): Promise<FetchOutcome> {
-  const { file } = survey;
-  const step = decideStep(survey, context);
-  if (step.action === 'done') return finishDone(survey, context);
-  const obtained = await context.downloads(async () => {
-    throwIfAborted(context.signal);
-    return obtain(survey, context);
-  });
-  const base = toOutcome(survey, obtained);
-  if (file.kind !== 'archive' || !context.extract) return base;
+/** @throws what is no outcome: a stop by the user, or a bug */
+function toFailed(error: unknown, sofar: FetchOutcome, context: FetchFileContext): FetchOutcome {
+  throwIfAborted(context.userSignal);
+  if (context.signal.aborted) return { ...sofar, status: 'stopped' };
+  if (!isCcxriError(error)) {
+    context.stop(error);
+    throw error;
+  }
+  if (FULL.includes(error.code)) context.stop(error);
+  return { ...sofar, status: 'failed', error };
+}
+
+function toOutcome(nothing: FetchOutcome, obtained: Obtained): FetchOutcome {
+  const { how, bytes, md5, check, source } = obtained;
+  return { ...nothing, status: how, bytes, md5, check, source };
+}
+
+async function finishArchive(
+  survey: FileSurvey,
+  obtained: FetchOutcome,
+  context: FetchFileContext,
+): Promise<FetchOutcome> {
   const { members, status } = await context.extractions(async () => {
     throwIfAborted(context.signal);
-    return extractArchive({
-      layout: context.layout,
-      ledger: context.ledger,
-      name: file.name,
-      md5: obtained.md5,
-      archivePath: survey.path,
-      signal: context.signal,
-      onEvent: context.onEvent,
-      date: context.clock.date,
-    });
+    return extract(survey, obtained.md5 ?? survey.file.md5, context);
   });
   if (context.deleteArchives) await removeArchive(survey.path);
-  const didExtract = obtained.how === 'present' && status !== 'present';
-  return { ...base, members, ...(didExtract ? { status: 'extracted' } : {}) };
+  const didExtract = obtained.status === 'present' && status !== 'present';
+  return { ...obtained, members, ...(didExtract ? { status: 'extracted' } : {}) };
+}
+
+function extract(
+  { file, path }: FileSurvey,
+  md5: string,
+  { layout, ledger, signal, onEvent, clock }: FetchFileContext,
+): Promise<ExtractedArchive> {
+  const place = { layout, ledger, name: file.name, md5, archivePath: path };
+  return extractArchive({ ...place, signal, onEvent, date: clock.date });
 }
 
 async function finishDone(survey: FileSurvey, context: FetchFileContext): Promise<FetchOutcome> {
@@ -95,12 +123,6 @@ async function finishDone(survey: FileSurvey, context: FetchFileContext): Promis
     source: null,
     members: record?.members.length ?? null,
   };
-}
-
-function toOutcome({ file }: FileSurvey, obtained: Obtained): FetchOutcome {
-  const status: FetchStatus = obtained.how;
-  const { bytes, md5, check, source } = obtained;
-  return { file: file.name, kind: file.kind, status, bytes, md5, check, source, members: null };
 }
 
 async function removeArchive(path: string): Promise<void> {

@@ -1,14 +1,17 @@
-import { mkdir, rename, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { rename, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { finalPathOf, type DatasetLayout } from '../disk/layout.ts';
 import type { Ledger } from '../disk/ledger.ts';
-import { hashFile } from '../disk/md5.ts';
+import { makeDirectoryWithin } from '../disk/make-directory.ts';
 import type { PartFile } from '../disk/part-file.ts';
 import { CcxriError, isCcxriError, toDiskError } from '../errors.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
-import { ProgressTeller, type DownloadContext } from '../steps/download-context.ts';
+import type { DownloadContext } from '../steps/download-context.ts';
 import { downloadFile } from '../steps/download-file.ts';
+import { hashTelling } from '../steps/hash-telling.ts';
 import type { Candidate, Check, Judge } from '../steps/judge.ts';
+import { putAside } from '../steps/put-aside.ts';
+import { WRONG_BYTES } from '../steps/source-failures.ts';
 import type { FileSurvey } from '../steps/survey.ts';
 
 /** What a run needs to make a file stand under its final name. */
@@ -28,7 +31,11 @@ export interface Obtained {
   readonly source: string | null;
 }
 
-/** Makes a file stand: it does already, it lies there and passes, or it is downloaded. */
+/**
+ * Makes a file stand: it does already, it lies there and passes, or it is downloaded.
+ * @throws CcxriError `occupied`: something else lies there, which ccxri did not put there; as
+ * `downloadFile`
+ */
 export async function obtain(survey: FileSurvey, context: ObtainContext): Promise<Obtained> {
   const { receipt } = survey;
   if (survey.final === 'checked' && receipt !== undefined) {
@@ -44,40 +51,22 @@ export async function obtain(survey: FileSurvey, context: ObtainContext): Promis
 
 /** Hashes what lies there; undefined: it was ours, is not right any more, and was moved away. */
 async function adopt(survey: FileSurvey, context: ObtainContext): Promise<Obtained | undefined> {
-  const { file, path } = survey;
-  const candidate = await hash(survey, context);
+  const { file, path, finalBytes } = survey;
+  const candidate = await hashTelling(file.name, { path, totalBytes: finalBytes }, context);
   try {
     const check = await context.judge.judge(file, candidate, (passed) =>
       writeReceipt(file, candidate, passed, { context }),
     );
+    await context.parts.discard(file.name);
     const { bytes, md5 } = candidate;
     return { how: 'adopted', bytes, md5, check, source: null };
   } catch (error) {
-    if (!isCcxriError(error) || error.code === 'aborted') throw error;
+    if (!isCcxriError(error, ...WRONG_BYTES)) throw error;
     // Only what this ledger knows to have put there may be moved away.
     if (survey.receipt === undefined) throw occupied(survey, error);
-    await moveAside(path, join(context.badDirectory, file.name));
-    context.onEvent({
-      event: 'warning',
-      code: 'disk',
-      file: file.name,
-      message: `${file.name} was right on ${survey.receipt.checkedAt.slice(0, 10)} and is not now: moved to ${context.badDirectory}, downloading it again`,
-    });
+    await moveAway(survey, { candidate, error, context });
     return undefined;
   }
-}
-
-async function hash({ file, path, finalBytes }: FileSurvey, context: ObtainContext) {
-  const { onEvent, clock, signal } = context;
-  const phase = { file: file.name, phase: 'hash', totalBytes: finalBytes } as const;
-  const progress = new ProgressTeller(clock, onEvent);
-  onEvent({ event: 'phase-start', ...phase, doneBytes: 0 });
-  const { md5, bytes } = await hashFile(path, {
-    signal,
-    onBytes: (doneBytes) => progress.tell({ ...phase, doneBytes }),
-  });
-  onEvent({ event: 'phase-done', file: file.name, phase: 'hash', bytes, md5 });
-  return { path, bytes, md5 };
 }
 
 function occupied({ file, path }: FileSurvey, error: CcxriError): CcxriError {
@@ -95,13 +84,25 @@ function occupied({ file, path }: FileSurvey, error: CcxriError): CcxriError {
   );
 }
 
-async function moveAside(path: string, to: string): Promise<void> {
-  try {
-    await mkdir(dirname(to), { recursive: true });
-    await rename(path, to);
-  } catch (error) {
-    throw toDiskError(error, 'move the damaged file away', { path });
-  }
+async function moveAway(
+  { file, path, receipt }: FileSurvey,
+  wrong: {
+    readonly candidate: Candidate;
+    readonly error: CcxriError;
+    readonly context: ObtainContext;
+  },
+): Promise<void> {
+  const { badDirectory, clock, onEvent } = wrong.context;
+  const bytes = { file, ...wrong, source: receipt?.source };
+  const place = { badDirectory, date: clock.date() };
+  const movedTo = await putAside(bytes, place, (to) => rename(path, to));
+  const was = receipt === undefined ? '' : ` was right on ${receipt.checkedAt.slice(0, 10)} and`;
+  onEvent({
+    event: 'warning',
+    code: 'disk',
+    file: file.name,
+    message: `${file.name}${was} is not what was published now: moved to ${movedTo}, downloading it again`,
+  });
 }
 
 async function download(file: ManifestFile, context: ObtainContext): Promise<Obtained> {
@@ -109,7 +110,7 @@ async function download(file: ManifestFile, context: ObtainContext): Promise<Obt
   const accept = async (candidate: Candidate, part: PartFile, source: string) => {
     check = await context.judge.judge(file, candidate, async (passed) => {
       const finalPath = finalPathOf(context.layout, file);
-      await makeDirectory(dirname(finalPath));
+      await makeDirectoryWithin(dirname(finalPath));
       await part.moveTo(finalPath, dirname(finalPath));
       await writeReceipt(file, { ...candidate, path: finalPath }, passed, { context, source });
     });
@@ -119,21 +120,15 @@ async function download(file: ManifestFile, context: ObtainContext): Promise<Obt
   return { how: 'downloaded', bytes, md5, check, source };
 }
 
-async function makeDirectory(path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true });
-  } catch (error) {
-    throw toDiskError(error, 'make the directory', { path });
-  }
-}
-
 async function writeReceipt(
   file: ManifestFile,
   { path, bytes, md5 }: Candidate,
   status: Check,
   { context, source }: { readonly context: ObtainContext; readonly source?: string },
 ): Promise<void> {
-  const { mtimeMs } = await stat(path);
+  const { mtimeMs } = await stat(path).catch((error: unknown) => {
+    throw toDiskError(error, 'look at', { path });
+  });
   await context.ledger.writeReceipt({
     name: file.name,
     bytes,

@@ -14,6 +14,11 @@ export interface Source {
    * @throws CcxriError `source-unusable`, `network`, `http-status`, `stalled`, `aborted`
    */
   locate(file: ManifestFile, signal?: AbortSignal): Promise<Location | undefined>;
+  /**
+   * As `locate`, where an address that it gave has served and does not any more: signed links have
+   * their time. Absent: `locate` says the same each time.
+   */
+  locateAgain?(file: ManifestFile, signal?: AbortSignal): Promise<Location | undefined>;
 }
 
 /**

@@ -43,6 +43,11 @@ export class WebSource implements OpenedSource {
     return locate(file);
   }
 
+  async locateAgain(file: ManifestFile, signal?: AbortSignal): Promise<Location | undefined> {
+    this.#asked = undefined;
+    return this.locate(file, signal);
+  }
+
   async #ask(): Promise<Locate> {
     const { manifest } = this.#context;
     const loaded = await loadPatiently(this.#url, this.#context);

@@ -24,6 +24,8 @@ export interface DownloadContext {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly onEvent: EventListener;
+  /** Hears of all bytes that came from sources, wanted or not. */
+  readonly onBytes: (bytes: number) => void;
 }
 
 const PROGRESS_EVERY_MS = 100;

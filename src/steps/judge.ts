@@ -70,10 +70,8 @@ export class Judge {
   }
 
   async #judgeDisputed(file: ManifestFile, candidate: Candidate): Promise<Check> {
-    if (candidate.md5 === file.md5) {
-      await this.#assertNoTwinStands(file, candidate);
-      return 'verified';
-    }
+    await this.#assertNoTwinStands(file, candidate);
+    if (candidate.md5 === file.md5) return 'verified';
     const receipt = await this.#ledger.readReceipt(file.name);
     if (receipt?.status === 'content-checked' && receipt.md5 !== candidate.md5) {
       throw new CcxriError(
@@ -94,6 +92,7 @@ export class Judge {
     return 'content-checked';
   }
 
+  /** Of the files that share a published MD5, no two can be the same bytes, whatever these are. */
   async #assertNoTwinStands(file: ManifestFile, candidate: Candidate): Promise<void> {
     for (const twin of this.#manifest.files) {
       if (twin.name === file.name || twin.md5 !== file.md5) continue;

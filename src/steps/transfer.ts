@@ -1,62 +1,142 @@
-import { isCcxriError, toErrorRecord, CcxriError } from '../errors.ts';
-import type { PartFile } from '../disk/part-file.ts';
+import { CcxriError, isCcxriError, toErrorRecord } from '../errors.ts';
+import { pause } from '../net/pause.ts';
 import { decideRetry } from '../net/retry.ts';
 import type { Location } from '../sources/source.ts';
 import { formatDuration } from '../text.ts';
-import { receivePath, receiveUrl, type Reception } from './receive.ts';
+import { receivePath } from './receive-path.ts';
+import { receiveUrl } from './receive-url.ts';
+import type { Reception } from './receive.ts';
 
 /** Fewer new bytes than this are no progress: a server must not keep us for ever with crumbs. */
 const PROGRESS_BYTES = 64 * 1024;
+
+/** Where a file is, and the way to ask for that anew. */
+export interface Place {
+  readonly location: Location;
+  readonly locateAgain: () => Promise<Location | undefined>;
+}
 
 /**
  * Brings a part to its end from one location, over as many connections as it takes. Broken ones
  * are taken up again where they broke off.
  * @throws CcxriError what the last attempt met, when another one is not worth it
  */
-export async function transfer(reception: Reception, location: Location): Promise<void> {
-  const { part, context } = reception;
-  if (location.kind === 'path') {
-    await receivePath(reception, location.path);
-    return;
+export async function transfer(reception: Reception, place: Place): Promise<void> {
+  if (place.location.kind === 'path') await receivePath(reception, place.location.path);
+  else await new UrlTransfer(reception, place, place.location.url).run();
+}
+
+class UrlTransfer {
+  readonly #reception: Reception;
+  readonly #place: Place;
+  #url: string;
+  /** false for the next request: what is here has turned out to be of no use. */
+  #mayResume = true;
+  #attempts = 0;
+  #withoutProgress = 0;
+  /** The most that was ever here: to come so far again is no progress. */
+  #mostBytes: number;
+  #hasLocatedAgain = false;
+
+  constructor(reception: Reception, place: Place, url: string) {
+    this.#reception = reception;
+    this.#place = place;
+    this.#url = url;
+    this.#mostBytes = reception.part.bytes;
   }
-  let attempts = 0;
-  let withoutProgress = 0;
-  while (!isComplete(part)) {
-    const hadBytes = part.bytes;
-    try {
-      await context.connections(() => receiveUrl(reception, location.url));
-      return;
-    } catch (error) {
-      attempts += 1;
-      withoutProgress = part.bytes - hadBytes >= PROGRESS_BYTES ? 1 : withoutProgress + 1;
-      await waitOrThrow(reception, error, { attempts, withoutProgress });
+
+  async run(): Promise<void> {
+    while (!this.#reception.part.isComplete) {
+      try {
+        if (await this.#receive()) return;
+      } catch (error) {
+        await this.#afterFailure(error);
+      }
     }
   }
-}
 
-function isComplete(part: PartFile): boolean {
-  return part.origin.totalBytes !== null && part.bytes === part.origin.totalBytes;
-}
-
-async function waitOrThrow(
-  { file, part, context }: Reception,
-  error: unknown,
-  state: { readonly attempts: number; readonly withoutProgress: number },
-): Promise<void> {
-  const decision = decideRetry(error, state, context.policy, context.clock.random());
-  // Only coded errors are ever retried; the rest is a bug.
-  if (decision.kind === 'give-up' || !isCcxriError(error)) {
-    throw isCcxriError(error) ? withAttempts(error, state.attempts) : error;
+  /** One request. @returns true: the file is complete */
+  async #receive(): Promise<boolean> {
+    const { part, context } = this.#reception;
+    const { pace, connections, signal } = context;
+    const hadBytes = part.bytes;
+    const mayResume = this.#mayResume;
+    this.#mayResume = true;
+    const received = await pace.run(
+      this.#url,
+      () => connections(() => receiveUrl(this.#reception, this.#url, mayResume)),
+      signal,
+    );
+    if (received.kind === 'complete') return true;
+    if (received.kind === 'start-over') {
+      this.#mayResume = false;
+      this.#tellRetry(received.error, 0);
+    } else if (part.bytes - hadBytes < PROGRESS_BYTES) {
+      throw this.#tooLittle();
+    }
+    return false;
   }
-  context.onEvent({
-    event: 'retry',
-    file: file.name,
-    attempt: state.attempts,
-    delayMs: Math.round(decision.delayMs),
-    error: toErrorRecord(error),
-    keptBytes: part.bytes,
-  });
-  await context.clock.sleep(decision.delayMs, context.signal).catch(() => undefined);
+
+  async #afterFailure(error: unknown): Promise<void> {
+    const { context } = this.#reception;
+    this.#countAttempt();
+    if (await this.#mayLocateAgain(error)) return;
+    const state = { attempts: this.#attempts, withoutProgress: this.#withoutProgress };
+    const decision = decideRetry(error, state, context.policy, context.clock.random());
+    // Only coded errors are ever retried; the rest is a bug.
+    if (!isCcxriError(error)) throw error;
+    if (decision.kind === 'give-up') throw withAttempts(error, this.#attempts);
+    if (error.facts.status === 429) context.pace.hold(this.#url, decision.delayMs);
+    this.#tellRetry(error, decision.delayMs);
+    await pause(context.clock, decision.delayMs, context.signal);
+  }
+
+  #countAttempt(): void {
+    const { part } = this.#reception;
+    this.#attempts += 1;
+    this.#withoutProgress += 1;
+    if (part.bytes < this.#mostBytes + PROGRESS_BYTES) return;
+    this.#mostBytes = part.bytes;
+    this.#withoutProgress = 1;
+    this.#hasLocatedAgain = false;
+  }
+
+  /** An address that has served, and refuses now, may have had its time: a new one is asked for. */
+  async #mayLocateAgain(error: unknown): Promise<boolean> {
+    const { part } = this.#reception;
+    if (this.#hasLocatedAgain || part.bytes === 0 || !isExpiry(error)) return false;
+    this.#hasLocatedAgain = true;
+    const location = await this.#place.locateAgain();
+    if (location?.kind !== 'url') return false;
+    this.#url = location.url;
+    this.#tellRetry(error, 0);
+    return true;
+  }
+
+  #tellRetry(error: CcxriError, delayMs: number): void {
+    const { file, part, context } = this.#reception;
+    context.onEvent({
+      event: 'retry',
+      file: file.name,
+      attempt: Math.max(1, this.#attempts),
+      delayMs: Math.round(delayMs),
+      error: toErrorRecord(error),
+      keptBytes: this.#mayResume && part.isUsable ? part.bytes : 0,
+    });
+  }
+
+  #tooLittle(): CcxriError {
+    const { file } = this.#reception;
+    return new CcxriError('network', `${file.name}: the server gives it in crumbs`, {
+      file: file.name,
+    });
+  }
+}
+
+/** The refusals of signed addresses whose time is over. */
+function isExpiry(error: unknown): error is CcxriError {
+  if (isCcxriError(error, 'file-not-at-source')) return true;
+  return isCcxriError(error, 'http-status') && [400, 401, 403].includes(error.facts.status ?? 0);
 }
 
 function withAttempts(error: CcxriError, attempts: number): CcxriError {
@@ -67,7 +147,7 @@ function withAttempts(error: CcxriError, attempts: number): CcxriError {
   return new CcxriError(error.code, `${error.message}${wait}${tries}`, {
     ...error.facts,
     attempts,
-    hint: error.hint ?? 'run the same command again later: it goes on where it stopped',
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
     cause: error,
   });
 }

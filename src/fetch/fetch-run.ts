@@ -1,0 +1,108 @@
+import pLimit from 'p-limit';
+import { systemClock, type Clock } from '../clock.ts';
+import { layoutOf, type DatasetLayout } from '../disk/layout.ts';
+import { Ledger } from '../disk/ledger.ts';
+import { PartStore } from '../disk/part-store.ts';
+import { ignoreEvents, type EventListener } from '../events.ts';
+import type { ManifestFile } from '../manifest/schema.ts';
+import { selectFiles } from '../manifest/select.ts';
+import { HostPace } from '../net/host-pace.ts';
+import { HttpClient } from '../net/http-client.ts';
+import { RateLimit } from '../net/rate-limit.ts';
+import { DEFAULT_RETRY_POLICY } from '../net/retry.ts';
+import { Judge } from '../steps/judge.ts';
+import type { FetchFileContext } from './fetch-file.ts';
+import type { FetchOptions } from './fetch-types.ts';
+
+const DEFAULT_CONCURRENCY = 4;
+const DEFAULT_CONNECTIONS = 8;
+const DEFAULT_TIMEOUT_MS = 30_000;
+/** Extraction is bound by the processor: two at once fill two cores, and leave the wire alone. */
+const EXTRACTIONS_AT_ONCE = 2;
+
+/** A run's options with everything decided that was left open. */
+export interface Run {
+  readonly options: FetchOptions;
+  /** What is selected, each once. */
+  readonly files: readonly ManifestFile[];
+  readonly layout: DatasetLayout;
+  readonly ledger: Ledger;
+  readonly parts: PartStore;
+  readonly clock: Clock;
+  readonly onEvent: EventListener;
+  readonly concurrency: number;
+  readonly extract: boolean;
+}
+
+/** @throws CcxriError `unknown-subset`, `unknown-file` */
+export function toRun(options: FetchOptions): Run {
+  const layout = layoutOf(options.dest);
+  return {
+    options,
+    files: selectFiles(options.manifest, options.selection ?? {}),
+    layout,
+    ledger: new Ledger(layout.ledger),
+    parts: new PartStore(layout.partial),
+    clock: options.clock ?? systemClock,
+    onEvent: options.onEvent ?? ignoreEvents,
+    concurrency: Math.min(
+      options.concurrency ?? DEFAULT_CONCURRENCY,
+      options.connections ?? DEFAULT_CONNECTIONS,
+    ),
+    extract: options.extract ?? true,
+  };
+}
+
+export function toClient({ options, clock }: Run): HttpClient {
+  const named = options.sources ?? [];
+  return new HttpClient({
+    timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    clock,
+    headerOrigins: named.length > 0 ? named : [options.manifest.homepage],
+    ...(options.env === undefined ? {} : { env: options.env }),
+    ...(options.headers === undefined ? {} : { headers: options.headers }),
+  });
+}
+
+/** Fires when the user stops the run, or the run itself. */
+export function signalOf({ options }: Run, stop: AbortController): AbortSignal {
+  return options.signal === undefined
+    ? stop.signal
+    : AbortSignal.any([options.signal, stop.signal]);
+}
+
+/** What all files of the run share, except where they come from. */
+export function toContext(
+  run: Run,
+  client: HttpClient,
+  stop: AbortController,
+): Omit<FetchFileContext, 'sources' | 'onBytes'> {
+  const { options, layout, ledger, parts, clock, onEvent } = run;
+  const signal = signalOf(run, stop);
+  const policy = {
+    ...DEFAULT_RETRY_POLICY,
+    retries: options.retries ?? DEFAULT_RETRY_POLICY.retries,
+  };
+  const rate = options.limitRateBytesPerSecond;
+  return {
+    client,
+    parts,
+    layout,
+    ledger,
+    clock,
+    onEvent,
+    signal,
+    userSignal: options.signal,
+    stop: (reason) => stop.abort(reason),
+    badDirectory: layout.bad,
+    connections: pLimit(options.connections ?? DEFAULT_CONNECTIONS),
+    downloads: pLimit(run.concurrency),
+    extractions: pLimit(EXTRACTIONS_AT_ONCE),
+    pace: new HostPace(clock, policy.maxRetryAfterMs),
+    rateLimit: rate === undefined ? undefined : new RateLimit(rate, clock),
+    policy,
+    judge: new Judge({ manifest: options.manifest, ledger, onEvent, signal }),
+    extract: run.extract,
+    deleteArchives: options.deleteArchives ?? false,
+  };
+}
