@@ -2,6 +2,7 @@ import { describeFinding } from '../labels/describe-finding.ts';
 import type { IndexResult } from '../steps/build-index.ts';
 import { count, formatCount, toPrintable } from '../text.ts';
 import type { View } from './io.ts';
+import { joinParts } from './render-outcomes.ts';
 import { renderTable } from './render-table.ts';
 import { styleOf } from './style.ts';
 
@@ -10,18 +11,19 @@ export function renderIndex(index: IndexResult, view: View): string {
   const { path, rows, archives, classes, rowsWithFindings } = index;
   const head = `${toPrintable(path, 4096)}: ${count(rows, 'row')}, ${count(archives.length, 'archive')}\n`;
   const { none, ...named } = classes;
-  const lines: readonly (readonly [string, number])[] = [
-    ...Object.entries(named),
-    ['without a class', none],
-    ['with the 14 findings', rowsWithFindings],
-  ];
+  const lines = [...Object.entries(named), ['without a class', none] as const];
   const shown = lines.filter(([, images]) => images > 0);
   const table = renderTable(
-    [{ title: 'images' }, { title: '', align: 'right' }],
+    [{ title: 'class' }, { title: 'images', align: 'right' }],
     shown.map(([name, images]) => [name, formatCount(images)]),
     view.width,
   );
-  return `${styleOf(view).bold('index')}  ${head}${shown.length === 0 ? '' : `\n${table}`}${renderFindings(index, view)}`;
+  const known = `${formatCount(rowsWithFindings)} of ${count(rows, 'image')} with the 14 findings\n`;
+  return joinParts([
+    `${styleOf(view).bold('index')}  ${head}`,
+    `${table}${rowsWithFindings > 0 ? known : ''}`,
+    renderFindings(index, view),
+  ]);
 }
 
 function renderFindings({ findings, rowsOfAbsentArchives }: IndexResult, view: View): string {
@@ -34,5 +36,5 @@ function renderFindings({ findings, rowsOfAbsentArchives }: IndexResult, view: V
     const rows = count(rowsOfAbsentArchives, 'label row');
     lines.push(`- ${rows} of archives that were not fetched (as it should be)`);
   }
-  return lines.length === 0 ? '' : `\n${lines.join('\n')}\n`;
+  return lines.map((line) => `${line}\n`).join('');
 }
