@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { link, lstat, open, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
+import { errnoOf, toDiskError } from '../errors.ts';
 import { parseLock, type LockRecord } from './lock-schema.ts';
 import { makeDirectory } from './make-directory.ts';
+import { noFile } from './path-errors.ts';
 import { livenessOf } from './process-identity.ts';
 
 /** How long a lock that cannot be read is taken for one that is just being written. */
@@ -95,21 +96,13 @@ export async function judgeLock(path: string): Promise<LockState> {
 export async function readLockFile(path: string): Promise<LockRecord | 'unreadable' | 'gone'> {
   try {
     const stats = await lstat(path);
-    if (!stats.isFile()) throw noFile(path);
+    if (!stats.isFile()) throw noFile(path, 'a lock that ccxri has made, or nothing');
     if (stats.size > MAX_RECORD_BYTES) return 'unreadable';
     return parseLock(await readFile(path, 'utf8')) ?? 'unreadable';
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return 'gone';
     throw toDiskError(error, 'read the lock', { path });
   }
-}
-
-function noFile(path: string): CcxriError {
-  return new CcxriError('occupied', `${path} is there and is no file`, {
-    path,
-    expected: 'a lock that ccxri has made, or nothing',
-    hint: `move ${path} out of the way, then run the same command again`,
-  });
 }
 
 async function isOld(path: string): Promise<boolean> {

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { throwIfAborted } from '../abort.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
+import { changedMeanwhile, noFile } from './path-errors.ts';
 
 /** Read in spans of this size: large enough for the disk, small enough for the memory. */
 const SPAN_BYTES = 1024 * 1024;
@@ -77,7 +78,7 @@ async function hashUnchanged(
   const md5 = await hashBytes(handle, bytes, options);
   const after = await handle.stat({ bigint: true });
   if (md5 === undefined || after.size !== before.size || after.mtimeNs !== before.mtimeNs) {
-    throw changed(path, bytes, Number(after.size));
+    throw changedMeanwhile(path, { before: bytes, after: Number(after.size) });
   }
   return { md5, bytes };
 }
@@ -114,23 +115,5 @@ function vanished(path: string, cause: unknown): CcxriError {
     path,
     hint: 'look who moved it, then run the same command again',
     cause,
-  });
-}
-
-function noFile(path: string): CcxriError {
-  return new CcxriError('occupied', `${path} is there and is no file`, {
-    path,
-    expected: 'a file',
-    hint: 'move it out of the way, then run the same command again',
-  });
-}
-
-function changed(path: string, before: number, after: number): CcxriError {
-  const grown = before === after ? 'other bytes in the same length' : `${after} bytes`;
-  return new CcxriError('occupied', `${path} changed while it was being read`, {
-    path,
-    expected: `a file at rest, of ${before} bytes`,
-    found: grown,
-    hint: 'another program is writing it: let that end, then run the same command again',
   });
 }

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
+import { errnoOf, toDiskError } from '../errors.ts';
 import { makeDirectory } from './make-directory.ts';
+import { noFile } from './path-errors.ts';
 
 /**
  * Writes a small file whole or not at all: a new file beside it, flushed, then renamed over it.
@@ -30,18 +31,9 @@ export async function writeFileAtomic(path: string, text: string): Promise<void>
     await syncDirectory(dirname(path));
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
-    if (errnoOf(error) === 'EISDIR') throw occupied(path, error);
+    if (errnoOf(error) === 'EISDIR') throw noFile(path, 'a file, or nothing', error);
     throw toDiskError(error, 'write', { path });
   }
-}
-
-function occupied(path: string, cause: unknown): CcxriError {
-  return new CcxriError('occupied', `${path} is there and is no file`, {
-    path,
-    expected: 'a file, or nothing',
-    hint: 'move it out of the way, then run the same command again',
-    cause,
-  });
 }
 
 /** File systems that cannot flush say so with these; that is no failure of the write. */

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { throwIfAborted } from '../abort.ts';
-import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
+import { errnoOf, toDiskError } from '../errors.ts';
+import { noFile } from './path-errors.ts';
 import { syncDirectory, syncFile } from './write-atomic.ts';
 
 interface WriteStreamOptions {
@@ -77,9 +78,5 @@ async function replaceableTarget(path: string): Promise<string> {
     if (errnoOf(error) === 'ENOENT') return path;
     throw error;
   }
-  throw new CcxriError('occupied', `${path} is there and is no file`, {
-    path,
-    expected: 'a file, or nothing',
-    hint: 'name another file, or move what lies there out of the way',
-  });
+  throw noFile(path, 'a file, or nothing');
 }
