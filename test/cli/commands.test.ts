@@ -143,7 +143,7 @@ describe('fetch', () => {
     const dest = await fetched();
     const argv = ['fetch', '--subset', 'viral', '--dest', dest, ...manifest];
     const { stdout } = await runCli(argv, { columns: 20, env: { CI: '1', NO_COLOR: '1' } });
-    expect(stdout).toMatch(/^without a class\n {2}16\n/m);
+    expect(stdout).toMatch(/^without a class\n {2}images: 16\n/m);
     expect(stdout).not.toMatch(/[^\P{Cc}\n]/u);
   });
 
