@@ -1,0 +1,45 @@
+/** Unpacks an archive, and dies without a word: once so many files are there, or at an event. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { layoutOf } from '../../src/disk/layout.ts';
+import { Ledger } from '../../src/disk/ledger.ts';
+import { extractArchive } from '../../src/steps/extract-archive.ts';
+
+const [root = '', archivePath = '', name = '', md5 = '', when = '1'] = process.argv.slice(2);
+const layout = layoutOf(root);
+const before = new Set(listStages());
+
+function listStages(): readonly string[] {
+  return list(layout.stage);
+}
+
+function list(path: string): readonly string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
+}
+
+function dieWhenThere(): void {
+  for (const stage of listStages()) {
+    if (before.has(stage)) continue;
+    const made = list(join(layout.stage, stage, 'images'));
+    if (made.length >= Number(when)) process.kill(process.pid, 'SIGKILL');
+  }
+}
+
+const timer = setInterval(dieWhenThere, 1);
+await extractArchive({
+  layout,
+  ledger: new Ledger(layout.ledger),
+  name,
+  md5,
+  archivePath,
+  onEvent: ({ event }) => {
+    if (event === when) process.kill(process.pid, 'SIGKILL');
+    dieWhenThere();
+  },
+  date: () => new Date(),
+});
+clearInterval(timer);
