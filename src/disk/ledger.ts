@@ -1,4 +1,4 @@
-import { readFile, rm, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, toDiskError } from '../errors.ts';
 import { stemOf } from './layout.ts';
@@ -31,15 +31,6 @@ export class Ledger {
       this.#receiptPath(receipt.name),
       `${JSON.stringify({ ledgerVersion: 1, ...receipt }, null, 2)}\n`,
     );
-  }
-
-  async removeReceipt(name: string): Promise<void> {
-    const path = this.#receiptPath(name);
-    try {
-      await rm(path, { force: true });
-    } catch (error) {
-      throw toDiskError(error, 'remove from the ledger', { path });
-    }
   }
 
   async readMembers(archiveName: string): Promise<MembersRecord | undefined> {

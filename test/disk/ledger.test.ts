@@ -52,14 +52,6 @@ it('knows nothing where nothing is', async () => {
   }
 });
 
-it('forgets a receipt, and does not mind that there is none', async () => {
-  const ledger = new Ledger(await tempDir());
-  await ledger.writeReceipt(RECEIPT);
-  await ledger.removeReceipt('ChestDx-1.zip');
-  await ledger.removeReceipt('ChestDx-1.zip');
-  expect(await ledger.readReceipt('ChestDx-1.zip')).toBeUndefined();
-});
-
 const text = (record: object) => JSON.stringify(record);
 
 describe('54: a receipt that is', () => {

@@ -69,7 +69,7 @@ describe.skipIf(!hasProc)('with /proc', () => {
       const pid = Number((await lines.next()).value);
       expect(pid).toBeGreaterThan(0);
       const identity = { pid, host: hostname(), startToken: null };
-      await expect.poll(() => livenessOf(identity)).toBe('dead');
+      await expect.poll(() => livenessOf(identity), { timeout: 30_000 }).toBe('dead');
       // It still has its pid.
       expect(process.kill(pid, 0)).toBe(true);
     } finally {

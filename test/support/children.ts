@@ -17,7 +17,7 @@ export interface Child {
   readonly ended: Promise<ChildEnd>;
 }
 
-export interface ChildEnd {
+interface ChildEnd {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stderr: string;
