@@ -17,7 +17,8 @@ describe.skipIf(!exists)('README.md', () => {
 
 describe('the tables', () => {
   it('want their markers, each once', async () => {
-    const marked = '<!-- options -->\n<!-- /options -->\n<!-- exit-codes -->\n<!-- /exit-codes -->\n';
+    const marked =
+      '<!-- options -->\n<!-- /options -->\n<!-- exit-codes -->\n<!-- /exit-codes -->\n';
     const filled = await fillBlocks(marked, path);
     expect(filled).toContain('`CCXRI_LIMIT_RATE`');
     expect(await fillBlocks(filled, path)).toBe(filled);
