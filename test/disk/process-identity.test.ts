@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
@@ -61,7 +62,7 @@ describe.skipIf(!hasProc)('with /proc', () => {
 
   it('a process that has ended and waits for its parent is dead', async () => {
     // The shell becomes `sleep`, which does not ask after the child it has inherited.
-    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], {
+    const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     try {
@@ -69,6 +70,10 @@ describe.skipIf(!hasProc)('with /proc', () => {
       const pid = Number((await lines.next()).value);
       expect(pid).toBeGreaterThan(0);
       const identity = { pid, host: hostname(), startToken: null };
+      expect(await livenessOf(identity)).toBe('alive');
+      const program = () => readFile(`/proc/${parent.pid}/comm`, 'utf8');
+      await expect.poll(program, { timeout: 30_000 }).toBe('sleep\n');
+      process.kill(pid, 'SIGKILL');
       await expect.poll(() => livenessOf(identity), { timeout: 30_000 }).toBe('dead');
       // It still has its pid.
       expect(process.kill(pid, 0)).toBe(true);
