@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { identitySchema } from './lock-schema.ts';
 
 /** What is known of a partial download. Written after the data it speaks of is on the disk. */
