@@ -2,13 +2,10 @@ import { constants, read } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { changedMeanwhile, noFile } from '../disk/path-errors.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
-import { toPrintable } from '../text.ts';
 
 /** Bytes that can be read from anywhere: a file, or later one that lies at a server. */
 export interface RandomReader {
   readonly sizeBytes: number;
-  /** What is read, printable. */
-  readonly place: string;
   /**
    * Fills the whole of `into` with the bytes from `position` on.
    * @throws CcxriError `damaged-archive`: it ends before that; of the disk
@@ -37,7 +34,10 @@ export async function openFileReader(path: string): Promise<FileReader> {
     // Without O_NONBLOCK the open of a named pipe waits for a writer, and nothing could end it.
     handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') throw notHere(path, error);
+    const errno = errnoOf(error) ?? '';
+    if (errno === 'ENOENT') throw notHere(path, error);
+    // A link to itself; a socket.
+    if (errno === 'ELOOP' || errno === 'ENXIO') throw noFile(path);
     throw toDiskError(error, 'open', { path });
   }
   try {
@@ -63,10 +63,6 @@ class OpenFile implements FileReader {
 
   get sizeBytes(): number {
     return this.mark.sizeBytes;
-  }
-
-  get place(): string {
-    return toPrintable(this.#path);
   }
 
   async read(into: Buffer, position: number): Promise<void> {

@@ -10,7 +10,6 @@ export interface ReadNote {
 export function bufferReader(bytes: Buffer, reads: ReadNote[] = []): RandomReader {
   return {
     sizeBytes: bytes.length,
-    place: 'memory',
     read: async (into, position) => {
       reads.push({ position, length: into.length });
       if (position + into.length > bytes.length) throw new Error('read beyond the end');

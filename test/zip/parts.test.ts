@@ -1,0 +1,157 @@
+import { execFileSync } from 'node:child_process';
+import { appendFile, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { forEachAtOnce } from '../../src/zip/pool.ts';
+import { openFileReader } from '../../src/zip/random-reader.ts';
+import { readRanges, toWindows } from '../../src/zip/read-ranges.ts';
+import { topFolderOf, withoutTopFolder } from '../../src/zip/top-folder.ts';
+import { bufferReader, type ReadNote } from '../support/buffer-reader.ts';
+import { useTempDirs } from '../support/csv.ts';
+
+const tempDir = useTempDirs();
+
+describe('the top folder', () => {
+  it.each<[readonly string[], string | null]>([
+    [['T/a', 'T/b/c'], 'T'],
+    [['T/b/a', 'T/b/c'], 'T'],
+    [['T/a', 'b'], null],
+    [['a', 'T/b'], null],
+    [['T/a', 'TT/b'], null],
+    [['T/a', 'U/b'], null],
+    [['a'], null],
+    [[], null],
+    [['T/a', '__MACOSX/T/._a', '__MACOSX/._T'], 'T'],
+    [['__MACOSX/a', '__MACOSX/b'], null],
+    [['T/__MACOSX/a', '__MACOSX/a'], null],
+    [['T/__MACOSX'], null],
+  ])('of %j is %j', (paths, folder) => {
+    expect(topFolderOf(paths)).toBe(folder);
+  });
+
+  it.each([
+    ['T/a', 'T', 'a'],
+    ['T/T/a', 'T', 'T/a'],
+    ['T/a', null, 'T/a'],
+    ['__MACOSX/T/._a', 'T', '__MACOSX/T/._a'],
+    ['/a', null, '/a'],
+  ])('%s without %s is %s', (path, folder, rest) => {
+    expect(withoutTopFolder(path, folder)).toBe(rest);
+  });
+});
+
+describe('reading ranges', () => {
+  const range = (start: number, length: number) => ({ start, length });
+
+  it('joins what is near, and not what would become too long', () => {
+    const KIB = 1024;
+    const windows = [
+      ...toWindows([
+        range(0, 10),
+        range(20, 10),
+        range(25, 2),
+        range(17 * KIB, 10),
+        range(200 * KIB, 100 * KIB),
+        range(300 * KIB, 200 * KIB),
+      ]),
+    ];
+    expect(windows.map(({ start, end, first, last }) => [start, end, first, last])).toEqual([
+      [0, 30, 0, 2],
+      [17 * KIB, 17 * KIB + 10, 3, 3],
+      [200 * KIB, 300 * KIB, 4, 4],
+      [300 * KIB, 500 * KIB, 5, 5],
+    ]);
+    expect([...toWindows([])]).toEqual([]);
+  });
+
+  it('gives each its bytes', async () => {
+    const bytes = Buffer.from(Array.from({ length: 100_000 }, (_, at) => at % 251));
+    const ranges = Array.from({ length: 300 }, (_, i) => range(i * 331, (i % 7) + 1));
+    const seen = new Map<number, string>();
+    const reads: ReadNote[] = [];
+    await readRanges(bufferReader(bytes, reads), ranges, (index, found) => {
+      seen.set(index, found.toString('hex'));
+    });
+    expect(reads.length).toBe(1);
+    for (const [index, { start, length }] of ranges.entries()) {
+      expect(seen.get(index)).toBe(bytes.subarray(start, start + length).toString('hex'));
+    }
+  });
+
+  it('stops when it is told to', async () => {
+    const reading = readRanges(
+      bufferReader(Buffer.alloc(10)),
+      [range(0, 1)],
+      () => undefined,
+      AbortSignal.abort(),
+    );
+    await expect(reading).rejects.toMatchObject({ code: 'aborted' });
+  });
+});
+
+describe('working at several at once', () => {
+  it('keeps to the number, does each once, and waits for all', async () => {
+    let running = 0;
+    let most = 0;
+    const done: number[] = [];
+    await forEachAtOnce([1, 2, 3, 4, 5, 6, 7], 3, async (item) => {
+      running += 1;
+      most = Math.max(most, running);
+      await new Promise((resolve) => setImmediate(resolve));
+      running -= 1;
+      done.push(item);
+    });
+    expect(most).toBe(3);
+    expect(done.sort()).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  it('after a failure begins no other, waits for those begun, and throws the first', async () => {
+    const [begun, ended]: [number[], number[]] = [[], []];
+    const working = forEachAtOnce([1, 2, 3, 4, 5], 2, async (item) => {
+      begun.push(item);
+      if (item === 1) throw new Error('first');
+      await new Promise((resolve) => setImmediate(resolve));
+      ended.push(item);
+      throw new Error('second');
+    });
+    await expect(working).rejects.toThrow('first');
+    expect(begun).toEqual([1, 2]);
+    expect(ended).toEqual([2]);
+  });
+});
+
+describe('a file that is read', () => {
+  it('fills what it is given from anywhere', async () => {
+    const path = join(await tempDir(), 'a.zip');
+    await writeFile(path, '0123456789');
+    const reader = await openFileReader(path);
+    const into = Buffer.alloc(4);
+    await reader.read(into, 3);
+    expect(into.toString()).toBe('3456');
+    expect(reader.sizeBytes).toBe(10);
+    await expect(reader.read(into, 7)).rejects.toMatchObject({ code: 'damaged-archive' });
+    await expect(reader.read(into, 1e9)).rejects.toMatchObject({ code: 'damaged-archive' });
+    await reader.close();
+  });
+
+  it('is found out when it changes', async () => {
+    const path = join(await tempDir(), 'a.zip');
+    await writeFile(path, '0123456789');
+    const reader = await openFileReader(path);
+    await reader.assertUnchanged();
+    await appendFile(path, 'more');
+    await expect(reader.assertUnchanged()).rejects.toMatchObject({ code: 'occupied' });
+    await reader.close();
+  });
+
+  it('that is none is refused, a pipe without waiting for its writer', async () => {
+    const base = await tempDir();
+    await mkdir(join(base, 'folder'));
+    execFileSync('mkfifo', [join(base, 'pipe')]);
+    await symlink('loop', join(base, 'loop'));
+    await expect(openFileReader(join(base, 'folder'))).rejects.toMatchObject({ code: 'occupied' });
+    await expect(openFileReader(join(base, 'pipe'))).rejects.toMatchObject({ code: 'occupied' });
+    await expect(openFileReader(join(base, 'none'))).rejects.toMatchObject({ code: 'missing' });
+    await expect(openFileReader(join(base, 'loop'))).rejects.toMatchObject({ code: 'occupied' });
+  });
+});
