@@ -1,8 +1,8 @@
-import type { Dispatcher } from 'undici';
 import { toAbortError } from '../abort.ts';
 import type { Clock } from '../clock.ts';
 import { CcxriError } from '../errors.ts';
 import { toPrintableUrl } from '../text.ts';
+import type { Exchange } from './exchange.ts';
 import { toNetworkError } from './network-error.ts';
 import { SpeedWatch } from './speed-watch.ts';
 
@@ -11,7 +11,7 @@ export interface HttpAnswer {
   readonly status: number;
   /** After redirects. */
   readonly url: string;
-  header(name: string): string | undefined;
+  readonly header: (name: string) => string | undefined;
   /**
    * The body, once. Leaving the loop early drops the connection.
    * @throws CcxriError `network`, `stalled`, `aborted`
@@ -74,46 +74,40 @@ export class Attempt {
     return toNetworkError(error, url);
   }
 
-  toAnswer(url: string, response: Dispatcher.ResponseData): HttpAnswer {
-    // A body that breaks before anybody reads it must not bring the process down.
-    response.body.on('error', () => undefined);
+  toAnswer(url: string, exchange: Exchange): HttpAnswer {
+    const { status, header } = exchange.head;
     return {
-      status: response.statusCode,
+      status,
       url,
-      header: (name) => headerOf(response, name),
-      chunks: () => this.#read(url, response.body),
+      header,
+      chunks: () => this.#read(url, exchange),
       discard: () => {
         this.end();
-        response.body.destroy();
+        exchange.discard();
       },
     };
   }
 
-  async *#read(url: string, body: Dispatcher.ResponseData['body']): AsyncGenerator<Buffer> {
+  async *#read(url: string, exchange: Exchange): AsyncGenerator<Buffer, void, undefined> {
     const watch = new SpeedWatch(this.#timeoutMs, this.#clock);
     try {
-      const iterator: AsyncIterator<Buffer> = body[Symbol.asyncIterator]();
       for (;;) {
         watch.startWaiting();
         clearTimeout(this.#timer);
         this.#timer = this.#startDeadline();
-        const next = await iterator.next();
-        if (next.done === true) return;
+        const chunk = await exchange.next();
+        if (chunk === undefined) return;
         // The time in which the caller writes is not the server's: the deadline rests.
         clearTimeout(this.#timer);
-        if (watch.received(next.value.length)) throw STALLED;
-        yield next.value;
+        const isTooSlow = watch.received(chunk.length);
+        yield chunk;
+        if (isTooSlow) throw STALLED;
       }
     } catch (error) {
       throw this.explain(error, url);
     } finally {
       this.end();
-      body.destroy();
+      exchange.discard();
     }
   }
-}
-
-export function headerOf(response: Dispatcher.ResponseData, name: string): string | undefined {
-  const value = response.headers[name];
-  return Array.isArray(value) ? value.join(', ') : value;
 }

@@ -1,6 +1,7 @@
 import { EnvHttpProxyAgent, type Dispatcher } from 'undici';
 import type { Clock } from '../clock.ts';
-import { Attempt, headerOf, type HttpAnswer } from './attempt.ts';
+import { Attempt, type HttpAnswer } from './attempt.ts';
+import { Exchange } from './exchange.ts';
 import { isBrokenSocket } from './network-error.ts';
 import { toProxyOptions, type ProxyEnvironment } from './proxy.ts';
 import { isRedirect, nextHop } from './redirect.ts';
@@ -20,12 +21,6 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
 }
-
-/**
- * As much of a body waits here for a slow disk. undici hands over all that waits as one chunk, so
- * that this is also the size of the writes: small ones would cost more than the bytes.
- */
-const BODY_BUFFER_BYTES = 1024 * 1024;
 
 /** GET over HTTP, with redirects, proxies and our own watch over stalls. */
 export class HttpClient {
@@ -56,10 +51,11 @@ export class HttpClient {
     try {
       for (;;) {
         const hop = hops.at(-1) ?? url;
-        const response = await this.#ask(new URL(hop), request.headers ?? {}, attempt);
-        if (!isRedirect(response.statusCode)) return attempt.toAnswer(hop, response);
-        response.body.on('error', () => undefined).destroy();
-        hops.push(nextHop(hops, headerOf(response, 'location')));
+        const exchange = await this.#ask(new URL(hop), request.headers ?? {}, attempt);
+        const { status, header } = exchange.head;
+        if (!isRedirect(status)) return attempt.toAnswer(hop, exchange);
+        exchange.discard();
+        hops.push(nextHop(hops, header('location')));
       }
     } catch (error) {
       attempt.end();
@@ -75,7 +71,7 @@ export class HttpClient {
     target: URL,
     headers: Readonly<Record<string, string>>,
     attempt: Attempt,
-  ): Promise<Dispatcher.ResponseData> {
+  ): Promise<Exchange> {
     const mayBeKept = this.#spoken.has(target.origin);
     try {
       return await this.#dispatch(target, headers, attempt);
@@ -89,21 +85,20 @@ export class HttpClient {
     target: URL,
     headers: Readonly<Record<string, string>>,
     attempt: Attempt,
-  ): Promise<Dispatcher.ResponseData> {
-    const response = await this.#dispatcher.request({
+  ): Promise<Exchange> {
+    const options: Dispatcher.DispatchOptions = {
       origin: target.origin,
       path: `${target.pathname}${target.search}`,
       method: 'GET',
       // Made anew for each hop: nothing secret goes where it was not meant to go.
       headers: { 'accept-encoding': 'identity', ...this.#secretsFor(target), ...headers },
-      signal: attempt.signal,
-      highWaterMark: BODY_BUFFER_BYTES,
       // Our own deadlines see what these do not (SpeedWatch says why).
       headersTimeout: 0,
       bodyTimeout: 0,
-    });
+    };
+    const exchange = await Exchange.ask(this.#dispatcher, options, attempt.signal);
     this.#spoken.add(target.origin);
-    return response;
+    return exchange;
   }
 
   #secretsFor(target: URL): Readonly<Record<string, string>> {

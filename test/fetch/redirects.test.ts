@@ -1,0 +1,150 @@
+import { readdir } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { layoutOf } from '../../src/disk/layout.ts';
+import { useTempDirs } from '../support/csv.ts';
+import { destIn, manifestOf, noise, run, sampleArchive } from '../support/fetching.ts';
+import {
+  answer,
+  fromByteOf,
+  head,
+  honest,
+  part,
+  redirect,
+  useRawServers,
+  whole,
+  type RawRequest,
+} from '../support/raw-server.ts';
+
+const tempDir = useTempDirs();
+const serve = useRawServers();
+const a = sampleArchive('ChestDx-1.zip');
+const manifest = manifestOf(a);
+const HALF = 100_000;
+const TOTAL = a.bytes.length;
+/** An answer that breaks off in the middle. */
+const half = Buffer.concat([
+  Buffer.from(head(200, { 'Content-Length': TOTAL, ETag: '"v1"' })),
+  a.bytes.subarray(0, HALF),
+]);
+
+describe('#40 a link that has its time', () => {
+  it('is asked for anew, where it comes by a redirect, and gone on with', async () => {
+    let signature = 1;
+    const server = await serve(async (request, reply) => {
+      const [path, query] = request.path.split('?');
+      if (path === `/${a.name}`) {
+        await reply.send(redirect(`/signed?sig=${signature}`));
+      } else if (query !== `sig=${signature}`) {
+        await reply.send(answer(403, 'expired'));
+      } else if (signature === 1) {
+        signature = 2;
+        await reply.send(half);
+        reply.end();
+      } else await reply.send(honest(a.bytes, request));
+    });
+    const dest = destIn(await tempDir());
+    const ran = await run({ dest, manifest, sources: [`${server.url}/{name}`] });
+    expect(ran.exit).toBe(0);
+    expect(ran.result?.bytesDownloaded).toBe(TOTAL);
+    expect(JSON.stringify(ran)).not.toContain('sig=');
+  });
+
+  it('is read anew from the page that it stands on, once', async () => {
+    let signature = 1;
+    const server = await serve(async (request, reply) => {
+      const page = `<table><tr><td>${String(a.file['md5'])}</td><td><a href="/f/${a.name}?sig=${signature}">download</a></td></tr></table>`;
+      if (request.path === '/page.html') {
+        await reply.send(answer(200, page, { 'Content-Type': 'text/html' }));
+      } else if (!request.path.endsWith(`sig=${signature}`)) {
+        await reply.send(answer(403, 'expired'));
+      } else if (signature === 1) {
+        signature = 2;
+        await reply.send(half);
+        reply.end();
+      } else await reply.send(honest(a.bytes, request));
+    });
+    const dest = destIn(await tempDir());
+    const ran = await run({ dest, manifest, sources: [`${server.url}/page.html`] });
+    expect(ran.outcomes).toEqual(['downloaded']);
+    expect(ran.result?.bytesDownloaded).toBe(TOTAL);
+    expect(server.requests.filter(({ path }) => path === '/page.html')).toHaveLength(2);
+  });
+
+  it('that stays refused is given up, and what is here is kept', async () => {
+    const dest = destIn(await tempDir());
+    const server = await serve(async (request, reply) => {
+      await reply.send(request.index === 0 ? half : answer(403, 'no'));
+      if (request.index === 0) reply.end();
+    });
+    const ran = await run({ dest, manifest, sources: [`${server.url}/{name}`] });
+    expect(ran.outcomes).toEqual(['http-status']);
+    expect(server.requests).toHaveLength(3);
+    expect(await readdir(layoutOf(dest).partial)).toHaveLength(2);
+  });
+});
+
+const wrong = noise('another file', TOTAL);
+
+it('#28 a redirect that leads to another file for a range: the mixture is found out', async () => {
+  const server = await serve(async (request, reply) => {
+    if (request.path === `/${a.name}`) {
+      await reply.send(redirect(fromByteOf(request) === undefined ? '/right' : '/wrong'));
+    } else if (request.path === '/wrong') {
+      await reply.send(part(wrong, fromByteOf(request) ?? 0));
+    } else if (request.index < 2) {
+      await reply.send(half);
+      reply.end();
+    } else await reply.send(whole(a.bytes));
+  });
+  const dest = destIn(await tempDir());
+  const ran = await run({ dest, manifest, sources: [`${server.url}/{name}`] });
+  expect(ran.exit).toBe(0);
+});
+
+describe('#25 #26 secrets', () => {
+  const headers = { Authorization: 'Bearer hunter2', 'X-Api-Key': 'hunter2', Cookie: 'k=hunter2' };
+  const sees = ({ headers: sent }: RawRequest) =>
+    Object.values(sent).some((value) => value.includes('hunter2'));
+
+  it('go to the source alone, not to where it leads, and not into any event', async () => {
+    const other = await serve((request, reply) => reply.send(honest(a.bytes, request)));
+    const server = await serve((_, reply) => reply.send(redirect(`${other.url}/x?sig=topsecret`)));
+    const dest = destIn(await tempDir());
+    const source = server.url.replace('//', '//me:hunter2@');
+    const ran = await run({ dest, manifest, sources: [`${source}/{name}`], headers });
+    expect(ran.exit).toBe(0);
+    expect(server.requests.map(sees)).toEqual([true]);
+    expect(other.requests.map(sees)).toEqual([false]);
+    expect(JSON.stringify(ran)).not.toMatch(/hunter2|topsecret/);
+  });
+
+  it('go to the page, and to files on its origin, but not to a link that leads elsewhere', async () => {
+    const b = sampleArchive('ChestDx-2.zip');
+    const cdn = await serve((request, reply) => reply.send(honest(b.bytes, request)));
+    const server = await serve((request, reply) => {
+      const row = (md5: unknown, href: string) =>
+        `<tr><td>${String(md5)}</td><td><a href="${href}">download</a></td></tr>`;
+      const rows = `${row(a.file['md5'], '/a')}${row(b.file['md5'], `${cdn.url}/b`)}`;
+      const page = answer(200, `<table>${rows}</table>`, { 'Content-Type': 'text/html' });
+      return reply.send(request.path === '/a' ? honest(a.bytes, request) : page);
+    });
+    const dest = destIn(await tempDir());
+    const sources = [`${server.url}/page.html`];
+    const ran = await run({ dest, manifest: manifestOf(a, b), sources, headers });
+    expect(ran.exit).toBe(0);
+    expect(server.requests.map(sees)).toEqual([true, true]);
+    expect(cdn.requests.map(sees)).toEqual([false]);
+  });
+
+  it('are in no error', async () => {
+    const server = await serve((_, reply) => reply.send(answer(401, 'no')));
+    const dest = destIn(await tempDir());
+    const source = server.url.replace('//', '//me:hunter2@');
+    const ran = await run({ dest, manifest, sources: [`${source}/{name}?sig=topsecret`], headers });
+    expect(ran.outcomes).toEqual(['http-status']);
+    const { error } = ran.result?.outcomes[0] ?? {};
+    expect(JSON.stringify([ran, String(error), error?.facts, error?.hint])).not.toMatch(
+      /hunter2|topsecret/,
+    );
+  });
+});
