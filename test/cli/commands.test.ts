@@ -139,6 +139,38 @@ describe('fetch', () => {
     expect((await run(['-n'])).stdout).toContain('the disk is too small for it');
   });
 
+  it('never calls verified what passed by its content alone; --strict makes it code 8', async () => {
+    const directory = await tempDir();
+    const path = join(directory, 'disputed.json');
+    const disputed = { md5: 'a'.repeat(32), md5Disputed: 'it stands twice' };
+    const files = release.manifest.files.map((file) =>
+      ['Viral-1.zip', 'Other-1.zip'].includes(file.name) ? { ...file, ...disputed } : file,
+    );
+    await writeFile(path, JSON.stringify({ ...release.manifest, files }));
+    const set = ['--dest', join(directory, 'set'), '--manifest', path];
+    const fetch = ['fetch', '--subset', 'cc-cxri-p', ...set, '--source', release.directory];
+    const names = 'Viral-1.zip, Other-1.zip';
+    const said = `checked by content alone, not by MD5 (the published one is disputed): ${names}\n`;
+    const first = await runCli(fetch);
+    expect(first.code, first.stderr).toBe(0);
+    expect(first.stdout).toContain(said);
+    expect(first.stderr).toContain('warning: Viral-1.zip passed by its content alone');
+    const verify = await runCli(['verify', ...set, '-v']);
+    expect(verify.code).toBe(0);
+    expect(verify.stdout).toMatch(/^content-checked: the MD5 is disputed +2$/m);
+    expect(verify.stdout).toMatch(/^Viral-1\.zip +content-checked +[0-9a-f]{32}$/m);
+    expect((await runCli(['status', ...set])).stdout).toContain(said);
+    for (const argv of [fetch, ['verify', ...set], ['status', ...set]]) {
+      const strict = await runCli([...argv, '--strict', '--json']);
+      expect(strict.code, argv[0]).toBe(8);
+      const errors = documentOf(strict.stdout).errors;
+      expect(errors.map(({ code, file }) => `${code} ${file ?? ''}`)).toEqual([
+        'findings Viral-1.zip',
+        'findings Other-1.zip',
+      ]);
+    }
+  });
+
   it('is readable on a narrow terminal, and plain in a pipe', async () => {
     const dest = await fetched();
     const argv = ['fetch', '--subset', 'viral', '--dest', dest, ...manifest];

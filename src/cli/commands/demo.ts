@@ -5,28 +5,18 @@ import { quoteForShell, toPrintable } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
 import type { View } from '../io.ts';
 import { DEMO_DEST } from '../options.ts';
-import { FETCH_STATUSES, renderFetched } from '../render-fetch.ts';
-import { countStatuses, joinParts } from '../render-outcomes.ts';
-import { errorsOf, strictErrors } from './shared.ts';
+import { renderFetched } from '../render-fetch.ts';
+import { joinParts } from '../render-outcomes.ts';
+import { judgeFetch } from './fetch.ts';
 
 export async function runDemoCommand(context: CommandContext): Promise<CommandOutcome> {
   const { settings, signal, onEvent } = context;
   const dest = settings.dest ?? DEMO_DEST;
   if (settings.dryRun) return dryOutcome(dest);
   const result = await runDemo({ dest, signal, onEvent });
-  const { outcomes, index, indexError } = result.fetch;
   return {
     result,
-    counts: {
-      files: outcomes.length,
-      ...countStatuses(FETCH_STATUSES, outcomes),
-      rows: index?.rows ?? 0,
-    },
-    errors: [
-      ...errorsOf(outcomes),
-      ...(indexError === undefined ? [] : [indexError]),
-      ...strictErrors(settings, [], index),
-    ],
+    ...judgeFetch(result.fetch, settings),
     render: (view) => renderDemo(result, view),
     isTalk: true,
   };

@@ -6,6 +6,7 @@ import type { Manifest } from '../../manifest/schema.ts';
 import { isEmptySelection } from '../../manifest/select.ts';
 import { formatBytes, quoteForShell } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
+import type { Settings } from '../options-schema.ts';
 import { FETCH_STATUSES, renderFetched, renderPlan } from '../render-fetch.ts';
 import { countStatuses } from '../render-outcomes.ts';
 import { renderSubsetTable } from './list.ts';
@@ -36,14 +37,28 @@ export async function runFetch(context: CommandContext): Promise<CommandOutcome>
 }
 
 function toOutcome(result: FetchResult, context: CommandContext): CommandOutcome {
-  const { outcomes, index, indexError, dryRun } = result;
-  const contentChecked = outcomes.filter(({ check }) => check === 'content-checked');
-  const disputed = contentChecked.map(({ file }) => file);
+  const { dryRun } = result;
   const again = `\`${commandLine(context)}\``;
   return {
     result,
+    ...judgeFetch(result, context.settings),
+    render: (view) =>
+      context.suggest((dryRun ? renderPlan : renderFetched)(result, { view, again })),
+    isTalk: !dryRun,
+  };
+}
+
+/** What a fetch came to, for scripts: also that of the demo. */
+export function judgeFetch(
+  result: FetchResult,
+  settings: Settings,
+): Pick<CommandOutcome, 'counts' | 'errors'> {
+  const { outcomes, index, indexError, dryRun, plan } = result;
+  const contentChecked = outcomes.filter(({ check }) => check === 'content-checked');
+  const disputed = contentChecked.map(({ file }) => file);
+  return {
     counts: {
-      files: dryRun ? result.plan.steps.length : outcomes.length,
+      files: dryRun ? plan.steps.length : outcomes.length,
       ...countStatuses(FETCH_STATUSES, outcomes),
       contentChecked: contentChecked.length,
       rows: index?.rows ?? 0,
@@ -51,11 +66,8 @@ function toOutcome(result: FetchResult, context: CommandContext): CommandOutcome
     errors: [
       ...errorsOf(outcomes),
       ...(indexError === undefined ? [] : [indexError]),
-      ...strictErrors(context.settings, disputed, index),
+      ...strictErrors(settings, disputed, index),
     ],
-    render: (view) =>
-      context.suggest((dryRun ? renderPlan : renderFetched)(result, { view, again })),
-    isTalk: !dryRun,
   };
 }
 
