@@ -129,6 +129,18 @@ describe('resolveLinks', () => {
     for (const secret of ['s3cret', 'k3y', 'abc']) expect(all).not.toContain(secret);
   });
 
+  it('says of a single file why it can not be told where it is', async () => {
+    const { md5 } = release.files.find(({ name }) => name === 'Viral-1.zip') ?? {};
+    const twice = `<tr><td>${md5 ?? ''}<td><a href=a>x</a>`.repeat(2);
+    const web = await serve({
+      '/p': `<table>${twice}<tr><td>${md5Of(1)}<td><a href=1>x</a></table>`,
+    });
+    const { links, tried } = await resolveLinks({ manifest: release, sources: [`${web.url}p`] });
+    const failed = links.filter(({ error }) => error?.code === 'source-unusable');
+    expect(failed.map(({ file }) => file)).toEqual(['Viral-1.zip', 'Other-1.zip']);
+    expect(tried).toEqual([{ source: `${web.url}p`, kind: 'page', found: 1 }]);
+  });
+
   it('throws what is wrong with the question, and a stop', async () => {
     const manifest = release;
     await expect(resolveLinks({ manifest, selection: { subsets: ['x'] } })).rejects.toMatchObject({
@@ -169,6 +181,7 @@ describe('toPrintableLink', () => {
       'https://h.test/a?design=1&author=2&keyword=3&monkey=4',
       'https://h.test/a?design=1&author=2&keyword=3&monkey=4',
     ],
+    ['https://h.test/a?authtoken=1&clientsecret=2', 'https://h.test/a?authtoken=…&clientsecret=…'],
     ['https://h.test/a?token', 'https://h.test/a?token'],
     ['https://h.test/a?%zz=1', 'https://h.test/a?%zz=1'],
     ['no url', 'no url'],

@@ -73,6 +73,8 @@ describe('a link and its MD5', () => {
 
   it.each([
     ['a row without a link', table(row(M1), row(M2, link('2')))],
+    ['links before and behind all', `<p>${link('0')} ${M1} ${link('1')} ${M2} ${link('2')}</p>`],
+    ['digits without end', row(`${'a'.repeat(2000)}${M1}`, link('1'))],
     ['links neither all before nor all behind', `<p>${link('0')} ${M1}<br>${M2}</p>`],
     ['two MD5s, one link', `<div>${M1} ${M2} ${link('1')}</div>`],
   ])('are not guessed: %s', async (_, html) => {

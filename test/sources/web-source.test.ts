@@ -96,6 +96,11 @@ describe('a page', () => {
       `<table><tr><td>${md5Of(1)}<td><a href="javascript:0">x</a></table>`,
       /lists 1 file .* scripts/,
     ],
+    [
+      'MD5s, but no link',
+      `<title>Index of /</title><p>${md5Of(1)}`,
+      /lists 1 file .* no link at all/,
+    ],
     ['MD5s of another release', `<p>${'e'.repeat(32)}<a href=/x>x</a>`, /none of Test-CXR 2\.0/],
     ['HTML without end', '<div>'.repeat(1000), /nested too deep/],
   ])('with %s can not be used: each file hears why, and the ways on', async (_, html, why) => {
@@ -256,7 +261,7 @@ describe('a page that does not come', () => {
     [503, {}, 3],
     [500, {}, 3],
     [429, {}, 3],
-    [429, { 'retry-after': '3600' }, 1],
+    [429, { 'retry-after': '60' }, 1],
     [407, {}, 1],
   ])('with status %i %j is no base URL', async (status, headers, attempts) => {
     const web = await serve({ '/': { status, headers } });
