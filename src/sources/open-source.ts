@@ -73,7 +73,7 @@ async function statOrThrow(path: string, context: SourceContext) {
 /** What was meant by a path that is none. */
 function guess(path: string): string {
   if (path.startsWith('~')) return ' (a ~ in quotes or in a variable is not your home directory)';
-  const looksLikeHost = /^(?:localhost|[\w-]+(?:\.[\w-]+)+)(?::\d+)?(?:\/|$)/i.test(path);
+  const looksLikeHost = /^(?:localhost|[\w-]+(?:\.[\w-]+)+)(?::\d+|\/)/i.test(path);
   return looksLikeHost ? ' (a URL begins with https:// or http://)' : '';
 }
 

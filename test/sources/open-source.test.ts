@@ -195,7 +195,8 @@ describe('a saved page', () => {
 describe('what is no source', () => {
   it.each([
     ['/no/such/place', /no such directory or file/],
-    ['', /no such directory or file/],
+    ['', /no such directory or file$/],
+    ['nope.html', /no such directory or file$/],
     ['lab.example.org/cxr/', /no such directory or file.*begins with https/],
     ['localhost:8080/', /begins with https/],
     ['~/mirror', /not your home directory/],
