@@ -16,7 +16,7 @@ import { WebSource } from './web-source.ts';
  * One place as it was typed: an http or https URL, a file:// URL, or a local path.
  * @throws CcxriError `source-unusable` where it is none of these, or nothing is there
  */
-export async function openSource(typed: string, context: SourceContext): Promise<OpenedSource> {
+async function openSource(typed: string, context: SourceContext): Promise<OpenedSource> {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(typed)?.[1]?.toLowerCase();
   // A path, also one of Windows: `D:\mirror` has no `://`.
   if (scheme === undefined) return openPath(typed, context);

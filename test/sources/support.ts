@@ -8,7 +8,7 @@ import { openSources } from '../../src/sources/chain.ts';
 import type { SourceOptions } from '../../src/sources/source-options.ts';
 import { fastClock } from '../support/clock.ts';
 
-export interface Page {
+interface Page {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
@@ -87,7 +87,7 @@ export function archive(name: string, category: string, size: string, md5: strin
   return { name, kind: 'archive', category, subsets: [subset], size, md5 };
 }
 
-export function labels(name: string, size: string, md5: string): ManifestFile {
+function labels(name: string, size: string, md5: string): ManifestFile {
   return { name, kind: 'labels', category: 'labels', subsets: ['chestdx'], size, md5 };
 }
 
