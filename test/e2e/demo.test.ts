@@ -23,6 +23,12 @@ describe('ccxri demo', () => {
     expect(documentOf(verified.stdout)).toMatchObject({ exitCode: 0, counts: { verified: 9 } });
   });
 
+  it('names a program that is there, where `npm run demo` runs it in a clone', async () => {
+    const dest = join(await tempDir(), 'set');
+    const { stdout } = await ccxri(['demo', '--dest', dest], { npm_lifecycle_event: 'demo' });
+    expect(stdout).toContain(`  npx ccxri status --dest ${dest} --manifest `);
+  });
+
   it('with -n makes nothing', async () => {
     const directory = await tempDir();
     const dest = join(directory, 'set');

@@ -10,14 +10,14 @@ import { joinParts } from '../render-outcomes.ts';
 import { judgeFetch } from './fetch.ts';
 
 export async function runDemoCommand(context: CommandContext): Promise<CommandOutcome> {
-  const { settings, signal, onEvent } = context;
+  const { settings, signal, onEvent, env } = context;
   const dest = settings.dest ?? DEMO_DEST;
   if (settings.dryRun) return dryOutcome(dest);
   const result = await runDemo({ dest, signal, onEvent });
   return {
     result,
     ...judgeFetch(result.fetch, settings),
-    render: (view) => renderDemo(result, view),
+    render: (view) => renderDemo(result, view, programOf(env)),
     isTalk: true,
   };
 }
@@ -33,7 +33,12 @@ function dryOutcome(dest: string): CommandOutcome {
   };
 }
 
-function renderDemo(result: DemoResult, view: View): string {
+/** By `npm run demo` in a clone no `ccxri` is on the PATH, but `npx ccxri` is the one just built. */
+function programOf(env: CommandContext['env']): string {
+  return env['npm_lifecycle_event'] === 'demo' ? 'npx ccxri' : 'ccxri';
+}
+
+function renderDemo(result: DemoResult, view: View, program: string): string {
   const { page, commandLine, manifestPath, fetch } = result;
   const set = `--dest ${quoteForShell(fetch.dest)} --manifest ${quoteForShell(manifestPath)}`;
   return joinParts([
@@ -42,10 +47,10 @@ function renderDemo(result: DemoResult, view: View): string {
     [
       'look around:',
       `  ${toPrintable(join(fetch.dest, 'images'), 4096)}: drawn chests, of nobody`,
-      `  ccxri status ${set}`,
-      `  ccxri verify --deep ${set}`,
+      `  ${program} status ${set}`,
+      `  ${program} verify --deep ${set}`,
       'then the real thing:',
-      '  ccxri list',
+      `  ${program} list`,
       '',
     ].join('\n'),
   ]);
