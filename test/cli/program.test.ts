@@ -1,9 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../src/cli/command-table.ts';
 import { COMMAND_NAMES, OPTION_KEYS, takesOption } from '../../src/cli/options.ts';
 import { usageOf } from '../../src/cli/options-docs.ts';
 import { parseCommandLine } from '../../src/cli/program.ts';
-import { readVersion } from '../../src/cli/version.ts';
+import { isNodeNewEnough, OLDEST_NODE, readVersion } from '../../src/cli/version.ts';
 import { CcxriError } from '../../src/errors.ts';
 
 function textOf(...argv: readonly string[]): string {
@@ -124,3 +125,26 @@ describe('the positional argument', () => {
     });
   });
 });
+
+describe('the oldest Node', () => {
+  it.each([
+    ['20.19.0', true],
+    ['20.19.5', true],
+    ['22.0.0', true],
+    ['100.1.2', true],
+    ['20.18.9', false],
+    ['18.20.8', false],
+    ['9.99.99', false],
+  ])('%s: %s', (version, expected) => {
+    expect(isNodeNewEnough(version)).toBe(expected);
+  });
+
+  it('is that of package.json', async () => {
+    const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+    expect(`>=${OLDEST_NODE}`).toBe(`${(JSON.parse(text) as Package).engines.node}.0`);
+  });
+});
+
+interface Package {
+  readonly engines: { readonly node: string };
+}
