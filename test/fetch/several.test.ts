@@ -257,6 +257,35 @@ describe('the pace', () => {
   });
 });
 
+it('an archive that has passed is extracted while another one still downloads', async () => {
+  let extracted: () => void = () => undefined;
+  const isExtracted = new Promise<void>((resolve) => {
+    extracted = resolve;
+  });
+  const server = await serve(async (request, reply) => {
+    if (fileOf(request) !== b) return serveWell(request, reply);
+    const bytes = honest(b.bytes, request);
+    await reply.send(bytes.subarray(0, 50_000));
+    await isExtracted;
+    return reply.send(bytes.subarray(50_000));
+  });
+  const ran = await run({
+    dest: destIn(await tempDir()),
+    manifest,
+    sources: [`${server.url}/{name}`],
+    extract: true,
+    timeoutMs: 20_000,
+    onEvent: (event) => {
+      if (event.event === 'phase-done' && event.phase === 'extract') extracted();
+    },
+  });
+  expect(ran.exit).toBe(0);
+  const done = ran.events.flatMap((event) =>
+    event.event === 'phase-done' ? [`${event.file} ${event.phase}`] : [],
+  );
+  expect(done.indexOf(`${a.name} extract`)).toBeLessThan(done.indexOf(`${b.name} download`));
+});
+
 it('downloads nothing in a dry run, and writes nothing', async () => {
   const server = await serve(serveWell);
   const dest = destIn(await tempDir());

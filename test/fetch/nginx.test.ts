@@ -1,0 +1,126 @@
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, readFile, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { finalPathOf, layoutOf } from '../../src/disk/layout.ts';
+import { loadManifest } from '../../src/manifest/load.ts';
+import { parseCsv, useTempDirs, writeTree } from '../support/csv.ts';
+import { destIn, manifestOf, md5Of, run, sampleArchive } from '../support/fetching.ts';
+import { hasNginx, useNginx } from '../support/nginx.ts';
+import { makeStandIn } from '../support/stand-in.ts';
+
+const tempDir = useTempDirs();
+const nginx = useNginx();
+
+const REAL_LABELS = join(import.meta.dirname, '../../../shared/data/viral_pneumonia_COVID-19.csv');
+const hasReal = existsSync(REAL_LABELS);
+if (!hasReal) console.warn('SKIPPED: the real label file is not here (../shared/data)');
+
+describe.skipIf(!hasNginx)('on nginx', () => {
+  it.each([
+    { from: 'a base URL', path: '/' },
+    { from: 'a base URL without a listing', path: '/', autoindex: false },
+    { from: 'a page with links', path: '/index.html' },
+  ])('a whole release comes from $from, once, and is extracted and joined', async (row) => {
+    const root = await tempDir();
+    const release = await makeStandIn(join(root, 'mirror'));
+    const server = await nginx({ root: release.directory, autoindex: row.autoindex ?? true });
+    const dest = destIn(root);
+    const { manifest } = release;
+    const setup = { dest, manifest, sources: [`${server.url}${row.path}`], extract: true };
+    const ran = await run(setup);
+    expect(ran.outcomes).toEqual(manifest.files.map(() => 'downloaded'));
+    expect(ran.exit).toBe(0);
+    const index = parseCsv(await readFile(layoutOf(dest).index, 'utf8'));
+    expect(index).toHaveLength(31);
+    expect(ran.result?.index?.rows).toBe(31);
+    const archive = (await server.requests()).filter(({ path }) => path.endsWith('ChestDx-1.zip'));
+    expect(archive).toEqual([expect.objectContaining({ status: 200, range: '', method: 'GET' })]);
+    const asked = (await server.requests()).length;
+    const again = await run(setup);
+    expect(again.outcomes).toEqual(manifest.files.map(() => 'present'));
+    expect((await server.requests()).length).toBe(asked);
+  });
+
+  it('a download that was stopped goes on with a range, and what is here does not come again', async () => {
+    const root = await tempDir();
+    const a = sampleArchive('ChestDx-1.zip', { bytes: 1_500_000 });
+    await writeTree(join(root, 'mirror'), { [a.name]: a.bytes });
+    const slow = await nginx({ root: join(root, 'mirror'), limitRate: '500k' });
+    const stop = new AbortController();
+    const setup = { dest: destIn(root), manifest: manifestOf(a), timeoutMs: 10_000 };
+    const stopped = await run({
+      ...setup,
+      sources: [`${slow.url}/`],
+      signal: stop.signal,
+      onEvent: (event) => {
+        if (event.event === 'progress' && event.doneBytes > 100_000) stop.abort();
+      },
+    });
+    expect(stopped.error).toMatchObject({ code: 'aborted' });
+    const again = await run({ ...setup, sources: [`${slow.url}/`] });
+    expect(again.exit).toBe(0);
+    const last = (await slow.requests()).filter(({ status }) => status === 206);
+    expect(last).toHaveLength(1);
+    expect(last[0]?.ifRange).toMatch(/^"[0-9a-f]+-[0-9a-f]+"$/);
+    const from = Number(/bytes=(\d+)-/.exec(last[0]?.range ?? '')?.[1]);
+    expect(from).toBeGreaterThan(100_000);
+    expect(again.result?.bytesDownloaded).toBe(a.bytes.length - from);
+  });
+
+  it('#46 a file that was replaced meanwhile is not gone on with', async () => {
+    const root = await tempDir();
+    const a = sampleArchive('ChestDx-1.zip', { bytes: 1_500_000 });
+    const path = join(root, 'mirror', a.name);
+    // Another release lies there first, of the same length.
+    const older = Buffer.from(a.bytes);
+    older.fill(0, 1000, 2000);
+    await writeTree(join(root, 'mirror'), { [a.name]: older });
+    const server = await nginx({ root: join(root, 'mirror'), limitRate: '500k' });
+    const stop = new AbortController();
+    const setup = { dest: destIn(root), manifest: manifestOf(a), sources: [`${server.url}/`] };
+    await run({
+      ...setup,
+      timeoutMs: 10_000,
+      signal: stop.signal,
+      onEvent: (event) => {
+        if (event.event === 'progress' && event.doneBytes > 100_000) stop.abort();
+      },
+    });
+    await writeTree(join(root, 'mirror'), { [a.name]: a.bytes });
+    await utimes(path, 1_600_000_000, 1_600_000_000);
+    const again = await run({ ...setup, timeoutMs: 10_000 });
+    expect(again.exit).toBe(0);
+    expect((await server.requests()).map(({ status }) => status).at(-1)).toBe(200);
+    expect(again.result?.bytesDownloaded).toBe(a.bytes.length);
+  });
+
+  it.skipIf(!hasReal)('the real label file passes its published MD5', async () => {
+    const root = await tempDir();
+    const name = 'viral_pneumonia_COVID-19.csv';
+    await mkdir(join(root, 'mirror'));
+    await copyFile(REAL_LABELS, join(root, 'mirror', name));
+    const server = await nginx({ root: join(root, 'mirror') });
+    const manifest = await loadManifest();
+    for (const source of [`${server.url}/`, join(root, 'mirror')]) {
+      const dest = join(root, md5Of(source), 'cc-cxri');
+      const ran = await run({ dest, manifest, sources: [source], selection: { files: [name] } });
+      expect(ran.outcomes).toEqual(['downloaded']);
+      expect(ran.result?.outcomes[0]).toMatchObject({
+        check: 'verified',
+        md5: '244dac585baf283e4d95e34b4b1c6a76',
+        bytes: 59_649,
+      });
+      const path = finalPathOf(layoutOf(dest), { name, kind: 'labels' });
+      expect((await stat(path)).size).toBe(59_649);
+    }
+  });
+
+  it('the server is stopped after a test, and leaves nothing behind', async () => {
+    const root = await tempDir();
+    const server = await nginx({ root });
+    await server.stop();
+    await expect(fetch(server.url)).rejects.toThrow();
+    expect((await stat(root)).isDirectory()).toBe(true);
+  });
+});
