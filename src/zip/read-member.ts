@@ -10,7 +10,7 @@ import type { RandomReader } from './random-reader.ts';
 export type Sink = (bytes: Buffer) => Promise<void> | void;
 
 /** Up to this size, packed or unpacked, a member is read and unpacked in one piece: an image is. */
-export const WHOLE_BYTES = 2 * 1024 * 1024;
+export const WHOLE_BYTES = 1024 * 1024;
 
 /** Pieces of larger members. */
 const WINDOW_BYTES = 256 * 1024;

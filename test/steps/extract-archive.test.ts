@@ -7,29 +7,20 @@ import { isExtracted } from '../../src/steps/extract-archive.ts';
 import { useTempDirs, writeTree } from '../support/csv.ts';
 import {
   ARCHIVE,
+  CONTENTS,
   contentsBelow,
   MD5,
   placeArchive,
   unpack,
+  zipOf,
   type Place,
 } from '../support/unpack.ts';
 import { buildZip } from '../support/zip-builder.ts';
 
 const tempDir = useTempDirs();
 
-const CONTENTS: Readonly<Record<string, string>> = {
-  'patient1_000.jpg': 'image '.repeat(500),
-  'patient2_000.jpg': '',
-  'fab922a8-736e-4cb5-a666-4fd849a3049a.txt': 'the stray file',
-};
 const BYTES = Object.values(CONTENTS).join('').length;
 const ZIP = zipOf(CONTENTS);
-
-function zipOf(contents: Readonly<Record<string, string>>, folder = ''): Buffer {
-  return buildZip(
-    Object.entries(contents).map(([name, content]) => ({ name: `${folder}${name}`, content })),
-  );
-}
 
 async function placed(bytes: Buffer = ZIP): Promise<Place> {
   return placeArchive(await tempDir(), bytes);

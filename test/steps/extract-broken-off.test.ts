@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { appendFileSync, rmSync } from 'node:fs';
+import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readdir, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -8,29 +8,22 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { ownIdentity } from '../../src/disk/process-identity.ts';
 import { cleanStage } from '../../src/steps/extract-archive.ts';
 import { useTempDirs, writeTree } from '../support/csv.ts';
+import { canMount, useMounts } from '../support/mounts.ts';
 import {
   ARCHIVE,
+  CONTENTS,
   contentsBelow,
   expectNothingLeft,
   filesBelow,
   MD5,
   placeArchive,
   unpack,
+  zipOf,
   type Place,
 } from '../support/unpack.ts';
-import { buildZip } from '../support/zip-builder.ts';
 
 const tempDir = useTempDirs();
-
-const CONTENTS: Readonly<Record<string, string>> = {
-  'patient1_000.jpg': 'image '.repeat(500),
-  'patient2_000.jpg': '',
-  'fab922a8-736e-4cb5-a666-4fd849a3049a.txt': 'the stray file',
-};
-
-function zipOf(contents: Readonly<Record<string, string>>): Buffer {
-  return buildZip(Object.entries(contents).map(([name, content]) => ({ name, content })));
-}
+const mounts = useMounts();
 
 async function placed(bytes: Buffer = zipOf(CONTENTS)): Promise<Place> {
   return placeArchive(await tempDir(), bytes);
@@ -123,6 +116,36 @@ describe('an extraction that does not come to its end', () => {
     });
     expect(error).toMatchObject({ code: 'disk-io' });
     expect(await filesBelow(place.layout.root)).toEqual([`archives/${ARCHIVE}`]);
+  });
+
+  it.skipIf(!canMount)(
+    'because the disk fills up (#71), leaves nothing, and goes on later',
+    async () => {
+      const root = await mounts.small(2 * 1024 * 1024);
+      const contents = Object.fromEntries(
+        Array.from({ length: 10 }, (_, i) => [`patient${i}_000.jpg`, `${i}`.repeat(100_000)]),
+      );
+      const place = await placeArchive(root, zipOf(contents));
+      const filler = join(root, 'dataset/filler');
+      const { error } = await unpack(place, {
+        onEvent: ({ event }) => {
+          if (event === 'phase-start') writeFileSync(filler, Buffer.alloc(1_500_000));
+        },
+      });
+      expect(error).toMatchObject({ code: 'disk-full' });
+      await rm(filler);
+      await expectNothingLeft(place);
+      expect((await unpack(place)).result).toEqual({ members: 10, status: 'extracted' });
+    },
+  );
+
+  it.skipIf(!canMount)('because the disk is too small, is not begun', async () => {
+    const root = await mounts.small(1024 * 1024);
+    const place = await placeArchive(root, zipOf({ 'a.jpg': 'x'.repeat(2_000_000) }));
+    const { error, events } = await unpack(place);
+    expect(error).toMatchObject({ code: 'disk-space', facts: { expected: '2 MB' } });
+    expect(events).toEqual([]);
+    await expectNothingLeft(place);
   });
 
   it('because another run was faster, takes its images for its own', async () => {

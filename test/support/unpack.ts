@@ -6,10 +6,25 @@ import { Ledger } from '../../src/disk/ledger.ts';
 import { CcxriError } from '../../src/errors.ts';
 import type { RunEvent } from '../../src/events.ts';
 import { extractArchive, type ExtractedArchive } from '../../src/steps/extract-archive.ts';
+import { buildZip } from './zip-builder.ts';
 
 export const ARCHIVE = 'ChestDx-1.zip';
 /** Nothing here looks into the MD5: it says of which archive the ledger's record is. */
 export const MD5 = '0123456789abcdef0123456789abcdef';
+
+/** A few of what an archive of the dataset holds. */
+export const CONTENTS: Readonly<Record<string, string>> = {
+  'patient1_000.jpg': 'image '.repeat(500),
+  'patient2_000.jpg': '',
+  'fab922a8-736e-4cb5-a666-4fd849a3049a.txt': 'the stray file',
+};
+
+/** @param folder in front of every name, with `/` */
+export function zipOf(contents: Readonly<Record<string, string>>, folder = ''): Buffer {
+  return buildZip(
+    Object.entries(contents).map(([name, content]) => ({ name: `${folder}${name}`, content })),
+  );
+}
 
 /** A dataset directory inside of a directory that nothing else is in, with one archive. */
 export interface Place {

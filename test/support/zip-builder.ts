@@ -154,43 +154,50 @@ function toBytes(text: string | Buffer): Buffer {
 function localHeader(facts: Facts): Buffer {
   const { member } = facts;
   const isLater = member.descriptor !== undefined;
-  const said = { ...facts, ...(isLater ? { crc32: 0, compressedSize: 0, size: 0 } : {}) };
-  const { name, method, flags, crc32, compressedSize, size, extra } = withLies(said, member.local);
+  const told = { ...facts, ...(isLater ? { crc32: 0, compressedSize: 0, size: 0 } : {}) };
+  const said = withLies(told, member.local);
   const wide = member.zip64 === true && !isLater;
   const fields = Buffer.concat([
-    wide ? extraField(1, [u64(size), u64(compressedSize)]) : u(),
-    extra,
+    wide ? extraField(1, [u64(said.size), u64(said.compressedSize)]) : u(),
+    said.extra,
   ]);
   return Buffer.concat([
     u32(0x04034b50),
-    u16(20),
-    u16(flags),
-    u16(method),
-    u16(member.time ?? 0x6000),
-    u16(member.date ?? 0x5275),
-    u32(crc32),
-    u32(wide ? 0xffffffff : compressedSize),
-    u32(wide ? 0xffffffff : size),
-    u16(name.length),
-    u16(fields.length),
-    name,
+    sharedFields(said, fields, { member, wide }),
+    said.name,
     fields,
   ]);
 }
 
 function centralHeader(facts: Facts, headerStart: number): Buffer {
   const { member } = facts;
-  const { name, method, flags, crc32, compressedSize, size, extra } = withLies(
-    facts,
-    member.central,
-  );
+  const said = withLies(facts, member.central);
   const wide = member.zip64 === true;
-  const sizes = [u64(size), u64(compressedSize), u64(headerStart)];
-  const fields = Buffer.concat([wide ? extraField(1, sizes) : u(), extra]);
+  const sizes = [u64(said.size), u64(said.compressedSize), u64(headerStart)];
+  const fields = Buffer.concat([wide ? extraField(1, sizes) : u(), said.extra]);
   const comment = member.comment ?? u();
   return Buffer.concat([
     u32(0x02014b50),
     u16(member.mode === undefined ? 20 : 0x0314),
+    sharedFields(said, fields, { member, wide }),
+    u16(comment.length),
+    u16(member.central?.disk ?? 0),
+    u16(0),
+    u32((((member.mode ?? 0) << 16) | (member.attributes ?? 0)) >>> 0),
+    u32(wide ? 0xffffffff : headerStart),
+    said.name,
+    fields,
+    comment,
+  ]);
+}
+
+/** What both headers have in the same order: from the needed version to the length of the fields. */
+function sharedFields(
+  { flags, method, crc32, compressedSize, size, name }: ReturnType<typeof withLies>,
+  fields: Buffer,
+  { member, wide }: { readonly member: ZipMember; readonly wide: boolean },
+): Buffer {
+  return Buffer.concat([
     u16(20),
     u16(flags),
     u16(method),
@@ -201,14 +208,6 @@ function centralHeader(facts: Facts, headerStart: number): Buffer {
     u32(wide ? 0xffffffff : size),
     u16(name.length),
     u16(fields.length),
-    u16(comment.length),
-    u16(member.central?.disk ?? 0),
-    u16(0),
-    u32((((member.mode ?? 0) << 16) | (member.attributes ?? 0)) >>> 0),
-    u32(wide ? 0xffffffff : headerStart),
-    name,
-    fields,
-    comment,
   ]);
 }
 

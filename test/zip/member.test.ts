@@ -167,6 +167,53 @@ describe('the whole way', () => {
     expect(await readdir(outside)).toEqual([]);
   });
 
+  it('holds few members in memory at once', async () => {
+    const content = noise(WHOLE_BYTES - 100);
+    const members = Array.from({ length: 40 }, (_, i) => ({ name: `${i}`, content, method: 0 }));
+    const reader = bufferReader(buildZip(members));
+    let [bytes, most] = [0, 0];
+    const slow: typeof reader = {
+      ...reader,
+      read: async (into, position) => {
+        bytes += into.length;
+        most = Math.max(most, bytes);
+        await new Promise((resolve) => setImmediate(resolve));
+        await reader.read(into, position);
+        bytes -= into.length;
+      },
+    };
+    await checkMembers(slow, await readDirectory(reader, { file }), { file });
+    expect(most).toBeGreaterThan(2 * WHOLE_BYTES);
+    expect(most).toBeLessThanOrEqual(8 * WHOLE_BYTES);
+  });
+
+  it('#132 whatever read fails, its error comes out, once', async () => {
+    const reads: ReadNote[] = [];
+    const members = Array.from({ length: 9 }, (_, i) => ({
+      name: `${i}`,
+      content: noise(30_000, i),
+    }));
+    const bytes = buildZip([...members, { name: 'big', content: BIG }], { zip64: true });
+    const work = async (reader: ReturnType<typeof bufferReader>) => {
+      await checkMembers(reader, await readDirectory(reader, { file }), { file });
+    };
+    await work(bufferReader(bytes, reads));
+    expect(reads.length).toBeGreaterThan(20);
+    for (let failing = 0; failing < reads.length; failing += 1) {
+      const reader = bufferReader(bytes);
+      let count = 0;
+      const broken: typeof reader = {
+        ...reader,
+        read: async (into, position) => {
+          count += 1;
+          if (count > failing) throw Object.assign(new Error('a bad sector'), { code: 'EIO' });
+          await reader.read(into, position);
+        },
+      };
+      await expect(work(broken)).rejects.toThrow('a bad sector');
+    }
+  });
+
   it('begins no member any more after the first that fails', async () => {
     const members = Array.from({ length: 200 }, (_, i) => ({
       name: `${i}`,
