@@ -13,14 +13,14 @@ export default defineConfig({
         test: {
           name: 'library',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, 'test/e2e/**', 'test/long/**'],
+          exclude: [...configDefaults.exclude, 'test/{e2e,faults,long}/**'],
         },
       },
       {
         extends: true,
         test: {
           name: 'program',
-          include: ['test/e2e/**/*.test.ts'],
+          include: ['test/{e2e,faults}/**/*.test.ts'],
           // These run dist/, so it is built first: only here, for it takes some seconds.
           globalSetup: ['test/support/build-once.ts'],
         },

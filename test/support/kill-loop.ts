@@ -1,0 +1,206 @@
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CHECKPOINT_BYTES } from '../../src/disk/part-file.ts';
+import { layoutOf } from '../../src/disk/layout.ts';
+import { createRandom, type Random } from '../../src/release/random.ts';
+import { listTree } from './csv.ts';
+import { surroundings, violations } from './invariants.ts';
+import { classifyKill, type Hit } from './kill-phase.ts';
+import { pickMoment, waitFor, type Pace } from './kill-moment.ts';
+import type { NginxRequest } from './nginx.ts';
+import { summaryOf, type GroupEnd, type StartGroup } from './process-group.ts';
+import type { StandIn } from './stand-in.ts';
+
+/** What all chains of a loop share. */
+export interface KillWorld {
+  readonly directory: string;
+  readonly release: StandIn;
+  /** Serves the release under any query. */
+  readonly serverUrl: string;
+  readonly seed: string;
+  readonly start: StartGroup;
+}
+
+/** How a run comes out that nobody disturbs. */
+export interface Reference {
+  readonly index: Buffer;
+  /** Everything outside `.ccxri/`. */
+  readonly tree: readonly string[];
+  readonly pace: Pace;
+}
+
+/** One dataset directory: killed up to three times, then left to end. */
+export interface Chain {
+  readonly number: number;
+  readonly kills: readonly (readonly Hit[])[];
+  /** Small temporary files that the kills have left, to be swept when they are old. */
+  readonly leftovers: readonly string[];
+}
+
+const MAX_KILLS = 3;
+
+export const chainPath = ({ directory }: KillWorld, number: number | 'reference') =>
+  join(directory, `chain-${number}`, 'cc-cxri');
+
+export function chainArguments(world: KillWorld, number: number | 'reference'): readonly string[] {
+  const source = `${world.serverUrl}/{name}?chain=${number}`;
+  const { manifestPath } = world.release;
+  return [
+    ...['fetch', '--subset', 'all', '--ndjson', '--concurrency', '3'],
+    ...['--dest', chainPath(world, number), '--manifest', manifestPath, '--source', source],
+  ];
+}
+
+export async function runReference(world: KillWorld): Promise<Reference> {
+  const dest = chainPath(world, 'reference');
+  const times = new Map<string, number>();
+  const startMs = performance.now();
+  const end = await world.start(chainArguments(world, 'reference'), {
+    onTold: (told) => {
+      times.set(told.event, performance.now() - startMs);
+    },
+  }).ended;
+  assertEndedWell(end);
+  const at = (event: string) => times.get(event) ?? end.elapsedMs;
+  const pace = {
+    planMs: at('plan'),
+    joinMs: at('index-written') - at('file-done'),
+    elapsedMs: end.elapsedMs,
+  };
+  return { index: await readFile(layoutOf(dest).index), tree: await treeOf(dest), pace };
+}
+
+/**
+ * Kills the process group of a fetch at a random moment, looks at what it left, and goes on with the
+ * same command, which may be killed again; the last one must end well, with what the reference has.
+ * @throws Error with all that is wrong, and how to run this chain again
+ */
+export async function runChain(
+  world: KillWorld,
+  reference: Reference,
+  number: number,
+): Promise<Chain> {
+  const random = createRandom(`${world.seed} ${number}`);
+  const dest = chainPath(world, number);
+  await mkdir(join(dest, '..'), { recursive: true });
+  await writeFile(join(dest, '..', 'neighbour.txt'), 'not to be touched');
+  const kills: (readonly Hit[])[] = [];
+  try {
+    const wanted = 1 + random.int(MAX_KILLS);
+    while (kills.length < wanted) {
+      const hits = await killOnce(world, { reference, number, random });
+      if (hits === undefined) break;
+      kills.push(hits);
+    }
+    const end = await world.start(chainArguments(world, number)).ended;
+    assertEndedWell(end);
+    return { number, kills, leftovers: await assertAsReference(world, reference, number) };
+  } catch (error) {
+    const again = `CCXRI_SEED=${world.seed} CCXRI_ONLY=${number}`;
+    const before = kills.map((hits) => hits.join('+')).join(', then ');
+    throw new Error(`chain ${number} (again: ${again}), killed in ${before}`, { cause: error });
+  }
+}
+
+/** @returns what it was doing; undefined: it had ended by itself */
+async function killOnce(
+  world: KillWorld,
+  chain: { readonly reference: Reference; readonly number: number; readonly random: Random },
+): Promise<readonly Hit[] | undefined> {
+  const { manifest } = world.release;
+  const dest = chainPath(world, chain.number);
+  const before = await surroundings(dest);
+  const moment = await pickMoment(chain.random, { manifest, dest, pace: chain.reference.pace });
+  const run = world.start(chainArguments(world, chain.number));
+  await waitFor(moment, run);
+  run.kill();
+  const end = await run.ended;
+  if (end.signal !== 'SIGKILL') {
+    assertEndedWell(end);
+    return undefined;
+  }
+  const wrong = [
+    ...(await violationsAfterKill({ dest, manifest, before })),
+    ...(await tooMuchLost(dest)),
+  ];
+  if (wrong.length > 0) throw new Error(wrong.join('\n'));
+  return classifyKill(end.told, { manifest, dest });
+}
+
+/** After a kill a lock, a stage and temporary files may lie in `.ccxri/`, and only there. */
+export async function violationsAfterKill(
+  options: Parameters<typeof violations>[0],
+): Promise<readonly string[]> {
+  const tolerable = [
+    'the lock was left',
+    'a stage was left: .ccxri/',
+    'a temporary file was left: .ccxri/',
+  ];
+  const found = await violations(options);
+  return found.filter((each) => !tolerable.some((start) => each.startsWith(start)));
+}
+
+/** What a part has on disk, and its state does not vouch for, comes a second time. */
+async function tooMuchLost(dest: string): Promise<readonly string[]> {
+  const { partial } = layoutOf(dest);
+  const wrong: string[] = [];
+  for (const name of await readdir(partial).catch(() => [])) {
+    if (!name.endsWith('.part')) continue;
+    const path = join(partial, name);
+    const text = await readFile(path.replace(/part$/, 'json'), 'utf8').catch(() => '{}');
+    const { durableBytes = 0 } = JSON.parse(text) as { durableBytes?: number };
+    const { size } = await stat(path);
+    if (size - durableBytes <= CHECKPOINT_BYTES) continue;
+    wrong.push(`${name} has ${size} bytes, and only ${durableBytes} of them are kept`);
+  }
+  return wrong;
+}
+
+export function assertEndedWell(end: GroupEnd): void {
+  const summary = summaryOf(end);
+  if (end.code === 0 && summary?.exitCode === 0) return;
+  const errors = JSON.stringify(summary?.errors, null, 2);
+  throw new Error(`ended with ${end.code ?? end.signal ?? ''}: ${end.stderr}${errors}`);
+}
+
+/** @returns small temporary files in `.ccxri/`; nothing else may be left over */
+async function assertAsReference(
+  world: KillWorld,
+  reference: Reference,
+  number: number,
+): Promise<readonly string[]> {
+  const { manifest } = world.release;
+  const dest = chainPath(world, number);
+  const wrong = [...(await violationsAfterKill({ dest, manifest }))];
+  if (!(await readFile(layoutOf(dest).index)).equals(reference.index)) wrong.push('another index');
+  const tree = await treeOf(dest);
+  if (JSON.stringify(tree) !== JSON.stringify(reference.tree)) wrong.push(`holds ${tree.join()}`);
+  const state = await listTree(layoutOf(dest).state);
+  const leftovers = state.filter(
+    (name) => !/^(?:ledger|ledger\/[^.].*\.json|partial|stage)$/.test(name),
+  );
+  const large = leftovers.filter((name) => !TEMPORARY.test(name));
+  if (large.length > 0) wrong.push(`left in .ccxri: ${large.join(', ')}`);
+  if (wrong.length > 0) throw new Error(wrong.join('\n'));
+  return leftovers;
+}
+
+const TEMPORARY = /^(?:(?:ledger\/)?\.[^/]*\.tmp|lock(?:\.break)?\.[0-9a-f]{12})$/;
+
+async function treeOf(dest: string): Promise<readonly string[]> {
+  return (await listTree(dest)).filter((name) => !/^\.ccxri(?:\/|$)/.test(name));
+}
+
+/** Bytes of each file that came more often than once, over all runs of a chain. */
+export function bytesTwice(
+  requests: readonly NginxRequest[],
+  { release }: KillWorld,
+  number: number,
+): ReadonlyMap<string, number> {
+  const twice = new Map<string, number>();
+  for (const { name, bytes = 0 } of release.manifest.files) {
+    const own = requests.filter(({ path }) => path === `/${name}?chain=${number}`);
+    twice.set(name, own.reduce((sum, request) => sum + request.bytes, 0) - bytes);
+  }
+  return twice;
+}
