@@ -3,9 +3,10 @@ import { imagesPathOf } from '../disk/layout.ts';
 import type { MembersRecord } from '../disk/ledger-schema.ts';
 import { syncDirectory } from '../disk/write-atomic.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
+import { assertOnlyOurs } from './existing-images.ts';
 import type { ExtractArchiveOptions } from './extract-archive.ts';
 import type { Stage } from './extract-stage.ts';
-import { isExtracted } from './extracted-images.ts';
+import { findImages, isExtracted } from './extracted-images.ts';
 
 export interface Publication {
   /** Filled and flushed. */
@@ -27,8 +28,12 @@ export async function publishImages(
 ): Promise<boolean> {
   const { layout, ledger, name } = options;
   const path = imagesPathOf(layout, name);
-  // Moved first: with the new record, what is left of the old images might pass for the new ones.
-  if (replaces) await move(path, stage.replaced);
+  if (replaces) {
+    // Once more: the extraction has taken its time, and what lies in the folder now will be gone.
+    await assertOnlyOurs(await findImages(layout, ledger, name), options);
+    // Moved first: with the new record, what is left of the old images might pass for the new ones.
+    await move(path, stage.replaced);
+  }
   await ledger.writeMembers(record);
   try {
     await rename(stage.images, path);

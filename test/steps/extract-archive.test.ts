@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -225,6 +225,19 @@ describe('images of ours that are incomplete', () => {
       facts: { reasons: ['masks/m1.png', 'notes.txt'], path: place.images },
     });
     expect(await contentsBelow(place.images)).toEqual(before);
+    expect(await readdir(place.layout.stage)).toEqual([]);
+  });
+
+  it('#134 stay where such a file appears while the archive is unpacked', async () => {
+    const place = await extracted();
+    await rm(join(place.images, 'patient1_000.jpg'));
+    const { error } = await unpack(place, {
+      onEvent: ({ event }) => {
+        if (event === 'phase-start') writeFileSync(join(place.images, 'notes.txt'), 'mine');
+      },
+    });
+    expect(error).toMatchObject({ code: 'occupied', facts: { reasons: ['notes.txt'] } });
+    expect(await readFile(join(place.images, 'notes.txt'), 'utf8')).toBe('mine');
     expect(await readdir(place.layout.stage)).toEqual([]);
   });
 

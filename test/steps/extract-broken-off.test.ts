@@ -1,6 +1,16 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdtemp, readdir, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import {
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,6 +37,12 @@ const mounts = useMounts();
 
 async function placed(bytes: Buffer = zipOf(CONTENTS)): Promise<Place> {
   return placeArchive(await tempDir(), bytes);
+}
+
+/** Of a process that unpacks, and dies when it is told to. */
+function childArgs({ layout, archivePath }: Place, when: string): readonly string[] {
+  const script = fileURLToPath(new URL('../support/unpack-and-die.ts', import.meta.url));
+  return ['--import', 'tsx', script, layout.root, archivePath, ARCHIVE, MD5, when];
 }
 
 describe('an archive that changes (#92)', () => {
@@ -194,6 +210,39 @@ describe('images/ on another disk', () => {
   });
 });
 
+const hasStrace = spawnSync('strace', ['-V']).status === 0;
+if (!hasStrace) console.warn('skipped: what is flushed before a rename is seen with strace alone');
+
+it.skipIf(!hasStrace)('every image is flushed before its folder gets its name (#60)', async () => {
+  const contents = Object.fromEntries(
+    Array.from({ length: 30 }, (_, i) => [`sub${i % 3}/patient${i}_000.jpg`, `image ${i}`]),
+  );
+  const place = await placed(zipOf({ ...contents, 'patient0_000.jpg': '' }));
+  const log = join(place.around, 'trace');
+  const options = ['-f', '-y', '-o', log, '-e', 'trace=fdatasync,fsync,rename'];
+  const args = [...options, process.execPath, ...childArgs(place, 'never')];
+  const env = { ...process.env, UV_USE_IO_URING: '0' };
+  expect(spawnSync('strace', args, { stdio: 'inherit', env }).status).toBe(0);
+  const calls = (await readFile(log, 'utf8')).split('\n');
+  const renamed = calls.findIndex((call) =>
+    /rename\(.*\/images", ".*\/images\/ChestDx-1"/.test(call),
+  );
+  expect(renamed).toBeGreaterThan(0);
+  const flushedBefore = (pattern: RegExp) =>
+    new Set(calls.slice(0, renamed).flatMap((call) => pattern.exec(call)?.[1] ?? []));
+  expect(flushedBefore(/fdatasync\(\d+<.*\/images\/(.*\.jpg)>/).size).toBe(31);
+  // The folders themselves, and the ledger's record of it all.
+  expect([...flushedBefore(/fsync\(\d+<.*\/images(\/sub\d)?>/)].sort()).toEqual([
+    '/sub0',
+    '/sub1',
+    '/sub2',
+  ]);
+  expect(calls.slice(0, renamed).some((call) => /rename\(.*members\.json"/.test(call))).toBe(true);
+  expect(calls.slice(renamed).some((call) => /fsync\(\d+<.*dataset\/images>/.test(call))).toBe(
+    true,
+  );
+});
+
 describe('what a run that has died leaves (#133)', () => {
   const dead = { pid: 2 ** 22 + 1, host: hostname(), startToken: 'gone:0:0' };
   const LONG_AGO = new Date(Date.now() - 48 * 60 * 60 * 1000);
@@ -282,10 +331,8 @@ describe('what a run that has died leaves (#133)', () => {
    * @param when so many files are there, or an event
    * @returns the signal that ended it
    */
-  async function runAndDie({ layout, archivePath }: Place, when: string): Promise<unknown> {
-    const script = fileURLToPath(new URL('../support/unpack-and-die.ts', import.meta.url));
-    const args = ['--import', 'tsx', script, layout.root, archivePath, ARCHIVE, MD5, when];
-    const child = spawn(process.execPath, args, { stdio: 'inherit' });
+  async function runAndDie(place: Place, when: string): Promise<unknown> {
+    const child = spawn(process.execPath, childArgs(place, when), { stdio: 'inherit' });
     return new Promise((resolve) => {
       child.on('close', (_, signal) => resolve(signal));
     });
