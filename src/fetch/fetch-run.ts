@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import pLimit from 'p-limit';
 import { systemClock, type Clock } from '../clock.ts';
 import { layoutOf, type DatasetLayout } from '../disk/layout.ts';
@@ -66,9 +67,11 @@ export function toClient({ options, clock }: Run): HttpClient {
 
 /** Fires when the user stops the run, or the run itself. */
 export function signalOf({ options }: Run, stop: AbortController): AbortSignal {
-  return options.signal === undefined
-    ? stop.signal
-    : AbortSignal.any([options.signal, stop.signal]);
+  const signals = options.signal === undefined ? [] : [options.signal];
+  const signal = AbortSignal.any([...signals, stop.signal]);
+  // Every connection listens to it, and Node takes more than ten for a leak.
+  setMaxListeners(0, signal);
+  return signal;
 }
 
 /** What all files of the run share, except where they come from. */

@@ -239,6 +239,30 @@ describe('the pace', () => {
     expect(most).toBe(row.most);
   });
 
+  it('of many files at once makes Node warn of nothing', async () => {
+    const lots = Array.from({ length: 30 }, (_, n) =>
+      sampleArchive(`ChestDx-${n + 1}.zip`, { bytes: 5000 }),
+    );
+    const warnings: string[] = [];
+    const onWarning = ({ message }: Error) => void warnings.push(message);
+    process.on('warning', onWarning);
+    const server = await serve(async (request, reply) => {
+      await reply.wait(20);
+      await reply.send(honest(fileOf(request, lots)?.bytes ?? Buffer.alloc(0), request));
+    });
+    const ran = await run({
+      dest: destIn(await tempDir()),
+      manifest: manifestOf(...lots),
+      sources: [`${server.url}/{name}`],
+      signal: new AbortController().signal,
+      concurrency: 30,
+      connections: 30,
+    });
+    process.off('warning', onWarning);
+    expect(ran.exit).toBe(0);
+    expect(warnings).toEqual([]);
+  });
+
   it('keeps to --limit-rate, over all files', async () => {
     const server = await serve(async (request, reply) => {
       await reply.send(honest(fileOf(request, many)?.bytes ?? Buffer.alloc(0), request));
