@@ -17,7 +17,7 @@ export interface RandomReader {
 }
 
 /** What tells a file from one that was changed, or put in its place, meanwhile. */
-export interface FileMark {
+interface FileMark {
   readonly sizeBytes: number;
   readonly mtimeMs: number;
 }

@@ -42,7 +42,7 @@ export interface ZipMember {
   readonly only?: 'directory' | 'bytes';
 }
 
-export interface HeaderLies {
+interface HeaderLies {
   readonly name?: string | Buffer;
   readonly method?: number;
   readonly flags?: number;
@@ -65,7 +65,7 @@ export interface ZipShape {
   readonly zip64?: boolean | Partial<Zip64Fields>;
 }
 
-export interface EndFields {
+interface EndFields {
   readonly disk: number;
   readonly directoryDisk: number;
   readonly countHere: number;
@@ -75,7 +75,7 @@ export interface EndFields {
   readonly commentLength: number;
 }
 
-export interface Zip64Fields {
+interface Zip64Fields {
   readonly count: bigint;
   readonly directoryBytes: bigint;
   readonly directoryStart: bigint;
@@ -295,7 +295,7 @@ function u(): Buffer {
   return Buffer.alloc(0);
 }
 
-export function u16(value: number): Buffer {
+function u16(value: number): Buffer {
   const bytes = Buffer.alloc(2);
   bytes.writeUInt16LE(value);
   return bytes;
