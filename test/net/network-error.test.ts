@@ -16,6 +16,8 @@ describe('what the system and undici say of a broken request', () => {
     'EHOSTUNREACH',
     'ETIMEDOUT',
     'EPIPE',
+    'EPERM',
+    'EMFILE',
     'UND_ERR_SOCKET',
     'UND_ERR_CONNECT_TIMEOUT',
     'UND_ERR_HEADERS_OVERFLOW',

@@ -52,6 +52,10 @@ export function useChildren(entry: string): {
       platform: 'node',
       format: 'esm',
       target: 'node20',
+      // undici asks for node:assert as CommonJS does.
+      banner: {
+        js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+      },
       logLevel: 'silent',
     });
     return outfile;
