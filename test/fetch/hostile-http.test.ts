@@ -6,6 +6,7 @@ import { destIn, manifestOf, noise, run, sampleArchive, type Ran } from '../supp
 import { lacking, saying } from '../support/matchers.ts';
 import {
   answer,
+  brokenOff,
   chunked,
   head,
   honest,
@@ -55,9 +56,8 @@ const send = (bytes: string | Uint8Array) => async (_: RawRequest, reply: RawRep
   await reply.send(bytes);
   reply.end();
 };
-const announced = head(200, { 'Content-Length': a.bytes.length, ETag: '"v1"' });
 const firstHalf = a.bytes.subarray(0, HALF);
-const half = Buffer.concat([Buffer.from(announced), firstHalf]);
+const half = brokenOff(a.bytes, HALF);
 
 function errorOf(ran: Ran) {
   return ran.result?.outcomes[0]?.error;

@@ -5,8 +5,8 @@ import { useTempDirs } from '../support/csv.ts';
 import { destIn, manifestOf, noise, run, sampleArchive } from '../support/fetching.ts';
 import {
   answer,
+  brokenOff,
   fromByteOf,
-  head,
   honest,
   part,
   redirect,
@@ -21,11 +21,7 @@ const a = sampleArchive('ChestDx-1.zip');
 const manifest = manifestOf(a);
 const HALF = 100_000;
 const TOTAL = a.bytes.length;
-/** An answer that breaks off in the middle. */
-const half = Buffer.concat([
-  Buffer.from(head(200, { 'Content-Length': TOTAL, ETag: '"v1"' })),
-  a.bytes.subarray(0, HALF),
-]);
+const half = brokenOff(a.bytes, HALF);
 
 describe('#40 a link that has its time', () => {
   it('is asked for anew, where it comes by a redirect, and gone on with', async () => {

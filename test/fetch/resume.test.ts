@@ -9,8 +9,8 @@ import { listTree, useTempDirs, writeTree } from '../support/csv.ts';
 import { destIn, manifestOf, noise, run, sampleArchive } from '../support/fetching.ts';
 import {
   answer,
+  brokenOff,
   fromByteOf,
-  head,
   honest,
   part,
   unsatisfiable,
@@ -38,9 +38,7 @@ async function brokenThen(second: Reply, { etag = '"v1"' } = {}) {
       if (bytes !== undefined) await reply.send(bytes);
       return;
     }
-    const headers =
-      etag === '' ? { 'Content-Length': TOTAL } : { 'Content-Length': TOTAL, ETag: etag };
-    await reply.send(Buffer.concat([Buffer.from(head(200, headers)), a.bytes.subarray(0, HALF)]));
+    await reply.send(brokenOff(a.bytes, HALF, etag === '' ? {} : { ETag: etag }));
     reply.end();
   });
   const setup = {
@@ -174,8 +172,7 @@ describe('a file that changes at its source meanwhile', () => {
     };
     const server = await serve(async (request, reply) => {
       if (request.index === 0) {
-        const first = head(200, { 'Content-Length': TOTAL, ...dates });
-        await reply.send(Buffer.concat([Buffer.from(first), a.bytes.subarray(0, HALF)]));
+        await reply.send(brokenOff(a.bytes, HALF, dates));
         reply.end();
       } else await reply.send(part(a.bytes, fromByteOf(request) ?? 0));
     });
@@ -189,8 +186,7 @@ describe('a file that changes at its source meanwhile', () => {
     expect(md5Of(mixed)).not.toBe(a.file['md5']);
     const server = await serve(async (request, reply) => {
       if (request.index === 0) {
-        const first = head(200, { 'Content-Length': TOTAL, ETag: '"v1"' });
-        await reply.send(Buffer.concat([Buffer.from(first), other.subarray(0, HALF)]));
+        await reply.send(brokenOff(other, HALF));
         reply.end();
       } else {
         const from = fromByteOf(request);

@@ -13,7 +13,7 @@ import {
 } from '../support/fetching.ts';
 import {
   answer,
-  head,
+  brokenOff,
   honest,
   html,
   useRawServers,
@@ -73,8 +73,7 @@ describe('several sources', () => {
 
   it('bytes of the first are not gone on with at the second', async () => {
     const bad = await serve(async (_, reply) => {
-      const first = head(200, { 'Content-Length': a.bytes.length, ETag: '"v1"' });
-      await reply.send(Buffer.concat([Buffer.from(first), wrongBytes.subarray(0, 100_000)]));
+      await reply.send(brokenOff(wrongBytes, 100_000));
       reply.end();
     });
     const good = await serve(serveWell);

@@ -1,28 +1,11 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import { HttpClient, type HttpClientOptions } from '../../src/net/http-client.ts';
-import { fastClock } from '../support/clock.ts';
+import { describe, expect, it } from 'vitest';
+import { readAll, useHttpClients } from '../support/http-clients.ts';
 import { extraResources } from '../support/resources.ts';
 import { answer, head, honest, redirect, useRawServers } from '../support/raw-server.ts';
 import { lacking, saying } from '../support/matchers.ts';
 
 const serve = useRawServers();
-const clients: HttpClient[] = [];
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((client) => client.close()));
-});
-
-function toClient(options: Partial<HttpClientOptions> = {}): HttpClient {
-  const client = new HttpClient({ timeoutMs: 300, clock: fastClock(), ...options });
-  clients.push(client);
-  return client;
-}
-
-async function readAll(client: HttpClient, url: string): Promise<string> {
-  const got = await client.get(url);
-  const chunks: Buffer[] = [];
-  for await (const chunk of got.chunks()) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
-}
+const toClient = useHttpClients();
 
 describe('a stall', () => {
   it.each([

@@ -1,10 +1,9 @@
 import { connect } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
-import { HttpClient } from '../../src/net/http-client.ts';
+import { describe, expect, it } from 'vitest';
 import { toProxyOptions } from '../../src/net/proxy.ts';
-import { fastClock } from '../support/clock.ts';
 import { hasOpenssl, selfSigned } from '../support/certificate.ts';
 import { useTempDirs } from '../support/csv.ts';
+import { readAll, useHttpClients } from '../support/http-clients.ts';
 import {
   answer,
   head,
@@ -16,23 +15,9 @@ import { having, lacking, notSaying, saying } from '../support/matchers.ts';
 
 const serve = useRawServers();
 const tempDir = useTempDirs();
-const clients: HttpClient[] = [];
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((client) => client.close()));
-});
-
-function toClient(env: Readonly<Record<string, string>> = {}): HttpClient {
-  const client = new HttpClient({ timeoutMs: 5000, clock: fastClock(), env });
-  clients.push(client);
-  return client;
-}
-
-async function readAll(client: HttpClient, url: string): Promise<string> {
-  const got = await client.get(url);
-  const chunks: Buffer[] = [];
-  for await (const chunk of got.chunks()) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
-}
+const newClient = useHttpClients();
+const toClient = (env: Readonly<Record<string, string>> = {}) =>
+  newClient({ env, timeoutMs: 5000 });
 
 describe.skipIf(!hasOpenssl)('#29 a certificate', () => {
   it.each([

@@ -251,3 +251,13 @@ export function honest(body: Uint8Array, request: RawRequest, etag = '"v1"'): Bu
   if (from === undefined || !isSame) return whole(body, { ETag: etag });
   return from >= body.length ? unsatisfiable(body.length) : part(body, from, { ETag: etag });
 }
+
+/** A 200 that announces the whole and holds its first bytes only: to be followed by an end. */
+export function brokenOff(
+  body: Uint8Array,
+  bytes: number,
+  headers: Headers = { ETag: '"v1"' },
+): Buffer {
+  const announced = head(200, { 'Content-Length': body.length, ...headers });
+  return Buffer.concat([Buffer.from(announced), body.subarray(0, bytes)]);
+}
