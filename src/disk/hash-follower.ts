@@ -4,6 +4,9 @@ import { createMd5 } from './md5.ts';
 /** Read back in spans of this size: large enough for the disk, small enough for the memory. */
 const SPAN_BYTES = 1024 * 1024;
 
+/** The writer waits when the hash is further behind than this: it must read from the page cache. */
+const MAX_LAG_BYTES = 64 * 1024 * 1024;
+
 /**
  * The MD5 of a growing file, of its bytes as they lie on disk: it reads back behind the writer,
  * from the page cache. A write that lied (right length, other bytes) therefore cannot pass, and
@@ -43,7 +46,7 @@ export class HashFollower {
   }
 
   /** Waits until the hash is at most so far behind. */
-  async catchUp(maxLagBytes: number): Promise<void> {
+  async catchUp(maxLagBytes = MAX_LAG_BYTES): Promise<void> {
     while (this.lagBytes > maxLagBytes && this.#running !== undefined) await this.#running;
     if (this.#failure !== undefined) throw this.#failure;
   }

@@ -14,17 +14,16 @@ import {
 } from './part-disk.ts';
 import { syncDirectory, syncFile } from './write-atomic.ts';
 
-/** Bytes between two states on disk: what a kill can cost, a file in flight. */
+/** What a kill can cost, a file in flight: the writer waits before more than this is not flushed. */
 export const CHECKPOINT_BYTES = 8 * 1024 * 1024;
-
-/** The writer waits when the hash is further behind than this: it must read from the page cache. */
-const MAX_LAG_BYTES = 64 * 1024 * 1024;
+/** A flush begins so early that the writer hardly ever has to wait for its end. */
+const FLUSH_BYTES = CHECKPOINT_BYTES / 2;
 
 type PartIdentity = Pick<PartState, 'name' | 'md5' | 'owner'>;
 
 /**
  * A file that is being downloaded, with its state beside it. Written front to back; hashed behind
- * the writer from what lies on disk; flushed, and its state written after that, every 8 MiB.
+ * the writer from what lies on disk; flushed, and its state written after that, again and again.
  */
 export class PartFile {
   readonly path: string;
@@ -115,6 +114,8 @@ export class PartFile {
 
   /** Appends. @throws CcxriError `disk-full` and others of the disk */
   async append(chunk: Buffer): Promise<void> {
+    const atRiskBytes = this.#bytes + chunk.length - this.#durableBytes;
+    if (atRiskBytes > CHECKPOINT_BYTES) await this.#startCheckpoint();
     if (this.#checkpointFailure !== undefined) throw this.#checkpointFailure;
     try {
       // A full disk shows first as a short write without an error, and only then as one.
@@ -125,11 +126,11 @@ export class PartFile {
       }
       this.#bytes += chunk.length;
       this.#follower.advance(this.#bytes);
-      await this.#follower.catchUp(MAX_LAG_BYTES);
+      await this.#follower.catchUp();
     } catch (error) {
       throw toDiskError(error, 'write', { path: this.path, kept: 'what was flushed before' });
     }
-    if (this.#bytes - this.#durableBytes >= CHECKPOINT_BYTES) this.#startCheckpoint();
+    if (this.#bytes - this.#durableBytes >= FLUSH_BYTES) void this.#startCheckpoint();
   }
 
   /**
@@ -213,9 +214,8 @@ export class PartFile {
   }
 
   /** Beside the writing, which goes on: a flush is slow, and the next bytes need not wait for it. */
-  #startCheckpoint(): void {
-    if (this.#checkpoint !== undefined) return;
-    this.#checkpoint = this.#flush()
+  #startCheckpoint(): Promise<void> {
+    this.#checkpoint ??= this.#flush()
       .catch((error: unknown) => {
         const told = toDiskError(error, 'flush', { path: this.path });
         this.#checkpointFailure = told instanceof Error ? told : new Error(String(told));
@@ -223,6 +223,7 @@ export class PartFile {
       .finally(() => {
         this.#checkpoint = undefined;
       });
+    return this.#checkpoint;
   }
 
   async #flush(): Promise<void> {

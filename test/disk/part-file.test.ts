@@ -102,6 +102,20 @@ describe('a part', () => {
     expect(await stateOf(part)).toMatchObject({ durableBytes: total - 1000, owner: null });
   });
 
+  it('#57 has at no time more than 8 MiB on the disk that a kill would cost', async () => {
+    const part = await create(await tempDir());
+    const chunk = Buffer.alloc(1024 * 1024);
+    await part.restart({ ...origin, totalBytes: 40 * chunk.length });
+    const atRisk: number[] = [];
+    for (let n = 1; n < 40; n += 1) {
+      await part.append(chunk);
+      const state = await stateOf(part);
+      atRisk.push(part.bytes - (typeof state === 'object' ? state.durableBytes : 0));
+    }
+    expect(Math.max(...atRisk)).toBeLessThanOrEqual(CHECKPOINT_BYTES);
+    await part.close();
+  });
+
   it('starts over with nothing of what was there', async () => {
     const part = await create(await tempDir());
     await part.restart(origin);
