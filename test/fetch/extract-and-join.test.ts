@@ -1,0 +1,111 @@
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { layoutOf } from '../../src/disk/layout.ts';
+import { CHEST_HEADER, chestRow, lines, parseCsv, useTempDirs, writeTree } from '../support/csv.ts';
+import {
+  destIn,
+  manifestOf,
+  noise,
+  run,
+  sampleArchive,
+  sampleLabels,
+  toSample,
+  type Sample,
+} from '../support/fetching.ts';
+import { buildZip, type ZipMember } from '../support/zip-builder.ts';
+
+const tempDir = useTempDirs();
+const a = sampleArchive('ChestDx-1.zip');
+const b = sampleArchive('ChestDx-2.zip');
+const rows = ['1000', '1001'].map((patient) =>
+  chestRow(`patient${patient}_000.jpg`, 'ChestDx-1', 'Mass'),
+);
+const labels = sampleLabels('chest_dx.csv', lines(CHEST_HEADER, ...rows));
+
+/** An archive as it was published, with members that must not be unpacked, or can't be. */
+const odd = (...members: readonly ZipMember[]): Sample =>
+  toSample('ChestDx-2.zip', buildZip(members), { kind: 'archive', category: 'ChestDx' });
+
+async function setUp(...samples: readonly Sample[]) {
+  const root = await tempDir();
+  const files = samples.map(({ name, bytes }) => [name, bytes] as const);
+  await writeTree(join(root, 'mirror'), Object.fromEntries(files));
+  const manifest = manifestOf(...samples);
+  return { dest: destIn(root), manifest, sources: [join(root, 'mirror')], extract: true };
+}
+
+it('downloads, extracts and joins; what is missing later is made good', async () => {
+  const setup = await setUp(a, b, labels);
+  const first = await run(setup);
+  expect(first.outcomes).toEqual(['downloaded', 'downloaded', 'downloaded']);
+  expect(first.result?.outcomes.map(({ members }) => members)).toEqual([2, 2, null]);
+  const index = parseCsv(await readFile(layoutOf(setup.dest).index, 'utf8'));
+  expect(index.map((row) => [row['path'], row['Mass']])).toEqual([
+    ['images/ChestDx-1/patient1000_000.jpg', '1'],
+    ['images/ChestDx-1/patient1001_000.jpg', '1'],
+    ['images/ChestDx-2/patient1000_000.jpg', ''],
+    ['images/ChestDx-2/patient1001_000.jpg', ''],
+  ]);
+  await rm(join(layoutOf(setup.dest).images, 'ChestDx-2'), { recursive: true });
+  const second = await run(setup);
+  expect(second.outcomes).toEqual(['present', 'extracted', 'present']);
+  expect(second.result?.index?.rows).toBe(4);
+});
+
+it('deletes archives when their images are here, and does not get them again', async () => {
+  const setup = { ...(await setUp(a, b)), deleteArchives: true };
+  const first = await run(setup);
+  expect(first.outcomes).toEqual(['downloaded', 'downloaded']);
+  expect(await readdir(layoutOf(setup.dest).archives)).toEqual([]);
+  expect((await run(setup)).outcomes).toEqual(['present', 'present']);
+  const kept = await run({ ...setup, deleteArchives: false, extract: false });
+  expect(kept.outcomes).toEqual(['downloaded', 'downloaded']);
+});
+
+describe('an archive that has its MD5, and can not be unpacked', () => {
+  it.each([
+    { name: 'is not safe', members: [{ name: '../../evil.jpg', content: 'x' }], exit: 7 },
+    { name: 'is damaged', members: [{ name: 'a.jpg', content: 'x', crc32: 1 }], exit: 3 },
+  ])('because it $name: it stays, its images do not appear, the others go on', async (row) => {
+    const setup = await setUp(a, odd(...row.members, { name: 'b.jpg', content: noise('b', 9000) }));
+    const ran = await run(setup);
+    expect(ran.exit).toBe(row.exit);
+    const [good, bad] = ran.result?.outcomes ?? [];
+    expect(good?.status).toBe('downloaded');
+    expect(bad).toMatchObject({ status: 'failed', check: 'verified', members: null });
+    expect(await readdir(layoutOf(setup.dest).images)).toEqual(['ChestDx-1']);
+    expect(await readdir(layoutOf(setup.dest).archives)).toEqual([a.name, 'ChestDx-2.zip']);
+    expect(ran.result?.index?.rows).toBe(2);
+    // Nothing is downloaded again for it.
+    const again = await run({ ...setup, sources: [join(setup.dest, 'nowhere')] });
+    expect(again.exit).toBe(row.exit);
+  });
+});
+
+it('tells why the index could not be made, and keeps what has come', async () => {
+  const wrong = sampleLabels('chest_dx.csv', 'image,zip\npatient1000_000.jpg\n');
+  const ran = await run(await setUp(a, wrong));
+  expect(ran.outcomes).toEqual(['downloaded', 'downloaded']);
+  expect(ran.result?.index).toBeUndefined();
+  expect(ran.result?.indexError).toMatchObject({ code: 'labels-invalid' });
+});
+
+it('joins nothing where that was not asked for, or nothing is extracted', async () => {
+  const setup = await setUp(a);
+  for (const options of [{ join: false }, { extract: false }]) {
+    const ran = await run({ ...setup, ...options });
+    expect(ran.exit).toBe(0);
+    expect(ran.result?.index).toBeUndefined();
+  }
+  await expect(readFile(layoutOf(setup.dest).index)).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+it('adopts images that lie there, and leaves those that are not the archive alone', async () => {
+  const setup = await setUp(a);
+  const mine = { 'images/ChestDx-1/mine.jpg': 'mine' };
+  await writeTree(setup.dest, mine);
+  const ran = await run({ ...setup, foreign: mine });
+  expect(ran.outcomes).toEqual(['occupied']);
+  expect(ran.exit).toBe(3);
+});

@@ -1,0 +1,145 @@
+import { describe, expect, it } from 'vitest';
+import type { Receipt } from '../../src/disk/ledger-schema.ts';
+import {
+  decideStep,
+  isTooSmall,
+  lowDiskError,
+  planFetch,
+  type PlanChoices,
+} from '../../src/fetch/plan.ts';
+import type { FileSurvey } from '../../src/steps/survey.ts';
+import { manifestOf, sampleArchive, sampleLabels } from '../support/fetching.ts';
+
+const [archive, labels] = manifestOf(
+  sampleArchive('ChestDx-1.zip', { size: '500MB' }),
+  sampleLabels('chest_dx.csv', 'image\n'),
+).files;
+if (archive === undefined || labels === undefined) throw new Error('no files');
+
+const MB = 1024 ** 2;
+const receipt: Receipt = {
+  ledgerVersion: 1,
+  name: archive.name,
+  bytes: 499_000_000,
+  md5: archive.md5,
+  mtimeMs: 1,
+  status: 'verified',
+  checkedAt: '2026-01-01T00:00:00.000Z',
+};
+
+const survey = (changes: Partial<FileSurvey> = {}): FileSurvey => ({
+  file: archive,
+  path: '/d/archives/ChestDx-1.zip',
+  final: 'absent',
+  receipt: undefined,
+  finalBytes: 0,
+  images: 'absent',
+  partBytes: 0,
+  ...changes,
+});
+
+const choices: PlanChoices = { extract: true, deleteArchives: false, concurrency: 4 };
+const here = { final: 'checked', receipt, finalBytes: receipt.bytes } as const;
+
+describe('what is to be done with a file', () => {
+  it.each([
+    { name: 'nothing of it is here', of: {}, action: 'download', bytes: 500 * MB },
+    { name: 'a part of it is here', of: { partBytes: 5 }, action: 'resume', bytes: 500 * MB },
+    { name: 'it is here and checked', of: here, action: 'extract', bytes: 499_000_000 },
+    {
+      name: 'its images are here as well',
+      of: { ...here, images: 'complete' },
+      action: 'done',
+      bytes: 499_000_000,
+    },
+    {
+      name: 'its images are not all here',
+      of: { ...here, images: 'partial' },
+      action: 'extract',
+      bytes: 499_000_000,
+    },
+    {
+      name: 'it was deleted after its extraction',
+      of: { receipt, images: 'complete' },
+      action: 'done',
+      bytes: 499_000_000,
+    },
+    {
+      name: 'it was deleted, and its images are not all here',
+      of: { receipt, images: 'partial' },
+      action: 'download',
+      bytes: 499_000_000,
+    },
+    {
+      name: 'its images are of another release',
+      of: { receipt: { ...receipt, md5: 'f'.repeat(32) }, images: 'complete' },
+      action: 'download',
+      bytes: 499_000_000,
+    },
+    {
+      name: 'it lies there unknown',
+      of: { final: 'unchecked', finalBytes: 7, images: 'complete' },
+      action: 'check',
+      bytes: 7,
+    },
+    {
+      name: 'it has changed',
+      of: { ...here, final: 'changed', finalBytes: 7 },
+      action: 'check',
+      bytes: 499_000_000,
+    },
+    { name: 'labels are here', of: { ...here, file: labels }, action: 'done', bytes: 499_000_000 },
+  ] as const)('$name: $action', ({ of, action, bytes }) => {
+    const step = decideStep(survey(of), { extract: true });
+    expect(step).toMatchObject({ action, bytes, keptBytes: action === 'resume' ? 5 : 0 });
+  });
+
+  it('is nothing without extraction, where the archive is here', () => {
+    expect(decideStep(survey(here), { extract: false }).action).toBe('done');
+  });
+
+  it('is a download without extraction, where only the images are here', () => {
+    const images = survey({ receipt, images: 'complete' });
+    expect(decideStep(images, { extract: false }).action).toBe('download');
+  });
+});
+
+describe('what a plan needs', () => {
+  const plan = (surveys: readonly FileSurvey[], of: Partial<PlanChoices> = {}) =>
+    planFetch(surveys, { ...choices, ...of }, 1e12);
+
+  it('is the archives and their images', () => {
+    const { bytesToDownload, bytesNeededOnDisk } = plan([survey(), survey()]);
+    expect(bytesToDownload).toBe(1000 * MB);
+    expect(bytesNeededOnDisk).toBe(1000 * MB + 2 * Math.ceil(500 * MB * 1.05));
+  });
+
+  it('is the archives alone, without extraction', () => {
+    expect(plan([survey()], { extract: false }).bytesNeededOnDisk).toBe(500 * MB);
+  });
+
+  it('is less by what is here', () => {
+    const { bytesToDownload } = plan([survey({ partBytes: 200 * MB }), survey(here)]);
+    expect(bytesToDownload).toBe(300 * MB);
+    const nothing = plan([survey({ ...here, images: 'complete' })]);
+    expect(nothing).toMatchObject({ bytesToDownload: 0, bytesNeededOnDisk: 0 });
+  });
+
+  it('is the archives under way alone, where they are deleted', () => {
+    const many = Array.from({ length: 20 }, () => survey());
+    const kept = plan(many).bytesNeededOnDisk;
+    const deleted = plan(many, { deleteArchives: true, concurrency: 2 }).bytesNeededOnDisk;
+    expect(kept - deleted).toBe(16 * 500 * MB);
+  });
+
+  it('is too much for a disk with less, and it is said how much', () => {
+    const small = planFetch([survey()], choices, 100 * MB);
+    expect(isTooSmall(small)).toBe(true);
+    expect(isTooSmall({ ...small, bytesFreeOnDisk: small.bytesNeededOnDisk })).toBe(false);
+    expect(isTooSmall({ ...small, bytesFreeOnDisk: null })).toBe(false);
+    expect(lowDiskError(small, '/d')).toMatchObject({
+      code: 'disk-space',
+      message: 'the disk is too small: this needs about 1.1 GB, 105 MB are free',
+    });
+  });
+});
