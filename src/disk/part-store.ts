@@ -41,10 +41,15 @@ const FRESH_MS = 60_000;
  */
 export class PartStore {
   readonly #directory: string;
+  readonly #onNotice: (message: string) => void;
 
-  /** @param directory `DatasetLayout.partial`; the one above it must be there */
-  constructor(directory: string) {
+  /**
+   * @param directory `DatasetLayout.partial`; the one above it must be there
+   * @param onNotice hears of parts that are left alone because a newer ccxri has made them
+   */
+  constructor(directory: string, onNotice: (message: string) => void = () => undefined) {
     this.#directory = directory;
+    this.#onNotice = onNotice;
   }
 
   /** Bytes that need not come again of the file's largest part, whoever works at it. */
@@ -93,6 +98,7 @@ export class PartStore {
     for (const token of await this.#tokensOf(key.name)) {
       const path = this.#partPath(key.name, token);
       const state = await readPartState(path);
+      if (state === 'newer') this.#onNotice(`${path} was made by a newer ccxri: it is left alone`);
       if (state === undefined || state === 'newer') continue;
       if (state.name !== key.name || state.md5 !== key.md5) continue;
       const { durableBytes } = state;

@@ -1,5 +1,5 @@
 import { link, lstat, rename, unlink } from 'node:fs/promises';
-import { CcxriError, errnoOf } from '../errors.ts';
+import { CcxriError, errnoOf, isCcxriError, toDiskError } from '../errors.ts';
 import { hashFile } from './md5.ts';
 
 /** Of file systems without hard links (FAT, some shares), or of those that forbid them. */
@@ -15,13 +15,24 @@ export async function placeFile(
   to: string,
   content: { readonly bytes: number; readonly md5: string | undefined },
 ): Promise<void> {
-  if (!(await tryPlace(from, to))) {
-    const there = await hashFile(to);
-    if (there.md5 !== content.md5 || there.bytes !== content.bytes) throw occupied(to);
-  }
+  if (!(await tryPlace(from, to)) && !(await holds(to, content))) throw occupied(to);
   await unlink(from).catch((error: unknown) => {
     if (errnoOf(error) !== 'ENOENT') throw error;
   });
+}
+
+async function holds(
+  path: string,
+  content: { readonly bytes: number; readonly md5: string | undefined },
+): Promise<boolean> {
+  try {
+    const there = await hashFile(path);
+    return there.md5 === content.md5 && there.bytes === content.bytes;
+  } catch (error) {
+    // A link that points nowhere, or no file at all.
+    if (isCcxriError(error, 'missing', 'occupied')) return false;
+    throw error;
+  }
 }
 
 /** @returns false: something lies there */
@@ -39,13 +50,14 @@ async function tryPlace(from: string, to: string): Promise<boolean> {
   return true;
 }
 
-async function isThere(path: string): Promise<boolean> {
+/** Whether a name is taken, by whatever it may be. @throws CcxriError of the disk */
+export async function isThere(path: string): Promise<boolean> {
   try {
     await lstat(path);
     return true;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return false;
-    throw error;
+    throw toDiskError(error, 'look at', { path });
   }
 }
 

@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import { throwIfAborted } from '../abort.ts';
 import { freeBytesAt } from '../disk/free-space.ts';
 import { acquireLock } from '../disk/lock.ts';
+import { sweepLeftovers } from '../disk/sweep.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
 import { isEmptySelection } from '../manifest/select.ts';
 import type { HttpClient } from '../net/http-client.ts';
@@ -95,6 +96,7 @@ async function fetchLocked(run: Run): Promise<FetchResult> {
   let bytesDownloaded = 0;
   try {
     await cleanStage(run.layout);
+    await sweepLeftovers(run.layout);
     const sources = await prepare(run, { surveys, plan, client, stop });
     const onBytes = (bytes: number) => {
       bytesDownloaded += bytes;

@@ -38,14 +38,16 @@ export interface Run {
 /** @throws CcxriError `unknown-subset`, `unknown-file` */
 export function toRun(options: FetchOptions): Run {
   const layout = layoutOf(options.dest);
+  const onEvent = options.onEvent ?? ignoreEvents;
+  const onNotice = (message: string) => onEvent({ event: 'warning', code: 'disk', message });
   return {
     options,
     files: selectFiles(options.manifest, options.selection ?? {}),
     layout,
     ledger: new Ledger(layout.ledger),
-    parts: new PartStore(layout.partial),
+    parts: new PartStore(layout.partial, onNotice),
     clock: options.clock ?? systemClock,
-    onEvent: options.onEvent ?? ignoreEvents,
+    onEvent,
     concurrency: Math.min(
       options.concurrency ?? DEFAULT_CONCURRENCY,
       options.connections ?? DEFAULT_CONNECTIONS,

@@ -91,6 +91,7 @@ export interface FetchResult {
   readonly index?: IndexResult;
   /** Why the join could not be made: a label file that is wrong inside, a full disk. */
   readonly indexError?: CcxriError;
+  /** All that came from sources in this run, also what had to come twice. */
   readonly bytesDownloaded: number;
   readonly elapsedMs: number;
 }

@@ -4,6 +4,7 @@ import { finalPathOf, type DatasetLayout } from '../disk/layout.ts';
 import type { Ledger } from '../disk/ledger.ts';
 import { makeDirectoryWithin } from '../disk/make-directory.ts';
 import type { PartFile } from '../disk/part-file.ts';
+import { isThere } from '../disk/place-file.ts';
 import { CcxriError, isCcxriError, toDiskError } from '../errors.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
 import type { DownloadContext } from '../steps/download-context.ts';
@@ -46,7 +47,19 @@ export async function obtain(survey: FileSurvey, context: ObtainContext): Promis
     const adopted = await adopt(survey, context);
     if (adopted !== undefined) return adopted;
   }
+  await assertFree(survey);
   return download(survey.file, context);
+}
+
+/** A link that points nowhere looks as if nothing was there, until the file is to get its name. */
+async function assertFree({ file, path }: FileSurvey): Promise<void> {
+  if (!(await isThere(path))) return;
+  throw new CcxriError('occupied', `${path} is there and is no file`, {
+    file: file.name,
+    path,
+    kept: 'what is there, as it is',
+    hint: 'move it away, then run the same command again',
+  });
 }
 
 /** Hashes what lies there; undefined: it was ours, is not right any more, and was moved away. */

@@ -220,7 +220,9 @@ describe('the final name', () => {
     const root = await tempDir();
     const part = await finished(root);
     await symlink(join(root, 'elsewhere'), join(root, 'a.zip'));
-    await expect(part.moveTo(join(root, 'a.zip'), root)).rejects.toMatchObject({ code: 'missing' });
+    await expect(part.moveTo(join(root, 'a.zip'), root)).rejects.toMatchObject({
+      code: 'occupied',
+    });
     expect(await listTree(root)).not.toContain('elsewhere');
     await part.close();
   });

@@ -176,9 +176,13 @@ describe('what cannot be gone on with starts over, and goes', () => {
 });
 
 describe('what is left alone', () => {
-  it('#55 a state of a newer ccxri, with its part', async () => {
+  it('#55 a state of a newer ccxri, with its part, and it is told', async () => {
     const directory = await tempDir();
     await leave(directory, ONE, { json: { partVersion: 2, anything: true } });
+    const notices: string[] = [];
+    const part = await new PartStore(directory, (told) => void notices.push(told)).open(KEY);
+    await part.leave();
+    expect(notices).toEqual([saying('newer ccxri')]);
     const { bytes, left } = await openIn(directory);
     expect({ bytes, left }).toEqual({
       bytes: 0,
