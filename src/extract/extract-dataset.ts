@@ -6,6 +6,7 @@ import { layoutOf } from '../disk/layout.ts';
 import { Ledger } from '../disk/ledger.ts';
 import { acquireLock } from '../disk/lock.ts';
 import { PartStore } from '../disk/part-store.ts';
+import { sweepLeftovers } from '../disk/sweep.ts';
 import { CcxriError } from '../errors.ts';
 import { ignoreEvents } from '../events.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
@@ -89,6 +90,7 @@ async function extractLocked(
   try {
     const surveys = await survey(archives, options, context);
     await cleanStage(layout);
+    await sweepLeftovers(layout);
     const limit = pLimit(options.concurrency ?? DEFAULT_CONCURRENCY);
     const running = surveys.map((each) => limit(() => extractFile(each, context)));
     // What is thrown ends the run, but not before everything under way has come to its end.
