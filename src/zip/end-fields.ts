@@ -16,17 +16,14 @@ const SIGNATURE = 0x06054b50;
 export const END_FIXED_BYTES = 22;
 
 /**
- * Every place that could be an end record by its signature and the length of its comment, the last
- * one first.
+ * Every place that could be an end record by its signature, the last one first.
  * @param tail the last bytes of the file
  */
 export function toEndCandidates(tail: Buffer, tailStart: number): readonly EndFields[] {
-  const sizeBytes = tailStart + tail.length;
   const candidates: EndFields[] = [];
   for (let at = tail.length - END_FIXED_BYTES; at >= 0; at -= 1) {
     if (tail[at] !== 0x50 || tail.readUInt32LE(at) !== SIGNATURE) continue;
-    const fields = parseEnd(tail.subarray(at), tailStart + at);
-    if (fields.end <= sizeBytes) candidates.push(fields);
+    candidates.push(parseEnd(tail.subarray(at), tailStart + at));
   }
   return candidates;
 }
@@ -54,10 +51,14 @@ export function pickEnd(
   candidates: readonly EndFields[],
   sizeBytes: number,
 ): EndFields | 'none' | 'ambiguous' {
-  const exact = candidates.filter(({ end }) => end === sizeBytes);
-  const [only, other] = exact.length > 1 ? exact.filter(isPlausible) : exact;
-  if (only !== undefined) return other === undefined ? only : 'ambiguous';
-  return candidates.find(isPlausible) ?? 'none';
+  const whole = candidates.filter(({ end }) => end <= sizeBytes);
+  const exact = whole.filter(({ end }) => end === sizeBytes);
+  const [only] = exact.length > 1 ? exact.filter(isPlausible) : exact;
+  const found = only ?? whole.find(isPlausible);
+  if (found === undefined) return 'none';
+  // unzip and Python's zipfile take the last one, whether or not its comment fits.
+  const isLast = !candidates.some((other) => other.at > found.at && isPlausible(other));
+  return isLast && exact.filter(isPlausible).length < 2 ? found : 'ambiguous';
 }
 
 /** Its directory lies in front of it, or a zip64 record says where. */

@@ -214,6 +214,19 @@ describe('#120 an end record in the comment', () => {
     ]);
   });
 
+  it('of another archive in it is refused: unzip would read that one', async () => {
+    const other = buildZip([{ name: 'other.jpg', content: 'another archive' }]);
+    // Its own comment is said to be shorter, or longer, than what follows.
+    for (const comment of [
+      Buffer.concat([other, Buffer.alloc(7)]),
+      buildZip([{ name: 'other.jpg' }], { end: { commentLength: 9 } }),
+    ]) {
+      expect(await unsafeReasons(buildZip([A, B, C], { comment }))).toEqual([
+        'it has two end records, and each would give it other members',
+      ]);
+    }
+  });
+
   it('that can not be one does no harm', async () => {
     const comment = Buffer.from('PK\x05\x06 is how an end record begins, as everybody knows');
     expect(await expectAll(buildZip([A, B, C], { comment }))).toEqual([]);
