@@ -109,7 +109,7 @@ export class PartFile {
     this.#durableBytes = 0;
     this.#md5 = undefined;
     this.#follower = new HashFollower(this.#handle);
-    await this.#writeState();
+    await this.#writeState(0);
   }
 
   /** Appends. @throws CcxriError `disk-full` and others of the disk */
@@ -142,8 +142,7 @@ export class PartFile {
       const [md5] = await Promise.all([this.#follower.finish(), this.#settle()]);
       await syncFile(this.#handle);
       if ((await this.#handle.stat()).nlink === 0) throw partDeleted(this.path);
-      this.#durableBytes = this.#bytes;
-      await this.#writeState();
+      await this.#writeState(this.#bytes);
       this.#md5 = md5;
       return md5;
     } catch (error) {
@@ -195,8 +194,7 @@ export class PartFile {
       await this.#settle();
       await this.#follower.stop();
       await syncFile(this.#handle);
-      this.#durableBytes = this.#bytes;
-      await this.#writeState(null);
+      await this.#writeState(this.#bytes, null);
     } catch (error) {
       throw toDiskError(error, 'keep', { path: this.path });
     } finally {
@@ -229,8 +227,9 @@ export class PartFile {
   async #flush(): Promise<void> {
     const bytes = this.#bytes;
     await syncFile({ sync: () => this.#handle.datasync() });
+    // They count as safe when the state says so: a kill goes by that.
+    await this.#writeState(bytes);
     this.#durableBytes = bytes;
-    await this.#writeState();
   }
 
   async #settle(): Promise<void> {
@@ -238,13 +237,13 @@ export class PartFile {
     if (this.#checkpointFailure !== undefined) throw this.#checkpointFailure;
   }
 
-  async #writeState(owner = this.#identity.owner): Promise<void> {
+  async #writeState(durableBytes: number, owner = this.#identity.owner): Promise<void> {
     await writePartState(this.path, {
       partVersion: 1,
       ...this.#identity,
       owner,
       ...this.#origin,
-      durableBytes: this.#durableBytes,
+      durableBytes,
     });
   }
 }
