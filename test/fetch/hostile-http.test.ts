@@ -27,7 +27,13 @@ const HALF = 100_000;
 type Script = (request: RawRequest, reply: RawReply) => unknown;
 
 /** Runs against a server that does wrong; then again against the same one, which has come to itself. */
-async function thenAgain(script: Script, options: { readonly retries?: number } = {}) {
+async function thenAgain(
+  script: Script,
+  {
+    retries = 1,
+    timeoutMs = 10_000,
+  }: { readonly retries?: number; readonly timeoutMs?: number } = {},
+) {
   let isWrong = true;
   const server = await serve(async (request, reply) => {
     if (isWrong) await script(request, reply);
@@ -37,9 +43,9 @@ async function thenAgain(script: Script, options: { readonly retries?: number } 
     dest: destIn(await tempDir()),
     manifest,
     sources: [`${server.url}/{name}`],
-    retries: options.retries ?? 1,
+    retries,
   };
-  const first = await run(setup);
+  const first = await run({ ...setup, timeoutMs });
   const kept = await new PartStore(layoutOf(setup.dest).partial).bytesHere({
     name: a.name,
     md5: String(a.file['md5']),
@@ -90,7 +96,7 @@ describe('a body that ends early is kept, and gone on with', () => {
       },
     },
   ])('$name', async ({ script }) => {
-    const { first, kept, server } = await thenAgain(script, { retries: 0 });
+    const { first, kept, server } = await thenAgain(script, { retries: 0, timeoutMs: 300 });
     expect(first.exit).toBe(4);
     expect(kept).toBeGreaterThanOrEqual(HALF);
     expect(errorOf(first)?.facts.kept).toContain('100 KB');
@@ -241,10 +247,13 @@ describe('a broken answer counts as a failed attempt', () => {
     { name: '#19 headers byte by byte', drip: 'x', before: 'HTTP/1.1 200 OK\r\nX: ' },
     { name: '#20 a 102 without end', drip: head(102), before: '' },
   ])('$name', async ({ drip, before }) => {
-    const { first, asked } = await thenAgain(async (_, reply) => {
-      await reply.send(before);
-      while (await reply.send(drip)) await reply.wait(30);
-    });
+    const { first, asked } = await thenAgain(
+      async (_, reply) => {
+        await reply.send(before);
+        while (await reply.send(drip)) await reply.wait(30);
+      },
+      { timeoutMs: 300 },
+    );
     expect(first.outcomes).toEqual(['stalled']);
     expect({ exit: first.exit, asked }).toEqual({ exit: 4, asked: 2 });
     expect(errorOf(first)?.hint).toContain('--timeout');

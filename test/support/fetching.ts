@@ -107,7 +107,8 @@ export async function run(setup: RunSetup): Promise<Ran> {
   const before = await surroundings(setup.dest);
   const ran = await fetchDataset({
     selection: { subsets: ['all'] },
-    timeoutMs: 250,
+    // Long enough for a loaded machine; tests of stalls take less.
+    timeoutMs: 10_000,
     extract: false,
     ...options,
     clock,

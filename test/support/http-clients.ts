@@ -2,14 +2,14 @@ import { afterEach } from 'vitest';
 import { HttpClient, type HttpClientOptions } from '../../src/net/http-client.ts';
 import { fastClock } from './clock.ts';
 
-/** Clients of a test file; all are closed after each test. The timeout is short. */
+/** Clients of a test file; all are closed after each test. */
 export function useHttpClients(): (options?: Partial<HttpClientOptions>) => HttpClient {
   const clients: HttpClient[] = [];
   afterEach(async () => {
     await Promise.all(clients.splice(0).map((client) => client.close()));
   });
   return (options = {}) => {
-    const client = new HttpClient({ timeoutMs: 300, clock: fastClock(), ...options });
+    const client = new HttpClient({ timeoutMs: 10_000, clock: fastClock(), ...options });
     clients.push(client);
     return client;
   };
