@@ -1,0 +1,17 @@
+import { Worker } from 'node:worker_threads';
+
+/**
+ * A thread with the code of a file that lies beside the caller's: as a module of the sources or of
+ * the library, or as an entry of its own among the program's chunks.
+ * @param name of that file, without its ending
+ * @param beside the caller's `import.meta.url`
+ */
+export function startWorker(name: string, beside: string): Worker {
+  // From source, in tests: Node 20 runs no TypeScript, and a thread has none of vitest's loaders.
+  const isSource = beside.endsWith('.ts');
+  return new Worker(new URL(`./${name}.${isSource ? 'ts' : 'js'}`, beside), {
+    name: `ccxri-${name}`,
+    // Not what the program itself was started with: `--input-type` and the like would fail here.
+    execArgv: isSource ? ['--import', 'tsx'] : [],
+  });
+}
