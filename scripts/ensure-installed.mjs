@@ -29,11 +29,15 @@ function install() {
   console.error(`installing what package-lock.json names: npm ${command.join(' ')}`);
   const npm = process.env['npm_execpath'];
   const [program, first] = npm === undefined ? ['npm', []] : [process.execPath, [npm]];
-  const { status, error } = spawnSync(program, [...first, ...command, '--ignore-scripts', '--no-audit', '--no-fund'], {
-    cwd: root,
-    // stdout is the result of whoever runs this (`npm run --silent …`).
-    stdio: ['ignore', 2, 2],
-  });
+  const { status, error } = spawnSync(
+    program,
+    [...first, ...command, '--ignore-scripts', '--no-audit', '--no-fund'],
+    {
+      cwd: root,
+      // stdout is the result of whoever runs this (`npm run --silent …`).
+      stdio: ['ignore', 2, 2],
+    },
+  );
   if (error !== undefined) console.error(`error: could not start npm: ${error.message}`);
   if (status !== 0) process.exit(status ?? 1);
   utimesSync(installed, new Date(), new Date());

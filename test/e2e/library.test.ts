@@ -64,7 +64,14 @@ describe('the package', () => {
     home = join(root, 'node_modules/.cache/ccxri', `pack-${process.pid}`);
     await mkdir(home, { recursive: true });
     // Of dist/ as it was built before these tests.
-    const packed = await command('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', home, root]);
+    const packed = await command('npm', [
+      'pack',
+      '--ignore-scripts',
+      '--json',
+      '--pack-destination',
+      home,
+      root,
+    ]);
     const [first] = JSON.parse(packed.stdout) as readonly { readonly filename: string }[];
     tarball = join(home, first?.filename ?? '');
     return async () => {
