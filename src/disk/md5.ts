@@ -3,10 +3,12 @@ import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { throwIfAborted } from '../abort.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
+import { HashUnavailable, ShortFileError } from '../md5/hash-errors.ts';
+import type { HashPool } from '../md5/hash-pool.ts';
+import { SPAN_BYTES } from '../md5/kernel-layout.ts';
+import { hasWebAssembly } from '../md5/kernels.ts';
+import { LaneMd5 } from '../md5/lanes.ts';
 import { changedMeanwhile, noFile } from './path-errors.ts';
-
-/** Read in spans of this size: large enough for the disk, small enough for the memory. */
-const SPAN_BYTES = 1024 * 1024;
 
 /** An MD5 under way. */
 export interface Md5 {
@@ -16,17 +18,19 @@ export interface Md5 {
 }
 
 /**
- * The one place that asks node:crypto for an MD5.
- * @throws CcxriError `usage`: a host in FIPS mode refuses it
+ * The one place that asks node:crypto for an MD5. Where a host in FIPS mode refuses it, the MD5 is
+ * ccxri's own: it finds damage, and keeps no secret.
+ * @throws CcxriError `usage`: this host has neither
  */
 export function createMd5(): Md5 {
   try {
     const hash = createHash('md5');
     return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex') };
   } catch (error) {
+    if (hasWebAssembly()) return new LaneMd5();
     throw new CcxriError('usage', 'this host refuses to compute an MD5 (FIPS mode)', {
       expected: 'MD5: the dataset publishes no other checksum',
-      hint: 'run ccxri with a Node.js that is not in FIPS mode: without --force-fips, and with an OPENSSL_CONF that allows md5',
+      hint: 'run ccxri with a Node.js that is not in FIPS mode (without --force-fips, and with an OPENSSL_CONF that allows md5), or that has WebAssembly (without --jitless)',
       cause: error,
     });
   }
@@ -35,8 +39,10 @@ export function createMd5(): Md5 {
 export interface HashOptions {
   /** Looked at between spans of 1 MiB. */
   readonly signal?: AbortSignal | undefined;
-  /** Hears after each span how many bytes are hashed. */
+  /** Hears after each span how many bytes are hashed; of a pool about ten times a second. */
   readonly onBytes?: (doneBytes: number) => void;
+  /** Hashes it in a thread, together with other files. Default: here. */
+  readonly pool?: HashPool | undefined;
 }
 
 export interface HashedFile {
@@ -46,8 +52,7 @@ export interface HashedFile {
 }
 
 /**
- * The MD5 of a file, of its bytes as they lie on disk. Two spans are in memory: one is hashed while
- * the next is read.
+ * The MD5 of a file, of its bytes as they lie on disk.
  * @throws CcxriError `missing`; `occupied`: it is no file, or it changed meanwhile; of the disk;
  *   `usage`: no MD5 on this host; `aborted`
  */
@@ -75,7 +80,7 @@ async function hashUnchanged(
   const before = await handle.stat({ bigint: true });
   if (!before.isFile()) throw noFile(path);
   const bytes = Number(before.size);
-  const md5 = await hashBytes(handle, bytes, options);
+  const md5 = await hashAll(handle, bytes, options);
   const after = await handle.stat({ bigint: true });
   if (md5 === undefined || after.size !== before.size || after.mtimeNs !== before.mtimeNs) {
     throw changedMeanwhile(path, { before: bytes, after: Number(after.size) });
@@ -84,7 +89,32 @@ async function hashUnchanged(
 }
 
 /** undefined: the file is shorter than that. What grows behind `bytes` is not read. */
-async function hashBytes(
+async function hashAll(
+  handle: FileHandle,
+  bytes: number,
+  options: HashOptions,
+): Promise<string | undefined> {
+  // Less than a span is not worth a thread.
+  const pool = bytes < SPAN_BYTES ? undefined : options.pool;
+  const job = pool?.start(handle.fd, options.onBytes);
+  if (job === undefined) return hashHere(handle, bytes, options);
+  const stop = () => void job.stop();
+  options.signal?.addEventListener('abort', stop);
+  try {
+    job.advance(bytes);
+    return await job.finish();
+  } catch (error) {
+    throwIfAborted(options.signal);
+    if (error instanceof ShortFileError) return undefined;
+    if (error instanceof HashUnavailable) return await hashHere(handle, bytes, options);
+    throw error;
+  } finally {
+    options.signal?.removeEventListener('abort', stop);
+  }
+}
+
+/** Two spans are in memory: one is hashed while the next is read. */
+async function hashHere(
   handle: FileHandle,
   bytes: number,
   { signal, onBytes }: HashOptions,

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { rename, type FileHandle } from 'node:fs/promises';
 import { errnoOf, toDiskError } from '../errors.ts';
-import { HashFollower } from './hash-follower.ts';
+import { followHere, type FollowFile, type HashFollower } from './hash-follower.ts';
 import { placeFile } from './place-file.ts';
 import { isUsable, NO_ORIGIN, type PartOrigin, type PartState } from './part-schema.ts';
 import {
@@ -30,6 +30,7 @@ export class PartFile {
   readonly #identity: PartIdentity;
   #handle: FileHandle;
   #closed = false;
+  readonly #follow: FollowFile;
   #follower: HashFollower;
   #origin: PartOrigin;
   #bytes: number;
@@ -39,32 +40,33 @@ export class PartFile {
   #checkpoint: Promise<void> | undefined;
   #checkpointFailure: Error | undefined;
 
-  private constructor(path: string, handle: FileHandle, state: PartState) {
+  private constructor(path: string, handle: FileHandle, state: PartState, follow: FollowFile) {
     this.path = path;
-    this.#identity = { name: state.name, md5: state.md5, owner: state.owner };
     this.#handle = handle;
-    const { url, validator, totalBytes } = state;
+    const { name, md5, owner, url, validator, totalBytes, durableBytes } = state;
+    this.#identity = { name, md5, owner };
     this.#origin = { url, validator, totalBytes };
-    this.#bytes = state.durableBytes;
-    this.#durableBytes = state.durableBytes;
-    this.#follower = new HashFollower(handle);
+    this.#bytes = this.#durableBytes = durableBytes;
+    this.#follow = follow;
+    this.#follower = follow(handle);
     // A prefix that was there already is hashed while the rest arrives.
     this.#follower.advance(this.#bytes);
   }
 
   /** A new, empty part. @throws CcxriError of the disk */
-  static async create(path: string, identity: PartIdentity): Promise<PartFile> {
+  static async create(path: string, identity: PartIdentity, follow = followHere) {
     const state: PartState = { partVersion: 1, ...identity, ...NO_ORIGIN, durableBytes: 0 };
     await writePartState(path, state);
-    return new PartFile(path, await openPart(path, constants.O_CREAT | constants.O_EXCL), state);
+    const handle = await openPart(path, constants.O_CREAT | constants.O_EXCL);
+    return new PartFile(path, handle, state, follow);
   }
 
   /** Goes on with a part; bytes behind what its state vouches for are cut off. */
-  static async resume(path: string, state: PartState): Promise<PartFile> {
+  static async resume(path: string, state: PartState, follow = followHere): Promise<PartFile> {
     const handle = await openPart(path, 0);
     try {
       await handle.truncate(state.durableBytes);
-      return new PartFile(path, handle, state);
+      return new PartFile(path, handle, state, follow);
     } catch (error) {
       await handle.close();
       throw toDiskError(error, 'cut', { path });
@@ -105,10 +107,9 @@ export class PartFile {
       throw toDiskError(error, 'cut', { path: this.path });
     }
     this.#origin = origin;
-    this.#bytes = 0;
-    this.#durableBytes = 0;
+    this.#bytes = this.#durableBytes = 0;
     this.#md5 = undefined;
-    this.#follower = new HashFollower(this.#handle);
+    this.#follower = this.#follow(this.#handle);
     await this.#writeState(0);
   }
 
