@@ -31,15 +31,23 @@ export async function compareContent(
     return toAbsent(error, path);
   }
   try {
-    const stats = await handle.stat();
-    if (!stats.isFile() || stats.size !== expected.bytes) return 'different';
-    const found = await crcOf(handle, expected.bytes, onBytes);
-    return found === expected.crc32 ? 'same' : 'different';
+    return (await holdsContent(handle, expected, onBytes)) ? 'same' : 'different';
   } catch (error) {
     throw toDiskError(error, 'read', { path });
   } finally {
     await handle.close();
   }
+}
+
+/** Whether an open file is what it should be, read back as it lies there. */
+export async function holdsContent(
+  handle: FileHandle,
+  { bytes, crc32: expected }: ContentRecord,
+  onBytes: (bytes: number) => void = () => undefined,
+): Promise<boolean> {
+  const stats = await handle.stat();
+  if (!stats.isFile() || stats.size !== bytes) return false;
+  return (await crcOf(handle, bytes, onBytes)) === expected;
 }
 
 /** Looks at the length alone, and reads nothing. @throws CcxriError of the disk */

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { errnoOf, toDiskError } from '../errors.ts';
 import { parseLock, type LockRecord } from './lock-schema.ts';
 import { makeDirectory } from './make-directory.ts';
-import { noFile } from './path-errors.ts';
+import { lostOnDisk, noFile } from './path-errors.ts';
 import { livenessOf } from './process-identity.ts';
 
 /** How long a lock that cannot be read is taken for one that is just being written. */
@@ -23,6 +23,7 @@ export async function createLockFile(path: string, record: LockRecord): Promise<
   try {
     try {
       await writeFile(own, text, { flag: 'wx' });
+      if ((await readFile(own, 'utf8')) !== text) throw lostOnDisk(own);
       await link(own, path);
       return true;
     } catch (error) {
@@ -30,7 +31,7 @@ export async function createLockFile(path: string, record: LockRecord): Promise<
       // A server whose first answer was lost says EEXIST of the link that it has made.
       if (errno === 'EEXIST') return await isLockOf(path, record);
       // No hard links here (FAT, some shares): an exclusive create is the next best.
-      if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(errno)) {
+      if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'].includes(errno)) {
         return await createExclusive(path, text);
       }
       throw error;

@@ -24,3 +24,11 @@ export function changedMeanwhile(
     hint: 'another program is writing it: let that end, then run the same command again',
   });
 }
+
+/** The system said that a write went well; what lies there is something else. */
+export function lostOnDisk(path: string): CcxriError {
+  return new CcxriError('disk-io', `what was written to ${path} is not what lies there now`, {
+    path,
+    hint: 'the disk, or the network behind it, loses data: look at it before you run the same command again',
+  });
+}

@@ -1,7 +1,9 @@
 import { constants } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { holdsContent } from '../disk/crc32.ts';
 import type { MemberRecord } from '../disk/ledger-schema.ts';
+import { lostOnDisk } from '../disk/path-errors.ts';
 import { syncDirectory, syncFile } from '../disk/write-atomic.ts';
 import { toDiskError } from '../errors.ts';
 import type { ArchiveOptions, Member, ZipDirectory } from './directory.ts';
@@ -102,7 +104,7 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 /** Never through a link, and never over something that is there. */
-const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+const NEW_FILE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 async function writeMember(
   reader: RandomReader,
@@ -125,6 +127,10 @@ async function writeMember(
       // difference to no flush at all could be measured. A rename that outlives a power cut while
       // the data does not would be a false promise.
       await syncFile({ sync: () => handle.datasync() });
+      // A write may say that all went well, and have lost what it was given.
+      if (!(await holdsContent(handle, { bytes: member.size, crc32: member.crc32 }))) {
+        throw lostOnDisk(path);
+      }
     } finally {
       await handle.close();
     }
