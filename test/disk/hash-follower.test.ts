@@ -50,7 +50,7 @@ describe.each([
     expect(await follow(handle).finish()).toBe('d41d8cd98f00b204e9800998ecf8427e');
   });
 
-  it('62: hashes what lies on disk, not what was handed to the writer', async () => {
+  it('#62 hashes what lies on disk, not what was handed to the writer', async () => {
     const { path, handle } = await openNew();
     const bytes = Buffer.alloc(3 * MIB, 'right');
     await handle.write(bytes, 0, bytes.length, 0);
@@ -77,7 +77,7 @@ describe.each([
     expect(follower.lagBytes).toBeLessThanOrEqual(MIB);
   });
 
-  it('91: a file that was cut behind the writer is an error of the disk, not a wrong MD5', async () => {
+  it('#91 a file that was cut behind the writer is an error of the disk, not a wrong MD5', async () => {
     const { path, handle } = await openNew();
     await handle.write(Buffer.alloc(2 * MIB), 0, 2 * MIB, 0);
     await truncate(path, MIB / 2);

@@ -54,7 +54,7 @@ it('knows nothing where nothing is', async () => {
 
 const text = (record: object) => JSON.stringify(record);
 
-describe('54: a receipt that is', () => {
+describe('#54 a receipt that is', () => {
   it.each<[string, string | Buffer]>([
     ['empty', ''],
     ['cut off', text(RECEIPT).slice(0, 70)],
@@ -86,7 +86,7 @@ describe('54: a receipt that is', () => {
   });
 });
 
-describe('54: a list of members', () => {
+describe('#54 a list of members', () => {
   const [member] = MEMBERS.members;
   it.each<[string, string]>([
     ['is cut off', text(MEMBERS).slice(0, -5)],
@@ -107,7 +107,7 @@ describe('54: a list of members', () => {
   });
 });
 
-it('54: a record of 1 GB is not read', async () => {
+it('#54 a record of 1 GB is not read', async () => {
   const root = await tempDir();
   await writeTree(root, { [RECEIPT_FILE]: text(RECEIPT), [MEMBERS_FILE]: text(MEMBERS) });
   // Valid JSON with a gigabyte of zeros behind it, that takes no room.
@@ -120,7 +120,7 @@ it('54: a record of 1 GB is not read', async () => {
   expect(process.memoryUsage.rss() - before).toBeLessThan(2 ** 28);
 });
 
-it('56: what is no file, or leads in a circle, is no record', async () => {
+it('#56 what is no file, or leads in a circle, is no record', async () => {
   const root = await tempDir();
   await mkdir(join(root, RECEIPT_FILE));
   expect(spawnSync('mkfifo', [join(root, MEMBERS_FILE)]).status).toBe(0);

@@ -70,7 +70,7 @@ it('makes the directory, holds, and leaves nothing when released', async () => {
   expect(await readLockHolder(path)).toBeNull();
 });
 
-it('84: a second run is told at once who holds the lock, and changes nothing', async () => {
+it('#84 a second run is told at once who holds the lock, and changes nothing', async () => {
   const path = await newLockPath();
   const holder = await startHolder(path);
   const before = await readFile(path, 'utf8');
@@ -85,7 +85,7 @@ it('84: a second run is told at once who holds the lock, and changes nothing', a
   expect(await leftIn(path)).toEqual(['lock']);
 });
 
-it('84: with wait it queues, says for whom once, and gets the lock', async () => {
+it('#84 with wait it queues, says for whom once, and gets the lock', async () => {
   const path = await newLockPath();
   const holder = await startHolder(path);
   const said: string[] = [];
@@ -120,7 +120,7 @@ it('two locks of one process are two', async () => {
   await release();
 });
 
-it('86: the lock of a killed holder is taken over at once, in one line', async () => {
+it('#86 the lock of a killed holder is taken over at once, in one line', async () => {
   const path = await newLockPath();
   const holder = await startHolder(path);
   holder.kill('SIGKILL');
@@ -133,7 +133,7 @@ it('86: the lock of a killed holder is taken over at once, in one line', async (
   await release();
 });
 
-it('86: it is taken over also where another run died while taking it over', async () => {
+it('#86 it is taken over also where another run died while taking it over', async () => {
   const path = await newLockPath();
   const holder = await startHolder(path);
   holder.kill('SIGKILL');
@@ -144,7 +144,7 @@ it('86: it is taken over also where another run died while taking it over', asyn
   await release();
 });
 
-it('86: while another run takes a dead lock over, that run is named', async () => {
+it('#86 while another run takes a dead lock over, that run is named', async () => {
   const path = await newLockPath();
   await leaveLock(path, { startToken: 'a boot long ago:1:1' });
   await leaveLock(`${path}.break`, { host: 'another-host' });
@@ -155,7 +155,7 @@ it('86: while another run takes a dead lock over, that run is named', async () =
   expect(await leftIn(path)).toEqual(['lock', 'lock.break']);
 });
 
-it('87: a pid that another program has now does not hold a lock', async () => {
+it('#87 a pid that another program has now does not hold a lock', async () => {
   const path = await newLockPath();
   const { startToken } = await ownIdentity();
   expect(startToken).not.toBeNull();
@@ -166,7 +166,7 @@ it('87: a pid that another program has now does not hold a lock', async () => {
   await release();
 });
 
-it('87: nor does a pid of an earlier boot', async () => {
+it('#87 nor does a pid of an earlier boot', async () => {
   const path = await newLockPath();
   const namespace = (await ownIdentity()).startToken?.split(':')[1];
   await leaveLock(path, { startToken: `another-boot:${namespace}:1` });
@@ -174,7 +174,7 @@ it('87: nor does a pid of an earlier boot', async () => {
   await release();
 });
 
-it('88: the lock of another host is held, however old it is', async () => {
+it('#88 the lock of another host is held, however old it is', async () => {
   const path = await newLockPath();
   const left = await leaveLock(path, { host: 'node17', pid: 2 ** 22 + 1 });
   await utimes(path, AGES_AGO, AGES_AGO);
@@ -188,7 +188,7 @@ it('88: the lock of another host is held, however old it is', async () => {
   expect(await readFile(path, 'utf8')).toBe(left);
 });
 
-it('88: a host name with control characters is not passed on to the terminal', async () => {
+it('#88 a host name with control characters is not passed on to the terminal', async () => {
   const path = await newLockPath();
   await leaveLock(path, { host: 'a\u001b[2Jb' });
   expect(await readLockHolder(path)).toContain('a\\x1b[2Jb');
@@ -200,7 +200,7 @@ it.each([
   ['full of zeros', '\0'.repeat(200)],
   ['of a later form', '{"lockVersion":2}'],
   ['too long', 'x'.repeat(100_000)],
-])('89: a lock that is %s is held while it is young, and taken over later', async (_, text) => {
+])('#89 a lock that is %s is held while it is young, and taken over later', async (_, text) => {
   const path = await newLockPath();
   await leaveText(path, text);
   await expect(take(path)).rejects.toMatchObject({
@@ -215,7 +215,7 @@ it.each([
   await release();
 });
 
-it('89: what is no file under the name of the lock is left alone', async () => {
+it('#89 what is no file under the name of the lock is left alone', async () => {
   const [folder, link] = [await newLockPath(), await newLockPath()];
   await mkdir(folder, { recursive: true });
   await mkdir(dirname(link));
@@ -226,7 +226,7 @@ it('89: what is no file under the name of the lock is left alone', async () => {
   }
 });
 
-it('90: a holder that was stopped keeps the lock, whatever the age of the file', async () => {
+it('#90 a holder that was stopped keeps the lock, whatever the age of the file', async () => {
   const path = await newLockPath();
   const holder = await startHolder(path);
   holder.kill('SIGSTOP');
@@ -242,7 +242,7 @@ it('90: a holder that was stopped keeps the lock, whatever the age of the file',
   await release();
 });
 
-it('85: of 20 processes at a dead lock one gets it, and 19 are told who', async () => {
+it('#85 of 20 processes at a dead lock one gets it, and 19 are told who', async () => {
   const path = await newLockPath();
   await leaveLock(path, { startToken: 'a boot long ago:1:1' });
   const twenty = await Promise.all(
@@ -272,7 +272,7 @@ it('85: 20 processes that queue at a dead lock hold it one at a time, each once'
   expect(await leftIn(path)).toEqual([]);
 });
 
-it('85: with no lock at all 20 processes never share a part, and the file comes out right', async () => {
+it('#85 with no lock at all 20 processes never share a part, and the file comes out right', async () => {
   const root = await tempDir();
   const [partial, finals] = [join(root, 'partial'), join(root, 'archives')];
   await mkdir(finals);
@@ -291,7 +291,7 @@ it('85: with no lock at all 20 processes never share a part, and the file comes 
   expect(await listTree(root)).toEqual(['archives', 'archives/a.zip', 'partial']);
 });
 
-it('91: a release does not mind that somebody has deleted the lock, nor touches a new one', async () => {
+it('#91 a release does not mind that somebody has deleted the lock, nor touches a new one', async () => {
   const path = await newLockPath();
   const release = await take(path);
   const left = await leaveLock(path, { host: 'another-host' });
@@ -307,7 +307,7 @@ it('says that a directory cannot be made where a file lies', async () => {
   expect(await readFile(join(root, '.ccxri'), 'utf8')).toBe('mine');
 });
 
-it.skipIf(!canMount)('77: a read-only directory is told, and its holder can be read', async () => {
+it.skipIf(!canMount)('#77 a read-only directory is told, and its holder can be read', async () => {
   const root = await tempDir();
   const path = join(root, '.ccxri', 'lock');
   const left = await leaveLock(path, { host: 'node17' });
@@ -322,7 +322,7 @@ it.skipIf(!canMount)('77: a read-only directory is told, and its holder can be r
   expect(left).toContain('node17');
 });
 
-it.skipIf(!canMount)('72: a full disk is told, and leaves no empty lock', async () => {
+it.skipIf(!canMount)('#72 a full disk is told, and leaves no empty lock', async () => {
   const root = await mounts.small(64 * 1024);
   await mkdir(join(root, '.ccxri'));
   const filling = writeFile(join(root, 'ballast'), Buffer.alloc(128 * 1024));

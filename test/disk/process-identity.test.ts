@@ -27,25 +27,25 @@ it('a process without a start token is alive while its pid is', async () => {
   expect(await livenessOf({ ...(await ownIdentity()), startToken: null })).toBe('alive');
 });
 
-it('86: a process that has ended is dead', async () => {
+it('#86 a process that has ended is dead', async () => {
   const pid = await idOfEndedProcess();
   expect(await livenessOf({ ...(await ownIdentity()), pid })).toBe('dead');
   expect(await livenessOf({ pid, host: hostname(), startToken: null })).toBe('dead');
 });
 
-it('88: of a process of another host nothing is known', async () => {
+it('#88 of a process of another host nothing is known', async () => {
   const pid = await idOfEndedProcess();
   expect(await livenessOf({ pid, host: 'node17', startToken: null })).toBe('unknown');
   expect(await livenessOf({ ...(await ownIdentity()), host: 'node17' })).toBe('unknown');
 });
 
 describe.skipIf(!hasProc)('with /proc', () => {
-  it('87: another process that has the pid now is not the one that had it', async () => {
+  it('#87 another process that has the pid now is not the one that had it', async () => {
     const own = await ownIdentity();
     expect(await livenessOf({ ...own, startToken: `${own.startToken}0` })).toBe('dead');
   });
 
-  it('87: nor is one that had it before the machine was started', async () => {
+  it('#87 nor is one that had it before the machine was started', async () => {
     const own = await ownIdentity();
     const [, ...rest] = own.startToken?.split(':') ?? [];
     const startToken = ['another-boot', ...rest].join(':');

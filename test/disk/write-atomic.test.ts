@@ -65,7 +65,7 @@ it('does not write over a directory, nor below a file', async () => {
   expect(await readFile(join(root, 'file'), 'utf8')).toBe('mine');
 });
 
-describe.skipIf(!canMount)('72: on a full disk', () => {
+describe.skipIf(!canMount)('#72 on a full disk', () => {
   it.each([200_000, 2_000_000])('the old file stays as it is (%i bytes are new)', async (bytes) => {
     const root = await mounts.small(1024 * 1024);
     const path = join(root, 'state.json');
@@ -81,7 +81,7 @@ describe.skipIf(!canMount)('72: on a full disk', () => {
     expect(await listTree(root)).toEqual(['ballast', 'state.json']);
   });
 
-  it('77: a read-only directory is not writable', async () => {
+  it('#77 a read-only directory is not writable', async () => {
     const path = await oldFile();
     const seen = join(await mounts.readOnly(dirname(path)), 'state.json');
     await expect(writeFileAtomic(seen, 'new')).rejects.toMatchObject({ code: 'not-writable' });
@@ -89,7 +89,7 @@ describe.skipIf(!canMount)('72: on a full disk', () => {
   });
 });
 
-it('74: a limit on the size of files is told like a full disk, and the old file stays', async () => {
+it('#74 a limit on the size of files is told like a full disk, and the old file stays', async () => {
   const path = await oldFile();
   const limited = ['bash', '-c', 'ulimit -f 100; exec "$@"', 'bash'];
   const child = await children.start(['write', path, '1000000'], limited);
@@ -100,9 +100,9 @@ it('74: a limit on the size of files is told like a full disk, and the old file 
 
 describe.skipIf(!hasStrace)('when the disk fails', () => {
   it.each([
-    ['75: a flush fails', 'fsync:error=EIO:when=1', 'disk-io'],
-    ['75: the rename fails', 'rename:error=EIO:when=1', 'disk-io'],
-    ['77: the file system has become read-only', 'rename:error=EROFS:when=1', 'not-writable'],
+    ['#75 a flush fails', 'fsync:error=EIO:when=1', 'disk-io'],
+    ['#75 the rename fails', 'rename:error=EIO:when=1', 'disk-io'],
+    ['#77 the file system has become read-only', 'rename:error=EROFS:when=1', 'not-writable'],
   ])('%s: the old file stays', async (_, fault, code) => {
     const path = await oldFile();
     const child = await children.start(['write', path, '50000'], inject(fault));
@@ -112,7 +112,7 @@ describe.skipIf(!hasStrace)('when the disk fails', () => {
   });
 
   it.each(['EOPNOTSUPP', 'EINVAL', 'ENOTTY', 'ENOSYS'])(
-    '76: a file system that cannot flush (%s) is let pass',
+    '#76 a file system that cannot flush (%s) is let pass',
     async (errno) => {
       const path = await oldFile();
       const child = await children.start(['write', path, '3'], inject(`fsync:error=${errno}`));
@@ -128,7 +128,7 @@ describe.skipIf(!hasStrace)('when the disk fails', () => {
     // Of the directory, after the rename.
     'fsync:signal=KILL:when=2',
     ...[1, 2, 3, 4, 5, 6].map((n) => `write:signal=KILL:when=${n}`),
-  ])('57: killed (%s), it leaves the old file or the new one, whole', async (fault) => {
+  ])('#57 killed (%s), it leaves the old file or the new one, whole', async (fault) => {
     const path = await oldFile();
     const child = await children.start(['write', path, '7'], inject(fault));
     await child.ended;

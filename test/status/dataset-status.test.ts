@@ -152,7 +152,7 @@ it('names who is at work, what was put aside, and whether the index is there', a
   await release();
 });
 
-it.skipIf(!canMount)('77: needs no right to write', async () => {
+it.skipIf(!canMount)('#77 needs no right to write', async () => {
   const dataset = await makeDataset(await tempDir(), { extracted: ['ChestDx-1'] });
   await writeFile(dataset.layout.lock, 'half-writ');
   const seen = await mounts.readOnly(dataset.root);

@@ -137,7 +137,7 @@ describe('deep', () => {
     });
   });
 
-  it('113: a member that was published with a wrong CRC-32 is told as such', async () => {
+  it('#113 a member that was published with a wrong CRC-32 is told as such', async () => {
     const dataset = await makeDataset(await tempDir());
     const members: ZipMember[] = [
       { name: 'patient1_000.jpg', content: 'right' },
@@ -158,7 +158,7 @@ describe('deep', () => {
     expect(statusesOf(result)['ChestDx-2.zip']).toBe('verified');
   });
 
-  it('95: an unsafe archive is named unsafe, and nothing of it is unpacked', async () => {
+  it('#95 an unsafe archive is named unsafe, and nothing of it is unpacked', async () => {
     const dataset = await makeDataset(await tempDir());
     const zip = buildZip([{ name: '../../escaped.jpg', content: 'x' }]);
     const manifest = await publish(dataset, 'ChestDx-1', zip);
@@ -240,7 +240,7 @@ describe('images whose archive is gone', () => {
     expect(outcomeOf(bad, 'ChestDx-2.zip')).toMatchObject({ status: 'bad', badMembers: [cut] });
   });
 
-  it('54: are not known to be good where the ledger is gone or mangled', async () => {
+  it('#54 are not known to be good where the ledger is gone or mangled', async () => {
     const dataset = await withoutArchives();
     await writeFile(join(dataset.layout.ledger, 'ChestDx-1.members.json'), '{"archive":');
     await rm(join(dataset.layout.ledger, 'ChestDx-2.members.json'));
@@ -253,7 +253,7 @@ describe('images whose archive is gone', () => {
     }
   });
 
-  it('54: a ledger that points elsewhere makes nobody look there', async () => {
+  it('#54 a ledger that points elsewhere makes nobody look there', async () => {
     const dataset = await withoutArchives();
     const path = join(dataset.layout.ledger, 'ChestDx-1.members.json');
     const record = await readFile(path, 'utf8');

@@ -44,7 +44,7 @@ it('reads every byte, says of each file what it is, and writes nothing', async (
   ]);
 });
 
-it('170: one bad file is named with expected and found, and the others are checked', async () => {
+it('#170 one bad file is named with expected and found, and the others are checked', async () => {
   const dataset = await makeDataset(await tempDir());
   await rot(dataset.pathOf('ChestDx-2'));
   const result = await verify(dataset);
@@ -65,7 +65,7 @@ it('170: one bad file is named with expected and found, and the others are check
   });
 });
 
-it('69: a file that has rotted since it passed is found, and left as it is', async () => {
+it('#69 a file that has rotted since it passed is found, and left as it is', async () => {
   const dataset = await makeDataset(await tempDir());
   await rot(dataset.pathOf('Viral-1'), 100);
   await rot(dataset.pathOf('chest_dx.csv'), 500);
@@ -79,7 +79,7 @@ it('69: a file that has rotted since it passed is found, and left as it is', asy
   expect(await snapshot(dataset.root)).toEqual(before);
 });
 
-it('70: what rots under the same size and time passes the quick look, which read nothing', async () => {
+it('#70 what rots under the same size and time passes the quick look, which read nothing', async () => {
   const dataset = await makeDataset(await tempDir());
   await rot(dataset.pathOf('Viral-1'));
   const quick = await verify(dataset, { depth: 'quick' });
@@ -247,7 +247,7 @@ describe('a plain directory of archives', () => {
   });
 });
 
-it.skipIf(!canMount)('77: a read-only directory is checked in every depth', async () => {
+it.skipIf(!canMount)('#77 a read-only directory is checked in every depth', async () => {
   const dataset = await makeDataset(await tempDir(), { extracted: ['ChestDx-1', 'Normal-4'] });
   await rm(dataset.pathOf('Normal-4'));
   const dest = await mounts.readOnly(dataset.root);
