@@ -41,7 +41,8 @@ async function buildBin(outdir: string): Promise<void> {
   await mkdir(outdir, { recursive: true });
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: { ccxri: 'src/cli/main.ts' },
+    // A thread's code has an entry of its own: threads are started by a file's name.
+    entryPoints: { ccxri: 'src/cli/main.ts', 'hash-worker': 'src/md5/hash-worker.ts' },
     outdir,
     bundle: true,
     // `--version` loads the entry alone; a command loads its own chunks.

@@ -71,7 +71,8 @@ export const settingsSchema = z.strictObject({
   noInput: flag,
   strict: flag,
   wait: flag,
-  concurrency: whole(1, 64).default(4),
+  /** Default: the command's own. */
+  concurrency: whole(1, 64).optional(),
   connections: whole(1, 64).default(8),
   limitRate: rate.optional(),
   retries: whole(0, 1000).default(10),

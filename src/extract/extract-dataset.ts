@@ -11,6 +11,7 @@ import { CcxriError } from '../errors.ts';
 import { ignoreEvents } from '../events.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
 import { isEmptySelection, selectFiles } from '../manifest/select.ts';
+import { HashPool } from '../md5/hash-pool.ts';
 import { assertDirectory } from '../steps/assert-directory.ts';
 import { cleanStage } from '../steps/extract-archive.ts';
 import { Judge } from '../steps/judge.ts';
@@ -18,7 +19,7 @@ import { surveyFile, type FileSurvey } from '../steps/survey.ts';
 import { extractFile, planFile, type ExtractFileContext } from './extract-file.ts';
 import type { ExtractOptions, ExtractOutcome, ExtractResult } from './extract-types.ts';
 
-const DEFAULT_CONCURRENCY = 2;
+const DEFAULT_CONCURRENCY = 4;
 const SURVEYS_AT_ONCE = 8;
 
 /**
@@ -66,6 +67,7 @@ function toContext(options: ExtractOptions): ExtractFileContext {
     layout,
     ledger,
     judge: new Judge({ manifest, ledger, onEvent, signal: runSignal }),
+    hashPool: new HashPool(),
     clock: systemClock,
     onEvent,
     signal: runSignal,
@@ -97,6 +99,7 @@ async function extractLocked(
     await Promise.allSettled(running);
     return await Promise.all(running);
   } finally {
+    await context.hashPool.close();
     await release();
   }
 }

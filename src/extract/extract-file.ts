@@ -5,6 +5,7 @@ import type { DatasetLayout } from '../disk/layout.ts';
 import type { Ledger } from '../disk/ledger.ts';
 import { CcxriError, isCcxriError, toDiskError, toErrorRecord, type ErrorCode } from '../errors.ts';
 import type { EventListener } from '../events.ts';
+import type { HashPool } from '../md5/hash-pool.ts';
 import { extractArchive } from '../steps/extract-archive.ts';
 import { hashTelling } from '../steps/hash-telling.ts';
 import type { Judge } from '../steps/judge.ts';
@@ -15,6 +16,7 @@ export interface ExtractFileContext {
   readonly layout: DatasetLayout;
   readonly ledger: Ledger;
   readonly judge: Judge;
+  readonly hashPool: HashPool;
   readonly clock: Clock;
   readonly onEvent: EventListener;
   readonly signal: AbortSignal;

@@ -1,7 +1,7 @@
 import type { FileOutcome, RunOptions } from '../steps/run-options.ts';
 
 export interface ExtractOptions extends RunOptions {
-  /** Archives worked on at once. Default 2. */
+  /** Archives worked on at once. Default 4. */
   readonly concurrency?: number;
   /** Say what would be done; nothing is written. */
   readonly dryRun?: boolean;

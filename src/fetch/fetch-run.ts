@@ -2,11 +2,13 @@ import { setMaxListeners } from 'node:events';
 import pLimit from 'p-limit';
 import { systemClock, type Clock } from '../clock.ts';
 import { layoutOf, type DatasetLayout } from '../disk/layout.ts';
+import { followIn } from '../disk/hash-follower.ts';
 import { Ledger } from '../disk/ledger.ts';
 import { PartStore } from '../disk/part-store.ts';
 import { ignoreEvents, type EventListener } from '../events.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
 import { selectFiles } from '../manifest/select.ts';
+import { HashPool } from '../md5/hash-pool.ts';
 import { HostPace } from '../net/host-pace.ts';
 import { HttpClient } from '../net/http-client.ts';
 import { RateLimit } from '../net/rate-limit.ts';
@@ -29,6 +31,7 @@ export interface Run {
   readonly layout: DatasetLayout;
   readonly ledger: Ledger;
   readonly parts: PartStore;
+  readonly hashPool: HashPool;
   readonly clock: Clock;
   readonly onEvent: EventListener;
   readonly concurrency: number;
@@ -40,12 +43,14 @@ export function toRun(options: FetchOptions): Run {
   const layout = layoutOf(options.dest);
   const onEvent = options.onEvent ?? ignoreEvents;
   const onNotice = (message: string) => onEvent({ event: 'warning', code: 'disk', message });
+  const hashPool = new HashPool();
   return {
     options,
     files: selectFiles(options.manifest, options.selection ?? {}),
     layout,
     ledger: new Ledger(layout.ledger),
-    parts: new PartStore(layout.partial, onNotice),
+    parts: new PartStore(layout.partial, onNotice, followIn(hashPool)),
+    hashPool,
     clock: options.clock ?? systemClock,
     onEvent,
     concurrency: Math.min(
@@ -82,7 +87,7 @@ export function toContext(
   client: HttpClient,
   stop: AbortController,
 ): Omit<FetchFileContext, 'sources' | 'onBytes'> {
-  const { options, layout, ledger, parts, clock, onEvent } = run;
+  const { options, layout, ledger, parts, hashPool, clock, onEvent } = run;
   const signal = signalOf(run, stop);
   const policy = {
     ...DEFAULT_RETRY_POLICY,
@@ -92,6 +97,7 @@ export function toContext(
   return {
     client,
     parts,
+    hashPool,
     layout,
     ledger,
     clock,

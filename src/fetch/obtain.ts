@@ -7,6 +7,7 @@ import type { PartFile } from '../disk/part-file.ts';
 import { isThere } from '../disk/place-file.ts';
 import { CcxriError, isCcxriError, toDiskError } from '../errors.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
+import type { HashPool } from '../md5/hash-pool.ts';
 import type { DownloadContext } from '../steps/download-context.ts';
 import { downloadFile } from '../steps/download-file.ts';
 import { hashTelling } from '../steps/hash-telling.ts';
@@ -20,6 +21,7 @@ export interface ObtainContext extends DownloadContext {
   readonly layout: DatasetLayout;
   readonly ledger: Ledger;
   readonly judge: Judge;
+  readonly hashPool: HashPool;
 }
 
 /** A file that lies under its final name, whole and checked. */

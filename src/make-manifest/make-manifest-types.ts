@@ -6,7 +6,7 @@ export interface MakeManifestOptions {
   readonly directory: string;
   /** Lends subsets, categories, homepage and citation to files of the names it knows. */
   readonly like: Manifest;
-  /** Files hashed at once. Default 4. */
+  /** Files hashed at once. Default: 8 for each processor, with which all of them are full. */
   readonly concurrency?: number;
   readonly signal?: AbortSignal;
   readonly onEvent?: EventListener;

@@ -1,18 +1,18 @@
+import { setMaxListeners } from 'node:events';
 import pLimit from 'p-limit';
 import { throwIfAborted } from '../abort.ts';
 import { systemClock } from '../clock.ts';
-import { hashFile, type HashedFile } from '../disk/md5.ts';
+import type { HashedFile } from '../disk/md5.ts';
 import { CcxriError } from '../errors.ts';
-import { ignoreEvents, type EventListener } from '../events.ts';
+import { ignoreEvents } from '../events.ts';
 import { toPublishedSize } from '../manifest/published-size.ts';
 import { manifestSchema, type Manifest } from '../manifest/schema.ts';
-import { ProgressTeller } from '../steps/download-context.ts';
+import { HashPool } from '../md5/hash-pool.ts';
+import { hashTelling, type HashTellingContext } from '../steps/hash-telling.ts';
 import { toPrintable } from '../text.ts';
 import { describeFiles, type Description } from './describe-file.ts';
 import type { MakeManifestOptions, MakeManifestResult } from './make-manifest-types.ts';
 import { scanRelease, unreadable, type ReleaseFile } from './scan-release.ts';
-
-const DEFAULT_CONCURRENCY = 4;
 
 /**
  * Describes the archives and label files of a directory, each by its exact size and MD5. Names are
@@ -72,21 +72,26 @@ async function hashAll(
   files: readonly ReleaseFile[],
   options: MakeManifestOptions,
 ): Promise<ReadonlyMap<string, HashedFile>> {
-  const { signal, onEvent = ignoreEvents, concurrency = DEFAULT_CONCURRENCY } = options;
+  const { signal, onEvent = ignoreEvents } = options;
   const stop = new AbortController();
-  const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-  const limit = pLimit(concurrency);
+  const either = AbortSignal.any([...(signal === undefined ? [] : [signal]), stop.signal]);
+  // Every file's hash listens to it, and Node takes more than ten for a leak.
+  setMaxListeners(0, either);
+  const hashPool = new HashPool();
+  const context = { clock: systemClock, onEvent, signal: either, hashPool };
+  const limit = pLimit(options.concurrency ?? hashPool.lanes);
   let failure: { readonly error: unknown } | undefined;
   const hashes = new Map<string, HashedFile>();
   // Waits for every one, also behind a failure: no handle outlives the call.
   await limit.map(files, async (file) => {
     try {
-      hashes.set(file.name, await hashOne(file, onEvent, either));
+      hashes.set(file.name, await hashOne(file, context));
     } catch (error) {
       failure ??= { error };
       stop.abort();
     }
   });
+  await hashPool.close();
   throwIfAborted(signal);
   if (failure !== undefined) throw failure.error;
   return hashes;
@@ -94,20 +99,12 @@ async function hashAll(
 
 async function hashOne(
   { name: file, path, bytes: totalBytes }: ReleaseFile,
-  onEvent: EventListener,
-  signal: AbortSignal,
+  context: HashTellingContext,
 ): Promise<HashedFile> {
-  const phase = { file, phase: 'hash', totalBytes } as const;
-  const progress = new ProgressTeller(systemClock, onEvent);
-  throwIfAborted(signal);
-  onEvent({ event: 'phase-start', ...phase, doneBytes: 0 });
+  throwIfAborted(context.signal);
   try {
-    const hashed = await hashFile(path, {
-      signal,
-      onBytes: (doneBytes) => progress.tell({ ...phase, doneBytes }),
-    });
-    onEvent({ event: 'phase-done', file, phase: 'hash', ...hashed });
-    onEvent({ event: 'file-done', file, status: 'described' });
+    const hashed = await hashTelling(file, { path, totalBytes }, context);
+    context.onEvent({ event: 'file-done', file, status: 'described' });
     return hashed;
   } catch (error) {
     throw unreadable(error, path);

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { hashFile } from '../disk/md5.ts';
 import type { EventListener } from '../events.ts';
+import type { HashPool } from '../md5/hash-pool.ts';
 import { ProgressTeller } from './download-context.ts';
 import type { Candidate } from './judge.ts';
 
@@ -8,6 +9,7 @@ export interface HashTellingContext {
   readonly clock: Clock;
   readonly onEvent: EventListener;
   readonly signal: AbortSignal;
+  readonly hashPool: HashPool;
 }
 
 /**
@@ -18,13 +20,14 @@ export interface HashTellingContext {
 export async function hashTelling(
   file: string,
   { path, totalBytes }: { readonly path: string; readonly totalBytes: number },
-  { clock, onEvent, signal }: HashTellingContext,
+  { clock, onEvent, signal, hashPool: pool }: HashTellingContext,
 ): Promise<Candidate> {
   const phase = { file, phase: 'hash', totalBytes } as const;
   const progress = new ProgressTeller(clock, onEvent);
   onEvent({ event: 'phase-start', ...phase, doneBytes: 0 });
   const { md5, bytes } = await hashFile(path, {
     signal,
+    pool,
     onBytes: (doneBytes) => progress.tell({ ...phase, doneBytes }),
   });
   onEvent({ event: 'phase-done', file, phase: 'hash', bytes, md5 });

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { DatasetLayout } from '../disk/layout.ts';
 import type { Ledger } from '../disk/ledger.ts';
 import type { EventListener } from '../events.ts';
+import type { HashPool } from '../md5/hash-pool.ts';
 import type { Judge } from '../steps/judge.ts';
 import type { ReadMeter } from './check-progress.ts';
 import type { VerifyDepth } from './verify-types.ts';
@@ -14,6 +15,7 @@ export interface VerifyContext {
   readonly judge: Judge;
   readonly depth: VerifyDepth;
   readonly deepChecks: LimitFunction;
+  readonly hashPool: HashPool;
   readonly clock: Clock;
   readonly onEvent: EventListener;
   readonly signal: AbortSignal;

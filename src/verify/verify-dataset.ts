@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import pLimit from 'p-limit';
 import { throwIfAborted } from '../abort.ts';
 import { systemClock } from '../clock.ts';
@@ -6,6 +7,7 @@ import { Ledger } from '../disk/ledger.ts';
 import { CcxriError } from '../errors.ts';
 import { ignoreEvents } from '../events.ts';
 import { isEmptySelection, selectFiles } from '../manifest/select.ts';
+import { HashPool } from '../md5/hash-pool.ts';
 import { assertDirectory } from '../steps/assert-directory.ts';
 import { Judge } from '../steps/judge.ts';
 import { forEachAtOnce } from '../zip/pool.ts';
@@ -14,7 +16,6 @@ import type { VerifyContext } from './verify-context.ts';
 import { verifyFile } from './verify-file.ts';
 import type { VerifyOptions, VerifyOutcome, VerifyResult } from './verify-types.ts';
 
-const DEFAULT_CONCURRENCY = 4;
 /** Unpacking is bound by the processor, and holds some 32 MiB an archive. */
 const DEEP_CHECKS_AT_ONCE = 2;
 
@@ -32,19 +33,18 @@ export async function verifyDataset(options: VerifyOptions): Promise<VerifyResul
   const isAsked = !isEmptySelection(selection);
   const files = isAsked ? selectFiles(manifest, selection) : manifest.files;
   await assertDirectory(dest);
-  const stop = new AbortController();
-  const context = toContext(options, stop);
-  const located = await pLimit(8).map(files, (file) => locate(file, context.layout));
+  const layout = layoutOf(dest);
+  const located = await pLimit(8).map(files, (file) => locate(file, layout));
   const wanted = isAsked ? located : located.filter(isHere);
   if (wanted.length === 0) throw nothingHere(options);
   tellPlan(wanted.length, onEvent);
-  const outcomes = await verifyAll(wanted, options, context, stop);
+  const { outcomes, bytesRead, depth } = await verifyAll(wanted, options);
   return {
     dest,
-    depth: context.depth,
+    depth,
     outcomes,
     notHere: files.length - wanted.length,
-    bytesRead: context.meter.bytesRead,
+    bytesRead,
     elapsedMs: systemClock.nowMs() - startMs,
   };
 }
@@ -57,14 +57,17 @@ function toContext(options: VerifyOptions, stop: AbortController): VerifyContext
   const { manifest, onEvent = ignoreEvents } = options;
   const layout = layoutOf(options.dest);
   const ledger = new Ledger(layout.ledger);
-  const signal =
-    options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+  const signals = options.signal === undefined ? [] : [options.signal];
+  const signal = AbortSignal.any([...signals, stop.signal]);
+  // Every file's hash listens to it, and Node takes more than ten for a leak.
+  setMaxListeners(0, signal);
   return {
     layout,
     ledger,
     judge: new Judge({ manifest, ledger, onEvent, signal }),
     depth: options.depth ?? 'full',
     deepChecks: pLimit(DEEP_CHECKS_AT_ONCE),
+    hashPool: new HashPool(),
     clock: systemClock,
     onEvent,
     signal,
@@ -73,22 +76,25 @@ function toContext(options: VerifyOptions, stop: AbortController): VerifyContext
 }
 
 /** What is thrown ends the run, but not before everything under way has come to its end. */
-async function verifyAll(
-  wanted: readonly Located[],
-  { concurrency = DEFAULT_CONCURRENCY }: VerifyOptions,
-  context: VerifyContext,
-  stop: AbortController,
-): Promise<readonly VerifyOutcome[]> {
+async function verifyAll(wanted: readonly Located[], options: VerifyOptions) {
+  const stop = new AbortController();
+  const context = toContext(options, stop);
+  const { hashPool, depth, meter } = context;
   const outcomes = new Map<Located, VerifyOutcome>();
-  await forEachAtOnce(wanted, concurrency, async (located) => {
-    try {
-      outcomes.set(located, await verifyFile(located, context));
-    } catch (error) {
-      stop.abort(error);
-      throw error;
-    }
-  });
-  return wanted.flatMap((located) => outcomes.get(located) ?? []);
+  try {
+    await forEachAtOnce(wanted, options.concurrency ?? hashPool.lanes, async (located) => {
+      try {
+        outcomes.set(located, await verifyFile(located, context));
+      } catch (error) {
+        stop.abort(error);
+        throw error;
+      }
+    });
+  } finally {
+    await hashPool.close();
+  }
+  const inOrder = wanted.flatMap((located) => outcomes.get(located) ?? []);
+  return { depth, outcomes: inOrder, bytesRead: meter.bytesRead };
 }
 
 function tellPlan(files: number, onEvent: NonNullable<VerifyOptions['onEvent']>): void {

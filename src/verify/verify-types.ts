@@ -6,7 +6,7 @@ export interface VerifyOptions extends RunOptions {
    * byte; `deep`: also every member's CRC-32 in the archive and in the extracted image.
    */
   readonly depth?: VerifyDepth;
-  /** Files hashed at once. Default 4. */
+  /** Files hashed at once. Default: 8 for each processor, with which all of them are full. */
   readonly concurrency?: number;
 }
 

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -23,6 +23,8 @@ interface ChildEnd {
   readonly stderr: string;
 }
 
+const WORKERS = { 'hash-worker': join(import.meta.dirname, '../../src/md5/hash-worker.ts') };
+
 /**
  * Builds a TypeScript file of test/support/ into one script, once a test file, and starts it as often
  * as wanted. What still runs after a test is killed.
@@ -43,11 +45,12 @@ export function useChildren(entry: string): {
   });
   const bundle = async () => {
     directory = await mkdtemp(join(tmpdir(), 'ccxri-child-'));
-    const outfile = join(directory, `${basename(entry, '.ts')}.mjs`);
-    const entryPoint = join(import.meta.dirname, entry);
+    const name = basename(entry, '.ts');
+    await writeFile(join(directory, 'package.json'), '{ "type": "module" }');
     await build({
-      entryPoints: [entryPoint],
-      outfile,
+      // The threads' code lies beside it, as beside the program.
+      entryPoints: { [name]: join(import.meta.dirname, entry), ...WORKERS },
+      outdir: directory,
       bundle: true,
       platform: 'node',
       format: 'esm',
@@ -58,7 +61,7 @@ export function useChildren(entry: string): {
       },
       logLevel: 'silent',
     });
-    return outfile;
+    return join(directory, `${name}.js`);
   };
   return {
     async start(args, before = []) {

@@ -11,7 +11,7 @@ import {
   type StatusLabels,
 } from '../render-outcomes.ts';
 import { styleOf } from '../style.ts';
-import { errorsOf, runOptionsOf } from './shared.ts';
+import { concurrencyOf, errorsOf, runOptionsOf } from './shared.ts';
 
 const STATUSES: StatusLabels<ExtractStatus> = {
   extracted: 'extracted',
@@ -23,9 +23,9 @@ const STATUSES: StatusLabels<ExtractStatus> = {
 
 export async function runExtract(context: CommandContext): Promise<CommandOutcome> {
   const { settings, suggest } = context;
-  const { concurrency, dryRun, wait } = settings;
+  const { dryRun, wait } = settings;
   const run = await runOptionsOf(context);
-  const result = await extractDataset({ ...run, concurrency, dryRun, wait });
+  const result = await extractDataset({ ...run, ...concurrencyOf(settings), dryRun, wait });
   const { outcomes } = result;
   return {
     result,

@@ -10,7 +10,7 @@ import type { Settings } from '../options-schema.ts';
 import { FETCH_STATUSES, renderFetched, renderPlan } from '../render-fetch.ts';
 import { countStatuses } from '../render-outcomes.ts';
 import { renderSubsetTable } from './list.ts';
-import { errorsOf, runOptionsOf, sourceOptionsOf, strictErrors } from './shared.ts';
+import { concurrencyOf, errorsOf, runOptionsOf, sourceOptionsOf, strictErrors } from './shared.ts';
 
 export async function runFetch(context: CommandContext): Promise<CommandOutcome> {
   const { settings, clock, confirm } = context;
@@ -19,7 +19,7 @@ export async function runFetch(context: CommandContext): Promise<CommandOutcome>
   const result = await fetchDataset({
     ...run,
     ...sourceOptionsOf(context),
-    concurrency: settings.concurrency,
+    ...concurrencyOf(settings),
     connections: settings.connections,
     ...(settings.limitRate === undefined ? {} : { limitRateBytesPerSecond: settings.limitRate }),
     retries: settings.retries,

@@ -6,6 +6,7 @@ import { loadManifest } from '../../manifest/load.ts';
 import type { Manifest } from '../../manifest/schema.ts';
 import { count, quoteForShell, toPrintable } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
+import { concurrencyOf } from './shared.ts';
 
 /** The manifest itself goes to stdout, or into a file; what was left out is a warning. */
 export async function runManifest(context: CommandContext): Promise<CommandOutcome> {
@@ -18,7 +19,7 @@ export async function runManifest(context: CommandContext): Promise<CommandOutco
   const { manifest, leftOut } = await makeManifest({
     directory: argument,
     like: await loadManifest(settings.manifest),
-    concurrency: settings.concurrency,
+    ...concurrencyOf(settings),
     signal,
     onEvent,
   });

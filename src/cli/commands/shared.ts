@@ -26,6 +26,11 @@ export function selectionOf({ subset, file }: Settings): Selection {
   return { subsets: subset, files: file };
 }
 
+/** How many files at once, where it was said: each function has its own default. */
+export function concurrencyOf({ concurrency }: Settings) {
+  return concurrency === undefined ? {} : { concurrency };
+}
+
 /** What functions that ask sources take. */
 export function sourceOptionsOf({ settings, env }: CommandContext) {
   return {

@@ -17,7 +17,7 @@ import {
 } from '../render-outcomes.ts';
 import { renderTable } from '../render-table.ts';
 import { styleOf } from '../style.ts';
-import { errorsOf, runOptionsOf, strictErrors } from './shared.ts';
+import { concurrencyOf, errorsOf, runOptionsOf, strictErrors } from './shared.ts';
 
 const STATUSES: StatusLabels<VerifyStatus> = {
   verified: 'verified: the MD5 is the published one',
@@ -38,9 +38,10 @@ const DEPTHS: Readonly<Record<VerifyDepth, string>> = {
 
 export async function runVerify(context: CommandContext): Promise<CommandOutcome> {
   const { settings, suggest } = context;
-  const { quick, deep, concurrency } = settings;
+  const { quick, deep } = settings;
   const depth: VerifyDepth = quick ? 'quick' : deep ? 'deep' : 'full';
-  const result = await verifyDataset({ ...(await runOptionsOf(context)), depth, concurrency });
+  const run = await runOptionsOf(context);
+  const result = await verifyDataset({ ...run, ...concurrencyOf(settings), depth });
   const { outcomes, notHere } = result;
   const disputed = outcomes.filter(({ status }) => status === 'content-checked');
   return {
