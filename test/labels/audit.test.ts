@@ -78,7 +78,7 @@ const cases: readonly Case[] = [
     findings: [],
   },
   {
-    name: 'images without a row where one was due',
+    name: '#145 images without a row where one was due',
     images: {
       'ChestDx-1': ['a_0.jpg', 'b_0.jpg'],
       'Viral-1': ['v_0.jpg'],
@@ -112,7 +112,7 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    name: 'rows without an image in an archive that is here',
+    name: '#145 rows without an image in an archive that is here',
     images: { 'ChestDx-1': ['a_0.jpg'] },
     chest: { 'ChestDx-1/a_0.jpg': 1, 'ChestDx-1/gone_0.jpg': 1 },
     findings: [

@@ -27,17 +27,20 @@ const utf16 = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(GOOD, 'utf16
 describe('reads', () => {
   it.each<{ name: string; content: string | Uint8Array }>([
     { name: 'the published form', content: GOOD },
-    { name: 'a BOM', content: `\ufeff${GOOD}` },
-    { name: 'CRLF', content: GOOD.replaceAll('\n', '\r\n') },
-    { name: 'lone CR', content: GOOD.replaceAll('\n', '\r') },
-    { name: 'mixed line ends', content: GOOD.replace('\n', '\r\n') },
-    { name: 'BOM and CRLF', content: `\ufeff${GOOD.replaceAll('\n', '\r\n')}` },
+    { name: '#136 a BOM', content: `\ufeff${GOOD}` },
+    { name: '#137 CRLF', content: GOOD.replaceAll('\n', '\r\n') },
+    { name: '#137 lone CR', content: GOOD.replaceAll('\n', '\r') },
+    { name: '#137 mixed line ends', content: GOOD.replace('\n', '\r\n') },
+    { name: '#136 #137 BOM and CRLF', content: `\ufeff${GOOD.replaceAll('\n', '\r\n')}` },
     { name: 'no line end at the end', content: GOOD.trimEnd() },
-    { name: 'columns in another order', content: lines(...[CHEST_HEADER, A, B].map(reversed)) },
+    {
+      name: '#139 columns in another order',
+      content: lines(...[CHEST_HEADER, A, B].map(reversed)),
+    },
     { name: "the field's names", content: GOOD.replace('No_finding', 'No_Finding') },
-    { name: 'quoted cells', content: GOOD.replace(/([^,\n]+)/g, '"$1"') },
+    { name: '#141 quoted cells', content: GOOD.replace(/([^,\n]+)/g, '"$1"') },
     { name: 'archives named with .zip', content: GOOD.replace('ChestDx-1,', 'ChestDx-1.zip,') },
-    { name: 'UTF-16 with its BOM', content: utf16 },
+    { name: '#143 UTF-16 with its BOM', content: utf16 },
   ])('$name', async ({ content }) => {
     const labels = await read(content);
     expect(labels.rows).toBe(2);
@@ -58,7 +61,7 @@ describe('reads', () => {
     },
   );
 
-  it('a column more, and says that it is not used', async () => {
+  it('#139 #141 a column more, also with a line end in a cell, and says that it is not used', async () => {
     const labels = await read(lines(`${CHEST_HEADER},age`, `${A},"4\n2"`, `${B},x`));
     expect(labels).toMatchObject({ rows: 2, extraColumns: ['age'] });
   });
@@ -91,39 +94,44 @@ describe('refuses', () => {
     says: string;
     hint?: string;
   }>([
-    { name: 'an empty file', content: '', says: 'is empty' },
-    { name: 'a BOM alone', content: '\ufeff', says: 'is empty' },
-    { name: 'a header alone', content: lines(header), line: 1, says: 'not one row' },
+    { name: '#140 an empty file', content: '', says: 'is empty' },
+    { name: '#136 #140 a BOM alone', content: '\ufeff', says: 'is empty' },
+    { name: '#140 a header alone', content: lines(header), line: 1, says: 'not one row' },
     {
-      name: 'a missing column',
+      name: '#139 a missing column',
       content: lines(header.replace(',Mass', ''), A),
       line: 1,
       says: 'has no column "Mass"',
     },
-    { name: 'no header', content: lines(A, B), line: 1, says: 'has no column "image", "zip"' },
+    { name: '#139 no header', content: lines(A, B), line: 1, says: 'has no column "image", "zip"' },
     {
-      name: 'a doubled header',
+      name: '#138 a doubled header',
       content: lines(header.replace('Edema', 'Mass'), A),
       line: 1,
       says: 'names the column "Mass" twice',
     },
     {
-      name: 'a column in both spellings',
+      name: '#138 a column in both spellings',
       content: lines(`${header},No_Finding`, `${A},0`),
       line: 1,
       says: 'names the column "No_Finding" twice',
     },
     {
-      name: 'semicolons',
+      name: '#144 semicolons',
       content: GOOD.replaceAll(',', ';'),
       line: 1,
       says: 'has no column',
       hint: 'separated by commas',
     },
-    { name: 'a short row', content: lines(header, A, B.slice(0, -2)), line: 3, says: '16 cells' },
-    { name: 'a long row', content: lines(header, `${A},0`, B), line: 2, says: '18 cells' },
     {
-      name: 'a blank line',
+      name: '#140 a short row',
+      content: lines(header, A, B.slice(0, -2)),
+      line: 3,
+      says: '16 cells',
+    },
+    { name: '#140 a long row', content: lines(header, `${A},0`, B), line: 2, says: '18 cells' },
+    {
+      name: '#140 a blank line',
       content: lines(header, A, '', B),
       line: 3,
       says: 'a row of 1 cell under',
@@ -159,19 +167,19 @@ describe('refuses', () => {
       says: 'has "../p_0.jpg" under image, expected a plain name',
     },
     {
-      name: 'NUL',
+      name: '#143 NUL',
       content: lines(header, chestRow('p\0_0.jpg', 'Z')),
       line: 2,
       says: String.raw`has "p\x00_0.jpg" under image`,
     },
     {
-      name: 'bytes that are not UTF-8',
+      name: '#143 bytes that are not UTF-8',
       content: Buffer.from(lines(header, chestRow('p\u00e9_0.jpg', 'Z')), 'latin1'),
       line: 2,
       says: 'under image, expected a plain name',
     },
     {
-      name: 'a control sequence, made harmless',
+      name: '#163 a control sequence, made harmless',
       content: lines(header, A.replace(/,0$/, ',\u001b[2J')),
       line: 2,
       says: String.raw`has "\x1b[2J" under No_Finding`,
@@ -182,15 +190,20 @@ describe('refuses', () => {
       line: 4,
       says: 'gives ChestDx-1/patient1_000.jpg again, with other values',
     },
-    { name: 'an unclosed quote', content: lines(header, `"${A}`), line: 2, says: 'no well-formed' },
     {
-      name: 'text after a quote',
+      name: '#141 an unclosed quote',
+      content: lines(header, `"${A}`),
+      line: 2,
+      says: 'no well-formed',
+    },
+    {
+      name: '#141 text after a quote',
       content: lines(header, `"a"${A}`),
       line: 2,
       says: 'no well-formed',
     },
     {
-      name: 'an unclosed quote in a long file',
+      name: '#142 an unclosed quote in a long file',
       content: `${lines(header, `"${A}`)}${`${B}\n`.repeat(5_000)}`,
       says: 'no well-formed',
     },
@@ -209,7 +222,7 @@ describe('refuses', () => {
     expect(error.message).toContain(`line ${line},`);
   });
 
-  it('to fill the memory with one cell', async () => {
+  it('#142 to fill the memory with one cell', async () => {
     const cell = 'x'.repeat(70_000);
     await expect(read(lines(`${CHEST_HEADER},note`, `${A},"${cell}"`))).rejects.toMatchObject({
       code: 'labels-invalid',

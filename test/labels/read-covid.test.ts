@@ -17,10 +17,10 @@ async function read(content: string) {
 describe('reads', () => {
   it.each([
     { name: 'the published form', content: GOOD },
-    { name: 'BOM and CRLF', content: `\ufeff${GOOD.replaceAll('\n', '\r\n')}` },
+    { name: '#136 #137 BOM and CRLF', content: `\ufeff${GOOD.replaceAll('\n', '\r\n')}` },
     { name: 'any case', content: GOOD.replace('True', 'TRUE').replace('False', 'false') },
     {
-      name: 'the columns the other way round',
+      name: '#139 the columns the other way round',
       content: 'COVID-19,image\nTrue,a_000.jpg\nFalse,b_000.jpg',
     },
   ])('$name', async ({ content }) => {
@@ -42,19 +42,19 @@ describe('reads', () => {
 describe('refuses', () => {
   it.each([
     {
-      name: 'a missing column',
+      name: '#139 a missing column',
       content: 'image\na_000.jpg\n',
       line: 1,
       says: 'has no column "COVID-19"',
     },
     {
-      name: 'a doubled header',
+      name: '#138 a doubled header',
       content: 'image,image\na,b\n',
       line: 1,
       says: 'column "image" twice',
     },
     {
-      name: 'a ragged row',
+      name: '#140 a ragged row',
       content: `${GOOD}c_000.jpg\n`,
       line: 4,
       says: 'a row of 1 cell under a header of 2',
