@@ -1,35 +1,15 @@
 import { mkdir, readFile, statfs, symlink, writeFile } from 'node:fs/promises';
-import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeFileAtomic } from '../../src/disk/write-atomic.ts';
 import { useChildren } from '../support/children.ts';
 import { listTree, useTempDirs } from '../support/csv.ts';
+import { canInject, injecting } from '../support/inject.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
 
 const tempDir = useTempDirs();
 const children = useChildren('disk-child.ts');
 const mounts = useMounts();
-
-const hasStrace = spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0;
-if (!hasStrace) console.warn('skipped: tests that let system calls fail need strace');
-
-/** Makes the nth call of a system call end as told. One thread, so that n counts for all of them. */
-function inject(fault: string): readonly string[] {
-  const [call = ''] = fault.split(':');
-  const env = ['env', 'UV_THREADPOOL_SIZE=1', 'UV_USE_IO_URING=0'];
-  return [
-    ...env,
-    'strace',
-    '-f',
-    '-o',
-    '/dev/null',
-    '-e',
-    `trace=${call}`,
-    '-e',
-    `inject=${fault}`,
-  ];
-}
 
 async function oldFile(): Promise<string> {
   const path = join(await tempDir(), 'state.json');
@@ -98,14 +78,14 @@ it('#74 a limit on the size of files is told like a full disk, and the old file 
   await expectOldAlone(path);
 });
 
-describe.skipIf(!hasStrace)('when the disk fails', () => {
+describe.skipIf(!canInject)('when the disk fails', () => {
   it.each([
     ['#75 a flush fails', 'fsync:error=EIO:when=1', 'disk-io'],
     ['#75 the rename fails', 'rename:error=EIO:when=1', 'disk-io'],
     ['#77 the file system has become read-only', 'rename:error=EROFS:when=1', 'not-writable'],
   ])('%s: the old file stays', async (_, fault, code) => {
     const path = await oldFile();
-    const child = await children.start(['write', path, '50000'], inject(fault));
+    const child = await children.start(['write', path, '50000'], injecting(fault));
     expect(await child.nextLine()).toMatch(new RegExp(`^${code}: `));
     await child.ended;
     await expectOldAlone(path);
@@ -115,7 +95,7 @@ describe.skipIf(!hasStrace)('when the disk fails', () => {
     '#76 a file system that cannot flush (%s) is let pass',
     async (errno) => {
       const path = await oldFile();
-      const child = await children.start(['write', path, '3'], inject(`fsync:error=${errno}`));
+      const child = await children.start(['write', path, '3'], injecting(`fsync:error=${errno}`));
       expect(await child.nextLine()).toBe('done');
       await child.ended;
       expect(await readFile(path, 'utf8')).toBe('xxx');
@@ -130,7 +110,7 @@ describe.skipIf(!hasStrace)('when the disk fails', () => {
     ...[1, 2, 3, 4, 5, 6].map((n) => `write:signal=KILL:when=${n}`),
   ])('#57 killed (%s), it leaves the old file or the new one, whole', async (fault) => {
     const path = await oldFile();
-    const child = await children.start(['write', path, '7'], inject(fault));
+    const child = await children.start(['write', path, '7'], injecting(fault));
     await child.ended;
     const text = await readFile(path, 'utf8');
     if (fault === 'fsync:signal=KILL:when=2') expect(text).toBe('xxxxxxx');
