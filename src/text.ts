@@ -48,15 +48,25 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }
 
-/** A URL that may be printed: without user, password, query and fragment. */
+/**
+ * A URL that may be printed: without user, password, query and fragment. Also of what is none: a
+ * password with a `#` or `/` in it is a common slip, and must not be shown to say so.
+ */
 export function toPrintableUrl(url: string): string {
-  try {
-    const parsed = new URL(url);
-    const query = parsed.search === '' ? '' : '?…';
-    return toPrintable(`${parsed.protocol}//${parsed.host}${parsed.pathname}${query}`);
-  } catch {
-    return toPrintable(url.replace(/\/\/[^/@]*@/, '//'));
+  const parsed = parseAddress(url);
+  if (parsed === undefined) {
+    const bare = url.replace(/^((?:[a-z][a-z0-9+.-]*:)?\/\/)?.*@/is, '$1');
+    return toPrintable(bare.replace(/[?#].*$/s, '?…'));
   }
+  const query = parsed.search === '' ? '' : '?…';
+  return toPrintable(`${parsed.protocol}//${parsed.host}${parsed.pathname}${query}`);
+}
+
+/** undefined: it is none, or only seems so: `user:password@host` has the scheme `user`. */
+function parseAddress(text: string): URL | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  return url.pathname.startsWith('/') ? url : undefined;
 }
 
 /** A word that a POSIX shell reads as it is meant, and a terminal shows as it is. */
@@ -71,8 +81,9 @@ export function quoteForShell(word: string): string {
  * look secret (signatures, tokens, keys) are `…`.
  */
 export function toPrintableLink(url: string): string {
-  if (!URL.canParse(url)) return toPrintableUrl(url);
-  const { protocol, host, pathname, search } = new URL(url);
+  const parsed = parseAddress(url);
+  if (parsed === undefined) return toPrintableUrl(url);
+  const { protocol, host, pathname, search } = parsed;
   const pairs = search.slice(1).split('&');
   const shown = pairs.map((pair) => {
     const [name = ''] = pair.split('=', 1);
