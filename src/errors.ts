@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+
 /**
  * The closed vocabulary of what can go wrong. Callers branch on `code`, never on text;
  * the command line maps each code to an exit code in one table (src/cli/exit-codes.ts).
@@ -88,10 +90,21 @@ export function isCcxriError(error: unknown, ...codes: readonly ErrorCode[]): er
   return error instanceof CcxriError && (codes.length === 0 || codes.includes(error.code));
 }
 
+/** How the code of an error begins that libuv has no name for. */
+const NAMELESS = 'Unknown system error';
+
 /** The errno name (`ENOSPC`, `ECONNRESET`, …) or library code of an error, if it has one. */
 export function errnoOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
+  const { code } = error;
+  if (typeof code !== 'string' || !code.startsWith(NAMELESS)) {
+    return typeof code === 'string' ? code : undefined;
+  }
+  // EDQUOT (a full quota) and ESTALE (a network share that was taken away) are among them.
+  const errno = 'errno' in error ? error.errno : undefined;
+  return (
+    Object.entries(constants.errno).find(([, number]) => number === -Number(errno))?.[0] ?? code
+  );
 }
 
 /** An error as plain data, for JSON output. Never holds a stack. */
@@ -122,6 +135,14 @@ const DISK_CODES: Readonly<Record<string, ErrorCode>> = {
   EMFILE: 'disk-io',
   ENFILE: 'disk-io',
   ENAMETOOLONG: 'disk-io',
+  // Renamed in one directory: only a layered file system says so.
+  EXDEV: 'disk-io',
+  // A network share or a disk that went away, or is broken.
+  ENODEV: 'disk-io',
+  ENOTCONN: 'disk-io',
+  ENXIO: 'disk-io',
+  EREMOTEIO: 'disk-io',
+  ESTALE: 'disk-io',
 };
 
 /**
@@ -130,7 +151,8 @@ const DISK_CODES: Readonly<Record<string, ErrorCode>> = {
  */
 export function toDiskError(error: unknown, doing: string, facts: ErrorFacts): unknown {
   const errno = errnoOf(error);
-  const code = errno === undefined ? undefined : DISK_CODES[errno];
+  const isNameless = errno?.startsWith(NAMELESS) === true;
+  const code = isNameless ? 'disk-io' : DISK_CODES[errno ?? ''];
   if (error instanceof CcxriError || code === undefined) return error;
   const where = facts.path === undefined ? '' : ` ${facts.path}`;
   return new CcxriError(code, `could not ${doing}${where} (${String(errno)})`, {
