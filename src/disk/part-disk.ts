@@ -11,6 +11,7 @@ import {
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
 import { directoryVanished } from './make-directory.ts';
 import { parsePartState, type PartState } from './part-schema.ts';
+import { syncFile } from './write-atomic.ts';
 
 /** Longer than any honest state. */
 const MAX_STATE_BYTES = 64 * 1024;
@@ -82,4 +83,38 @@ export function partDeleted(path: string, cause?: unknown): CcxriError {
     hint: 'leave .ccxri/ alone while ccxri runs; run the same command again',
     ...(cause === undefined ? {} : { cause }),
   });
+}
+
+/** Makes what is written last, but for the file's times. @throws CcxriError of the disk */
+export async function flushData(handle: FileHandle, path: string): Promise<void> {
+  try {
+    await syncFile({ sync: () => handle.datasync() });
+  } catch (error) {
+    throw toDiskError(error, 'flush', { path });
+  }
+}
+
+/** A full disk shows first as a short write without an error, and only then as one. */
+export async function writeAll(
+  handle: FileHandle,
+  chunks: readonly Buffer[],
+  at: number,
+): Promise<void> {
+  let [left, place]: [readonly Buffer[], number] = [chunks, at];
+  while (left.length > 0) {
+    const { bytesWritten } = await handle.writev(left, place);
+    place += bytesWritten;
+    left = dropStart(left, bytesWritten);
+  }
+}
+
+function dropStart(chunks: readonly Buffer[], bytes: number): readonly Buffer[] {
+  let left = bytes;
+  const kept: Buffer[] = [];
+  for (const chunk of chunks) {
+    const gone = Math.min(left, chunk.length);
+    left -= gone;
+    if (gone < chunk.length) kept.push(chunk.subarray(gone));
+  }
+  return kept;
 }

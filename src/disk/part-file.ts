@@ -2,28 +2,36 @@ import { constants } from 'node:fs';
 import { rename, type FileHandle } from 'node:fs/promises';
 import { errnoOf, toDiskError } from '../errors.ts';
 import { followHere, type FollowFile, type HashFollower } from './hash-follower.ts';
+import { PartJournal } from './part-journal.ts';
 import { placeFile } from './place-file.ts';
-import { isUsable, NO_ORIGIN, type PartOrigin, type PartState } from './part-schema.ts';
 import {
+  durableSpansOf,
+  isUsable,
+  leastLengthOf,
+  NO_ORIGIN,
+  toDurable,
+  type PartOrigin,
+  type PartState,
+} from './part-schema.ts';
+import type { Spans } from './spans.ts';
+import {
+  flushData,
   openPart,
   partDeleted,
   removeIfThere,
   removePart,
   statePathOf,
+  writeAll,
   writePartState,
 } from './part-disk.ts';
 import { syncDirectory, syncFile } from './write-atomic.ts';
 
-/** What a kill can cost, a file in flight: the writer waits before more than this is not flushed. */
-export const CHECKPOINT_BYTES = 8 * 1024 * 1024;
-/** A flush begins so early that the writer hardly ever has to wait for its end. */
-const FLUSH_BYTES = CHECKPOINT_BYTES / 2;
-
 type PartIdentity = Pick<PartState, 'name' | 'md5' | 'owner'>;
 
 /**
- * A file that is being downloaded, with its state beside it. Written front to back; hashed behind
- * the writer from what lies on disk; flushed, and its state written after that, again and again.
+ * A file that is being downloaded, with its state beside it. Written front to back, or at several
+ * places; hashed behind the writers from what lies on disk, as far as it goes without a gap;
+ * flushed, and its state written after that, again and again.
  */
 export class PartFile {
   readonly path: string;
@@ -33,29 +41,25 @@ export class PartFile {
   readonly #follow: FollowFile;
   #follower: HashFollower;
   #origin: PartOrigin;
-  #bytes: number;
-  #durableBytes: number;
+  #journal: PartJournal;
   /** Of the bytes that `finish` has hashed. */
   #md5: string | undefined;
-  #checkpoint: Promise<void> | undefined;
-  #checkpointFailure: Error | undefined;
 
   private constructor(path: string, handle: FileHandle, state: PartState, follow: FollowFile) {
     this.path = path;
     this.#handle = handle;
-    const { name, md5, owner, url, validator, totalBytes, durableBytes } = state;
+    const { name, md5, owner, url, validator, totalBytes } = state;
     this.#identity = { name, md5, owner };
     this.#origin = { url, validator, totalBytes };
-    this.#bytes = this.#durableBytes = durableBytes;
-    this.#follow = follow;
-    this.#follower = follow(handle);
+    this.#journal = this.#startJournal(durableSpansOf(state));
+    this.#follower = (this.#follow = follow)(handle);
     // A prefix that was there already is hashed while the rest arrives.
-    this.#follower.advance(this.#bytes);
+    this.#follower.advance(this.bytes);
   }
 
   /** A new, empty part. @throws CcxriError of the disk */
   static async create(path: string, identity: PartIdentity, follow = followHere) {
-    const state: PartState = { partVersion: 1, ...identity, ...NO_ORIGIN, durableBytes: 0 };
+    const state: PartState = { partVersion: 2, ...identity, ...NO_ORIGIN, ...toDurable([]) };
     await writePartState(path, state);
     const handle = await openPart(path, constants.O_CREAT | constants.O_EXCL);
     return new PartFile(path, handle, state, follow);
@@ -65,7 +69,7 @@ export class PartFile {
   static async resume(path: string, state: PartState, follow = followHere): Promise<PartFile> {
     const handle = await openPart(path, 0);
     try {
-      await handle.truncate(state.durableBytes);
+      await handle.truncate(leastLengthOf(state));
       return new PartFile(path, handle, state, follow);
     } catch (error) {
       await handle.close();
@@ -75,7 +79,17 @@ export class PartFile {
 
   /** Written so far, from the first byte without a gap. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#journal.prefixBytes;
+  }
+
+  /** Written in all, also behind gaps. */
+  get heldBytes(): number {
+    return this.#journal.writtenBytes;
+  }
+
+  /** Written, and where. */
+  get spans(): Spans {
+    return this.#journal.written;
   }
 
   get origin(): PartOrigin {
@@ -84,12 +98,12 @@ export class PartFile {
 
   /** All of the file is here, as far as its length is known. */
   get isComplete(): boolean {
-    return this.#origin.totalBytes !== null && this.#bytes === this.#origin.totalBytes;
+    return this.#origin.totalBytes !== null && this.bytes === this.#origin.totalBytes;
   }
 
-  /** What is here need not come again, in this run or the next. */
+  /** What is here need not come again. */
   get isUsable(): boolean {
-    return isUsable(this.#origin, this.#bytes);
+    return isUsable(this.#origin, this.spans);
   }
 
   /** The first answer did not say how long the file is; a later one has. */
@@ -99,7 +113,7 @@ export class PartFile {
 
   /** Starts over: the bytes that follow are of another origin, and none of the old ones is kept. */
   async restart(origin: PartOrigin = NO_ORIGIN): Promise<void> {
-    await this.#settle();
+    await this.#journal.settle();
     await this.#follower.stop();
     try {
       await this.#handle.truncate(0);
@@ -107,31 +121,37 @@ export class PartFile {
       throw toDiskError(error, 'cut', { path: this.path });
     }
     this.#origin = origin;
-    this.#bytes = this.#durableBytes = 0;
+    this.#journal = this.#startJournal([]);
     this.#md5 = undefined;
     this.#follower = this.#follow(this.#handle);
-    await this.#writeState(0);
+    await this.#writeState([]);
   }
 
-  /** Appends. @throws CcxriError `disk-full` and others of the disk */
+  /** Behind what is here from the first byte on. @throws as `write` */
   async append(chunk: Buffer): Promise<void> {
-    const atRiskBytes = this.#bytes + chunk.length - this.#durableBytes;
-    if (atRiskBytes > CHECKPOINT_BYTES) await this.#startCheckpoint();
-    if (this.#checkpointFailure !== undefined) throw this.#checkpointFailure;
-    try {
-      // A full disk shows first as a short write without an error, and only then as one.
-      for (let done = 0; done < chunk.length;) {
-        const left = chunk.length - done;
-        const { bytesWritten } = await this.#handle.write(chunk, done, left, this.#bytes + done);
-        done += bytesWritten;
+    await this.write([chunk], this.bytes);
+  }
+
+  /**
+   * Chunks one behind the other. Several writers may be at work, each at another place.
+   * @throws CcxriError `disk-full` and others of the disk
+   */
+  async write(chunks: readonly Buffer[], at: number): Promise<void> {
+    const had = this.bytes;
+    const end = chunks.reduce((place, { length }) => place + length, at);
+    await this.#journal.record([at, end], async () => {
+      try {
+        await writeAll(this.#handle, chunks, at);
+      } catch (error) {
+        throw toDiskError(error, 'write', { path: this.path, kept: 'what was flushed before' });
       }
-      this.#bytes += chunk.length;
-      this.#follower.advance(this.#bytes);
+    });
+    try {
+      if (this.bytes > had) this.#follower.advance(this.bytes);
       await this.#follower.catchUp();
     } catch (error) {
-      throw toDiskError(error, 'write', { path: this.path, kept: 'what was flushed before' });
+      throw toDiskError(error, 'read', { path: this.path });
     }
-    if (this.#bytes - this.#durableBytes >= FLUSH_BYTES) void this.#startCheckpoint();
   }
 
   /**
@@ -139,11 +159,12 @@ export class PartFile {
    * @throws CcxriError `missing`: somebody has deleted the part meanwhile; of the disk
    */
   async finish(): Promise<string> {
+    if (this.bytes !== this.heldBytes) throw new Error(`${this.path} has a gap`);
     try {
-      const [md5] = await Promise.all([this.#follower.finish(), this.#settle()]);
-      await syncFile(this.#handle);
+      const [md5] = await Promise.all([this.#follower.finish(), this.#journal.settle()]);
+      await this.#journal.guard(syncFile(this.#handle));
       if ((await this.#handle.stat()).nlink === 0) throw partDeleted(this.path);
-      await this.#writeState(this.#bytes);
+      await this.#writeState(this.spans);
       this.#md5 = md5;
       return md5;
     } catch (error) {
@@ -158,7 +179,7 @@ export class PartFile {
    */
   async moveTo(finalPath: string, finalDirectory: string): Promise<void> {
     try {
-      await placeFile(this.path, finalPath, { bytes: this.#bytes, md5: this.#md5 });
+      await placeFile(this.path, finalPath, { bytes: this.bytes, md5: this.#md5 });
       await this.close();
       await syncDirectory(finalDirectory);
       await removeIfThere(statePathOf(this.path));
@@ -192,10 +213,10 @@ export class PartFile {
     if (this.#closed) return;
     try {
       if (!this.isUsable) return;
-      await this.#settle();
+      await this.#journal.settle();
       await this.#follower.stop();
-      await syncFile(this.#handle);
-      await this.#writeState(this.#bytes, null);
+      await this.#journal.guard(syncFile(this.#handle));
+      await this.#writeState(this.spans, null);
     } catch (error) {
       throw toDiskError(error, 'keep', { path: this.path });
     } finally {
@@ -207,44 +228,20 @@ export class PartFile {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#checkpoint;
+    await this.#journal.stop();
     await this.#follower.stop();
     await this.#handle.close();
   }
 
-  /** Beside the writing, which goes on: a flush is slow, and the next bytes need not wait for it. */
-  #startCheckpoint(): Promise<void> {
-    this.#checkpoint ??= this.#flush()
-      .catch((error: unknown) => {
-        const told = toDiskError(error, 'flush', { path: this.path });
-        this.#checkpointFailure = told instanceof Error ? told : new Error(String(told));
-      })
-      .finally(() => {
-        this.#checkpoint = undefined;
-      });
-    return this.#checkpoint;
-  }
-
-  async #flush(): Promise<void> {
-    const bytes = this.#bytes;
-    await syncFile({ sync: () => this.#handle.datasync() });
-    // They count as safe when the state says so: a kill goes by that.
-    await this.#writeState(bytes);
-    this.#durableBytes = bytes;
-  }
-
-  async #settle(): Promise<void> {
-    await this.#checkpoint;
-    if (this.#checkpointFailure !== undefined) throw this.#checkpointFailure;
-  }
-
-  async #writeState(durableBytes: number, owner = this.#identity.owner): Promise<void> {
-    await writePartState(this.path, {
-      partVersion: 1,
-      ...this.#identity,
-      owner,
-      ...this.#origin,
-      durableBytes,
+  #startJournal(durable: Spans): PartJournal {
+    return new PartJournal(durable, async (spans) => {
+      await flushData(this.#handle, this.path);
+      await this.#writeState(spans);
     });
+  }
+
+  async #writeState(durable: Spans, owner = this.#identity.owner): Promise<void> {
+    const state = { ...this.#identity, owner, ...this.#origin, ...toDurable(durable) };
+    await writePartState(this.path, { partVersion: 2, ...state });
   }
 }

@@ -6,7 +6,7 @@ import { errnoOf, toDiskError } from '../errors.ts';
 import { followHere, type FollowFile } from './hash-follower.ts';
 import { makeDirectoryWithin } from './make-directory.ts';
 import { PartFile } from './part-file.ts';
-import { isUsable, type PartState } from './part-schema.ts';
+import { leastLengthOf, usableBytesOf, type PartState } from './part-schema.ts';
 import {
   readPartState,
   removeIfThere,
@@ -66,7 +66,7 @@ export class PartStore {
     for (const token of await this.#tokensOf(name)) {
       const state = await readPartState(this.#partPath(name, token));
       if (state === undefined || state === 'newer' || state.md5 !== md5) continue;
-      if (isUsable(state, state.durableBytes)) bytes = Math.max(bytes, state.durableBytes);
+      bytes = Math.max(bytes, usableBytesOf(state));
     }
     return bytes;
   }
@@ -109,11 +109,9 @@ export class PartStore {
       if (state === 'newer') this.#onNotice(`${path} was made by a newer ccxri: it is left alone`);
       if (state === undefined || state === 'newer') continue;
       if (state.name !== key.name || state.md5 !== key.md5) continue;
-      const { durableBytes } = state;
-      if (!isUsable(state, durableBytes) || durableBytes <= (best?.state.durableBytes ?? 0))
-        continue;
+      if (usableBytesOf(state) <= (best === undefined ? 0 : usableBytesOf(best.state))) continue;
       const liveness = await livenessOfOwner(state);
-      if (liveness === 'alive' || !(await isWholeFile(path, durableBytes))) continue;
+      if (liveness === 'alive' || !(await isWholeFile(path, state))) continue;
       best = { path, state, isFree: liveness === 'dead' };
     }
     return best;
@@ -185,9 +183,9 @@ async function touchedAtMs(path: string): Promise<number> {
 }
 
 /** A plain file with one name, as long as its state says at least. */
-async function isWholeFile(path: string, bytes: number): Promise<boolean> {
+async function isWholeFile(path: string, state: PartState): Promise<boolean> {
   const stats = await lstat(path).catch(() => undefined);
-  return stats?.isFile() === true && stats.nlink === 1 && stats.size >= bytes;
+  return stats?.isFile() === true && stats.nlink === 1 && stats.size >= leastLengthOf(state);
 }
 
 /**
@@ -210,7 +208,7 @@ async function takeOver(
     throw error;
   }
   if (isFree) await removeIfThere(statePathOf(from));
-  if (await isWholeFile(to, state.durableBytes)) return state;
+  if (await isWholeFile(to, state)) return state;
   // The other run has started over while it was copied.
   await removePart(to);
   return undefined;

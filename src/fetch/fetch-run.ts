@@ -94,6 +94,7 @@ export function toContext(
     retries: options.retries ?? DEFAULT_RETRY_POLICY.retries,
   };
   const rate = options.limitRateBytesPerSecond;
+  const connections = options.connections ?? DEFAULT_CONNECTIONS;
   return {
     client,
     parts,
@@ -106,10 +107,10 @@ export function toContext(
     userSignal: options.signal,
     stop: (reason) => stop.abort(reason),
     badDirectory: layout.bad,
-    connections: pLimit(options.connections ?? DEFAULT_CONNECTIONS),
+    connections,
     downloads: pLimit(run.concurrency),
     extractions: pLimit(EXTRACTIONS_AT_ONCE),
-    pace: new HostPace(clock, policy.maxRetryAfterMs),
+    pace: new HostPace(clock, policy.maxRetryAfterMs, connections),
     rateLimit: rate === undefined ? undefined : new RateLimit(rate, clock),
     policy,
     judge: new Judge({ manifest: options.manifest, ledger, onEvent, signal }),

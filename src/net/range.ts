@@ -10,8 +10,10 @@ export type RangeAnswer =
   | { readonly kind: 'complete'; readonly totalBytes: number };
 
 export interface RangeRequest {
-  /** First byte asked for; 0: no Range was sent. */
+  /** First byte asked for; 0 without `toByte`: no Range was sent. */
   readonly fromByte: number;
+  /** Behind the last byte asked for. Absent: all that follows was. */
+  readonly toByte?: number | undefined;
   /** Length of the file as the earlier answer had it. */
   readonly totalBytes: number | null;
 }
@@ -28,7 +30,7 @@ export function judgeRange(request: RangeRequest, head: AnswerHead): RangeAnswer
   if (head.status === 200) {
     return { kind: 'whole', totalBytes: toLength(head.contentLength) };
   }
-  if (request.fromByte === 0) {
+  if (request.fromByte === 0 && request.toByte === undefined) {
     return head.status === 206
       ? { kind: 'unusable', why: 'the server sent a part, though the whole file was asked for' }
       : undefined;

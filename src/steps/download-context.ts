@@ -1,4 +1,3 @@
-import type { LimitFunction } from 'p-limit';
 import type { Clock } from '../clock.ts';
 import type { PartStore } from '../disk/part-store.ts';
 import type { EventListener, PhaseProgress } from '../events.ts';
@@ -15,8 +14,8 @@ export interface DownloadContext {
   readonly parts: PartStore;
   /** Where files go whose bytes were wrong: `DatasetLayout.bad`. */
   readonly badDirectory: string;
-  /** Connections in all. */
-  readonly connections: LimitFunction;
+  /** As many may be used for one file: `pace` shares out what there is in all. */
+  readonly connections: number;
   readonly pace: HostPace;
   /** Absent: no limit. */
   readonly rateLimit: RateLimit | undefined;

@@ -53,7 +53,7 @@ export async function downloadFile(
     }
     throw summarizeFailures(failures, {
       file,
-      kept: part.isUsable ? `${formatBytes(part.bytes)} of it, to go on from` : undefined,
+      kept: part.isUsable ? `${formatBytes(part.heldBytes)} of it, to go on from` : undefined,
       hint: 'run the same command again later; or give another --source (`ccxri links` shows what was tried)',
     });
   } finally {
@@ -143,7 +143,7 @@ function tellStart({ file, part, context }: Download, source: string): void {
     file: file.name,
     phase: 'download',
     source,
-    doneBytes: part.bytes,
+    doneBytes: part.heldBytes,
     totalBytes: part.origin.totalBytes ?? file.bytes ?? null,
   });
 }

@@ -1,141 +1,129 @@
+import type { PartFile } from '../disk/part-file.ts';
 import type { PartOrigin } from '../disk/part-schema.ts';
-import { CcxriError, isCcxriError } from '../errors.ts';
-import type { HttpAnswer } from '../net/attempt.ts';
-import { isBrokenSocket } from '../net/network-error.ts';
-import { judgeRange, toStrongValidator, type RangeAnswer } from '../net/range.ts';
-import { assertNotEncoded, toStatusError } from '../net/status-error.ts';
+import { gapsOf } from '../disk/spans.ts';
+import { CcxriError } from '../errors.ts';
+import type { RangeAnswer } from '../net/range.ts';
 import { toPrintableUrl } from '../text.ts';
-import type { DownloadContext } from './download-context.ts';
+import { ask, validatorOf, type Answered, type Question } from './ask.ts';
 import { assertPlausibleClaim } from './first-bytes.ts';
 import { assertNotShort, receiveChunks, receiveWhole, type Reception } from './receive.ts';
 
 /**
  * What came of one request in good order. `complete`: the file is here; `more`: a part of it came,
- * and the server has ended that where it said; `start-over`: what is here can't be gone on with, the
- * next request must ask for the whole file.
+ * and the server has ended that where it was asked to, or where it said: it serves ranges; `start-over`: what
+ * is here can't be gone on with, or no range be had: the next request must ask for the whole file.
  */
 export type Received =
   | { readonly kind: 'complete' }
-  | { readonly kind: 'more' }
+  | { readonly kind: 'more'; readonly isAsAsked: boolean }
   | { readonly kind: 'start-over'; readonly error: CcxriError };
+
+/** How a file is asked for. */
+export interface Manner {
+  /** false: what is here has turned out to be of no use. */
+  readonly mayResume: boolean;
+  /** Only a little is asked for, to see whether the server serves ranges. */
+  readonly isProbe: boolean;
+}
+
+/** What a probe asks for: soon there, and enough to count as progress. */
+const PROBE_BYTES = 256 * 1024;
 
 /**
  * One request, and as much of its body as comes. Goes on where the part ends if the server proves
  * that it has the same file still; otherwise from the first byte.
- * @param mayResume false: what is here has turned out to be of no use
  * @throws CcxriError `not-the-file`, `file-not-at-source`, `http-status`, `network`, `stalled`; of
  * the disk; `aborted`
  */
 export async function receiveUrl(
   reception: Reception,
   url: string,
-  mayResume: boolean,
+  manner: Manner,
 ): Promise<Received> {
-  const { part, context } = reception;
-  const fromByte = mayResume && canResume(part.origin, url) ? part.bytes : 0;
-  const answer = await ask(url, rangeHeaders(part.origin, fromByte), context);
+  const question = toQuestion(reception, url, manner);
+  const answered = await ask(question, reception.context);
   try {
-    if (answer.status >= 400) tellPace(answer, url, context);
-    const request = { fromByte, totalBytes: part.origin.totalBytes };
-    const judged = judgeRange(request, headOf(answer));
-    if (judged === undefined) throw refusal(answer, context);
-    if (judged.kind !== 'unusable') assertNotEncoded(answer);
-    const received = await receiveAs(judged, answer, { reception, url });
-    if (received.kind === 'complete') context.pace.served(url);
+    const received = await receiveAs(answered, question, reception);
+    if (received.kind !== 'start-over') reception.context.pace.served(url);
     // Nothing was asked for that could be left out: to ask in the same way again is no use.
-    if (received.kind === 'start-over' && fromByte === 0) throw received.error;
+    const wasPlain = question.fromByte === 0 && question.toByte === undefined;
+    if (received.kind === 'start-over' && wasPlain) throw received.error;
     return received;
   } finally {
-    answer.discard();
+    answered.answer.discard();
   }
-}
-
-async function receiveAs(
-  judged: RangeAnswer,
-  answer: HttpAnswer,
-  { reception, url }: { readonly reception: Reception; readonly url: string },
-): Promise<Received> {
-  const { file, part } = reception;
-  const where = toPrintableUrl(answer.url);
-  if (judged.kind === 'unusable') {
-    const message = `${file.name}: can't go on at ${where}: ${judged.why}`;
-    const error = new CcxriError('network', message, { file: file.name, url: where });
-    return { kind: 'start-over', error };
-  }
-  const { totalBytes } = judged;
-  if (judged.kind === 'whole') {
-    const claim = { where, totalBytes, contentType: answer.header('content-type') };
-    const origin: PartOrigin = { url, validator: validatorOf(answer), totalBytes };
-    await receiveWhole(reception, { claim, origin, chunks: answer.chunks() });
-    assertNotShort(reception, where);
-    return { kind: 'complete' };
-  }
-  assertPlausibleClaim(file, { where, totalBytes, contentType: undefined });
-  part.learnTotal(judged.totalBytes);
-  if (judged.kind === 'complete') return { kind: 'complete' };
-  await receiveChunks(reception, answer.chunks(), where);
-  if (part.bytes === judged.endByte && !part.isComplete) return { kind: 'more' };
-  assertNotShort(reception, where);
-  return { kind: 'complete' };
-}
-
-async function ask(
-  url: string,
-  headers: Readonly<Record<string, string>>,
-  { client, pace, signal }: DownloadContext,
-): Promise<HttpAnswer> {
-  try {
-    return await client.get(url, { headers, signal });
-  } catch (error) {
-    // Some servers allow so many connections, and reset the others.
-    if (isCcxriError(error) && isBrokenSocket(error.cause)) pace.refused(url);
-    throw error;
-  }
-}
-
-function rangeHeaders(
-  { validator }: PartOrigin,
-  fromByte: number,
-): Readonly<Record<string, string>> {
-  if (fromByte === 0 || validator === null) return {};
-  return { range: `bytes=${fromByte}-`, 'if-range': validator };
 }
 
 /** Only with a strong validator, and from the address that gave it (its query may have changed). */
-function canResume(origin: PartOrigin, url: string): boolean {
-  if (origin.validator === null || !URL.canParse(origin.url)) return false;
+export function canResume({ origin, heldBytes }: PartFile, url: string): boolean {
+  if (heldBytes === 0 || origin.validator === null || !URL.canParse(origin.url)) return false;
   const [had, now] = [new URL(origin.url), new URL(url)];
   return had.host === now.host && had.pathname === now.pathname;
 }
 
-function headOf(answer: HttpAnswer) {
-  return {
-    status: answer.status,
-    contentLength: answer.header('content-length'),
-    contentRange: answer.header('content-range'),
-    contentType: answer.header('content-type'),
-  };
+function toQuestion(
+  { part, context }: Reception,
+  url: string,
+  { mayResume, isProbe }: Manner,
+): Question {
+  const { signal } = context;
+  if (!mayResume || !canResume(part, url)) {
+    const toByte = isProbe ? PROBE_BYTES : undefined;
+    return { url, fromByte: 0, toByte, validator: null, totalBytes: null, signal };
+  }
+  const { validator, totalBytes } = part.origin;
+  const fromByte = part.bytes;
+  // To the next bytes that are here, if there are any behind the gap.
+  const gapEnd = gapsOf(part.spans, totalBytes ?? Infinity)[0]?.[1];
+  const toByte = gapEnd === undefined || gapEnd === totalBytes ? Infinity : gapEnd;
+  const end = Math.min(toByte, isProbe ? fromByte + PROBE_BYTES : Infinity);
+  const ranged = { fromByte, toByte: end === Infinity ? undefined : end };
+  return { url, ...ranged, validator, totalBytes, signal };
 }
 
-function validatorOf(answer: HttpAnswer): string | null {
-  return toStrongValidator({
-    etag: answer.header('etag'),
-    lastModified: answer.header('last-modified'),
-    date: answer.header('date'),
-  });
+async function receiveAs(
+  { answer, judged }: Answered,
+  question: Question,
+  reception: Reception,
+): Promise<Received> {
+  const { file, part } = reception;
+  const where = toPrintableUrl(answer.url);
+  const { totalBytes } = { totalBytes: null, ...judged };
+  const origin = { url: question.url, validator: validatorOf(answer), totalBytes };
+  const claim = { where, totalBytes, contentType: answer.header('content-type') };
+  if (judged.kind === 'whole') {
+    await receiveWhole(reception, { claim, origin, chunks: answer.chunks() });
+    assertNotShort(reception, where);
+    return { kind: 'complete' };
+  }
+  const isFresh = question.validator === null;
+  if (judged.kind === 'unusable' || (isFresh && !isGoodStart(judged, origin))) {
+    const why = judged.kind === 'unusable' ? judged.why : 'its part of the file proves nothing';
+    const message = `${file.name}: can't go on at ${where}: ${why}`;
+    const error = new CcxriError('network', message, { file: file.name, url: where });
+    return { kind: 'start-over', error };
+  }
+  assertPlausibleClaim(file, { ...claim, contentType: undefined });
+  if (judged.kind === 'complete') {
+    part.learnTotal(judged.totalBytes);
+    return { kind: 'complete' };
+  }
+  const endByte = Math.min(judged.endByte, question.toByte ?? Infinity);
+  if (isFresh) {
+    await receiveWhole(reception, { claim, origin, chunks: answer.chunks(), endByte });
+  } else {
+    part.learnTotal(judged.totalBytes);
+    const stretch = { at: question.fromByte, to: endByte };
+    await receiveChunks(reception, answer.chunks(), { where, stretch });
+  }
+  if (part.bytes >= endByte && !part.isComplete) {
+    return { kind: 'more', isAsAsked: endByte === question.toByte };
+  }
+  assertNotShort(reception, where);
+  return { kind: 'complete' };
 }
 
-const BUSY: ReadonlySet<number> = new Set([429, 503]);
-
-/** What one connection is told holds for all that go to the same place. */
-function tellPace(answer: HttpAnswer, url: string, { clock, pace }: DownloadContext): void {
-  const { retryAfterS } = toStatusError(answer, clock).facts;
-  if (retryAfterS !== undefined) pace.hold(url, retryAfterS * 1000);
-  if (BUSY.has(answer.status)) pace.refused(url);
-}
-
-function refusal(answer: HttpAnswer, { clock }: DownloadContext): CcxriError {
-  const error = toStatusError(answer, clock);
-  if (answer.status !== 404 && answer.status !== 410) return error;
-  return new CcxriError('file-not-at-source', error.message, error.facts);
+/** A first part, which others are to be of the same file as. */
+function isGoodStart(judged: RangeAnswer, origin: PartOrigin): boolean {
+  return judged.kind === 'part' && origin.validator !== null;
 }

@@ -24,6 +24,16 @@ export interface WholeBody {
   readonly claim: AnswerClaim;
   readonly origin: PartOrigin;
   readonly chunks: AsyncIterable<Buffer>;
+  /** Only so much of the file was asked for. Absent: all of it. */
+  readonly endByte?: number;
+}
+
+/** Bytes of a file that a body is to fill. */
+export interface Stretch {
+  /** Where the next byte goes. */
+  at: number;
+  /** Behind the last byte wanted. May come nearer meanwhile. */
+  readonly to: number;
 }
 
 /**
@@ -45,11 +55,14 @@ export async function receiveWhole(reception: Reception, body: WholeBody): Promi
     first.push(next.value);
     bytes += next.value.length;
   }
-  const whole = body.claim.totalBytes === null || bytes >= body.claim.totalBytes;
+  const { where, totalBytes } = body.claim;
+  const whole = totalBytes === null || bytes >= totalBytes;
   // Too little to tell by, because the connection broke: that is no wrong file.
   if (bytes >= FIRST_BYTES || whole) assertPlausibleStart(file, body.claim, Buffer.concat(first));
   await part.restart(body.origin);
-  await receiveChunks(reception, chain(first, ended ? [] : rest(iterator)), body.claim.where);
+  const { endByte = Infinity } = body;
+  const chunks = chain(first, ended ? [] : rest(iterator));
+  await receiveChunks(reception, chunks, { where, stretch: { at: 0, to: endByte } });
 }
 
 async function* rest(iterator: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
@@ -72,28 +85,46 @@ async function* chain(
   yield* then;
 }
 
-/** Bytes that follow those that are here. @param where printable: URL or path */
+export interface Filling {
+  /** Printable: URL or path. */
+  readonly where: string;
+  readonly stretch: Stretch;
+  /** Default: one of its own. */
+  readonly progress?: ProgressTeller;
+}
+
+/**
+ * Bytes for one stretch of the file. What the body holds beyond is left.
+ * @throws CcxriError `not-the-file`: there is no end to it; of the wire, of the disk; `aborted`
+ */
 export async function receiveChunks(
   { file, part, context }: Reception,
   chunks: AsyncIterable<Buffer>,
-  where: string,
+  { where, stretch, progress = new ProgressTeller(context.clock, context.onEvent) }: Filling,
 ): Promise<void> {
-  const { rateLimit, signal, clock, onEvent, onBytes } = context;
-  const progress = new ProgressTeller(clock, onEvent);
+  const { rateLimit, signal, onBytes } = context;
   const { totalBytes } = part.origin;
   const mostBytes = totalBytes ?? windowOf(file).maxBytes;
+  const endByte = stretch.to;
   for await (const chunk of chunks) {
     onBytes(chunk.length);
-    if (part.bytes + chunk.length > mostBytes) {
+    const hasMore = chunk.length > stretch.to - stretch.at;
+    if (endByte > mostBytes && stretch.at + chunk.length > mostBytes) {
       await part.restart();
       throw tooLong(file, where);
     }
     for (const piece of rateLimit?.split(chunk) ?? [chunk]) {
       throwIfAborted(signal);
       await rateLimit?.take(piece.length, signal);
-      await part.append(piece);
-      progress.tell({ file: file.name, phase: 'download', doneBytes: part.bytes, totalBytes });
+      const { at, to } = stretch;
+      const wanted = piece.subarray(0, Math.max(0, to - at));
+      stretch.at += wanted.length;
+      if (wanted.length > 0) await part.write([wanted], at);
+      const doneBytes = part.heldBytes;
+      progress.tell({ file: file.name, phase: 'download', doneBytes, totalBytes });
     }
+    // Its own end is waited for where it is near: the connection can be used again then.
+    if (hasMore || (stretch.to < endByte && stretch.at >= stretch.to)) return;
   }
 }
 

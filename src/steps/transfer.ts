@@ -1,14 +1,19 @@
+import { NO_ORIGIN } from '../disk/part-schema.ts';
 import { CcxriError, isCcxriError, toErrorRecord } from '../errors.ts';
+import { aboutBytesOf } from '../manifest/published-size.ts';
 import { pause } from '../net/pause.ts';
 import { decideRetry } from '../net/retry.ts';
 import type { Location } from '../sources/source.ts';
 import { formatDuration } from '../text.ts';
 import { receivePath } from './receive-path.ts';
-import { receiveUrl } from './receive-url.ts';
+import { receiveInRanges } from './receive-ranges.ts';
+import { canResume, receiveUrl } from './receive-url.ts';
 import type { Reception } from './receive.ts';
 
 /** Fewer new bytes than this are no progress: a server must not keep us for ever with crumbs. */
 const PROGRESS_BYTES = 64 * 1024;
+/** With less than this to come, one connection is as good as several. */
+const SPLIT_BYTES = 16 * 1024 * 1024;
 
 /** Where a file is, and the way to ask for that anew. */
 export interface Place {
@@ -32,6 +37,8 @@ class UrlTransfer {
   #url: string;
   /** false for the next request: what is here has turned out to be of no use. */
   #mayResume = true;
+  /** false: the server does not serve ranges well enough for several connections. */
+  #maySplit = true;
   #attempts = 0;
   #withoutProgress = 0;
   /** The most that was ever here: to come so far again is no progress. */
@@ -42,7 +49,7 @@ class UrlTransfer {
     this.#reception = reception;
     this.#place = place;
     this.#url = url;
-    this.#mostBytes = reception.part.bytes;
+    this.#mostBytes = reception.part.heldBytes;
   }
 
   async run(): Promise<void> {
@@ -55,26 +62,41 @@ class UrlTransfer {
     }
   }
 
-  /** One request. @returns true: the file is complete */
+  /** One request, or many side by side. @returns true: the file is complete */
   async #receive(): Promise<boolean> {
     const { part, context } = this.#reception;
-    const { pace, connections, signal } = context;
-    const hadBytes = part.bytes;
-    const mayResume = this.#mayResume;
+    const hadBytes = part.heldBytes;
+    const manner = { mayResume: this.#mayResume, isProbe: this.#isWorthSplitting() };
     this.#mayResume = true;
-    const received = await pace.run(
+    let received = await context.pace.run(
       this.#url,
-      () => connections(() => receiveUrl(this.#reception, this.#url, mayResume)),
-      signal,
+      () => receiveUrl(this.#reception, this.#url, manner),
+      context.signal,
+      part,
     );
+    if (received.kind === 'more' && manner.isProbe) {
+      received = await receiveInRanges(this.#reception, this.#url);
+      if (received.kind === 'more') this.#maySplit = false;
+    }
     if (received.kind === 'complete') return true;
     if (received.kind === 'start-over') {
+      this.#maySplit = false;
       this.#mayResume = false;
       this.#tellRetry(received.error, 0);
-    } else if (part.bytes - hadBytes < PROGRESS_BYTES) {
+    } else if (!received.isAsAsked && part.heldBytes - hadBytes < PROGRESS_BYTES) {
       throw this.#tooLittle();
     }
     return false;
+  }
+
+  /** Whether enough is to come still that several connections are worth a try. */
+  #isWorthSplitting(): boolean {
+    const { file, part, context } = this.#reception;
+    if (!this.#maySplit || context.connections < 2) return false;
+    const resumes = this.#mayResume && canResume(part, this.#url);
+    const here = resumes ? part : { heldBytes: 0, origin: NO_ORIGIN };
+    const totalBytes = here.origin.totalBytes ?? aboutBytesOf(file);
+    return totalBytes - here.heldBytes > SPLIT_BYTES;
   }
 
   async #afterFailure(error: unknown): Promise<void> {
@@ -95,8 +117,8 @@ class UrlTransfer {
     const { part } = this.#reception;
     this.#attempts += 1;
     this.#withoutProgress += 1;
-    if (part.bytes < this.#mostBytes + PROGRESS_BYTES) return;
-    this.#mostBytes = part.bytes;
+    if (part.heldBytes < this.#mostBytes + PROGRESS_BYTES) return;
+    this.#mostBytes = part.heldBytes;
     this.#withoutProgress = 1;
     this.#hasLocatedAgain = false;
   }
@@ -104,7 +126,7 @@ class UrlTransfer {
   /** An address that has served, and refuses now, may have had its time: a new one is asked for. */
   async #mayLocateAgain(error: unknown): Promise<boolean> {
     const { part } = this.#reception;
-    if (this.#hasLocatedAgain || part.bytes === 0 || !isExpiry(error)) return false;
+    if (this.#hasLocatedAgain || part.heldBytes === 0 || !isExpiry(error)) return false;
     this.#hasLocatedAgain = true;
     const location = await this.#place.locateAgain();
     if (location?.kind !== 'url') return false;
@@ -121,7 +143,7 @@ class UrlTransfer {
       attempt: Math.max(1, this.#attempts),
       delayMs: Math.round(delayMs),
       error: toErrorRecord(error),
-      keptBytes: this.#mayResume && part.isUsable ? part.bytes : 0,
+      keptBytes: this.#mayResume && part.isUsable ? part.heldBytes : 0,
     });
   }
 

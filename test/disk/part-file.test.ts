@@ -12,7 +12,8 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { CHECKPOINT_BYTES, PartFile } from '../../src/disk/part-file.ts';
+import { PartFile } from '../../src/disk/part-file.ts';
+import { CHECKPOINT_BYTES } from '../../src/disk/part-journal.ts';
 import { parsePartState, type PartState } from '../../src/disk/part-schema.ts';
 import { ownIdentity } from '../../src/disk/process-identity.ts';
 import { listTree, useTempDirs, writeTree } from '../support/csv.ts';
@@ -133,7 +134,11 @@ describe('a part', () => {
     const owner = await ownIdentity();
     const path = join(root, 'a.zip.0123456789ab.part');
     await writeFile(path, 'abcJUNK');
-    const state = { partVersion: 1, name: 'a.zip', md5: MD5, owner, ...origin } as const;
+    const state = {
+      partVersion: 2,
+      islands: [],
+      ...{ name: 'a.zip', md5: MD5, owner, ...origin },
+    } as const;
     const part = await PartFile.resume(path, { ...state, durableBytes: 3 });
     expect(part.bytes).toBe(3);
     await part.append(Buffer.from('def'));
@@ -314,7 +319,11 @@ describe('#56 what only looks like a part', () => {
     await rm(path);
     await symlink(join(root, 'victim'), path);
     const owner = await ownIdentity();
-    const state = { partVersion: 1, name: 'a.zip', md5: MD5, owner, ...origin } as const;
+    const state = {
+      partVersion: 2,
+      islands: [],
+      ...{ name: 'a.zip', md5: MD5, owner, ...origin },
+    } as const;
     await expect(PartFile.resume(path, { ...state, durableBytes: 0 })).rejects.toThrow('ELOOP');
     await expect(create(root)).rejects.toThrow('EEXIST');
     expect(await readFile(join(root, 'victim'), 'utf8')).toBe('mine');

@@ -14,13 +14,14 @@ const dead = { pid: 4_000_000, host: hostname(), startToken: null };
 const elsewhere = { pid: 1, host: 'another-host', startToken: null };
 
 const state = (changes: Partial<PartState> = {}): PartState => ({
-  partVersion: 1,
+  partVersion: 2,
   ...KEY,
   owner: null,
   url: 'http://a.example/a.zip',
   validator: '"v1"',
   totalBytes: 10,
   durableBytes: 6,
+  islands: [],
   ...changes,
 });
 
@@ -178,7 +179,7 @@ describe('what cannot be gone on with starts over, and goes', () => {
 describe('what is left alone', () => {
   it('#55 a state of a newer ccxri, with its part, and it is told', async () => {
     const directory = await tempDir();
-    await leave(directory, ONE, { json: { partVersion: 2, anything: true } });
+    await leave(directory, ONE, { json: { partVersion: 3, anything: true } });
     const notices: string[] = [];
     const part = await new PartStore(directory, (told) => void notices.push(told)).open(KEY);
     await part.leave();

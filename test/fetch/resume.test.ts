@@ -245,7 +245,7 @@ describe('#66 wrong bytes, twice', () => {
 /** A part that an earlier run has left, of bytes as given. */
 async function leavePart(dest: string, bytes: Uint8Array, changes: Partial<PartState> = {}) {
   const state: PartState = {
-    partVersion: 1,
+    partVersion: 2,
     name: a.name,
     md5: String(a.file['md5']),
     owner: { pid: 4_000_000, host: hostname(), startToken: null },
@@ -253,6 +253,7 @@ async function leavePart(dest: string, bytes: Uint8Array, changes: Partial<PartS
     validator: '"v1"',
     totalBytes: TOTAL,
     durableBytes: bytes.length,
+    islands: [],
     ...changes,
   };
   const base = `.ccxri/partial/${a.name}.0123456789ab`;

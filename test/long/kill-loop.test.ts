@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CHECKPOINT_BYTES } from '../../src/disk/part-file.ts';
+import { CHECKPOINT_BYTES } from '../../src/disk/part-journal.ts';
 import {
   bytesTwice,
   chainPath,

@@ -1,0 +1,114 @@
+import { addSpan, bytesOf, prefixOf, type Span, type Spans } from './spans.ts';
+
+/** What a kill can cost, a file in flight: writers wait before more than this is not flushed. */
+export const CHECKPOINT_BYTES = 8 * 1024 * 1024;
+/** A flush begins so early that the writers hardly ever have to wait for its end. */
+const FLUSH_BYTES = CHECKPOINT_BYTES / 2;
+
+/**
+ * Which bytes of a part are written, and which of these are safe: flushed, with a state on the disk
+ * that says so. Flushes go on beside the writing: they are slow, and the next bytes need not wait.
+ */
+export class PartJournal {
+  readonly #flush: (spans: Spans) => Promise<void>;
+  #written: Spans;
+  #writtenBytes: number;
+  #durableBytes: number;
+  /** Their writes are under way: no flush can vouch for them. */
+  #writingBytes = 0;
+  #checkpoint: Promise<void> | undefined;
+  #failure: Error | undefined;
+
+  /** @param flush makes what is written last, and then says in the state that these spans do */
+  constructor(durable: Spans, flush: (spans: Spans) => Promise<void>) {
+    this.#flush = flush;
+    this.#written = durable;
+    this.#writtenBytes = this.#durableBytes = bytesOf(durable);
+  }
+
+  get written(): Spans {
+    return this.#written;
+  }
+
+  get writtenBytes(): number {
+    return this.#writtenBytes;
+  }
+
+  /** Written from the first byte on without a gap. */
+  get prefixBytes(): number {
+    return prefixOf(this.#written);
+  }
+
+  /**
+   * Runs a write when its loss is bearable.
+   * @throws what a flush has met; what `write` throws
+   */
+  async record([from, to]: Span, write: () => Promise<void>): Promise<void> {
+    const bytes = to - from;
+    for (let atRisk = this.#atRiskBytes; atRisk > 0 && atRisk + bytes > CHECKPOINT_BYTES;) {
+      await this.checkpoint();
+      this.#assertFlushed();
+      atRisk = this.#atRiskBytes;
+    }
+    this.#assertFlushed();
+    this.#writingBytes += bytes;
+    try {
+      await write();
+      this.#written = addSpan(this.#written, [from, to]);
+      this.#writtenBytes = bytesOf(this.#written);
+    } finally {
+      this.#writingBytes -= bytes;
+    }
+    if (this.#writtenBytes - this.#durableBytes >= FLUSH_BYTES) void this.checkpoint();
+  }
+
+  /** What goes wrong shows at the next write, or when the work settles. */
+  async checkpoint(): Promise<void> {
+    if (this.#failure !== undefined) return;
+    this.#checkpoint ??= this.guard(this.#run())
+      .catch(() => undefined)
+      .finally(() => {
+        this.#checkpoint = undefined;
+      });
+    await this.#checkpoint;
+  }
+
+  /**
+   * A flush that failed is remembered. Asked again, the system may say that all is well, for it has
+   * forgotten what it lost: nothing counts as safe after it that did not before.
+   */
+  async guard(flush: Promise<void>): Promise<void> {
+    try {
+      await flush;
+    } catch (error) {
+      this.#failure ??= error instanceof Error ? error : new Error(String(error));
+      throw error;
+    }
+  }
+
+  /** Waits for the flush under way. @throws what any flush has met */
+  async settle(): Promise<void> {
+    await this.#checkpoint;
+    this.#assertFlushed();
+  }
+
+  /** Waits for the flush under way, however it comes out. */
+  async stop(): Promise<void> {
+    await this.#checkpoint;
+  }
+
+  async #run(): Promise<void> {
+    const spans = this.#written;
+    await this.#flush(spans);
+    // They count as safe when the state says so: a kill goes by that.
+    this.#durableBytes = bytesOf(spans);
+  }
+
+  get #atRiskBytes(): number {
+    return this.#writtenBytes - this.#durableBytes + this.#writingBytes;
+  }
+
+  #assertFlushed(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+}
