@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { Worker, type WorkerOptions } from 'node:worker_threads';
 
 /**
  * A thread with the code of a file that lies beside the caller's: as a module of the sources or of
@@ -7,11 +7,15 @@ import { Worker } from 'node:worker_threads';
  * @param beside the caller's `import.meta.url`
  */
 export function startWorker(name: string, beside: string): Worker {
-  // From source, in tests: Node 20 runs no TypeScript, and a thread has none of vitest's loaders.
-  const isSource = beside.endsWith('.ts');
-  return new Worker(new URL(`./${name}.${isSource ? 'ts' : 'js'}`, beside), {
+  const options: WorkerOptions = {
     name: `ccxri-${name}`,
     // Not what the program itself was started with: `--input-type` and the like would fail here.
-    execArgv: isSource ? ['--import', 'tsx'] : [],
-  });
+    execArgv: [],
+  };
+  if (!beside.endsWith('.ts')) return new Worker(new URL(`./${name}.js`, beside), options);
+  // From source, in tests: Node 20 runs no TypeScript, and a thread has none of vitest's loaders.
+  // With `--import tsx` it would have none either: tsx registers itself in the main thread alone.
+  const source = JSON.stringify(new URL(`./${name}.ts`, beside).href);
+  const code = `import('tsx/esm/api').then((tsx) => { tsx.register(); return import(${source}); });`;
+  return new Worker(code, { ...options, eval: true });
 }
