@@ -2,6 +2,9 @@ import * as z from 'zod';
 import { identitySchema } from './lock-schema.ts';
 import { addSpan, bytesOf, prefixOf, type Spans } from './spans.ts';
 
+/** What can be sent as a header (RFC 9110, 5.5): a mangled one would end every later run. */
+const HEADER_VALUE = /^[\x20-\x7e\x80-\xff]+$/;
+
 const common = {
   /** Manifest name and published MD5: another release's part is of no use. */
   name: z.string(),
@@ -11,7 +14,7 @@ const common = {
   /** Where the bytes come from, with query: never printed. */
   url: z.string(),
   /** Strong validator of the bytes, for If-Range; null: they can't be gone on with. */
-  validator: z.string().nullable(),
+  validator: z.string().regex(HEADER_VALUE).nullable(),
   totalBytes: z.int().nonnegative().nullable(),
   /** Flushed to the disk up to here, from the first byte on. */
   durableBytes: z.int().nonnegative(),

@@ -110,8 +110,9 @@ export function toStrongValidator(head: AnswerValidators): string | null {
   if (head.etag !== undefined) {
     return /^"[\x21\x23-\x7e\x80-\xff]*"$/.test(head.etag) ? head.etag : null;
   }
-  const changedMs = Date.parse(head.lastModified ?? '');
-  const answeredMs = Date.parse(head.date ?? '');
+  const { lastModified = '', date = '' } = head;
+  // Date.parse lets anything stand in brackets, and the header that is sent back may not hold it.
+  if (!/^[\x20-\x7e]+$/.test(lastModified)) return null;
   // NaN compares as false.
-  return answeredMs - changedMs >= DATE_MARGIN_MS ? (head.lastModified ?? null) : null;
+  return Date.parse(date) - Date.parse(lastModified) >= DATE_MARGIN_MS ? lastModified : null;
 }

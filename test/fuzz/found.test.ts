@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { parsePartState } from '../../src/disk/part-schema.ts';
 import { toProxyOptions } from '../../src/net/proxy.ts';
 import { toPrintableLink, toPrintableUrl } from '../../src/text.ts';
 
@@ -18,4 +19,22 @@ it.each([
 it('nor in the error about a proxy', () => {
   const read = () => toProxyOptions({ HTTPS_PROXY: 'http://user:pa#ssword@proxy:3128' });
   expect(read).toThrow('HTTPS_PROXY is no address of a proxy: http://proxy:3128');
+});
+
+it('a validator that one flipped bit has made unfit to be sent does not end every later run', () => {
+  const state = {
+    partVersion: 1,
+    name: 'ChestDx-1.zip',
+    md5: '0123456789abcdef0123456789abcdef',
+    owner: null,
+    url: 'https://h.test/ChestDx-1.zip',
+    validator: '"abc"',
+    totalBytes: 4000,
+    durableBytes: 2000,
+  };
+  expect(parsePartState(JSON.stringify(state))).toMatchObject({ validator: '"abc"' });
+  // What is no UTF-8 any more is read as U+FFFD.
+  for (const validator of ['"ab\ufffd"', '"a\nb"', '"a\u0000"', '']) {
+    expect(parsePartState(JSON.stringify({ ...state, validator }))).toBeUndefined();
+  }
 });

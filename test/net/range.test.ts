@@ -124,6 +124,11 @@ describe('what proves that two parts are of one file', () => {
       is: null,
     },
     { name: 'a change at no time', head: { ...none, ...dates, lastModified: 'soon' }, is: null },
+    {
+      name: 'a change with what no header may hold',
+      head: { ...none, ...dates, lastModified: `${dates.lastModified} (\u4e2d)` },
+      is: null,
+    },
     // If-Range takes no date of a client that has a tag (RFC 9110, 13.1.5).
     { name: 'a weak tag and a change', head: { ...dates, etag: 'W/"abc"' }, is: null },
   ])('$name: $is', ({ head, is }) => {
