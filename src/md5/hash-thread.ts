@@ -10,6 +10,7 @@ export class HashThread {
   readonly #gone: Promise<void>;
   #lastId = 0;
   #hasStarted = false;
+  #isClosing = false;
   #isGone = false;
   #failure: unknown;
 
@@ -40,7 +41,7 @@ export class HashThread {
 
   /** It has died before it could do anything. */
   get isUnavailable(): boolean {
-    return this.#isGone && !this.#hasStarted;
+    return this.#isGone && !this.#hasStarted && !this.#isClosing;
   }
 
   /** @param onBytes hears about ten times a second how much is hashed */
@@ -56,6 +57,7 @@ export class HashThread {
 
   /** Ends the thread; what it has not finished fails. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     // Not `terminate`'s own promise: the jobs must know before anybody goes on.
     void this.#worker.terminate();
     await this.#gone;
@@ -78,9 +80,9 @@ export class HashThread {
     this.#isGone = true;
     const text = 'a thread that computes MD5s has ended';
     const cause = this.#failure;
-    const error = this.#hasStarted
-      ? new Error(text, { cause })
-      : new HashUnavailable(text, { cause });
+    const error = this.isUnavailable
+      ? new HashUnavailable(text, { cause })
+      : new Error(text, { cause });
     for (const job of this.#jobs.values()) job.fail(error);
     this.#jobs.clear();
   }
