@@ -9,6 +9,7 @@ import { describe, usageOf, variablesHelp } from './options-docs.ts';
 import type { RawOptions } from './options-resolve.ts';
 import type { OptionKey, RawValue } from './options-schema.ts';
 import { readVersion } from './version.ts';
+import { versionDetails } from './version-details.ts';
 
 /** What a command line asks for. */
 export type Request =
@@ -34,6 +35,8 @@ export function parseCommandLine(argv: readonly string[], width: number): Reques
     if (!(error instanceof CommanderError)) throw error;
     const isHelp = error.exitCode === 0 || (error.code === 'commander.help' && argv.length === 0);
     if (!isHelp) throw toUsageError(error, argv);
+    const isVerbose = argv.includes('-v') || argv.includes('--verbose');
+    if (error.code === 'commander.version' && isVerbose) texts.push(versionDetails());
   }
   return requests[0] ?? { kind: 'text', text: texts.join('') };
 }
@@ -53,7 +56,11 @@ function createProgram(texts: string[], requests: Request[], width: number): Com
     })
     // Common options may stand before the command too; the command's own come after it.
     .enablePositionalOptions()
-    .version(readVersion(), '-V, --version', 'print the version')
+    .version(
+      readVersion(),
+      '-V, --version',
+      'print the version (with -v, also the digest of its manifest)',
+    )
     .helpOption('-h, --help', 'print the help')
     .helpCommand(false)
     .addHelpText('after', rootHelp());

@@ -3,9 +3,10 @@ import { askYesNo } from './ask.ts';
 import { CheckedWriter } from './checked-writer.ts';
 import { COMMANDS } from './command-table.ts';
 import type { CommandContext } from './command.ts';
+import { environmentWarnings } from './environment.ts';
 import { worstOf, type ExitCode } from './exit-codes.ts';
 import { isCi, isLiveTerminal, wantsColor, widthOf, type CliIo, type View } from './io.ts';
-import { resolveSettings, unknownVariables } from './options-resolve.ts';
+import { resolveSettings } from './options-resolve.ts';
 import type { Settings } from './options-schema.ts';
 import { parseCommandLine, type Request } from './program.ts';
 import { createProgress, type Progress } from './progress.ts';
@@ -74,7 +75,7 @@ async function runCommand(
   const onStop = () => progress.note('stopping… (again to stop at once)');
   io.signal.addEventListener('abort', onStop, { once: true });
   const ending = await end(async () => {
-    for (const message of unknownVariables(io.env)) {
+    for (const message of environmentWarnings(command, io.env)) {
       onEvent({ event: 'warning', code: 'environment', message });
     }
     const runIt = await COMMANDS[command].load();

@@ -94,7 +94,7 @@ describe('fetch', () => {
     expect(quiet).toMatchObject({ stdout, stderr: '' });
   });
 
-  it('with nothing selected is code 2, and shows the subsets with their sizes', async () => {
+  it('#159 with nothing selected is code 2, and shows the subsets with their sizes', async () => {
     const { code, stdout, stderr } = await runCli(['fetch', ...manifest]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/^ {2}- chestdx +2 +about \d+ KB +chest_dx\.csv$/m);

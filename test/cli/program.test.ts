@@ -126,7 +126,7 @@ describe('the positional argument', () => {
   });
 });
 
-describe('the oldest Node', () => {
+describe('#171 the oldest Node', () => {
   it.each([
     ['20.19.0', true],
     ['20.19.5', true],

@@ -1,9 +1,12 @@
-import { readdir } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { loadManifest } from '../../src/manifest/load.ts';
 import { useTempDirs } from '../support/csv.ts';
 import { documentOf, eventsOf } from '../support/run-cli.ts';
-import { useProgram } from '../support/program.ts';
+import { PROGRAM, useProgram } from '../support/program.ts';
 import { useServedDirectory } from '../support/served.ts';
 import { makeStandIn } from '../support/stand-in.ts';
 
@@ -23,7 +26,7 @@ async function stalledFetch() {
   return { argv, dest, run, release };
 }
 
-describe('a fetch that is told to stop', () => {
+describe('#63 #64 a fetch that is told to stop', () => {
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
@@ -60,8 +63,42 @@ describe('a fetch that is told to stop', () => {
   });
 });
 
+describe('#64 a program whose output nobody takes', () => {
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('ends with the second %s, where the first can not end it', async (name, code) => {
+    const manifestPath = await longManifest();
+    const args = [PROGRAM, 'list', '--json', '--manifest', manifestPath];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    await once(child.stdout, 'readable');
+    // As a person does who sees that nothing happens.
+    const told = setInterval(() => child.kill(name), 50);
+    const [ended, signal] = (await once(child, 'exit')) as [number | null, string | null];
+    clearInterval(told);
+    expect({ ended, signal }).toEqual({ ended: code, signal: null });
+  });
+});
+
+/** Whose list is longer than a pipe holds. */
+async function longManifest(): Promise<string> {
+  const files = Array.from({ length: 20_000 }, (_, n) => ({
+    name: `ChestDx-${n}.zip`,
+    kind: 'archive',
+    category: 'ChestDx',
+    subsets: ['chestdx'],
+    size: '1MB',
+    md5: n.toString(16).padStart(32, '0'),
+  }));
+  const path = join(await tempDir(), 'long.json');
+  await writeFile(path, JSON.stringify({ ...(await loadManifest()), files }));
+  return path;
+}
+
 describe('a second program in the same directory', () => {
-  it('is code 10 and names the first', async () => {
+  it('#84 #86 is code 10 and names the first', async () => {
     const { argv, run, release } = await stalledFetch();
     const second = await ccxri([...argv, '--source', release.directory]);
     expect(second.code).toBe(10);

@@ -1,18 +1,21 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { layoutOf } from '../../src/disk/layout.ts';
 import { useChildren } from '../support/children.ts';
-import { useTempDirs } from '../support/csv.ts';
+import { listTree, useTempDirs } from '../support/csv.ts';
 import { destIn, manifestOf, run, sampleArchive, type Sample } from '../support/fetching.ts';
+import { canInject, injecting } from '../support/inject.ts';
 import { checkInvariants } from '../support/invariants.ts';
 import { honest, useRawServers } from '../support/raw-server.ts';
 
 const tempDir = useTempDirs();
 const serve = useRawServers();
 const children = useChildren('fetch-child.ts');
+const small = sampleArchive('ChestDx-1.zip', { bytes: 300_000 });
 
-/** Fetches in a process under limits, then without them. */
-async function fetchUnder(limit: string, samples: readonly Sample[]) {
+/** Fetches in a process that a command starts, which limits or disturbs it; then without that. */
+async function fetchUnder(before: readonly string[], samples: readonly Sample[]) {
   const root = await tempDir();
   const dest = destIn(root);
   const manifest = manifestOf(...samples);
@@ -24,27 +27,32 @@ async function fetchUnder(limit: string, samples: readonly Sample[]) {
   });
   const source = `${server.url}/{name}`;
   const args = [join(root, 'manifest.json'), source, dest, String(samples.length)];
-  const child = await children.start(args, ['bash', '-c', `${limit}; exec "$0" "$@"`]);
+  const child = await children.start(args, before);
   const said = await child.nextLine();
   const { code, stderr } = await child.ended;
   expect(stderr).toBe('');
   expect(code).toBe(0);
   await checkInvariants({ dest, manifest });
+  const finals = await listTree(layoutOf(dest).archives);
   const again = await run({ dest, manifest, sources: [source] });
   expect(again.exit).toBe(0);
   const { outcomes, message } = JSON.parse(said ?? '{}') as {
     readonly outcomes: readonly string[];
     readonly message?: string;
   };
-  return { outcomes, message };
+  const total = samples.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  const keptBytes = total - (again.result?.bytesDownloaded ?? 0);
+  return { outcomes, message, finals, keptBytes };
 }
+
+const limited = (limit: string) => ['bash', '-c', `${limit}; exec "$0" "$@"`];
 
 describe('limits of the process', () => {
   it('#79 too few open files for so many at once: a clear error, and no half file', async () => {
     const many = Array.from({ length: 30 }, (_, n) =>
       sampleArchive(`ChestDx-${n + 1}.zip`, { bytes: 20_000 }),
     );
-    const { outcomes, message } = await fetchUnder('ulimit -n 40', many);
+    const { outcomes, message } = await fetchUnder(limited('ulimit -n 40'), many);
     const allowed = new Set(['downloaded', 'disk-io', 'stopped', 'network']);
     expect(outcomes.filter((outcome) => !allowed.has(outcome))).toEqual([]);
     expect(outcomes).not.toEqual(many.map(() => 'downloaded'));
@@ -53,8 +61,46 @@ describe('limits of the process', () => {
 
   it('#74 a limit of the length of files: told as a full disk, by its name', async () => {
     const big = sampleArchive('ChestDx-1.zip', { bytes: 3_000_000 });
-    const { outcomes, message } = await fetchUnder('ulimit -f 1000', [big]);
+    const { outcomes, message } = await fetchUnder(limited('ulimit -f 1000'), [big]);
     expect(outcomes).toEqual(['disk-full']);
     expect(message).toContain('EFBIG');
   });
+});
+
+describe.skipIf(!canInject)('a disk that fails when it is asked to flush', () => {
+  const big = sampleArchive('ChestDx-1.zip', { bytes: 10_000_000 });
+
+  it('#75 a whole download: it gets no final name, and nothing of it is relied on', async () => {
+    const ran = await fetchUnder(injecting('fsync:error=EIO:when=1'), [small]);
+    expect(ran.outcomes).toEqual(['disk-io']);
+    expect(ran.message).toContain('EIO');
+    expect(ran.finals).toEqual([]);
+    // Asked again, the system says that all is well: it has forgotten what it lost.
+    expect(ran.keptBytes).toBe(0);
+  });
+
+  it('#75 in the middle of a download: what was flushed before is all that is relied on', async () => {
+    const ran = await fetchUnder(injecting('fdatasync:error=EIO:when=2'), [big]);
+    expect(ran.outcomes).toEqual(['disk-io']);
+    expect(ran.finals).toEqual([]);
+    expect(ran.keptBytes).toBeLessThan(8_000_000);
+  });
+
+  it('#75 the folder, after the rename: told as well, and the file is whole', async () => {
+    const ran = await fetchUnder(injecting('fsync:error=EIO:when=2'), [small]);
+    expect(ran.outcomes).toEqual(['disk-io']);
+    expect(ran.finals).toEqual([small.name]);
+  });
+
+  it.each(['ENOTSUP', 'EINVAL', 'ENOTTY'])(
+    '#76 %s: a file system that can not is no failure',
+    async (errno) => {
+      const error = errno === 'ENOTSUP' ? 'EOPNOTSUPP' : errno;
+      for (const call of ['fsync', 'fdatasync']) {
+        const ran = await fetchUnder(injecting(`${call}:error=${error}`), [big]);
+        expect(ran.outcomes).toEqual(['downloaded']);
+        expect(ran.finals).toEqual([big.name]);
+      }
+    },
+  );
 });

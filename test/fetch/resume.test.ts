@@ -201,7 +201,7 @@ describe('a file that changes at its source meanwhile', () => {
   });
 });
 
-describe('#66 wrong bytes, twice', () => {
+describe('#66 #157 wrong bytes, twice', () => {
   it('are put aside with both hashes, source and date, and the other files come', async () => {
     const b = sampleArchive('ChestDx-2.zip');
     const server = await serve((request, reply) =>

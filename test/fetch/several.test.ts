@@ -87,7 +87,7 @@ describe('several sources', () => {
     expect(good.requests.map(({ headers }) => headers['range'])).toEqual([undefined]);
   });
 
-  it('a directory, for what it has, and a server for the rest', async () => {
+  it('#156 a directory, for what it has of what the manifest says, and a server for the rest', async () => {
     const root = await tempDir();
     await writeTree(root, { 'mirror/ChestDx-1.zip': a.bytes, 'mirror/ChestDx-2.zip': 'wrong' });
     const good = await serve(serveWell);
@@ -332,7 +332,7 @@ it('asks nobody for anything when all is here, even where the source is gone', a
   expect(server.requests).toHaveLength(3);
 });
 
-it('says that something must be selected, and which subset may be meant, before it writes', async () => {
+it('#159 says that something must be selected, and which subset may be meant, before it writes', async () => {
   const dest = destIn(await tempDir());
   const nothing = await run({ dest, manifest, selection: {} });
   expect(nothing.error).toMatchObject({ code: 'nothing-selected' });

@@ -38,10 +38,17 @@ it.each(FINDING_COLUMNS.map((name, at) => ({ name, at })))('puts bit $at under $
   expect(FINDING_COLUMNS.filter((name) => record?.[name] === '0')).toHaveLength(14);
 });
 
-it.each(['a,b.jpg', 'a"b.jpg', 'a\nb.jpg', ' a b .jpg', '=cmd|x.jpg', 'é.jpg'])(
-  'a name such as %j comes back as it was',
-  (image) => {
-    const text = `${INDEX_HEADER}\n${renderRow({ ...row, image, path: `images/A-1/${image}` })}`;
-    expect(parseCsv(text)).toMatchObject([{ image, path: `images/A-1/${image}`, patient_id: 'p' }]);
-  },
-);
+it.each([
+  'a,b.jpg',
+  'a"b.jpg',
+  'a\nb.jpg',
+  ' a b .jpg',
+  '=cmd|x.jpg',
+  '+1.jpg',
+  '-1.jpg',
+  '@x.jpg',
+  'é.jpg',
+])('#147 a name such as %j comes back as it was', (image) => {
+  const text = `${INDEX_HEADER}\n${renderRow({ ...row, image, path: `images/A-1/${image}` })}`;
+  expect(parseCsv(text)).toMatchObject([{ image, path: `images/A-1/${image}`, patient_id: 'p' }]);
+});

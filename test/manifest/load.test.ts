@@ -7,8 +7,10 @@ import { CcxriError } from '../../src/errors.ts';
 import { loadManifest, parseManifest } from '../../src/manifest/load.ts';
 import { useTempDirs } from '../support/csv.ts';
 import { saying } from '../support/matchers.ts';
+import { answer, useRawServers } from '../support/raw-server.ts';
 
 const tempDir = useTempDirs();
+const serve = useRawServers();
 
 const FILE = {
   name: 'ChestDx-1.zip',
@@ -226,6 +228,15 @@ describe('a manifest that is wrong is refused by place and reason', () => {
       message: `there is no manifest ${path}: ${why}`,
       hint: saying('--manifest FILE'),
     });
+  });
+
+  it('#158 where it is an address: nobody is asked for it', async () => {
+    const server = await serve((_, reply) => reply.send(answer(200, JSON.stringify(MANIFEST))));
+    await expect(loadManifest(`${server.url}/m.json`)).rejects.toMatchObject({
+      code: 'manifest-invalid',
+      message: saying('no such file'),
+    });
+    expect(server.connections().made).toBe(0);
   });
 
   it('where it never ends', async () => {

@@ -78,7 +78,7 @@ describe('subsets', () => {
   });
 
   it.each(['pneumothorax', '', 'x'.repeat(100_000), '\x1b[2J'])(
-    'that are like nothing get no guess',
+    '#159 that are like nothing get no guess',
     (typed) => {
       const error = errorOf({ subsets: [typed] });
       expect(error).toMatchObject({ code: 'unknown-subset', message: saying(/in CC-CXRI\.$/) });
@@ -118,7 +118,7 @@ describe('files', () => {
   });
 
   it.each(['covidx', '../Viral-1.zip/..', ''])(
-    'that are like nothing get no guess: %s',
+    '#159 that are like nothing get no guess: %s',
     (typed) => {
       expect(errorOf({ files: [typed] })).toMatchObject({ code: 'unknown-file' });
       expect(String(errorOf({ files: [typed] }))).not.toContain('Did you mean');

@@ -1,0 +1,83 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+
+interface Locked {
+  readonly version?: string;
+  readonly integrity?: string;
+  readonly resolved?: string;
+  readonly dev?: boolean;
+  readonly hasInstallScript?: boolean;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+
+interface Package extends Locked {
+  readonly scripts: Readonly<Record<string, string>>;
+}
+
+const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
+const lock = JSON.parse(await read('package-lock.json')) as {
+  readonly packages: Readonly<Record<string, Locked>>;
+};
+const manifest = JSON.parse(await read('package.json')) as Package;
+const { '': root = {}, ...packages } = lock.packages;
+/** What comes along when ccxri is installed. */
+const runtime = Object.entries(packages).filter(([, { dev }]) => dev !== true);
+
+describe('#172 the lock file', () => {
+  it('names what package.json asks for', () => {
+    expect(root.dependencies).toEqual(manifest.dependencies);
+    expect(root.devDependencies).toEqual(manifest.devDependencies);
+  });
+
+  it('knows every package by its digest, and none from elsewhere than the registry', () => {
+    const unknown = Object.entries(packages).filter(
+      ([, { integrity, resolved }]) =>
+        integrity?.startsWith('sha512-') !== true ||
+        (resolved !== undefined && !resolved.startsWith('https://registry.npmjs.org/')),
+    );
+    expect(unknown.map(([path]) => path)).toEqual([]);
+  });
+
+  it('is what is installed here, package by package', async () => {
+    const installed = await Promise.all(
+      runtime.map(async ([path]) => {
+        const { version } = JSON.parse(await read(`${path}/package.json`)) as Locked;
+        return [path, version];
+      }),
+    );
+    expect(installed).toEqual(runtime.map(([path, { version }]) => [path, version]));
+    expect(runtime.map(([path]) => path)).toContain('node_modules/yauzl');
+  });
+
+  it('has no yauzl of before the fix of 3.2.1, and the undici that Node 20 can run', () => {
+    const versionOf = (name: string) =>
+      (packages[`node_modules/${name}`]?.version ?? '').split('.').map(Number);
+    const [major = 0, minor = 0, patch = 0] = versionOf('yauzl');
+    expect(major * 1e6 + minor * 1e3 + patch).toBeGreaterThanOrEqual(3_002_001);
+    expect(versionOf('undici')[0]).toBe(7);
+  });
+
+  it('is what CI installs by, without running scripts', async () => {
+    expect(await read('.ci/run')).toMatch(/^step npm ci --ignore-scripts$/m);
+  });
+});
+
+describe('#173 nothing runs while ccxri is installed', () => {
+  it('of what comes along', () => {
+    expect(runtime.length).toBeGreaterThan(8);
+    expect(runtime.filter(([, { hasInstallScript }]) => hasInstallScript === true)).toEqual([]);
+  });
+
+  it('of its own', () => {
+    const scripts = [
+      'preinstall',
+      'install',
+      'postinstall',
+      'prepare',
+      'preprepare',
+      'postprepare',
+    ];
+    expect(scripts.filter((name) => name in manifest.scripts)).toEqual([]);
+  });
+});
