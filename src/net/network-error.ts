@@ -67,7 +67,8 @@ export function toNetworkError(error: unknown, url: string): unknown {
   if (known !== undefined) {
     return new CcxriError('network', `${where}: ${known} (${code})`, facts);
   }
-  if (/^(?:HPE|ERR_SSL|ERR_TLS|UND_ERR_RESPONSE)/.test(code)) {
+  // undici asserts what it takes for granted of an answer, as a status of 100 and more.
+  if (/^(?:HPE|ERR_SSL|ERR_TLS|UND_ERR_RESPONSE|ERR_ASSERTION)/.test(code)) {
     return new CcxriError('network', `${where}: the answer is no valid HTTP (${code})`, facts);
   }
   return toProxyError(error, where) ?? error;

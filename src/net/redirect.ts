@@ -42,7 +42,8 @@ export function nextHop(hops: readonly string[], location: string | undefined): 
 
 /** Loopback and link-local, by name or literal address: no public server has business there. */
 export function isInside(hostname: string): boolean {
-  const host = hostname.replace(/^\[|\]$/g, '').toLowerCase();
+  // A dot at the end is the root of all names, and leads to the same place.
+  const host = hostname.replace(/^\[|\]$|\.$/g, '').toLowerCase();
   return (
     host === 'localhost' ||
     host.endsWith('.localhost') ||

@@ -1,7 +1,13 @@
 import { expect, it } from 'vitest';
+import { CcxriError } from '../../src/errors.ts';
 import { parsePartState } from '../../src/disk/part-schema.ts';
+import { createPageLoader } from '../../src/net/load-page.ts';
 import { toProxyOptions } from '../../src/net/proxy.ts';
+import { nextHop } from '../../src/net/redirect.ts';
 import { toPrintableLink, toPrintableUrl } from '../../src/text.ts';
+import { useRawServers } from '../support/raw-server.ts';
+
+const rawServer = useRawServers();
 
 // What the mutated inputs have found, each by itself.
 
@@ -38,3 +44,20 @@ it('a validator that one flipped bit has made unfit to be sent does not end ever
     expect(parsePartState(JSON.stringify({ ...state, validator }))).toBeUndefined();
   }
 });
+
+it('an answer whose status undici takes for impossible is a failure of the network', async () => {
+  const { url } = await rawServer(async (_, reply) => {
+    await reply.send('HTTP/1.1 012 Odd\r\nContent-Length: 0\r\n\r\n');
+    reply.end();
+  });
+  const error: unknown = await createPageLoader()(`${url}/`).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(CcxriError);
+  expect(error).toMatchObject({ code: 'network' });
+});
+
+it.each(['http://localhost./', 'http://a.localhost./x', 'http://127.0.0.1./'])(
+  'a redirect to this machine is refused, with a dot at the end of its name as well: %s',
+  (location) => {
+    expect(() => nextHop(['https://h.test/'], location)).toThrow("this machine's own network");
+  },
+);
