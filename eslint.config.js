@@ -11,7 +11,7 @@ const BASE = [
   './src/text.ts',
   './src/abort.ts',
 ];
-const LOW = ['net', 'disk', 'md5', 'zip', 'labels', 'manifest'];
+const LOW = ['net', 'disk', 'md5', 'zip', 'labels', 'manifest', 'threads'];
 const STEPS = ['steps'];
 const FEATURES = ['fetch', 'verify', 'extract', 'join', 'status', 'links', 'list', 'make-manifest'];
 const dirs = (names) => names.map((name) => `./src/${name}`);
@@ -36,6 +36,7 @@ const zones = [
     dirs(['manifest', 'net', 'disk', 'zip', 'labels']),
     'md5 knows only open files and bytes.',
   ),
+  zone('./src/threads', dirs(LOW.filter((name) => name !== 'threads')), 'threads knows nobody.'),
   zone(
     './src/disk',
     dirs(['manifest', 'net', 'zip', 'labels']),
