@@ -70,7 +70,7 @@ describe('limits of the process', () => {
 describe.skipIf(!canInject)('a disk that fails when it is asked to flush', () => {
   const big = sampleArchive('ChestDx-1.zip', { bytes: 10_000_000 });
 
-  it('#75 a whole download: it gets no final name, and nothing of it is relied on', async () => {
+  it('#60 #75 a whole download: it gets no final name, and nothing of it is relied on', async () => {
     const ran = await fetchUnder(injecting('fsync:error=EIO:when=1'), [small]);
     expect(ran.outcomes).toEqual(['disk-io']);
     expect(ran.message).toContain('EIO');

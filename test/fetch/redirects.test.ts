@@ -97,7 +97,7 @@ it('#28 a redirect that leads to another file for a range: the mixture is found 
   expect(ran.exit).toBe(0);
 });
 
-describe('#25 #26 secrets', () => {
+describe('#25 secrets', () => {
   const headers = { Authorization: 'Bearer hunter2', 'X-Api-Key': 'hunter2', Cookie: 'k=hunter2' };
   const sees = ({ headers: sent }: RawRequest) =>
     Object.values(sent).some((value) => value.includes('hunter2'));
