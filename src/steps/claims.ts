@@ -36,7 +36,7 @@ export const CLAIM_RULES: Omit<ClaimRules, 'connections'> = {
   maxBytes: 8 * 1024 * 1024,
   minBytes: 2 * 1024 * 1024,
   shareBytes: 1024 * 1024,
-  slowMs: 1000,
+  slowMs: 2000,
   stalledMs: 3000,
 };
 

@@ -15,6 +15,9 @@ const LEAST_BYTES = 64 * 1024;
 
 const OF_THE_WIRE = ['network', 'stalled', 'http-status', 'file-not-at-source'] as const;
 
+/** Where a limit of the rate makes all connections slow, none is taken over. */
+const UNHURRIED = { slowMs: Infinity, stalledMs: Infinity };
+
 /** From now on one connection goes on, as far as it can. */
 const NO_RANGES: Received = { kind: 'more', isAsAsked: true };
 
@@ -47,11 +50,12 @@ class RangesTransfer {
   #failure: unknown;
 
   constructor(reception: Reception, url: string, totalBytes: number) {
-    const { clock, onEvent, signal, connections } = reception.context;
+    const { clock, onEvent, signal, connections, rateLimit } = reception.context;
     this.#reception = reception;
     this.#url = url;
     this.#totalBytes = totalBytes;
-    this.#claims = new Claims(totalBytes, { ...CLAIM_RULES, connections });
+    const rules = rateLimit === undefined ? CLAIM_RULES : { ...CLAIM_RULES, ...UNHURRIED };
+    this.#claims = new Claims(totalBytes, { ...rules, connections });
     this.#progress = new ProgressTeller(clock, onEvent);
     this.#signal = AbortSignal.any([signal, this.#stop.signal]);
     setMaxListeners(0, this.#signal);
@@ -116,7 +120,7 @@ class RangesTransfer {
       context.pace.served(this.#url);
     } catch (error) {
       // Another connection has taken over all of it.
-      if (!claim.stop.signal.aborted) throw error;
+      if (!claim.stop.signal.aborted || !isCcxriError(error, 'aborted')) throw error;
     } finally {
       this.#claims.drop(claim);
     }

@@ -104,6 +104,31 @@ describe('a part that was left', () => {
     expect(left).toHaveLength(2);
   });
 
+  it('with the most bytes is taken, also where they lie behind gaps', async () => {
+    const directory = await tempDir();
+    const gaps = state({
+      durableBytes: 1,
+      islands: [
+        [2, 5],
+        [6, 10],
+      ],
+    });
+    await leave(directory, ONE, { bytes: 'a-cde-ghij', json: gaps });
+    await leave(directory, TWO);
+    expect(await new PartStore(directory).bytesHere(KEY)).toBe(8);
+    const { part, left } = await openIn(directory);
+    expect([part.bytes, part.heldBytes]).toEqual([1, 8]);
+    expect(left).toEqual([]);
+  });
+
+  it('of the first form, written front to back, is gone on with', async () => {
+    const directory = await tempDir();
+    const first = { ...state(), partVersion: 1, islands: undefined };
+    await leave(directory, ONE, { json: first });
+    const { bytes } = await openIn(directory);
+    expect(bytes).toBe(6);
+  });
+
   it('#51 with more bytes than its state vouches for is cut', async () => {
     const directory = await tempDir();
     await leave(directory, ONE, { bytes: 'abcdefJUNK' });
@@ -118,6 +143,11 @@ describe('what cannot be gone on with starts over, and goes', () => {
     { name: '#55 a part of another release', json: state({ md5: 'b'.repeat(32) }) },
     { name: 'a part without a strong validator', json: state({ validator: null }) },
     { name: '#61 a part shorter than its state says', json: state({ durableBytes: 7 }) },
+    { name: '#61 a part shorter than its islands', json: state({ islands: [[8, 9]] }) },
+    {
+      name: 'a part with gaps and no validator',
+      json: state({ validator: null, islands: [[8, 10]] }),
+    },
     { name: 'an empty part', json: state({ durableBytes: 0 }) },
   ])('$name', async ({ json }) => {
     const directory = await tempDir();
@@ -133,6 +163,21 @@ describe('what cannot be gone on with starts over, and goes', () => {
     { name: 'zeros', json: '\0'.repeat(200) },
     { name: 'another type', json: { ...state(), durableBytes: '6' } },
     { name: 'a negative length', json: state({ durableBytes: -6 }) },
+    { name: 'one with an island in its front', json: state({ islands: [[3, 5]] }) },
+    { name: 'one whose island touches its front', json: state({ islands: [[6, 8]] }) },
+    {
+      name: 'one with islands out of order',
+      json: state({
+        islands: [
+          [8, 10],
+          [7, 8],
+        ],
+      }),
+    },
+    { name: 'one with an empty island', json: state({ islands: [[8, 8]] }) },
+    { name: 'one with an island behind its end', json: state({ islands: [[8, 11]] }) },
+    { name: 'one with half an island', json: { ...state(), islands: [[8]] } },
+    { name: 'one without its islands', json: { ...state(), islands: undefined } },
     { name: 'an unknown key', json: { ...state(), more: 1 } },
     { name: 'a __proto__', json: '{"__proto__":{"partVersion":1},"durableBytes":6}' },
     { name: 'an array', json: '[]' },

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { finalPathOf, layoutOf } from '../../src/disk/layout.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
+import { bigSample } from '../support/big-sample.ts';
 import { parseCsv, useTempDirs, writeTree } from '../support/csv.ts';
 import { destIn, manifestOf, md5Of, run, sampleArchive } from '../support/fetching.ts';
-import { hasNginx, useNginx } from '../support/nginx.ts';
+import { hasNginx, useNginx, type NginxOptions } from '../support/nginx.ts';
+import { unhurried } from '../support/ranged-fetch.ts';
 import { makeStandIn } from '../support/stand-in.ts';
 
 const tempDir = useTempDirs();
@@ -122,5 +124,67 @@ describe.skipIf(!hasNginx)('on nginx', () => {
     await server.stop();
     await expect(fetch(server.url)).rejects.toThrow();
     expect((await stat(root)).isDirectory()).toBe(true);
+  });
+});
+
+describe.skipIf(!hasNginx)('a large file on nginx', () => {
+  const a = bigSample('ChestDx-1.zip', 20 * 1024 * 1024 + 777);
+
+  async function setUp(options: Partial<NginxOptions> = {}) {
+    const root = await tempDir();
+    await writeTree(join(root, 'mirror'), { [a.name]: a.bytes });
+    const server = await nginx({ root: join(root, 'mirror'), ...options });
+    const sources = [`${server.url}/{name}`];
+    return { server, setup: { dest: destIn(root), manifest: manifestOf(a), sources } };
+  }
+
+  it.each([2, 5, 8])('comes over %d connections, each byte once', async (connections) => {
+    const { server, setup } = await setUp();
+    const ran = await run({ ...setup, connections, ...unhurried });
+    expect(ran.outcomes).toEqual(['downloaded']);
+    expect(ran.result?.bytesDownloaded).toBe(a.bytes.length);
+    const requests = await server.requests();
+    expect(new Set(requests.map(({ status }) => status))).toEqual(new Set([206]));
+    const spans = requests
+      .map(({ range }) => /^bytes=(\d+)-(\d+)$/.exec(range)?.slice(1).map(Number) ?? [])
+      .sort(([x = 0], [y = 0]) => x - y);
+    const edges = spans.map(([from]) => from);
+    expect([...edges.slice(1), a.bytes.length]).toEqual(spans.map(([, last = 0]) => last + 1));
+    expect(requests.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(a.bytes.length);
+    expect(requests.filter(({ ifRange }) => ifRange === '')).toHaveLength(1);
+  });
+
+  it('comes whole where its ranges are switched off', async () => {
+    const { server, setup } = await setUp({ extra: 'max_ranges 0;' });
+    const ran = await run(setup);
+    expect(ran.outcomes).toEqual(['downloaded']);
+    expect(await server.requests()).toEqual([expect.objectContaining({ status: 200 })]);
+  });
+
+  it('#39 comes where only two connections are borne at once, and the others are told 503', async () => {
+    const { server, setup } = await setUp({ extra: 'limit_conn one 2;', limitRate: '1m' });
+    const ran = await run(setup);
+    expect(ran.outcomes).toEqual(['downloaded']);
+    expect(ran.result?.bytesDownloaded).toBeLessThan(a.bytes.length + 4 * 1024 * 1024);
+    expect((await server.requests()).map(({ status }) => status)).toContain(503);
+  });
+
+  it('goes on after a stop with what is missing, and with nothing else', async () => {
+    const { server, setup } = await setUp({ limitRate: '1m' });
+    const stop = new AbortController();
+    const stopped = await run({
+      ...setup,
+      signal: stop.signal,
+      onEvent: (event) => {
+        if (event.event === 'progress' && event.doneBytes > 8_000_000) stop.abort();
+      },
+    });
+    expect(stopped.error).toMatchObject({ code: 'aborted' });
+    const again = await run({ ...setup, ...unhurried });
+    const kept = again.result?.plan.steps[0]?.keptBytes ?? 0;
+    expect(kept).toBeGreaterThan(7_000_000);
+    expect(again.outcomes).toEqual(['downloaded']);
+    expect(again.result?.bytesDownloaded).toBe(a.bytes.length - kept);
+    expect((await server.requests()).every(({ status }) => status === 206)).toBe(true);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { HostLimit } from '../../src/net/host-limit.ts';
 import { HostPace } from '../../src/net/host-pace.ts';
 import { RateLimit } from '../../src/net/rate-limit.ts';
 import { SpeedWatch } from '../../src/net/speed-watch.ts';
@@ -115,6 +116,124 @@ describe('the pace of a host', () => {
     await expect(resting).rejects.toMatchObject({ code: 'aborted' });
     end('1');
     await Promise.all(running);
+  });
+});
+
+describe('how many at once a host bears', () => {
+  /** Steps: how many are active when it refuses, or `served` so many times. */
+  it.each<{ steps: readonly (number | string)[]; allowed: number }>([
+    { steps: [], allowed: Infinity },
+    { steps: ['served 100'], allowed: Infinity },
+    { steps: [1], allowed: Infinity },
+    { steps: [8], allowed: 4 },
+    { steps: [3], allowed: 2 },
+    // One burst: each refused request is not active any more when the next one is refused.
+    { steps: [8, 7, 6, 5, 4, 3], allowed: 2 },
+    { steps: [8, 4], allowed: 2 },
+    { steps: [8, 4, 2], allowed: 1 },
+    { steps: [8, 4, 2, 1], allowed: 1 },
+    { steps: [8, 'served 15'], allowed: 4 },
+    { steps: [8, 'served 16'], allowed: 5 },
+    { steps: [8, 'served 16', 'served 25'], allowed: 6 },
+    { steps: [8, 'served 15', 4, 'served 3'], allowed: 2 },
+    { steps: [8, 'served 15', 4, 'served 4'], allowed: 3 },
+    { steps: [2, 'served 1'], allowed: 2 },
+  ])('after $steps: $allowed', ({ steps, allowed }) => {
+    const limit = new HostLimit();
+    for (const step of steps) {
+      if (typeof step === 'number') limit.refused(step);
+      else for (let n = Number(step.split(' ')[1]); n > 0; n -= 1) limit.served();
+    }
+    expect(limit.allowed).toBe(allowed);
+  });
+});
+
+describe('the connections of a run', () => {
+  const B = 'http://b.example/y.zip';
+
+  function files(connections: number) {
+    const pace = new HostPace(fastClock(), Infinity, connections);
+    const started: string[] = [];
+    const ends: (() => void)[] = [];
+    const all: Promise<void>[] = [];
+    const start = (name: string, owner: object, url = A, signal?: AbortSignal) => {
+      const run = () => {
+        started.push(name);
+        return new Promise<void>((resolve) => ends.push(resolve));
+      };
+      const running = pace.run(url, run, signal, owner);
+      all.push(running.catch(() => undefined));
+      return running;
+    };
+    const endAll = async () => {
+      while (ends.length > 0) {
+        ends.shift()?.();
+        await turn();
+      }
+      await Promise.all(all);
+    };
+    return { pace, started, start, ends, endAll };
+  }
+
+  it('are no more than there are, whatever hosts they go to', async () => {
+    const { started, start, ends, endAll } = files(2);
+    void start('1', {});
+    void start('2', {}, B);
+    void start('3', {}, B);
+    await turn();
+    expect(started).toEqual(['1', '2']);
+    ends.shift()?.();
+    await turn();
+    expect(started).toEqual(['1', '2', '3']);
+    await endAll();
+  });
+
+  it('go to the file that has the fewest', async () => {
+    const { started, start, ends, endAll } = files(3);
+    const [one, two] = [{}, {}];
+    for (const name of ['1a', '1b', '1c', '1d', '1e']) void start(name, one);
+    for (const name of ['2a', '2b']) void start(name, two);
+    await turn();
+    // Those that were given out are not taken away.
+    expect(started).toEqual(['1a', '1b', '1c']);
+    ends.shift()?.();
+    await turn();
+    expect(started.at(-1)).toBe('2a');
+    ends.shift()?.();
+    await turn();
+    // One each: who came first.
+    expect(started.at(-1)).toBe('1d');
+    await endAll();
+    expect(started).toHaveLength(7);
+  });
+
+  it('are not kept from other hosts by one that must be waited for', async () => {
+    const { pace, started, start, endAll } = files(4);
+    void start('1', {});
+    void start('2', {});
+    await turn();
+    pace.refused(A);
+    void start('3', {});
+    void start('4', {}, B);
+    await turn();
+    expect(started).toEqual(['1', '2', '4']);
+    await endAll();
+    expect(started).toContain('3');
+  });
+
+  it('are free again for others when who waits for one is stopped', async () => {
+    const { started, start, ends, endAll } = files(1);
+    const stop = new AbortController();
+    void start('1', {});
+    const waiting = start('2', {}, A, stop.signal);
+    void start('3', {});
+    await turn();
+    stop.abort();
+    await expect(waiting).rejects.toMatchObject({ code: 'aborted' });
+    ends.shift()?.();
+    await turn();
+    expect(started).toEqual(['1', '3']);
+    await endAll();
   });
 });
 

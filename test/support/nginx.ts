@@ -104,6 +104,7 @@ http {
   access_log ${home}/access.log seen;
   types { text/html html; text/csv csv; application/zip zip; }
   default_type application/octet-stream;
+  limit_conn_zone $server_port zone=one:1m;
   sendfile on;
   keepalive_timeout 15;
   server {

@@ -244,12 +244,34 @@ export function fromByteOf(request: RawRequest): number | undefined {
   return from === undefined ? undefined : Number(from);
 }
 
+/** The bytes that a request asks for, where it names their end: from the first to before the second. */
+export function spanOf(request: RawRequest): readonly [from: number, to: number] | undefined {
+  const found = /^bytes=(\d+)-(\d+)$/.exec(request.headers['range'] ?? '');
+  return found === null ? undefined : [Number(found[1]), Number(found[2]) + 1];
+}
+
+/** A 206 of some bytes. */
+export function slice(
+  body: Uint8Array,
+  [from, to]: readonly [from: number, to: number],
+  headers: Headers = {},
+): Buffer {
+  const end = Math.min(to, body.length);
+  return answer(206, body.subarray(from, end), {
+    ETag: '"v1"',
+    'Content-Range': `bytes ${from}-${end - 1}/${body.length}`,
+    ...headers,
+  });
+}
+
 /** What an honest server with one file says: ranges under If-Range, else the whole. */
 export function honest(body: Uint8Array, request: RawRequest, etag = '"v1"'): Buffer {
-  const from = fromByteOf(request);
+  const span = spanOf(request);
+  const from = fromByteOf(request) ?? span?.[0];
   const isSame = request.headers['if-range'] === undefined || request.headers['if-range'] === etag;
   if (from === undefined || !isSame) return whole(body, { ETag: etag });
-  return from >= body.length ? unsatisfiable(body.length) : part(body, from, { ETag: etag });
+  if (from >= body.length) return unsatisfiable(body.length);
+  return span === undefined ? part(body, from, { ETag: etag }) : slice(body, span, { ETag: etag });
 }
 
 /** A 200 that announces the whole and holds its first bytes only: to be followed by an end. */
