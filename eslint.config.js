@@ -38,6 +38,11 @@ const zones = [
   ),
   zone('./src/threads', dirs(LOW.filter((name) => name !== 'threads')), 'threads knows nobody.'),
   zone(
+    './src/inflate',
+    dirs(LOW.filter((name) => name !== 'inflate')),
+    'inflate knows only bytes.',
+  ),
+  zone(
     './src/disk',
     dirs(['manifest', 'net', 'zip', 'labels']),
     'disk knows only paths and bytes.',
