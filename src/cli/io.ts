@@ -35,7 +35,10 @@ export function widthOf(stream: OutStream): number {
   return columns === undefined || columns < 1 ? DEFAULT_WIDTH : columns;
 }
 
-/** `auto`: colours on a terminal. NO_COLOR (https://no-color.org) and FORCE_COLOR have a say. */
+/**
+ * `auto`: colours on a terminal, but in no CI log. NO_COLOR (https://no-color.org) and FORCE_COLOR
+ * have a say.
+ */
 export function wantsColor(
   choice: 'auto' | 'never' | 'always',
   stream: OutStream,
@@ -45,7 +48,7 @@ export function wantsColor(
   if ((env['NO_COLOR'] ?? '') !== '') return false;
   const force = env['FORCE_COLOR'];
   if (force !== undefined) return force !== '0' && force !== 'false';
-  return stream.isTTY === true && env['TERM'] !== 'dumb';
+  return isLiveTerminal(stream, env);
 }
 
 /** A terminal on which a line may be drawn over: no CI log, no dumb terminal. */
