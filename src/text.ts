@@ -12,6 +12,15 @@ export function toPrintable(text: string, maxLength = 300): string {
   });
 }
 
+/** JSON text that a terminal shows as it is, and a parser reads as before: what acts is escaped. */
+export function toPrintableJson(json: string): string {
+  return json.replace(UNSAFE, (char) => {
+    // Between values only: in them JSON has it escaped.
+    if (char === '\n') return char;
+    return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}
+
 // Control characters are what this expression is for.
 const UNSAFE =
   /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/gu;

@@ -1,7 +1,7 @@
 import type { Phase, PhaseProgress, RunEvent } from '../events.ts';
 import { count, formatBytes, formatCount, formatDuration } from '../text.ts';
 import type { Position, RunState } from './progress-state.ts';
-import { withoutFile } from './render-error.ts';
+import { shown, withoutFile } from './render-error.ts';
 import type { Style } from './style.ts';
 
 const PHASE_WORDS: Readonly<Record<Phase, string>> = {
@@ -32,17 +32,17 @@ export function lineOf(
     case 'retry': {
       const { file, attempt, error, delayMs, keptBytes } = event;
       const kept = keptBytes > 0 ? `; ${formatBytes(keptBytes)} kept` : '';
-      return `${file}: attempt ${attempt} failed: ${error.message}; again in ${formatDuration(delayMs)}${kept}`;
+      return `${file}: attempt ${attempt} failed: ${shown(error.message)}; again in ${formatDuration(delayMs)}${kept}`;
     }
     case 'source-left':
-      return `${event.file}: left ${event.source}: ${event.error.message}`;
+      return shown(`${event.file}: left ${event.source}: ${event.error.message}`);
     case 'warning': {
       const { file, message } = event;
       const about = file === undefined || message.includes(file) ? '' : `${file}: `;
-      return `${style.yellow('warning:')} ${about}${message}`;
+      return `${style.yellow('warning:')} ${shown(about + message)}`;
     }
     case 'index-written':
-      return `${event.path}: ${count(event.rows, 'row')} written`;
+      return `${shown(event.path)}: ${count(event.rows, 'row')} written`;
     case 'phase-start':
       if (event.phase === 'download' && event.doneBytes > 0) {
         return `${event.file}: goes on at ${formatBytes(event.doneBytes)}`;

@@ -8,6 +8,17 @@ const FULL_BLOCKS = 10;
 /** More than so many different ways on are those of many files: they go by one pattern. */
 const FULL_HINTS = 3;
 
+/** Longer than any message of ours. */
+const MOST_CHARACTERS = 10_000;
+
+/**
+ * The last look at a text before it is shown: foreign text in it was made safe where it came in, but
+ * a path that was typed, or found, was not.
+ */
+export function shown(text: string): string {
+  return toPrintable(text, MOST_CHARACTERS);
+}
+
 /**
  * What happened, to which file, expected and got, what was kept, and the next command to type.
  * Stacks and causes only where `verbose`.
@@ -54,7 +65,7 @@ function blockOf([first, ...others]: Group, view: View): string {
 function headline(error: CcxriError, view: View): string {
   const { file } = error.facts;
   const about = file === undefined || error.message.includes(file) ? '' : `${file}: `;
-  return `${styleOf(view).red('error:')} ${about}${error.message}`;
+  return `${styleOf(view).red('error:')} ${shown(about + error.message)}`;
 }
 
 function block(error: CcxriError, view: View): string {
@@ -69,19 +80,19 @@ function block(error: CcxriError, view: View): string {
     ['attempts', attempts?.toString()],
     ['kept', kept],
   ];
-  const shown = facts.filter(([, value]) => value !== undefined && !error.message.includes(value));
-  const lines = shown.map(([name, value]) => `  ${`${name}:`.padEnd(10)}${value ?? ''}`);
-  const why = (reasons ?? []).map((reason) => `  - ${reason}`);
+  const told = facts.filter(([, value]) => value !== undefined && !error.message.includes(value));
+  const lines = told.map(([name, value]) => `  ${`${name}:`.padEnd(10)}${shown(value ?? '')}`);
+  const why = (reasons ?? []).map((reason) => `  - ${shown(reason)}`);
   const causes = view.verbose ? causesOf(error).map((text) => `  cause:    ${text}`) : [];
   return [headline(error, view), ...lines, ...why, ...causes, ''].join('\n');
 }
 
 function renderHints(errors: readonly CcxriError[], view: View): string {
   const hints = [...new Set(errors.flatMap(({ hint }) => (hint === undefined ? [] : [hint])))];
-  const shown = view.verbose ? hints : hints.slice(0, FULL_HINTS);
-  const more = hints.length - shown.length;
+  const first = view.verbose ? hints : hints.slice(0, FULL_HINTS);
+  const more = hints.length - first.length;
   return [
-    ...shown.map((hint) => `${styleOf(view).bold('next:')} ${hint}\n`),
+    ...first.map((hint) => `${styleOf(view).bold('next:')} ${shown(hint)}\n`),
     ...(more > 0 ? [`      and likewise for ${more} more (-v shows them)\n`] : []),
   ].join('');
 }
@@ -117,7 +128,7 @@ export function briefly(error: CcxriError, file: string): string {
 
 /** A message that stands behind the name of its file: without that name at its head. */
 export function withoutFile(message: string, file: string): string {
-  return message.replace(new RegExp(`^${escape(file)}(?: \\([^)]*\\))?(?:: | )`), '');
+  return shown(message.replace(new RegExp(`^${escape(file)}(?: \\([^)]*\\))?(?:: | )`), ''));
 }
 
 function escape(text: string): string {

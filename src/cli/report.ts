@@ -1,5 +1,6 @@
 import { CcxriError, isCcxriError, toErrorRecord, type ErrorRecord } from '../errors.ts';
 import { toAbortError } from '../abort.ts';
+import { toPrintableJson } from '../text.ts';
 import type { CommandOutcome } from './command.ts';
 import { exitCodeOf, worstOf, type ExitCode } from './exit-codes.ts';
 import type { CommandName } from './options.ts';
@@ -69,11 +70,12 @@ export function withHints(ending: Ending, suggest: (hint: string) => string): En
 
 /** JSON with ccxri's errors as records. `indent` 0: on one line. */
 export function toJson(value: unknown, indent: number): string {
-  return JSON.stringify(
+  const json = JSON.stringify(
     value,
     (_key, item: unknown) => (item instanceof CcxriError ? toErrorRecord(item) : item),
     indent,
   );
+  return toPrintableJson(json);
 }
 
 function toRecord(error: unknown): ErrorRecord | BugRecord {

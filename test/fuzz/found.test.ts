@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { toJson } from '../../src/cli/report.ts';
 import { CcxriError } from '../../src/errors.ts';
 import { parsePartState } from '../../src/disk/part-schema.ts';
 import { createPageLoader } from '../../src/net/load-page.ts';
@@ -6,6 +7,7 @@ import { toProxyOptions } from '../../src/net/proxy.ts';
 import { nextHop } from '../../src/net/redirect.ts';
 import { toPrintableLink, toPrintableUrl } from '../../src/text.ts';
 import { useRawServers } from '../support/raw-server.ts';
+import { runCli } from '../support/run-cli.ts';
 
 const rawServer = useRawServers();
 
@@ -61,3 +63,16 @@ it.each(['http://localhost./', 'http://a.localhost./x', 'http://127.0.0.1./'])(
     expect(() => nextHop(['https://h.test/'], location)).toThrow("this machine's own network");
   },
 );
+
+it('a path that acts in a terminal is shown, and does not act', async () => {
+  const { code, stderr } = await runCli(['verify', 'a\x1b[2Jb\u009bc']);
+  expect(code).toBe(5);
+  expect(stderr).toContain('there is no dataset directory a\\x1b[2Jb\\x9bc\n');
+});
+
+it('JSON holds such text as escapes, which mean the same', () => {
+  const value = { text: 'a\u009b2J\u202eb\u2028\x1bä\n' };
+  const json = toJson(value, 2);
+  expect(json).toBe('{\n  "text": "a\\u009b2J\\u202eb\\u2028\\u001bä\\n"\n}');
+  expect(JSON.parse(json)).toEqual(value);
+});

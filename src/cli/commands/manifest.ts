@@ -4,7 +4,7 @@ import { CcxriError } from '../../errors.ts';
 import { makeManifest } from '../../make-manifest/make-manifest.ts';
 import { loadManifest } from '../../manifest/load.ts';
 import type { Manifest } from '../../manifest/schema.ts';
-import { count, quoteForShell, toPrintable } from '../../text.ts';
+import { count, quoteForShell, toPrintable, toPrintableJson } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
 import { concurrencyOf } from './shared.ts';
 
@@ -54,5 +54,5 @@ function told({ files }: Manifest, { argument, output, dryRun }: Told): string {
 
 /** As manifests/cc-cxri.json is laid out. */
 function toText(manifest: Manifest): string {
-  return `${JSON.stringify(manifest, null, 2)}\n`;
+  return `${toPrintableJson(JSON.stringify(manifest, null, 2))}\n`;
 }
