@@ -45,18 +45,21 @@ async function tryPlace(from: string, to: string): Promise<boolean> {
     if (errnoOf(error) === 'EXDEV') throw onAnotherDisk(to, error);
     if (!NO_LINKS.has(errnoOf(error) ?? '')) throw error;
   }
-  if (await isThere(to)) return false;
+  if ((await kindAt(to)) !== 'nothing') return false;
   await rename(from, to);
   return true;
 }
 
-/** Whether a name is taken, by whatever it may be. @throws CcxriError of the disk */
-export async function isThere(path: string): Promise<boolean> {
+/** Whether a name is taken by something that no file can be compared with. @throws CcxriError of the disk */
+export async function isTaken(path: string): Promise<boolean> {
+  return (await kindAt(path)) === 'no file';
+}
+
+async function kindAt(path: string): Promise<'file' | 'no file' | 'nothing'> {
   try {
-    await lstat(path);
-    return true;
+    return (await lstat(path)).isFile() ? 'file' : 'no file';
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false;
+    if (errnoOf(error) === 'ENOENT') return 'nothing';
     throw toDiskError(error, 'look at', { path });
   }
 }

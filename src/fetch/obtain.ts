@@ -4,7 +4,7 @@ import { finalPathOf, type DatasetLayout } from '../disk/layout.ts';
 import type { Ledger } from '../disk/ledger.ts';
 import { makeDirectoryWithin } from '../disk/make-directory.ts';
 import type { PartFile } from '../disk/part-file.ts';
-import { isThere } from '../disk/place-file.ts';
+import { isTaken } from '../disk/place-file.ts';
 import { CcxriError, isCcxriError, toDiskError } from '../errors.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
 import type { HashPool } from '../md5/hash-pool.ts';
@@ -14,7 +14,7 @@ import { hashTelling } from '../steps/hash-telling.ts';
 import type { Candidate, Check, Judge } from '../steps/judge.ts';
 import { putAside } from '../steps/put-aside.ts';
 import { WRONG_BYTES } from '../steps/source-failures.ts';
-import type { FileSurvey } from '../steps/survey.ts';
+import { surveyFile, type FileSurvey } from '../steps/survey.ts';
 
 /** What a run needs to make a file stand under its final name. */
 export interface ObtainContext extends DownloadContext {
@@ -39,7 +39,9 @@ export interface Obtained {
  * @throws CcxriError `occupied`: something else lies there, which ccxri did not put there; as
  * `downloadFile`
  */
-export async function obtain(survey: FileSurvey, context: ObtainContext): Promise<Obtained> {
+export async function obtain(before: FileSurvey, context: ObtainContext): Promise<Obtained> {
+  // Where the lock holds nobody off, another run may have brought it since.
+  const survey = before.final === 'absent' ? await surveyFile(before.file, context) : before;
   const { receipt } = survey;
   if (survey.final === 'checked' && receipt !== undefined) {
     const { bytes, md5, status } = receipt;
@@ -55,7 +57,7 @@ export async function obtain(survey: FileSurvey, context: ObtainContext): Promis
 
 /** A link that points nowhere looks as if nothing was there, until the file is to get its name. */
 async function assertFree({ file, path }: FileSurvey): Promise<void> {
-  if (!(await isThere(path))) return;
+  if (!(await isTaken(path))) return;
   throw new CcxriError('occupied', `${path} is there and is no file`, {
     file: file.name,
     path,
