@@ -1,6 +1,7 @@
 import type { FetchOutcome, FetchResult, FetchStatus, FetchStep } from '../fetch/fetch-types.ts';
 import { isTooSmall } from '../fetch/plan.ts';
 import { count, formatBytes, formatDuration, toPrintable } from '../text.ts';
+import { exitCodeOf, worstOf } from './exit-codes.ts';
 import type { View } from './io.ts';
 import { renderIndex } from './render-index.ts';
 import {
@@ -102,7 +103,9 @@ function renderNext(result: FetchResult, { view, again }: Manner): string {
   const { outcomes, index, dest } = result;
   const next = styleOf(view).bold('next:');
   if (!outcomes.every(isGood)) {
-    return `${next} ${again} again: it gets only what is missing\n`;
+    return waysOnFrom(outcomes, again)
+      .map((way) => `${next} ${way}\n`)
+      .join('');
   }
   if (index !== undefined) {
     return `${next} read ${toPrintable(index.path, 4096)}; its paths start at ${toPrintable(dest, 4096)}\n`;
@@ -114,3 +117,21 @@ function renderNext(result: FetchResult, { view, again }: Manner): string {
     ? `${next} \`ccxri join\` writes index.csv\n`
     : `${next} \`ccxri extract\` unpacks the archives, then \`ccxri join\` writes index.csv\n`;
 }
+
+/**
+ * The same command once more helps where the network failed, or where a file was not begun. Where
+ * something else failed, it would fail again: then its own way on stands first.
+ */
+function waysOnFrom(outcomes: readonly FetchOutcome[], again: string): readonly string[] {
+  const open = outcomes.filter((outcome) => !isGood(outcome));
+  const codes = open.map(({ error }) => (error === undefined ? NETWORK : exitCodeOf(error)));
+  const worst = worstOf(codes);
+  const hint = worst === NETWORK ? undefined : open[codes.indexOf(worst)]?.error?.hint;
+  if (hint === undefined) return [`${again} again: it gets only what is missing`];
+  return [
+    toPrintable(hint, 4096),
+    ...(codes.includes(NETWORK) ? [`${again} again, for the other files that are missing`] : []),
+  ];
+}
+
+const NETWORK = 4;

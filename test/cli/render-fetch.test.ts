@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { renderFetched } from '../../src/cli/render-fetch.ts';
+import { CcxriError, type ErrorCode } from '../../src/errors.ts';
+import type { FetchOutcome, FetchStatus } from '../../src/fetch/fetch-types.ts';
+
+const view = { width: Infinity, color: false, verbose: false };
+const again = '`ccxri fetch --subset all`';
+const ANEW = `next: ${again} again: it gets only what is missing`;
+
+function outcome(status: FetchStatus, more: Partial<FetchOutcome> = {}): FetchOutcome {
+  const base = { file: 'Normal-1.zip', kind: 'archive', bytes: 1, md5: null } as const;
+  return { ...base, check: null, source: null, members: null, status, ...more };
+}
+
+function failed(code: ErrorCode, hint?: string): FetchOutcome {
+  const error = new CcxriError(code, 'it failed', hint === undefined ? {} : { hint });
+  return outcome('failed', { error });
+}
+
+function textOf(outcomes: readonly FetchOutcome[]): string {
+  const plan = { steps: [], bytesToDownload: 0, bytesNeededOnDisk: 0, bytesFreeOnDisk: null };
+  const result = { dest: 'set', dryRun: false, plan, outcomes, bytesDownloaded: 0, elapsedMs: 0 };
+  return renderFetched(result, { view, again });
+}
+
+function nextOf(...outcomes: readonly FetchOutcome[]): readonly string[] {
+  return textOf(outcomes)
+    .split('\n')
+    .filter((line) => line.startsWith('next:'));
+}
+
+describe('what to do next after a fetch', () => {
+  it('is the same command only where that can help', () => {
+    expect(nextOf(failed('network', 'wait a little'))).toEqual([ANEW]);
+    expect(nextOf(failed('stalled'), outcome('stopped'))).toEqual([ANEW]);
+    expect(nextOf(failed('unsafe-archive', 'do not use it'))).toEqual(['next: do not use it']);
+    expect(nextOf(failed('source-unusable', 'mend it'))).toEqual(['next: mend it']);
+  });
+
+  it('is that of the most severe failure, and then the same command for the others', () => {
+    const md5 = failed('md5-mismatch', 'give another --source');
+    const page = failed('not-the-file', 'save the page');
+    expect(nextOf(page, md5)).toEqual(['next: give another --source']);
+    const others = `next: ${again} again, for the other files that are missing`;
+    expect(nextOf(failed('network'), page)).toEqual(['next: save the page', others]);
+    expect(nextOf(failed('disk-full', 'free some'), outcome('stopped'))).toEqual([
+      'next: free some',
+      others,
+    ]);
+  });
+});
