@@ -1,5 +1,5 @@
 import type { PartFile } from '../disk/part-file.ts';
-import { isCcxriError, toErrorRecord, type CcxriError } from '../errors.ts';
+import { CcxriError, isCcxriError, toErrorRecord } from '../errors.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
 import { locationsOf, type Found } from '../sources/chain.ts';
 import { formatBytes, toPrintableUrl } from '../text.ts';
@@ -94,7 +94,7 @@ async function fromSource(download: Download, found: Found): Promise<Downloaded>
       // lied. Twice the same is the source's answer.
       if (!isAgain && (await startOver(download, failure))) continue;
       if (candidate !== undefined && isCcxriError(failure, ...WRONG_BYTES)) {
-        await keepWrong(download, { candidate, source: source.name, error: failure });
+        throw await keepWrong(download, { candidate, source: source.name, error: failure });
       }
       throw failure;
     }
@@ -127,14 +127,21 @@ async function startOver({ file, part, context }: Download, failure: unknown): P
   return true;
 }
 
+/** @returns the error, saying where the bytes lie now, and what can be done */
 async function keepWrong(
   { file, part, context }: Download,
   wrong: { readonly candidate: Candidate; readonly source: string; readonly error: CcxriError },
-): Promise<void> {
+): Promise<CcxriError> {
   const { badDirectory, clock } = context;
-  await putAside({ file, ...wrong }, { badDirectory, date: clock.date() }, (path) =>
-    part.setAside(path),
-  );
+  const place = { badDirectory, date: clock.date() };
+  const path = await putAside({ file, ...wrong }, place, (to) => part.setAside(to));
+  const { code, message, facts, hint } = wrong.error;
+  return new CcxriError(code, message, {
+    ...facts,
+    kept: `the wrong bytes, in ${path}`,
+    hint: hint ?? 'it was fetched twice, and was wrong both times: give another --source',
+    cause: wrong.error,
+  });
 }
 
 function tellStart({ file, part, context }: Download, source: string): void {

@@ -69,11 +69,12 @@ export function summarizeFailures(
 ): CcxriError {
   const sorted = [...failures].sort((a, b) => rank(a.code) - rank(b.code));
   const telling = sorted[0] ?? notThere(file, 'any source');
+  const left = [telling.facts.kept, kept].filter((each) => each !== undefined);
   return new CcxriError(telling.code, telling.message, {
     ...telling.facts,
     file: file.name,
     ...(failures.length > 1 ? { reasons: failures.map(toReason) } : {}),
-    ...(kept === undefined ? {} : { kept }),
+    ...(left.length > 0 ? { kept: left.join('; ') } : {}),
     hint: telling.hint ?? hint,
     cause: telling,
   });

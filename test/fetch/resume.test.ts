@@ -7,6 +7,7 @@ import { layoutOf } from '../../src/disk/layout.ts';
 import type { PartState } from '../../src/disk/part-schema.ts';
 import { listTree, useTempDirs, writeTree } from '../support/csv.ts';
 import { destIn, manifestOf, noise, run, sampleArchive } from '../support/fetching.ts';
+import { saying } from '../support/matchers.ts';
 import {
   answer,
   brokenOff,
@@ -225,9 +226,13 @@ describe('#66 #157 wrong bytes, twice', () => {
     });
     expect(Date.parse(String(Reflect.get(record, 'date')))).not.toBeNaN();
     expect(await listTree(partial)).toEqual([]);
-    expect(ran.result?.outcomes[0]?.error?.facts).toMatchObject({
-      expected: `MD5 ${String(a.file['md5'])}`,
-      found: `MD5 ${md5Of(other)}`,
+    expect(ran.result?.outcomes[0]?.error).toMatchObject({
+      facts: {
+        expected: `MD5 ${String(a.file['md5'])}`,
+        found: `MD5 ${md5Of(other)}`,
+        kept: `the wrong bytes, in ${join(bad, a.name)}`,
+      },
+      hint: saying('fetched twice'),
     });
   });
 
