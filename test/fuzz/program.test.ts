@@ -1,0 +1,9 @@
+import { afterAll } from 'vitest';
+import { fuzzTests, SHORT } from '../support/fuzz/fuzz-tests.ts';
+import { programTarget } from '../support/fuzz/program-target.ts';
+import { Sandbox } from '../support/fuzz/sandbox.ts';
+
+const sandbox = new Sandbox();
+afterAll(() => sandbox.remove());
+
+fuzzTests([programTarget(sandbox)], SHORT);

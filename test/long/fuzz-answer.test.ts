@@ -1,0 +1,9 @@
+import { afterAll, beforeAll } from 'vitest';
+import { AnswerServer, answerTargets } from '../support/fuzz/answer-target.ts';
+import { fuzzTests, LONG } from '../support/fuzz/fuzz-tests.ts';
+
+const server = new AnswerServer();
+beforeAll(() => server.start());
+afterAll(() => server.stop());
+
+fuzzTests(answerTargets(server), LONG);

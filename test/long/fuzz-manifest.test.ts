@@ -1,0 +1,4 @@
+import { fuzzTests, LONG } from '../support/fuzz/fuzz-tests.ts';
+import { manifestTargets } from '../support/fuzz/manifest-target.ts';
+
+fuzzTests(manifestTargets, LONG);

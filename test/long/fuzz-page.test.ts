@@ -1,0 +1,4 @@
+import { fuzzTests, LONG } from '../support/fuzz/fuzz-tests.ts';
+import { pageTargets } from '../support/fuzz/page-target.ts';
+
+fuzzTests(pageTargets, LONG);

@@ -1,0 +1,4 @@
+import { fuzzTests, LONG } from '../support/fuzz/fuzz-tests.ts';
+import { textTargets } from '../support/fuzz/text-target.ts';
+
+fuzzTests(textTargets, LONG);

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fromBufferPromise } from 'yauzl';
+import type { ZipDirectory } from '../../../src/zip/directory.ts';
+
+/** Size and CRC-32 of every file, sorted: what an archive holds, whoever reads it. */
+type Content = readonly string[];
+
+function contentOf({ members }: ZipDirectory): Content {
+  return members.map(({ size, crc32 }) => `${size} ${crc32}`).sort();
+}
+
+/**
+ * yauzl by itself, which finds its own way to the directory: where it reads the archive at all, it
+ * must read the same. (Reading it in two ways is how something gets past a scanner.)
+ */
+export async function assertSameInYauzl(bytes: Buffer, directory: ZipDirectory): Promise<void> {
+  const found: string[] = [];
+  try {
+    const zip = await fromBufferPromise(bytes, { decodeStrings: false });
+    for await (const entry of zip.eachEntry()) {
+      if (entry.fileNameRaw.at(-1) === 0x2f) continue;
+      found.push(`${entry.uncompressedSize} ${entry.crc32}`);
+    }
+  } catch {
+    return;
+  }
+  assert.deepEqual(found.sort(), contentOf(directory), 'yauzl reads another archive');
+}
+
+interface Sample {
+  /** Its number in the run. */
+  readonly input: number;
+  readonly path: string;
+  readonly expected: Content;
+}
+
+/** Most samples of a run. */
+const MOST = 500;
+
+/** unzip and Python's zipfile on a sample of what ccxri has taken: where they read it, they agree. */
+export class ToolCheck {
+  readonly #every: number;
+  readonly #directory = mkdtempSync(join(tmpdir(), 'ccxri-fuzz-peers-'));
+  readonly #samples: Sample[] = [];
+  #taken = 0;
+
+  constructor(every: number) {
+    this.#every = every;
+  }
+
+  sample(bytes: Buffer, directory: ZipDirectory, input: number): void {
+    this.#taken += 1;
+    if (this.#taken % this.#every !== 0 || this.#samples.length >= MOST) return;
+    const path = join(this.#directory, `${this.#samples.length}.zip`);
+    writeFileSync(path, bytes);
+    this.#samples.push({ input, path, expected: contentOf(directory) });
+  }
+
+  finish(): void {
+    for (const [tool, read] of Object.entries({ unzip: readByUnzip, python3: readByPython })) {
+      const answers = read(this.#samples.map(({ path }) => path));
+      if (answers === undefined) {
+        console.warn(`skipped: this machine has no ${tool}`);
+        continue;
+      }
+      const agreed = this.#samples.filter(({ input, path, expected }, i) => {
+        const found = answers[i];
+        if (found === undefined) return false;
+        const differs = `${tool} reads another archive in ${path} (CCXRI_PATH=${input})`;
+        assert.deepEqual(found, expected, differs);
+        return true;
+      });
+      // They refuse some oddities that ccxri takes with a warning; most they take.
+      assert(agreed.length >= this.#samples.length / 2, `${tool} takes ${agreed.length} only`);
+    }
+    rmSync(this.#directory, { recursive: true });
+  }
+}
+
+/** One answer a path; undefined: refused. Without answers: the tool is not there. */
+type Answers = readonly (Content | undefined)[] | undefined;
+
+const PYTHON = `
+import json, sys, zipfile, zlib
+for path in sys.stdin.read().split():
+    try:
+        with zipfile.ZipFile(path) as archive:
+            files = [archive.read(info) for info in archive.infolist() if not info.is_dir()]
+        print(json.dumps([f'{len(data)} {zlib.crc32(data)}' for data in files]))
+    except Exception as error:
+        print(json.dumps(f'{type(error).__name__}: {error}'))
+`;
+
+function readByPython(paths: readonly string[]): Answers {
+  const output = run('python3', ['-c', PYTHON], paths);
+  return output
+    ?.trim()
+    .split('\n')
+    .map((line) => {
+      const found: unknown = JSON.parse(line);
+      return Array.isArray(found) ? found.map(String).sort() : undefined;
+    });
+}
+
+/** `-t` reads every file, and says 1 of what it warns of; `-v` lists sizes and CRCs. */
+const UNZIP = `
+while read -r path; do
+  unzip -tqq "$path" >/dev/null 2>&1
+  code=$?
+  echo "== $code"
+  if [ $code -le 1 ]; then unzip -v "$path" 2>/dev/null; fi
+done
+`;
+const LISTED = /^ *(\d+) +\S+ +\d+ +-?\d+% +\S+ +\S+ +([0-9a-f]{8}) {2}(.*)$/;
+
+function readByUnzip(paths: readonly string[]): Answers {
+  if (run('unzip', ['-v'], []) === undefined) return undefined;
+  const output = run('sh', ['-c', UNZIP], paths) ?? '';
+  return output
+    .split('== ')
+    .slice(1)
+    .map((part) => {
+      const [code = '', ...lines] = part.split('\n');
+      if (Number(code) > 1) return undefined;
+      return lines
+        .flatMap((line) => {
+          const [, size = '', crc32 = '', name = ''] = LISTED.exec(line) ?? [];
+          return size === '' || name.endsWith('/') ? [] : [`${size} ${Number.parseInt(crc32, 16)}`];
+        })
+        .sort();
+    });
+}
+
+function run(program: string, args: readonly string[], paths: readonly string[]) {
+  try {
+    return execFileSync(program, args, {
+      input: paths.map((path) => `${path}\n`).join(''),
+      encoding: 'latin1',
+      maxBuffer: 1e9,
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import fc from 'fast-check';
+import type { MemberRecord } from '../../../src/disk/ledger-schema.ts';
+import { readDirectory, type ZipDirectory } from '../../../src/zip/directory.ts';
+import { checkMembers, extractMembers } from '../../../src/zip/member.ts';
+import { bufferReader } from '../buffer-reader.ts';
+import { buildZip } from '../zip-builder.ts';
+import { byteEdits, editBytes, type ByteEdit } from './edit-bytes.ts';
+import { toFuzz, type Fuzz } from './harness.ts';
+import { Sandbox } from './sandbox.ts';
+import { LARGE_BASES, ZIP_BASES } from './zip-bases.ts';
+import { editField, fieldEdits, type FieldEdit } from './zip-edits.ts';
+import { assertSameInYauzl, ToolCheck } from './zip-peers.ts';
+import { builtZips, type BuiltZip } from './zip-shapes.ts';
+
+const FILE = 'ChestDx-1.zip';
+
+type ZipBase =
+  | { readonly from: 'good' | 'large'; readonly base: number }
+  | ({ readonly from: 'built' } & BuiltZip)
+  | { readonly from: 'noise'; readonly bytes: Uint8Array };
+
+interface ZipInput {
+  readonly base: ZipBase;
+  readonly edits: readonly (ByteEdit | FieldEdit)[];
+}
+
+const SIGNATURES = [
+  'PK\x03\x04',
+  'PK\x01\x02',
+  'PK\x05\x06',
+  'PK\x06\x06',
+  'PK\x06\x07',
+  'PK\x07\b',
+];
+const TOKENS = [
+  ...[...SIGNATURES, '../', '/', '\0', 'ä'].map((text) => Buffer.from(text)),
+  ...['ffff', 'ffffffff', '0000', '00000000', '0100', '0008', '7570'].map((hex) =>
+    Buffer.from(hex, 'hex'),
+  ),
+  ZIP_BASES[0]?.subarray(-22) ?? '',
+  ZIP_BASES[1]?.subarray(-107) ?? '',
+];
+
+const edits = fc.oneof(
+  { weight: 3, arbitrary: fieldEdits },
+  { weight: 2, arbitrary: byteEdits(TOKENS) },
+);
+const few = fc.array(edits, { minLength: 1, maxLength: 3 });
+const built = builtZips.map((zip) => ({ from: 'built' as const, ...zip }));
+
+const inputs: fc.Arbitrary<ZipInput> = fc.oneof(
+  {
+    weight: 45,
+    arbitrary: fc.record({
+      base: fc.record({ from: fc.constant('good' as const), base: fc.nat(ZIP_BASES.length - 1) }),
+      edits: few,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      base: fc.record({ from: fc.constant('large' as const), base: fc.nat(1) }),
+      edits: few,
+    }),
+  },
+  { weight: 35, arbitrary: fc.record({ base: built, edits: fc.constant([]) }) },
+  { weight: 10, arbitrary: fc.record({ base: built, edits: few }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      base: fc.record({
+        from: fc.constant('noise' as const),
+        bytes: fc.uint8Array({ maxLength: 300 }),
+      }),
+      edits: fc.array(byteEdits(TOKENS), { minLength: 1, maxLength: 8 }),
+    }),
+  },
+);
+
+function build({ base, edits: changes }: ZipInput): Buffer {
+  return changes.reduce(
+    (bytes, edit) => (edit.edit === 'field' ? editField(bytes, edit) : editBytes(bytes, edit)),
+    toBase(base),
+  );
+}
+
+function toBase(base: ZipBase): Buffer {
+  switch (base.from) {
+    case 'good':
+      return ZIP_BASES[base.base] ?? Buffer.alloc(0);
+    case 'large':
+      return LARGE_BASES[base.base] ?? Buffer.alloc(0);
+    case 'built':
+      return buildZip(base.members, base.shape);
+    case 'noise':
+      return Buffer.from(base.bytes);
+  }
+}
+
+/** Archives through the gate, and unpacked; `sampleEvery`: of those taken, for unzip and Python. */
+export function zipTargets(sandbox: Sandbox, sampleEvery: number): readonly Fuzz[] {
+  const tools = new ToolCheck(sampleEvery);
+  return [
+    toFuzz({
+      parser: 'zip',
+      inputs,
+      build,
+      codes: ['unsafe-archive', 'damaged-archive'],
+      parse: async (bytes: Buffer, input) => {
+        sandbox.clear();
+        try {
+          const taken = await extract(bytes, sandbox.inside);
+          await assertSameInYauzl(bytes, taken);
+          tools.sample(bytes, taken, input);
+        } finally {
+          sandbox.assertKept();
+        }
+        return true;
+      },
+      finish: () => tools.finish(),
+    }),
+  ];
+}
+
+/** What was unpacked is what the directory says: no file more or less, each with its size and CRC. */
+async function extract(bytes: Buffer, into: string): Promise<ZipDirectory> {
+  const reader = bufferReader(bytes);
+  const directory = await readDirectory(reader, { file: FILE });
+  const checking = await Promise.allSettled([checkMembers(reader, directory, { file: FILE })]);
+  const extracting = await Promise.allSettled([
+    extractMembers(reader, directory, { file: FILE, into }),
+  ]);
+  const [[checked], [extracted]] = [checking, extracting];
+  assert.equal(checked.status, extracted.status, 'checked and unpacked to two answers');
+  if (extracted.status === 'rejected') throw extracted.reason;
+  assert.deepEqual(readTree(into), toTree(extracted.value));
+  assert.deepEqual(
+    extracted.value,
+    directory.members.map(({ name, size, crc32: crc }) => ({
+      path: name,
+      bytes: size,
+      crc32: crc,
+    })),
+  );
+  const totalBytes = directory.members.reduce((sum, { size }) => sum + size, 0);
+  assert.equal(directory.totalBytes, totalBytes);
+  return directory;
+}
+
+type Tree = Readonly<Record<string, string>>;
+
+function toTree(records: readonly MemberRecord[]): Tree {
+  return sorted(records.map(({ path, bytes, crc32: crc }) => [path, `${bytes} bytes, ${crc}`]));
+}
+
+/** Plain files alone, by what lies on the disk. */
+function readTree(root: string, below = ''): Tree {
+  const names = readdirSync(join(root, below), { encoding: 'utf8' });
+  const found = names.flatMap((name): readonly (readonly [string, string])[] => {
+    const path = below === '' ? name : `${below}/${name}`;
+    const stats = lstatSync(join(root, path));
+    if (stats.isDirectory()) return Object.entries(readTree(root, path));
+    assert(stats.isFile() && stats.nlink === 1, `${path} is no plain file`);
+    const content = readFileSync(join(root, path));
+    return [[path, `${content.length} bytes, ${crc32(content)}`]];
+  });
+  return sorted(found);
+}
+
+function sorted(pairs: readonly (readonly [string, string])[]): Tree {
+  // A name may be `__proto__`.
+  const tree: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const [path, what] of [...pairs].sort(([a], [b]) => (a < b ? -1 : 1))) tree[path] = what;
+  return tree;
+}
