@@ -54,14 +54,16 @@ function toSubset(manifest: Manifest, typed: string): string {
 }
 
 /**
- * A file of the manifest by its name, with or without `.zip`; case does not matter.
+ * A file of the manifest by its name, with or without `.zip`; case does not matter, nor do `_`
+ * and `-` where one file alone is meant.
  * @throws CcxriError `unknown-file`, with the nearest name
  */
 export function findFile(manifest: Manifest, typed: string): ManifestFile {
   const key = foldName(typed);
   const found =
     manifest.files.find((file) => file.name === typed) ??
-    manifest.files.find((file) => foldName(file.name) === key);
+    manifest.files.find((file) => foldName(file.name) === key) ??
+    findFolded(manifest, key);
   if (found !== undefined) return found;
   const nearest = nearestOf(
     foldStem(typed),
@@ -77,6 +79,14 @@ export function findFile(manifest: Manifest, typed: string): ManifestFile {
       hint: '`ccxri list --subset all` shows every file; names go with or without .zip',
     },
   );
+}
+
+/** As subsets are named; undefined where it could be several. */
+function findFolded(manifest: Manifest, key: string): ManifestFile | undefined {
+  const [found, ...others] = manifest.files.filter(
+    (file) => fold(foldName(file.name)) === fold(key),
+  );
+  return others.length === 0 ? found : undefined;
 }
 
 function fold(name: string): string {

@@ -95,6 +95,23 @@ describe('files', () => {
     },
   );
 
+  it.each([
+    ['ChestDx22', 'ChestDx-22.zip'],
+    ['ChestDx-PE-7', 'ChestDx_PE-7.zip'],
+    ['chestdxpe_11.zip', 'ChestDx_PE-11.zip'],
+    ['chestdx.csv', 'chest_dx.csv'],
+  ])('are found with other dashes or none: %s', (typed, name) => {
+    expect(namesOf({ files: [typed] })).toEqual([name]);
+  });
+
+  it('are not guessed where dashes tell two apart', () => {
+    const [first] = manifest.files;
+    if (first === undefined) throw new Error('an empty manifest');
+    const files = ['A-11.zip', 'A-1-1.zip'].map((name) => ({ ...first, name }));
+    expect(() => findFile({ ...manifest, files }, 'A11')).toThrow('there is no file "A11"');
+    expect(findFile({ ...manifest, files }, 'a-1-1').name).toBe('A-1-1.zip');
+  });
+
   it('are exactly the ones named: no labels with them, and no prefix of others', () => {
     expect(namesOf({ files: ['ChestDx-1'] })).toEqual(['ChestDx-1.zip']);
     expect(namesOf({ files: ['chest_dx.csv', 'Viral-1', 'viral-1.zip'] })).toEqual([
@@ -105,10 +122,8 @@ describe('files', () => {
   });
 
   it.each([
-    ['ChestDx-PE-7', 'ChestDx_PE-7.zip'],
     ['Vrial-2', 'Viral-2.zip'],
     ['chest_dx', 'chest_dx.csv'],
-    ['chestdx.csv', 'chest_dx.csv'],
   ])('with a typo get the nearest name: %s', (typed, nearest) => {
     expect(errorOf({ files: [typed] })).toMatchObject({
       code: 'unknown-file',
