@@ -16,6 +16,8 @@ const receiptSchema = z.strictObject({
   checkedAt: z.iso.datetime(),
   /** Where the bytes came from, printable; absent where the file was found in place. */
   source: z.string().optional(),
+  /** A later check found other bytes: until the file passes again, it counts as changed. */
+  foundBadAt: z.iso.datetime().optional(),
 });
 
 /** An archive's members, as they lie under images/<archive>/: written before they appear there. */

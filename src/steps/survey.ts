@@ -13,7 +13,7 @@ export interface FileSurvey {
   readonly path: string;
   /**
    * `checked`: it is there, and the ledger knows it so; `changed`: its size or mtime is another
-   * than when it passed, or it passed for another release; `unchecked`: it is there, and the
+   * than when it passed, a check has found it bad, or it passed for another release; `unchecked`: it is there, and the
    * ledger does not know it.
    */
   readonly final: 'absent' | 'checked' | 'changed' | 'unchecked';
@@ -56,6 +56,7 @@ export function stateOf(
   stats: { readonly size: number; readonly mtimeMs: number },
 ): Exclude<FileSurvey['final'], 'absent'> {
   if (receipt === undefined) return 'unchecked';
+  if (receipt.foundBadAt !== undefined) return 'changed';
   // A copy keeps the size, and may keep mtime to the second only.
   const isSame = receipt.bytes === stats.size && Math.abs(receipt.mtimeMs - stats.mtimeMs) < 2000;
   return isSame && fitsManifest(file, receipt) ? 'checked' : 'changed';

@@ -3,12 +3,14 @@ import type { MemberRecord } from '../disk/ledger-schema.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
 import { hashTelling } from '../steps/hash-telling.ts';
 import { assertSize, type Check } from '../steps/judge.ts';
+import { WRONG_BYTES } from '../steps/source-failures.ts';
 import { stateOf } from '../steps/survey.ts';
 import { formatCount } from '../text.ts';
 import { checkArchive } from './check-archive.ts';
 import { checkFolder, fittingRecord } from './check-images.ts';
 import { CheckProgress } from './check-progress.ts';
 import type { Located } from './locate.ts';
+import { noteBad } from './note-bad.ts';
 import type { Findings, VerifyContext } from './verify-context.ts';
 import type { VerifyStatus } from './verify-types.ts';
 import { withWayOn } from './way-on.ts';
@@ -68,6 +70,7 @@ async function checkBytes(
     context.meter.bytesRead += candidate.bytes;
     return await context.judge.judge(file, candidate);
   } catch (error) {
+    if (isCcxriError(error, ...WRONG_BYTES)) await noteBad({ file, here }, context);
     throw withWayOn(error, { file, path, isPublishedSo: false });
   }
 }

@@ -21,8 +21,9 @@ const DEEP_CHECKS_AT_ONCE = 2;
 
 /**
  * Checks what is here against the manifest: archives and label files in a dataset directory, or in a
- * plain directory of them. Reads only: it takes no lock, and writes nothing, not even what it has
- * learned. A file that is not good is an outcome; the others go on.
+ * plain directory of them. It takes no lock, and writes one thing alone: where a file that had passed
+ * is bad now, its record in the ledger says so (if it can be written), and a fetch gets it anew. A
+ * file that is not good is an outcome; the others go on.
  * @throws CcxriError `missing`: there is no such directory, or nothing of the dataset in it;
  *   `unknown-subset`, `unknown-file`; `aborted`
  */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/events.ts';
+import { datasetStatus } from '../../src/status/dataset-status.ts';
 import { useTempDirs } from '../support/csv.ts';
 import { makeDataset, md5Of, snapshot } from '../support/dataset.ts';
 import { saying } from '../support/matchers.ts';
@@ -65,7 +66,7 @@ it('#170 one bad file is named with expected and found, and the others are check
   });
 });
 
-it('#69 a file that has rotted since it passed is found, and left as it is', async () => {
+it('#69 a file that has rotted since it passed is found, and only the ledger is told', async () => {
   const dataset = await makeDataset(await tempDir());
   await rot(dataset.pathOf('Viral-1'), 100);
   await rot(dataset.pathOf('chest_dx.csv'), 500);
@@ -76,7 +77,14 @@ it('#69 a file that has rotted since it passed is found, and left as it is', asy
     'Viral-1.zip': 'bad',
     'chest_dx.csv': 'bad',
   });
-  expect(await snapshot(dataset.root)).toEqual(before);
+  const after = await snapshot(dataset.root);
+  const changed = after.filter((line) => !before.includes(line));
+  expect(changed.filter((line) => !line.includes('.ccxri/ledger'))).toEqual([]);
+  const status = await datasetStatus({ manifest: dataset.manifest, dest: dataset.root });
+  const states = status.files.map(({ file, state }) => [file, state]);
+  expect(states).toContainEqual(['Viral-1.zip', 'changed']);
+  expect(states).toContainEqual(['chest_dx.csv', 'changed']);
+  expect(states).toContainEqual(['Other-1.zip', 'checked']);
 });
 
 it('#70 what rots under the same size and time passes the quick look, which read nothing', async () => {
