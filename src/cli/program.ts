@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { CcxriError } from '../errors.ts';
-import { toPrintable } from '../text.ts';
+import { quoteForShell, toPrintable } from '../text.ts';
 import { COMMANDS } from './command-table.ts';
 import type { CommandSpec } from './command.ts';
 import { exitCodesHelp, exitCodesText } from './exit-codes.ts';
@@ -189,6 +189,8 @@ function hintFor(error: CommanderError, argv: readonly string[]): string {
   const command = COMMAND_NAMES.find((name) => argv.includes(name));
   const help = command === undefined ? '`ccxri --help`' : `\`ccxri help ${command}\``;
   if (error.code === 'commander.excessArguments') {
+    const meant = commandMeant(argv, command);
+    if (meant !== undefined) return `did you mean \`${meant}\`? See ${help}`;
     return `subsets and files are named by options: --subset NAME, --file NAME; see ${help}`;
   }
   const typed = /unknown option '(--[a-z-]+)/.exec(error.message)?.[1];
@@ -196,4 +198,21 @@ function hintFor(error: CommanderError, argv: readonly string[]): string {
   const owners = key === undefined ? 'all' : OPTIONS[key].commands;
   if (owners === 'all') return `${help} shows what there is`;
   return `${typed ?? ''} is an option of ${owners.join(', ')}; see ${help}`;
+}
+
+/** `ccxri fetch chestdx`: words alone behind a command that takes subsets. */
+function commandMeant(
+  argv: readonly string[],
+  command: CommandName | undefined,
+): string | undefined {
+  const [name, ...words] = argv;
+  if (command === undefined || name !== command || !takesOption(command, 'subset'))
+    return undefined;
+  if (COMMANDS[command].argument !== undefined) return undefined;
+  if (words.some((word) => word.startsWith('-'))) return undefined;
+  const options = words.map((word) => {
+    const kind = /\d|\.(?:zip|csv)$/i.test(word) ? '--file' : '--subset';
+    return ` ${kind} ${quoteForShell(toPrintable(word, 80))}`;
+  });
+  return `ccxri ${command}${options.join('')}`;
 }

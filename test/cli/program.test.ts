@@ -93,7 +93,13 @@ describe('usage errors', () => {
   });
 
   it('names subsets and files as options where they were given as words', () => {
-    expect(errorOf('fetch', 'chestdx').hint).toContain('--subset NAME');
+    expect(errorOf('fetch', 'chestdx').hint).toBe(
+      'did you mean `ccxri fetch --subset chestdx`? See `ccxri help fetch`',
+    );
+    expect(errorOf('verify', 'a', 'b').hint).toContain('--subset NAME');
+    expect(errorOf('fetch', 'chestdx', '-n').hint).toContain('--subset NAME');
+    const two = errorOf('fetch', 'ChestDx-22', '$(x)').hint;
+    expect(two).toContain("`ccxri fetch --file ChestDx-22 --subset '$(x)'`");
   });
 
   it('escapes what was typed', () => {
