@@ -94,6 +94,7 @@ async function hashAll(
   bytes: number,
   options: HashOptions,
 ): Promise<string | undefined> {
+  throwIfAborted(options.signal);
   // Less than a span is not worth a thread.
   const pool = bytes < SPAN_BYTES ? undefined : options.pool;
   const job = pool?.start(handle.fd, options.onBytes);

@@ -20,6 +20,8 @@ export class HashJob {
   #hashedBytes = 0;
   #tellAtBytes = Infinity;
   #end: End | undefined;
+  /** What the listener has thrown: the thread has yet to hear of it. */
+  #thrown: Error | undefined;
   #waiting: (() => void)[] = [];
 
   constructor(
@@ -84,7 +86,7 @@ export class HashJob {
         break;
       case 'done':
         this.#advanceTo(this.#writtenBytes);
-        this.#end = { kind: 'done', md5: message.md5 };
+        this.#end = this.#failedOr({ kind: 'done', md5: message.md5 });
         break;
       case 'short':
         this.#end = { kind: 'failed', error: new ShortFileError() };
@@ -95,7 +97,7 @@ export class HashJob {
         break;
       }
       case 'stopped':
-        this.#end = { kind: 'failed', error: new Error('the hash was stopped') };
+        this.#end = this.#failedOr({ kind: 'failed', error: new Error('the hash was stopped') });
     }
     this.#wake();
   }
@@ -113,7 +115,17 @@ export class HashJob {
   #advanceTo(hashedBytes: number): void {
     if (hashedBytes === this.#hashedBytes) return;
     this.#hashedBytes = hashedBytes;
-    this.#onBytes?.(hashedBytes);
+    try {
+      this.#onBytes?.(hashedBytes);
+    } catch (error) {
+      // It must reach who has asked for the hash, not whoever hears the thread's messages.
+      this.#thrown ??= error instanceof Error ? error : new Error(String(error));
+      this.#post({ kind: 'stop', id: this.#id });
+    }
+  }
+
+  #failedOr(end: End): End {
+    return this.#thrown === undefined ? end : { kind: 'failed', error: this.#thrown };
   }
 
   #tellThread(isLast: boolean): void {

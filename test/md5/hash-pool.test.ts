@@ -135,6 +135,24 @@ describe('small files', () => {
   });
 });
 
+describe('a listener that throws', () => {
+  it.each([
+    ['at the first news', 8 * 2 ** 30],
+    ['at the last', 2 * SPAN_BYTES],
+  ])('%s: its error is that of the hash, and nobody else hears of it', async (_, length) => {
+    const pool = poolOf({ threads: 1 });
+    const path = await longFile();
+    await truncate(path, length);
+    const onBytes = () => {
+      throw new Error('no more news');
+    };
+    await expect(hashFile(path, { pool, onBytes })).rejects.toThrow('no more news');
+    expect((await hashFile(await fileOf(new Uint8Array(SPAN_BYTES)), { pool })).md5).toBe(
+      md5Of(new Uint8Array(SPAN_BYTES)),
+    );
+  });
+});
+
 describe('a stop', () => {
   it('ends the hash of a file in a moment, and lets go of it', async () => {
     const pool = poolOf({ threads: 1 });
