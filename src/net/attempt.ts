@@ -13,10 +13,11 @@ export interface HttpAnswer {
   readonly url: string;
   readonly header: (name: string) => string | undefined;
   /**
-   * The body, once. Leaving the loop early drops the connection.
+   * The body, once, each time with all that has come meanwhile. Leaving the loop early drops the
+   * connection.
    * @throws CcxriError `network`, `stalled`, `aborted`
    */
-  chunks(): AsyncGenerator<Buffer, void, undefined>;
+  batches(): AsyncGenerator<readonly Buffer[], void, undefined>;
   /** Drops the connection where the body is not wanted. */
   discard(): void;
 }
@@ -80,7 +81,7 @@ export class Attempt {
       status,
       url,
       header,
-      chunks: () => this.#read(url, exchange),
+      batches: () => this.#read(url, exchange),
       discard: () => {
         this.end();
         exchange.discard();
@@ -88,19 +89,22 @@ export class Attempt {
     };
   }
 
-  async *#read(url: string, exchange: Exchange): AsyncGenerator<Buffer, void, undefined> {
+  async *#read(
+    url: string,
+    exchange: Exchange,
+  ): AsyncGenerator<readonly Buffer[], void, undefined> {
     const watch = new SpeedWatch(this.#timeoutMs, this.#clock);
     try {
       for (;;) {
         watch.startWaiting();
         clearTimeout(this.#timer);
         this.#timer = this.#startDeadline();
-        const chunk = await exchange.next();
-        if (chunk === undefined) return;
+        const batch = await exchange.next();
+        if (batch === undefined) return;
         // The time in which the caller writes is not the server's: the deadline rests.
         clearTimeout(this.#timer);
-        const isTooSlow = watch.received(chunk.length);
-        yield chunk;
+        const isTooSlow = watch.received(lengthOf(batch));
+        yield batch;
         if (isTooSlow) throw STALLED;
       }
     } catch (error) {
@@ -110,4 +114,11 @@ export class Attempt {
       exchange.discard();
     }
   }
+}
+
+/** In bytes. */
+export function lengthOf(batch: readonly Buffer[]): number {
+  let bytes = 0;
+  for (const { length } of batch) bytes += length;
+  return bytes;
 }

@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from '../clock.ts';
+import { lengthOf } from './attempt.ts';
 import { decodeHtml } from './decode-html.ts';
 import { HttpClient, type HttpClientOptions } from './http-client.ts';
 import { assertNotEncoded, toStatusError } from './status-error.ts';
@@ -28,13 +29,17 @@ export async function loadPageWith(
     assertNotEncoded(answer);
     const chunks: Buffer[] = [];
     let bytes = 0;
-    for await (const chunk of answer.chunks()) {
-      chunks.push(chunk.subarray(0, MAX_PAGE_BYTES - bytes));
-      bytes += chunk.length;
+    for await (const batch of answer.batches()) {
+      chunks.push(...batch);
+      bytes += lengthOf(batch);
       if (bytes >= MAX_PAGE_BYTES) break;
     }
     const contentType = answer.header('content-type');
-    return { text: decodeHtml(Buffer.concat(chunks), contentType), url: answer.url, contentType };
+    return {
+      text: decodeHtml(Buffer.concat(chunks).subarray(0, MAX_PAGE_BYTES), contentType),
+      url: answer.url,
+      contentType,
+    };
   } finally {
     answer.discard();
   }

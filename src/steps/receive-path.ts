@@ -16,7 +16,7 @@ export async function receivePath(reception: Reception, path: string): Promise<v
   await receiveWhole(reception, {
     claim: { where, totalBytes, contentType: undefined },
     origin: { url: pathToFileURL(path).href, validator: null, totalBytes },
-    chunks: read(path, file.name),
+    batches: read(path, file.name),
   });
   assertNotShort(reception, where);
 }
@@ -35,7 +35,7 @@ async function sizeOf(path: string, file: string): Promise<number> {
 }
 
 /** A failure to read is the source's, not that of the dataset's disk. */
-async function* read(path: string, file: string): AsyncGenerator<Buffer> {
+async function* read(path: string, file: string): AsyncGenerator<readonly Buffer[]> {
   const stream: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: 1024 * 1024 });
   const iterator = stream[Symbol.asyncIterator]();
   try {
@@ -44,7 +44,7 @@ async function* read(path: string, file: string): AsyncGenerator<Buffer> {
         throw unreadable(error, path, file);
       });
       if (next.done === true) return;
-      yield next.value;
+      yield [next.value];
     }
   } finally {
     await iterator.return?.();

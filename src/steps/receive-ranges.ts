@@ -5,7 +5,7 @@ import { toPrintableUrl } from '../text.ts';
 import { ask } from './ask.ts';
 import { Claims, CLAIM_RULES, type Claim } from './claims.ts';
 import { ProgressTeller } from './download-context.ts';
-import { receiveChunks, type Reception, type Stretch } from './receive.ts';
+import { receiveBatches, type Reception, type Stretch } from './receive.ts';
 import type { Received } from './receive-url.ts';
 
 /** So often idle connections look whether a slow one can be helped. */
@@ -142,7 +142,7 @@ class RangesTransfer {
       }
       const where = toPrintableUrl(answer.url);
       const stretch = toStretch(claim, judged.endByte, context.clock.nowMs);
-      await receiveChunks(this.#reception, answer.chunks(), {
+      await receiveBatches(this.#reception, answer.batches(), {
         where,
         stretch,
         progress: this.#progress,

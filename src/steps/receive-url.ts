@@ -6,7 +6,7 @@ import type { RangeAnswer } from '../net/range.ts';
 import { toPrintableUrl } from '../text.ts';
 import { ask, validatorOf, type Answered, type Question } from './ask.ts';
 import { assertPlausibleClaim } from './first-bytes.ts';
-import { assertNotShort, receiveChunks, receiveWhole, type Reception } from './receive.ts';
+import { assertNotShort, receiveBatches, receiveWhole, type Reception } from './receive.ts';
 
 /**
  * What came of one request in good order. `complete`: the file is here; `more`: a part of it came,
@@ -92,7 +92,7 @@ async function receiveAs(
   const origin = { url: question.url, validator: validatorOf(answer), totalBytes };
   const claim = { where, totalBytes, contentType: answer.header('content-type') };
   if (judged.kind === 'whole') {
-    await receiveWhole(reception, { claim, origin, chunks: answer.chunks() });
+    await receiveWhole(reception, { claim, origin, batches: answer.batches() });
     assertNotShort(reception, where);
     return { kind: 'complete' };
   }
@@ -110,11 +110,11 @@ async function receiveAs(
   }
   const endByte = Math.min(judged.endByte, question.toByte ?? Infinity);
   if (isFresh) {
-    await receiveWhole(reception, { claim, origin, chunks: answer.chunks(), endByte });
+    await receiveWhole(reception, { claim, origin, batches: answer.batches(), endByte });
   } else {
     part.learnTotal(judged.totalBytes);
     const stretch = { at: question.fromByte, to: endByte };
-    await receiveChunks(reception, answer.chunks(), { where, stretch });
+    await receiveBatches(reception, answer.batches(), { where, stretch });
   }
   if (part.bytes >= endByte && !part.isComplete) {
     return { kind: 'more', isAsAsked: endByte === question.toByte };

@@ -4,6 +4,7 @@ import type { PartOrigin } from '../disk/part-schema.ts';
 import { CcxriError } from '../errors.ts';
 import { windowOf } from '../manifest/published-size.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
+import { lengthOf } from '../net/attempt.ts';
 import { ProgressTeller, type DownloadContext } from './download-context.ts';
 import {
   assertPlausibleClaim,
@@ -23,7 +24,7 @@ export interface Reception {
 export interface WholeBody {
   readonly claim: AnswerClaim;
   readonly origin: PartOrigin;
-  readonly chunks: AsyncIterable<Buffer>;
+  readonly batches: AsyncIterable<readonly Buffer[]>;
   /** Only so much of the file was asked for. Absent: all of it. */
   readonly endByte?: number;
 }
@@ -44,8 +45,8 @@ export interface Stretch {
 export async function receiveWhole(reception: Reception, body: WholeBody): Promise<void> {
   const { file, part } = reception;
   assertPlausibleClaim(file, body.claim);
-  const iterator = body.chunks[Symbol.asyncIterator]();
-  const first: Buffer[] = [];
+  const iterator = body.batches[Symbol.asyncIterator]();
+  const first: (readonly Buffer[])[] = [];
   let bytes = 0;
   let ended = false;
   while (bytes < FIRST_BYTES && !ended) {
@@ -53,19 +54,23 @@ export async function receiveWhole(reception: Reception, body: WholeBody): Promi
     ended = next.done === true;
     if (next.done === true) break;
     first.push(next.value);
-    bytes += next.value.length;
+    bytes += lengthOf(next.value);
   }
   const { where, totalBytes } = body.claim;
   const whole = totalBytes === null || bytes >= totalBytes;
   // Too little to tell by, because the connection broke: that is no wrong file.
-  if (bytes >= FIRST_BYTES || whole) assertPlausibleStart(file, body.claim, Buffer.concat(first));
+  if (bytes >= FIRST_BYTES || whole) assertPlausibleStart(file, body.claim, startOf(first));
   await part.restart(body.origin);
   const { endByte = Infinity } = body;
-  const chunks = chain(first, ended ? [] : rest(iterator));
-  await receiveChunks(reception, chunks, { where, stretch: { at: 0, to: endByte } });
+  const batches = chain(first, ended ? [] : rest(iterator));
+  await receiveBatches(reception, batches, { where, stretch: { at: 0, to: endByte } });
 }
 
-async function* rest(iterator: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+function startOf(batches: readonly (readonly Buffer[])[]): Buffer {
+  return Buffer.concat(cutTo(batches.flat(), FIRST_BYTES));
+}
+
+async function* rest<T>(iterator: AsyncIterator<T>): AsyncGenerator<T> {
   try {
     for (;;) {
       const next = await iterator.next();
@@ -77,10 +82,10 @@ async function* rest(iterator: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
   }
 }
 
-async function* chain(
-  first: Iterable<Buffer>,
-  then: Iterable<Buffer> | AsyncIterable<Buffer>,
-): AsyncGenerator<Buffer> {
+async function* chain<T>(
+  first: Iterable<T>,
+  then: Iterable<T> | AsyncIterable<T>,
+): AsyncGenerator<T> {
   yield* first;
   yield* then;
 }
@@ -97,35 +102,65 @@ export interface Filling {
  * Bytes for one stretch of the file. What the body holds beyond is left.
  * @throws CcxriError `not-the-file`: there is no end to it; of the wire, of the disk; `aborted`
  */
-export async function receiveChunks(
+export async function receiveBatches(
   { file, part, context }: Reception,
-  chunks: AsyncIterable<Buffer>,
+  batches: AsyncIterable<readonly Buffer[]>,
   { where, stretch, progress = new ProgressTeller(context.clock, context.onEvent) }: Filling,
 ): Promise<void> {
-  const { rateLimit, signal, onBytes } = context;
+  const { signal, onBytes } = context;
   const { totalBytes } = part.origin;
   const mostBytes = totalBytes ?? windowOf(file).maxBytes;
   const endByte = stretch.to;
-  for await (const chunk of chunks) {
-    onBytes(chunk.length);
-    const hasMore = chunk.length > stretch.to - stretch.at;
-    if (endByte > mostBytes && stretch.at + chunk.length > mostBytes) {
+  for await (const batch of batches) {
+    const bytes = lengthOf(batch);
+    onBytes(bytes);
+    const hasMore = bytes > stretch.to - stretch.at;
+    if (endByte > mostBytes && stretch.at + bytes > mostBytes) {
       await part.restart();
       throw tooLong(file, where);
     }
-    for (const piece of rateLimit?.split(chunk) ?? [chunk]) {
+    for await (const pieces of paced(batch, context)) {
       throwIfAborted(signal);
-      await rateLimit?.take(piece.length, signal);
       const { at, to } = stretch;
-      const wanted = piece.subarray(0, Math.max(0, to - at));
-      stretch.at += wanted.length;
-      if (wanted.length > 0) await part.write([wanted], at);
+      const wanted = cutTo(pieces, to - at);
+      stretch.at += lengthOf(wanted);
+      if (wanted.length > 0) await part.write(wanted, at);
       const doneBytes = part.heldBytes;
       progress.tell({ file: file.name, phase: 'download', doneBytes, totalBytes });
     }
     // Its own end is waited for where it is near: the connection can be used again then.
     if (hasMore || (stretch.to < endByte && stretch.at >= stretch.to)) return;
   }
+}
+
+/** All at once, or in pieces as the limit of the rate lets them pass. */
+async function* paced(
+  batch: readonly Buffer[],
+  { rateLimit, signal }: DownloadContext,
+): AsyncGenerator<readonly Buffer[]> {
+  if (rateLimit === undefined) {
+    yield batch;
+    return;
+  }
+  for (const chunk of batch) {
+    for (const piece of rateLimit.split(chunk)) {
+      await rateLimit.take(piece.length, signal);
+      yield [piece];
+    }
+  }
+}
+
+/** Their first bytes, no more than so many. */
+function cutTo(chunks: readonly Buffer[], bytes: number): readonly Buffer[] {
+  if (lengthOf(chunks) <= bytes) return chunks;
+  const kept: Buffer[] = [];
+  let left = bytes;
+  for (const chunk of chunks) {
+    if (left <= 0) break;
+    kept.push(chunk.subarray(0, left));
+    left -= chunk.length;
+  }
+  return kept;
 }
 
 /**
