@@ -140,10 +140,16 @@ async function prepare(
     onEvent,
     linksCache: layout.links,
     clock,
+    ...(options.retries === undefined
+      ? {}
+      : { pageRetries: Math.min(options.retries, MOST_PAGE_RETRIES) }),
   });
   await prepareDirectories(layout, new Set(toCome.map(({ file }) => file.kind)));
   return sources;
 }
+
+/** A page is asked more often by no --retries: a mirror or a saved page is the way on. */
+const MOST_PAGE_RETRIES = 2;
 
 /** What is to be checked may turn out to be wrong. */
 const MAY_DOWNLOAD: ReadonlySet<FetchStep['action']> = new Set(['download', 'resume', 'check']);
