@@ -13,7 +13,7 @@ import type { Located } from './locate.ts';
 import { noteBad } from './note-bad.ts';
 import type { Findings, VerifyContext } from './verify-context.ts';
 import type { VerifyStatus } from './verify-types.ts';
-import { withWayOn } from './way-on.ts';
+import { changedError, withWayOn } from './way-on.ts';
 
 type Found = Located & { readonly here: NonNullable<Located['here']> };
 
@@ -33,7 +33,7 @@ export async function checkHere(
   return checkDeep(found, findings, context);
 }
 
-/** By the ledger alone. A copy without its time of change is as good as unknown. */
+/** By the ledger alone. What it knows to be otherwise has changed; what it does not know is unknown. */
 async function checkQuick(
   { file, here }: Found,
   { ledger, layout }: VerifyContext,
@@ -51,7 +51,9 @@ async function checkQuick(
         found: `${formatCount(stats.size)} bytes`,
       });
     }
-    return stateOf(file, receipt, stats) === 'checked' ? 'unchanged' : 'unknown';
+    const state = stateOf(file, receipt, stats);
+    if (state === 'changed') throw changedError(file);
+    return state === 'checked' ? 'unchanged' : 'unknown';
   } catch (error) {
     throw withWayOn(error, { file, path, isPublishedSo: false });
   }

@@ -40,7 +40,7 @@ async function comeOut(located: Located, findings: Findings, context: VerifyCont
     return { status: await check(located, findings, context) };
   } catch (error) {
     if (!isCcxriError(error) || error.code === 'aborted') throw error;
-    return { status: badStatusOf(error, located, findings), error };
+    return { status: badStatusOf(error, located, { ...findings, depth: context.depth }), error };
   }
 }
 
@@ -55,7 +55,13 @@ async function check(
   throw absentError(file, finalPathOf(context.layout, file));
 }
 
-function badStatusOf(error: CcxriError, { here, images }: Located, { badMembers }: Findings) {
+function badStatusOf(
+  error: CcxriError,
+  { here, images }: Located,
+  { badMembers, depth }: Findings & Pick<VerifyContext, 'depth'>,
+) {
+  // No byte was read: it may be good all the same.
+  if (depth === 'quick' && here !== undefined && error.code === 'md5-mismatch') return 'changed';
   if (error.code !== 'missing' || badMembers.length > 0) return 'bad';
   // The images are there, and nothing tells how they should be.
   return here === undefined && images !== undefined ? 'unknown' : 'missing';

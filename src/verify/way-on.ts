@@ -18,6 +18,15 @@ export function absentError(file: ManifestFile, expectedPath: string): CcxriErro
   });
 }
 
+/** The ledger knows of a file that it is not as it was when it passed. */
+export function changedError(file: ManifestFile): CcxriError {
+  return new CcxriError('md5-mismatch', `${file.name} is not as it was when it passed`, {
+    file: file.name,
+    expected: 'the time of change with which it passed, for this release, and no bad check since',
+    hint: `\`ccxri verify\` reads its bytes and tells whether they are good; ${fetchCommand(file)} puts it right`,
+  });
+}
+
 interface Place {
   readonly file: ManifestFile;
   readonly path: string;

@@ -118,9 +118,11 @@ describe('the quick look', () => {
     const result = await verify(dataset, { depth: 'quick', manifest });
     expect(statusesOf(result)).toEqual({
       ...all('unchanged'),
-      'ChestDx-1.zip': 'unknown',
-      'ChestDx-2.zip': 'unknown',
+      'ChestDx-1.zip': 'changed',
+      'ChestDx-2.zip': 'changed',
     });
+    const { error } = outcomeOf(result, 'ChestDx-1.zip');
+    expect(error).toMatchObject({ code: 'md5-mismatch', hint: saying('`ccxri verify`') });
   });
 
   it('says that a file has another length than it had, or than it can have', async () => {

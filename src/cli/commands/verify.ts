@@ -23,15 +23,16 @@ const STATUSES: StatusLabels<VerifyStatus> = {
   verified: 'verified: the MD5 is the published one',
   'content-checked': 'content-checked: the MD5 is disputed',
   'images-verified': 'images-verified: archive gone, CRC-32s right',
-  unchanged: 'unchanged: size and time, nothing read',
+  unchanged: 'unchanged: size and time (images: sizes only), nothing read',
   unknown: 'unknown: not checked yet',
+  changed: 'changed since it passed: nothing read',
   missing: 'missing',
   bad: 'bad',
 };
 
 /** What was looked at, so that nobody takes a quick look for a check. */
 const DEPTHS: Readonly<Record<VerifyDepth, string>> = {
-  quick: 'quick: sizes and times against the ledger; no byte was read',
+  quick: 'quick: sizes and times against the ledger (images: sizes only); no byte was read',
   full: 'full: the MD5 of every byte',
   deep: 'deep: the MD5 of every byte, and the CRC-32 of every image',
 };
@@ -84,8 +85,14 @@ function renderHead(result: VerifyResult, view: View): string {
   const { red, green } = styleOf(view);
   const bad = outcomes.filter(({ error }) => error !== undefined).length;
   const files = count(outcomes.length, 'file');
-  const word = bad === 0 ? green('good') : red('not good');
-  const where = `${bad === 0 ? files : `${bad} of ${files}`} in ${toPrintable(dest, 4096)}`;
+  const unknown = outcomes.filter(({ status }) => status === 'unknown').length;
+  const [word, n] =
+    bad > 0
+      ? [red('not good'), bad]
+      : unknown > 0
+        ? ['not known', unknown]
+        : [green(depth === 'quick' ? 'unchanged' : 'good'), outcomes.length];
+  const where = `${n === outcomes.length ? files : `${n} of ${files}`} in ${toPrintable(dest, 4096)}`;
   const read = `${formatBytes(bytesRead)} read in ${formatDuration(elapsedMs)}`;
   return `${word}: ${where}; ${read}\n${DEPTHS[depth]}\n`;
 }
