@@ -56,7 +56,7 @@ function amountOf({ action, bytes, keptBytes }: FetchStep): string {
 
 export const FETCH_STATUSES: StatusLabels<FetchStatus> = {
   downloaded: 'downloaded',
-  adopted: 'were in place, checked',
+  adopted: 'found here, checked',
   extracted: 'extracted',
   present: 'were here already',
   failed: 'failed',
@@ -95,7 +95,7 @@ function renderHead(
 
 function renderCounts(outcomes: readonly FetchOutcome[], view: View): string {
   const members = outcomes.reduce((sum, outcome) => sum + (outcome.members ?? 0), 0);
-  const extracted = members === 0 ? '' : `${count(members, 'file')} out of archives in images/\n`;
+  const extracted = members === 0 ? '' : `${count(members, 'file')} extracted into images/\n`;
   return renderStatusCounts(FETCH_STATUSES, outcomes, view) + extracted;
 }
 

@@ -28,7 +28,7 @@ export function renderStatusCounts<Status extends string>(
   const rows = Object.entries(countStatuses(labels, outcomes))
     .filter(([, n]) => n > 0)
     .map(([status, n]) => [labelOf(labels, status), String(n)]);
-  return renderTable([{ title: 'files' }, { title: '', align: 'right' }], rows, width);
+  return renderTable([{ title: '' }, { title: 'files', align: 'right' }], rows, width);
 }
 
 function labelOf(labels: Readonly<Record<string, string>>, status: string): string {

@@ -49,3 +49,12 @@ describe('what to do next after a fetch', () => {
     ]);
   });
 });
+
+describe('the counts of a fetch', () => {
+  it('stand under `files`, and say that what lay here was found and checked', () => {
+    const text = textOf([outcome('adopted', { members: 86 }), outcome('downloaded')]);
+    expect(text).toMatch(/^ +files$/m);
+    expect(text).toMatch(/^found here, checked +1$/m);
+    expect(text).toMatch(/^86 files extracted into images\/$/m);
+  });
+});
