@@ -37,6 +37,7 @@ export function notThere(file: ManifestFile, source: string): CcxriError {
   return new CcxriError('file-not-at-source', `${file.name} is not at ${source}`, {
     file: file.name,
     source,
+    hint: 'look elsewhere: give another --source (`ccxri links` shows what was tried)',
   });
 }
 

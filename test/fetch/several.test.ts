@@ -356,3 +356,9 @@ it('#36 a text that a proxy has put into the body is found out', async () => {
   expect(ran.exit).toBe(3);
   expect(server.requests[0]?.path).toBe('http://far-away.invalid/ChestDx-1.zip');
 });
+
+it('a directory that lacks the file: the way on is another source, not another time', async () => {
+  const ran = await run({ dest: destIn(await tempDir()), manifest, sources: [await tempDir()] });
+  expect(ran.outcomes[0]).toBe('file-not-at-source');
+  expect(ran.result?.outcomes[0]?.error?.hint).toMatch(/^look elsewhere: give another --source/);
+});
