@@ -56,12 +56,19 @@ export interface FuzzOptions {
   /** How that input is tried again, without the variables. */
   readonly command: string;
   readonly watchdog?: Watchdog | undefined;
+  readonly limits?: FuzzLimits;
 }
 
-/** An input that takes more of the processor hangs, as far as a user can tell. */
-const MOST_CPU_MS = 5000;
-/** One that only waits, too; longer, for a busy machine is no fault of it. */
-const MOST_WAIT_MS = 30_000;
+/** What one input may take. */
+export interface FuzzLimits {
+  /** Of the processor: what takes more hangs, as far as a user can tell. */
+  readonly cpuMs: number;
+  /** Of time, where it only waits; longer, for a busy machine is no fault of the parser. */
+  readonly waitMs: number;
+}
+
+const LIMITS: FuzzLimits = { cpuMs: 5000, waitMs: 30_000 };
+
 /** Then the smallest input found so far is small enough. */
 const MOST_SHRINKING_MS = 60_000;
 /** What ccxri may need in all, whatever it is given. */
@@ -85,8 +92,8 @@ async function fuzz<Input, Raw>(
   target: FuzzTarget<Input, Raw>,
   options: FuzzOptions,
 ): Promise<FuzzRun> {
-  const tally = new Tally(target.parser);
-  const { seed, path, watchdog, command } = options;
+  const { seed, path, watchdog, command, limits = LIMITS } = options;
+  const tally = new Tally(target.parser, limits);
   watchdog?.watch(`${target.parser}\n  again: CCXRI_SEED=${seed} CCXRI_PATH=% ${command}`);
   const property = fc.asyncProperty(target.inputs, async (input) => {
     if (tally.isOutOfTime) return;
@@ -95,7 +102,7 @@ async function fuzz<Input, Raw>(
     watchdog?.beat();
     await tally.measure(async () => {
       try {
-        return (await inTime(target.parse(raw, tally.inputs - 1))) ? 'accepted' : 'absent';
+        return (await inTime(target.parse(raw, tally.inputs - 1), limits)) ? 'accepted' : 'absent';
       } catch (error) {
         if (!isCcxriError(error, ...target.codes)) throw error;
         assertPresentable(error);
@@ -110,14 +117,18 @@ async function fuzz<Input, Raw>(
   });
   watchdog?.rest();
   if (details.failed) return { row: tally.row(), failure: toFailure(target, details, options) };
-  return { row: tally.row(), failure: tally.catch(() => target.finish?.()) };
+  const failure = tally.catch(() => target.finish?.());
+  return { row: tally.row(), failure };
 }
 
-async function inTime(answer: Promise<boolean> | boolean): Promise<boolean> {
+async function inTime(
+  answer: Promise<boolean> | boolean,
+  { waitMs }: FuzzLimits,
+): Promise<boolean> {
   if (typeof answer === 'boolean') return answer;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer in ${MOST_WAIT_MS} ms`)), MOST_WAIT_MS);
+    timer = setTimeout(() => reject(new Error(`no answer in ${waitMs} ms`)), waitMs);
   });
   try {
     return await Promise.race([answer, late]);
@@ -129,6 +140,7 @@ async function inTime(answer: Promise<boolean> | boolean): Promise<boolean> {
 /** Counts until the first input gets through: those tried to make it smaller are no inputs. */
 class Tally {
   readonly #parser: string;
+  readonly #limits: FuzzLimits;
   readonly #seen = new Set<string>();
   readonly #refused = new Map<string, number>();
   inputs = 0;
@@ -137,8 +149,9 @@ class Tally {
   #slowestMs = 0;
   #growthBytes = 0;
 
-  constructor(parser: string) {
+  constructor(parser: string, limits: FuzzLimits) {
     this.#parser = parser;
+    this.#limits = limits;
   }
 
   begin(raw: unknown): void {
@@ -155,7 +168,7 @@ class Tally {
       const { user, system } = process.cpuUsage(startCpu);
       const cpuMs = (user + system) / 1000;
       const growthBytes = process.memoryUsage.rss() - startBytes;
-      if (cpuMs > MOST_CPU_MS) throw new Error(`it took ${cpuMs} ms of the processor`);
+      if (cpuMs > this.#limits.cpuMs) throw new Error(`it took ${cpuMs} ms of the processor`);
       if (growthBytes > MOST_GROWTH_BYTES) throw new Error(`the process grew by ${growthBytes} B`);
       if (this.hasEscape) return;
       this.#slowestMs = Math.max(this.#slowestMs, cpuMs);

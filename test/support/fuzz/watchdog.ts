@@ -30,7 +30,9 @@ setInterval(() => {
 
 export function startWatchdog(limitMs = LIMIT_MS): Watchdog {
   const counter = new Int32Array(new SharedArrayBuffer(4));
-  const worker = new Worker(PROGRAM, { eval: true, workerData: { counter, limitMs } });
+  // Without the loaders of this process: they may wait for this thread.
+  const options = { eval: true, execArgv: [], workerData: { counter, limitMs } };
+  const worker = new Worker(PROGRAM, options);
   worker.unref();
   return {
     watch: (what) => {
