@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 
 /** Below this, on average over a whole window, a connection counts as dead: 1 KiB a second. */
-export const MIN_BYTES_PER_SECOND = 1024;
+const MIN_BYTES_PER_SECOND = 1024;
 
 /**
  * Judges a connection by the time spent waiting for it. Time in which the caller was busy (a slow

@@ -44,7 +44,7 @@ const MAX_KILLS = 3;
 export const chainPath = ({ directory }: KillWorld, number: number | 'reference') =>
   join(directory, `chain-${number}`, 'cc-cxri');
 
-export function chainArguments(world: KillWorld, number: number | 'reference'): readonly string[] {
+function chainArguments(world: KillWorld, number: number | 'reference'): readonly string[] {
   const source = `${world.serverUrl}/{name}?chain=${number}`;
   const { manifestPath } = world.release;
   return [

@@ -42,7 +42,7 @@ export async function hasBegun(run: GroupRun): Promise<void> {
  * A lock that holds nobody off, as on a network share whose exclusive create is a lie: it is removed
  * again and again while the work goes on.
  */
-export async function withLockForcedOpen<T>(dest: string, work: () => Promise<T>): Promise<T> {
+async function withLockForcedOpen<T>(dest: string, work: () => Promise<T>): Promise<T> {
   const { lock } = layoutOf(dest);
   let isOver = false;
   const open = async () => {
@@ -61,7 +61,7 @@ export async function withLockForcedOpen<T>(dest: string, work: () => Promise<T>
 }
 
 /** How many runs were at work at one time, at most: from the plan to the end. */
-export function mostAtOnce(spans: readonly { readonly fromMs: number; readonly toMs: number }[]) {
+function mostAtOnce(spans: readonly { readonly fromMs: number; readonly toMs: number }[]) {
   return Math.max(
     0,
     ...spans.map(({ fromMs }) => spans.filter((o) => o.fromMs <= fromMs && fromMs < o.toMs).length),

@@ -29,7 +29,7 @@ export interface GroupRun {
   readonly peakBytes: () => Promise<number>;
 }
 
-export interface GroupOptions {
+interface GroupOptions {
   /** A command that starts it: `['strace', '-f', …]`. */
   readonly before?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { byteEdits, editBytes, type ByteEdit } from './edit-bytes.ts';
 
 /** A change to one place of a JSON document; the place is taken modulo how many there are. */
-export interface JsonEdit {
+interface JsonEdit {
   /** `nudge`: to another value of the same kind, near it. */
   readonly edit: 'replace' | 'remove' | 'add' | 'double' | 'rename' | 'swap' | 'nudge';
   readonly at: number;

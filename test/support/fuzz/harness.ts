@@ -42,13 +42,13 @@ export interface FuzzRow {
   readonly growthMb: number;
 }
 
-export interface FuzzRun {
+interface FuzzRun {
   readonly row: FuzzRow;
   /** undefined: nothing got through. */
   readonly failure: Error | undefined;
 }
 
-export interface FuzzOptions {
+interface FuzzOptions {
   readonly runs: number;
   readonly seed: number;
   /** Of one input of an earlier run. */
@@ -60,7 +60,7 @@ export interface FuzzOptions {
 }
 
 /** What one input may take. */
-export interface FuzzLimits {
+interface FuzzLimits {
   /** Of the processor: what takes more hangs, as far as a user can tell. */
   readonly cpuMs: number;
   /** Of time, where it only waits; longer, for a busy machine is no fault of the parser. */
