@@ -148,7 +148,9 @@ export function programTarget(sandbox: Sandbox): Fuzz {
         CCXRI_MANIFEST: join(inside, 'lab.json'),
         CCXRI_SOURCE: dest,
       };
-      const placed = argv.map((word, i) => (argv[i - 1] === '-o' ? join(inside, word) : word));
+      // Below the sandbox: a relative path would land wherever the tests were started.
+      const isOutput = (word: string | undefined) => word === '-o' || word === '--output';
+      const placed = argv.map((word, i) => (isOutput(argv[i - 1]) ? join(inside, word) : word));
       const command = argv[0] === 'manifest' ? [...placed, dest] : placed;
       const { code, stdout, stderr } = await runCli(command, { env });
       assertReadable({ form: argv.at(-1) ?? '', code, stdout, stderr });
