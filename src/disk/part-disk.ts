@@ -23,7 +23,15 @@ export function statePathOf(partPath: string): string {
 
 /** undefined: there is none, or it is mangled: it costs the part, never a wrong file. */
 export async function readPartState(partPath: string): Promise<PartState | 'newer' | undefined> {
-  const path = statePathOf(partPath);
+  return await readState(statePathOf(partPath));
+}
+
+/** A state that was written, and then not put in the old one's place: its writer was killed. */
+export async function readStrayState(partPath: string): Promise<PartState | 'newer' | undefined> {
+  return await readState(`${statePathOf(partPath)}.tmp`);
+}
+
+async function readState(path: string): Promise<PartState | 'newer' | undefined> {
   try {
     const stats = await lstat(path);
     if (!stats.isFile() || stats.size > MAX_STATE_BYTES) return undefined;

@@ -9,6 +9,7 @@ import { PartFile } from './part-file.ts';
 import { leastLengthOf, usableBytesOf, type PartState } from './part-schema.ts';
 import {
   readPartState,
+  readStrayState,
   removeIfThere,
   removePart,
   statePathOf,
@@ -155,7 +156,7 @@ const OURS = /^([0-9a-f]{12})\.(?:part|json|json\.tmp)$/;
 
 /** @param nowMs undefined: not known, and nothing is old */
 async function isLeftover(path: string, nowMs: number | undefined): Promise<boolean> {
-  const state = await readPartState(path);
+  const state = (await readPartState(path)) ?? (await readStrayState(path));
   if (state === 'newer') return false;
   const liveness = state === undefined ? 'unknown' : await livenessOfOwner(state);
   if (liveness !== 'unknown') return liveness === 'dead';
@@ -207,7 +208,10 @@ async function takeOver(
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
   }
-  if (isFree) await removeIfThere(statePathOf(from));
+  if (isFree) {
+    await removeIfThere(statePathOf(from));
+    await removeIfThere(`${statePathOf(from)}.tmp`);
+  }
   if (await isWholeFile(to, state)) return state;
   // The other run has started over while it was copied.
   await removePart(to);

@@ -121,6 +121,17 @@ describe('a part that was left', () => {
     expect(left).toEqual([]);
   });
 
+  it('of a run that was killed while it wrote the state is taken, and nothing of it stays', async () => {
+    const directory = await tempDir();
+    const json = state({ owner: dead });
+    const path = await leave(directory, ONE, { json });
+    await writeFile(path.replace(/part$/, 'json.tmp'), JSON.stringify(json));
+    // This one was killed over its first state.
+    await writeFile(join(directory, `a.zip.${TWO}.json.tmp`), JSON.stringify(json));
+    const { bytes, left } = await openIn(directory);
+    expect({ bytes, left }).toEqual({ bytes: 6, left: [] });
+  });
+
   it('of the first form, written front to back, is gone on with', async () => {
     const directory = await tempDir();
     const first = { ...state(), partVersion: 1, islands: undefined };
