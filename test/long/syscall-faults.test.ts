@@ -1,35 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  failEverywhere,
-  makeFaultRelease,
-  type FaultKind,
-  type FaultWorld,
-} from '../support/fault-runs.ts';
-import { hasNginx, startNginx, type Nginx } from '../support/nginx.ts';
-import { useProcessGroups } from '../support/process-group.ts';
-import { hasStrace } from '../support/strace.ts';
-
-const start = useProcessGroups();
-let directory: string;
-let nginx: Nginx;
-let world: FaultWorld;
-
-beforeAll(async () => {
-  if (!hasNginx) return;
-  directory = await mkdtemp(join(tmpdir(), 'ccxri-faults-'));
-  const release = await makeFaultRelease(join(directory, 'release'));
-  nginx = await startNginx({ root: release.directory });
-  world = { directory, release, sourceUrl: nginx.url, start };
-});
-
-afterAll(async () => {
-  if (!hasNginx) return;
-  await nginx.stop();
-  await rm(directory, { recursive: true, force: true });
-});
+import type { FaultKind } from '../support/fault-runs.ts';
+import { describeFaults } from '../support/suites/syscall-suite.ts';
 
 const DISK = [6];
 const FINE = [0];
@@ -38,10 +8,10 @@ const LINKS = /^\w+ \.ccxri(?:\/\.\*\.tmp)? #/;
 
 /** Everywhere: the ways that differ in what follows. At three points: those that are treated alike. */
 const FAULTS: readonly FaultKind[] = [
-  ...everywhere('pwrite64', ['ENOSPC', 'EIO']),
-  ...briefly('pwrite64', ['EDQUOT', 'EFBIG']),
+  ...everywhere('pwrite64,pwritev', ['ENOSPC', 'EIO']),
+  ...briefly('pwrite64,pwritev', ['EDQUOT', 'EFBIG']),
   // A disk that says it has written, and has not: what is read back does not pass, and comes again.
-  { call: 'pwrite64', how: 'retval=100', codes: FINE },
+  { call: 'pwrite64,pwritev', how: 'retval=100', codes: FINE },
   ...everywhere('fsync', ['EIO']),
   ...briefly('fsync', ['ENOSPC', 'EDQUOT']),
   // A file system that cannot flush.
@@ -60,13 +30,9 @@ const FAULTS: readonly FaultKind[] = [
   // Of a folder that is there already, nobody asks.
   { call: 'mkdir', how: 'error=ENOSPC', codes: [0, 6], isBrief: true },
   { call: 'openat', how: 'error=EMFILE', codes: DISK, isBrief: true, mayPass: LINKS },
-  ...['signal=KILL', 'error=ENOSPC', 'error=EIO', 'retval=10'].map((how) => ({
-    call: 'write',
-    how,
-    codes: how === 'retval=10' ? [0, 6] : DISK,
-    mayPass: LINKS,
-    runs: 16,
-  })),
+  // ENOSPC of small writes is what a disk that fills up says: full-disk.test.ts.
+  { call: 'write', how: 'error=EIO', codes: DISK, mayPass: LINKS, runs: 12 },
+  { call: 'write', how: 'retval=10', codes: [0, 6], mayPass: LINKS, runs: 12 },
 ];
 
 function everywhere(call: string, errors: readonly string[]): readonly FaultKind[] {
@@ -81,15 +47,9 @@ function briefly(call: string, errors: readonly string[]): readonly FaultKind[] 
   }));
 }
 
-describe.skipIf(!hasNginx || !hasStrace)('at each call in turn', () => {
-  it.each(FAULTS)(
-    '$call $how: what is there is right, and the next run ends well',
-    async (kind) => {
-      const report = await failEverywhere(world, kind);
-      expect(report.points).toBeGreaterThan(0);
-      console.log(
-        `${kind.call} ${kind.how}: hit ${report.hit.length} of ${report.points} points in ${report.runs} runs`,
-      );
-    },
-  );
+describeFaults({ kinds: FAULTS });
+// More than a checkpoint: it is flushed on the way, and its state written behind that.
+describeFaults({
+  kinds: [...everywhere('fdatasync', ['EIO']), { call: 'rename', how: 'signal=KILL', codes: [] }],
+  imageBytes: 3_500_000,
 });

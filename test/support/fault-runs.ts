@@ -18,6 +18,7 @@ export interface FaultWorld {
 }
 
 export interface FaultKind {
+  /** `fsync`; of `pwrite64,pwritev` either. */
   readonly call: string;
   /** `error=ENOSPC`, `signal=KILL`, `retval=100`. */
   readonly how: string;
@@ -61,7 +62,8 @@ const OFFSETS = [0, 1, -1, 2, 0];
  * @throws Error with everything that came out wrong
  */
 export async function failEverywhere(world: FaultWorld, kind: FaultKind): Promise<FaultReport> {
-  const { calls } = await inFreshDirectory(world, (at) => trace(world, at, kind.call));
+  const { calls, end } = await inFreshDirectory(world, (at) => trace(world, at, kind.call));
+  assertEndedWell(end);
   const recorded = pointsOf(calls);
   const wanted = kind.isBrief === true ? thinOut(recorded) : recorded;
   const missing = new Map(wanted.map(({ point, ordinal }) => [point, ordinal]));

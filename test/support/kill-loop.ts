@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CHECKPOINT_BYTES } from '../../src/disk/part-journal.ts';
 import { durableSpansOf, parsePartState } from '../../src/disk/part-schema.ts';
@@ -171,7 +171,7 @@ export function assertEndedWell(end: GroupEnd): void {
   throw new Error(`ended with ${end.code ?? end.signal ?? ''}: ${end.stderr}${errors}`);
 }
 
-/** @returns small temporary files in `.ccxri/`; nothing else may be left over */
+/** @returns what is left over in `.ccxri/`, and is seen to go when it is old */
 async function assertAsReference(
   world: KillWorld,
   reference: Reference,
@@ -183,17 +183,30 @@ async function assertAsReference(
   if (!(await readFile(layoutOf(dest).index)).equals(reference.index)) wrong.push('another index');
   const tree = await treeOf(dest);
   if (JSON.stringify(tree) !== JSON.stringify(reference.tree)) wrong.push(`holds ${tree.join()}`);
-  const state = await listTree(layoutOf(dest).state);
-  const leftovers = state.filter(
-    (name) => !/^(?:ledger|ledger\/[^.].*\.json|partial|stage)$/.test(name),
-  );
-  const large = leftovers.filter((name) => !TEMPORARY.test(name));
-  if (large.length > 0) wrong.push(`left in .ccxri: ${large.join(', ')}`);
   if (wrong.length > 0) throw new Error(wrong.join('\n'));
+  const leftovers = await leftoversIn(dest);
+  if (leftovers.length > 0) await assertSweptWhenOld(world, number);
   return leftovers;
 }
 
-const TEMPORARY = /^(?:(?:ledger\/)?\.[^/]*\.tmp|lock(?:\.break)?\.[0-9a-f]{12})$/;
+async function leftoversIn(dest: string): Promise<readonly string[]> {
+  const state = await listTree(layoutOf(dest).state);
+  return state.filter((name) => !/^(?:ledger|ledger\/[^.].*\.json|partial|stage)$/.test(name));
+}
+
+/**
+ * What names no owner may be another run's that begins this moment: it is left alone while it is
+ * young. A day later the same command has to remove it.
+ */
+async function assertSweptWhenOld(world: KillWorld, number: number): Promise<void> {
+  const dest = chainPath(world, number);
+  const old = new Date(Date.now() - 25 * 60 * 60_000);
+  for (const name of await leftoversIn(dest))
+    await utimes(join(layoutOf(dest).state, name), old, old);
+  assertEndedWell(await world.start(chainArguments(world, number)).ended);
+  const left = await leftoversIn(dest);
+  if (left.length > 0) throw new Error(`left in .ccxri after a day: ${left.join(', ')}`);
+}
 
 export async function treeOf(dest: string): Promise<readonly string[]> {
   return (await listTree(dest)).filter((name) => !/^\.ccxri(?:\/|$)/.test(name));

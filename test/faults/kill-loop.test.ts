@@ -1,0 +1,4 @@
+import { describeKillLoop } from '../support/suites/kill-suite.ts';
+
+// A few of the 200 of test/long/.
+describeKillLoop({ seed: 'brief', kills: 5 });

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { failEverywhere, makeFaultRelease, type FaultKind } from '../fault-runs.ts';
+import { hasNginx } from '../nginx.ts';
+import { useProcessGroups } from '../process-group.ts';
+import { hasStrace } from '../strace.ts';
+import { useServedRelease } from './served-release.ts';
+
+export interface FaultSuite {
+  readonly kinds: readonly FaultKind[];
+  /** Of each of the three images in the archive. Default 400,000. */
+  readonly imageBytes?: number;
+}
+
+/** `it` of each kind of fault: a call that fails, kills or lies, at each point in turn. */
+export function describeFaults({ kinds, imageBytes = 400_000 }: FaultSuite): void {
+  const start = useProcessGroups();
+  // Not too fast, so that a file comes in several pieces.
+  const limitRate = `${Math.round(imageBytes / 60_000)}m`;
+  const make = (directory: string) => makeFaultRelease(directory, imageBytes);
+  const served = useServedRelease(make, { limitRate });
+  const what = `of a fetch of ${(imageBytes * 3) / 1e6} MB, at each call in turn`;
+
+  describe.skipIf(!hasNginx || !hasStrace)(what, () => {
+    it.each(kinds)(
+      '$call $how: what is there is right, and the next run ends well',
+      async (kind) => {
+        const { directory, release, nginx } = served();
+        const world = { directory, release, sourceUrl: nginx.url, start };
+        const { points, hit, missed, runs } = await failEverywhere(world, kind);
+        expect(points).toBeGreaterThan(0);
+        const rest = missed.length === 0 ? '' : `; not met: ${missed.join(', ')}`;
+        console.log(
+          `${kind.call} ${kind.how}: ${hit.length} of ${points} points in ${runs} runs${rest}`,
+        );
+      },
+      1_800_000,
+    );
+  });
+}
