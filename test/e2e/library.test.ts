@@ -88,7 +88,7 @@ describe('the package', () => {
     expect(files).toContain('package/manifests/cc-cxri.json');
     // Beside what is meant for readers: the build's note of what it was made from.
     const allowed =
-      /^package\/(?:dist\/(?:.+\.(?:js|d\.ts|txt)|\.built)|manifests\/cc-cxri\.json|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
+      /^package\/(?:dist\/.+\.(?:js|d\.ts|txt)|docs\/.+\.md|(?:ARCHITECTURE|SECURITY)\.md|manifests\/cc-cxri\.json|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
     expect(files.filter((file) => !allowed.test(file))).toEqual([]);
   });
 
