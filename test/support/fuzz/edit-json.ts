@@ -37,6 +37,8 @@ function isContainer(value: unknown): value is Container {
 }
 
 function applyEdit(document: Container, edit: JsonEdit): void {
+  // A copy: later edits may change it, and it is everybody's.
+  const value: unknown = structuredClone(edit.value);
   const places = placesIn(document);
   const place = places[edit.at % places.length];
   if (place === undefined) return;
@@ -44,7 +46,7 @@ function applyEdit(document: Container, edit: JsonEdit): void {
   const old: unknown = Reflect.get(container, key);
   switch (edit.edit) {
     case 'replace':
-      put(container, key, edit.value);
+      put(container, key, value);
       break;
     case 'nudge':
       put(container, key, nudge(old, edit.with));
@@ -53,11 +55,11 @@ function applyEdit(document: Container, edit: JsonEdit): void {
       remove(container, key);
       break;
     case 'add':
-      put(isContainer(old) ? old : container, edit.key, edit.value);
+      put(isContainer(old) ? old : container, edit.key, value);
       break;
     case 'double':
       if (Array.isArray(container)) container.splice(Number(key), 0, structuredClone(old));
-      else put(container, `${key}2`, old);
+      else put(container, `${key}2`, structuredClone(old));
       break;
     case 'rename':
       remove(container, key);
@@ -65,8 +67,7 @@ function applyEdit(document: Container, edit: JsonEdit): void {
       break;
     case 'swap': {
       const other = places[edit.with % places.length] ?? place;
-      const value: unknown = structuredClone(Reflect.get(other.container, other.key));
-      put(container, key, value);
+      put(container, key, structuredClone(Reflect.get(other.container, other.key)));
       break;
     }
   }
