@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { layoutOf, type DatasetLayout } from '../../src/disk/layout.ts';
+import { Ledger } from '../../src/disk/ledger.ts';
 import { acquireLock } from '../../src/disk/lock.ts';
 import { ownIdentity } from '../../src/disk/process-identity.ts';
 import { sweepLeftovers } from '../../src/disk/sweep.ts';
@@ -49,9 +50,20 @@ async function recordOf(holder: { readonly pid?: number; readonly host?: string 
 /** Of a process that has ended. */
 const deadPid = () => spawnSync('true').pid;
 
+const NOW = '2026-01-05T10:11:12.000Z';
+const MD5 = 'a'.repeat(32);
+
+/** Of this process, or of another one. */
+async function partState(name: string, pid?: number): Promise<string> {
+  const owner = { ...(await ownIdentity()), ...(pid === undefined ? {} : { pid }) };
+  const origin = { url: 'http://a.example/', validator: '"v"', totalBytes: 1, durableBytes: 1 };
+  return JSON.stringify({ partVersion: 1, name, md5: MD5, owner, ...origin });
+}
+
 const LEFTOVERS = {
   '.ccxri/ledger/.0123456789ab.tmp': 'half a rec',
   '.ccxri/.ba9876543210.tmp': '',
+  '.ccxri/partial/ChestDx-1.zip.0123456789ab.json.tmp': '{"partVers',
   '.ccxri/.index.csv.0123456789ab.tmp': 'path,image',
   '.index.csv.0123456789ab.tmp': 'path,image',
   '.ccxri/lock.0123456789ab': '',
@@ -119,6 +131,29 @@ describe('the sweep', () => {
       '.ccxri/ledger/.aaaaaaaaaaaa.tmp/inside',
       '.ccxri/ledger/.bbbbbbbbbbbb.tmp',
       'mine.txt',
+    ]);
+  });
+
+  it('removes parts of what is here as a whole, of dead runs alone', async () => {
+    const receipt = { bytes: 1, md5: MD5, mtimeMs: 0, status: 'verified', checkedAt: NOW } as const;
+    const left = await sweepAfter({}, 0, async (at) => {
+      await writeTree(at.root, {
+        'archives/here.zip': 'x',
+        'archives/unknown.zip': 'x',
+        '.ccxri/partial/here.zip.0123456789ab.part': 'x',
+        '.ccxri/partial/here.zip.0123456789ab.json': await partState('here.zip', deadPid()),
+        '.ccxri/partial/here.zip.0123456789ac.json': await partState('here.zip'),
+        '.ccxri/partial/unknown.zip.0123456789ab.json': await partState('unknown.zip', deadPid()),
+        '.ccxri/partial/absent.zip.0123456789ab.json': await partState('absent.zip', deadPid()),
+      });
+      for (const name of ['here.zip', 'absent.zip']) {
+        await new Ledger(at.ledger).writeReceipt({ name, ...receipt });
+      }
+    });
+    expect(left.filter((name) => name.includes('partial'))).toEqual([
+      '.ccxri/partial/absent.zip.0123456789ab.json',
+      '.ccxri/partial/here.zip.0123456789ac.json',
+      '.ccxri/partial/unknown.zip.0123456789ab.json',
     ]);
   });
 

@@ -198,7 +198,7 @@ async function assertAsReference(
   if (JSON.stringify(tree) !== JSON.stringify(reference.tree)) wrong.push(`holds ${tree.join()}`);
   const leftovers = await leftoversIn(dest);
   // Small things alone: no part of a download.
-  wrong.push(...leftovers.filter((name) => name.startsWith('partial/')));
+  wrong.push(...leftovers.filter((name) => /^partial\/.*\.(?:part|json)$/.test(name)));
   if (wrong.length > 0) throw new Error(wrong.join('\n'));
   if (leftovers.length > 0) await assertSweptWhenOld(world, number);
   return leftovers;
