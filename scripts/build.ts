@@ -42,7 +42,11 @@ async function buildBin(outdir: string): Promise<void> {
   const { metafile } = await build({
     absWorkingDir: root,
     // A thread's code has an entry of its own: threads are started by a file's name.
-    entryPoints: { ccxri: 'src/cli/main.ts', 'hash-worker': 'src/md5/hash-worker.ts' },
+    entryPoints: {
+      ccxri: 'src/cli/main.ts',
+      'hash-worker': 'src/md5/hash-worker.ts',
+      'unpack-worker': 'src/zip/unpack-worker.ts',
+    },
     outdir,
     bundle: true,
     // `--version` loads the entry alone; a command loads its own chunks.

@@ -36,7 +36,7 @@ export async function writeFileAtomic(path: string, text: string): Promise<void>
   }
 }
 
-/** File systems that cannot flush say so with these; that is no failure of the write. */
+/** What file systems say that cannot flush. */
 const CANNOT_SYNC = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOTTY', 'ENOSYS']);
 
 /** Flushes a file to the disk; a file system without fsync (some network shares) is let pass. */
@@ -44,8 +44,13 @@ export async function syncFile(handle: { sync(): Promise<void> }): Promise<void>
   try {
     await handle.sync();
   } catch (error) {
-    if (!CANNOT_SYNC.has(errnoOf(error) ?? '')) throw error;
+    if (!cannotSync(error)) throw error;
   }
+}
+
+/** Whether a flush failed because the file system has none: that is no failure of the write. */
+export function cannotSync(error: unknown): boolean {
+  return CANNOT_SYNC.has(errnoOf(error) ?? '');
 }
 
 /** Makes a rename in this directory last; not every system lets a directory be opened. */

@@ -16,6 +16,7 @@ import { assertDirectory } from '../steps/assert-directory.ts';
 import { cleanStage } from '../steps/extract-archive.ts';
 import { Judge } from '../steps/judge.ts';
 import { surveyFile, type FileSurvey } from '../steps/survey.ts';
+import { UnpackPool } from '../zip/unpack-pool.ts';
 import { extractFile, planFile, type ExtractFileContext } from './extract-file.ts';
 import type { ExtractOptions, ExtractOutcome, ExtractResult } from './extract-types.ts';
 
@@ -62,12 +63,14 @@ function toContext(options: ExtractOptions): ExtractFileContext {
   const stop = new AbortController();
   const layout = layoutOf(options.dest);
   const ledger = new Ledger(layout.ledger);
+  const unpackPool = new UnpackPool();
   const runSignal = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
   return {
     layout,
     ledger,
-    judge: new Judge({ manifest, ledger, onEvent, signal: runSignal }),
+    judge: new Judge({ manifest, ledger, onEvent, unpackPool, signal: runSignal }),
     hashPool: new HashPool(),
+    unpackPool,
     clock: systemClock,
     onEvent,
     signal: runSignal,
@@ -99,7 +102,7 @@ async function extractLocked(
     await Promise.allSettled(running);
     return await Promise.all(running);
   } finally {
-    await context.hashPool.close();
+    await Promise.all([context.hashPool.close(), context.unpackPool.close()]);
     await release();
   }
 }

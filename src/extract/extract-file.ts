@@ -10,6 +10,7 @@ import { extractArchive } from '../steps/extract-archive.ts';
 import { hashTelling } from '../steps/hash-telling.ts';
 import type { Judge } from '../steps/judge.ts';
 import type { FileSurvey } from '../steps/survey.ts';
+import type { UnpackPool } from '../zip/unpack-pool.ts';
 import type { ExtractOutcome } from './extract-types.ts';
 
 export interface ExtractFileContext {
@@ -17,6 +18,7 @@ export interface ExtractFileContext {
   readonly ledger: Ledger;
   readonly judge: Judge;
   readonly hashPool: HashPool;
+  readonly unpackPool: UnpackPool;
   readonly clock: Clock;
   readonly onEvent: EventListener;
   readonly signal: AbortSignal;
@@ -65,7 +67,7 @@ export async function extractFile(
 
 async function comeOut(survey: FileSurvey, context: ExtractFileContext): Promise<ExtractOutcome> {
   throwIfAborted(context.signal);
-  const { layout, ledger, signal, onEvent, clock } = context;
+  const { layout, ledger, unpackPool, signal, onEvent, clock } = context;
   const { name } = survey.file;
   const planned = planFile(survey);
   if (planned.status !== 'planned') {
@@ -79,6 +81,7 @@ async function comeOut(survey: FileSurvey, context: ExtractFileContext): Promise
     name,
     md5: md5 ?? (await checkArchive(survey, context)),
     archivePath: survey.path,
+    unpackPool,
     signal,
     onEvent,
     date: clock.date,

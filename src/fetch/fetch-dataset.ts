@@ -109,7 +109,7 @@ async function fetchLocked(run: Run): Promise<FetchResult> {
   } finally {
     stop.abort();
     await client.close();
-    await run.hashPool.close();
+    await Promise.all([run.hashPool.close(), run.unpackPool.close()]);
   }
 }
 

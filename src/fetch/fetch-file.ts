@@ -4,6 +4,7 @@ import { throwIfAborted } from '../abort.ts';
 import { errnoOf, isCcxriError, toDiskError, toErrorRecord, type ErrorCode } from '../errors.ts';
 import { extractArchive, type ExtractedArchive } from '../steps/extract-archive.ts';
 import type { FileSurvey } from '../steps/survey.ts';
+import type { UnpackPool } from '../zip/unpack-pool.ts';
 import { decideStep } from './plan.ts';
 import type { FetchOutcome } from './fetch-types.ts';
 import { obtain, type Obtained, type ObtainContext } from './obtain.ts';
@@ -11,6 +12,7 @@ import { obtain, type Obtained, type ObtainContext } from './obtain.ts';
 export interface FetchFileContext extends ObtainContext {
   readonly downloads: LimitFunction;
   readonly extractions: LimitFunction;
+  readonly unpackPool: UnpackPool;
   readonly extract: boolean;
   readonly deleteArchives: boolean;
   /** Ends the run early: a full disk is full for every file. */
@@ -100,10 +102,10 @@ async function finishArchive(
 function extract(
   { file, path }: FileSurvey,
   md5: string,
-  { layout, ledger, signal, onEvent, clock }: FetchFileContext,
+  { layout, ledger, unpackPool, signal, onEvent, clock }: FetchFileContext,
 ): Promise<ExtractedArchive> {
   const place = { layout, ledger, name: file.name, md5, archivePath: path };
-  return extractArchive({ ...place, signal, onEvent, date: clock.date });
+  return extractArchive({ ...place, unpackPool, signal, onEvent, date: clock.date });
 }
 
 async function finishDone(survey: FileSurvey, context: FetchFileContext): Promise<FetchOutcome> {

@@ -14,6 +14,7 @@ import { HttpClient } from '../net/http-client.ts';
 import { RateLimit } from '../net/rate-limit.ts';
 import { DEFAULT_RETRY_POLICY } from '../net/retry.ts';
 import { Judge } from '../steps/judge.ts';
+import { UnpackPool } from '../zip/unpack-pool.ts';
 import type { FetchFileContext } from './fetch-file.ts';
 import type { FetchOptions } from './fetch-types.ts';
 
@@ -32,6 +33,7 @@ export interface Run {
   readonly ledger: Ledger;
   readonly parts: PartStore;
   readonly hashPool: HashPool;
+  readonly unpackPool: UnpackPool;
   readonly clock: Clock;
   readonly onEvent: EventListener;
   readonly concurrency: number;
@@ -51,6 +53,7 @@ export function toRun(options: FetchOptions): Run {
     ledger: new Ledger(layout.ledger),
     parts: new PartStore(layout.partial, onNotice, followIn(hashPool)),
     hashPool,
+    unpackPool: new UnpackPool(),
     clock: options.clock ?? systemClock,
     onEvent,
     concurrency: Math.min(
@@ -87,7 +90,7 @@ export function toContext(
   client: HttpClient,
   stop: AbortController,
 ): Omit<FetchFileContext, 'sources' | 'onBytes'> {
-  const { options, layout, ledger, parts, hashPool, clock, onEvent } = run;
+  const { options, layout, ledger, parts, hashPool, unpackPool, clock, onEvent } = run;
   const signal = signalOf(run, stop);
   const policy = {
     ...DEFAULT_RETRY_POLICY,
@@ -99,6 +102,7 @@ export function toContext(
     client,
     parts,
     hashPool,
+    unpackPool,
     layout,
     ledger,
     clock,
@@ -113,7 +117,7 @@ export function toContext(
     pace: new HostPace(clock, policy.maxRetryAfterMs, connections),
     rateLimit: rate === undefined ? undefined : new RateLimit(rate, clock),
     policy,
-    judge: new Judge({ manifest: options.manifest, ledger, onEvent, signal }),
+    judge: new Judge({ manifest: options.manifest, ledger, onEvent, unpackPool, signal }),
     extract: run.extract,
     deleteArchives: options.deleteArchives ?? false,
   };

@@ -8,6 +8,7 @@ import { formatBytes, toPrintable } from '../text.ts';
 import { readDirectory, type ZipDirectory } from '../zip/directory.ts';
 import { extractMembers } from '../zip/member.ts';
 import { openFileReader, type FileReader } from '../zip/random-reader.ts';
+import type { UnpackPool } from '../zip/unpack-pool.ts';
 import { ProgressTeller } from './download-context.ts';
 import { adoptImages, assertOnlyOurs } from './existing-images.ts';
 import { makeStage, type Stage } from './extract-stage.ts';
@@ -25,6 +26,8 @@ export interface ExtractArchiveOptions {
   /** MD5 of the archive's bytes, which have passed. */
   readonly md5: string;
   readonly archivePath: string;
+  /** Threads that unpack. Absent: all is done in this one. */
+  readonly unpackPool?: UnpackPool | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent: EventListener;
   readonly date: () => Date;
@@ -147,13 +150,14 @@ async function fillAndPublish(
   { directory, stage, found }: Work,
   options: ExtractArchiveOptions,
 ): Promise<boolean> {
-  const { name: file, md5, signal, onEvent, date } = options;
+  const { name: file, md5, unpackPool: pool, signal, onEvent, date } = options;
   const phase = { file, phase: 'extract', totalBytes: directory.totalBytes } as const;
   const progress = new ProgressTeller(systemClock, onEvent);
   onEvent({ event: 'phase-start', ...phase, doneBytes: 0 });
   const members = await extractMembers(reader, directory, {
     file,
     into: stage.images,
+    pool,
     signal,
     onBytes: (doneBytes) => progress.tell({ ...phase, doneBytes }),
   }).catch((error: unknown) => {

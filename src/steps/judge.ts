@@ -9,6 +9,7 @@ import { formatCount } from '../text.ts';
 import { readDirectory } from '../zip/directory.ts';
 import { checkMembers } from '../zip/member.ts';
 import { openFileReader } from '../zip/random-reader.ts';
+import type { UnpackPool } from '../zip/unpack-pool.ts';
 
 /** Bytes of a file, hashed, that claim to be a file of the manifest. */
 export interface Candidate {
@@ -28,6 +29,7 @@ export class Judge {
   readonly #manifest: Manifest;
   readonly #ledger: Ledger;
   readonly #onEvent: EventListener;
+  readonly #unpackPool: UnpackPool | undefined;
   readonly #signal: AbortSignal | undefined;
   /** Disputed files are judged one at a time: each looks at what stands for its twin. */
   readonly #oneAtATime = pLimit(1);
@@ -38,11 +40,14 @@ export class Judge {
     readonly manifest: Manifest;
     readonly ledger: Ledger;
     readonly onEvent: EventListener;
+    /** Threads for the content of a file whose MD5 is disputed. */
+    readonly unpackPool?: UnpackPool | undefined;
     readonly signal?: AbortSignal | undefined;
   }) {
     this.#manifest = options.manifest;
     this.#ledger = options.ledger;
     this.#onEvent = options.onEvent;
+    this.#unpackPool = options.unpackPool;
     this.#signal = options.signal;
   }
 
@@ -127,6 +132,7 @@ export class Judge {
       ]);
       await checkMembers(reader, directory, {
         file: file.name,
+        pool: this.#unpackPool,
         ...(this.#signal === undefined ? {} : { signal: this.#signal }),
       });
     } catch (error) {

@@ -1,4 +1,3 @@
-import { constants } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { holdsContent } from '../disk/crc32.ts';
@@ -7,9 +6,12 @@ import { lostOnDisk } from '../disk/path-errors.ts';
 import { syncDirectory, syncFile } from '../disk/write-atomic.ts';
 import { toDiskError } from '../errors.ts';
 import type { ArchiveOptions, Member, ZipDirectory } from './directory.ts';
+import { isWhole } from './member-unpacker.ts';
+import { NEW_FILE, NEW_FILE_MODE } from './new-files.ts';
 import { forEachAtOnce } from './pool.ts';
 import type { RandomReader } from './random-reader.ts';
 import { readMember } from './read-member.ts';
+import type { UnpackPool } from './unpack-pool.ts';
 
 /**
  * Members worked on at once. Node's pool has four threads; more keep them busy while others wait for
@@ -20,6 +22,8 @@ const MEMBERS_AT_ONCE = 8;
 export interface MemberWorkOptions extends ArchiveOptions {
   /** Hears how many unpacked bytes are done, after each member or piece of a large one. */
   readonly onBytes?: (doneBytes: number) => void;
+  /** Threads for what is read from a file. Absent: all is done in this one. */
+  readonly pool?: UnpackPool | undefined;
 }
 
 /**
@@ -32,8 +36,9 @@ export async function checkMembers(
   options: MemberWorkOptions,
 ): Promise<void> {
   const tell = teller(options);
-  await forEachAtOnce(members, MEMBERS_AT_ONCE, (member) =>
-    readMember(reader, member, options, tell),
+  const { file } = options;
+  await workOnAll(reader, members, { ...options, into: null, tell }, (member, signal) =>
+    readMember(reader, member, { file, signal }, ({ length }) => tell(length)),
   );
 }
 
@@ -56,8 +61,8 @@ export async function extractMembers(
   const folders = foldersOf(members);
   // Made by us in a fresh folder, one by one and from the top: no link can be among them.
   for (const folder of folders) await makeFolder(join(options.into, folder));
-  await forEachAtOnce(members, MEMBERS_AT_ONCE, (member) =>
-    writeMember(reader, member, options, tell),
+  await workOnAll(reader, members, { ...options, tell }, (member, signal) =>
+    writeMember(reader, member, { ...options, signal }, tell),
   );
   for (const folder of [...folders, '']) await syncFolder(join(options.into, folder));
   return toMemberRecords(members);
@@ -67,12 +72,56 @@ export function toMemberRecords(members: readonly Member[]): MemberRecord[] {
   return members.map(({ name, size, crc32 }) => ({ path: name, bytes: size, crc32 }));
 }
 
-function teller({ onBytes }: MemberWorkOptions): (bytes: Buffer) => void {
+function teller({ onBytes }: MemberWorkOptions): (bytes: number) => void {
   let doneBytes = 0;
   return (bytes) => {
-    doneBytes += bytes.length;
+    doneBytes += bytes;
     onBytes?.(doneBytes);
   };
+}
+
+interface AllWork extends MemberWorkOptions {
+  readonly into: string | null;
+  readonly tell: (bytes: number) => void;
+}
+
+/**
+ * What threads can take, images above all, goes to them; the rest is done here, in pieces.
+ * @param work one member, here
+ */
+async function workOnAll(
+  reader: RandomReader,
+  members: readonly Member[],
+  { file, signal, pool, into, tell }: AllWork,
+  work: (member: Member, signal: AbortSignal | undefined) => Promise<void>,
+): Promise<void> {
+  const workHere = (some: readonly Member[], stop = signal) =>
+    forEachAtOnce(some, MEMBERS_AT_ONCE, (member) => work(member, stop));
+  const { openFile } = reader;
+  if (pool === undefined || openFile === undefined) return workHere(members);
+  const stop = new AbortController();
+  const either = AbortSignal.any(signal === undefined ? [stop.signal] : [signal, stop.signal]);
+  const [whole, large] = [members.filter(isWhole), members.filter((member) => !isWhole(member))];
+  const inThreads = async () => {
+    const archive = { file, ...openFile };
+    const isDone = await pool.unpack({
+      archive,
+      members: whole,
+      into,
+      signal: either,
+      onBytes: tell,
+    });
+    if (!isDone) await workHere(whole, either);
+  };
+  // Where one of the two fails, the other is not to go on for minutes.
+  await forEachAtOnce([inThreads, () => workHere(large, either)], 2, async (each) => {
+    try {
+      await each();
+    } catch (error) {
+      stop.abort(error);
+      throw error;
+    }
+  });
 }
 
 /** Every folder that a member lies in, those above before those below. */
@@ -103,29 +152,24 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Never through a link, and never over something that is there. */
-const NEW_FILE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-
 async function writeMember(
   reader: RandomReader,
   member: Member,
   options: ExtractMembersOptions,
-  tell: (bytes: Buffer) => void,
+  tell: (bytes: number) => void,
 ): Promise<void> {
   const path = join(options.into, member.name);
   try {
-    const handle = await open(path, NEW_FILE, 0o644);
+    const handle = await open(path, NEW_FILE, NEW_FILE_MODE);
     try {
       await readMember(reader, member, options, async (bytes) => {
         // A full disk shows first as a short write without an error, and only then as one.
         for (let done = 0; done < bytes.length;) {
           done += (await handle.write(bytes, done)).bytesWritten;
         }
-        tell(bytes);
+        tell(bytes.length);
       });
-      // File by file, while others unpack, so that the disk works beside the processor: on an SSD no
-      // difference to no flush at all could be measured. A rename that outlives a power cut while
-      // the data does not would be a false promise.
+      // A rename that outlives a power cut while the data does not would be a false promise.
       await syncFile({ sync: () => handle.datasync() });
       // A write may say that all went well, and have lost what it was given.
       if (!(await holdsContent(handle, { bytes: member.size, crc32: member.crc32 }))) {

@@ -6,6 +6,8 @@ import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
 /** Bytes that can be read from anywhere: a file, or later one that lies at a server. */
 export interface RandomReader {
   readonly sizeBytes: number;
+  /** Of a file: threads read it by themselves. */
+  readonly openFile?: { readonly path: string; readonly fd: number };
   /**
    * Fills the whole of `into` with the bytes from `position` on.
    * @throws CcxriError `damaged-archive`: it ends before that; of the disk
@@ -23,6 +25,7 @@ interface FileMark {
 }
 
 export interface FileReader extends RandomReader {
+  readonly openFile: { readonly path: string; readonly fd: number };
   /** Of the file that was opened: what is read is this one, whatever its name points to by now. */
   readonly mark: FileMark;
 }
@@ -63,6 +66,10 @@ class OpenFile implements FileReader {
 
   get sizeBytes(): number {
     return this.mark.sizeBytes;
+  }
+
+  get openFile(): { readonly path: string; readonly fd: number } {
+    return { path: this.#path, fd: this.#handle.fd };
   }
 
   async read(into: Buffer, position: number): Promise<void> {
@@ -106,7 +113,7 @@ function notHere(path: string, cause: unknown): CcxriError {
   });
 }
 
-function endsBefore(path: string, position: number): CcxriError {
+export function endsBefore(path: string, position: number): CcxriError {
   return new CcxriError('damaged-archive', `${path} ends before byte ${position}`, {
     path,
     expected: `at least ${position} bytes`,

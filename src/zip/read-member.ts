@@ -1,8 +1,8 @@
 import { pipeline } from 'node:stream/promises';
 import { createInflateRaw, crc32, type InflateRaw } from 'node:zlib';
 import { throwIfAborted } from '../abort.ts';
-import { errnoOf } from '../errors.ts';
 import type { ArchiveOptions, Member } from './directory.ts';
+import { toMemberError } from './inflate-whole.ts';
 import { memberErrors } from './member-error.ts';
 import type { RandomReader } from './random-reader.ts';
 
@@ -134,13 +134,3 @@ async function* windowsOf(reader: RandomReader, member: Member): AsyncGenerator<
 function assertAllUsed(inflate: InflateRaw, file: string, member: Member): void {
   if (inflate.bytesWritten < member.compressedSize) throw memberErrors(file, member).unused();
 }
-
-/** zlib's complaints in ccxri's words; all else as it came. */
-function toMemberError(error: unknown, file: string, member: Member): unknown {
-  const code = errnoOf(error) ?? '';
-  if (!(error instanceof Error) || !ZLIB_CODES.has(code)) return error;
-  return memberErrors(file, member).undecodable(error.message);
-}
-
-/** Z_BUF_ERROR: the stream is not whole. */
-const ZLIB_CODES = new Set(['Z_DATA_ERROR', 'Z_BUF_ERROR', 'Z_NEED_DICT', 'Z_STREAM_ERROR']);

@@ -1,0 +1,49 @@
+import type { Worker } from 'node:worker_threads';
+import { afterEach } from 'vitest';
+import { startWorker } from '../../src/threads/start-worker.ts';
+import { UnpackPool, type UnpackPoolOptions } from '../../src/zip/unpack-pool.ts';
+
+/** A pool, and a hand on its threads. */
+export interface PoolWithThreads {
+  readonly pool: UnpackPool;
+  readonly workers: readonly Worker[];
+  /** How many shares each thread has done. */
+  readonly sharesDone: () => readonly number[];
+}
+
+/** Pools that take archives of any size; all are closed after each test. */
+export function useUnpackPools(): (options?: UnpackPoolOptions) => PoolWithThreads {
+  const pools: UnpackPool[] = [];
+  afterEach(async () => {
+    await Promise.all(pools.splice(0).map((pool) => pool.close()));
+  });
+  return (options = {}) => {
+    const done: { readonly worker: Worker; shares: number }[] = [];
+    const start = options.startWorker ?? startUnpackWorker;
+    const pool = new UnpackPool({
+      minBytes: 0,
+      threads: 2,
+      ...options,
+      startWorker: () => {
+        const count = { worker: start(), shares: 0 };
+        count.worker.on('message', ({ kind }: { readonly kind: string }) => {
+          if (kind === 'done') count.shares += 1;
+        });
+        done.push(count);
+        return count.worker;
+      },
+    });
+    pools.push(pool);
+    return {
+      pool,
+      get workers() {
+        return done.map(({ worker }) => worker);
+      },
+      sharesDone: () => done.map(({ shares }) => shares),
+    };
+  };
+}
+
+export function startUnpackWorker(): Worker {
+  return startWorker('unpack-worker', new URL('../../src/zip/any.ts', import.meta.url).href);
+}

@@ -1,0 +1,340 @@
+import { readdirSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { crc32 } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { toErrorRecord, CcxriError } from '../../src/errors.ts';
+import { MAX_STREAM_BYTES } from '../../src/inflate/kernel-layout.ts';
+import { checkMembers, extractMembers } from '../../src/zip/member.ts';
+import type { UnpackPool } from '../../src/zip/unpack-pool.ts';
+import {
+  ARCHIVE_FILE as file,
+  makeArchiveFile,
+  type ArchiveFile,
+} from '../support/archive-file.ts';
+import { useTempDirs } from '../support/csv.ts';
+import { randomBytes } from '../support/random-bytes.ts';
+import { startUnpackWorker, useUnpackPools } from '../support/unpack-threads.ts';
+import type { ZipMember } from '../support/zip-builder.ts';
+
+const tempDir = useTempDirs();
+const poolOf = useUnpackPools();
+
+/** As many as make several shares. */
+const IMAGES: readonly (ZipMember & { readonly name: string; readonly content: Buffer })[] =
+  Array.from({ length: 200 }, (_, i) => ({
+    name: `part${i % 3}/patient${i}_000.jpg`,
+    content: randomBytes(8000 + i * 101, `image ${i}`),
+    method: i % 7 === 0 ? 0 : 8,
+  }));
+const TOTAL_BYTES = IMAGES.reduce((bytes, { content }) => bytes + content.length, 0);
+
+async function extract(
+  { reader, directory }: ArchiveFile,
+  options: { readonly pool: UnpackPool; readonly signal?: AbortSignal } & Partial<
+    Parameters<typeof extractMembers>[2]
+  >,
+) {
+  const into = options.into ?? (await tempDir());
+  const records = await extractMembers(reader, directory, { file, ...options, into });
+  return { into, records };
+}
+
+/** A check in threads, with nothing around it. */
+function workOn({ reader, directory }: ArchiveFile, onBytes: () => void = () => undefined) {
+  return {
+    archive: { file, ...reader.openFile },
+    members: directory.members,
+    ...{ into: null, signal: undefined, onBytes },
+  };
+}
+
+/** A thread that says it is there, and then does this with its first task. */
+function threadThat(does: string): Worker {
+  const code = `const { parentPort } = require('node:worker_threads');
+    parentPort.postMessage({ kind: 'ready' });
+    parentPort.on('message', (task) => { ${does} });`;
+  return new Worker(code, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 16 } });
+}
+
+describe('an archive in threads', () => {
+  it('is unpacked as it is without, by all of them', async () => {
+    const archive = await makeArchiveFile(await tempDir(), [
+      { name: 'empty/' },
+      ...IMAGES,
+      { name: 'large.bin', content: randomBytes(MAX_STREAM_BYTES + 1, 'large') },
+      { name: 'none.txt' },
+    ]);
+    const { pool, sharesDone } = poolOf({ threads: 3 });
+    const told: number[] = [];
+    const { into, records } = await extract(archive, { pool, onBytes: (done) => told.push(done) });
+    const here = await extractMembers(archive.reader, archive.directory, {
+      file,
+      into: await tempDir(),
+    });
+    expect(records).toEqual(here);
+    for (const { name, content } of IMAGES) {
+      expect((await readFile(join(into, name))).equals(content)).toBe(true);
+    }
+    expect((await readFile(join(into, 'none.txt'))).length).toBe(0);
+    expect(crc32(await readFile(join(into, 'large.bin')))).toBe(
+      records.find(({ path }) => path === 'large.bin')?.crc32,
+    );
+    expect((await readdir(into)).sort()).toEqual([
+      'large.bin',
+      'none.txt',
+      'part0',
+      'part1',
+      'part2',
+    ]);
+    expect(told.at(-1)).toBe(archive.directory.totalBytes);
+    expect(told).toEqual([...told].sort((a, b) => a - b));
+    expect(sharesDone()).toHaveLength(3);
+    expect(Math.min(...sharesDone())).toBeGreaterThan(0);
+  });
+
+  it('is only checked where nothing is to be written', async () => {
+    const folder = await tempDir();
+    const { reader, directory } = await makeArchiveFile(folder, IMAGES);
+    const { pool, sharesDone } = poolOf();
+    let told = 0;
+    await checkMembers(reader, directory, { file, pool, onBytes: (done) => (told = done) });
+    expect(told).toBe(TOTAL_BYTES);
+    expect(sharesDone().reduce((a, b) => a + b)).toBeGreaterThan(2);
+    expect(await readdir(folder)).toEqual([file]);
+  });
+
+  it('that is small is not worth a thread', async () => {
+    const archive = await makeArchiveFile(await tempDir(), IMAGES.slice(0, 20));
+    const { pool, workers } = poolOf({ minBytes: archive.directory.totalBytes + 1 });
+    const { records } = await extract(archive, { pool });
+    expect(records).toHaveLength(20);
+    expect(workers).toEqual([]);
+  });
+
+  it('that came first is done first', async () => {
+    const archives = [
+      await makeArchiveFile(await tempDir(), IMAGES),
+      await makeArchiveFile(await tempDir(), IMAGES.slice(0, 80)),
+    ];
+    const { pool } = poolOf({ threads: 1 });
+    const order: number[] = [];
+    await Promise.all(
+      archives.map(async (archive, at) => {
+        await pool.unpack(workOn(archive));
+        order.push(at);
+      }),
+    );
+    expect(order).toEqual([0, 1]);
+  });
+
+  it('is read from the file that was opened, wherever its name points to', async () => {
+    const folder = await tempDir();
+    const archive = await makeArchiveFile(folder, IMAGES);
+    await writeFile(join(folder, 'other'), 'other');
+    await rename(join(folder, 'other'), join(folder, file));
+    const { records } = await extract(archive, { pool: poolOf().pool });
+    expect(records).toHaveLength(IMAGES.length);
+  });
+});
+
+describe('what goes wrong in a thread', () => {
+  const lies: readonly (readonly [string, Partial<ZipMember>])[] = [
+    ['a wrong CRC-32', { crc32: 5 }],
+    ['too many bytes', { size: 10 }],
+    ['too few bytes', { size: 100_000 }],
+    ['bytes behind its stream', { packed: Buffer.from([3, 0, 9]), size: 0, crc32: 0 }],
+  ];
+
+  it.each(lies)('comes out with all that it says: %s', async (_, lie) => {
+    const members = IMAGES.map((image, i) => (i === 100 ? { ...image, ...lie, method: 8 } : image));
+    const archive = await makeArchiveFile(await tempDir(), members);
+    const errorOf = async (pool?: UnpackPool) => {
+      const into = await tempDir();
+      const options = { file, into, ...(pool === undefined ? {} : { pool }) };
+      const error: unknown = await extractMembers(archive.reader, archive.directory, options).catch(
+        (thrown: unknown) => thrown,
+      );
+      if (!(error instanceof CcxriError)) throw new Error('it is taken');
+      return toErrorRecord(error);
+    };
+    const { pool, sharesDone } = poolOf();
+    expect(await errorOf(pool)).toEqual(await errorOf());
+    // The pool is as good as new.
+    const good = await makeArchiveFile(await tempDir(), IMAGES);
+    const before = sharesDone().reduce((a, b) => a + b);
+    expect((await extract(good, { pool })).records).toHaveLength(IMAGES.length);
+    expect(sharesDone().reduce((a, b) => a + b)).toBeGreaterThan(before);
+  });
+
+  it('ends the other threads’ work, too: a few members more, and no other share', async () => {
+    const first = { ...IMAGES[0], name: 'a', content: Buffer.from('a'), crc32: 5 };
+    const archive = await makeArchiveFile(await tempDir(), [first, ...IMAGES]);
+    const into = await tempDir();
+    const { pool } = poolOf();
+    await expect(extract(archive, { pool, into })).rejects.toMatchObject({
+      code: 'damaged-archive',
+    });
+    const made = await readdir(into, { recursive: true });
+    expect(made.length).toBeLessThan(IMAGES.length);
+    // Whatever is still under way has come to its end with this.
+    expect(await extract(archive, { pool }).catch(() => 'failed')).toBe('failed');
+    expect(await readdir(into, { recursive: true })).toEqual(made);
+  });
+
+  it('never writes through a link, nor over what lies there', async () => {
+    const archive = await makeArchiveFile(await tempDir(), [{ name: 'a.jpg', content: 'new' }]);
+    const outside = join(await tempDir(), 'outside');
+    await writeFile(outside, 'untouched');
+    const { pool } = poolOf();
+    for (const lay of [
+      (path: string) => symlink(outside, path),
+      (path: string) => writeFile(path, 'untouched'),
+    ]) {
+      const into = await tempDir();
+      await lay(join(into, 'a.jpg'));
+      await expect(extract(archive, { pool, into })).rejects.toMatchObject({ code: 'EEXIST' });
+      expect(await readFile(join(into, 'a.jpg'), 'utf8')).toBe('untouched');
+    }
+  });
+
+  it.each([
+    ['ends', 'process.exit(3)', undefined],
+    ['fails', 'throw new RangeError("no way")', 'no way'],
+    ['has no memory left', 'const all = []; for (;;) all.push(new Array(1e6).fill(0))', 'memory'],
+  ])('and %s is an error of the archive, never a wait for ever', async (_, does, cause) => {
+    const archive = await makeArchiveFile(await tempDir(), IMAGES);
+    let hasBroken = false;
+    const { pool } = poolOf({
+      threads: 1,
+      startWorker: () => {
+        if (hasBroken) return startUnpackWorker();
+        hasBroken = true;
+        return threadThat(does);
+      },
+    });
+    const error: unknown = await extract(archive, { pool }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ message: 'a thread that unpacks has ended' });
+    if (cause !== undefined) expect(String((error as Error).cause)).toContain(cause);
+    // Another takes its place for the next archive.
+    expect((await extract(archive, { pool })).records).toHaveLength(IMAGES.length);
+  });
+});
+
+describe('where there are no threads', () => {
+  const BROKEN: readonly (readonly [string, () => Worker])[] = [
+    [
+      'the system gives none',
+      () => {
+        throw new Error('EAGAIN');
+      },
+    ],
+    ['their code is missing', () => new Worker(new URL('file:///not/there.js'))],
+    ['they end at once', () => new Worker('process.exit(1)', { eval: true })],
+  ];
+
+  it.each(BROKEN)('because %s, all is done in this one', async (_, startWorker) => {
+    const archive = await makeArchiveFile(await tempDir(), IMAGES);
+    const { pool } = poolOf({ startWorker });
+    const { into, records } = await extract(archive, { pool });
+    expect(records).toHaveLength(IMAGES.length);
+    const [{ name, content } = { name: '', content: Buffer.alloc(0) }] = IMAGES;
+    expect((await readFile(join(into, name))).equals(content)).toBe(true);
+  });
+
+  it.each(BROKEN)('but one, because %s, that one does it', async (_, startWorker) => {
+    const archive = await makeArchiveFile(await tempDir(), IMAGES);
+    let started = 0;
+    const { pool, sharesDone } = poolOf({
+      threads: 3,
+      startWorker: () => {
+        started += 1;
+        return started === 1 ? startUnpackWorker() : startWorker();
+      },
+    });
+    const { records } = await extract(archive, { pool });
+    expect(records).toHaveLength(IMAGES.length);
+    expect(Math.max(...sharesDone())).toBeGreaterThan(2);
+  });
+});
+
+describe('a stop', () => {
+  it('in the middle is heard within a member, and nothing is written after it', async () => {
+    const archive = await makeArchiveFile(await tempDir(), [...IMAGES, ...IMAGES.map(again)]);
+    const { pool } = poolOf();
+    const stop = new AbortController();
+    const into = await tempDir();
+    let heard = 0;
+    const extracting = extract(archive, {
+      ...{ pool, into, signal: stop.signal },
+      onBytes: (done) => {
+        heard = done;
+        stop.abort();
+      },
+    });
+    await expect(extracting).rejects.toMatchObject({ code: 'aborted' });
+    expect(heard).toBeLessThan(archive.directory.totalBytes);
+    const made = await readdir(into, { recursive: true });
+    expect(made.length).toBeLessThan(2 * IMAGES.length);
+    // The threads are there for the next, and nobody writes in the folder any more.
+    expect((await extract(archive, { pool })).records).toHaveLength(2 * IMAGES.length);
+    expect(await readdir(into, { recursive: true })).toEqual(made);
+  });
+
+  const again = (image: ZipMember & { readonly name: string }) => ({
+    ...image,
+    name: `again/${image.name}`,
+  });
+
+  it('before begins nothing', async () => {
+    const archive = await makeArchiveFile(await tempDir(), IMAGES);
+    const { pool, workers } = poolOf();
+    const into = join(await tempDir(), 'into');
+    await mkdir(into);
+    const signal = AbortSignal.abort();
+    await expect(extract(archive, { pool, into, signal })).rejects.toMatchObject({
+      code: 'aborted',
+    });
+    expect(workers).toEqual([]);
+    await expect(
+      checkMembers(archive.reader, archive.directory, { file, pool, signal }),
+    ).rejects.toMatchObject({ code: 'aborted' });
+  });
+
+  it('lets go of its signal: a long run does not gather listeners', async () => {
+    const archive = await makeArchiveFile(await tempDir(), IMAGES.slice(0, 10));
+    const { pool } = poolOf();
+    const { signal } = new AbortController();
+    const warnings: Error[] = [];
+    process.on('warning', (warning) => warnings.push(warning));
+    for (let i = 0; i < 15; i += 1) await extract(archive, { pool, signal });
+    expect(warnings.map(String)).toEqual([]);
+  });
+});
+
+describe('at the end', () => {
+  it('nothing is open, and no thread left', async () => {
+    const archive = await makeArchiveFile(await tempDir(), IMAGES);
+    const before = readdirSync('/proc/self/fd').length;
+    const { pool, workers } = poolOf();
+    await extract(archive, { pool });
+    const exits = workers.map((worker) => new Promise((resolve) => worker.on('exit', resolve)));
+    await pool.close();
+    await Promise.all(exits);
+    expect(readdirSync('/proc/self/fd').length).toBe(before);
+  });
+
+  it('of a pool, what is under way fails, and other work is left to its caller', async () => {
+    const archive = await makeArchiveFile(await tempDir(), IMAGES);
+    const busy = "parentPort.postMessage({ kind: 'progress', doneBytes: 1 }); for (;;);";
+    const { pool } = poolOf({ startWorker: () => threadThat(busy) });
+    let failure: Promise<unknown> = Promise.resolve();
+    await new Promise<void>((resolve) => {
+      failure = pool.unpack(workOn(archive, resolve)).catch((error: unknown) => error);
+    });
+    await pool.close();
+    expect(await failure).toMatchObject({ message: 'a thread that unpacks has ended' });
+    expect(await pool.unpack(workOn(archive))).toBe(false);
+  });
+});
