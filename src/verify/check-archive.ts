@@ -3,10 +3,12 @@ import type { EventListener } from '../events.ts';
 import { readDirectory } from '../zip/directory.ts';
 import { checkMembers } from '../zip/member.ts';
 import { openFileReader } from '../zip/random-reader.ts';
+import type { UnpackPool } from '../zip/unpack-pool.ts';
 import type { CheckProgress, ReadMeter } from './check-progress.ts';
 
 interface CheckArchiveContext {
   readonly onEvent: EventListener;
+  readonly unpackPool: UnpackPool;
   readonly signal: AbortSignal;
   readonly meter: ReadMeter;
   readonly progress: CheckProgress;
@@ -25,7 +27,7 @@ export async function checkArchive(
   path: string,
   context: CheckArchiveContext,
 ): Promise<readonly MemberRecord[]> {
-  const { onEvent, signal, meter, progress } = context;
+  const { onEvent, unpackPool: pool, signal, meter, progress } = context;
   const reader = await openFileReader(path);
   try {
     const directory = await readDirectory(reader, { file, signal });
@@ -36,6 +38,7 @@ export async function checkArchive(
     let toldBytes = 0;
     await checkMembers(reader, directory, {
       file,
+      pool,
       signal,
       onBytes: (doneBytes) => {
         progress.add(doneBytes - toldBytes);

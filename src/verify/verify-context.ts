@@ -5,6 +5,7 @@ import type { Ledger } from '../disk/ledger.ts';
 import type { EventListener } from '../events.ts';
 import type { HashPool } from '../md5/hash-pool.ts';
 import type { Judge } from '../steps/judge.ts';
+import type { UnpackPool } from '../zip/unpack-pool.ts';
 import type { ReadMeter } from './check-progress.ts';
 import type { VerifyDepth } from './verify-types.ts';
 
@@ -16,6 +17,7 @@ export interface VerifyContext {
   readonly depth: VerifyDepth;
   readonly deepChecks: LimitFunction;
   readonly hashPool: HashPool;
+  readonly unpackPool: UnpackPool;
   readonly clock: Clock;
   readonly onEvent: EventListener;
   readonly signal: AbortSignal;

@@ -11,6 +11,7 @@ import { HashPool } from '../md5/hash-pool.ts';
 import { assertDirectory } from '../steps/assert-directory.ts';
 import { Judge } from '../steps/judge.ts';
 import { forEachAtOnce } from '../zip/pool.ts';
+import { UnpackPool } from '../zip/unpack-pool.ts';
 import { locate, type Located } from './locate.ts';
 import type { VerifyContext } from './verify-context.ts';
 import { verifyFile } from './verify-file.ts';
@@ -58,6 +59,7 @@ function toContext(options: VerifyOptions, stop: AbortController): VerifyContext
   const { manifest, onEvent = ignoreEvents } = options;
   const layout = layoutOf(options.dest);
   const ledger = new Ledger(layout.ledger);
+  const unpackPool = new UnpackPool();
   const signals = options.signal === undefined ? [] : [options.signal];
   const signal = AbortSignal.any([...signals, stop.signal]);
   // Every file's hash listens to it, and Node takes more than ten for a leak.
@@ -65,10 +67,11 @@ function toContext(options: VerifyOptions, stop: AbortController): VerifyContext
   return {
     layout,
     ledger,
-    judge: new Judge({ manifest, ledger, onEvent, signal }),
+    judge: new Judge({ manifest, ledger, onEvent, unpackPool, signal }),
     depth: options.depth ?? 'full',
     deepChecks: pLimit(DEEP_CHECKS_AT_ONCE),
     hashPool: new HashPool(),
+    unpackPool,
     clock: systemClock,
     onEvent,
     signal,
@@ -80,7 +83,7 @@ function toContext(options: VerifyOptions, stop: AbortController): VerifyContext
 async function verifyAll(wanted: readonly Located[], options: VerifyOptions) {
   const stop = new AbortController();
   const context = toContext(options, stop);
-  const { hashPool, depth, meter } = context;
+  const { hashPool, unpackPool, depth, meter } = context;
   const outcomes = new Map<Located, VerifyOutcome>();
   try {
     await forEachAtOnce(wanted, options.concurrency ?? hashPool.lanes, async (located) => {
@@ -92,7 +95,7 @@ async function verifyAll(wanted: readonly Located[], options: VerifyOptions) {
       }
     });
   } finally {
-    await hashPool.close();
+    await Promise.all([hashPool.close(), unpackPool.close()]);
   }
   const inOrder = wanted.flatMap((located) => outcomes.get(located) ?? []);
   return { depth, outcomes: inOrder, bytesRead: meter.bytesRead };
