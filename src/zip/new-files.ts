@@ -37,7 +37,9 @@ export class NewFiles {
       const fd = openSync(path, NEW_FILE, NEW_FILE_MODE);
       this.#open.push({ path, fd });
       // A full disk shows first as a short write without an error, and only then as one.
-      for (let done = 0; done < content.length;) done += writeSync(fd, content, done);
+      for (let done = 0; done < content.length;) {
+        done += writeSync(fd, content, done, content.length - done, done);
+      }
       // A write may say that all went well, and have lost what it was given. It is still in the page
       // cache, and in the processor's.
       if (this.#crcOf(fd, content.length) !== expectedCrc32) throw lostOnDisk(path);

@@ -52,7 +52,7 @@ export class UnpackThread {
         reject(this.#death());
         return;
       }
-      this.#task = { resolve, reject, onBytes, toldBytes: 0 };
+      this.#task = { resolve, reject, stop: task.stop, onBytes, toldBytes: 0 };
       this.#worker.ref();
       this.#worker.postMessage(task);
     });
@@ -67,9 +67,7 @@ export class UnpackThread {
   #hear(message: Exclude<FromUnpackThread, { readonly kind: 'ready' }>): void {
     switch (message.kind) {
       case 'progress':
-        if (this.#task === undefined) return;
-        this.#task.onBytes(message.doneBytes - this.#task.toldBytes);
-        this.#task.toldBytes = message.doneBytes;
+        this.#progress(message.doneBytes);
         break;
       case 'done':
         this.#end((task) => task.resolve(true));
@@ -82,11 +80,25 @@ export class UnpackThread {
     }
   }
 
+  /** A listener that throws fails the task; but the thread is busy with that until it ends. */
+  #progress(doneBytes: number): void {
+    const task = this.#task;
+    if (task === undefined || task.failure !== undefined) return;
+    try {
+      task.onBytes(doneBytes - task.toldBytes);
+      task.toldBytes = doneBytes;
+    } catch (error) {
+      task.failure = { error };
+      Atomics.store(task.stop, 0, 1);
+    }
+  }
+
   #end(how: (task: RunningTask) => void): void {
     const task = this.#task;
     this.#task = undefined;
     if (!this.#isGone) this.#worker.unref();
-    if (task !== undefined) how(task);
+    if (task?.failure !== undefined) task.reject(task.failure.error);
+    else if (task !== undefined) how(task);
   }
 
   #death(): Error {
@@ -96,7 +108,9 @@ export class UnpackThread {
 
 interface RunningTask {
   readonly resolve: (isDone: boolean) => void;
-  readonly reject: (error: Error) => void;
+  readonly reject: (error: unknown) => void;
+  readonly stop: Int32Array;
   readonly onBytes: (bytes: number) => void;
   toldBytes: number;
+  failure?: { readonly error: unknown };
 }

@@ -1,11 +1,16 @@
-/** Unpacks an archive, and dies without a word: once so many files are there, or at an event. */
+/**
+ * Unpacks an archive, and dies without a word: once so many files are there, or at an event. In
+ * threads, if the last argument says so.
+ */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { layoutOf } from '../../src/disk/layout.ts';
 import { Ledger } from '../../src/disk/ledger.ts';
 import { extractArchive } from '../../src/steps/extract-archive.ts';
+import { UnpackPool } from '../../src/zip/unpack-pool.ts';
 
-const [root = '', archivePath = '', name = '', md5 = '', when = '1'] = process.argv.slice(2);
+const [root = '', archivePath = '', name = '', md5 = '', when = '1', how] = process.argv.slice(2);
+const unpackPool = how === 'threads' ? new UnpackPool({ threads: 2, minBytes: 0 }) : undefined;
 const layout = layoutOf(root);
 const before = new Set(listStages());
 
@@ -36,6 +41,7 @@ await extractArchive({
   name,
   md5,
   archivePath,
+  unpackPool,
   onEvent: ({ event }) => {
     if (event === when) process.kill(process.pid, 'SIGKILL');
     dieWhenThere();
@@ -43,3 +49,4 @@ await extractArchive({
   date: () => new Date(),
 });
 clearInterval(timer);
+await unpackPool?.close();

@@ -6,6 +6,7 @@ import { Ledger } from '../../src/disk/ledger.ts';
 import { CcxriError } from '../../src/errors.ts';
 import type { RunEvent } from '../../src/events.ts';
 import { extractArchive, type ExtractedArchive } from '../../src/steps/extract-archive.ts';
+import type { UnpackPool } from '../../src/zip/unpack-pool.ts';
 import { buildZip } from './zip-builder.ts';
 
 export const ARCHIVE = 'ChestDx-1.zip';
@@ -56,7 +57,15 @@ export interface Unpacked {
 
 export async function unpack(
   { layout, ledger, archivePath }: Place,
-  { signal, onEvent }: { signal?: AbortSignal; onEvent?: (event: RunEvent) => void } = {},
+  {
+    signal,
+    onEvent,
+    unpackPool,
+  }: {
+    readonly signal?: AbortSignal;
+    readonly onEvent?: (event: RunEvent) => void;
+    readonly unpackPool?: UnpackPool;
+  } = {},
 ): Promise<Unpacked> {
   const events: RunEvent[] = [];
   let result: ExtractedArchive | undefined;
@@ -68,6 +77,7 @@ export async function unpack(
       name: ARCHIVE,
       md5: MD5,
       archivePath,
+      unpackPool,
       signal,
       onEvent: (event) => {
         events.push(event);

@@ -183,6 +183,19 @@ describe('what goes wrong in a thread', () => {
     expect(await readdir(into, { recursive: true })).toEqual(made);
   });
 
+  it('is also what its listener throws; the threads come to their end before', async () => {
+    const archive = await makeArchiveFile(await tempDir(), IMAGES);
+    const { pool } = poolOf();
+    const into = await tempDir();
+    const onBytes = () => {
+      throw new RangeError('of the listener');
+    };
+    await expect(extract(archive, { pool, into, onBytes })).rejects.toThrow('of the listener');
+    const made = await readdir(into, { recursive: true });
+    expect((await extract(archive, { pool })).records).toHaveLength(IMAGES.length);
+    expect(await readdir(into, { recursive: true })).toEqual(made);
+  });
+
   it('never writes through a link, nor over what lies there', async () => {
     const archive = await makeArchiveFile(await tempDir(), [{ name: 'a.jpg', content: 'new' }]);
     const outside = join(await tempDir(), 'outside');

@@ -1,0 +1,32 @@
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { expect, it } from 'vitest';
+import { startWorker } from '../../src/threads/start-worker.ts';
+import { extractMembers } from '../../src/zip/member.ts';
+import { ARCHIVE_FILE as file, makeArchiveFile } from '../support/archive-file.ts';
+import { contentsBelow } from '../support/unpack.ts';
+import { useTempDirs } from '../support/csv.ts';
+import { useUnpackPools } from '../support/unpack-threads.ts';
+
+const dist = fileURLToPath(new URL('../../dist', import.meta.url));
+const tempDir = useTempDirs();
+const poolOf = useUnpackPools();
+
+// Where its thread is missing a pool leaves members to its caller, and nobody would notice.
+it.each(['bin', 'zip'])(
+  'the thread that unpacks is there beside what starts it: dist/%s',
+  async (folder) => {
+    const beside = pathToFileURL(join(dist, folder, 'any.js')).href;
+    const { pool, sharesDone } = poolOf({
+      threads: 1,
+      startWorker: () => startWorker('unpack-worker', beside),
+    });
+    const contents = { 'a.jpg': 'image '.repeat(9000), 'b.jpg': 'other' };
+    const members = Object.entries(contents).map(([name, content]) => ({ name, content }));
+    const { reader, directory } = await makeArchiveFile(await tempDir(), members);
+    const into = await tempDir();
+    await extractMembers(reader, directory, { file, into, pool });
+    expect(await contentsBelow(into)).toEqual(contents);
+    expect(sharesDone()).toEqual([1]);
+  },
+);
