@@ -11,6 +11,7 @@ import { surroundings, violations } from './invariants.ts';
 import { classifyKill, type Hit } from './kill-phase.ts';
 import { pickMoment, waitFor, type Pace } from './kill-moment.ts';
 import type { NginxRequest } from './nginx.ts';
+import { forgetUnsaved, hasFallocate } from './unsaved-bytes.ts';
 import { summaryOf, type GroupEnd, type StartGroup } from './process-group.ts';
 import type { StandIn } from './stand-in.ts';
 
