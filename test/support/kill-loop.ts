@@ -131,6 +131,7 @@ async function killOnce(
     ...(await tooMuchLost(dest)),
   ];
   if (wrong.length > 0) throw new Error(`killed in ${hits.join('+')}: ${wrong.join('\n')}`);
+  if (hasFallocate) await forgetUnsaved(dest);
   return hits;
 }
 
