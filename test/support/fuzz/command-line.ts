@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { COMMAND_NAMES, OPTION_KEYS, OPTIONS, variableOf } from '../../../src/cli/options.ts';
 
-/** Values that some option takes, and what none does. */
-const VALUES = [
-  ...['', '0', '1', '4', '64', '65', '-1', '1.5', '007', '1e3', '0x10', 'Infinity', 'NaN', '٣'],
+const NUMBERS = [
+  ...['0', '1', '4', '64', '65', '-1', '1.5', '007', '1e3', '0x10', 'Infinity', 'NaN', '٣', ''],
   ...[
     '9'.repeat(400),
     '10M',
@@ -17,6 +16,8 @@ const VALUES = [
     '3601',
     '0.9',
   ],
+];
+const WORDS = [
   ...['yes', 'no', 'true', 'FALSE', 'on', 'off', 'auto', 'never', 'always', 'Always', 'maybe'],
   ...['chestdx', 'ChestDx_PE', 'all', 'chestxd', 'a,b', ',', 'a,,b', ' a ', 'ChestDx-22', 'viral'],
   ...['./data', '/', '..', '~', '-', '--', '-n', '--json', 'page.html', 'https://h.test/{name}'],
@@ -38,36 +39,41 @@ const VALUES = [
 ];
 
 const values = fc.oneof(
-  { weight: 6, arbitrary: fc.constantFrom(...VALUES) },
+  { weight: 6, arbitrary: fc.constantFrom(...NUMBERS, ...WORDS) },
   { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 10 }) },
   { weight: 1, arbitrary: fc.nat(100).map(String) },
 );
+const numbers = fc.oneof(fc.constantFrom(...NUMBERS), fc.nat(100).map(String));
 
 const flags = OPTION_KEYS.flatMap((key) => {
   const { long, short } = OPTIONS[key];
   return short === undefined ? [long] : [long, short];
 });
 
+/** What stands for its value in the help; undefined: it takes none. */
+function placeOf(flag: string): string | undefined {
+  const key = OPTION_KEYS.find((name) => [OPTIONS[name].long, OPTIONS[name].short].includes(flag));
+  return key === undefined ? undefined : OPTIONS[key].value;
+}
+
 /** A flag as it is, cut, run together, negated, mistyped. */
 const options: fc.Arbitrary<readonly string[]> = fc
   .record({
     flag: fc.constantFrom(...flags, '--help', '-h', '--version', '-V'),
     value: values,
+    number: numbers,
     form: fc.oneof(
       { weight: 6, arbitrary: fc.constant('spaced' as const) },
       { weight: 3, arbitrary: fc.constantFrom('glued', 'alone') },
       { weight: 1, arbitrary: fc.constantFrom('cut', 'typo', 'negated', 'run together') },
     ),
   })
-  .map(({ flag, value, form }) => {
+  .map(({ flag, value: word, number, form }) => {
+    const place = placeOf(flag);
+    const value = ['N', 'S', 'RATE'].includes(place ?? '') ? number : word;
     switch (form) {
-      case 'spaced': {
-        const takesValue = OPTION_KEYS.some((key) => {
-          const { long, short, value: place } = OPTIONS[key];
-          return (long === flag || short === flag) && place !== undefined;
-        });
-        return takesValue ? [flag, value] : [flag];
-      }
+      case 'spaced':
+        return place === undefined ? [flag] : [flag, value];
       case 'glued':
         return [`${flag}=${value}`];
       case 'alone':

@@ -147,10 +147,14 @@ const TOKENS = [
   ...['\0', '\x1b[31m', '\u202e', '['.repeat(20_000), '{"a":'.repeat(5000), '9'.repeat(400)],
 ];
 
-/** @param keys the document's own, to be met again in the wrong place */
+/**
+ * @param keys the document's own, to be met again in the wrong place
+ * @param values that mean something in it
+ */
 export function editedJson(
   bases: readonly Container[],
   keys: readonly string[] = [],
+  values: readonly unknown[] = VALUES,
 ): fc.Arbitrary<EditedJson> {
   const edit: fc.Arbitrary<JsonEdit> = fc.record({
     edit: fc.oneof(
@@ -162,6 +166,7 @@ export function editedJson(
     key: fc.constantFrom(...KEYS, ...keys),
     value: fc.oneof(
       { weight: 4, arbitrary: fc.constantFrom(...VALUES) },
+      { weight: 4, arbitrary: fc.constantFrom(...values) },
       { weight: 2, arbitrary: fc.jsonValue({ maxDepth: 2 }) },
       { weight: 2, arbitrary: fc.integer() },
     ),

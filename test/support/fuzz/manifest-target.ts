@@ -24,11 +24,27 @@ const SMALL = {
 const BASES = [{ ...BUNDLED, files: [...BUNDLED.files] }, SMALL, SMALL, SMALL, SMALL, SMALL];
 const KEYS = ['manifestVersion', 'files', 'subsets', 'bytes', 'size', 'kind', 'md5Disputed'];
 
+/** Names that clash with others on some system, or lead somewhere; sizes and digests that nearly fit. */
+const VALUES = [
+  ...['CHESTDX-1.ZIP', 'ChestDx-1', 'chestdx-2.zip', 'ChestDx-1.zip.zip', 'Chest_DX.csv', 'x.ZIP'],
+  ...['a/b.zip', '../x.zip', '.x.zip', 'x.zip.', 'con.zip', 'x .zip', 'ChestDx‐1.zip', '.zip'],
+  ...[
+    '1K',
+    '999999GB',
+    '0MB',
+    '573mb',
+    first?.md5.toUpperCase(),
+    `${first?.md5 ?? ''} `,
+    second?.md5,
+  ],
+  ...['archive', 'labels', ['chestdx', 'chestdx-pe'], 600_000_000, 'https://h.test/ChestDx-1.zip'],
+];
+
 /** What is taken means the same when it is written and read again, and leads nowhere else. */
 export const manifestTargets: readonly Fuzz[] = [
   toFuzz({
     parser: 'manifest',
-    inputs: editedJson(BASES, KEYS),
+    inputs: editedJson(BASES, KEYS, VALUES),
     build: (input) => buildJson(BASES, input),
     codes: ['manifest-invalid'],
     parse: (text: string) => {

@@ -11,6 +11,8 @@ export interface BuiltPage {
   readonly cells: readonly ('size' | 'category' | 'name' | 'note' | 'empty')[];
   readonly upperCase: boolean;
   readonly dressing: 'none' | 'bold' | 'wbr' | 'code';
+  /** Another link of the same words, on the same side of the MD5, further away from it. */
+  readonly hasSecondLink: boolean;
   readonly around: readonly string[];
   readonly seed: number;
 }
@@ -36,6 +38,7 @@ export const builtPages: fc.Arbitrary<BuiltPage> = fc.record({
   cells: fc.shuffledSubarray(['size', 'name', 'note', 'empty']),
   upperCase: fc.boolean(),
   dressing: fc.constantFrom('none', 'bold', 'wbr', 'code'),
+  hasSecondLink: fc.boolean(),
   around: fc.shuffledSubarray(AROUND, { maxLength: 3 }),
   seed: fc.nat(1e6),
 });
@@ -83,7 +86,8 @@ function renderRow(page: BuiltPage, index: number): string {
   const md5 = dress(page.upperCase ? file.md5.toUpperCase() : file.md5, page.dressing);
   const link = `<a href="d?id=${page.seed + index}">download</a>`;
   const texts = { size: file.size, name: file.name, note: 'a note', category: '', empty: '' };
-  const pair = page.linkFirst ? [link, md5] : [md5, link];
+  const second = page.hasSecondLink ? [link.replace('"d?', '"mirror?'), 'or'] : [];
+  const pair = page.linkFirst ? [...second, link, md5] : [md5, link, ...second.reverse()];
   const cells = [file.category, file.size, ...page.cells.map((cell) => texts[cell]), ...pair];
   return cells.map((cell) => `<td>${cell}</td>`).join('');
 }

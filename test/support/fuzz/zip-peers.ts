@@ -3,7 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fromBufferPromise } from 'yauzl';
+import { inflateRawSync } from 'node:zlib';
+import { fromBufferPromise, type Entry } from 'yauzl';
 import type { ZipDirectory } from '../../../src/zip/directory.ts';
 
 /** Size and CRC-32 of every file, sorted: what an archive holds, whoever reads it. */
@@ -15,20 +16,54 @@ function contentOf({ members }: ZipDirectory): Content {
 
 /**
  * yauzl by itself, which finds its own way to the directory: where it reads the archive at all, it
- * must read the same. (Reading it in two ways is how something gets past a scanner.)
+ * must read the same (reading it in two ways is how something gets past a scanner); and what stands
+ * in front of each member must be told alike, in a place of its own, and be used to the last byte.
  */
 export async function assertSameInYauzl(bytes: Buffer, directory: ZipDirectory): Promise<void> {
-  const found: string[] = [];
-  try {
-    const zip = await fromBufferPromise(bytes, { decodeStrings: false });
-    for await (const entry of zip.eachEntry()) {
-      if (entry.fileNameRaw.at(-1) === 0x2f) continue;
-      found.push(`${entry.uncompressedSize} ${entry.crc32}`);
-    }
-  } catch {
-    return;
-  }
+  const entries = await listByYauzl(bytes);
+  if (entries === undefined) return;
+  const files = entries.filter(({ fileNameRaw }) => fileNameRaw.at(-1) !== 0x2f);
+  const found = files.map(({ uncompressedSize, crc32 }) => `${uncompressedSize} ${crc32}`);
   assert.deepEqual(found.sort(), contentOf(directory), 'yauzl reads another archive');
+  for (const { externalFileAttributes } of entries) {
+    // inode(7): links and devices; a pipe or a socket is what a file that was piped in is marked as.
+    const type = externalFileAttributes >>> 28;
+    assert(![0xa, 0x2, 0x6].includes(type), 'a link or a device');
+  }
+  let end = 0;
+  const byPlace = [...entries].sort(
+    (a, b) => a.relativeOffsetOfLocalHeader - b.relativeOffsetOfLocalHeader,
+  );
+  for (const entry of byPlace) {
+    const at = entry.relativeOffsetOfLocalHeader;
+    assert(at >= end, 'two members share bytes');
+    const nameEnd = at + 30 + bytes.readUInt16LE(at + 26);
+    assert(bytes.subarray(at + 30, nameEnd).equals(entry.fileNameRaw), 'two names of one member');
+    assert.equal(bytes.readUInt16LE(at + 8), entry.compressionMethod, 'two methods of one member');
+    const start = nameEnd + bytes.readUInt16LE(at + 28);
+    end = start + entry.compressedSize;
+    if (files.includes(entry) && entry.compressionMethod === 8) {
+      assertAllUsed(bytes.subarray(start, end));
+    }
+  }
+}
+
+async function listByYauzl(bytes: Buffer): Promise<readonly Entry[] | undefined> {
+  try {
+    const entries: Entry[] = [];
+    const zip = await fromBufferPromise(bytes, { decodeStrings: false });
+    for await (const entry of zip.eachEntry()) entries.push(entry);
+    return entries;
+  } catch {
+    return undefined;
+  }
+}
+
+function assertAllUsed(packed: Buffer): void {
+  const { engine } = inflateRawSync(packed, { info: true }) as unknown as {
+    readonly engine: { readonly bytesWritten: number };
+  };
+  assert.equal(engine.bytesWritten, packed.length, 'bytes that nobody sees');
 }
 
 interface Sample {

@@ -119,8 +119,17 @@ const members: fc.Arbitrary<ZipMember> = fc
       { weight: 6, arbitrary: fc.constant([]) },
       { weight: 1, arbitrary: fc.array(lies, { minLength: 1, maxLength: 2 }) },
     ),
+    behind: fc.oneof(
+      { weight: 30, arbitrary: fc.constant(Buffer.alloc(0)) },
+      { weight: 1, arbitrary: bytes },
+    ),
   })
-  .map(({ lies: told, ...honest }) => Object.assign({}, honest, ...told) as ZipMember);
+  .map(({ lies: told, behind, ...honest }) => {
+    // Right in size and CRC, and then something that nobody sees.
+    const packed = Buffer.concat([deflateRawSync(honest.content), behind]);
+    const padded = behind.length > 0 && honest.method === 8 ? { packed } : {};
+    return Object.assign({}, honest, padded, ...told) as ZipMember;
+  });
 
 /** An end record of another archive, with the other's directory in front of it, or without. */
 const OTHER = buildZip([{ name: 'other.jpg', content: 'another archive', method: 0 }]);
@@ -168,11 +177,54 @@ export interface BuiltZip {
   readonly shape: ZipShape;
 }
 
+/** A member whose bytes hold another one, headers and all, which the directory lists as well. */
+const overlaps: fc.Arbitrary<BuiltZip> = fc
+  .record({ outer: image, inner: names, content: contents, shape: shapes })
+  .map(({ outer, inner, content, shape }) => ({
+    members: [
+      { name: outer, method: 0, content: buildZip([{ name: inner, content }]) },
+      { name: inner, content, only: 'directory', central: { headerStart: 30 + outer.length } },
+    ],
+    shape,
+  }));
+
+/** Two names that are one where case, accents or ligatures do not count; or a file and a folder. */
+const TWINS: readonly ((name: string) => string)[] = [
+  (name) => name.toUpperCase(),
+  (name) => name.replace('p', 'P'),
+  (name) => name.replace('e', 'e\u0301'),
+  (name) => name.replace('i', 'ı'),
+  (name) => `${name}/x`,
+  (name) => `${name}/`,
+  (name) => `./${name}`,
+  (name) => name,
+];
+const twins: fc.Arbitrary<BuiltZip> = fc
+  .record({
+    name: fc.oneof(image, fc.constantFrom('é.jpg', 'ﬁ.jpg', 'straße.jpg')),
+    twin: fc.constantFrom(...TWINS),
+    content: contents,
+    shape: shapes,
+  })
+  .map(({ name, twin, content, shape }) => ({
+    members: [
+      { name, content },
+      { name: twin(name), content: twin(name).endsWith('/') ? '' : content },
+    ],
+    shape,
+  }));
+
 /** Archives as the builder makes them, most with one or two lies. */
-export const builtZips: fc.Arbitrary<BuiltZip> = fc.record({
+const liedAbout: fc.Arbitrary<BuiltZip> = fc.record({
   members: fc.oneof(
     { weight: 9, arbitrary: fc.array(members, { minLength: 1, maxLength: 4 }) },
     { weight: 1, arbitrary: fc.array(members, { maxLength: 12 }) },
   ),
   shape: shapes,
 });
+
+export const builtZips: fc.Arbitrary<BuiltZip> = fc.oneof(
+  { weight: 40, arbitrary: liedAbout },
+  { weight: 1, arbitrary: overlaps },
+  { weight: 1, arbitrary: twins },
+);

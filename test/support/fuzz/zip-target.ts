@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import type { MemberRecord } from '../../../src/disk/ledger-schema.ts';
 import { readDirectory, type ZipDirectory } from '../../../src/zip/directory.ts';
 import { checkMembers, extractMembers } from '../../../src/zip/member.ts';
+import { openFileReader } from '../../../src/zip/random-reader.ts';
 import { bufferReader } from '../buffer-reader.ts';
 import { buildZip } from '../zip-builder.ts';
 import { byteEdits, editBytes, type ByteEdit } from './edit-bytes.ts';
@@ -113,7 +114,7 @@ export function zipTargets(sandbox: Sandbox, sampleEvery: number): readonly Fuzz
       parse: async (bytes: Buffer, input) => {
         sandbox.clear();
         try {
-          const taken = await extract(bytes, sandbox.inside);
+          const taken = await extract(bytes, sandbox);
           await assertSameInYauzl(bytes, taken);
           tools.sample(bytes, taken, input);
         } finally {
@@ -126,29 +127,49 @@ export function zipTargets(sandbox: Sandbox, sampleEvery: number): readonly Fuzz
   ];
 }
 
-/** What was unpacked is what the directory says: no file more or less, each with its size and CRC. */
-async function extract(bytes: Buffer, into: string): Promise<ZipDirectory> {
+/**
+ * What was unpacked is what the directory says: no file more or less, each with its size and CRC. From
+ * memory and from a file it comes to the same.
+ */
+async function extract(bytes: Buffer, { inside: into, root }: Sandbox): Promise<ZipDirectory> {
   const reader = bufferReader(bytes);
   const directory = await readDirectory(reader, { file: FILE });
-  const checking = await Promise.allSettled([checkMembers(reader, directory, { file: FILE })]);
-  const extracting = await Promise.allSettled([
-    extractMembers(reader, directory, { file: FILE, into }),
-  ]);
-  const [[checked], [extracted]] = [checking, extracting];
-  assert.equal(checked.status, extracted.status, 'checked and unpacked to two answers');
-  if (extracted.status === 'rejected') throw extracted.reason;
-  assert.deepEqual(readTree(into), toTree(extracted.value));
-  assert.deepEqual(
-    extracted.value,
-    directory.members.map(({ name, size, crc32: crc }) => ({
-      path: name,
-      bytes: size,
-      crc32: crc,
-    })),
-  );
-  const totalBytes = directory.members.reduce((sum, { size }) => sum + size, 0);
-  assert.equal(directory.totalBytes, totalBytes);
+  const path = join(root, 'outside.txt');
+  writeFileSync(path, bytes);
+  const fromFile = await openFileReader(path);
+  try {
+    const checking = checkMembers(reader, directory, { file: FILE });
+    const [checked] = await Promise.allSettled([checking]);
+    const extracting = extractMembers(fromFile, directory, { file: FILE, into });
+    const [extracted] = await Promise.allSettled([extracting]);
+    assert.equal(checked.status, extracted.status, 'checked and unpacked to two answers');
+    if (extracted.status === 'rejected') throw extracted.reason;
+    assertAsTold(directory, extracted.value, into);
+  } finally {
+    await fromFile.close();
+    assert(readFileSync(path).equals(bytes), 'the archive was changed');
+    writeFileSync(path, 'outside');
+  }
   return directory;
+}
+
+function assertAsTold(
+  directory: ZipDirectory,
+  records: readonly MemberRecord[],
+  root: string,
+): void {
+  const { members, totalBytes } = directory;
+  assert.deepEqual(readTree(root), toTree(records));
+  assert.deepEqual(
+    records,
+    members.map(({ name, size, crc32: crc }) => ({ path: name, bytes: size, crc32: crc })),
+  );
+  const folded = new Set(members.map(({ name }) => name.normalize('NFC').toLowerCase()));
+  assert.equal(folded.size, members.length, 'two names that are one on some system');
+  assert.equal(
+    totalBytes,
+    members.reduce((sum, { size }) => sum + size, 0),
+  );
 }
 
 type Tree = Readonly<Record<string, string>>;
