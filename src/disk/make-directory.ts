@@ -1,15 +1,19 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
+import { toPrintable } from '../text.ts';
 
 /**
  * Makes a directory and those above it, where they are missing.
- * @throws CcxriError `occupied`: a file lies there; of the disk
+ * @throws CcxriError `occupied`: a file lies there; `not-writable`: one above it is a file, or takes
+ *   no directory; of the disk
  */
 export async function makeDirectory(path: string): Promise<void> {
   try {
     await makeFromBelow(path);
   } catch (error) {
+    const file = errnoOf(error) === 'ENOTDIR' ? await fileAbove(path) : undefined;
+    if (file !== undefined) throw notADirectory(file, error);
     throw toMakeError(error, path);
   }
 }
@@ -49,7 +53,33 @@ async function makeOne(path: string): Promise<void> {
   }
 }
 
+/** What is in the way, where a directory above `path` is none. */
+async function fileAbove(path: string): Promise<string | undefined> {
+  for (let at = path; dirname(at) !== at; at = dirname(at)) {
+    const stats = await stat(at).catch(() => undefined);
+    if (stats !== undefined) return stats.isDirectory() ? undefined : at;
+  }
+  return undefined;
+}
+
+function notADirectory(path: string, cause: unknown): CcxriError {
+  return new CcxriError('not-writable', `${toPrintable(path, 4096)} is a file, not a directory`, {
+    path,
+    expected: 'a directory, or nothing',
+    hint: 'choose a directory that you may write with --dest DIR',
+    cause,
+  });
+}
+
 function toMakeError(error: unknown, path: string): unknown {
+  // What is above it is there: a file system of the kernel's own, as /proc, takes no directory.
+  if (errnoOf(error) === 'ENOENT') {
+    return new CcxriError(
+      'not-writable',
+      `could not make the directory ${toPrintable(path, 4096)} (ENOENT)`,
+      { path, hint: 'choose a directory that you may write with --dest DIR', cause: error },
+    );
+  }
   if (errnoOf(error) !== 'EEXIST') return toDiskError(error, 'make the directory', { path });
   return new CcxriError('occupied', `${path} is there and is no directory`, {
     path,
