@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { DatasetLayout } from '../disk/layout.ts';
 import type { Ledger } from '../disk/ledger.ts';
 import type { EventListener } from '../events.ts';
+import type { Selection } from '../manifest/select.ts';
 import type { HashPool } from '../md5/hash-pool.ts';
 import type { Judge } from '../steps/judge.ts';
 import type { UnpackPool } from '../zip/unpack-pool.ts';
@@ -15,6 +16,8 @@ export interface VerifyContext {
   readonly ledger: Ledger;
   readonly judge: Judge;
   readonly depth: VerifyDepth;
+  /** What was asked for. */
+  readonly selection: Selection;
   readonly deepChecks: LimitFunction;
   readonly hashPool: HashPool;
   readonly unpackPool: UnpackPool;

@@ -46,6 +46,7 @@ export async function verifyDataset(options: VerifyOptions): Promise<VerifyResul
     depth,
     outcomes,
     notHere: files.length - wanted.length,
+    imagesUnread: depth === 'deep' ? 0 : wanted.filter(hasImagesBeside).length,
     bytesRead,
     elapsedMs: systemClock.nowMs() - startMs,
   };
@@ -53,6 +54,11 @@ export async function verifyDataset(options: VerifyOptions): Promise<VerifyResul
 
 function isHere({ here, images }: Located): boolean {
   return here !== undefined || images !== undefined;
+}
+
+/** Their archive is here, so that it alone is looked at where the check is not deep. */
+function hasImagesBeside({ here, images }: Located): boolean {
+  return here !== undefined && images !== undefined;
 }
 
 function toContext(options: VerifyOptions, stop: AbortController): VerifyContext {
@@ -69,6 +75,7 @@ function toContext(options: VerifyOptions, stop: AbortController): VerifyContext
     ledger,
     judge: new Judge({ manifest, ledger, onEvent, unpackPool, signal }),
     depth: options.depth ?? 'full',
+    selection: options.selection ?? {},
     deepChecks: pLimit(DEEP_CHECKS_AT_ONCE),
     hashPool: new HashPool(),
     unpackPool,

@@ -52,7 +52,7 @@ async function check(
   const { file, here, images } = located;
   if (here !== undefined) return checkHere({ file, here, images }, findings, context);
   if (images !== undefined) return checkImagesAlone(file, images, findings, context);
-  throw absentError(file, finalPathOf(context.layout, file));
+  throw absentError(file, finalPathOf(context.layout, file), context.selection);
 }
 
 function badStatusOf(

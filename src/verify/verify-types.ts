@@ -48,6 +48,8 @@ export interface VerifyResult {
   readonly outcomes: readonly VerifyOutcome[];
   /** Files of the manifest that were not asked for by name and are not here. */
   readonly notHere: number;
+  /** Archives whose extracted images were not looked at, for only `deep` does where the archive is here. */
+  readonly imagesUnread: number;
   readonly bytesRead: number;
   readonly elapsedMs: number;
 }

@@ -1,6 +1,8 @@
 import { stemOf } from '../disk/layout.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
+import type { Selection } from '../manifest/select.ts';
+import { selectionFlags } from '../manifest/selection-flags.ts';
 import { count, quoteForShell, toPrintable } from '../text.ts';
 import type { FolderReport } from './check-images.ts';
 
@@ -9,12 +11,19 @@ function fetchCommand(file: ManifestFile): string {
   return `\`ccxri fetch --file ${quoteForShell(stemOf(file.name))}\``;
 }
 
-/** A file that was asked for and is not here. */
-export function absentError(file: ManifestFile, expectedPath: string): CcxriError {
+/**
+ * A file that was asked for and is not here. The way on is the same for all of them: a fetch of what
+ * was asked for gets what is missing of it.
+ */
+export function absentError(
+  file: ManifestFile,
+  expectedPath: string,
+  selection: Selection,
+): CcxriError {
   return new CcxriError('missing', `${file.name} is not here`, {
     file: file.name,
     expected: expectedPath,
-    hint: `get it with ${fetchCommand(file)}`,
+    hint: `get what is missing with \`ccxri fetch${selectionFlags(selection)}\``,
   });
 }
 

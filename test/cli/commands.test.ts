@@ -232,11 +232,15 @@ describe('verify', () => {
     expect(quick.code).toBe(0);
     expect(quick.stdout).toContain('no byte was read');
     expect(quick.stdout).toContain(`\`ccxri verify --dest ${dest} --manifest `);
-    expect(quick.stdout).toContain('images: sizes only');
+    expect(quick.stdout).toContain('images alone: sizes only');
+    const unread = 'images of 6 archives not looked at: `ccxri verify --deep --dest ';
+    expect(quick.stdout).toContain(unread);
+    expect(full.stdout).toContain(unread);
     expect(quick.stdout).not.toMatch(/^(?:verified|good)/m);
     const deep = await runCli(['verify', dest, ...manifest, '--deep', '-v']);
     expect(deep.code).toBe(0);
     expect(deep.stdout).toContain('the CRC-32 of every image');
+    expect(deep.stdout).not.toContain('not looked at');
     expect(deep.stdout).toMatch(/^ChestDx-1\.zip +verified +[0-9a-f]{32}$/m);
   });
 
@@ -264,6 +268,27 @@ describe('verify', () => {
     const some = await runCli(['verify', dest, ...manifest, '--subset', 'chestdx']);
     expect(some.code).toBe(5);
     expect(some.stdout).toMatch(/^chest_dx\.csv +missing +/m);
+  });
+
+  it('gives one way on for all that is missing: the same selection, fetched', async () => {
+    const dest = await fetched();
+    const gone = ['archives/ChestDx-1.zip', 'archives/Viral-1.zip', 'labels/chest_dx.csv'];
+    for (const path of [...gone, 'images']) await rm(join(dest, path), { recursive: true });
+    const selected = ['--subset', 'chestdx', '--subset', 'viral'];
+    const { code, stderr } = await runCli(['verify', dest, ...manifest, ...selected]);
+    expect(code).toBe(5);
+    expect(stderr).toContain('ChestDx-1.zip');
+    const hints = stderr.split('\n').filter((line) => line.startsWith('next:'));
+    const same = `--subset chestdx --subset viral --dest ${dest} --manifest ${release.manifestPath}`;
+    expect(hints).toEqual([`next: get what is missing with \`ccxri fetch ${same}\``]);
+  });
+
+  it('of a file says that it is no directory', async () => {
+    const path = join(await tempDir(), 'afile');
+    await writeFile(path, '');
+    const { code, stderr } = await runCli(['verify', path, ...manifest]);
+    expect(code).toBe(5);
+    expect(stderr).toContain(`${path} is a file, not a directory`);
   });
 });
 

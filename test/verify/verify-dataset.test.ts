@@ -157,7 +157,7 @@ describe('what is not here', () => {
     expect(again.notHere).toBe(2);
   });
 
-  it('is missing where it was asked for, with the command that gets it', async () => {
+  it('is missing where it was asked for, with the command that gets all of it', async () => {
     const dataset = await makeDataset(await tempDir());
     await rm(dataset.pathOf('ChestDx-1'));
     const result = await verify(dataset, {
@@ -176,7 +176,7 @@ describe('what is not here', () => {
       error: {
         code: 'missing',
         facts: { expected: dataset.pathOf('ChestDx-1') },
-        hint: 'get it with `ccxri fetch --file ChestDx-1`',
+        hint: 'get what is missing with `ccxri fetch --subset chestdx --file Normal-4`',
       },
     });
   });

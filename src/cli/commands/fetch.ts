@@ -4,7 +4,8 @@ import type { FetchPlan, FetchResult } from '../../fetch/fetch-types.ts';
 import { listDataset } from '../../list/list-dataset.ts';
 import type { Manifest } from '../../manifest/schema.ts';
 import { isEmptySelection } from '../../manifest/select.ts';
-import { formatBytes, quoteForShell } from '../../text.ts';
+import { selectionFlags } from '../../manifest/selection-flags.ts';
+import { formatBytes } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
 import type { Settings } from '../options-schema.ts';
 import { FETCH_STATUSES, renderFetched, renderPlan } from '../render-fetch.ts';
@@ -75,9 +76,7 @@ export function judgeFetch(
 function commandLine({ settings }: CommandContext): string {
   const { subset, file, noExtract, noJoin, deleteArchives } = settings;
   return [
-    'ccxri fetch',
-    ...subset.map((name) => `--subset ${quoteForShell(name)}`),
-    ...file.map((name) => `--file ${quoteForShell(name)}`),
+    `ccxri fetch${selectionFlags({ subsets: subset, files: file })}`,
     ...(noExtract ? ['--no-extract'] : []),
     ...(noJoin ? ['--no-join'] : []),
     ...(deleteArchives ? ['--delete-archives'] : []),

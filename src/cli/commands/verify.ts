@@ -23,7 +23,7 @@ const STATUSES: StatusLabels<VerifyStatus> = {
   verified: 'verified: the MD5 is the published one',
   'content-checked': 'content-checked: the MD5 is disputed',
   'images-verified': 'images-verified: archive gone, CRC-32s right',
-  unchanged: 'unchanged: size and time (images: sizes only), nothing read',
+  unchanged: 'unchanged: size and time (images alone: sizes only), nothing read',
   unknown: 'unknown: not checked yet',
   changed: 'changed since it passed: nothing read',
   missing: 'missing',
@@ -32,7 +32,7 @@ const STATUSES: StatusLabels<VerifyStatus> = {
 
 /** What was looked at, so that nobody takes a quick look for a check. */
 const DEPTHS: Readonly<Record<VerifyDepth, string>> = {
-  quick: 'quick: sizes and times against the ledger (images: sizes only); no byte was read',
+  quick: 'quick: sizes and times against the ledger; no byte was read',
   full: 'full: the MD5 of every byte',
   deep: 'deep: the MD5 of every byte, and the CRC-32 of every image',
 };
@@ -61,12 +61,15 @@ export async function runVerify(context: CommandContext): Promise<CommandOutcome
 }
 
 function renderVerified(result: VerifyResult, view: View): string {
-  const { outcomes, notHere, depth } = result;
+  const { outcomes, notHere, imagesUnread, depth } = result;
   const members = outcomes.reduce((sum, outcome) => sum + outcome.membersChecked, 0);
   const notes = [
     ...(members > 0 ? [`${count(members, 'member')} of archives checked by CRC-32`] : []),
     ...(notHere > 0
       ? [`${count(notHere, 'file')} of the manifest not here, and not asked for`]
+      : []),
+    ...(imagesUnread > 0
+      ? [`images of ${count(imagesUnread, 'archive')} not looked at: \`ccxri verify --deep\` does`]
       : []),
     ...(depth === 'quick' ? ['`ccxri verify` reads and checks the bytes'] : []),
   ];
