@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
-import { toPrintable } from '../text.ts';
+import { count, toPrintable } from '../text.ts';
+import { describeProblem } from './problems.ts';
 import { manifestSchema, type Manifest } from './schema.ts';
 
 /** The manifest that ships with ccxri: CC-CXRI 2.0, from the table on the dataset's page. */
@@ -9,6 +10,9 @@ export const BUNDLED_MANIFEST_PATH = fileURLToPath(
   // The same depth from src/manifest/, dist/manifest/ and the bundle's dist/bin/.
   new URL('../../manifests/cc-cxri.json', import.meta.url),
 );
+
+/** The form of a manifest, with an example: it comes with the package. */
+const FORM_PATH = fileURLToPath(new URL('../../docs/manifest.md', import.meta.url));
 
 /** Longer than any honest manifest; a bound against being handed something else. */
 const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
@@ -74,43 +78,25 @@ export function parseManifest(text: string, path = 'manifest'): Manifest {
   if (parsed.success) return parsed.data;
   throw invalid(
     path,
-    parsed.error.issues.map((issue) => `${placeOf(issue.path, json)}: ${issue.message}`),
+    parsed.error.issues.map((issue) => describeProblem(issue, json)),
   );
 }
 
+/** A single problem is told in the message; several are listed, each once. */
 function invalid(path: string, problems: readonly string[]): CcxriError {
   const reasons = problems.slice(0, 10).map((problem) => toPrintable(problem));
   if (problems.length > 10) reasons.push(`and ${problems.length - 10} more`);
-  return new CcxriError(
-    'manifest-invalid',
-    `the manifest ${toPrintable(path)} is wrong: ${reasons[0] ?? ''}`,
-    {
-      path,
-      ...(reasons.length > 1 ? { reasons } : {}),
-      hint: 'mend the manifest; `ccxri manifest DIR` writes one from a directory of archives, and README shows the form',
-    },
-  );
+  const isOne = problems.length === 1;
+  const what = isOne ? (reasons[0] ?? '') : count(problems.length, 'problem');
+  return new CcxriError('manifest-invalid', `the manifest ${toPrintable(path)} is wrong: ${what}`, {
+    path,
+    ...(isOne ? {} : { reasons }),
+    hint: `mend the manifest (${FORM_PATH} shows the form), or let \`ccxri manifest DIR\` write one from a directory of archives`,
+  });
 }
 
 function newerVersion(json: unknown): number | undefined {
   if (typeof json !== 'object' || json === null || !('manifestVersion' in json)) return undefined;
   const version = json.manifestVersion;
   return typeof version === 'number' && version > 1 ? version : undefined;
-}
-
-/** `files[3] (ChestDx-4.zip).md5` */
-function placeOf(path: readonly PropertyKey[], json: unknown): string {
-  let place = '';
-  let value: unknown = json;
-  for (const key of path) {
-    place += typeof key === 'number' ? `[${key}]` : `${place === '' ? '' : '.'}${String(key)}`;
-    value = child(value, key);
-    const name = typeof key === 'number' ? child(value, 'name') : undefined;
-    if (typeof name === 'string') place += ` (${name})`;
-  }
-  return place === '' ? 'the whole document' : place;
-}
-
-function child(value: unknown, key: PropertyKey): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
 }

@@ -23,7 +23,10 @@ const fileSchema = z
     subsets: z
       .array(z.string().regex(SLUG, 'must be lower-case words joined by "-"'))
       .min(1)
-      .refine((subsets) => !subsets.includes('all'), '"all" always means every file')
+      .refine(
+        (subsets) => !subsets.includes('all'),
+        'must not have "all": it always means every file',
+      )
       .refine((subsets) => new Set(subsets).size === subsets.length, 'names a subset twice'),
     /** As published: rounded, see published-size.ts. */
     size: z
@@ -42,21 +45,21 @@ const fileSchema = z
   })
   .refine((file) => file.kind !== 'archive' || /^.+\.zip$/i.test(file.name), {
     path: ['name'],
-    error: 'an archive must end in .zip',
+    error: 'of an archive must end in .zip',
   });
 
 export const manifestSchema = z.strictObject({
   manifestVersion: z.literal(1),
   dataset: z.string().min(1).max(100),
   version: z.string().min(1).max(50),
-  released: z.iso.date(),
+  released: z.iso.date('must be a date, as 2021-03-21'),
   homepage: webUrl,
   citation: z.string().max(2000),
   files: z
     .array(fileSchema)
     .min(1)
     .superRefine((files, context) => {
-      const names = new Map<string, number>();
+      const names = new Map<string, string>();
       const urls = new Map<string, string>();
       for (const [index, file] of files.entries()) {
         // Case folded, and without `.zip`: images/ has one folder a stem, on any file system.
@@ -66,10 +69,10 @@ export const manifestSchema = z.strictObject({
           context.addIssue({
             code: 'custom',
             path: [index, 'name'],
-            message: `clashes with the name of file ${first}`,
+            message: `clashes with an earlier file, ${first}`,
           });
         }
-        names.set(key, index);
+        names.set(key, file.name);
         if (file.url === undefined) continue;
         const md5 = urls.get(file.url);
         if (md5 !== undefined && md5 !== file.md5) {
@@ -84,6 +87,10 @@ export const manifestSchema = z.strictObject({
     }),
 });
 
+/** Every key of the form: what an unknown one may have meant. */
+export const MANIFEST_KEYS: readonly string[] = Object.keys(manifestSchema.shape);
+export const FILE_KEYS: readonly string[] = Object.keys(fileSchema.shape);
+
 function isWebUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const url = new URL(text);
@@ -96,3 +103,5 @@ export type Manifest = Readonly<Omit<z.infer<typeof manifestSchema>, 'files'>> &
 };
 /** One archive or label file of a release. */
 export type ManifestFile = Readonly<z.infer<typeof fileSchema>>;
+/** One thing that is wrong with a manifest. */
+export type ManifestIssue = z.core.$ZodIssue;

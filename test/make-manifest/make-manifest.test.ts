@@ -266,7 +266,7 @@ describe('what can not be described', () => {
   it('names that differ by case alone', async () => {
     await expect(make({ 'a-1.zip': '', 'A-1.zip': '' })).rejects.toMatchObject({
       code: 'usage',
-      message: saying('clashes with the name of file'),
+      message: saying('clashes with an earlier file'),
     });
   });
 

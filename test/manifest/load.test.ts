@@ -81,65 +81,84 @@ describe('a manifest that is wrong is refused by place and reason', () => {
     [
       '#150 too short',
       { md5: 'abc' },
-      'files[1] (ChestDx-2.zip).md5: must be 32 hexadecimal digits',
+      'files[1] (ChestDx-2.zip): md5 must be 32 hexadecimal digits',
     ],
-    ['#150 no hex', { md5: 'g'.repeat(32) }, '.md5: must be 32'],
-    ['#150 as md5sum -b writes it', { md5: `${OTHER.md5} *ChestDx-2.zip` }, '.md5: must be 32'],
-    ['#150 a number', { md5: 5 }, '.md5: '],
-    ['#151 up', { name: '../x.zip' }, 'files[1] (../x.zip).name: must be a plain file name'],
-    ['#151 absolute', { name: '/x.zip' }, '.name: must be a plain'],
-    ['#151 below', { name: 'a/x.zip' }, '.name: must be a plain'],
-    ['#151 below, Windows', { name: 'a\\x.zip' }, '.name: must be a plain'],
-    ['#151 drive', { name: 'C:x.zip' }, '.name: must be a plain'],
-    ['#151 encoded', { name: '%2e%2e%2fx.zip' }, '.name: must be a plain'],
-    ['#151 hidden', { name: '.ccxri.zip' }, '.name: must be a plain'],
-    ['#151 like an option', { name: '-rf.zip' }, '.name: must be a plain'],
+    ['#150 no hex', { md5: 'g'.repeat(32) }, ': md5 must be 32'],
+    ['#150 as md5sum -b writes it', { md5: `${OTHER.md5} *ChestDx-2.zip` }, ': md5 must be 32'],
+    ['#150 a number', { md5: 5 }, ': md5 must be a text ("…"), not a number'],
+    ['#151 up', { name: '../x.zip' }, 'files[1] (../x.zip): name must be a plain file name'],
+    ['#151 absolute', { name: '/x.zip' }, ': name must be a plain'],
+    ['#151 below', { name: 'a/x.zip' }, ': name must be a plain'],
+    ['#151 below, Windows', { name: 'a\\x.zip' }, ': name must be a plain'],
+    ['#151 drive', { name: 'C:x.zip' }, ': name must be a plain'],
+    ['#151 encoded', { name: '%2e%2e%2fx.zip' }, ': name must be a plain'],
+    ['#151 hidden', { name: '.ccxri.zip' }, ': name must be a plain'],
+    ['#151 like an option', { name: '-rf.zip' }, ': name must be a plain'],
     ['#151 control characters', { name: 'a\x1b[2J.zip' }, 'a\\x1b[2J.zip'],
     ['#151 right-to-left', { name: 'a\u202egnp.zip' }, 'a\\u202egnp.zip'],
-    ['#151 too long', { name: `${'a'.repeat(200)}.zip` }, '.name: must be a plain'],
-    ['#151 a device', { name: 'NUL.zip' }, '.name: is not a portable file name'],
-    ['#151 a device', { name: 'com1.tar.zip' }, '.name: is not a portable'],
-    ['#151 ends in a dot', { kind: 'labels', name: 'x.csv.' }, '.name: is not a portable'],
-    ['#151 ends in a space', { kind: 'labels', name: 'x.csv ' }, '.name: is not a portable'],
-    ['#151 twice', { name: FILE.name }, '(ChestDx-1.zip).name: clashes with the name of file 0'],
-    ['#151 case twins', { name: 'CHESTDX-1.ZIP' }, '.name: clashes with the name of file 0'],
-    ['#151 the same folder of images', { kind: 'labels', name: 'chestdx-1' }, '.name: clashes'],
-    ['an archive that is no zip', { name: 'x.tar' }, '.name: an archive must end in .zip'],
-    ['an archive without a stem', { name: '.zip' }, '.name: '],
-    ['#153 a float', { bytes: 1.5 }, 'files[1] (ChestDx-2.zip).bytes: '],
-    ['#153 negative', { bytes: -1 }, '.bytes: '],
-    ['#153 beyond what numbers hold', { bytes: 2 ** 53 }, '.bytes: '],
-    ['#153 a text', { bytes: '5' }, '.bytes: '],
-    ['#153 a size as a number', { size: 573 }, '.size: '],
-    ['#153 a size as a float', { size: '1.5GB' }, '.size: must be a whole number with K, MB or GB'],
-    ['#153 a negative size', { size: '-1MB' }, '.size: must be a whole'],
-    ['#153 no size', { size: '0MB' }, '.size: must be a whole'],
-    ['#153 another unit', { size: '5KB' }, '.size: must be a whole'],
-    ['#153 a size with a space', { size: '5 MB' }, '.size: must be a whole'],
+    ['#151 too long', { name: `${'a'.repeat(200)}.zip` }, ': name must be a plain'],
+    ['#151 a device', { name: 'NUL.zip' }, ': name is not a portable file name'],
+    ['#151 a device', { name: 'com1.tar.zip' }, ': name is not a portable'],
+    ['#151 ends in a dot', { kind: 'labels', name: 'x.csv.' }, ': name is not a portable'],
+    ['#151 ends in a space', { kind: 'labels', name: 'x.csv ' }, ': name is not a portable'],
     [
-      '#154 an unknown key',
-      { sha256: 'x' },
-      'files[1] (ChestDx-2.zip): Unrecognized key: "sha256"',
+      '#151 twice',
+      { name: FILE.name },
+      '(ChestDx-1.zip): name clashes with an earlier file, ChestDx-1.zip',
     ],
-    ['#155 file:', { url: 'file:///etc/passwd' }, '.url: must be an http or https URL'],
+    [
+      '#151 case twins',
+      { name: 'CHESTDX-1.ZIP' },
+      ': name clashes with an earlier file, ChestDx-1.zip',
+    ],
+    ['#151 the same folder of images', { kind: 'labels', name: 'chestdx-1' }, ': name clashes'],
+    ['an archive that is no zip', { name: 'x.tar' }, ': name of an archive must end in .zip'],
+    ['an archive without a stem', { name: '.zip' }, ': name '],
+    [
+      '#153 a float',
+      { bytes: 1.5 },
+      'files[1] (ChestDx-2.zip): bytes must be a whole number, not a fraction',
+    ],
+    ['#153 negative', { bytes: -1 }, ': bytes must be 0 or more'],
+    ['#153 beyond what numbers hold', { bytes: 2 ** 53 }, ': bytes '],
+    ['#153 a text', { bytes: '5' }, ': bytes must be a number, not a text'],
+    ['#153 a size as a number', { size: 573 }, ': size '],
+    ['#153 a size as a float', { size: '1.5GB' }, ': size must be a whole number with K, MB or GB'],
+    ['#153 a negative size', { size: '-1MB' }, ': size must be a whole'],
+    ['#153 no size', { size: '0MB' }, ': size must be a whole'],
+    ['#153 another unit', { size: '5KB' }, ': size must be a whole'],
+    ['#153 a size with a space', { size: '5 MB' }, ': size must be a whole'],
+    ['#154 an unknown key', { sha256: 'x' }, 'files[1] (ChestDx-2.zip): unknown key "sha256"'],
+    [
+      '#154 a misspelt key',
+      { md6: OTHER.md5, md5: undefined },
+      'files[1] (ChestDx-2.zip): unknown key "md6" (did you mean md5?)',
+    ],
+    ['no MD5', { md5: undefined }, 'wrong: files[1] (ChestDx-2.zip): md5 is missing'],
+    ['a category too long', { category: 'x'.repeat(101) }, ': category must have at most 100'],
+    ['#155 file:', { url: 'file:///etc/passwd' }, ': url must be an http or https URL'],
     [
       '#155 credentials',
       { url: 'https://me:pw@h.test/' },
-      '.url: must be an http or https URL without user',
+      ': url must be an http or https URL without user',
     ],
-    ['#155 a user alone', { url: 'https://me@h.test/' }, '.url: must be an http'],
-    ['#155 no URL', { url: 'h.test/x' }, '.url: must be an http'],
-    ['another kind', { kind: 'image' }, 'files[1] (ChestDx-2.zip).kind: '],
-    ['no category', { category: '' }, '.category: '],
-    ['no subset', { subsets: [] }, '.subsets: '],
+    ['#155 a user alone', { url: 'https://me@h.test/' }, ': url must be an http'],
+    ['#155 no URL', { url: 'h.test/x' }, ': url must be an http'],
+    [
+      'another kind',
+      { kind: 'image' },
+      'files[1] (ChestDx-2.zip): kind must be "archive" or "labels"',
+    ],
+    ['no category', { category: '' }, ': category must not be empty'],
+    ['no subset', { subsets: [] }, ': subsets must not be empty'],
     [
       'a subset that is no word',
       { subsets: ['Chest Dx'] },
-      '.subsets[0]: must be lower-case words',
+      ': subsets[0] must be lower-case words',
     ],
-    ['a subset called all', { subsets: ['all'] }, '.subsets: "all" always means every file'],
-    ['a subset twice', { subsets: ['x', 'x'] }, '.subsets: names a subset twice'],
-    ['a name that is missing', { name: undefined }, 'files[1].name: '],
+    ['a subset called all', { subsets: ['all'] }, ': subsets must not have "all"'],
+    ['a subset twice', { subsets: ['x', 'x'] }, ': subsets names a subset twice'],
+    ['a name that is missing', { name: undefined }, 'files[1]: name is missing'],
   ])('of a file: %s', (_, change, complaint) => {
     expect(complaintOf(withFile(change))).toContain(complaint);
   });
@@ -150,28 +169,24 @@ describe('a manifest that is wrong is refused by place and reason', () => {
       { ...MANIFEST, manifestVersion: 2, what: 'ever' },
       'has version 2 of the form, this ccxri reads version 1',
     ],
-    ['#154 no version', { ...MANIFEST, manifestVersion: undefined }, 'manifestVersion: '],
-    ['#154 an older version', { ...MANIFEST, manifestVersion: 0 }, 'manifestVersion: '],
-    [
-      '#154 an unknown key',
-      { ...MANIFEST, licence: 'x' },
-      'the whole document: Unrecognized key: "licence"',
-    ],
+    ['#154 no version', { ...MANIFEST, manifestVersion: undefined }, 'manifestVersion is missing'],
+    ['#154 an older version', { ...MANIFEST, manifestVersion: 0 }, 'manifestVersion must be 1'],
+    ['#154 an unknown key', { ...MANIFEST, licence: 'x' }, 'is wrong: unknown key "licence"'],
     [
       '#154 a prototype',
       JSON.parse('{"__proto__": {"x": 1}}') as unknown,
-      'the whole document: Unrecognized key: "__proto__"',
+      'unknown key "__proto__"',
     ],
     [
       '#155 credentials',
       { ...MANIFEST, homepage: 'https://me:pw@h.test/' },
-      'homepage: must be an http or https URL without user and password',
+      'homepage must be an http or https URL without user and password',
     ],
-    ['#155 file:', { ...MANIFEST, homepage: 'file:///x' }, 'homepage: must be'],
-    ['#159 no file', { ...MANIFEST, files: [] }, 'files: '],
-    ['a date that is none', { ...MANIFEST, released: '2021-02-30' }, 'released: '],
-    ['a list', [], 'the whole document: '],
-    ['null', null, 'the whole document: '],
+    ['#155 file:', { ...MANIFEST, homepage: 'file:///x' }, 'homepage must be'],
+    ['#159 no file', { ...MANIFEST, files: [] }, 'files must not be empty'],
+    ['a date that is none', { ...MANIFEST, released: '2021-02-30' }, 'released must be a date'],
+    ['a list', [], 'it must be an object ({ … }), not a list'],
+    ['null', null, 'it must be an object ({ … }), not null'],
   ])('as a whole: %s', (_, json, complaint) => {
     expect(complaintOf(json)).toContain(complaint);
   });
@@ -183,7 +198,7 @@ describe('a manifest that is wrong is refused by place and reason', () => {
       { ...OTHER, url },
     ];
     expect(complaintOf({ ...MANIFEST, files })).toContain(
-      'files[1] (ChestDx-2.zip).url: stands at another file with another MD5',
+      'files[1] (ChestDx-2.zip): url stands at another file with another MD5',
     );
     const same = [
       { ...FILE, url },
@@ -196,10 +211,24 @@ describe('a manifest that is wrong is refused by place and reason', () => {
     expect(complaintOf(withFile({ url: 'https://me:s3cret@h.test/' }))).not.toContain('s3cret');
   });
 
+  it('says each problem once, whether it is one or several', () => {
+    expect(complaintOf(withFile({ md5: undefined })).match(/md5/g)).toHaveLength(1);
+    const two = complaintOf(withFile({ md5: undefined, size: undefined }));
+    expect(two.split('\n')).toEqual([
+      'the manifest m.json is wrong: 2 problems',
+      'files[1] (ChestDx-2.zip): size is missing',
+      'files[1] (ChestDx-2.zip): md5 is missing',
+    ]);
+    expect(complaintOf({ ...MANIFEST, files: ['ChestDx-1.zip'] })).toContain(
+      'files[0] must be an object ({ … }), not a text',
+    );
+  });
+
   it('names the first ten reasons, and how many more', () => {
     const files = Array.from({ length: 30 }, (_, i) => ({ ...FILE, name: `x-${i}.zip`, md5: '' }));
     const complaint = complaintOf({ ...MANIFEST, files });
-    expect(complaint.match(/must be 32/g)?.length).toBe(11);
+    expect(complaint).toMatch(/^the manifest m\.json is wrong: 30 problems\n/);
+    expect(complaint.match(/must be 32/g)?.length).toBe(10);
     expect(complaint).toContain('and 20 more');
   });
 
