@@ -28,7 +28,7 @@ export const EXIT_CODES: readonly ExitCodeRow[] = [
   {
     code: 7,
     meaning: 'unsafe archive refused',
-    next: 'do not use it; get it from another --source',
+    next: 'do not use it; report it to its publisher',
   },
   {
     code: 8,

@@ -184,6 +184,13 @@ function toStageError(error: unknown, path: string): unknown {
 
 /** The archive's MD5 is right: what is wrong inside it was wrong when it was published. */
 function toSourceError(error: unknown, file: string): unknown {
+  if (isCcxriError(error, 'unsafe-archive')) {
+    return new CcxriError('unsafe-archive', error.message, {
+      ...error.facts,
+      hint: 'do not use it: the archive itself was published so, and another source has the same; report it to its publisher',
+      cause: error,
+    });
+  }
   if (!isCcxriError(error, 'damaged-archive')) return toDiskError(error, 'unpack', { file });
   return new CcxriError('damaged-archive', `${error.message}, though the archive has passed`, {
     ...error.facts,

@@ -66,6 +66,9 @@ function hintFor(
   if (code === 'damaged-archive' && isPublishedSo) {
     return 'its MD5 is the published one, so it was published like this: tell its publisher';
   }
+  if (code === 'unsafe-archive' && isPublishedSo) {
+    return 'do not use it: its MD5 is the published one, so another source has the same; report it to its publisher';
+  }
   if (code !== 'damaged-archive' && hint !== undefined) return undefined;
   return `move ${quoteForShell(path)} away, then get it again with ${fetchCommand(file)}`;
 }

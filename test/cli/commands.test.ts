@@ -306,6 +306,16 @@ describe('extract', () => {
     const again = await runCli(['extract', '--dest', dest, ...manifest, '--json']);
     expect(documentOf(again.stdout).counts).toMatchObject({ archives: 6, present: 6 });
   });
+
+  it('suggests no join where an archive failed, but the way on for that one', async () => {
+    const dest = await fetched('--no-extract');
+    await rm(join(dest, 'archives/Viral-1.zip'));
+    const argv = ['extract', '--dest', dest, ...manifest, '--subset', 'viral'];
+    const { code, stdout, stderr } = await runCli(argv);
+    expect(code).toBe(5);
+    expect(stdout).not.toContain('next:');
+    expect(stderr).toContain(`\`ccxri fetch --file Viral-1 --dest ${dest} --manifest `);
+  });
 });
 
 describe('status', () => {

@@ -90,7 +90,7 @@ describe('extract', () => {
       'Viral-1.zip': 'present',
     });
     expect(result.outcomes[1]?.error).toMatchObject({ code: 'missing' });
-    expect(result.outcomes[1]?.error?.hint).toContain('ccxri fetch --file ChestDx-2.zip');
+    expect(result.outcomes[1]?.error?.hint).toContain('`ccxri fetch --file ChestDx-2`');
     await expectSound(dataset);
   });
 
@@ -159,6 +159,7 @@ describe('extract', () => {
     expect(result.outcomes[0]?.error).toMatchObject({
       code: 'unsafe-archive',
       facts: { reasons: ['../evil: leads out of the folder with ".."'] },
+      hint: expect.stringContaining('report it to its publisher') as string,
     });
     await expect(stat(dataset.imagesOf('ChestDx-1'))).rejects.toMatchObject({ code: 'ENOENT' });
   });

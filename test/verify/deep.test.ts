@@ -166,7 +166,11 @@ describe('deep', () => {
     const result = await verify(dataset, { manifest, depth: 'deep' });
     expect(outcomeOf(result, 'ChestDx-1.zip')).toMatchObject({
       status: 'bad',
-      error: { code: 'unsafe-archive', facts: { reasons: [saying('escaped.jpg')] } },
+      error: {
+        code: 'unsafe-archive',
+        facts: { reasons: [saying('escaped.jpg')] },
+        hint: saying('its MD5 is the published one'),
+      },
     });
     expect(await snapshot(dataset.root)).toEqual(before);
   });

@@ -40,11 +40,13 @@ function renderExtracted(result: ExtractResult, view: View): string {
   const { dest, outcomes, dryRun, elapsedMs } = result;
   const archives = count(outcomes.length, 'archive');
   const time = dryRun ? '' : ` in ${formatDuration(elapsedMs)}`;
+  const hasFailed = outcomes.some(({ error }) => error !== undefined);
   const next = dryRun ? 'nothing was written' : '`ccxri join` writes index.csv';
   return joinParts([
     `${archives} in ${toPrintable(dest, 4096)}${time}\n`,
     renderStatusCounts(STATUSES, outcomes, view),
     renderFailed(outcomes, view),
-    outcomes.length === 0 ? '' : `${styleOf(view).bold('next:')} ${next}\n`,
+    // Of what failed the errors have the way on.
+    outcomes.length === 0 || hasFailed ? '' : `${styleOf(view).bold('next:')} ${next}\n`,
   ]);
 }
