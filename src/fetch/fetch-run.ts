@@ -13,6 +13,7 @@ import { HostPace } from '../net/host-pace.ts';
 import { HttpClient } from '../net/http-client.ts';
 import { RateLimit } from '../net/rate-limit.ts';
 import { DEFAULT_RETRY_POLICY } from '../net/retry.ts';
+import { Silences } from '../net/silences.ts';
 import { Judge } from '../steps/judge.ts';
 import { UnpackPool } from '../zip/unpack-pool.ts';
 import type { FetchFileContext } from './fetch-file.ts';
@@ -115,6 +116,7 @@ export function toContext(
     downloads: pLimit(run.concurrency),
     extractions: pLimit(EXTRACTIONS_AT_ONCE),
     pace: new HostPace(clock, policy.maxRetryAfterMs, connections),
+    silences: new Silences(),
     rateLimit: rate === undefined ? undefined : new RateLimit(rate, clock),
     policy,
     judge: new Judge({ manifest: options.manifest, ledger, onEvent, unpackPool, signal }),

@@ -56,7 +56,9 @@ export function validatorOf(answer: HttpAnswer): string | null {
 async function request(question: Question, context: DownloadContext): Promise<HttpAnswer> {
   const { url, signal } = question;
   try {
-    return await context.client.get(url, { headers: headersOf(question), signal });
+    const answer = await context.client.get(url, { headers: headersOf(question), signal });
+    context.silences.answered(url);
+    return answer;
   } catch (error) {
     // Some servers allow so many connections, and reset the others.
     if (isCcxriError(error) && isBrokenSocket(error.cause)) context.pace.refused(url);

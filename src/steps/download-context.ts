@@ -5,6 +5,7 @@ import type { HostPace } from '../net/host-pace.ts';
 import type { HttpClient } from '../net/http-client.ts';
 import type { RateLimit } from '../net/rate-limit.ts';
 import type { RetryPolicy } from '../net/retry.ts';
+import type { Silences } from '../net/silences.ts';
 import type { Source } from '../sources/source.ts';
 
 /** What all downloads of a run share. */
@@ -17,6 +18,7 @@ export interface DownloadContext {
   /** As many may be used for one file: `pace` shares out what there is in all. */
   readonly connections: number;
   readonly pace: HostPace;
+  readonly silences: Silences;
   /** Absent: no limit. */
   readonly rateLimit: RateLimit | undefined;
   readonly policy: RetryPolicy;

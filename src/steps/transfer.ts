@@ -2,7 +2,8 @@ import { NO_ORIGIN } from '../disk/part-schema.ts';
 import { CcxriError, isCcxriError, toErrorRecord } from '../errors.ts';
 import { aboutBytesOf } from '../manifest/published-size.ts';
 import { pause } from '../net/pause.ts';
-import { decideRetry } from '../net/retry.ts';
+import { decideRetry, type RetryPolicy } from '../net/retry.ts';
+import type { Silence } from '../net/silences.ts';
 import type { Location } from '../sources/source.ts';
 import { formatDuration } from '../text.ts';
 import { receivePath } from './receive-path.ts';
@@ -44,12 +45,20 @@ class UrlTransfer {
   /** The most that was ever here: to come so far again is no progress. */
   #mostBytes: number;
   #hasLocatedAgain = false;
+  /** The host's, as of the last failure. */
+  #silence: Silence;
+  /** Failures in a row in it. */
+  #inSilence = 0;
+  /** Another file had waited that out before this one was begun. */
+  #isLate: boolean;
 
   constructor(reception: Reception, place: Place, url: string) {
     this.#reception = reception;
     this.#place = place;
     this.#url = url;
     this.#mostBytes = reception.part.heldBytes;
+    this.#silence = reception.context.silences.of(url);
+    this.#isLate = this.#silence.waitedOut;
   }
 
   async run(): Promise<void> {
@@ -104,13 +113,32 @@ class UrlTransfer {
     this.#countAttempt();
     if (await this.#mayLocateAgain(error)) return;
     const state = { attempts: this.#attempts, withoutProgress: this.#withoutProgress };
-    const decision = decideRetry(error, state, context.policy, context.clock.random());
+    const policy = this.#policyNow();
+    const decision = decideRetry(error, state, policy, context.clock.random());
     // Only coded errors are ever retried; the rest is a bug.
     if (!isCcxriError(error)) throw error;
-    if (decision.kind === 'give-up') throw withAttempts(error, this.#attempts);
+    if (decision.kind === 'give-up') {
+      const isExhausted = decision.why === 'exhausted';
+      if (isExhausted && this.#inSilence > policy.retries) this.#silence.waitedOut = true;
+      throw withAttempts(error, this.#attempts, isExhausted && this.#isLate);
+    }
     if (error.facts.status === 429) context.pace.hold(this.#url, decision.delayMs);
     this.#tellRetry(error, decision.delayMs);
     await pause(context.clock, decision.delayMs, context.signal);
+  }
+
+  /** As ever, also in an outage; but where another file has waited that out, one attempt is enough. */
+  #policyNow(): RetryPolicy {
+    const { policy, silences } = this.#reception.context;
+    const silence = silences.of(this.#url);
+    this.#inSilence += 1;
+    if (silence !== this.#silence) {
+      // It has answered meanwhile, whatever it said, and to whatever file.
+      this.#silence = silence;
+      this.#inSilence = 0;
+      this.#isLate = false;
+    }
+    return this.#isLate ? { ...policy, retries: 0 } : policy;
   }
 
   #countAttempt(): void {
@@ -161,11 +189,15 @@ function isExpiry(error: unknown): error is CcxriError {
   return isCcxriError(error, 'http-status') && [400, 401, 403].includes(error.facts.status ?? 0);
 }
 
-function withAttempts(error: CcxriError, attempts: number): CcxriError {
+/** @param isKnownSilent given up so early because other files have met the same */
+function withAttempts(error: CcxriError, attempts: number, isKnownSilent: boolean): CcxriError {
   const { retryAfterS } = error.facts;
   const wait =
     retryAfterS === undefined ? '' : `; it asks to wait ${formatDuration(retryAfterS * 1000)}`;
-  const tries = attempts > 1 ? ` (${attempts} attempts)` : '';
+  const tried = isKnownSilent
+    ? 'tried once: it did not answer for another file either'
+    : `${attempts} attempts`;
+  const tries = attempts > 1 || isKnownSilent ? ` (${tried})` : '';
   return new CcxriError(error.code, `${error.message}${wait}${tries}`, {
     ...error.facts,
     attempts,
