@@ -8,6 +8,9 @@ const FULL_BLOCKS = 10;
 /** More than so many different ways on are those of many files: they go by one pattern. */
 const FULL_HINTS = 3;
 
+/** Names of files that are listed in a line. */
+const MOST_NAMES = 3;
+
 /** Longer than any message of ours. */
 const MOST_CHARACTERS = 10_000;
 
@@ -17,6 +20,11 @@ const MOST_CHARACTERS = 10_000;
  */
 export function shown(text: string): string {
   return toPrintable(text, MOST_CHARACTERS);
+}
+
+/** What to type next, as a line without its end. */
+export function nextLine(way: string, view: View): string {
+  return `${styleOf(view).bold('next:')} ${shown(way)}`;
 }
 
 /**
@@ -57,9 +65,8 @@ function groupAlike(errors: readonly CcxriError[], view: View): ReadonlyMap<stri
 function blockOf([first, ...others]: Group, view: View): string {
   const files = others.flatMap(({ facts }) => facts.file ?? []);
   if (files.length === 0) return block(first, view);
-  const shown = view.verbose ? files : files.slice(0, 3);
-  const more = files.length > shown.length ? `, … (${count(files.length, 'file')})` : '';
-  return `${block(first, view)}  likewise: ${shown.join(', ')}${more}\n`;
+  const names = view.verbose ? files.join(', ') : someOf(files);
+  return `${block(first, view)}  likewise: ${names}\n`;
 }
 
 function headline(error: CcxriError, view: View): string {
@@ -88,13 +95,39 @@ function block(error: CcxriError, view: View): string {
 }
 
 function renderHints(errors: readonly CcxriError[], view: View): string {
-  const hints = [...new Set(errors.flatMap(({ hint }) => (hint === undefined ? [] : [hint])))];
+  const hints = [...filesByHint(errors)];
   const first = view.verbose ? hints : hints.slice(0, FULL_HINTS);
   const more = hints.length - first.length;
+  const isOne = hints.length === 1;
   return [
-    ...first.map((hint) => `${styleOf(view).bold('next:')} ${shown(hint)}\n`),
+    ...first.map(([hint, files]) => `${nextLine(isOne ? hint : aboutFiles(files, hint), view)}\n`),
     ...(more > 0 ? [`      and likewise for ${more} more (-v shows them)\n`] : []),
   ].join('');
+}
+
+/** Each way on once, with the files that it is for. */
+function filesByHint(errors: readonly CcxriError[]): ReadonlyMap<string, readonly string[]> {
+  const hints = new Map<string, readonly string[]>();
+  for (const { hint, facts } of errors) {
+    if (hint === undefined) continue;
+    const files = hints.get(hint) ?? [];
+    const isNew = facts.file !== undefined && !files.includes(facts.file);
+    hints.set(hint, isNew ? [...files, facts.file] : files);
+  }
+  return hints;
+}
+
+/** A way on among others, behind the files that it is for; where it names its one file, as it is. */
+export function aboutFiles(files: readonly string[], hint: string): string {
+  const [first] = files;
+  if (first === undefined || (files.length === 1 && hint.includes(first))) return hint;
+  return `${someOf(files)}: ${hint}`;
+}
+
+/** The first three names, and how many there are where they are more. */
+function someOf(files: readonly string[]): string {
+  const more = files.length > MOST_NAMES ? `, … (${count(files.length, 'file')})` : '';
+  return `${files.slice(0, MOST_NAMES).join(', ')}${more}`;
 }
 
 /** The chain of causes, innermost last; bounded, for a chain may be a circle. */

@@ -4,6 +4,7 @@ import { count, formatBytes, formatDuration, toPrintable } from '../text.ts';
 import { exitCodeOf, worstOf } from './exit-codes.ts';
 import type { View } from './io.ts';
 import { renderIndex } from './render-index.ts';
+import { aboutFiles, nextLine } from './render-error.ts';
 import {
   joinParts,
   renderContentChecked,
@@ -101,12 +102,12 @@ function renderCounts(outcomes: readonly FetchOutcome[], view: View): string {
 
 function renderNext(result: FetchResult, { view, again }: Manner): string {
   const { outcomes, index, dest } = result;
-  const next = styleOf(view).bold('next:');
   if (!outcomes.every(isGood)) {
     return waysOnFrom(outcomes, again)
-      .map((way) => `${next} ${way}\n`)
+      .map((way) => `${nextLine(way, view)}\n`)
       .join('');
   }
+  const next = styleOf(view).bold('next:');
   if (index !== undefined) {
     return `${next} read ${toPrintable(index.path, 4096)}; its paths start at ${toPrintable(dest, 4096)}\n`;
   }
@@ -128,10 +129,9 @@ function waysOnFrom(outcomes: readonly FetchOutcome[], again: string): readonly 
   const worst = worstOf(codes);
   const hint = worst === NETWORK ? undefined : open[codes.indexOf(worst)]?.error?.hint;
   if (hint === undefined) return [`${again} again: it gets only what is missing`];
-  return [
-    toPrintable(hint, 4096),
-    ...(codes.includes(NETWORK) ? [`${again} again, for the other files that are missing`] : []),
-  ];
+  if (!codes.includes(NETWORK)) return [hint];
+  const files = open.filter(({ error }) => error?.hint === hint).map(({ file }) => file);
+  return [aboutFiles(files, hint), `${again} again, for the other files that are missing`];
 }
 
 const NETWORK = 4;

@@ -42,9 +42,9 @@ describe('what to do next after a fetch', () => {
     const page = failed('not-the-file', 'save the page');
     expect(nextOf(page, md5)).toEqual(['next: give another --source']);
     const others = `next: ${again} again, for the other files that are missing`;
-    expect(nextOf(failed('network'), page)).toEqual(['next: save the page', others]);
+    expect(nextOf(failed('network'), page)).toEqual(['next: Normal-1.zip: save the page', others]);
     expect(nextOf(failed('disk-full', 'free some'), outcome('stopped'))).toEqual([
-      'next: free some',
+      'next: Normal-1.zip: free some',
       others,
     ]);
   });

@@ -90,6 +90,24 @@ describe('an error', () => {
     expect(renderErrors(alike, { ...PLAIN, verbose: true })).toContain('d.zip, e.zip\n');
   });
 
+  it('among some with other ways on tells which files each way is for', () => {
+    const error = (file: string, hint: string) =>
+      new CcxriError('md5-mismatch', `${file} is wrong`, { file, hint });
+    const files = ['a.zip', 'b.zip', 'c.zip', 'd.zip', 'e.zip'];
+    const alike = files.map((file) => error(file, 'save the page'));
+    const waysOf = (errors: readonly CcxriError[]) =>
+      renderErrors(errors, PLAIN)
+        .split('\n')
+        .filter((line) => line.startsWith('next:'));
+    expect(waysOf(alike)).toEqual(['next: save the page']);
+    const others = [error('f.zip', 'move x/f.zip away'), error('g.zip', 'ask its owner')];
+    expect(waysOf([...alike, ...others])).toEqual([
+      'next: a.zip, b.zip, c.zip, … (5 files): save the page',
+      'next: move x/f.zip away',
+      'next: g.zip: ask its owner',
+    ]);
+  });
+
   it('among many that each have a way on of their own shows a few of them', () => {
     const many = Array.from(
       { length: 9 },
