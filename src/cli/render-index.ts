@@ -33,8 +33,8 @@ function renderFindings({ findings, rowsOfAbsentArchives }: IndexResult, view: V
     return finding.strict ? yellow(text) : text;
   });
   if (rowsOfAbsentArchives > 0) {
-    const rows = count(rowsOfAbsentArchives, 'label row');
-    lines.push(`- ${rows} of archives that were not fetched (as it should be)`);
+    const rows = count(rowsOfAbsentArchives, 'label row is', 'label rows are');
+    lines.push(`- ${rows} of archives that are not here: not in the index`);
   }
   return lines.map((line) => `${line}\n`).join('');
 }

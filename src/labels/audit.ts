@@ -1,5 +1,6 @@
 import { ExampleCounter, type Examples } from './examples.ts';
 import { isContradictory } from './findings.ts';
+import type { ChestLabels } from './read-chest.ts';
 import type { CovidLabels } from './read-covid.ts';
 import {
   groupOf,
@@ -64,11 +65,13 @@ interface AuditInput {
   readonly archives: readonly ArchiveFacts[];
   readonly labelFiles: readonly LabelFacts[];
   readonly tables: LabelTables;
+  /** Stems of the archives that were asked for: label rows of others don't count. Default: all. */
+  readonly asked?: ReadonlySet<string>;
 }
 
 interface AuditResult {
   readonly findings: readonly JoinFinding[];
-  /** Label rows of archives that are not here: no finding, they were not fetched. */
+  /** Label rows of archives that are asked for and not here: no finding, they were not fetched. */
   readonly rowsOfAbsentArchives: number;
 }
 
@@ -173,23 +176,37 @@ export class JoinAudit {
 
   #restOfTables(): void {
     const { chest, covid } = this.#input.tables;
-    for (const table of [...chest, ...covid]) {
-      if (table.repeated.count > 0) {
-        this.#counterOf('repeated-row', table.file).addAll(table.repeated);
-      }
-      for (const column of table.extraColumns) this.note('unused-column', column, table.file);
-    }
     for (const table of chest) {
-      for (const [stem, images] of table.byArchive) {
-        if (!this.#here.has(stem)) this.#absentRows += images.size;
+      const stems = [...table.byArchive.keys()].filter((stem) => this.#isAsked(stem));
+      if (this.#input.asked === undefined || stems.length > 0) this.#oddities(table);
+      for (const stem of stems) {
+        if (!this.#here.has(stem)) this.#absentRows += table.byArchive.get(stem)?.size ?? 0;
       }
     }
-    for (const table of covid) this.#covidRowsWithoutImage(table);
+    const viral = this.#input.archives.filter(({ subsets }) => groupOf(subsets) === 'Viral');
+    for (const table of covid) {
+      const isAsked = viral.some(({ stem }) => this.#isAsked(stem));
+      if (this.#input.asked === undefined || isAsked) this.#oddities(table);
+      this.#covidRowsWithoutImage(table, viral);
+    }
+  }
+
+  #isAsked(stem: string): boolean {
+    return this.#input.asked?.has(stem) ?? true;
+  }
+
+  /** What is odd about a label file as such. */
+  #oddities(table: ChestLabels | CovidLabels): void {
+    if (table.repeated.count > 0)
+      this.#counterOf('repeated-row', table.file).addAll(table.repeated);
+    for (const column of table.extraColumns) this.note('unused-column', column, table.file);
   }
 
   /** A COVID-19 row names no archive: it lacks its image only where every viral archive is here. */
-  #covidRowsWithoutImage(table: CovidLabels): void {
-    const viral = this.#input.archives.filter(({ subsets }) => groupOf(subsets) === 'Viral');
+  #covidRowsWithoutImage(table: CovidLabels, viral: readonly ArchiveFacts[]): void {
+    // Nor can it be told to be of an archive that was asked for, unless all were.
+    if (this.#input.asked !== undefined && viral.length === 0) return;
+    if (!viral.every(({ stem }) => this.#isAsked(stem))) return;
     const complete = viral.length > 0 && viral.every(({ stem }) => this.#here.has(stem));
     for (const image of table.byImage.keys()) {
       if (this.#covidImages.has(image)) continue;

@@ -34,7 +34,10 @@ export interface IndexResult extends IndexCounts {
   readonly path: string;
   /** What does not add up between images and labels. */
   readonly findings: readonly JoinFinding[];
-  /** Label rows whose archives are not here: they were not fetched, that is no finding. */
+  /**
+   * Label rows whose archives are not here: they were not fetched, that is no finding. Of a
+   * selection: rows of its archives alone.
+   */
   readonly rowsOfAbsentArchives: number;
 }
 
@@ -48,10 +51,16 @@ export async function buildIndex(options: BuildIndexOptions): Promise<IndexResul
   const { layout, manifest, output, signal, onEvent = ignoreEvents } = options;
   throwIfAborted(signal);
   const archives = archiveFacts(manifest);
-  const here = narrow(await scanImages(layout, archives, signal), options);
-  if (here.archives.length === 0) throw noImages(layout, here);
+  const asked = askedStems(options);
+  const here = narrow(await scanImages(layout, archives, signal), asked);
+  if (here.archives.length === 0) throw noImages(layout, here, asked !== undefined);
   const labels = await readLabels(layout, manifest, signal);
-  const audit = new JoinAudit({ archives, labelFiles: labels.files, tables: labels.tables });
+  const audit = new JoinAudit({
+    archives,
+    labelFiles: labels.files,
+    tables: labels.tables,
+    ...(asked === undefined ? {} : { asked }),
+  });
   const tally = new IndexTally();
   const path = output ?? layout.index;
   const rows = joinAll(here, labels.tables, [audit, tally]);
@@ -75,11 +84,20 @@ function drain(archives: Iterable<readonly IndexRow[]>, signal: AbortSignal | un
   while (all.next().done !== true) throwIfAborted(signal);
 }
 
-function narrow(here: ImagesHere, options: BuildIndexOptions): ImagesHere {
+/** undefined: every archive. */
+function askedStems(options: BuildIndexOptions): ReadonlySet<string> | undefined {
   const { manifest, output, selection } = options;
-  if (output === undefined || selection === undefined || isEmptySelection(selection)) return here;
-  const wanted = new Set(selectFiles(manifest, selection).map(({ name }) => stemOf(name)));
-  return { ...here, archives: here.archives.filter(({ stem }) => wanted.has(stem)) };
+  if (output === undefined || selection === undefined || isEmptySelection(selection)) {
+    return undefined;
+  }
+  return new Set(selectFiles(manifest, selection).map(({ name }) => stemOf(name)));
+}
+
+/** What lies beside the archives' folders is of no selection. */
+function narrow(here: ImagesHere, asked: ReadonlySet<string> | undefined): ImagesHere {
+  if (asked === undefined) return here;
+  const archives = here.archives.filter(({ stem }) => asked.has(stem));
+  return { archives, unknownFolders: [], strays: [] };
 }
 
 /** One archive at a time, so that only its rows are in memory; the observers see each as it passes. */
@@ -95,15 +113,19 @@ function* joinAll(
   }
 }
 
-function noImages(layout: DatasetLayout, here: ImagesHere): CcxriError {
+function noImages(layout: DatasetLayout, here: ImagesHere, isSelection: boolean): CcxriError {
   const others = here.unknownFolders.slice(0, 10).map((name) => toPrintable(name));
-  return new CcxriError('missing', `there are no images to index in ${layout.images}`, {
-    path: layout.images,
-    expected: 'a folder of images for each archive, as images/ChestDx-1',
-    ...(others.length === 0 ? {} : { found: `other folders: ${others.join(', ')}` }),
-    kept: 'nothing was changed',
-    hint: 'get some with `ccxri fetch --subset NAME`; `ccxri extract` unpacks archives that are here; --dest DIR names another dataset directory',
-  });
+  return new CcxriError(
+    'missing',
+    `there are no images${isSelection ? ' of the selection' : ''} to index in ${layout.images}`,
+    {
+      path: layout.images,
+      expected: 'a folder of images for each archive, as images/ChestDx-1',
+      ...(others.length === 0 ? {} : { found: `other folders: ${others.join(', ')}` }),
+      kept: 'nothing was changed',
+      hint: 'get some with `ccxri fetch --subset NAME`; `ccxri extract` unpacks archives that are here; --dest DIR names another dataset directory',
+    },
+  );
 }
 
 function warningOf(finding: JoinFinding): RunEvent {

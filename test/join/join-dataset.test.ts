@@ -5,6 +5,7 @@ import type { RunEvent } from '../../src/events.ts';
 import { joinDataset, type JoinOptions } from '../../src/join/join-dataset.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
 import { CHEST_HEADER, chestRow, lines, listTree, useTempDirs, writeTree } from '../support/csv.ts';
+import { saying } from '../support/matchers.ts';
 
 const tempDir = useTempDirs();
 const manifest = await loadManifest();
@@ -182,14 +183,47 @@ describe('--output', () => {
     expect(await listTree(dest)).toEqual(before);
   });
 
-  it('may hold a selection; the rest is set apart as absent', async () => {
+  it('may hold a selection: of the rest nothing is counted and nothing told', async () => {
     const output = join(await tempDir(), 'part.csv');
-    const selection = { subsets: ['viral'], files: ['ChestDx-2'] };
-    const result = await run(await dataset(), { output, selection });
-    const [header, ...rows] = GOLDEN.split('\n');
-    const wanted = rows.filter((row) => /ChestDx-2|Viral/.test(row));
-    expect(await readFile(output, 'utf8')).toBe(lines(header!, ...wanted));
-    expect(result).toMatchObject({ rows: 3, rowsOfAbsentArchives: 5, findings: [] });
+    const twice = CHEST + lines(chestRow('patient20_000.jpg', 'ChestDx-2'));
+    const dest = await dataset({
+      ...FILES,
+      'labels/chest_dx.csv': twice,
+      'images/readme.txt': '',
+      'images/Unknown-1/patient1_000.jpg': '',
+    });
+    const of = (...subsets: readonly string[]) => run(dest, { output, selection: { subsets } });
+    expect(await of('viral')).toMatchObject({ rows: 2, rowsOfAbsentArchives: 0, findings: [] });
+    const [header = '', ...rows] = GOLDEN.split('\n');
+    const wanted = rows.filter((row) => row.includes('Viral'));
+    expect(await readFile(output, 'utf8')).toBe(lines(header, ...wanted));
+    // ChestDx-51 is asked for, and not here.
+    expect(await of('chestdx')).toMatchObject({
+      rows: 4,
+      rowsOfAbsentArchives: 1,
+      findings: [{ kind: 'repeated-row', file: 'chest_dx.csv', count: 1 }],
+    });
+  });
+
+  it('does not take rows for missing images that may be of an archive not selected', async () => {
+    const output = join(await tempDir(), 'part.csv');
+    const one = await run(await dataset(), { output, selection: { files: ['Viral-1'] } });
+    expect(one).toMatchObject({ rows: 1, rowsOfAbsentArchives: 0, findings: [] });
+    const dest = await dataset();
+    await rm(join(dest, 'images/Viral-2'), { recursive: true });
+    const half = await run(dest, { output, selection: { subsets: ['viral'] } });
+    expect(half).toMatchObject({ rows: 1, rowsOfAbsentArchives: 1, findings: [] });
+    const whole = await run(dest, { output });
+    expect(whole).toMatchObject({ rows: 8, rowsOfAbsentArchives: 2 });
+  });
+
+  it('says so where no image of the selection is here', async () => {
+    const output = join(await tempDir(), 'part.csv');
+    const selection = { files: ['Normal-1'] };
+    await expect(run(await dataset(), { output, selection })).rejects.toMatchObject({
+      code: 'missing',
+      message: saying('there are no images of the selection to index'),
+    });
   });
 
   it('is refused where a directory lies', async () => {

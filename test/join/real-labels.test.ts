@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { joinDataset } from '../../src/join/join-dataset.ts';
 import { readCovidLabels } from '../../src/labels/read-covid.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
+import type { Selection } from '../../src/manifest/select.ts';
 import { parseCsv, useTempDirs, writeTree } from '../support/csv.ts';
 
 const DATA = resolve(import.meta.dirname, '../../../shared/data');
@@ -98,14 +99,21 @@ describe.skipIf(!present)('the real COVID-19 labels', () => {
 
   it('set the rows of Viral-2 apart while only Viral-1 is here', async () => {
     const dest = await realDataset();
-    const output = join(await tempDir(), 'viral-1.csv');
-    const selection = { files: ['Viral-1'] };
+    await rm(join(dest, 'images', 'Viral-2'), { recursive: true });
+    const output = join(await tempDir(), 'viral.csv');
     const manifest = await loadManifest();
-    const result = await joinDataset({ manifest, dest, output, selection });
-    expect(result).toMatchObject({
+    const of = (selection: Selection) => joinDataset({ manifest, dest, output, selection });
+    const classes = { 'COVID-19': 351, Viral: 621 };
+    expect(await of({ subsets: ['viral'] })).toMatchObject({
       rows: 972,
-      classes: { 'COVID-19': 351, Viral: 621 },
+      classes,
       rowsOfAbsentArchives: 1299,
+    });
+    // Nobody asked for Viral-2.
+    expect(await of({ files: ['Viral-1'] })).toMatchObject({
+      rows: 972,
+      classes,
+      rowsOfAbsentArchives: 0,
     });
   });
 });
