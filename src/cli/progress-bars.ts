@@ -4,6 +4,7 @@ import { widthOf } from './io.ts';
 import type { Progress, ProgressOptions } from './progress.ts';
 import { RunState } from './progress-state.ts';
 import { fileBar, lineOf, totalBar } from './progress-text.ts';
+import { wrapProse } from './wrap.ts';
 
 /** To the end of the screen: a line above the bars must not leave their remains behind it. */
 const CLEAR_BELOW = '\u001b[J';
@@ -36,11 +37,12 @@ class BarProgress implements Progress {
   }
 
   note(line: string): void {
+    const text = wrapProse(line, this.#width(), '  ');
     if (this.#screen === undefined) {
-      this.#options.writer.write(`${line}\n`);
+      this.#options.writer.write(`${text}\n`);
       return;
     }
-    this.#screen.log(`${CLEAR_BELOW}${line}\n`);
+    this.#screen.log(`${CLEAR_BELOW}${text}\n`);
     // Drawn at once: what waits in the buffer is lost when the bars are stopped.
     this.#screen.update();
   }

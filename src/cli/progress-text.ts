@@ -70,11 +70,11 @@ function planLine(plan: Extract<RunEvent, { event: 'plan' }>): string {
     );
   }
   if (plan.toExtract > 0) parts.push(`${formatCount(plan.toExtract)} to extract`);
-  if (plan.bytesNeededOnDisk > 0) {
-    const free = plan.bytesFreeOnDisk === null ? '' : `, ${formatBytes(plan.bytesFreeOnDisk)} free`;
-    parts.push(`disk: about ${formatBytes(plan.bytesNeededOnDisk)} needed${free}`);
-  }
-  return `plan: ${parts.join('; ')}`;
+  const free = plan.bytesFreeOnDisk === null ? '' : `, ${formatBytes(plan.bytesFreeOnDisk)} free`;
+  const needed = `about ${formatBytes(plan.bytesNeededOnDisk)} needed${free}`;
+  // On a line of its own: both together are wider than a common terminal.
+  const disk = plan.bytesNeededOnDisk > 0 ? `\n      disk: ${needed}` : '';
+  return `plan: ${parts.join('; ')}${disk}`;
 }
 
 function fileDoneLine(

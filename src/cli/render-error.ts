@@ -2,6 +2,7 @@ import { CcxriError } from '../errors.ts';
 import { count, toPrintable } from '../text.ts';
 import type { View } from './io.ts';
 import { styleOf } from './style.ts';
+import { wrapProse } from './wrap.ts';
 
 /** More than so many errors of a run are shown in one line each, unless -v asks for all of each. */
 const FULL_BLOCKS = 10;
@@ -10,6 +11,9 @@ const FULL_HINTS = 3;
 
 /** Names of files that are listed in a line. */
 const MOST_NAMES = 3;
+
+/** Of the further lines of a long one. */
+const INDENT = '      ';
 
 /** Longer than any message of ours. */
 const MOST_CHARACTERS = 10_000;
@@ -33,7 +37,7 @@ export function nextLine(way: string, view: View): string {
  */
 export function renderError(error: unknown, view: View): string {
   if (!(error instanceof CcxriError)) return renderBug(error, view);
-  return `${block(error, view)}${renderHints([error], view)}`;
+  return wrapProse(`${block(error, view)}${renderHints([error], view)}`, view.width, INDENT);
 }
 
 /**
@@ -45,7 +49,8 @@ export function renderErrors(errors: readonly CcxriError[], view: View): string 
   const full = view.verbose ? groups : groups.slice(0, FULL_BLOCKS);
   const blocks = full.map((group) => blockOf(group, view));
   const lines = groups.slice(full.length).map((group) => `${headline(group[0], view)}\n`);
-  return [...blocks, ...lines, renderHints(errors, view)].join('');
+  const text = [...blocks, ...lines, renderHints(errors, view)].join('');
+  return wrapProse(text, view.width, INDENT);
 }
 
 type Group = readonly [CcxriError, ...CcxriError[]];

@@ -14,6 +14,7 @@ import {
 } from './render-outcomes.ts';
 import { renderTable } from './render-table.ts';
 import { styleOf } from './style.ts';
+import { wrapProse } from './wrap.ts';
 
 interface Manner {
   readonly view: View;
@@ -104,7 +105,7 @@ function renderNext(result: FetchResult, { view, again }: Manner): string {
   const { outcomes, index, dest } = result;
   if (!outcomes.every(isGood)) {
     return waysOnFrom(outcomes, again)
-      .map((way) => `${nextLine(way, view)}\n`)
+      .map((way) => `${wrapProse(nextLine(way, view), view.width, '      ')}\n`)
       .join('');
   }
   const next = styleOf(view).bold('next:');

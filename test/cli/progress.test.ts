@@ -64,7 +64,8 @@ describe('lines', () => {
     for (const event of events) progress.handle(event);
     progress.stop();
     expect(paper.text.split('\n')).toEqual([
-      'plan: 3 files; 1 done already; 2 to download (about 2.0 GB); 1 to extract; disk: about 4.1 GB needed, 9.0 GB free',
+      'plan: 3 files; 1 done already; 2 to download (about 2.0 GB); 1 to extract',
+      '      disk: about 4.1 GB needed, 9.0 GB free',
       '[1/3] a.zip: downloaded',
       '[3/3] b.zip: failed: no route',
       'x/index.csv: 1,234 rows written',
@@ -108,7 +109,7 @@ describe('lines', () => {
     progress.handle({ event: 'progress', ...at('a.zip', 300e6) });
     progress.tick();
     progress.stop();
-    expect(paper.text.split('\n').slice(1)).toEqual([
+    expect(paper.text.split('\n').slice(2)).toEqual([
       'still downloading: 1 file, 300 MB of about 2.0 GB, 10 MB/s',
       '',
     ]);
@@ -219,7 +220,8 @@ describe('bars', () => {
     expect(paper.text).toContain('\u001b[Ja line');
     expect(paper.text).toContain('[1/3] a.zip: downloaded');
     expect(screenOf(paper.text)).toEqual([
-      'plan: 3 files; 1 done already; 2 to download (about 2.0 GB); 1 to extract; disk: about 4.1 GB needed, 9.0 GB free',
+      'plan: 3 files; 1 done already; 2 to download (about 2.0 GB); 1 to extract',
+      '      disk: about 4.1 GB needed, 9.0 GB free',
       'a line',
       '[1/3] a.zip: downloaded',
     ]);

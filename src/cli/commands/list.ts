@@ -7,6 +7,7 @@ import type { CommandContext, CommandOutcome } from '../command.ts';
 import type { View } from '../io.ts';
 import { renderTable } from '../render-table.ts';
 import { styleOf } from '../style.ts';
+import { wrapProse } from '../wrap.ts';
 import { selectionOf } from './shared.ts';
 
 export async function runList({ settings, suggest }: CommandContext): Promise<CommandOutcome> {
@@ -33,7 +34,9 @@ function renderSubsets(list: DatasetList, view: View): string {
     renderSubsetTable(list, view),
     '\nSizes are about right: they are published rounded.\n',
     '`ccxri list --subset NAME` shows the files, `ccxri fetch --subset NAME` gets them.\n',
-    list.citation === '' ? '' : `\nTo cite: ${toPrintable(list.citation, 2000)}\n`,
+    list.citation === ''
+      ? ''
+      : `\n${wrapProse(`To cite: ${toPrintable(list.citation, 2000)}`, view.width)}\n`,
   ].join('');
 }
 
@@ -66,7 +69,7 @@ function renderFiles({ files }: DatasetList, view: View): string {
   );
   const notes = files.filter(isDisputed).map(({ name, md5Disputed }) => {
     const why = toPrintable(md5Disputed ?? '', 500);
-    return `* ${name}: the MD5 is disputed: ${why}\n`;
+    return `${wrapProse(`* ${name}: the MD5 is disputed: ${why}`, view.width, '  ')}\n`;
   });
   return [table, notes.length === 0 ? '' : '\n', ...notes].join('');
 }

@@ -17,6 +17,7 @@ import {
 } from '../render-outcomes.ts';
 import { renderTable } from '../render-table.ts';
 import { styleOf } from '../style.ts';
+import { wrapProse } from '../wrap.ts';
 import { concurrencyOf, errorsOf, runOptionsOf, strictErrors } from './shared.ts';
 
 const STATUSES: StatusLabels<VerifyStatus> = {
@@ -79,7 +80,7 @@ function renderVerified(result: VerifyResult, view: View): string {
     renderStatusCounts(STATUSES, outcomes, view),
     renderFailed(outcomes, view),
     renderBadMembers(outcomes),
-    notes.map((note) => `${note}\n`).join(''),
+    notes.map((note) => `${wrapProse(note, view.width, '  ')}\n`).join(''),
   ]);
 }
 
