@@ -1,4 +1,4 @@
-import { quoteForShell, toPrintableUrl } from '../text.ts';
+import { quoteForShell, toPrintableLink } from '../text.ts';
 import type { RawOptions } from './options-resolve.ts';
 import { OPTIONS, type CommandName } from './options.ts';
 import type { OptionKey } from './options-schema.ts';
@@ -30,7 +30,12 @@ export function completeCommands(text: string, typed: RawOptions): string {
   });
 }
 
-/** A URL's password and query are not to be shown: whoever types it again has to add them. */
+/**
+ * A URL's password, and what looks secret in its query, are not to be shown: whoever types it again
+ * has to add them. The rest of the query stays, and so does the place of the name: `?file={name}`.
+ */
 function withoutSecrets(word: string): string {
-  return /^https?:/i.test(word) ? toPrintableUrl(word) : word;
+  if (!/^https?:/i.test(word)) return word;
+  const shown = toPrintableLink(word);
+  return word.includes('{name}') ? shown.replaceAll('%7Bname%7D', '{name}') : shown;
 }

@@ -178,10 +178,17 @@ describe('a suggested command', () => {
     );
   });
 
-  it('shows neither password nor query of a source', () => {
+  it('shows no password of a source, and nothing secret of its query', () => {
     const secret = { source: ['https://me:pw@a.example/x/?sig=s', 'https://b.example/'] };
     expect(completeCommands('`ccxri fetch`', secret)).toBe(
-      "`ccxri fetch --source 'https://a.example/x/?…' --source https://b.example/`",
+      "`ccxri fetch --source 'https://a.example/x/?sig=…' --source https://b.example/`",
+    );
+  });
+
+  it('has the query that a source needs, and the place of the name', () => {
+    const source = ['https://a.example/get?id=7&file={name}', 'https://a.example/{name}/raw?v=2'];
+    expect(completeCommands('`ccxri fetch`', { source })).toBe(
+      "`ccxri fetch --source 'https://a.example/get?id=7&file={name}' --source 'https://a.example/{name}/raw?v=2'`",
     );
   });
 
