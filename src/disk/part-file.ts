@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { rename, type FileHandle } from 'node:fs/promises';
 import { errnoOf, toDiskError } from '../errors.ts';
-import { followHere, type FollowFile, type HashFollower } from './hash-follower.ts';
+import type { HashFollower } from './hash-follower.ts';
 import { PartJournal } from './part-journal.ts';
 import { placeFile } from './place-file.ts';
 import {
@@ -13,6 +13,7 @@ import {
   type PartOrigin,
   type PartState,
 } from './part-schema.ts';
+import { DEFAULT_TOOLS, type PartTools } from './part-tools.ts';
 import type { Spans } from './spans.ts';
 import {
   flushData,
@@ -38,39 +39,40 @@ export class PartFile {
   readonly #identity: PartIdentity;
   #handle: FileHandle;
   #closed = false;
-  readonly #follow: FollowFile;
+  readonly #tools: PartTools;
   #follower: HashFollower;
   #origin: PartOrigin;
   #journal: PartJournal;
   /** Of the bytes that `finish` has hashed. */
   #md5: string | undefined;
 
-  private constructor(path: string, handle: FileHandle, state: PartState, follow: FollowFile) {
+  private constructor(path: string, handle: FileHandle, state: PartState, tools: PartTools) {
     this.path = path;
     this.#handle = handle;
     const { name, md5, owner, url, validator, totalBytes } = state;
     this.#identity = { name, md5, owner };
     this.#origin = { url, validator, totalBytes };
+    this.#tools = tools;
     this.#journal = this.#startJournal(durableSpansOf(state));
-    this.#follower = (this.#follow = follow)(handle);
+    this.#follower = tools.follow(handle);
     // A prefix that was there already is hashed while the rest arrives.
     this.#follower.advance(this.bytes);
   }
 
   /** A new, empty part. @throws CcxriError of the disk */
-  static async create(path: string, identity: PartIdentity, follow = followHere) {
+  static async create(path: string, identity: PartIdentity, tools = DEFAULT_TOOLS) {
     const state: PartState = { partVersion: 2, ...identity, ...NO_ORIGIN, ...toDurable([]) };
     await writePartState(path, state);
     const handle = await openPart(path, constants.O_CREAT | constants.O_EXCL);
-    return new PartFile(path, handle, state, follow);
+    return new PartFile(path, handle, state, tools);
   }
 
   /** Goes on with a part; bytes behind what its state vouches for are cut off. */
-  static async resume(path: string, state: PartState, follow = followHere): Promise<PartFile> {
+  static async resume(path: string, state: PartState, tools = DEFAULT_TOOLS): Promise<PartFile> {
     const handle = await openPart(path, 0);
     try {
       await handle.truncate(leastLengthOf(state));
-      return new PartFile(path, handle, state, follow);
+      return new PartFile(path, handle, state, tools);
     } catch (error) {
       await handle.close();
       throw toDiskError(error, 'cut', { path });
@@ -123,7 +125,7 @@ export class PartFile {
     this.#origin = origin;
     this.#journal = this.#startJournal([]);
     this.#md5 = undefined;
-    this.#follower = this.#follow(this.#handle);
+    this.#follower = this.#tools.follow(this.#handle);
     await this.#writeState([]);
   }
 
@@ -234,10 +236,11 @@ export class PartFile {
   }
 
   #startJournal(durable: Spans): PartJournal {
-    return new PartJournal(durable, async (spans) => {
+    const flush = async (spans: Spans) => {
       await flushData(this.#handle, this.path);
       await this.#writeState(spans);
-    });
+    };
+    return new PartJournal(durable, flush, this.#tools.clock.nowMs);
   }
 
   async #writeState(durable: Spans, owner = this.#identity.owner): Promise<void> {

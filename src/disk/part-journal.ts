@@ -4,6 +4,8 @@ import { addSpan, bytesOf, prefixOf, type Span, type Spans } from './spans.ts';
 export const CHECKPOINT_BYTES = 8 * 1024 * 1024;
 /** A flush begins so early that the writers hardly ever have to wait for its end. */
 const FLUSH_BYTES = CHECKPOINT_BYTES / 2;
+/** On a slow line so many bytes are many minutes: what has come is flushed so often at least. */
+export const CHECKPOINT_MS = 5000;
 
 /**
  * Which bytes of a part are written, and which of these are safe: flushed, with a state on the disk
@@ -11,17 +13,25 @@ const FLUSH_BYTES = CHECKPOINT_BYTES / 2;
  */
 export class PartJournal {
   readonly #flush: (spans: Spans) => Promise<void>;
+  readonly #nowMs: () => number;
   #written: Spans;
   #writtenBytes: number;
   #durableBytes: number;
   /** Their writes are under way: no flush can vouch for them. */
   #writingBytes = 0;
+  /** When the last flush began. */
+  #flushedAtMs: number;
   #checkpoint: Promise<void> | undefined;
   #failure: Error | undefined;
 
-  /** @param flush makes what is written last, and then says in the state that these spans do */
-  constructor(durable: Spans, flush: (spans: Spans) => Promise<void>) {
+  /**
+   * @param flush makes what is written last, and then says in the state that these spans do
+   * @param nowMs a clock that does not jump
+   */
+  constructor(durable: Spans, flush: (spans: Spans) => Promise<void>, nowMs: () => number) {
     this.#flush = flush;
+    this.#nowMs = nowMs;
+    this.#flushedAtMs = nowMs();
     this.#written = durable;
     this.#writtenBytes = this.#durableBytes = bytesOf(durable);
   }
@@ -59,7 +69,7 @@ export class PartJournal {
     } finally {
       this.#writingBytes -= bytes;
     }
-    if (this.#writtenBytes - this.#durableBytes >= FLUSH_BYTES) void this.checkpoint();
+    if (this.#isFlushDue) void this.checkpoint();
   }
 
   /** What goes wrong shows at the next write, or when the work settles. */
@@ -99,9 +109,16 @@ export class PartJournal {
 
   async #run(): Promise<void> {
     const spans = this.#written;
+    this.#flushedAtMs = this.#nowMs();
     await this.#flush(spans);
     // They count as safe when the state says so: a kill goes by that.
     this.#durableBytes = bytesOf(spans);
+  }
+
+  /** Looked at with each write: where none comes, nothing more is at risk. */
+  get #isFlushDue(): boolean {
+    if (this.#writtenBytes - this.#durableBytes >= FLUSH_BYTES) return true;
+    return this.#nowMs() - this.#flushedAtMs >= CHECKPOINT_MS;
   }
 
   get #atRiskBytes(): number {

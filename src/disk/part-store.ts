@@ -3,10 +3,10 @@ import { constants } from 'node:fs';
 import { copyFile, lstat, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, toDiskError } from '../errors.ts';
-import { followHere, type FollowFile } from './hash-follower.ts';
 import { makeDirectoryWithin } from './make-directory.ts';
 import { PartFile } from './part-file.ts';
 import { leastLengthOf, usableBytesOf, type PartState } from './part-schema.ts';
+import { DEFAULT_TOOLS, type PartTools } from './part-tools.ts';
 import {
   readPartState,
   readStrayState,
@@ -44,21 +44,20 @@ const FRESH_MS = 60_000;
 export class PartStore {
   readonly #directory: string;
   readonly #onNotice: (message: string) => void;
-  readonly #follow: FollowFile;
+  readonly #tools: PartTools;
 
   /**
    * @param directory `DatasetLayout.partial`; the one above it must be there
    * @param onNotice hears of parts that are left alone because a newer ccxri has made them
-   * @param follow hashes the parts behind their writers; default: in this thread
    */
   constructor(
     directory: string,
     onNotice: (message: string) => void = () => undefined,
-    follow: FollowFile = followHere,
+    tools = DEFAULT_TOOLS,
   ) {
     this.#directory = directory;
     this.#onNotice = onNotice;
-    this.#follow = follow;
+    this.#tools = tools;
   }
 
   /** Bytes that need not come again of the file's largest part, whoever works at it. */
@@ -82,8 +81,8 @@ export class PartStore {
       const found = await this.#find(key);
       const state = found && (await takeOver(found, path, owner));
       const part = await (state === undefined
-        ? PartFile.create(path, { ...key, owner }, this.#follow)
-        : PartFile.resume(path, state, this.#follow));
+        ? PartFile.create(path, { ...key, owner }, this.#tools)
+        : PartFile.resume(path, state, this.#tools));
       try {
         await this.#removeLeftovers(key.name, token);
       } catch (error) {

@@ -47,15 +47,16 @@ export function toRun(options: FetchOptions): Run {
   const onEvent = options.onEvent ?? ignoreEvents;
   const onNotice = (message: string) => onEvent({ event: 'warning', code: 'disk', message });
   const hashPool = new HashPool();
+  const clock = options.clock ?? systemClock;
   return {
     options,
     files: selectFiles(options.manifest, options.selection ?? {}),
     layout,
     ledger: new Ledger(layout.ledger),
-    parts: new PartStore(layout.partial, onNotice, followIn(hashPool)),
+    parts: new PartStore(layout.partial, onNotice, { follow: followIn(hashPool), clock }),
     hashPool,
     unpackPool: new UnpackPool(),
-    clock: options.clock ?? systemClock,
+    clock,
     onEvent,
     concurrency: Math.min(
       options.concurrency ?? DEFAULT_CONCURRENCY,

@@ -13,9 +13,11 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PartFile } from '../../src/disk/part-file.ts';
-import { CHECKPOINT_BYTES } from '../../src/disk/part-journal.ts';
+import { CHECKPOINT_BYTES, CHECKPOINT_MS } from '../../src/disk/part-journal.ts';
 import { parsePartState, type PartState } from '../../src/disk/part-schema.ts';
+import { DEFAULT_TOOLS } from '../../src/disk/part-tools.ts';
 import { ownIdentity } from '../../src/disk/process-identity.ts';
+import { handClock } from '../support/clock.ts';
 import { listTree, useTempDirs, writeTree } from '../support/csv.ts';
 import { saying } from '../support/matchers.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
@@ -26,9 +28,9 @@ const MD5 = 'a'.repeat(32);
 const origin = { url: 'http://a.example/a.zip', validator: '"v1"', totalBytes: 6 };
 const md5Of = (bytes: string | Uint8Array) => createHash('md5').update(bytes).digest('hex');
 
-async function create(directory: string): Promise<PartFile> {
+async function create(directory: string, tools = DEFAULT_TOOLS): Promise<PartFile> {
   const path = join(directory, 'a.zip.0123456789ab.part');
-  return PartFile.create(path, { name: 'a.zip', md5: MD5, owner: await ownIdentity() });
+  return PartFile.create(path, { name: 'a.zip', md5: MD5, owner: await ownIdentity() }, tools);
 }
 
 async function stateOf(part: PartFile): Promise<PartState | 'newer' | undefined> {
@@ -114,6 +116,27 @@ describe('a part', () => {
       atRisk.push(part.bytes - (typeof state === 'object' ? state.durableBytes : 0));
     }
     expect(Math.max(...atRisk)).toBeLessThanOrEqual(CHECKPOINT_BYTES);
+    await part.close();
+  });
+
+  it('#57 on a slow line is flushed after some seconds, however little has come', async () => {
+    const clock = handClock();
+    const part = await create(await tempDir(), { ...DEFAULT_TOOLS, clock });
+    await part.restart({ ...origin, totalBytes: 100_000 });
+    await part.append(Buffer.alloc(1000));
+    await clock.advance(CHECKPOINT_MS - 1);
+    await part.append(Buffer.alloc(1000));
+    expect(await stateOf(part)).toMatchObject({ durableBytes: 0 });
+    await clock.advance(1);
+    await part.append(Buffer.alloc(1000));
+    await expect.poll(() => stateOf(part)).toMatchObject({ durableBytes: 3000 });
+    // Once in such a time: what comes right behind it waits for the next one.
+    await clock.advance(CHECKPOINT_MS - 1);
+    await part.append(Buffer.alloc(1000));
+    expect(await stateOf(part)).toMatchObject({ durableBytes: 3000 });
+    await clock.advance(1);
+    await part.append(Buffer.alloc(1000));
+    await expect.poll(() => stateOf(part)).toMatchObject({ durableBytes: 5000 });
     await part.close();
   });
 
