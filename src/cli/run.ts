@@ -1,4 +1,4 @@
-import type { RunEvent } from '../events.ts';
+import type { RunEvent, WarningCode } from '../events.ts';
 import { askYesNo } from './ask.ts';
 import { CheckedWriter } from './checked-writer.ts';
 import { COMMANDS } from './command-table.ts';
@@ -70,6 +70,8 @@ async function runCommand(
   const onEvent = (raw: RunEvent) => {
     const event = raw.event === 'warning' ? { ...raw, message: suggest(raw.message) } : raw;
     if (form === 'ndjson') stdout.write(`${toJson(event, 0)}\n`);
+    // The result in words lists them: they are told once.
+    if (form === 'text' && isOfIndex(event)) return;
     progress.handle(event);
   };
   const onStop = () => progress.note('stopping… (again to stop at once)');
@@ -86,6 +88,17 @@ async function runCommand(
   progress.stop();
   return finish(door, { form, command, settings }, withHints(ending, suggest));
 }
+
+/** Is it a warning of what does not add up in an index? */
+function isOfIndex(event: RunEvent): boolean {
+  return event.event === 'warning' && INDEX_WARNINGS.has(event.code);
+}
+
+const INDEX_WARNINGS: ReadonlySet<WarningCode> = new Set<WarningCode>([
+  'no-label-file',
+  'join-finding',
+  'unknown-folder',
+]);
 
 async function end(work: () => Promise<Ending>, stop: AbortSignal): Promise<Ending> {
   try {

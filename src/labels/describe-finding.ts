@@ -18,9 +18,11 @@ const TEXTS: Readonly<Record<FindingKind, (n: number, file: string) => string>> 
   'contradictory-row': (n) => `${count(n, 'image')} with No_Finding and a finding together`,
   'patient-in-two-archives': (n) =>
     `${count(n, 'patient')} in more than one archive: split by patient_id, not by archive`,
-  'repeated-row': (n, file) => `${count(n, 'row')} of ${file} say again what an earlier row says`,
+  'repeated-row': (n, file) =>
+    `${count(n, 'row')} of ${file} ${n === 1 ? 'says' : 'say'} again what an earlier row says`,
   'unused-column': (n, file) => `${count(n, 'column')} of ${file} not used`,
-  'stray-file': (n) => `${count(n, 'file')} under images/ that are no images`,
+  'stray-file': (n) =>
+    count(n, 'file under images/ is no image', 'files under images/ are no images'),
   'unknown-folder': (n) =>
     `${count(n, 'folder')} under images/ that no archive of the manifest has: not indexed`,
 };

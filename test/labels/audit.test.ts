@@ -238,6 +238,14 @@ describe('describeFinding', () => {
     );
   });
 
+  it.each([
+    [1, '1 file under images/ is no image (Normal-4/a.txt)'],
+    [2, '2 files under images/ are no images (Normal-4/a.txt, …)'],
+  ])('counts stray files in good grammar: %d', (count, text) => {
+    const examples = ['Normal-4/a.txt'];
+    expect(describeFinding({ kind: 'stray-file', count, examples, strict: false })).toBe(text);
+  });
+
   it('says how to get a label file that is not here', () => {
     const finding: JoinFinding = {
       kind: 'no-label-file',
