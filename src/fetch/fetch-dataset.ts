@@ -2,6 +2,8 @@ import pLimit from 'p-limit';
 import { throwIfAborted } from '../abort.ts';
 import { freeBytesAt } from '../disk/free-space.ts';
 import { acquireLock } from '../disk/lock.ts';
+import { pathKind } from '../disk/output-file.ts';
+import { removeEmpty } from '../disk/remove-empty.ts';
 import { sweepLeftovers } from '../disk/sweep.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
 import { isEmptySelection } from '../manifest/select.ts';
@@ -16,7 +18,8 @@ import { surveyFile, type FileSurvey } from '../steps/survey.ts';
 import { fetchFile, type FetchFileContext } from './fetch-file.ts';
 import type { FetchOptions, FetchPlan, FetchResult, FetchStep } from './fetch-types.ts';
 import { signalOf, toClient, toContext, toRun, type Run } from './fetch-run.ts';
-import { isTooSmall, lowDiskError, planFetch } from './plan.ts';
+import { withUsefulPart } from './kept-part.ts';
+import { isTooSmall, lowDiskError, planFetch, type PlanChoices } from './plan.ts';
 import { prepareDirectories } from './prepare.ts';
 
 /**
@@ -37,6 +40,9 @@ export async function fetchDataset(options: FetchOptions): Promise<FetchResult> 
     const { plan } = await survey(run);
     return { ...emptyResult(run, plan), dryRun: true, elapsedMs: run.clock.nowMs() - startMs };
   }
+  const { state, root } = run.layout;
+  const made = (await pathKind(state)) === 'nothing' ? [state] : [];
+  if ((await pathKind(root)) === 'nothing') made.push(root);
   const release = await acquireLock({
     path: run.layout.lock,
     wait: options.wait ?? false,
@@ -47,6 +53,10 @@ export async function fetchDataset(options: FetchOptions): Promise<FetchResult> 
   try {
     const result = await fetchLocked(run);
     return { ...result, elapsedMs: run.clock.nowMs() - startMs };
+  } catch (error) {
+    // Refused before anything was begun: then nothing is left, either.
+    if (isCcxriError(error, 'disk-space')) await release().then(() => removeEmpty(made));
+    throw error;
   } finally {
     await release();
   }
@@ -59,15 +69,19 @@ function emptyResult(run: Run, plan: FetchPlan): FetchResult {
 
 async function survey(run: Run): Promise<{ surveys: readonly FileSurvey[]; plan: FetchPlan }> {
   const limit = pLimit(8);
-  const surveys = await limit.map(run.files, (file) => surveyFile(file, run));
-  const choices = {
-    extract: run.extract,
-    deleteArchives: run.options.deleteArchives ?? false,
-    concurrency: run.concurrency,
-  };
-  const plan = planFetch(surveys, choices, await freeBytesAt(run.options.dest));
+  const { sources = [], manifest } = run.options;
+  const named = sources.length > 0 ? sources : [manifest.homepage];
+  const typed = { sources: named, linksCache: run.layout.links };
+  const surveys = await limit.map(run.files, async (file) =>
+    withUsefulPart(await surveyFile(file, run), typed),
+  );
+  const plan = planFetch(surveys, choicesOf(run), await freeBytesAt(run.options.dest));
   tellPlan(run, plan);
   return { surveys, plan };
+}
+
+function choicesOf({ extract, options, concurrency }: Run): PlanChoices {
+  return { extract, deleteArchives: options.deleteArchives ?? false, concurrency };
 }
 
 function tellPlan(run: Run, plan: FetchPlan): void {
@@ -89,7 +103,7 @@ async function fetchLocked(run: Run): Promise<FetchResult> {
   const { options } = run;
   const { surveys, plan } = await survey(run);
   if (isTooSmall(plan) && (await options.confirmLowDisk?.(plan)) !== true) {
-    throw lowDiskError(plan, options.dest);
+    throw lowDiskError(plan, options.dest, choicesOf(run));
   }
   const client = toClient(run);
   const stop = new AbortController();

@@ -86,9 +86,14 @@ export function isTooSmall(plan: FetchPlan): boolean {
   return plan.bytesFreeOnDisk !== null && plan.bytesNeededOnDisk > plan.bytesFreeOnDisk;
 }
 
-export function lowDiskError(plan: FetchPlan, dest: string): CcxriError {
+export function lowDiskError(
+  plan: FetchPlan,
+  dest: string,
+  { extract, deleteArchives }: Pick<PlanChoices, 'extract' | 'deleteArchives'>,
+): CcxriError {
   const need = formatBytes(plan.bytesNeededOnDisk);
   const free = formatBytes(plan.bytesFreeOnDisk ?? 0);
+  const less = extract && !deleteArchives ? '--delete-archives needs about half; ' : '';
   return new CcxriError(
     'disk-space',
     `the disk is too small: this needs about ${need}, ${free} are free`,
@@ -97,7 +102,7 @@ export function lowDiskError(plan: FetchPlan, dest: string): CcxriError {
       expected: `about ${need}`,
       found: `${free} free`,
       kept: 'everything: nothing was begun',
-      hint: 'choose another --dest or fewer files; --delete-archives needs about half; -y goes on all the same',
+      hint: `choose another --dest or fewer files; ${less}-y goes on all the same`,
     },
   );
 }

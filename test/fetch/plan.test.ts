@@ -137,9 +137,15 @@ describe('what a plan needs', () => {
     expect(isTooSmall(small)).toBe(true);
     expect(isTooSmall({ ...small, bytesFreeOnDisk: small.bytesNeededOnDisk })).toBe(false);
     expect(isTooSmall({ ...small, bytesFreeOnDisk: null })).toBe(false);
-    expect(lowDiskError(small, '/d')).toMatchObject({
+    expect(lowDiskError(small, '/d', { extract: true, deleteArchives: false })).toMatchObject({
       code: 'disk-space',
       message: 'the disk is too small: this needs about 1.1 GB, 105 MB are free',
     });
+    const hintOf = (extract: boolean, deleteArchives: boolean) =>
+      lowDiskError(small, '/d', { extract, deleteArchives }).hint;
+    expect(hintOf(true, false)).toContain('--delete-archives needs about half');
+    // It is given already, or has nothing to do with the run.
+    expect(hintOf(true, true)).not.toContain('--delete-archives');
+    expect(hintOf(false, false)).not.toContain('--delete-archives');
   });
 });
