@@ -297,12 +297,23 @@ describe('status', () => {
     for (const line of stdout.split('\n').slice(1, 12)) expect(line.length).toBeLessThan(80);
   });
 
-  it('of a directory that is not there is no error', async () => {
+  it('of a directory that is not there is no error, and says how to begin', async () => {
     const dest = join(await tempDir(), 'nothing');
     const { code, stdout } = await runCli(['status', '--dest', dest, ...manifest]);
     expect(code).toBe(0);
-    expect(stdout).toContain(`${dest}: there is no such directory yet`);
-    expect(stdout).toMatch(/^all +8 +0 +0 +8 /m);
+    const next = `next: \`ccxri fetch --subset NAME --dest ${dest} --manifest ${release.manifestPath}\``;
+    expect(stdout).toBe(`there is no directory ${dest} yet\n${next}\n`);
+    const json = await runCli(['status', '--dest', dest, ...manifest, '--json']);
+    expect(documentOf(json.stdout).counts).toMatchObject({ files: 8, missing: 8 });
+  });
+
+  it('of a file says that it is no directory', async () => {
+    const dest = release.manifestPath;
+    const { code, stdout } = await runCli(['status', '--dest', dest, ...manifest]);
+    expect(code).toBe(0);
+    expect(stdout).toContain(
+      `${dest} is a file, not a directory\nnext: name another one: --dest DIR`,
+    );
   });
 });
 

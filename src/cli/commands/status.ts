@@ -1,3 +1,4 @@
+import { pathKind } from '../../disk/output-file.ts';
 import { selectFiles, subsetNames } from '../../manifest/select.ts';
 import type { Manifest } from '../../manifest/schema.ts';
 import { datasetStatus } from '../../status/dataset-status.ts';
@@ -24,6 +25,7 @@ export async function runStatus(context: CommandContext): Promise<CommandOutcome
   const { settings, suggest } = context;
   const { manifest, dest, selection, signal } = await runOptionsOf(context);
   const result = await datasetStatus({ manifest, dest, selection, signal });
+  const kind = await pathKind(dest);
   const { files } = result;
   const counts = Object.keys(STATES).map((state) => [state, countOf(files, state)] as const);
   const disputed = files.filter(({ check }) => check === 'content-checked');
@@ -34,7 +36,10 @@ export async function runStatus(context: CommandContext): Promise<CommandOutcome
       settings,
       disputed.map(({ file }) => file),
     ),
-    render: (view) => suggest(renderStatus(result, manifest, view)),
+    render: (view) =>
+      suggest(
+        result.exists ? renderStatus(result, manifest, view) : renderNothing(dest, kind, view),
+      ),
     isTalk: false,
   };
 }
@@ -43,11 +48,20 @@ function countOf(files: readonly FileStatusRow[], ...states: readonly string[]):
   return files.filter(({ state }) => states.includes(state)).length;
 }
 
+/** A table of zeros would say less. */
+function renderNothing(dest: string, kind: string, view: View): string {
+  const next = styleOf(view).bold('next:');
+  const path = toPrintable(dest, 4096);
+  return kind === 'nothing'
+    ? `there is no directory ${path} yet\n${next} \`ccxri fetch --subset NAME\`\n`
+    : `${path} is a file, not a directory\n${next} name another one: --dest DIR\n`;
+}
+
 function renderStatus(result: StatusResult, manifest: Manifest, view: View): string {
   const { files } = result;
   const told = view.verbose ? files : files.filter(({ state }) => isWorthALine(state));
   return joinParts([
-    `${styleOf(view).bold(toPrintable(result.dest, 4096))}${result.exists ? '' : ': there is no such directory yet'}\n`,
+    `${styleOf(view).bold(toPrintable(result.dest, 4096))}\n`,
     renderSubsets(files, manifest, view),
     told.length === 0 ? '' : renderFiles(told, view),
     renderContentChecked(files),
