@@ -354,6 +354,8 @@ describe('manifest', () => {
     );
     expect(toFile.stderr).toContain('index.html is neither an archive nor a label file');
     expect(await readFile(path, 'utf8')).toBe(stdout);
+    const toStdout = await runCli(['manifest', release.directory, '-o', '-', ...manifest]);
+    expect(toStdout.stdout).toBe(stdout);
     const list = await runCli(['list', '--manifest', path, '--json']);
     expect(documentOf(list.stdout).counts).toEqual({ files: 8 });
   });

@@ -176,11 +176,24 @@ describe('--output', () => {
   it('leaves the dataset as it was', async () => {
     const dest = await dataset();
     const before = await listTree(dest);
-    const output = join(await tempDir(), 'new', 'part.csv');
+    const output = join(await tempDir(), 'part.csv');
     const result = await run(dest, { output });
     expect(result.path).toBe(output);
     expect(await readFile(output, 'utf8')).toBe(GOLDEN);
     expect(await listTree(dest)).toEqual(before);
+  });
+
+  it('is refused as stdout, and where there is no directory for it', async () => {
+    const dest = await dataset();
+    const elsewhere = await tempDir();
+    await writeFile(join(elsewhere, 'afile'), '');
+    for (const output of ['-', join(elsewhere, 'new', 'part.csv'), join(elsewhere, 'afile', 'x')]) {
+      await expect(run(dest, { output })).rejects.toMatchObject({
+        code: 'usage',
+        message: expect.stringMatching(/stdout|there is no directory/) as string,
+      });
+    }
+    expect(await listTree(elsewhere)).toEqual(['afile']);
   });
 
   it('may hold a selection: of the rest nothing is counted and nothing told', async () => {

@@ -11,7 +11,9 @@ import { concurrencyOf } from './shared.ts';
 /** The manifest itself goes to stdout, or into a file; what was left out is a warning. */
 export async function runManifest(context: CommandContext): Promise<CommandOutcome> {
   const { settings, argument, signal, onEvent } = context;
-  const { output, dryRun } = settings;
+  const { dryRun } = settings;
+  // Without a file it goes to stdout anyway.
+  const output = settings.output === '-' ? undefined : settings.output;
   if (argument === undefined) {
     throw new CcxriError('usage', 'say which directory', { hint: '`ccxri manifest DIR`' });
   }
