@@ -7,7 +7,12 @@ export type Phase = 'download' | 'hash' | 'extract' | 'check';
 export type RunEvent =
   | PlanEvent
   /** Work on a file begins. `doneBytes` is more than 0 where a partial download goes on. */
-  | ({ readonly event: 'phase-start'; readonly source?: string } & PhaseProgress)
+  | ({
+      readonly event: 'phase-start';
+      readonly source?: string;
+      /** Of a partial download that can't be gone on with here: another server gave them. */
+      readonly uselessBytes?: number;
+    } & PhaseProgress)
   /** At most about ten a second and file. May go back, when a download has to start over. */
   | ({ readonly event: 'progress' } & PhaseProgress)
   | {

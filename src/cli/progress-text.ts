@@ -47,6 +47,9 @@ export function lineOf(
       if (event.phase === 'download' && event.doneBytes > 0) {
         return `${event.file}: goes on at ${formatBytes(event.doneBytes)}`;
       }
+      if (event.uselessBytes !== undefined) {
+        return `${event.file}: starts over: the ${formatBytes(event.uselessBytes)} here came from another server`;
+      }
       return verbose ? `${event.file}: ${DOING[event.phase]}${fromOf(event.source)}` : undefined;
     case 'phase-done': {
       const md5 = event.md5 === undefined ? '' : `, MD5 ${event.md5}`;

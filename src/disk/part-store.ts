@@ -23,6 +23,13 @@ export interface PartKey {
   readonly md5: string;
 }
 
+/** What of a file need not come again, if its sources lead to the same address. */
+export interface PartHere {
+  readonly bytes: number;
+  /** With its query: never printed. */
+  readonly from: string | null;
+}
+
 /** A part that lies there, as its state tells. */
 interface FoundPart {
   readonly path: string;
@@ -61,14 +68,21 @@ export class PartStore {
   }
 
   /** Bytes that need not come again of the file's largest part, whoever works at it. */
-  async bytesHere({ name, md5 }: PartKey): Promise<number> {
-    let bytes = 0;
+  async bytesHere(key: PartKey): Promise<number> {
+    return (await this.largestHere(key)).bytes;
+  }
+
+  /** The same, and where they came from: `from` is null where nothing more has to come. */
+  async largestHere({ name, md5 }: PartKey): Promise<PartHere> {
+    let best: PartHere = { bytes: 0, from: null };
     for (const token of await this.#tokensOf(name)) {
       const state = await readPartState(this.#partPath(name, token));
       if (state === undefined || state === 'newer' || state.md5 !== md5) continue;
-      bytes = Math.max(bytes, usableBytesOf(state));
+      const bytes = usableBytesOf(state);
+      const from = bytes === state.totalBytes ? null : state.url;
+      if (bytes > best.bytes) best = { bytes, from };
     }
-    return bytes;
+    return best;
   }
 
   /** A part to write to: one that was left behind, or a new one. Other leftovers are removed. */

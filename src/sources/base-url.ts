@@ -30,6 +30,13 @@ export function toBareUrl(text: string): URL {
   return url;
 }
 
+/** Whether two URLs are of one place on one server; a signed link's query changes from time to time. */
+export function isSameAddress(one: string, other: string): boolean {
+  if (!URL.canParse(one) || !URL.canParse(other)) return false;
+  const [a, b] = [new URL(one), new URL(other)];
+  return a.host === b.host && a.pathname === b.pathname;
+}
+
 /** A URL with `{name}`: there is nothing to find out about it. */
 export function openTemplate(template: string): OpenedSource {
   return {

@@ -1,12 +1,15 @@
 import type { PartFile } from '../disk/part-file.ts';
 import { CcxriError, isCcxriError, toErrorRecord } from '../errors.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
+import { isSameAddress } from '../sources/base-url.ts';
 import { locationsOf, type Found } from '../sources/chain.ts';
+import type { Location } from '../sources/source.ts';
 import { formatBytes, toPrintableUrl } from '../text.ts';
 import type { DownloadContext } from './download-context.ts';
 import type { Candidate } from './judge.ts';
 import { putAside } from './put-aside.ts';
 import { notThere, summarizeFailures, toFailure, WRONG_BYTES } from './source-failures.ts';
+import { canResume } from './receive-url.ts';
 import { transfer } from './transfer.ts';
 
 /** Accepts the bytes, and lets them stand; throws where they are wrong. */
@@ -82,7 +85,7 @@ async function fromSource(download: Download, found: Found): Promise<Downloaded>
   if (error !== undefined) throw error;
   if (location === undefined) throw notThere(file, source.name);
   const locateAgain = () => source.locateAgain?.(file, signal) ?? source.locate(file, signal);
-  tellStart(download, source.name);
+  tellStart(download, source.name, location);
   for (let isAgain = false; ; isAgain = true) {
     let candidate: Candidate | undefined;
     try {
@@ -144,14 +147,20 @@ async function keepWrong(
   });
 }
 
-function tellStart({ file, part, context }: Download, source: string): void {
+/** @param location absent: the bytes that are here are all of the file */
+function tellStart({ file, part, context }: Download, source: string, location?: Location): void {
+  const { heldBytes, origin } = part;
+  const url = location?.kind === 'url' ? location.url : '';
+  const goesOn = location === undefined || canResume(part, url);
+  const isOfAnother = !goesOn && part.isUsable && !isSameAddress(origin.url, url);
   context.onEvent({
     event: 'phase-start',
     file: file.name,
     phase: 'download',
     source,
-    doneBytes: part.heldBytes,
-    totalBytes: part.origin.totalBytes ?? file.bytes ?? null,
+    ...(isOfAnother ? { uselessBytes: heldBytes } : {}),
+    doneBytes: goesOn ? heldBytes : 0,
+    totalBytes: (goesOn ? origin.totalBytes : null) ?? file.bytes ?? null,
   });
 }
 

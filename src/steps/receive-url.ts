@@ -3,6 +3,7 @@ import type { PartOrigin } from '../disk/part-schema.ts';
 import { gapsOf } from '../disk/spans.ts';
 import { CcxriError } from '../errors.ts';
 import type { RangeAnswer } from '../net/range.ts';
+import { isSameAddress } from '../sources/base-url.ts';
 import { toPrintableUrl } from '../text.ts';
 import { ask, validatorOf, type Answered, type Question } from './ask.ts';
 import { assertPlausibleClaim } from './first-bytes.ts';
@@ -54,11 +55,9 @@ export async function receiveUrl(
   }
 }
 
-/** Only with a strong validator, and from the address that gave it (its query may have changed). */
+/** Only with a strong validator, and from the address that gave it. */
 export function canResume({ origin, heldBytes }: PartFile, url: string): boolean {
-  if (heldBytes === 0 || origin.validator === null || !URL.canParse(origin.url)) return false;
-  const [had, now] = [new URL(origin.url), new URL(url)];
-  return had.host === now.host && had.pathname === now.pathname;
+  return heldBytes > 0 && origin.validator !== null && isSameAddress(origin.url, url);
 }
 
 function toQuestion(

@@ -24,6 +24,8 @@ export interface FileSurvey {
   readonly images: 'complete' | 'partial' | 'absent' | 'unknown';
   /** Of a partial download. */
   readonly partBytes: number;
+  /** Where that came from; null where there is none, or nothing more has to come. */
+  readonly partFrom: string | null;
 }
 
 export interface SurveyPlaces {
@@ -38,6 +40,7 @@ export async function surveyFile(file: ManifestFile, places: SurveyPlaces): Prom
   const receipt = await ledger.readReceipt(file.name);
   const stats = await statOrAbsent(path);
   const isArchive = file.kind === 'archive';
+  const part = stats === undefined ? await parts.largestHere(file) : { bytes: 0, from: null };
   return {
     file,
     path,
@@ -45,7 +48,8 @@ export async function surveyFile(file: ManifestFile, places: SurveyPlaces): Prom
     receipt,
     finalBytes: stats?.size ?? 0,
     images: isArchive ? await isExtracted(layout, ledger, file.name) : 'absent',
-    partBytes: stats === undefined ? await parts.bytesHere(file) : 0,
+    partBytes: part.bytes,
+    partFrom: part.from,
   };
 }
 

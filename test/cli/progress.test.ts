@@ -77,6 +77,7 @@ describe('lines', () => {
     const { paper, progress } = lineProgress();
     const error = { code: 'network', message: 'connection reset' } as const;
     progress.handle({ event: 'phase-start', ...at('a.zip', 300e6) });
+    progress.handle({ event: 'phase-start', ...at('b.zip', 0), uselessBytes: 2e6 });
     progress.handle({
       event: 'retry',
       file: 'a.zip',
@@ -90,6 +91,7 @@ describe('lines', () => {
     progress.stop();
     expect(paper.text.split('\n')).toEqual([
       'a.zip: goes on at 300 MB',
+      'b.zip: starts over: the 2 MB here came from another server',
       'a.zip: attempt 2 failed: connection reset; again in 4 s; 300 MB kept',
       'a.zip: left https://x.example: connection reset',
       'warning: a.zip: was changed',

@@ -35,6 +35,7 @@ const survey = (changes: Partial<FileSurvey> = {}): FileSurvey => ({
   finalBytes: 0,
   images: 'absent',
   partBytes: 0,
+  partFrom: null,
   ...changes,
 });
 
