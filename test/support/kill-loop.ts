@@ -229,16 +229,25 @@ export async function treeOf(dest: string): Promise<readonly string[]> {
   return (await listTree(dest)).filter((name) => !/^\.ccxri(?:\/|$)/.test(name));
 }
 
-/** Bytes of each file that came more often than once, over all runs of a chain. */
-export function bytesTwice(
+/** What was asked for again, of one file, in all runs of a chain. */
+export interface FetchedTwice {
+  readonly name: string;
+  readonly bytes: number;
+  /** Answers that a kill has cut, or a connection that was faster: what was under way is lost. */
+  readonly cutAnswers: number;
+}
+
+export function fetchedTwice(
   requests: readonly NginxRequest[],
   { release }: KillWorld,
   number: number,
-): ReadonlyMap<string, number> {
-  const twice = new Map<string, number>();
-  for (const { name, bytes = 0 } of release.manifest.files) {
+): readonly FetchedTwice[] {
+  return release.manifest.files.map(({ name, bytes = 0 }) => {
     const own = requests.filter(({ path }) => path === `/${name}?chain=${number}`);
-    twice.set(name, own.reduce((sum, request) => sum + request.bytes, 0) - bytes);
-  }
-  return twice;
+    return {
+      name,
+      bytes: own.reduce((sum, request) => sum + request.bytes, 0) - bytes,
+      cutAnswers: own.filter(({ completion }) => completion !== 'OK').length,
+    };
+  });
 }

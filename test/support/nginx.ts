@@ -12,6 +12,8 @@ export interface NginxRequest {
   readonly path: string;
   readonly status: number;
   readonly bytes: number;
+  /** `OK`, or nothing where the connection broke before the answer's end. */
+  readonly completion: string;
   readonly range: string;
   readonly ifRange: string;
   readonly authorization: string;
@@ -99,7 +101,8 @@ events { worker_connections 256; }
 http {
   ${temporary}
   log_format seen escape=json '{"method":"$request_method","path":"$request_uri","status":$status,'
-    '"bytes":$body_bytes_sent,"range":"$http_range","ifRange":"$http_if_range",'
+    '"bytes":$body_bytes_sent,"completion":"$request_completion",'
+    '"range":"$http_range","ifRange":"$http_if_range",'
     '"authorization":"$http_authorization"}';
   access_log ${home}/access.log seen;
   types { text/html html; text/csv csv; application/zip zip; }
