@@ -100,7 +100,9 @@ describe('fetch', () => {
   it('#159 with nothing selected is code 2, and shows the subsets with their sizes', async () => {
     const { code, stdout, stderr } = await runCli(['fetch', ...manifest]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(/^ {2}- chestdx +2 +about \d+ KB +chest_dx\.csv$/m);
+    expect(stderr).toMatch(/^ {2}- chestdx +2 archives +about \d+ KB$/m);
+    const whole = await runCli(['fetch']);
+    expect(whole.stderr).toMatch(/^ {2}- all +82 archives +about 45\.1 GB$/m);
     const { stdout: json } = await runCli(['fetch', ...manifest, '--json']);
     const reasons = documentOf(json).errors[0]?.reasons ?? [];
     expect(reasons).toHaveLength(7);

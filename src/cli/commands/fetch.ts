@@ -5,12 +5,12 @@ import { listDataset } from '../../list/list-dataset.ts';
 import type { Manifest } from '../../manifest/schema.ts';
 import { isEmptySelection } from '../../manifest/select.ts';
 import { selectionFlags } from '../../manifest/selection-flags.ts';
-import { formatBytes } from '../../text.ts';
+import { count, formatBytes } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
 import type { Settings } from '../options-schema.ts';
 import { FETCH_STATUSES, renderFetched, renderPlan } from '../render-fetch.ts';
 import { countStatuses } from '../render-outcomes.ts';
-import { renderSubsetTable } from './list.ts';
+import { renderTable } from '../render-table.ts';
 import { concurrencyOf, errorsOf, runOptionsOf, sourceOptionsOf, strictErrors } from './shared.ts';
 
 export async function runFetch(context: CommandContext): Promise<CommandOutcome> {
@@ -85,9 +85,17 @@ function commandLine({ settings }: CommandContext): string {
 
 /** 43 GB are never fetched by accident. */
 function nothingSelected(manifest: Manifest): CcxriError {
-  const table = renderSubsetTable(listDataset(manifest), { width: Infinity });
+  const { subsets } = listDataset(manifest);
+  // Said without titles, so each number has its unit beside it.
+  const rows = subsets.map(({ subset, archives, aboutBytes }) => [
+    subset,
+    count(archives, 'archive'),
+    `about ${formatBytes(aboutBytes)}`,
+  ]);
+  const right = { title: '', align: 'right' } as const;
+  const table = renderTable([{ title: '' }, right, right], rows, Infinity);
   return new CcxriError('nothing-selected', 'say what to fetch; there is:', {
-    reasons: table.trimEnd().split('\n').slice(1),
+    reasons: table.trimEnd().split('\n'),
     hint: '`ccxri fetch --subset NAME`, or `ccxri fetch --file NAME`; `--subset all` is everything',
   });
 }

@@ -40,8 +40,7 @@ function renderSubsets(list: DatasetList, view: View): string {
   ].join('');
 }
 
-/** Also what `fetch` without a selection shows. */
-export function renderSubsetTable({ subsets }: DatasetList, { width }: { width: number }): string {
+function renderSubsetTable({ subsets }: DatasetList, { width }: { width: number }): string {
   return renderTable(
     [
       { title: 'subset' },
