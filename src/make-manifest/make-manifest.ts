@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { basename, resolve } from 'node:path';
 import pLimit from 'p-limit';
 import { throwIfAborted } from '../abort.ts';
 import { systemClock } from '../clock.ts';
@@ -11,6 +12,7 @@ import { HashPool } from '../md5/hash-pool.ts';
 import { hashTelling, type HashTellingContext } from '../steps/hash-telling.ts';
 import { toPrintable } from '../text.ts';
 import { describeFiles, type Description } from './describe-file.ts';
+import { describeRelease } from './describe-release.ts';
 import type { MakeManifestOptions, MakeManifestResult } from './make-manifest-types.ts';
 import { scanRelease, unreadable, type ReleaseFile } from './scan-release.ts';
 
@@ -27,14 +29,15 @@ export async function makeManifest(options: MakeManifestOptions): Promise<MakeMa
   const descriptions = describeFiles(files, like);
   assertDescribable(descriptions, like, directory);
   const hashes = await hashAll(files, options);
-  const manifest = manifestSchema.parse({
-    ...like,
-    files: descriptions.map((description) => {
-      const hashed = hashes.get(description.name) ?? NOTHING;
-      return { ...toEntry(description, hashed), ...urlOf(description.name, hashed, like) };
-    }),
+  const entries = descriptions.map((description) => {
+    const hashed = hashes.get(description.name) ?? NOTHING;
+    return { ...toEntry(description, hashed), ...urlOf(description.name, hashed, like) };
   });
-  return { manifest, leftOut };
+  const release = describeRelease(entries, like, {
+    directory: basename(resolve(directory)),
+    date: (options.clock ?? systemClock).date(),
+  });
+  return { manifest: manifestSchema.parse({ ...release, files: entries }), leftOut };
 }
 
 const NOTHING: HashedFile = { md5: '0'.repeat(32), bytes: 0 };
