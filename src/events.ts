@@ -53,6 +53,8 @@ export type RunEvent =
       readonly event: 'file-done';
       readonly file: string;
       readonly status: string;
+      /** Of a fetch, where the published MD5 is disputed and did not match. */
+      readonly check?: 'content-checked';
       readonly error?: ErrorRecord;
     }
   | {

@@ -85,13 +85,14 @@ function fileDoneLine(
   state: RunState,
   { verbose, style }: { readonly verbose: boolean; readonly style: Style },
 ): string | undefined {
-  const { file, status, error } = event;
+  const { file, status, check, error } = event;
   // What was there already is no news; the summary counts it.
   if (status === 'present' && !verbose) return undefined;
   const all = state.filesInAll;
   const number = all === null ? '' : `[${state.filesDone}/${Math.max(all, state.filesDone)}] `;
   const why = error === undefined ? '' : `: ${withoutFile(error.message, file)}`;
-  const word = error === undefined ? style.green(status) : style.red(status);
+  const how = check === undefined || check === status ? status : `${status}, ${check}`;
+  const word = error === undefined ? style.green(how) : style.red(status);
   return `${number}${file}: ${word}${why}`;
 }
 

@@ -98,7 +98,25 @@ function renderHead(
 function renderCounts(outcomes: readonly FetchOutcome[], view: View): string {
   const members = outcomes.reduce((sum, outcome) => sum + (outcome.members ?? 0), 0);
   const extracted = members === 0 ? '' : `${count(members, 'file')} extracted into images/\n`;
-  return renderStatusCounts(FETCH_STATUSES, outcomes, view) + extracted;
+  const shown = outcomes.map((outcome) => ({ ...outcome, status: shownStatusOf(outcome) }));
+  return renderStatusCounts(SHOWN_STATUSES, shown, view) + extracted;
+}
+
+/** What came in this run and passed by its content alone is counted apart: its MD5 did not match. */
+const SHOWN_STATUSES: StatusLabels<FetchStatus | 'downloaded-content' | 'adopted-content'> = {
+  downloaded: FETCH_STATUSES.downloaded,
+  'downloaded-content': 'downloaded, content-checked',
+  adopted: FETCH_STATUSES.adopted,
+  'adopted-content': 'found here, content-checked',
+  extracted: FETCH_STATUSES.extracted,
+  present: FETCH_STATUSES.present,
+  failed: FETCH_STATUSES.failed,
+  stopped: FETCH_STATUSES.stopped,
+};
+
+function shownStatusOf({ status, check }: FetchOutcome): keyof typeof SHOWN_STATUSES {
+  if (check !== 'content-checked') return status;
+  return status === 'downloaded' || status === 'adopted' ? `${status}-content` : status;
 }
 
 function renderNext(result: FetchResult, { view, again }: Manner): string {

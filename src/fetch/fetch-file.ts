@@ -34,6 +34,7 @@ export async function fetchFile(
     event: 'file-done',
     file: outcome.file,
     status: outcome.status,
+    ...(outcome.check === 'content-checked' ? { check: outcome.check } : {}),
     ...(outcome.error === undefined ? {} : { error: toErrorRecord(outcome.error) }),
   });
   return outcome;

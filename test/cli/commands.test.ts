@@ -124,6 +124,8 @@ describe('fetch', () => {
     expect(first.code, first.stderr).toBe(0);
     expect(first.stdout).toContain(said);
     expect(first.stderr).toContain('warning: Viral-1.zip passed by its content alone');
+    expect(first.stderr).toMatch(/^\[\d\/\d\] Viral-1\.zip: downloaded, content-checked$/m);
+    expect(first.stdout).toMatch(/^downloaded, content-checked +2$/m);
     const verify = await runCli(['verify', ...set, '-v']);
     expect(verify.code).toBe(0);
     expect(verify.stdout).toMatch(/^content-checked: the MD5 is disputed +2$/m);

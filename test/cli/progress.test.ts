@@ -87,6 +87,8 @@ describe('lines', () => {
       keptBytes: 300e6,
     });
     progress.handle({ event: 'source-left', file: 'a.zip', source: 'https://x.example', error });
+    const check = 'content-checked';
+    progress.handle({ event: 'file-done', file: 'c.zip', status: 'downloaded', check });
     progress.handle({ event: 'warning', code: 'disk', file: 'a.zip', message: 'was changed' });
     progress.stop();
     expect(paper.text.split('\n')).toEqual([
@@ -94,6 +96,7 @@ describe('lines', () => {
       'b.zip: starts over: the 2 MB here came from another server',
       'a.zip: attempt 2 failed: connection reset; again in 4 s; 300 MB kept',
       'a.zip: left https://x.example: connection reset',
+      'c.zip: downloaded, content-checked',
       'warning: a.zip: was changed',
       '',
     ]);

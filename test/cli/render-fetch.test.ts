@@ -57,4 +57,24 @@ describe('the counts of a fetch', () => {
     expect(text).toMatch(/^found here, checked +1$/m);
     expect(text).toMatch(/^86 files extracted into images\/$/m);
   });
+
+  it('tell what passed by its content alone from what has its MD5', () => {
+    const check = 'content-checked';
+    const lines = textOf([
+      outcome('downloaded', { check: 'verified' }),
+      outcome('downloaded', { check }),
+      outcome('adopted', { check }),
+      outcome('present', { check }),
+      outcome('failed', { check }),
+    ]).split('\n');
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^downloaded +1$/),
+        expect.stringMatching(/^downloaded, content-checked +1$/),
+        expect.stringMatching(/^found here, content-checked +1$/),
+        expect.stringMatching(/^were here already +1$/),
+        expect.stringMatching(/^failed +1$/),
+      ]),
+    );
+  });
 });
