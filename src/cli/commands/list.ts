@@ -32,7 +32,7 @@ function renderHead(list: DatasetList, view: View): string {
 function renderSubsets(list: DatasetList, view: View): string {
   return [
     renderSubsetTable(list, view),
-    '\nSizes are about right: they are published rounded.\n',
+    '\nSizes are about right: published rounded, it seems in 1024s; here 1 GB is 1000 MB.\n',
     '`ccxri list --subset NAME` shows the files, `ccxri fetch --subset NAME` gets them.\n',
     list.citation === ''
       ? ''
