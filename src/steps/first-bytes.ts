@@ -10,6 +10,8 @@ export const FIRST_BYTES = 200;
 export interface AnswerClaim {
   /** Printable: URL or path. */
   readonly where: string;
+  /** Of this machine: a file that can be looked at, not an address. */
+  readonly isLocal: boolean;
   readonly totalBytes: number | null;
   readonly contentType: string | undefined;
 }
@@ -23,11 +25,22 @@ export function assertPlausibleClaim(file: ManifestFile, claim: AnswerClaim): vo
   const total = claim.totalBytes;
   if (total !== null && (total < minBytes || total > maxBytes)) {
     const found = `${formatCount(total)} bytes`;
-    throw notTheFile(file, claim.where, `has ${found}`, found);
+    throw notTheFile(file, claim, `has ${found}`, found);
   }
   // A page is told by its first bytes as well; the type alone is enough only where it is sure.
   if (total === null && /^text\/html\b/i.test(claim.contentType ?? '')) {
-    throw notTheFile(file, claim.where, 'is a web page', toPrintable(claim.contentType ?? ''));
+    throw notTheFile(file, claim, 'is a web page', toPrintable(claim.contentType ?? ''));
+  }
+}
+
+/**
+ * Whether the first bytes are those of no web page.
+ * @throws CcxriError `not-the-file`, showing what came instead
+ */
+export function assertNoPage(file: ManifestFile, claim: AnswerClaim, start: Buffer): void {
+  const text = textOf(start);
+  if (/^<(?:!doctype|html|head|\?xml|script|body)/i.test(text) || isHtml(claim, text)) {
+    throw notTheFile(file, claim, 'is a web page', shownOf(start));
   }
 }
 
@@ -36,15 +49,20 @@ export function assertPlausibleClaim(file: ManifestFile, claim: AnswerClaim): vo
  * @throws CcxriError `not-the-file`, showing what came instead
  */
 export function assertPlausibleStart(file: ManifestFile, claim: AnswerClaim, start: Buffer): void {
-  const shown = toPrintable(start.subarray(0, FIRST_BYTES).toString('utf8').trim(), 120);
-  const text = start.toString('latin1').replace(/^(?:\xef\xbb\xbf)?\s*/, '');
-  if (/^<(?:!doctype|html|head|\?xml|script|body)/i.test(text) || isHtml(claim, text)) {
-    throw notTheFile(file, claim.where, 'is a web page', shown);
-  }
+  assertNoPage(file, claim, start);
+  const text = textOf(start);
   if (file.kind !== 'archive') return;
   // A local file header, or the end record of an archive without members (APPNOTE 4.3.7, 4.3.16).
   const isZip = text.startsWith('PK\x03\x04') || text.startsWith('PK\x05\x06');
-  if (!isZip) throw notTheFile(file, claim.where, 'does not begin as a zip does', shown);
+  if (!isZip) throw notTheFile(file, claim, 'does not begin as a zip does', shownOf(start));
+}
+
+function textOf(start: Buffer): string {
+  return start.toString('latin1').replace(/^(?:\xef\xbb\xbf)?\s*/, '');
+}
+
+function shownOf(start: Buffer): string {
+  return toPrintable(start.subarray(0, FIRST_BYTES).toString('utf8').trim(), 120);
 }
 
 function isHtml(claim: AnswerClaim, text: string): boolean {
@@ -52,22 +70,27 @@ function isHtml(claim: AnswerClaim, text: string): boolean {
 }
 
 /** More bytes came than the file can have. */
-export function tooLong(file: ManifestFile, where: string): CcxriError {
-  return notTheFile(file, where, 'goes on and on', 'more bytes than that');
+export function tooLong(file: ManifestFile, of: Teller): CcxriError {
+  return notTheFile(file, of, 'goes on and on', 'more bytes than that');
 }
 
-function notTheFile(file: ManifestFile, where: string, is: string, found: string): CcxriError {
+type Teller = Pick<AnswerClaim, 'where' | 'isLocal'>;
+
+function notTheFile(file: ManifestFile, of: Teller, is: string, found: string): CcxriError {
   const { minBytes, maxBytes } = windowOf(file);
   const size =
     minBytes === maxBytes
       ? `of ${formatCount(minBytes)} bytes`
       : `of about ${file.size} (${formatCount(minBytes)} to ${formatCount(maxBytes)} bytes)`;
   const kind = file.kind === 'archive' ? 'a zip archive' : 'a label file';
-  return new CcxriError('not-the-file', `${file.name}: what ${where} serves ${is}`, {
+  const what = of.isLocal ? of.where : `what ${of.where} serves`;
+  return new CcxriError('not-the-file', `${file.name}: ${what} ${is}`, {
     file: file.name,
     expected: `${kind} ${size}`,
     found,
     kept: 'nothing of it',
-    hint: 'open the address in a browser to see what it wants (a login, a captcha), or give another --source',
+    hint: of.isLocal
+      ? 'look at what that file is, or give another --source'
+      : 'open the address in a browser to see what it wants (a login, a captcha), or give another --source',
   });
 }

@@ -14,7 +14,7 @@ export async function receivePath(reception: Reception, path: string): Promise<v
   const where = toPrintable(path);
   const totalBytes = await sizeOf(path, file.name);
   await receiveWhole(reception, {
-    claim: { where, totalBytes, contentType: undefined },
+    claim: { where, isLocal: true, totalBytes, contentType: undefined },
     origin: { url: pathToFileURL(path).href, validator: null, totalBytes },
     batches: read(path, file.name),
   });

@@ -89,7 +89,7 @@ async function receiveAs(
   const where = toPrintableUrl(answer.url);
   const { totalBytes } = { totalBytes: null, ...judged };
   const origin = { url: question.url, validator: validatorOf(answer), totalBytes };
-  const claim = { where, totalBytes, contentType: answer.header('content-type') };
+  const claim = { where, isLocal: false, totalBytes, contentType: answer.header('content-type') };
   if (judged.kind === 'whole') {
     await receiveWhole(reception, { claim, origin, batches: answer.batches() });
     assertNotShort(reception, where);
@@ -102,7 +102,7 @@ async function receiveAs(
     const error = new CcxriError('network', message, { file: file.name, url: where });
     return { kind: 'start-over', error };
   }
-  assertPlausibleClaim(file, { ...claim, contentType: undefined });
+  if (!isFresh) assertPlausibleClaim(file, { ...claim, contentType: undefined });
   if (judged.kind === 'complete') {
     part.learnTotal(judged.totalBytes);
     return { kind: 'complete' };

@@ -1,13 +1,14 @@
 import { throwIfAborted } from '../abort.ts';
 import type { PartFile } from '../disk/part-file.ts';
 import type { PartOrigin } from '../disk/part-schema.ts';
-import { CcxriError } from '../errors.ts';
+import { CcxriError, isCcxriError } from '../errors.ts';
 import { windowOf } from '../manifest/published-size.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
 import { lengthOf } from '../net/attempt.ts';
 import { ProgressTeller, type DownloadContext } from './download-context.ts';
 import {
   assertPlausibleClaim,
+  assertNoPage,
   assertPlausibleStart,
   FIRST_BYTES,
   tooLong,
@@ -44,18 +45,14 @@ export interface Stretch {
  */
 export async function receiveWhole(reception: Reception, body: WholeBody): Promise<void> {
   const { file, part } = reception;
-  assertPlausibleClaim(file, body.claim);
   const iterator = body.batches[Symbol.asyncIterator]();
-  const first: (readonly Buffer[])[] = [];
-  let bytes = 0;
-  let ended = false;
-  while (bytes < FIRST_BYTES && !ended) {
-    const next = await iterator.next();
-    ended = next.done === true;
-    if (next.done === true) break;
-    first.push(next.value);
-    bytes += lengthOf(next.value);
+  try {
+    assertPlausibleClaim(file, body.claim);
+  } catch (error) {
+    await tellPage(file, body.claim, iterator);
+    throw error;
   }
+  const { first, bytes, ended } = await readFirst(iterator);
   const { where, totalBytes } = body.claim;
   const whole = totalBytes === null || bytes >= totalBytes;
   // Too little to tell by, because the connection broke: that is no wrong file.
@@ -64,6 +61,44 @@ export async function receiveWhole(reception: Reception, body: WholeBody): Promi
   const { endByte = Infinity } = body;
   const batches = chain(first, ended ? [] : rest(iterator));
   await receiveBatches(reception, batches, { where, stretch: { at: 0, to: endByte } });
+}
+
+interface First {
+  readonly first: readonly (readonly Buffer[])[];
+  readonly bytes: number;
+  readonly ended: boolean;
+}
+
+async function readFirst(iterator: AsyncIterator<readonly Buffer[]>): Promise<First> {
+  const first: (readonly Buffer[])[] = [];
+  let bytes = 0;
+  while (bytes < FIRST_BYTES) {
+    const next = await iterator.next();
+    if (next.done === true) return { first, bytes, ended: true };
+    first.push(next.value);
+    bytes += lengthOf(next.value);
+  }
+  return { first, bytes, ended: false };
+}
+
+/**
+ * Of what has the wrong length: that it is a web page says more.
+ * @throws CcxriError `not-the-file` where its first bytes are those of a page; `aborted`
+ */
+async function tellPage(
+  file: ManifestFile,
+  claim: AnswerClaim,
+  iterator: AsyncIterator<readonly Buffer[]>,
+): Promise<void> {
+  try {
+    const { first } = await readFirst(iterator);
+    assertNoPage(file, claim, startOf(first));
+  } catch (error) {
+    // Where nothing can be read of it, its length is what there is to tell.
+    if (!isCcxriError(error) || isCcxriError(error, 'not-the-file', 'aborted')) throw error;
+  } finally {
+    await iterator.return?.();
+  }
 }
 
 function startOf(batches: readonly (readonly Buffer[])[]): Buffer {
@@ -116,8 +151,9 @@ export async function receiveBatches(
     onBytes(bytes);
     const hasMore = bytes > stretch.to - stretch.at;
     if (endByte > mostBytes && stretch.at + bytes > mostBytes) {
+      const isLocal = part.origin.url.startsWith('file:');
       await part.restart();
-      throw tooLong(file, where);
+      throw tooLong(file, { where, isLocal });
     }
     for await (const pieces of paced(batch, context)) {
       throwIfAborted(signal);

@@ -164,6 +164,30 @@ describe('what is not the file is seen before anything is kept', () => {
     });
   });
 
+  it.each([
+    { name: 'a page', script: send(html('please log in')), is: 'is a web page' },
+    {
+      name: 'a page without a type',
+      script: send(whole(Buffer.from('<html>log in'))),
+      is: 'is a web page',
+    },
+    { name: 'anything else', script: send(whole(Buffer.alloc(8175))), is: 'has 8,175 bytes' },
+    {
+      name: 'what breaks off before it can be told',
+      script: async (_: unknown, reply: RawReply) => {
+        await reply.send(head(200, { 'Content-Length': '8175' }));
+        reply.end();
+      },
+      is: 'has 8,175 bytes',
+    },
+  ])('#8 of the wrong length, it is told what it is: $name', async ({ script, is }) => {
+    const { first } = await thenAgain(script);
+    expect(errorOf(first)?.message).toMatch(
+      new RegExp(`^ChestDx-1\\.zip: what http://\\S+ serves ${is}$`),
+    );
+    expect(errorOf(first)?.hint).toContain('in a browser');
+  });
+
   it('#8 shows what came instead, made printable', async () => {
     const page = '<html>\u001b[31mlog in\u202e</html>';
     const { first } = await thenAgain(send(chunked([Buffer.from(page)])));
