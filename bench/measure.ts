@@ -10,8 +10,11 @@ export interface Measured {
   readonly peakBytes: number;
 }
 
-/** VmHWM is a high-water mark: a sample can miss only what happens in a process's last moments. */
-const SAMPLE_EVERY_MS = 40;
+/**
+ * VmHWM is a high-water mark: a sample can miss only what happens in a process's last moments. Not
+ * oftener: looking through /proc is work that takes from both sides.
+ */
+const SAMPLE_EVERY_MS = 250;
 
 /**
  * Runs a bash command line to its end, cold, and measures it. Times are bash's own, memory is
