@@ -47,6 +47,8 @@ export interface ErrorFacts {
   /** Without userinfo and query: safe to print. */
   readonly url?: string;
   readonly source?: string;
+  /** The source itself can't be used: what is said of one file holds for all that it should give. */
+  readonly wholeSource?: boolean;
   /** Line of a text file, counted from 1. */
   readonly line?: number;
   readonly expected?: string;

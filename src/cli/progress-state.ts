@@ -1,3 +1,4 @@
+import type { ErrorRecord } from '../errors.ts';
 import type { Phase, PhaseProgress, PlanEvent, RunEvent } from '../events.ts';
 
 /** Rates are of the last so many milliseconds: long enough to be steady, short enough to be true. */
@@ -27,11 +28,15 @@ export class RunState {
   readonly #done: Record<Phase, number> = { download: 0, hash: 0, extract: 0, check: 0 };
   readonly #last = new Map<string, number>();
   readonly #finished = new Set<string>();
+  /** Messages of sources that can't be used at all. */
+  readonly #sourceFailures = new Set<string>();
+  #isRepetition = false;
   #phase: Phase = 'download';
   #moved = 0;
   #samples: Sample[] = [];
 
   handle(event: RunEvent, nowMs: number): void {
+    this.#isRepetition = 'error' in event && this.#wasTold(event.file, event.error);
     switch (event.event) {
       case 'plan':
         this.plan = event;
@@ -55,6 +60,11 @@ export class RunState {
       case 'index-written':
         break;
     }
+  }
+
+  /** What the last event says of its file was said of another one: a source can't be used at all. */
+  get isRepetition(): boolean {
+    return this.#isRepetition;
   }
 
   get filesDone(): number {
@@ -85,6 +95,13 @@ export class RunState {
       totalBytes: total,
       bytesPerSecond: this.#rate(nowMs),
     };
+  }
+
+  #wasTold(file: string, error: ErrorRecord | undefined): boolean {
+    if (error?.wholeSource !== true || error.message.includes(file)) return false;
+    const wasTold = this.#sourceFailures.has(error.message);
+    this.#sourceFailures.add(error.message);
+    return wasTold;
   }
 
   #advance(of: { file: string; phase: Phase }, doneBytes: number, nowMs: number): void {

@@ -24,6 +24,7 @@ export function lineOf(
   view: { readonly verbose: boolean; readonly style: Style },
 ): string | undefined {
   const { verbose, style } = view;
+  if (state.isRepetition && !verbose) return undefined;
   switch (event.event) {
     case 'plan':
       return planLine(event);

@@ -1,4 +1,5 @@
 import type { FileOutcome } from '../steps/run-options.ts';
+import { count } from '../text.ts';
 import type { View } from './io.ts';
 import { briefly } from './render-error.ts';
 import { renderTable } from './render-table.ts';
@@ -35,13 +36,32 @@ function labelOf(labels: Readonly<Record<string, string>>, status: string): stri
   return labels[status] ?? status;
 }
 
-/** Every file that is not good, with why in one line. Empty where all are good. */
+/**
+ * Every file that is not good, with why in one line; those that a source as a whole can't give, in
+ * one line together. Empty where all are good.
+ */
 export function renderFailed(outcomes: readonly FileOutcome<string>[], view: View): string {
-  const rows = outcomes.flatMap(({ file, status, error }) =>
-    error === undefined ? [] : [[file, status, briefly(error, file)]],
-  );
+  const files = new Map<string, string[]>();
+  const rows = outcomes.flatMap(({ file, status, error }) => {
+    if (error === undefined) return [];
+    const why = briefly(error, file);
+    const isAlone = view.verbose || error.facts.wholeSource !== true || why.includes(file);
+    const key = isAlone ? file : `${status}\n${why}`;
+    const alike = files.get(key);
+    alike?.push(file);
+    files.set(key, alike ?? [file]);
+    return alike === undefined ? [{ key, status, why }] : [];
+  });
   if (rows.length === 0) return '';
-  return renderTable([{ title: 'file' }, { title: '' }, { title: 'why' }], rows, view.width);
+  const nameOf = (key: string) => {
+    const [first = '', ...others] = files.get(key) ?? [];
+    return others.length === 0 ? first : count(others.length + 1, 'file');
+  };
+  return renderTable(
+    [{ title: 'file' }, { title: '' }, { title: 'why' }],
+    rows.map(({ key, status, why }) => [nameOf(key), status, why]),
+    view.width,
+  );
 }
 
 /** Of files whose published MD5 is disputed and did not match. Never called verified. */

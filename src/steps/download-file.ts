@@ -8,7 +8,13 @@ import { formatBytes, toPrintableUrl } from '../text.ts';
 import type { DownloadContext } from './download-context.ts';
 import type { Candidate } from './judge.ts';
 import { putAside } from './put-aside.ts';
-import { notThere, summarizeFailures, toFailure, WRONG_BYTES } from './source-failures.ts';
+import {
+  notThere,
+  ofWholeSource,
+  summarizeFailures,
+  toFailure,
+  WRONG_BYTES,
+} from './source-failures.ts';
 import { canResume } from './receive-url.ts';
 import { transfer } from './transfer.ts';
 
@@ -82,7 +88,7 @@ async function fromSource(download: Download, found: Found): Promise<Downloaded>
   const { source, location, error } = found;
   const { file, part, context } = download;
   const { signal } = context;
-  if (error !== undefined) throw error;
+  if (error !== undefined) throw ofWholeSource(error);
   if (location === undefined) throw notThere(file, source.name);
   const locateAgain = () => source.locateAgain?.(file, signal) ?? source.locate(file, signal);
   tellStart(download, source.name, location);

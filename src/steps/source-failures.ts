@@ -33,6 +33,12 @@ export function toFailure(error: unknown, source: string): CcxriError {
   });
 }
 
+/** Of a page that can't be read, a directory that is not there. */
+export function ofWholeSource({ code, message, facts, hint, cause }: CcxriError): CcxriError {
+  const options = { ...facts, wholeSource: true, cause };
+  return new CcxriError(code, message, { ...options, ...(hint === undefined ? {} : { hint }) });
+}
+
 export function notThere(file: ManifestFile, source: string): CcxriError {
   return new CcxriError('file-not-at-source', `${file.name} is not at ${source}`, {
     file: file.name,

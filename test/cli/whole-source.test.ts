@@ -1,0 +1,38 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { useTempDirs } from '../support/csv.ts';
+import { answer, useRawServers } from '../support/raw-server.ts';
+import { runCli } from '../support/run-cli.ts';
+
+const tempDir = useTempDirs();
+const serve = useRawServers();
+
+const timesIn = (text: string, part: string) => text.split(part).length - 1;
+
+it('a page that can not be read is told once, not of each file anew', async () => {
+  const server = await serve((_, reply) => reply.send(answer(500, '')));
+  const page = `${server.url}/page.html`;
+  const set = join(await tempDir(), 'set');
+  const fetch = ['fetch', '--subset', 'viral', '--dest', set, '--source', page, '--retries', '0'];
+  const { code, stdout, stderr } = await runCli(fetch);
+  expect(code).toBe(4);
+  const said = `could not read ${page}`;
+  // As a line when it shows, and as the error of the run.
+  expect(timesIn(stderr, said)).toBe(2);
+  expect(timesIn(stdout, said)).toBe(1);
+  expect(stdout).toMatch(/^3 files +failed +could not read /m);
+  const verbose = await runCli([...fetch, '-v']);
+  expect(verbose.stdout).toMatch(/^Viral-1\.zip +failed +could not read /m);
+});
+
+it('a source among others that is not there is left once', async () => {
+  const root = await tempDir();
+  await mkdir(join(root, 'empty'));
+  const [none, empty] = [join(root, 'none'), join(root, 'empty')];
+  const { stderr } = await runCli([
+    ...['fetch', '--subset', 'viral', '--dest', join(root, 'set')],
+    ...['--source', none, '--source', empty],
+  ]);
+  expect(timesIn(stderr, `left ${none}`)).toBe(1);
+});
