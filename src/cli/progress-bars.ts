@@ -8,6 +8,10 @@ import { wrapProse } from './wrap.ts';
 
 /** To the end of the screen: a line above the bars must not leave their remains behind it. */
 const CLEAR_BELOW = '\u001b[J';
+/** Without moving the cursor's column. */
+const ERASE_LINE = '\u001b[2K';
+const UP = '\u001b[A';
+const DOWN = '\u001b[B';
 /** Bars higher than the screen could not be drawn over. Two lines are left for the rest. */
 const MIN_BARS = 2;
 
@@ -22,6 +26,8 @@ class BarProgress implements Progress {
   readonly #options: Options;
   readonly #state = new RunState();
   readonly #bars = new Map<string, cliProgress.SingleBar>();
+  /** How long the lines are that stand on the screen, from the top. */
+  #drawn: number[] = [];
   #screen: cliProgress.MultiBar | undefined;
 
   constructor(options: Options) {
@@ -48,10 +54,31 @@ class BarProgress implements Progress {
   }
 
   stop(): void {
+    this.#options.stream.off('resize', this.#onResize);
     this.#screen?.stop();
     this.#screen = undefined;
     this.#bars.clear();
+    this.#drawn = [];
   }
+
+  /**
+   * In a window that got narrower each line has become several, of which cli-progress knows nothing.
+   * They are erased one by one, and not as the rest of the screen: tmux would keep that for scrolling
+   * back.
+   */
+  readonly #onResize = (): void => {
+    const { stream } = this.#options;
+    const width = this.#width();
+    const rows = this.#drawn.reduce((sum, columns) => sum + Math.ceil(columns / width), 0);
+    stream.write(`${ERASE_LINE}${`${UP}${ERASE_LINE}`.repeat(Math.max(0, rows - 1))}`);
+    // cli-progress goes up by as many lines as it has drawn.
+    stream.write(DOWN.repeat(Math.max(0, this.#drawn.length - 1)));
+    const files = [...this.#bars.keys()];
+    this.stop();
+    const screen = (this.#screen = this.#open());
+    for (const file of files) this.#show(file);
+    screen.update();
+  };
 
   #show(file: string): void {
     const screen = (this.#screen ??= this.#open());
@@ -60,7 +87,8 @@ class BarProgress implements Progress {
     if (this.#bars.has(file) || this.#bars.size >= room) return;
     const format = () => {
       const at = this.#state.progressOf(file);
-      return at === undefined ? file.slice(0, this.#width() - 1) : fileBar(at, this.#width());
+      const width = this.#width();
+      return this.#noteDrawn(at === undefined ? file.slice(0, width - 1) : fileBar(at, width));
     };
     this.#bars.set(file, screen.create(1, 0, {}, { format }));
   }
@@ -70,6 +98,8 @@ class BarProgress implements Progress {
     if (bar === undefined) return;
     this.#bars.delete(file);
     this.#screen?.remove(bar);
+    // It leaves the cursor a line too low.
+    this.#screen?.update();
   }
 
   #open(): cliProgress.MultiBar {
@@ -82,9 +112,19 @@ class BarProgress implements Progress {
       forceRedraw: true,
       fps: 5,
     });
-    const format = () => totalBar(this.#state, this.#options.clock.nowMs(), this.#width());
+    const format = () =>
+      this.#noteDrawn(totalBar(this.#state, this.#options.clock.nowMs(), this.#width()));
     screen.create(1, 0, {}, { format });
+    screen.on('redraw-pre', () => {
+      this.#drawn = [];
+    });
+    this.#options.stream.on('resize', this.#onResize);
     return screen;
+  }
+
+  #noteDrawn(line: string): string {
+    this.#drawn.push(line.length);
+    return line;
   }
 
   #width(): number {

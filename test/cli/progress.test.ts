@@ -234,6 +234,33 @@ describe('bars', () => {
     expect(paper.text).not.toContain('\u001b[?');
   });
 
+  it('are drawn anew in a window that got narrower, and nothing of the wider ones is left', async () => {
+    const { paper, progress } = await drawn(100);
+    progress.note('a line that stays');
+    for (const file of ['a.zip', 'b.zip', 'c.zip']) {
+      progress.handle({ event: 'phase-start', ...at(file, 0) });
+      progress.handle({ event: 'progress', ...at(file, 500e6) });
+    }
+    progress.handle({ event: 'file-done', file: 'b.zip', status: 'downloaded' });
+    const wide = paper.text;
+    expect(screenOf(wide).filter((line) => line.includes('['))).toHaveLength(2);
+    // The terminal breaks each line that is too long now; the cursor stays at the end of the last.
+    const narrow = screenOf(wide).flatMap((line) => line.match(/.{1,40}/g) ?? []);
+    expect(narrow.length).toBeGreaterThan(screenOf(wide).length);
+    paper.columns = 40;
+    paper.emit('resize');
+    const after = paper.text.slice(wide.length);
+    const screen = screenOf(`${narrow.join('\n')}${after}`);
+    expect(screen.slice(0, 2)).toEqual(['a line that stays', 'b.zip: downloaded']);
+    expect(screen.slice(3)).toEqual([
+      expect.stringMatching(/^a\.zip .*50%/),
+      expect.stringMatching(/^c\.zip .*50%/),
+    ]);
+    for (const line of screen) expect(line.length).toBeLessThan(40);
+    progress.stop();
+    expect(paper.listenerCount('resize')).toBe(0);
+  });
+
   it('stop drawing when they are stopped, and begin anew after a question', async () => {
     const { paper, progress } = await drawn(80);
     progress.handle({ event: 'phase-start', ...at('a.zip', 0) });
@@ -256,11 +283,13 @@ function screenOf(text: string): readonly string[] {
     if (token === '\n') [row, column] = [row + 1, 0];
     else if (token === '\r') column = 0;
     else if (token.endsWith('A') && token.startsWith('\u001b')) row = Math.max(0, row - n);
+    else if (token.endsWith('B') && token.startsWith('\u001b')) row += n;
     else if (token.endsWith('G') && token.startsWith('\u001b')) column = n - 1;
     else if (token === '\u001b[J' || token === '\u001b[0J') {
       lines[row] = (lines[row] ?? '').slice(0, column);
       lines.length = row + 1;
-    } else if (/^\u001b\[[0-2]?K$/.test(token)) lines[row] = (lines[row] ?? '').slice(0, column);
+    } else if (token === '\u001b[2K') lines[row] = '';
+    else if (/^\u001b\[[01]?K$/.test(token)) lines[row] = (lines[row] ?? '').slice(0, column);
     else if (token.startsWith('\u001b[?')) continue;
     else if (token.startsWith('\u001b')) throw new Error(`unknown: ${JSON.stringify(token)}`);
     else {

@@ -7,7 +7,7 @@ import { systemClock, type Clock } from '../../src/clock.ts';
 export class Paper extends Writable {
   text = '';
   readonly isTTY: boolean;
-  readonly columns: number | undefined;
+  columns: number | undefined;
   readonly rows: number | undefined;
 
   constructor(columns?: number, rows = 24) {
