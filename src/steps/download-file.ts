@@ -1,5 +1,7 @@
+import { dirname } from 'node:path';
 import type { PartFile } from '../disk/part-file.ts';
 import { CcxriError, isCcxriError, toErrorRecord } from '../errors.ts';
+import { aboutBytesOf } from '../manifest/published-size.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
 import { isSameAddress } from '../sources/base-url.ts';
 import { locationsOf, type Found } from '../sources/chain.ts';
@@ -65,9 +67,30 @@ export async function downloadFile(
       kept: part.isUsable ? `${formatBytes(part.heldBytes)} of it, to go on from` : undefined,
       hint: 'run the same command again later; or give another --source (`ccxri links` shows what was tried)',
     });
+  } catch (error) {
+    throw isCcxriError(error, 'disk-full') ? await leaveOnFullDisk(download, error) : error;
   } finally {
     await part.leave();
   }
+}
+
+/** @returns the error, saying what of the file is kept, and how much room the rest takes */
+async function leaveOnFullDisk(
+  { file, part, context }: Download,
+  error: CcxriError,
+): Promise<CcxriError> {
+  const totalBytes = part.origin.totalBytes ?? aboutBytesOf(file);
+  // What can't be flushed any more is lost; what was flushed before is kept.
+  await part.leave().catch(() => undefined);
+  const bytes = await context.parts.bytesHere(file);
+  const [kept, rest] = [formatBytes(bytes), formatBytes(Math.max(0, totalBytes - bytes))];
+  return new CcxriError(error.code, `${file.name}: ${error.message}`, {
+    ...error.facts,
+    file: file.name,
+    kept: bytes > 0 ? `${kept} of it, in ${dirname(part.path)}` : 'nothing of it',
+    hint: `free ${rest} at least for the rest of ${file.name} (or choose another --dest), then run the same command again: it goes on there`,
+    cause: error,
+  });
 }
 
 /** An earlier run ended between the last byte and the final name: no network is needed. */

@@ -2,11 +2,14 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { layoutOf } from '../../src/disk/layout.ts';
+import type { ErrorRecord } from '../../src/errors.ts';
+import { formatBytes } from '../../src/text.ts';
 import { useChildren } from '../support/children.ts';
 import { listTree, useTempDirs } from '../support/csv.ts';
 import { destIn, manifestOf, run, sampleArchive, type Sample } from '../support/fetching.ts';
 import { canInject, injecting } from '../support/inject.ts';
 import { checkInvariants } from '../support/invariants.ts';
+import { saying } from '../support/matchers.ts';
 import { honest, useRawServers } from '../support/raw-server.ts';
 
 const tempDir = useTempDirs();
@@ -36,13 +39,12 @@ async function fetchUnder(before: readonly string[], samples: readonly Sample[])
   const finals = await listTree(layoutOf(dest).archives);
   const again = await run({ dest, manifest, sources: [source] });
   expect(again.exit).toBe(0);
-  const { outcomes, message } = JSON.parse(said ?? '{}') as {
+  const { outcomes, ...error } = JSON.parse(said ?? '{}') as {
     readonly outcomes: readonly string[];
-    readonly message?: string;
-  };
+  } & Partial<ErrorRecord>;
   const total = samples.reduce((sum, { bytes }) => sum + bytes.length, 0);
   const keptBytes = total - (again.result?.bytesDownloaded ?? 0);
-  return { outcomes, message, finals, keptBytes };
+  return { outcomes, error, message: error.message, dest, finals, keptBytes };
 }
 
 const limited = (limit: string) => ['bash', '-c', `${limit}; exec "$0" "$@"`];
@@ -61,9 +63,15 @@ describe('limits of the process', () => {
 
   it('#74 a limit of the length of files: told as a full disk, by its name', async () => {
     const big = sampleArchive('ChestDx-1.zip', { bytes: 3_000_000 });
-    const { outcomes, message } = await fetchUnder(limited('ulimit -f 1000'), [big]);
-    expect(outcomes).toEqual(['disk-full']);
-    expect(message).toContain('EFBIG');
+    const ran = await fetchUnder(limited('ulimit -f 1000'), [big]);
+    expect(ran.outcomes).toEqual(['disk-full']);
+    expect(ran.message).toMatch(/^ChestDx-1\.zip: could not write .*EFBIG/);
+    expect(ran.keptBytes).toBeGreaterThan(100_000);
+    expect(ran.error).toMatchObject({
+      file: big.name,
+      kept: `${formatBytes(ran.keptBytes)} of it, in ${layoutOf(ran.dest).partial}`,
+      hint: saying(`free ${formatBytes(big.bytes.length - ran.keptBytes)} at least`),
+    });
   });
 });
 

@@ -171,7 +171,7 @@ describe.skipIf(!canMount)('a disk', () => {
     expect(server.requests.length).toBeLessThanOrEqual(4);
     expect(ran.events.filter(({ event }) => event === 'retry')).toEqual([]);
     expect(ran.result?.outcomes.find(({ error }) => error)?.error?.hint).toContain(
-      'free some space',
+      'at least for the rest of',
     );
   });
 
@@ -188,7 +188,7 @@ describe.skipIf(!canMount)('a disk', () => {
     });
     expect(ran.exit).toBe(6);
     expect(server.requests).toEqual([]);
-    expect(await listTree(dest)).toEqual(['.ccxri']);
+    expect(await listTree(root)).not.toContain('cc-cxri');
     const asked: number[] = [];
     const forced = await run({
       ...setup,

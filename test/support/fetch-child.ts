@@ -1,7 +1,7 @@
 // A process of its own that fetches, for tests that set limits on a process. Prints how it came out.
 import { readFile } from 'node:fs/promises';
 import { systemClock } from '../../src/clock.ts';
-import { isCcxriError } from '../../src/errors.ts';
+import { isCcxriError, toErrorRecord } from '../../src/errors.ts';
 import { fetchDataset } from '../../src/fetch/fetch-dataset.ts';
 import { parseManifest } from '../../src/manifest/load.ts';
 
@@ -19,8 +19,9 @@ try {
     clock: { ...systemClock, sleep: () => Promise.resolve() },
   });
   const outcomes = result.outcomes.map(({ status, error }) => error?.code ?? status);
-  const message = result.outcomes.find(({ error }) => error !== undefined)?.error?.message;
-  process.stdout.write(`${JSON.stringify({ outcomes, message })}\n`);
+  const error = result.outcomes.find((outcome) => outcome.error !== undefined)?.error;
+  const told = error === undefined ? {} : toErrorRecord(error);
+  process.stdout.write(`${JSON.stringify({ ...told, outcomes })}\n`);
 } catch (error) {
   if (!isCcxriError(error)) throw error;
   process.stdout.write(`${JSON.stringify({ outcomes: [error.code], message: error.message })}\n`);
