@@ -62,11 +62,17 @@ export const FETCH_STATUSES: StatusLabels<FetchStatus> = {
   extracted: 'extracted',
   present: 'were here already',
   failed: 'failed',
-  stopped: 'not begun',
+  stopped: 'not finished',
 };
 
+/** What there is to tell of a fetch, also of one that was stopped. */
+export type Fetched = Pick<
+  FetchResult,
+  'dest' | 'outcomes' | 'bytesDownloaded' | 'elapsedMs' | 'index'
+>;
+
 /** What a fetch came to: what came, what did not and why, the index, and what to do next. */
-export function renderFetched(result: FetchResult, manner: Manner): string {
+export function renderFetched(result: Fetched, manner: Manner): string {
   const { view } = manner;
   return joinParts([
     renderHead(result, view),
@@ -82,10 +88,7 @@ function isGood({ status }: FetchOutcome): boolean {
   return status !== 'failed' && status !== 'stopped';
 }
 
-function renderHead(
-  { dest, outcomes, bytesDownloaded, elapsedMs }: FetchResult,
-  view: View,
-): string {
+function renderHead({ dest, outcomes, bytesDownloaded, elapsedMs }: Fetched, view: View): string {
   const { red, green } = styleOf(view);
   const good = outcomes.filter(isGood).length;
   const all = count(outcomes.length, 'file');
@@ -119,7 +122,7 @@ function shownStatusOf({ status, check }: FetchOutcome): keyof typeof SHOWN_STAT
   return status === 'downloaded' || status === 'adopted' ? `${status}-content` : status;
 }
 
-function renderNext(result: FetchResult, { view, again }: Manner): string {
+function renderNext(result: Fetched, { view, again }: Manner): string {
   const { outcomes, index, dest } = result;
   if (!outcomes.every(isGood)) {
     return waysOnFrom(outcomes, again)

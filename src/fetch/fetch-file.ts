@@ -19,6 +19,7 @@ export interface FetchFileContext extends ObtainContext {
   readonly stop: (reason: unknown) => void;
   /** The stop from outside, as against the run's own. */
   readonly userSignal: AbortSignal | undefined;
+  readonly onOutcome: ((outcome: FetchOutcome) => void) | undefined;
 }
 
 /**
@@ -37,6 +38,7 @@ export async function fetchFile(
     ...(outcome.check === 'content-checked' ? { check: outcome.check } : {}),
     ...(outcome.error === undefined ? {} : { error: toErrorRecord(outcome.error) }),
   });
+  context.onOutcome?.(outcome);
   return outcome;
 }
 

@@ -111,6 +111,7 @@ export function toContext(
     onEvent,
     signal,
     userSignal: options.signal,
+    onOutcome: options.onOutcome,
     stop: (reason) => stop.abort(reason),
     badDirectory: layout.bad,
     connections,

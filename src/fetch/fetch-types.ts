@@ -35,6 +35,8 @@ export interface FetchOptions extends RunOptions {
   readonly wait?: boolean;
   /** Proxy variables (HTTP_PROXY, HTTPS_PROXY, NO_PROXY in either case). Default: no proxy. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Hears how each file came out when it did: also in a run that is stopped, and throws `aborted`. */
+  readonly onOutcome?: (outcome: FetchOutcome) => void;
   readonly clock?: Clock;
 }
 
@@ -64,7 +66,7 @@ export interface FetchStep {
 
 /**
  * `present`: was there and checked already; `downloaded`, `adopted` (found in place and right);
- * `extracted`: only the extraction was missing; `failed`: see `error`; `stopped`: not begun,
+ * `extracted`: only the extraction was missing; `failed`: see `error`; `stopped`: not finished,
  * because the run ended early (a full disk).
  */
 export type FetchStatus = 'present' | 'downloaded' | 'adopted' | 'extracted' | 'failed' | 'stopped';

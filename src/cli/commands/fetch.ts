@@ -1,23 +1,26 @@
-import { CcxriError } from '../../errors.ts';
+import { CcxriError, isCcxriError } from '../../errors.ts';
 import { fetchDataset } from '../../fetch/fetch-dataset.ts';
-import type { FetchPlan, FetchResult } from '../../fetch/fetch-types.ts';
+import type { FetchOutcome, FetchPlan, FetchResult } from '../../fetch/fetch-types.ts';
 import { listDataset } from '../../list/list-dataset.ts';
-import type { Manifest } from '../../manifest/schema.ts';
-import { isEmptySelection } from '../../manifest/select.ts';
+import type { Manifest, ManifestFile } from '../../manifest/schema.ts';
+import { isEmptySelection, selectFiles } from '../../manifest/select.ts';
 import { selectionFlags } from '../../manifest/selection-flags.ts';
 import { count, formatBytes } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
 import type { Settings } from '../options-schema.ts';
-import { FETCH_STATUSES, renderFetched, renderPlan } from '../render-fetch.ts';
+import { FETCH_STATUSES, renderFetched, renderPlan, type Fetched } from '../render-fetch.ts';
 import { countStatuses } from '../render-outcomes.ts';
 import { renderTable } from '../render-table.ts';
+import { asThrown } from '../report.ts';
 import { concurrencyOf, errorsOf, runOptionsOf, sourceOptionsOf, strictErrors } from './shared.ts';
 
 export async function runFetch(context: CommandContext): Promise<CommandOutcome> {
   const { settings, clock, confirm } = context;
   const run = await runOptionsOf(context);
   if (isEmptySelection(run.selection)) throw nothingSelected(run.manifest);
-  const result = await fetchDataset({
+  const came: FetchOutcome[] = [];
+  const startMs = clock.nowMs();
+  const fetching = fetchDataset({
     ...run,
     ...sourceOptionsOf(context),
     ...concurrencyOf(settings),
@@ -29,17 +32,55 @@ export async function runFetch(context: CommandContext): Promise<CommandOutcome>
     deleteArchives: settings.deleteArchives,
     dryRun: settings.dryRun,
     wait: settings.wait,
+    onOutcome: (outcome) => came.push(outcome),
     clock,
     ...(confirm === undefined
       ? {}
       : { confirmLowDisk: (plan: FetchPlan) => confirm(lowDiskQuestion(plan)) }),
   });
-  return toOutcome(result, context);
+  try {
+    return toOutcome(await fetching, context);
+  } catch (thrown) {
+    const error = asThrown(thrown, context.signal);
+    if (settings.dryRun || !isCcxriError(error, 'aborted')) throw error;
+    const outcomes = withStopped(selectFiles(run.manifest, run.selection), came);
+    const elapsedMs = clock.nowMs() - startMs;
+    return toStopped({ dest: run.dest, outcomes, bytesDownloaded: 0, elapsedMs }, error, context);
+  }
+}
+
+/** In the manifest's order; what had not come out when the run was stopped is `stopped`. */
+function withStopped(
+  files: readonly ManifestFile[],
+  came: readonly FetchOutcome[],
+): readonly FetchOutcome[] {
+  const nothing = { bytes: null, md5: null, check: null, source: null, members: null };
+  return files.map(
+    ({ name: file, kind }) =>
+      came.find((outcome) => outcome.file === file) ?? {
+        file,
+        kind,
+        status: 'stopped',
+        ...nothing,
+      },
+  );
+}
+
+/** An interrupted run has come to something as well. */
+function toStopped(fetched: Fetched, error: CcxriError, context: CommandContext): CommandOutcome {
+  const { dest, outcomes } = fetched;
+  return {
+    result: { dest, outcomes },
+    counts: { files: outcomes.length, ...countStatuses(FETCH_STATUSES, outcomes) },
+    errors: [error, ...errorsOf(outcomes)],
+    render: (view) => context.suggest(renderFetched(fetched, { view, again: againOf(context) })),
+    isTalk: true,
+  };
 }
 
 function toOutcome(result: FetchResult, context: CommandContext): CommandOutcome {
   const { dryRun } = result;
-  const again = `\`${commandLine(context)}\``;
+  const again = againOf(context);
   return {
     result,
     ...judgeFetch(result, context.settings),
@@ -70,6 +111,10 @@ export function judgeFetch(
       ...strictErrors(settings, disputed, index),
     ],
   };
+}
+
+function againOf(context: CommandContext): string {
+  return `\`${commandLine(context)}\``;
 }
 
 /** What was asked for, to be typed again. */
