@@ -119,7 +119,7 @@ class UrlTransfer {
     if (!isCcxriError(error)) throw error;
     if (decision.kind === 'give-up') {
       const isExhausted = decision.why === 'exhausted';
-      if (isExhausted && this.#inSilence > policy.retries) this.#silence.waitedOut = true;
+      if (isExhausted && this.#inSilence > policy.retries) context.silences.giveUp(this.#url);
       throw withAttempts(error, this.#attempts, isExhausted && this.#isLate);
     }
     if (error.facts.status === 429) context.pace.hold(this.#url, decision.delayMs);

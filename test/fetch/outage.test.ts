@@ -52,6 +52,21 @@ it('a host that has answered meanwhile is waited for again', async () => {
   expect(countRequests(server)).toEqual([4, 1, 3, 1, 1, 1]);
 });
 
+it('a host that falls silent in the middle of a run is waited for by each file: the outage may end', async () => {
+  const server = await serve(async (request, reply) => {
+    const asked = server.requests.filter(({ path }) => path === request.path).length;
+    // A kept connection that breaks is asked again at once: four requests are two attempts at least.
+    const isDown =
+      request.path === '/ChestDx-2.zip' || (request.path === '/ChestDx-3.zip' && asked <= 4);
+    if (isDown) reply.reset();
+    else await reply.send(honest(bytesOf(request), request));
+  });
+  const setup = { manifest, sources: [`${server.url}/{name}`], retries: 3, concurrency: 1 };
+  const ran = await run({ ...setup, dest: destIn(await tempDir()) });
+  const others = samples.slice(2).map(() => 'downloaded');
+  expect(ran.outcomes).toEqual(['downloaded', 'network', ...others]);
+});
+
 it('a host that refuses has answered: each file is tried as often as ever', async () => {
   const busy = await serve((_, reply) => reply.send(answer(503, '')));
   const setup = { manifest, sources: [`${busy.url}/{name}`], retries: 1, concurrency: 1 };
