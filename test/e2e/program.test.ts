@@ -64,7 +64,7 @@ describe('the built program', () => {
   it('shows the subsets with their sizes where nothing is selected, with code 2', async () => {
     const { code, stdout, stderr } = await ccxri(['fetch']);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(/- chestdx +51 +about 29\.9 GB/);
+    expect(stderr).toMatch(/- chestdx +51 archives +about 29\.9 GB/);
     expect(stderr).toContain('`ccxri fetch --subset NAME`');
   });
 

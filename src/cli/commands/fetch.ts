@@ -128,7 +128,7 @@ function commandLine({ settings }: CommandContext): string {
   ].join(' ');
 }
 
-/** 45 GB are never fetched by accident. */
+/** 43 GB are never fetched by accident. */
 function nothingSelected(manifest: Manifest): CcxriError {
   const { subsets } = listDataset(manifest);
   // Said without titles, so each number has its unit beside it.
