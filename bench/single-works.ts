@@ -17,7 +17,7 @@ export interface Figure {
 export async function startFigure(ccxri: string, cwd: string): Promise<Figure> {
   const ours: Measured[] = [];
   const bare: Measured[] = [];
-  // Forty starts in one measurement: bash's clock has milliseconds only.
+  // Twenty starts in one measurement: bash's clock has milliseconds only.
   const many = (command: string) => `for i in $(seq 20); do ${command} >/dev/null; done`;
   for (let round = 0; round < 5; round += 1) {
     ours.push(await measure(many(`${ccxri} --version`), cwd));

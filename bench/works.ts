@@ -96,6 +96,16 @@ export function worksOf(place: Place): readonly Work[] {
       bytes,
     },
     {
+      name: 'download and MD5',
+      rival: 'the disk: dd x4, each flushed, from page cache',
+      target: null,
+      ccxri: `${fetch} --no-extract`,
+      peer: `cd ${out}/z && printf '%s\\n' ${names.join(' ')} | xargs -P4 -I{} dd if=${release}/{} of={} bs=1M conv=fsync status=none`,
+      before,
+      needs: ['dd'],
+      bytes,
+    },
+    {
       name: 'verify, in page cache',
       rival: 'md5sum x2',
       target: 0.45,
