@@ -32,6 +32,8 @@ export interface NginxOptions {
   readonly autoindex?: boolean;
   /** Of a connection, as nginx has it: `1m`. */
   readonly limitRate?: string;
+  /** How much it hands to the system ahead of the reader, a connection: `64k`. Default: the system's. */
+  readonly sendBuffer?: string;
   /** More directives for the `server` block. */
   readonly extra?: string;
 }
@@ -111,7 +113,7 @@ http {
   sendfile on;
   keepalive_timeout 15;
   server {
-    listen 127.0.0.1:${port};
+    listen 127.0.0.1:${port}${options.sendBuffer === undefined ? '' : ` sndbuf=${options.sendBuffer}`};
     root "${options.root}";
     ${options.autoindex === true ? 'autoindex on;' : ''}
     ${options.limitRate === undefined ? '' : `limit_rate ${options.limitRate};`}

@@ -29,7 +29,7 @@ const UNDER_WAY_BYTES = 1024 * 1024;
 /** `it` of the loop that kills a fetch at random moments. */
 export function describeKillLoop(suite: KillSuite): void {
   const start = useProcessGroups();
-  const served = useServedRelease(makeKillRelease, { limitRate: '12m' });
+  const served = useServedRelease(makeKillRelease, { limitRate: '4m', sendBuffer: '64k' });
   const which = suite.only === undefined ? `${suite.kills} random moments` : 'the same moments';
 
   describe.skipIf(!hasNginx)('#57 SIGKILL to the process group of a fetch', () => {
