@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { lstat, mkdir, open, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { throwIfAborted } from '../abort.ts';
 import { errnoOf, toDiskError } from '../errors.ts';
@@ -9,6 +9,11 @@ import { syncDirectory, syncFile } from './write-atomic.ts';
 interface WriteStreamOptions {
   /** Where the new file grows; on the same file system as the final one. Default: beside it. */
   readonly temporaryDirectory?: string;
+  /**
+   * A link in the file's place is replaced by the file. Default: it stays, and what it points to is
+   * written, which may lie anywhere: only for a path that the user has named.
+   */
+  readonly replacesLink?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -23,7 +28,7 @@ export async function writeStreamAtomic(
   options: WriteStreamOptions = {},
 ): Promise<void> {
   try {
-    const target = await replaceableTarget(path);
+    const target = await replaceableTarget(path, options.replacesLink ?? false);
     const directory = options.temporaryDirectory ?? dirname(target);
     const temporary = join(directory, `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`);
     await mkdir(directory, { recursive: true });
@@ -68,11 +73,12 @@ async function fill(
 }
 
 /**
- * Where a rename has to go: the file that a link points to, not the link. Never over something that
+ * Where a rename has to go: the file that a link points to, or the link's own place. Never over something that
  * is no file: as root, a rename onto /dev/null would replace the device for the whole machine.
  */
-async function replaceableTarget(path: string): Promise<string> {
+async function replaceableTarget(path: string, replacesLink: boolean): Promise<string> {
   try {
+    if (replacesLink && (await lstat(path)).isSymbolicLink()) return path;
     if ((await stat(path)).isFile()) return await realpath(path);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return path;

@@ -5,6 +5,7 @@ import { ignoreEvents, type EventListener, type RunEvent } from '../events.ts';
 import { JoinAudit, type JoinFinding } from '../labels/audit.ts';
 import { describeFinding } from '../labels/describe-finding.ts';
 import { joinArchive, type IndexRow, type LabelTables } from '../labels/join.ts';
+import { assertOwnIndex } from '../labels/own-index.ts';
 import { IndexTally, type IndexCounts } from '../labels/tally.ts';
 import { writeIndex } from '../labels/write.ts';
 import type { Manifest } from '../manifest/schema.ts';
@@ -54,6 +55,7 @@ export async function buildIndex(options: BuildIndexOptions): Promise<IndexResul
   const asked = askedStems(options);
   const here = narrow(await scanImages(layout, archives, signal), asked);
   if (here.archives.length === 0) throw noImages(layout, here, asked !== undefined);
+  if (output === undefined) await assertOwnIndex(layout.index);
   const labels = await readLabels(layout, manifest, signal);
   const audit = new JoinAudit({
     archives,
@@ -67,7 +69,7 @@ export async function buildIndex(options: BuildIndexOptions): Promise<IndexResul
   if (options.dryRun === true) drain(rows, signal);
   else {
     await writeIndex(path, rows, {
-      ...(output === undefined ? { temporaryDirectory: layout.state } : {}),
+      ...(output === undefined ? { temporaryDirectory: layout.state, replacesLink: true } : {}),
       ...(signal === undefined ? {} : { signal }),
     });
   }

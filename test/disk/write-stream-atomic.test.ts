@@ -1,4 +1,4 @@
-import { mkdir, readFile, symlink, writeFile, readlink } from 'node:fs/promises';
+import { lstat, mkdir, readFile, symlink, writeFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { writeStreamAtomic } from '../../src/disk/write-stream-atomic.ts';
@@ -64,6 +64,20 @@ it('writes to where a link points, and leaves the link', async () => {
   expect(await readFile(join(root, 'target.csv'), 'utf8')).toBe('new');
   expect(await readlink(join(root, 'link.csv'))).toBe('target.csv');
 });
+
+it.each(['target.csv', 'nowhere.csv', '/dev/null'])(
+  'puts the file in the place of a link to %s, where asked to',
+  async (leadsTo) => {
+    const root = await tempDir();
+    await writeFile(join(root, 'target.csv'), 'old');
+    await symlink(leadsTo, join(root, 'link.csv'));
+    await writeStreamAtomic(join(root, 'link.csv'), ['new'], { replacesLink: true });
+    expect((await lstat(join(root, 'link.csv'))).isFile()).toBe(true);
+    expect(await readFile(join(root, 'link.csv'), 'utf8')).toBe('new');
+    expect(await readFile(join(root, 'target.csv'), 'utf8')).toBe('old');
+    expect(await listTree(root)).toEqual(['link.csv', 'target.csv']);
+  },
+);
 
 it('does not replace a directory', async () => {
   const root = await tempDir();

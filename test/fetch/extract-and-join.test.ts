@@ -1,4 +1,4 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { layoutOf } from '../../src/disk/layout.ts';
@@ -13,6 +13,7 @@ import {
   toSample,
   type Sample,
 } from '../support/fetching.ts';
+import { checkInvariants, surroundings } from '../support/invariants.ts';
 import { buildZip, type ZipMember } from '../support/zip-builder.ts';
 
 const tempDir = useTempDirs();
@@ -81,6 +82,29 @@ describe('an archive that has its MD5, and can not be unpacked', () => {
     const again = await run({ ...setup, sources: [join(setup.dest, 'nowhere')] });
     expect(again.exit).toBe(row.exit);
   });
+});
+
+it('does all its work beside an index.csv that is not its own, which stays', async () => {
+  const setup = await setUp(a, b, labels);
+  await writeTree(setup.dest, { 'index.csv': 'mine\n' });
+  const ran = await run(setup);
+  expect(ran.outcomes).toEqual(['downloaded', 'downloaded', 'downloaded']);
+  expect(await readdir(join(setup.dest, 'images'))).toEqual(['ChestDx-1', 'ChestDx-2']);
+  expect(ran.result?.index).toBeUndefined();
+  expect(ran.result?.indexError).toMatchObject({ code: 'occupied' });
+  const foreign = { 'index.csv': 'mine\n' };
+  await checkInvariants({ dest: setup.dest, manifest: setup.manifest, foreign });
+});
+
+it('writes nothing through a link in the place of the index', async () => {
+  const setup = await setUp(a, labels);
+  await writeTree(join(setup.dest, '..'), { 'mine.txt': 'mine\n' });
+  await mkdir(setup.dest, { recursive: true });
+  await symlink(join('..', 'mine.txt'), layoutOf(setup.dest).index);
+  const before = await surroundings(setup.dest);
+  const ran = await run(setup);
+  expect(ran.result?.index?.rows).toBe(2);
+  await checkInvariants({ dest: setup.dest, manifest: setup.manifest, before });
 });
 
 it('tells why the index could not be made, and keeps what has come', async () => {

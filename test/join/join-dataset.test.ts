@@ -1,10 +1,11 @@
-import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/events.ts';
 import { joinDataset, type JoinOptions } from '../../src/join/join-dataset.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
 import { CHEST_HEADER, chestRow, lines, listTree, useTempDirs, writeTree } from '../support/csv.ts';
+import { surroundings } from '../support/invariants.ts';
 import { saying } from '../support/matchers.ts';
 
 const tempDir = useTempDirs();
@@ -47,6 +48,9 @@ images/Viral-1/patient5_000.jpg,patient5_000.jpg,Viral-1,cc-cxri-p,COVID-19,pati
 images/Viral-2/patient6_000.jpg,patient6_000.jpg,Viral-2,cc-cxri-p,Viral,patient6,,,,,,,,,,,,,,,,0
 `;
 
+/** As of an earlier run, which saw no image. */
+const OLD_INDEX = `${GOLDEN.split('\n')[0] ?? ''}\n`;
+
 async function dataset(files: Readonly<Record<string, string>> = FILES): Promise<string> {
   const dest = await tempDir();
   await writeTree(dest, files);
@@ -85,13 +89,44 @@ describe('index.csv', () => {
   });
 
   it('is the same again, also over an older one and after a move', async () => {
-    const dest = await dataset({ ...FILES, 'index.csv': 'old' });
+    const dest = await dataset({ ...FILES, 'index.csv': OLD_INDEX });
     await run(dest);
     const moved = join(await tempDir(), 'elsewhere');
     await rename(dest, moved);
     await run(moved);
     expect(await readFile(join(moved, 'index.csv'), 'utf8')).toBe(GOLDEN);
     expect(await listTree(join(moved, '.ccxri'))).toEqual([]);
+  });
+
+  it.each([
+    { name: 'an empty file', content: '' },
+    { name: 'one that a spreadsheet has saved', content: `\uFEFF${OLD_INDEX.trim()}\r\nx\r\n` },
+  ])('comes over $name', async ({ content }) => {
+    const dest = await dataset({ ...FILES, 'index.csv': content });
+    await run(dest);
+    expect(await readFile(join(dest, 'index.csv'), 'utf8')).toBe(GOLDEN);
+  });
+
+  it.each(['mine.txt', 'nowhere.txt', '.'])(
+    'takes the place of a link to ../%s, and is not written through it',
+    async (name) => {
+      const root = await tempDir();
+      await writeTree(root, { 'mine.txt': OLD_INDEX });
+      await writeTree(join(root, 'ds'), FILES);
+      await symlink(join('..', name), join(root, 'ds', 'index.csv'));
+      const before = await surroundings(join(root, 'ds'));
+      await run(join(root, 'ds'));
+      expect((await lstat(join(root, 'ds', 'index.csv'))).isFile()).toBe(true);
+      expect(await readFile(join(root, 'ds', 'index.csv'), 'utf8')).toBe(GOLDEN);
+      expect(await surroundings(join(root, 'ds'))).toEqual(before);
+    },
+  );
+
+  it('goes through a link that the user has named as --output', async () => {
+    const dest = await dataset({ ...FILES, 'target.csv': 'old' });
+    await symlink('target.csv', join(dest, 'link.csv'));
+    await run(dest, { output: join(dest, 'link.csv') });
+    expect(await readFile(join(dest, 'target.csv'), 'utf8')).toBe(GOLDEN);
   });
 
   it('holds what is here without any label file, and says what is lacking', async () => {
@@ -255,7 +290,7 @@ describe('refuses', () => {
     { name: 'a bad cell', csv: CHEST.replace(/,0\n/, ',?\n'), line: 2 },
     { name: 'an empty file', csv: '', line: undefined },
   ])('$name, and the older index stays', async ({ csv, line }) => {
-    const dest = await dataset({ ...FILES, 'labels/chest_dx.csv': csv, 'index.csv': 'old' });
+    const dest = await dataset({ ...FILES, 'labels/chest_dx.csv': csv, 'index.csv': OLD_INDEX });
     await expect(run(dest)).rejects.toMatchObject({
       code: 'labels-invalid',
       message: expect.stringContaining('chest_dx.csv') as string,
@@ -265,7 +300,7 @@ describe('refuses', () => {
         ...(line === undefined ? {} : { line }),
       },
     });
-    expect(await readFile(join(dest, 'index.csv'), 'utf8')).toBe('old');
+    expect(await readFile(join(dest, 'index.csv'), 'utf8')).toBe(OLD_INDEX);
     expect(await listTree(dest)).not.toContain('.ccxri');
   });
 
@@ -282,7 +317,7 @@ describe('refuses', () => {
     { name: 'no images/', files: { 'ds/labels/chest_dx.csv': CHEST }, dest: 'ds' },
     {
       name: 'folders of nobody',
-      files: { 'ds/images/Mine/a.jpg': '', 'ds/index.csv': 'old' },
+      files: { 'ds/images/Mine/a.jpg': '', 'ds/index.csv': OLD_INDEX },
       dest: 'ds',
     },
   ])('a dataset directory with $name as missing', async ({ files, dest }) => {
@@ -306,10 +341,34 @@ describe('refuses', () => {
   });
 
   it('to go on when stopped', async () => {
-    const dest = await dataset({ ...FILES, 'index.csv': 'old' });
+    const dest = await dataset({ ...FILES, 'index.csv': OLD_INDEX });
     const joining = run(dest, { signal: AbortSignal.abort() });
     await expect(joining).rejects.toMatchObject({ code: 'aborted' });
-    expect(await readFile(join(dest, 'index.csv'), 'utf8')).toBe('old');
+    expect(await readFile(join(dest, 'index.csv'), 'utf8')).toBe(OLD_INDEX);
+  });
+
+  it.each([
+    { name: 'notes of the user', content: 'mine\n' },
+    { name: 'another table', content: 'path,image,archive\nimages/a.jpg,a.jpg,a\n' },
+    { name: 'a header and more', content: `${OLD_INDEX.trim()},note\n` },
+    { name: 'a header without a line end', content: OLD_INDEX.trim() },
+    { name: 'bytes of no text', content: '\u0000\u0001' },
+  ])('to replace an index.csv that is not its own: $name', async ({ content }) => {
+    const dest = await dataset({ ...FILES, 'index.csv': content });
+    const refusal = {
+      code: 'occupied',
+      facts: { path: join(dest, 'index.csv') },
+      hint: expect.stringContaining('ccxri join --output') as string,
+    };
+    await expect(run(dest)).rejects.toMatchObject(refusal);
+    await expect(run(dest, { dryRun: true })).rejects.toMatchObject(refusal);
+    expect(await readFile(join(dest, 'index.csv'), 'utf8')).toBe(content);
+    // The ways on that the hint names.
+    await run(dest, { output: join(dest, 'other.csv') });
+    expect(await readFile(join(dest, 'other.csv'), 'utf8')).toBe(GOLDEN);
+    await rename(join(dest, 'index.csv'), join(dest, 'mine.csv'));
+    await run(dest);
+    expect(await readFile(join(dest, 'index.csv'), 'utf8')).toBe(GOLDEN);
   });
 
   it('to replace a directory named index.csv', async () => {

@@ -58,7 +58,7 @@ export async function violations(options: InvariantOptions): Promise<readonly st
     const now = await readFile(join(dest, path)).catch(() => undefined);
     if (now === undefined || !now.equals(Buffer.from(content))) found.push(`I6: ${path} changed`);
   }
-  found.push(...(await judgeNames(options)));
+  found.push(...(await judgeNames(options)), ...(await judgeIndex(options)));
   const after = before === undefined ? undefined : await surroundings(dest);
   if (after !== undefined && JSON.stringify([...after]) !== JSON.stringify([...(before ?? [])])) {
     found.push(`I3: something beside the dataset changed: ${[...after.keys()].join(', ')}`);
@@ -116,6 +116,13 @@ async function listFiles(root: string): Promise<readonly string[]> {
   return entries
     .filter((entry) => !entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
+}
+
+/** I3: the dataset's own index lies in the dataset: through a link it would be written elsewhere. */
+async function judgeIndex({ dest, foreign = {} }: InvariantOptions): Promise<readonly string[]> {
+  if (foreign['index.csv'] !== undefined) return [];
+  const stats = await lstat(join(dest, 'index.csv')).catch(() => undefined);
+  return stats === undefined || stats.isFile() ? [] : ['I3: index.csv is no file of the dataset'];
 }
 
 /** Nothing temporary outside .ccxri, nothing forgotten in it. */
