@@ -14,6 +14,7 @@ import type { Source } from '../sources/source.ts';
 import { buildIndex } from '../steps/build-index.ts';
 import { cleanStage } from '../steps/extract-archive.ts';
 import { hasImages } from '../steps/index-scan.ts';
+import { assertOfThisManifest } from '../steps/other-manifest.ts';
 import { surveyFile, type FileSurvey } from '../steps/survey.ts';
 import { fetchFile, type FetchFileContext } from './fetch-file.ts';
 import type { FetchOptions, FetchPlan, FetchResult, FetchStep } from './fetch-types.ts';
@@ -26,6 +27,7 @@ import { prepareDirectories } from './prepare.ts';
  * Downloads, checks, extracts and joins what is selected; what is there already is left alone, and
  * what was broken off goes on. A file that fails is an outcome; the others go on.
  * @throws CcxriError `nothing-selected`, `unknown-subset`, `unknown-file`, `source-unusable`,
+ * `usage`: files of the selection are here of another manifest,
  * `not-writable`, `locked`, `disk-space` before anything is downloaded; `aborted`
  */
 export async function fetchDataset(options: FetchOptions): Promise<FetchResult> {
@@ -75,6 +77,7 @@ async function survey(run: Run): Promise<{ surveys: readonly FileSurvey[]; plan:
   const surveys = await limit.map(run.files, async (file) =>
     withUsefulPart(await surveyFile(file, run), typed),
   );
+  assertOfThisManifest(surveys, run.options);
   const plan = planFetch(surveys, choicesOf(run), await freeBytesAt(run.options.dest));
   tellPlan(run, plan);
   return { surveys, plan };

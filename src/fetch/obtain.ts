@@ -80,22 +80,27 @@ async function adopt(survey: FileSurvey, context: ObtainContext): Promise<Obtain
   } catch (error) {
     if (!isCcxriError(error, ...WRONG_BYTES)) throw error;
     // Only what this ledger knows to have put there may be moved away.
-    if (survey.receipt === undefined) throw occupied(survey, error);
+    // And what passed for another manifest is good data of that one.
+    if (survey.receipt === undefined || survey.final === 'other-manifest') {
+      throw occupied(survey, error);
+    }
     await moveAway(survey, { candidate, error, context });
     return undefined;
   }
 }
 
-function occupied({ file, path }: FileSurvey, error: CcxriError): CcxriError {
+function occupied({ file, path, final }: FileSurvey, error: CcxriError): CcxriError {
+  const isOfAnother = final === 'other-manifest';
+  const whose = isOfAnother ? 'it passed for another manifest' : 'ccxri did not put it there';
   return new CcxriError(
     'occupied',
-    `${path} is not the published ${file.name}, and ccxri did not put it there: ${error.message}`,
+    `${path} is not the published ${file.name}, and ${whose}: ${error.message}`,
     {
       ...error.facts,
       file: file.name,
       path,
       kept: 'the file as it is',
-      hint: `move it away, then run the same command again`,
+      hint: `${isOfAnother ? 'add the --manifest FILE with which you got it; or ' : ''}move it away, then run the same command again`,
       cause: error,
     },
   );

@@ -45,6 +45,7 @@ export function decideStep(survey: FileSurvey, choices: { readonly extract: bool
     case 'checked':
       return step(isExtractable && survey.images !== 'complete' ? 'extract' : 'done');
     case 'changed':
+    case 'other-manifest':
     case 'unchecked':
       return step('check');
     case 'absent':

@@ -66,6 +66,7 @@ function stateOf({ file, final, images, receipt, partBytes }: FileSurvey): FileS
     case 'checked':
       return file.kind === 'labels' || images === 'complete' ? 'done' : 'checked';
     case 'changed':
+    case 'other-manifest':
     case 'unchecked':
       return final;
     case 'absent':

@@ -12,11 +12,19 @@ export interface StatusOptions {
 /**
  * By the ledger alone, nothing is hashed. `done`: checked, and extracted where it is an archive;
  * `checked`: not (wholly) extracted yet; `images-only`: extracted, the archive is gone;
- * `changed`: size or mtime differ from when it passed; `unchecked`: it lies there, the ledger does
+ * `changed`: size or mtime differ from when it passed; `other-manifest`: as it was when it passed, with
+ * another MD5 than this manifest has; `unchecked`: it lies there, the ledger does
  * not know it; `partial`: a download is under way or was broken off; `missing`.
  */
 export type FileState =
-  'done' | 'checked' | 'images-only' | 'changed' | 'unchecked' | 'partial' | 'missing';
+  | 'done'
+  | 'checked'
+  | 'images-only'
+  | 'changed'
+  | 'other-manifest'
+  | 'unchecked'
+  | 'partial'
+  | 'missing';
 
 export interface FileStatusRow {
   readonly file: string;

@@ -13,10 +13,11 @@ export interface FileSurvey {
   readonly path: string;
   /**
    * `checked`: it is there, and the ledger knows it so; `changed`: its size or mtime is another
-   * than when it passed, a check has found it bad, or it passed for another release; `unchecked`: it is there, and the
-   * ledger does not know it.
+   * than when it passed, or a check has found it bad; `other-manifest`: it is as it was when it
+   * passed, with another MD5 than this manifest has; `unchecked`: it is there, and the ledger does
+   * not know it.
    */
-  readonly final: 'absent' | 'checked' | 'changed' | 'unchecked';
+  readonly final: 'absent' | 'checked' | 'changed' | 'other-manifest' | 'unchecked';
   readonly receipt: Receipt | undefined;
   /** Of the file under its final name; 0 where it is absent. */
   readonly finalBytes: number;
@@ -63,7 +64,8 @@ export function stateOf(
   if (receipt.foundBadAt !== undefined) return 'changed';
   // A copy keeps the size, and may keep mtime to the second only.
   const isSame = receipt.bytes === stats.size && Math.abs(receipt.mtimeMs - stats.mtimeMs) < 2000;
-  return isSame && fitsManifest(file, receipt) ? 'checked' : 'changed';
+  if (!isSame) return 'changed';
+  return fitsManifest(file, receipt) ? 'checked' : 'other-manifest';
 }
 
 /** A receipt of another release says nothing of this one. */

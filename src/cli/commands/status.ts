@@ -16,6 +16,7 @@ const STATES: Readonly<Record<FileState, string>> = {
   checked: 'checked, not extracted',
   'images-only': 'extracted, the archive is gone',
   changed: 'changed since it was checked',
+  'other-manifest': 'passed for another manifest',
   unchecked: 'here, but not checked',
   partial: 'under way',
   missing: 'missing',
@@ -69,9 +70,9 @@ function renderStatus(result: StatusResult, manifest: Manifest, view: View): str
   ]);
 }
 
-/** Files that are simply there or simply not are only counted. */
+/** Files that are simply there or simply not are only counted, and those of another manifest are. */
 function isWorthALine(state: FileState): boolean {
-  return state !== 'done' && state !== 'missing';
+  return state !== 'done' && state !== 'missing' && state !== 'other-manifest';
 }
 
 /** One line a subset, the last for all; a file that several subsets share counts in each. */
@@ -111,7 +112,11 @@ function renderFiles(files: readonly FileStatusRow[], view: View): string {
 
 function renderNotes({ files, index, workedOnBy, putAside }: StatusResult): string {
   const unchecked = countOf(files, 'changed', 'unchecked');
+  const others = countOf(files, 'other-manifest');
   const notes = [
+    ...(others === 0
+      ? []
+      : [`${count(others, 'file')} passed for another manifest: did you mean --manifest FILE?`]),
     `index.csv: ${index ? 'here' : 'not here'}`,
     ...(workedOnBy === null ? [] : [`another ccxri is at work here: ${toPrintable(workedOnBy)}`]),
     ...(unchecked === 0
