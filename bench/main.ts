@@ -4,15 +4,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startNginx } from '../test/support/nginx.ts';
-import { growthTable } from './growth.ts';
+import { growthTable, type GrowthRow } from './growth.ts';
 import { makeBenchRelease } from './make-release.ts';
 import { measure } from './measure.ts';
+import { profileTable } from './profile.ts';
 import { delayFigure, slowFigure } from './slow-line.ts';
 import { joinFigure, nothingToDo, startFigure, type Figure } from './single-works.ts';
 import {
   COMPARISON_TITLES,
   compare,
   isHere,
+  mayEmptyCache,
   renderComparison,
   type Comparison,
 } from './run-works.ts';
@@ -36,18 +38,27 @@ interface Options {
   readonly profile: { readonly archives: number; readonly images: number; readonly bytes: number };
 }
 
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: {
+        rounds: { type: 'string', default: '5' },
+        only: { type: 'string', default: '' },
+        archives: { type: 'string', default: '16' },
+        images: { type: 'string', default: '500' },
+        bytes: { type: 'string', default: '300000' },
+        help: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
+    process.exit(2);
+  }
+}
+
 function toOptions(argv: readonly string[]): Options {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      rounds: { type: 'string', default: '5' },
-      only: { type: 'string', default: '' },
-      archives: { type: 'string', default: '16' },
-      images: { type: 'string', default: '500' },
-      bytes: { type: 'string', default: '300000' },
-      help: { type: 'boolean', default: false },
-    },
-  });
+  const values = parse(argv);
   if (values.help) {
     console.log(HELP);
     process.exit(0);
@@ -75,6 +86,10 @@ async function comparisons(place: Place, { rounds, only }: Options): Promise<Com
     const missing = work.needs.filter((program) => !isHere(program));
     if (missing.length > 0) {
       console.log(`${work.name} | ${work.rival} | left out: no ${missing.join(', ')} here`);
+      continue;
+    }
+    if (work.isCold === true && !mayEmptyCache()) {
+      console.log(`${work.name} | ${work.rival} | left out: the page cache can't be emptied here`);
       continue;
     }
     const row = await compare(work, rounds, place.scratch);
@@ -108,6 +123,19 @@ async function figures(place: Place, { only, rounds }: Options): Promise<Figure[
   return made;
 }
 
+const MAX_PEAK_BYTES = 250e6;
+
+/** The most that ccxri ever took, in any of its works. */
+function tellPeak(rows: readonly Comparison[], growth: readonly GrowthRow[]): number {
+  const peaks = rows.map(({ ccxri }) => ccxri.peakBytes);
+  const peakBytes = Math.max(0, ...peaks, ...growth.map((row) => row.peakMegabytes * 1e6));
+  const met = peakBytes <= MAX_PEAK_BYTES ? 'met' : 'MISSED';
+  if (peakBytes > 0) {
+    console.log(`peak memory of all: ${(peakBytes / 1e6).toFixed(0)} MB (target 250) ${met}`);
+  }
+  return peakBytes;
+}
+
 async function main(): Promise<void> {
   const options = toOptions(process.argv.slice(2));
   const scratch = join(WORK, 'scratch');
@@ -133,10 +161,15 @@ async function main(): Promise<void> {
     const rows = await comparisons(place, options);
     const single = await figures(place, options);
     const growth = 'growth'.includes(options.only) ? await growthTable(place.ccxri, scratch) : [];
+    const profile = 'profile'.includes(options.only) ? await profileTable(place) : [];
+    const peakBytes = tellPeak(rows, growth);
     await mkdir(RESULTS, { recursive: true });
-    const result = { date: new Date().toISOString(), machine, total, rows, single, growth };
-    await writeFile(join(RESULTS, 'latest.json'), `${JSON.stringify(result, null, 2)}\n`);
-    console.log(`written: ${join('bench', 'results', 'latest.json')}`);
+    const date = new Date().toISOString();
+    const result = { date, machine, total, rows, single, growth, profile, peakBytes };
+    // A part of it must not take the place of the whole.
+    const name = options.only === '' ? 'latest.json' : 'part.json';
+    await writeFile(join(RESULTS, name), `${JSON.stringify(result, null, 2)}\n`);
+    console.log(`written: ${join('bench', 'results', name)}`);
   } finally {
     await nginx.stop();
     await rm(scratch, { recursive: true, force: true });

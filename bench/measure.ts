@@ -15,6 +15,8 @@ export interface Measured {
  * oftener: looking through /proc is work that takes from both sides.
  */
 const SAMPLE_EVERY_MS = 250;
+/** What is over before has no other sample. */
+const FIRST_SAMPLES_MS = [20, 50, 80, 120, 170];
 
 /**
  * Runs a bash command line to its end, cold, and measures it. Times are bash's own, memory is
@@ -34,7 +36,7 @@ export async function measure(command: string, cwd: string): Promise<Measured> {
   });
   let peakBytes = 0;
   let sampling = false;
-  const timer = setInterval(() => {
+  const sample = () => {
     if (sampling || child.pid === undefined) return;
     sampling = true;
     void groupBytes(child.pid)
@@ -44,12 +46,15 @@ export async function measure(command: string, cwd: string): Promise<Measured> {
       .finally(() => {
         sampling = false;
       });
-  }, SAMPLE_EVERY_MS);
+  };
+  const timers = FIRST_SAMPLES_MS.map((ms) => setTimeout(sample, ms));
+  const timer = setInterval(sample, SAMPLE_EVERY_MS);
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', resolve);
   });
   clearInterval(timer);
+  for (const first of timers) clearTimeout(first);
   const times = /@@ ([\d.]+) ([\d.]+) ([\d.]+)/.exec(said);
   if (code !== 0 || times === null) {
     throw new Error(`exit ${String(code)} of: ${command}\n${said.trim()}`);

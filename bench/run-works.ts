@@ -14,6 +14,14 @@ export interface Comparison {
   readonly bytes: number;
 }
 
+const CACHE_SWITCH = '/proc/sys/vm/drop_caches';
+const EMPTY_CACHE = `sync && echo 3 > ${CACHE_SWITCH}`;
+
+/** Whether this user may empty the page cache. */
+export function mayEmptyCache(): boolean {
+  return spawnSync('bash', ['-c', `[ -w ${CACHE_SWITCH} ]`]).status === 0;
+}
+
 export function isHere(program: string): boolean {
   return spawnSync('bash', ['-c', `command -v ${program}`]).status === 0;
 }
@@ -25,10 +33,11 @@ export function isHere(program: string): boolean {
 export async function compare(work: Work, rounds: number, cwd: string): Promise<Comparison> {
   const ours: Measured[] = [];
   const theirs: Measured[] = [];
+  const before = [work.before, work.isCold === true ? EMPTY_CACHE : undefined];
   for (let round = 0; round < rounds; round += 1) {
-    if (work.before !== undefined) await measure(work.before, cwd);
+    for (const command of before) if (command !== undefined) await measure(command, cwd);
     ours.push(await measure(work.ccxri, cwd));
-    if (work.before !== undefined) await measure(work.before, cwd);
+    for (const command of before) if (command !== undefined) await measure(command, cwd);
     theirs.push(await measure(work.peer, cwd));
   }
   const [ccxri, peer] = [middle(ours), middle(theirs)];

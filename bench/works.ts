@@ -10,8 +10,8 @@ export interface Work {
   readonly peer: string;
   /** Run before each of the two, not timed. */
   readonly before?: string;
-  /** Made once for both, not timed. */
-  readonly setUp?: string;
+  /** Empties the page cache before each of the two, where this user may. */
+  readonly isCold?: boolean;
   /** Programs that the rival needs: left out, and said so, where one is missing. */
   readonly needs: readonly string[];
   /** Bytes that go through, for CPU seconds a GB. */
@@ -112,6 +112,17 @@ export function worksOf(place: Place): readonly Work[] {
       ccxri: verify,
       peer: `cd ${out}/z && ${md5}`,
       before: ready,
+      needs: ['md5sum'],
+      bytes,
+    },
+    {
+      name: 'verify, from the disk',
+      rival: 'md5sum x2',
+      target: null,
+      ccxri: verify,
+      peer: `cd ${out}/z && ${md5}`,
+      before: ready,
+      isCold: true,
       needs: ['md5sum'],
       bytes,
     },
