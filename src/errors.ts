@@ -49,6 +49,8 @@ export interface ErrorFacts {
   readonly source?: string;
   /** The source itself can't be used: what is said of one file holds for all that it should give. */
   readonly wholeSource?: boolean;
+  /** The file is good, as it passed: for another manifest than this run's. */
+  readonly otherManifest?: boolean;
   /** Line of a text file, counted from 1. */
   readonly line?: number;
   readonly expected?: string;

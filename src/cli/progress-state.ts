@@ -98,7 +98,8 @@ export class RunState {
   }
 
   #wasTold(file: string, error: ErrorRecord | undefined): boolean {
-    if (error?.wholeSource !== true || error.message.includes(file)) return false;
+    const isOfAll = error?.wholeSource === true || error?.otherManifest === true;
+    if (!isOfAll || error.message.includes(file)) return false;
     const wasTold = this.#sourceFailures.has(error.message);
     this.#sourceFailures.add(error.message);
     return wasTold;

@@ -37,15 +37,17 @@ function labelOf(labels: Readonly<Record<string, string>>, status: string): stri
 }
 
 /**
- * Every file that is not good, with why in one line; those that a source as a whole can't give, in
- * one line together. Empty where all are good.
+ * Every file that is not good, with why in one line; those that a source as a whole can't give, and
+ * those of another manifest, in one line together. Empty where all are good.
  */
 export function renderFailed(outcomes: readonly FileOutcome<string>[], view: View): string {
   const files = new Map<string, string[]>();
   const rows = outcomes.flatMap(({ file, status, error }) => {
     if (error === undefined) return [];
     const why = briefly(error, file);
-    const isAlone = view.verbose || error.facts.wholeSource !== true || why.includes(file);
+    const { wholeSource, otherManifest } = error.facts;
+    const isOfAll = wholeSource === true || otherManifest === true;
+    const isAlone = view.verbose || !isOfAll || why.includes(file);
     const key = isAlone ? file : `${status}\n${why}`;
     const alike = files.get(key);
     alike?.push(file);

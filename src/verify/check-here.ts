@@ -13,7 +13,7 @@ import type { Located } from './locate.ts';
 import { noteBad } from './note-bad.ts';
 import type { Findings, VerifyContext } from './verify-context.ts';
 import type { VerifyStatus } from './verify-types.ts';
-import { changedError, withWayOn } from './way-on.ts';
+import { changedError, otherManifestError, withWayOn } from './way-on.ts';
 
 type Found = Located & { readonly here: NonNullable<Located['here']> };
 
@@ -40,10 +40,13 @@ async function checkQuick(
 ): Promise<VerifyStatus> {
   const { path, stats } = here;
   try {
-    assertSize(file, stats.size);
     // The ledger speaks of files in their place.
-    if (path !== finalPathOf(layout, file)) return 'unknown';
-    const receipt = await ledger.readReceipt(file.name);
+    const isInPlace = path === finalPathOf(layout, file);
+    const receipt = isInPlace ? await ledger.readReceipt(file.name) : undefined;
+    const state = stateOf(file, receipt, stats);
+    if (state === 'other-manifest') throw otherManifestError(file);
+    assertSize(file, stats.size);
+    if (!isInPlace) return 'unknown';
     if (receipt !== undefined && receipt.bytes !== stats.size) {
       throw new CcxriError('size-mismatch', `${file.name} has not the size with which it passed`, {
         file: file.name,
@@ -51,7 +54,6 @@ async function checkQuick(
         found: `${formatCount(stats.size)} bytes`,
       });
     }
-    const state = stateOf(file, receipt, stats);
     if (state === 'changed') throw changedError(file);
     return state === 'checked' ? 'unchanged' : 'unknown';
   } catch (error) {
@@ -72,9 +74,23 @@ async function checkBytes(
     context.meter.bytesRead += candidate.bytes;
     return await context.judge.judge(file, candidate);
   } catch (error) {
-    if (isCcxriError(error, ...WRONG_BYTES)) await noteBad({ file, here }, context);
+    if (isCcxriError(error, ...WRONG_BYTES)) {
+      if (await isOfAnother({ file, here }, findings, context)) throw otherManifestError(file);
+      await noteBad({ file, here }, context);
+    }
     throw withWayOn(error, { file, path, isPublishedSo: false });
   }
+}
+
+/** Are these the bytes that passed, as the ledger has it, for another manifest? */
+async function isOfAnother(
+  { file, here }: Pick<Found, 'file' | 'here'>,
+  { md5 }: Findings,
+  { ledger, layout }: VerifyContext,
+): Promise<boolean> {
+  if (here.path !== finalPathOf(layout, file)) return false;
+  const receipt = await ledger.readReceipt(file.name);
+  return receipt?.md5 === md5 && stateOf(file, receipt, here.stats) === 'other-manifest';
 }
 
 /** The images are checked also where the archive is bad, so that one run tells all. */

@@ -12,7 +12,7 @@ import { forEachAtOnce } from '../zip/pool.ts';
 import { CheckProgress } from './check-progress.ts';
 import type { Findings, VerifyContext } from './verify-context.ts';
 import type { VerifyStatus } from './verify-types.ts';
-import { imagesError, imagesUnknownError, otherReleaseError } from './way-on.ts';
+import { imagesError, imagesUnknownError, otherManifestError } from './way-on.ts';
 
 /** Files read at once, an archive: node's own pool has four threads. */
 const FILES_AT_ONCE = 8;
@@ -42,7 +42,7 @@ export async function checkImagesAlone(
   const known = await context.ledger.readMembers(file.name);
   if (known === undefined) throw imagesUnknownError(file, folder);
   const record = await fittingRecord(file, context.ledger);
-  if (record === undefined) throw otherReleaseError(file, folder, known.md5);
+  if (record === undefined) throw otherManifestError(file);
   const progress = new CheckProgress(file.name, context);
   const options = { file, folder, expected: record.members, isArchiveGood: false };
   const damage = await context.deepChecks(() =>

@@ -46,6 +46,7 @@ interface Place {
 /** What was found against a file that lies there, with place and way on; a bug or stop as it came. */
 export function withWayOn(error: unknown, place: Place): unknown {
   if (!isCcxriError(error) || error.code === 'aborted') return error;
+  if (error.facts.otherManifest === true) return error;
   const hint = hintFor(error, place) ?? error.hint;
   return new CcxriError(error.code, error.message, {
     file: place.file.name,
@@ -87,15 +88,15 @@ export function imagesUnknownError(file: ManifestFile, folder: string): CcxriErr
   );
 }
 
-/** Images of an archive with another MD5 than the published one. */
-export function otherReleaseError(file: ManifestFile, folder: string, md5: string): CcxriError {
-  return new CcxriError('md5-mismatch', `${folder} is not of the published ${file.name}`, {
-    file: file.name,
-    path: folder,
-    expected: `images of the archive with MD5 ${file.md5}`,
-    found: `images of one with MD5 ${md5}`,
-    kept: 'the images as they are',
-    hint: `move ${quoteForShell(folder)} away, then run ${fetchCommand(file)}`,
+/** A file, or the images of one that is gone, that passed with another MD5 than the published one. */
+export function otherManifestError({ name }: ManifestFile): CcxriError {
+  // No name, path or MD5s: where a whole dataset is another's, all of it is told at once.
+  const message = 'it passed for another manifest: did you mean --manifest FILE?';
+  return new CcxriError('md5-mismatch', message, {
+    file: name,
+    otherManifest: true,
+    kept: 'all as it is',
+    hint: 'run the same command again with the --manifest FILE with which you got it',
   });
 }
 

@@ -123,6 +123,10 @@ describe('the quick look', () => {
     });
     const { error } = outcomeOf(result, 'ChestDx-1.zip');
     expect(error).toMatchObject({ code: 'md5-mismatch', hint: saying('`ccxri verify`') });
+    expect(outcomeOf(result, 'ChestDx-2.zip').error).toMatchObject({
+      code: 'md5-mismatch',
+      facts: { otherManifest: true },
+    });
   });
 
   it('says that a file has another length than it had, or than it can have', async () => {
