@@ -5,10 +5,11 @@ import { freeBytesAt } from '../disk/free-space.ts';
 import { CcxriError, errnoOf, isCcxriError, toDiskError } from '../errors.ts';
 import type { EventListener } from '../events.ts';
 import { formatBytes, toPrintable } from '../text.ts';
-import { readDirectory, type ZipDirectory } from '../zip/directory.ts';
+import type { ZipDirectory } from '../zip/directory.ts';
 import { extractMembers } from '../zip/member.ts';
 import { openFileReader, type FileReader } from '../zip/random-reader.ts';
 import type { UnpackPool } from '../zip/unpack-pool.ts';
+import { withDirectory } from '../zip/with-directory.ts';
 import { ProgressTeller } from './download-context.ts';
 import { adoptImages, assertOnlyOurs } from './existing-images.ts';
 import { makeStage, type Stage } from './extract-stage.ts';
@@ -56,7 +57,10 @@ export async function extractArchive(options: ExtractArchiveOptions): Promise<Ex
   const reader = await openFileReader(archivePath);
   try {
     await assertAsChecked(reader, options);
-    return await extractFrom(reader, found, options);
+    const { signal } = options;
+    return await withDirectory(reader, { file: name, signal }, (directory) =>
+      extractFrom(reader, { directory, found }, options),
+    );
   } catch (error) {
     // Bytes that change while they are read explain every other complaint.
     await reader.assertUnchanged();
@@ -88,11 +92,10 @@ async function assertAsChecked(
 
 async function extractFrom(
   reader: FileReader,
-  found: ImagesFound,
+  { directory, found }: Omit<Work, 'stage'>,
   options: ExtractArchiveOptions,
 ): Promise<ExtractedArchive> {
-  const { layout, name, signal, onEvent } = options;
-  const directory = await readDirectory(reader, { file: name, signal });
+  const { layout, name, onEvent } = options;
   for (const warning of directory.warnings) {
     const message = `${name}: ${warning}; that does no harm`;
     onEvent({ event: 'warning', code: 'archive-oddity', file: name, message });

@@ -6,10 +6,10 @@ import type { EventListener } from '../events.ts';
 import { isPlausibleSize, windowOf } from '../manifest/published-size.ts';
 import type { Manifest, ManifestFile } from '../manifest/schema.ts';
 import { formatCount } from '../text.ts';
-import { readDirectory } from '../zip/directory.ts';
 import { checkMembers } from '../zip/member.ts';
 import { openFileReader } from '../zip/random-reader.ts';
 import type { UnpackPool } from '../zip/unpack-pool.ts';
+import { withDirectory } from '../zip/with-directory.ts';
 
 /** Bytes of a file, hashed, that claim to be a file of the manifest. */
 export interface Candidate {
@@ -122,18 +122,13 @@ export class Judge {
     if (file.kind !== 'archive') throw md5Mismatch(file, candidate.md5);
     const reader = await openFileReader(candidate.path);
     try {
-      const directory = await readDirectory(reader, {
-        file: file.name,
-        ...(this.#signal === undefined ? {} : { signal: this.#signal }),
-      });
-      this.#assertOwnNames(file, candidate, [
-        directory.topFolder ?? '',
-        ...directory.members.map((member) => member.name),
-      ]);
-      await checkMembers(reader, directory, {
-        file: file.name,
-        pool: this.#unpackPool,
-        ...(this.#signal === undefined ? {} : { signal: this.#signal }),
+      const options = { file: file.name, signal: this.#signal };
+      await withDirectory(reader, options, async (directory) => {
+        this.#assertOwnNames(file, candidate, [
+          directory.topFolder ?? '',
+          ...directory.members.map((member) => member.name),
+        ]);
+        await checkMembers(reader, directory, { ...options, pool: this.#unpackPool });
       });
     } catch (error) {
       if (!isCcxriError(error, 'damaged-archive')) throw error;

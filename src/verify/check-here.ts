@@ -136,10 +136,10 @@ async function checkWholeArchive(
   let check: Check | undefined;
   try {
     check = await checkBytes(found, findings, context);
-    const members = await context.deepChecks(() =>
+    const { memberCount, members } = await context.deepChecks(() =>
       checkArchive(file.name, here.path, { ...context, hasImages: images !== undefined }),
     );
-    findings.membersChecked = members.length;
+    findings.membersChecked = memberCount;
     return { isGood: true, check, members };
   } catch (error) {
     const isPublishedSo = check === 'verified';

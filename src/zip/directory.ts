@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../abort.ts';
 import { readDirectoryBytes } from './directory-bytes.ts';
-import { findEndRecord } from './end-record.ts';
+import { findEndRecord, type EndRecord } from './end-record.ts';
 import { isFolder, METHOD, type ZipEntry } from './entry.ts';
 import { judgeClashes } from './judge-clashes.ts';
 import { judgeEntries } from './judge-entries.ts';
@@ -51,11 +51,19 @@ export interface ArchiveOptions {
  */
 export async function readDirectory(
   reader: RandomReader,
+  options: ArchiveOptions,
+): Promise<ZipDirectory> {
+  throwIfAborted(options.signal);
+  return judgeDirectory(reader, await findEndRecord(reader, options.file), options);
+}
+
+/** As readDirectory, where the end record is known. */
+export async function judgeDirectory(
+  reader: RandomReader,
+  end: EndRecord,
   { file, signal }: ArchiveOptions,
 ): Promise<ZipDirectory> {
-  throwIfAborted(signal);
   const verdict = new Verdict(file);
-  const end = await findEndRecord(reader, file);
   if (end.trailingBytes > 0) verdict.warn(`${end.trailingBytes} bytes behind the archive`);
   const bytes = await readDirectoryBytes(reader, end, { file, verdict });
   // What yauzl would stop at, it need not see.

@@ -2,8 +2,11 @@
 export interface ZipEntry {
   /** Decoded. Ends in `/` where it is a folder's. */
   readonly name: string;
-  /** As it stands in the directory: the header in front of the member's bytes must have the same. */
-  readonly rawName: Buffer;
+  /**
+   * As it stands in the directory, a character a byte: the header in front of the member's bytes must
+   * have the same. Of tens of thousands of entries a Buffer each would take most of the memory.
+   */
+  readonly rawName: string;
   readonly flags: number;
   readonly method: number;
   readonly crc32: number;

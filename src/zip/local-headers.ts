@@ -80,7 +80,7 @@ function judgeHeader(entry: ZipEntry, bytes: Buffer, verdict: Verdict): PlacedEn
 
 function differenceOf(entry: ZipEntry, bytes: Buffer, nameEnd: number): string | undefined {
   const flags = bytes.readUInt16LE(6);
-  if (!bytes.subarray(FIXED_BYTES, nameEnd).equals(entry.rawName)) return 'name';
+  if (bytes.toString('latin1', FIXED_BYTES, nameEnd) !== entry.rawName) return 'name';
   if (((flags ^ entry.flags) & FLAG.encrypted) !== 0) return 'encryption flag';
   if (bytes.readUInt16LE(8) !== entry.method) return 'compression method';
   // Where a descriptor follows, these may be left out: zero, or all ones for a zip64 one. All ones

@@ -188,13 +188,13 @@ describe('#129 very many entries', () => {
     expect(reads.reduce((bytes, { length }) => bytes + length, 0)).toBeLessThan(80_000);
   });
 
-  it('200,001 entries are more than is reasonable', async () => {
+  it('70,001 entries are more than is reasonable', async () => {
     const one = buildZip([{ name: 'x', method: 0 }]);
     const header = one.subarray(31, one.length - 22);
-    const directory = Buffer.concat(Array.from({ length: 200_001 }, () => header));
-    const end = { count: 200_001 & 0xffff, directoryBytes: directory.length, directoryStart: 31 };
+    const directory = Buffer.concat(Array.from({ length: 70_001 }, () => header));
+    const end = { count: 70_001 & 0xffff, directoryBytes: directory.length, directoryStart: 31 };
     const bytes = Buffer.concat([one.subarray(0, 31), directory, endRecord(end)]);
-    expect(await reasonsOf(bytes)).toEqual(['it has 200001 entries']);
+    expect(await reasonsOf(bytes)).toEqual(['it has 70001 entries']);
   });
 });
 
