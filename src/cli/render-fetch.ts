@@ -68,7 +68,7 @@ export const FETCH_STATUSES: StatusLabels<FetchStatus> = {
 /** What there is to tell of a fetch, also of one that was stopped. */
 export type Fetched = Pick<
   FetchResult,
-  'dest' | 'outcomes' | 'bytesDownloaded' | 'elapsedMs' | 'index'
+  'dest' | 'outcomes' | 'bytesDownloaded' | 'elapsedMs' | 'index' | 'indexError'
 >;
 
 /** What a fetch came to: what came, what did not and why, the index, and what to do next. */
@@ -133,6 +133,8 @@ function renderNext(result: Fetched, { view, again }: Manner): string {
   if (index !== undefined) {
     return `${next} read ${toPrintable(index.path, 4096)}; its paths start at ${toPrintable(dest, 4096)}\n`;
   }
+  // Its own way on is told with it.
+  if (result.indexError !== undefined) return '';
   const hasArchives = outcomes.some(({ kind }) => kind === 'archive');
   const isUnpacked = outcomes.some(({ members }) => members !== null);
   if (!hasArchives) return '';

@@ -17,7 +17,13 @@ import { hasImages } from '../steps/index-scan.ts';
 import { assertOfThisManifest } from '../steps/other-manifest.ts';
 import { surveyFile, type FileSurvey } from '../steps/survey.ts';
 import { fetchFile, type FetchFileContext } from './fetch-file.ts';
-import type { FetchOptions, FetchPlan, FetchResult, FetchStep } from './fetch-types.ts';
+import type {
+  FetchOptions,
+  FetchOutcome,
+  FetchPlan,
+  FetchResult,
+  FetchStep,
+} from './fetch-types.ts';
 import { signalOf, toClient, toContext, toRun, type Run } from './fetch-run.ts';
 import { withUsefulPart } from './kept-part.ts';
 import { isTooSmall, lowDiskError, planFetch, type PlanChoices } from './plan.ts';
@@ -122,7 +128,7 @@ async function fetchLocked(run: Run): Promise<FetchResult> {
     const outcomes = await settle(surveys.map((each) => fetchFile(each, context)));
     throwIfAborted(options.signal);
     const result = { ...emptyResult(run, plan), outcomes, bytesDownloaded };
-    return { ...result, ...(await join(run)) };
+    return { ...result, ...(await join(run, outcomes)) };
   } finally {
     stop.abort();
     await client.close();
@@ -172,7 +178,10 @@ const MOST_PAGE_RETRIES = 2;
 const MAY_DOWNLOAD: ReadonlySet<FetchStep['action']> = new Set(['download', 'resume', 'check']);
 
 /** The index is made of what is there, also where some files failed. */
-async function join(run: Run): Promise<Pick<FetchResult, 'index' | 'indexError'>> {
+async function join(
+  run: Run,
+  outcomes: readonly FetchOutcome[],
+): Promise<Pick<FetchResult, 'index' | 'indexError'>> {
   const { options, layout, onEvent } = run;
   const { manifest, signal } = options;
   if (!run.extract || options.join === false) return {};
@@ -182,6 +191,13 @@ async function join(run: Run): Promise<Pick<FetchResult, 'index' | 'indexError'>
     return { index: await buildIndex({ layout, manifest, onEvent, ...stopping }) };
   } catch (error) {
     if (!isCcxriError(error) || error.code === 'aborted') throw error;
+    const { message, hint, facts } = error;
+    if (outcomes.some((outcome) => outcome.file === facts.file && outcome.error !== undefined)) {
+      // Its own error says why, and decides over the run.
+      const text = [message, ...(hint === undefined ? [] : [hint])].join('; ');
+      onEvent({ event: 'warning', code: 'no-label-file', file: facts.file ?? '', message: text });
+      return {};
+    }
     return { indexError: error };
   }
 }

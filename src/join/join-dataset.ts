@@ -20,7 +20,8 @@ export interface JoinOptions extends RunOptions {
 /**
  * Writes index.csv: one row an image that is here, with what the label files that are here say.
  * No network.
- * @throws CcxriError `missing`: no such directory, or no images in it; `usage`: a selection without
+ * @throws CcxriError `missing`: no such directory, no images in it, or not the label file that
+ *   index.csv was made with; `usage`: a selection without
  *   `output`, or an output that is no file; `unknown-subset`, `unknown-file`; `labels-invalid`;
  *   of the disk; `aborted`
  */

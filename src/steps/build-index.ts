@@ -4,13 +4,14 @@ import { CcxriError } from '../errors.ts';
 import { ignoreEvents, type EventListener, type RunEvent } from '../events.ts';
 import { JoinAudit, type JoinFinding } from '../labels/audit.ts';
 import { describeFinding } from '../labels/describe-finding.ts';
+import { findLostLabels } from '../labels/lost-labels.ts';
 import { joinArchive, type IndexRow, type LabelTables } from '../labels/join.ts';
 import { assertOwnIndex } from '../labels/own-index.ts';
 import { IndexTally, type IndexCounts } from '../labels/tally.ts';
 import { writeIndex } from '../labels/write.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { isEmptySelection, selectFiles, type Selection } from '../manifest/select.ts';
-import { toPrintable } from '../text.ts';
+import { quoteForShell, toPrintable } from '../text.ts';
 import { readLabels } from './index-labels.ts';
 import { archiveFacts, scanImages, type ImagesHere } from './index-scan.ts';
 
@@ -45,7 +46,8 @@ export interface IndexResult extends IndexCounts {
 /**
  * Joins the images that are here with the label files that are here, and writes index.csv whole or
  * not at all.
- * @throws CcxriError `missing`: no archive's images are here (`hasImages` tells beforehand);
+ * @throws CcxriError `missing`: no archive's images are here (`hasImages` tells beforehand), or a label
+ *   file that the dataset's index.csv was made with, which is left as it is then;
  *   `labels-invalid`; `occupied`; of the disk; `aborted`
  */
 export async function buildIndex(options: BuildIndexOptions): Promise<IndexResult> {
@@ -57,6 +59,10 @@ export async function buildIndex(options: BuildIndexOptions): Promise<IndexResul
   if (here.archives.length === 0) throw noImages(layout, here, asked !== undefined);
   if (output === undefined) await assertOwnIndex(layout.index);
   const labels = await readLabels(layout, manifest, signal);
+  if (output === undefined) {
+    const lost = await findLostLabels(layout.index, labels.files, { archives, signal });
+    if (lost !== undefined) throw wouldLoseLabels(layout, lost.file);
+  }
   const audit = new JoinAudit({
     archives,
     labelFiles: labels.files,
@@ -79,6 +85,20 @@ export async function buildIndex(options: BuildIndexOptions): Promise<IndexResul
   for (const finding of result.findings) onEvent(warningOf(finding));
   if (options.dryRun !== true) onEvent({ event: 'index-written', path, rows: result.rows });
   return result;
+}
+
+/** An index with labels is worth more than one of every image without them. */
+function wouldLoseLabels({ index: path }: DatasetLayout, file: string): CcxriError {
+  return new CcxriError(
+    'missing',
+    `${file} is not here, and index.csv has its labels: it is not written anew without them`,
+    {
+      file,
+      path,
+      kept: 'index.csv as it is',
+      hint: `\`ccxri fetch --file ${quoteForShell(file)}\` gets it and writes index.csv; \`ccxri join --output FILE\` writes one without these labels`,
+    },
+  );
 }
 
 function drain(archives: Iterable<readonly IndexRow[]>, signal: AbortSignal | undefined): void {

@@ -14,6 +14,7 @@ import {
   type Sample,
 } from '../support/fetching.ts';
 import { checkInvariants, surroundings } from '../support/invariants.ts';
+import { having, saying } from '../support/matchers.ts';
 import { buildZip, type ZipMember } from '../support/zip-builder.ts';
 
 const tempDir = useTempDirs();
@@ -52,6 +53,31 @@ it('downloads, extracts and joins; what is missing later is made good', async ()
   const second = await run(setup);
   expect(second.outcomes).toEqual(['present', 'extracted', 'present']);
   expect(second.result?.index?.rows).toBe(4);
+});
+
+it('keeps an index with labels when the label file is gone and can not be got again', async () => {
+  const setup = await setUp(a, b, labels);
+  await run(setup);
+  const { index, labels: folder } = layoutOf(setup.dest);
+  const before = await readFile(index, 'utf8');
+  await rm(join(folder, labels.name));
+  const foreign = { 'index.csv': before };
+  const mirror = setup.sources[0] ?? '';
+  await rm(join(mirror, labels.name));
+  const failed = await run({ ...setup, foreign });
+  expect(failed.outcomes).toEqual(['present', 'present', 'file-not-at-source']);
+  expect(failed.exit).toBe(4);
+  expect(failed.result).not.toHaveProperty('indexError');
+  expect(failed.events).toContainEqual(
+    having({ event: 'warning', code: 'no-label-file', message: saying('ccxri fetch --file') }),
+  );
+  // Not asked for, so that nothing else says so.
+  const other = await run({ ...setup, foreign, selection: { files: [a.name] } });
+  expect(other.result?.indexError).toMatchObject({ code: 'missing', facts: { file: labels.name } });
+  expect(await readFile(index, 'utf8')).toBe(before);
+  await writeTree(mirror, { [labels.name]: labels.bytes });
+  const mended = await run({ ...setup, selection: { files: [labels.name] } });
+  expect(mended.result?.index?.rows).toBe(4);
 });
 
 it('deletes archives when their images are here, and does not get them again', async () => {
