@@ -27,6 +27,8 @@ const membersSchema = z.strictObject({
   /** MD5 of the archive they came from. */
   md5,
   extractedAt: z.iso.datetime(),
+  /** A later check found some damaged or missing: until they are extracted anew, or pass, they count as not whole. */
+  foundBadAt: z.iso.datetime().optional(),
   members: z.array(
     z.strictObject({
       /** Below images/<archive>/, with `/`. */

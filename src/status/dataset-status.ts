@@ -45,7 +45,8 @@ export async function datasetStatus(options: StatusOptions): Promise<StatusResul
 
 async function toRow(survey: FileSurvey, ledger: Ledger): Promise<FileStatusRow> {
   const { file, receipt, final } = survey;
-  const state = stateOf(survey);
+  const state = await withImages(stateOf(survey), survey, ledger);
+  const areImagesAlone = final === 'absent' && ['images-only', 'images-bad'].includes(state);
   // What the ledger says of another release, or of bytes that have changed, is no check.
   const holds = receipt !== undefined && ['checked', 'absent'].includes(final);
   const passed = holds && fitsManifest(file, receipt) ? receipt : undefined;
@@ -54,7 +55,7 @@ async function toRow(survey: FileSurvey, ledger: Ledger): Promise<FileStatusRow>
     kind: file.kind,
     subset: file.subsets[0] ?? '',
     state,
-    bytesHere: state === 'images-only' ? await imageBytes(file.name, ledger) : bytesOf(survey),
+    bytesHere: areImagesAlone ? await imageBytes(file.name, ledger) : bytesOf(survey),
     bytesTotal: passed?.bytes ?? aboutBytesOf(file),
     check: passed?.status ?? null,
     checkedAt: passed?.checkedAt ?? null,
@@ -75,6 +76,17 @@ function stateOf({ file, final, images, receipt, partBytes }: FileSurvey): FileS
       }
       return partBytes > 0 ? 'partial' : 'missing';
   }
+}
+
+/** Images that were found bad, where nothing else is to be told of the file. */
+async function withImages(
+  state: FileState,
+  { file, images }: FileSurvey,
+  ledger: Ledger,
+): Promise<FileState> {
+  if (images !== 'partial' || (state !== 'checked' && state !== 'missing')) return state;
+  const record = await ledger.readMembers(file.name);
+  return record?.foundBadAt === undefined ? state : 'images-bad';
 }
 
 function bytesOf({ final, finalBytes, partBytes }: FileSurvey): number {

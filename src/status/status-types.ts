@@ -12,6 +12,7 @@ export interface StatusOptions {
 /**
  * By the ledger alone, nothing is hashed. `done`: checked, and extracted where it is an archive;
  * `checked`: not (wholly) extracted yet; `images-only`: extracted, the archive is gone;
+ * `images-bad`: `verify` has found extracted images damaged, and they were not extracted anew since;
  * `changed`: size or mtime differ from when it passed; `other-manifest`: as it was when it passed, with
  * another MD5 than this manifest has; `unchecked`: it lies there, the ledger does
  * not know it; `partial`: a download is under way or was broken off; `missing`.
@@ -20,6 +21,7 @@ export type FileState =
   | 'done'
   | 'checked'
   | 'images-only'
+  | 'images-bad'
   | 'changed'
   | 'other-manifest'
   | 'unchecked'

@@ -70,7 +70,7 @@ function notWhatItHolds(
 }
 
 /**
- * An incomplete folder of ours is replaced; but what the user has put into it would be lost.
+ * An incomplete or damaged folder of ours is replaced; but what the user has put into it would be lost.
  * @throws CcxriError `occupied`
  */
 export async function assertOnlyOurs(
@@ -79,19 +79,20 @@ export async function assertOnlyOurs(
 ): Promise<void> {
   const path = imagesPathOf(layout, name);
   if (await isLink(path)) {
-    const what = 'it is a link, and what it leads to is incomplete';
+    const what = 'it is a link, and what it leads to is incomplete or damaged';
     throw occupied(path, name, { what, names: [] });
   }
   const ours = new Set((record?.members ?? []).map((member) => member.path));
   const foreign = [...paths].filter((each) => !ours.has(each)).sort();
   if (foreign.length === 0) return;
   throw occupied(path, name, {
-    what: `its images are incomplete, and ${count(foreign.length, 'file')} in it did not come from ${name}`,
+    what: `its images are incomplete or damaged, and ${count(foreign.length, 'file')} in it did not come from ${name}`,
     names: foreign,
   });
 }
 
-async function isLink(path: string): Promise<boolean> {
+/** @throws CcxriError of the disk */
+export async function isLink(path: string): Promise<boolean> {
   try {
     return (await lstat(path)).isSymbolicLink();
   } catch (error) {

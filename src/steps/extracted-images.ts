@@ -7,8 +7,8 @@ import type { Ledger } from '../disk/ledger.ts';
 import { errnoOf, toDiskError } from '../errors.ts';
 
 /**
- * `complete`: all that the ledger knows of is there; `partial`: not all, or it came from another
- * archive than the one that has passed; `absent`: no folder, or an empty one; `unknown`: there is
+ * `complete`: all that the ledger knows of is there; `partial`: not all, or `verify` has found
+ * some damaged, or it came from another archive than the one that has passed; `absent`: no folder, or an empty one; `unknown`: there is
  * something, and the ledger does not know it.
  */
 export type ImagesState = 'complete' | 'partial' | 'absent' | 'unknown';
@@ -23,7 +23,7 @@ export interface ImagesFound {
 
 /**
  * Of so many members the size is looked at: all 162,000 would take seconds, and what is looked for
- * here (a folder that was cut, emptied, half copied) shows in the names already. `verify` reads all.
+ * here (a folder that was cut, emptied, half copied) shows in the names already. `verify --deep` reads all.
  */
 const SIZES_LOOKED_AT = 24;
 
@@ -50,6 +50,7 @@ export async function findImages(
   if (!isFolder) return found('unknown');
   if (paths.size === 0) return found('absent');
   if (record === undefined) return found('unknown');
+  if (record.foundBadAt !== undefined) return found('partial');
   const receipt = await ledger.readReceipt(archiveName);
   if (receipt !== undefined && receipt.md5 !== record.md5) return found('partial');
   if (!record.members.every(({ path }) => paths.has(path))) return found('partial');

@@ -7,13 +7,13 @@ import { WRONG_BYTES } from '../steps/source-failures.ts';
 import { stateOf } from '../steps/survey.ts';
 import { formatCount } from '../text.ts';
 import { checkArchive } from './check-archive.ts';
-import { checkFolder, fittingRecord } from './check-images.ts';
+import { checkFolder, fits } from './check-images.ts';
 import { CheckProgress } from './check-progress.ts';
 import type { Located } from './locate.ts';
 import { noteBad } from './note-bad.ts';
 import type { Findings, VerifyContext } from './verify-context.ts';
 import type { VerifyStatus } from './verify-types.ts';
-import { changedError, otherManifestError, withWayOn } from './way-on.ts';
+import { changedError, imagesGoneError, otherManifestError, withWayOn } from './way-on.ts';
 
 type Found = Located & { readonly here: NonNullable<Located['here']> };
 
@@ -110,16 +110,18 @@ async function checkDeep(
 
 /** By what the archive holds, or where that is bad by the ledger. */
 async function checkExtracted(
-  { file, images: folder }: Found,
+  { file, images: folder, imagesGone }: Found,
   { isGood: isArchiveGood, members }: WholeArchive,
   findings: Findings,
   context: VerifyContext & { readonly progress: CheckProgress },
 ): Promise<CcxriError | undefined> {
+  if (imagesGone) return imagesGoneError(file, context);
   if (folder === undefined) return undefined;
-  const expected = members ?? (await fittingRecord(file, context.ledger))?.members;
+  const known = await context.ledger.readMembers(file.name);
+  const expected = members ?? (fits(file, known) ? known?.members : undefined);
   if (expected === undefined) return undefined;
   return context.deepChecks(() =>
-    checkFolder({ file, folder, expected, isArchiveGood }, findings, context),
+    checkFolder({ file, folder, known, expected, isArchiveGood }, findings, context),
   );
 }
 

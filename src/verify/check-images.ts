@@ -7,9 +7,11 @@ import type { MemberRecord, MembersRecord } from '../disk/ledger-schema.ts';
 import type { Ledger } from '../disk/ledger.ts';
 import { toDiskError, type CcxriError } from '../errors.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
+import { isLink } from '../steps/existing-images.ts';
 import { count, toPrintable } from '../text.ts';
 import { forEachAtOnce } from '../zip/pool.ts';
 import { CheckProgress } from './check-progress.ts';
+import { noteImages } from './note-bad.ts';
 import type { Findings, VerifyContext } from './verify-context.ts';
 import type { VerifyStatus } from './verify-types.ts';
 import { imagesError, imagesUnknownError, otherManifestError } from './way-on.ts';
@@ -24,9 +26,13 @@ export async function fittingRecord(
   ledger: Ledger,
 ): Promise<MembersRecord | undefined> {
   const record = await ledger.readMembers(file.name);
+  return fits(file, record) ? record : undefined;
+}
+
+/** Whether it is of the published archive. */
+export function fits(file: ManifestFile, record: MembersRecord | undefined): boolean {
   // Of a disputed MD5 nothing is known; what was extracted had passed.
-  const fits = record?.md5 === file.md5 || file.md5Disputed !== undefined;
-  return fits ? record : undefined;
+  return record?.md5 === file.md5 || file.md5Disputed !== undefined;
 }
 
 /**
@@ -41,10 +47,9 @@ export async function checkImagesAlone(
 ): Promise<VerifyStatus> {
   const known = await context.ledger.readMembers(file.name);
   if (known === undefined) throw imagesUnknownError(file, folder);
-  const record = await fittingRecord(file, context.ledger);
-  if (record === undefined) throw otherManifestError(file);
+  if (!fits(file, known)) throw otherManifestError(file);
   const progress = new CheckProgress(file.name, context);
-  const options = { file, folder, expected: record.members, isArchiveGood: false };
+  const options = { file, folder, known, expected: known.members, isArchiveGood: false };
   const damage = await context.deepChecks(() =>
     checkFolder(options, findings, { ...context, progress }),
   );
@@ -57,6 +62,8 @@ interface CheckFolderOptions {
   readonly file: ManifestFile;
   /** images/<archive> */
   readonly folder: string;
+  /** The ledger's list, as it was before this check. */
+  readonly known: MembersRecord | undefined;
   /** What should lie there. */
   readonly expected: readonly MemberRecord[];
   /** It can be extracted once more. */
@@ -64,7 +71,8 @@ interface CheckFolderOptions {
 }
 
 /**
- * Compares every extracted file with what it should be; what lies there besides is told as a warning.
+ * Compares every extracted file with what it should be, and takes note of it in the ledger; what lies
+ * there besides is told as a warning.
  * @returns what is wrong; undefined: nothing
  */
 export async function checkFolder(
@@ -72,7 +80,7 @@ export async function checkFolder(
   findings: Findings,
   context: VerifyContext & { readonly progress: CheckProgress },
 ): Promise<CcxriError | undefined> {
-  const { file, folder, expected } = options;
+  const { file, folder, known, expected } = options;
   const { progress, meter } = context;
   progress.begin(expected.reduce((sum, { bytes }) => sum + bytes, 0));
   const report = await compareFolder(folder, expected, context, (bytes) => {
@@ -86,16 +94,28 @@ export async function checkFolder(
     .slice(0, MAX_BAD_MEMBERS)
     .map((path) => `${below}/${path}`);
   const { strangers } = report;
-  if (strangers.length > 0) {
-    const examples = strangers.slice(0, 3).map((path) => toPrintable(path, 120));
-    context.onEvent({
-      event: 'warning',
-      code: 'disk',
-      file: file.name,
-      message: `${count(strangers.length, 'file')} in ${below} not of the archive: ${examples.join(', ')}${strangers.length > 3 ? ', …' : ''}`,
-    });
-  }
-  return imagesError(options, report);
+  if (strangers.length > 0) tellStrangers(file, strangers, context);
+  const isBad = report.damaged.length + report.missing.length > 0;
+  // Sizes alone make nothing good.
+  if (!isBad && context.depth === 'quick') return undefined;
+  const isNoted = await noteImages(known, isBad ? 'bad' : 'good', context);
+  if (!isBad) return undefined;
+  const isMended = isNoted && strangers.length === 0 && !(await isLink(folder));
+  return imagesError({ ...options, selection: context.selection, isMended }, report);
+}
+
+function tellStrangers(
+  file: ManifestFile,
+  strangers: readonly string[],
+  { onEvent }: VerifyContext,
+): void {
+  const examples = strangers.slice(0, 3).map((path) => toPrintable(path, 120));
+  onEvent({
+    event: 'warning',
+    code: 'disk',
+    file: file.name,
+    message: `${count(strangers.length, 'file')} in images/${stemOf(file.name)} not of the archive: ${examples.join(', ')}${strangers.length > 3 ? ', …' : ''}`,
+  });
 }
 
 /** How the extracted files of an archive are; paths below its folder. */

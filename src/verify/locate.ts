@@ -2,8 +2,10 @@ import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { finalPathOf, imagesPathOf, type DatasetLayout } from '../disk/layout.ts';
 import { pathKind } from '../disk/output-file.ts';
+import type { Ledger } from '../disk/ledger.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
 import { statOrAbsent } from '../steps/survey.ts';
+import { fittingRecord } from './check-images.ts';
 
 /** Where a file of the manifest was found. */
 export interface Located {
@@ -12,18 +14,29 @@ export interface Located {
   readonly here: { readonly path: string; readonly stats: Stats } | undefined;
   /** The folder of its extracted images; undefined: there is none. */
   readonly images: string | undefined;
+  /** There is none, and the ledger knows that there was: false where it was not asked. */
+  readonly imagesGone: boolean;
 }
 
 /**
  * Looks in its place in a dataset directory, then directly in the directory, where a group's copy of
  * the archives on a share has it.
+ * @param ledger asked for images that were extracted once; absent: they are not missed
  * @throws CcxriError of the disk
  */
-export async function locate(file: ManifestFile, layout: DatasetLayout): Promise<Located> {
+export async function locate(
+  file: ManifestFile,
+  layout: DatasetLayout,
+  ledger?: Ledger,
+): Promise<Located> {
+  const images = file.kind === 'archive' ? await findImages(file, layout) : undefined;
+  const isMissed = file.kind === 'archive' && images === undefined && ledger !== undefined;
+  const record = isMissed ? await fittingRecord(file, ledger) : undefined;
   return {
     file,
     here: await findFile(file, layout),
-    images: file.kind === 'archive' ? await findImages(file, layout) : undefined,
+    images,
+    imagesGone: record !== undefined && record.members.length > 0,
   };
 }
 

@@ -18,6 +18,8 @@ export interface VerifyContext {
   readonly depth: VerifyDepth;
   /** What was asked for. */
   readonly selection: Selection;
+  /** The command that brings back all images that are gone. */
+  readonly bringBack: string;
   readonly deepChecks: LimitFunction;
   readonly hashPool: HashPool;
   readonly unpackPool: UnpackPool;

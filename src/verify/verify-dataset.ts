@@ -16,14 +16,16 @@ import { locate, type Located } from './locate.ts';
 import type { VerifyContext } from './verify-context.ts';
 import { verifyFile } from './verify-file.ts';
 import type { VerifyOptions, VerifyOutcome, VerifyResult } from './verify-types.ts';
+import { bringBackCommand } from './way-on.ts';
 
 /** Unpacking is bound by the processor, and holds some 32 MiB an archive. */
 const DEEP_CHECKS_AT_ONCE = 2;
 
 /**
  * Checks what is here against the manifest: archives and label files in a dataset directory, or in a
- * plain directory of them. It takes no lock, and writes one thing alone: where a file that had passed
- * is bad now, its record in the ledger says so (if it can be written), and a fetch gets it anew. A
+ * plain directory of them. It takes no lock, and writes one thing alone: where a file that had passed,
+ * or an extracted image, is bad now, the record in the ledger says so (if it can be written), and a
+ * fetch puts it right; where images have passed again, it says that no longer. A
  * file that is not good is an outcome; the others go on.
  * @throws CcxriError `missing`: there is no such directory, or nothing of the dataset in it;
  *   `unknown-subset`, `unknown-file`; `aborted`
@@ -36,7 +38,8 @@ export async function verifyDataset(options: VerifyOptions): Promise<VerifyResul
   const files = isAsked ? selectFiles(manifest, selection) : manifest.files;
   await assertDirectory(dest);
   const layout = layoutOf(dest);
-  const located = await pLimit(8).map(files, (file) => locate(file, layout));
+  const ledger = options.depth === 'deep' ? new Ledger(layout.ledger) : undefined;
+  const located = await pLimit(8).map(files, (file) => locate(file, layout, ledger));
   const wanted = isAsked ? located : located.filter(isHere);
   if (wanted.length === 0) throw nothingHere(options);
   tellPlan(wanted.length, onEvent);
@@ -52,8 +55,8 @@ export async function verifyDataset(options: VerifyOptions): Promise<VerifyResul
   };
 }
 
-function isHere({ here, images }: Located): boolean {
-  return here !== undefined || images !== undefined;
+function isHere({ here, images, imagesGone }: Located): boolean {
+  return here !== undefined || images !== undefined || imagesGone;
 }
 
 /** Their archive is here, so that it alone is looked at where the check is not deep. */
@@ -61,7 +64,11 @@ function hasImagesBeside({ here, images }: Located): boolean {
   return here !== undefined && images !== undefined;
 }
 
-function toContext(options: VerifyOptions, stop: AbortController): VerifyContext {
+function toContext(
+  wanted: readonly Located[],
+  options: VerifyOptions,
+  stop: AbortController,
+): VerifyContext {
   const { manifest, onEvent = ignoreEvents } = options;
   const layout = layoutOf(options.dest);
   const ledger = new Ledger(layout.ledger);
@@ -76,6 +83,7 @@ function toContext(options: VerifyOptions, stop: AbortController): VerifyContext
     judge: new Judge({ manifest, ledger, onEvent, unpackPool, signal }),
     depth: options.depth ?? 'full',
     selection: options.selection ?? {},
+    bringBack: bringBackCommand(wanted, options.selection ?? {}),
     deepChecks: pLimit(DEEP_CHECKS_AT_ONCE),
     hashPool: new HashPool(),
     unpackPool,
@@ -89,7 +97,7 @@ function toContext(options: VerifyOptions, stop: AbortController): VerifyContext
 /** What is thrown ends the run, but not before everything under way has come to its end. */
 async function verifyAll(wanted: readonly Located[], options: VerifyOptions) {
   const stop = new AbortController();
-  const context = toContext(options, stop);
+  const context = toContext(wanted, options, stop);
   const { hashPool, unpackPool, depth, meter } = context;
   const outcomes = new Map<Located, VerifyOutcome>();
   try {

@@ -6,7 +6,7 @@ import { checkImagesAlone } from './check-images.ts';
 import type { Located } from './locate.ts';
 import type { Findings, VerifyContext } from './verify-context.ts';
 import type { VerifyOutcome, VerifyStatus } from './verify-types.ts';
-import { absentError } from './way-on.ts';
+import { absentError, imagesGoneError } from './way-on.ts';
 
 /** Checks one file. What is wrong with it is its outcome; a stop and a bug are thrown. */
 export async function verifyFile(located: Located, context: VerifyContext): Promise<VerifyOutcome> {
@@ -49,9 +49,10 @@ async function check(
   findings: Findings,
   context: VerifyContext,
 ): Promise<VerifyStatus> {
-  const { file, here, images } = located;
-  if (here !== undefined) return checkHere({ file, here, images }, findings, context);
+  const { file, here, images, imagesGone } = located;
+  if (here !== undefined) return checkHere({ ...located, here }, findings, context);
   if (images !== undefined) return checkImagesAlone(file, images, findings, context);
+  if (imagesGone) throw imagesGoneError(file, context);
   throw absentError(file, finalPathOf(context.layout, file), context.selection);
 }
 

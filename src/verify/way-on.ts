@@ -1,10 +1,12 @@
-import { stemOf } from '../disk/layout.ts';
+import { imagesPathOf, stemOf } from '../disk/layout.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
-import type { Selection } from '../manifest/select.ts';
+import { isEmptySelection, type Selection } from '../manifest/select.ts';
 import { selectionFlags } from '../manifest/selection-flags.ts';
 import { count, quoteForShell, toPrintable } from '../text.ts';
 import type { FolderReport } from './check-images.ts';
+import type { Located } from './locate.ts';
+import type { VerifyContext } from './verify-context.ts';
 
 /** The command that gets a file. */
 function fetchCommand(file: ManifestFile): string {
@@ -100,21 +102,50 @@ export function otherManifestError({ name }: ManifestFile): CcxriError {
   });
 }
 
+/** One command for all archives whose images are gone; where none are, it is not used. */
+export function bringBackCommand(wanted: readonly Located[], selection: Selection): string {
+  if (!isEmptySelection(selection)) return `\`ccxri fetch${selectionFlags(selection)}\``;
+  const archives = wanted.filter(({ file }) => file.kind === 'archive');
+  const gone = archives.filter(({ imagesGone }) => imagesGone);
+  const command = gone.every(({ here }) => here !== undefined) ? 'extract' : 'fetch';
+  // Without a name it is for every archive that is here.
+  if (command === 'extract' && gone.length === archives.length) return '`ccxri extract`';
+  const files = gone.map(({ file }) => stemOf(file.name));
+  return `\`ccxri ${command}${selectionFlags({ files })}\``;
+}
+
+/** The ledger knows of an archive's images, and there is no folder of them any more. */
+export function imagesGoneError(
+  file: ManifestFile,
+  { layout, bringBack }: Pick<VerifyContext, 'layout' | 'bringBack'>,
+): CcxriError {
+  const stem = stemOf(file.name);
+  return new CcxriError('missing', `images/${stem} is gone: ${file.name} was extracted before`, {
+    file: file.name,
+    path: imagesPathOf(layout, file.name),
+    expected: 'the folder of its images',
+    hint: `bring back all images that are gone with ${bringBack}`,
+  });
+}
+
 interface Folder {
   readonly file: ManifestFile;
   readonly folder: string;
   readonly isArchiveGood: boolean;
+  readonly selection: Selection;
+  /** The command goes by the ledger, which has them as bad, and may put others in their place. */
+  readonly isMended: boolean;
 }
 
-/** undefined: all is as it should be. */
+/** Some are damaged or missing. */
 export function imagesError(
-  { file, folder, isArchiveGood }: Folder,
+  { file, folder, isArchiveGood, selection, isMended }: Folder,
   { checked, damaged, missing }: FolderReport,
-): CcxriError | undefined {
-  if (damaged.length + missing.length === 0) return undefined;
-  const command = isArchiveGood
-    ? `\`ccxri extract --file ${quoteForShell(stemOf(file.name))}\``
-    : fetchCommand(file);
+): CcxriError {
+  const extract = `\`ccxri extract --file ${quoteForShell(stemOf(file.name))}\``;
+  const alone = isArchiveGood ? extract : fetchCommand(file);
+  const isAsked = !isEmptySelection(selection);
+  const command = isAsked ? `\`ccxri fetch${selectionFlags(selection)}\`` : alone;
   const counts = [
     ...(damaged.length > 0 ? [count(damaged.length, 'is damaged', 'are damaged')] : []),
     ...(missing.length > 0 ? [count(missing.length, 'is missing', 'are missing')] : []),
@@ -128,7 +159,9 @@ export function imagesError(
       expected: `${count(checked, 'file')} as they came out of ${file.name}`,
       found: [...describe('damaged', damaged), ...describe('missing', missing)].join('; '),
       kept: 'the images as they are',
-      hint: `move ${quoteForShell(folder)} away, then run ${command}`,
+      hint: isMended
+        ? `put them right with ${command}`
+        : `move ${quoteForShell(folder)} away, then run ${command}`,
     },
   );
 }

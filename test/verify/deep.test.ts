@@ -84,7 +84,7 @@ describe('deep', () => {
       code: 'damaged-archive',
       message: `of 7 files in ${folder} 2 are damaged, 1 is missing`,
       facts: { path: folder, found: saying('; missing: patient') },
-      hint: `move ${folder} away, then run \`ccxri extract --file ChestDx-1\``,
+      hint: 'put them right with `ccxri extract --file ChestDx-1`',
     });
   });
 
@@ -213,7 +213,10 @@ describe('images whose archive is gone', () => {
     });
     expect(outcomeOf(result, 'ChestDx-1.zip')).toMatchObject({
       badMembers: [rotten, gone],
-      error: { code: 'damaged-archive', hint: saying('`ccxri fetch --file ChestDx-1`') },
+      error: {
+        code: 'damaged-archive',
+        hint: 'put them right with `ccxri fetch --file ChestDx-1 --file ChestDx-2`',
+      },
     });
   });
 

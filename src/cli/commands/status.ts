@@ -15,6 +15,7 @@ const STATES: Readonly<Record<FileState, string>> = {
   done: 'done',
   checked: 'checked, not extracted',
   'images-only': 'extracted, the archive is gone',
+  'images-bad': 'images damaged or missing',
   changed: 'changed since it was checked',
   'other-manifest': 'passed for another manifest',
   unchecked: 'here, but not checked',
@@ -113,6 +114,7 @@ function renderFiles(files: readonly FileStatusRow[], view: View): string {
 function renderNotes({ files, index, workedOnBy, putAside }: StatusResult): string {
   const unchecked = countOf(files, 'changed', 'unchecked');
   const others = countOf(files, 'other-manifest');
+  const badImages = countOf(files, 'images-bad');
   const notes = [
     ...(others === 0
       ? []
@@ -122,6 +124,11 @@ function renderNotes({ files, index, workedOnBy, putAside }: StatusResult): stri
     ...(unchecked === 0
       ? []
       : [`${count(unchecked, 'file')} not checked as it is now: \`ccxri verify\` reads them`]),
+    ...(badImages === 0
+      ? []
+      : [
+          `images of ${count(badImages, 'archive')} found damaged by verify: \`ccxri fetch\` of the same selection puts them right`,
+        ]),
     ...putAside.map((path) => `put aside, its bytes were wrong: ${toPrintable(path, 4096)}`),
   ];
   return notes.map((note) => `${note}\n`).join('');
