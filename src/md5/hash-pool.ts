@@ -7,10 +7,16 @@ import { LANES, LANES_A_GROUP } from './kernel-layout.ts';
 import { hasWebAssembly } from './kernels.ts';
 
 export interface HashPoolOptions {
-  /** At most. Default: as many as there are processors. */
+  /** At most. Default: as many as there are processors, and no more than 3. */
   readonly threads?: number;
   readonly startWorker?: () => Worker;
 }
+
+/**
+ * A thread takes 18 MB. Three hash 8 to 12 GB a second, more than a disk gives; with those that unpack
+ * this bounds the memory, however many processors there are.
+ */
+const MAX_THREADS = 3;
 
 /**
  * The MD5s of many files at once, in threads that are started when they are needed and last until
@@ -23,7 +29,7 @@ export class HashPool {
   #isUnavailable = !hasWebAssembly();
 
   constructor({
-    threads = availableParallelism(),
+    threads = Math.min(availableParallelism(), MAX_THREADS),
     startWorker = () => startThread('hash-worker', import.meta.url),
   }: HashPoolOptions = {}) {
     this.#maxThreads = threads;

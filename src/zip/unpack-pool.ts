@@ -9,15 +9,18 @@ import { sharesOf } from './shares.ts';
 import { UnpackThread } from './unpack-thread.ts';
 
 export interface UnpackPoolOptions {
-  /** At most. Default: as many as there are processors, and one more for those that wait for the disk. */
+  /**
+   * At most. Default: as many as there are processors, and one more for those that wait for the disk;
+   * no more than 5.
+   */
   readonly threads?: number;
   /** What unpacks to less is done sooner than a thread is started. Default 8 MiB. */
   readonly minBytes?: number;
   readonly startWorker?: () => Worker;
 }
 
-/** With what a thread holds (16 MiB at most, of images 3) this bounds the memory. */
-const MAX_THREADS = 8;
+/** A thread takes 15 MB with members of 1 MB: with those that hash, this bounds the memory. */
+const MAX_THREADS = 5;
 const MIN_BYTES = 8 * 1024 * 1024;
 
 export interface UnpackWork {
