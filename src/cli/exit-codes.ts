@@ -22,7 +22,11 @@ export const EXIT_CODES: readonly ExitCodeRow[] = [
     meaning: 'integrity: content does not match, and could not be put right',
     next: 'try another --source; look at what was kept',
   },
-  { code: 4, meaning: 'incomplete: network', next: 'run the same command again' },
+  {
+    code: 4,
+    meaning: 'incomplete: network',
+    next: 'the same command again, or another --source',
+  },
   { code: 5, meaning: 'missing files', next: '`ccxri fetch` the same selection' },
   { code: 6, meaning: 'disk full, or not writable', next: 'free some space, or another --dest' },
   {

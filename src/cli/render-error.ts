@@ -130,7 +130,7 @@ export function aboutFiles(files: readonly string[], hint: string): string {
 }
 
 /** The first three names, and how many there are where they are more. */
-function someOf(files: readonly string[]): string {
+export function someOf(files: readonly string[]): string {
   const more = files.length > MOST_NAMES ? `, … (${count(files.length, 'file')})` : '';
   return `${files.slice(0, MOST_NAMES).join(', ')}${more}`;
 }

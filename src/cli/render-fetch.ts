@@ -1,10 +1,11 @@
+import { isCcxriError } from '../errors.ts';
 import type { FetchOutcome, FetchResult, FetchStatus, FetchStep } from '../fetch/fetch-types.ts';
 import { isTooSmall } from '../fetch/plan.ts';
 import { count, formatBytes, formatDuration, toPrintable } from '../text.ts';
 import { exitCodeOf, worstOf } from './exit-codes.ts';
 import type { View } from './io.ts';
 import { renderIndex } from './render-index.ts';
-import { aboutFiles, nextLine } from './render-error.ts';
+import { aboutFiles, nextLine, someOf } from './render-error.ts';
 import {
   joinParts,
   renderContentChecked,
@@ -145,17 +146,38 @@ function renderNext(result: Fetched, { view, again }: Manner): string {
 
 /**
  * The same command once more helps where the network failed, or where a file was not begun. Where
- * something else failed, it would fail again: then its own way on stands first.
+ * something else failed, it would fail again: then its own way on stands first. A file that no source
+ * has needs another source.
  */
 function waysOnFrom(outcomes: readonly FetchOutcome[], again: string): readonly string[] {
   const open = outcomes.filter((outcome) => !isGood(outcome));
-  const codes = open.map(({ error }) => (error === undefined ? NETWORK : exitCodeOf(error)));
-  const worst = worstOf(codes);
-  const hint = worst === NETWORK ? undefined : open[codes.indexOf(worst)]?.error?.hint;
-  if (hint === undefined) return [`${again} again: it gets only what is missing`];
-  if (!codes.includes(NETWORK)) return [hint];
-  const files = open.filter(({ error }) => error?.hint === hint).map(({ file }) => file);
-  return [aboutFiles(files, hint), `${again} again, for the other files that are missing`];
+  const lacking = open.filter(({ error }) => isCcxriError(error, 'file-not-at-source'));
+  const waiting = open.filter((outcome) => !lacking.includes(outcome) && mayPass(outcome));
+  const wrong = open.filter((outcome) => !lacking.includes(outcome) && !mayPass(outcome));
+  const worst = worstOf(wrong.map(({ error }) => exitCodeOf(error)));
+  const hint = wrong.find(({ error }) => exitCodeOf(error) === worst)?.error?.hint;
+  const ofHint = wrong.filter(({ error }) => error?.hint === hint).map(({ file }) => file);
+  const isAlone = waiting.length + lacking.length === 0;
+  const first = hint === undefined ? [] : [isAlone ? hint : aboutFiles(ofHint, hint)];
+  const what =
+    hint === undefined
+      ? ': it gets only what is missing'
+      : ', for the other files that are missing';
+  const helps = waiting.length > 0 || (hint === undefined && lacking.length === 0);
+  return [
+    ...first,
+    ...(helps ? [`${again} again${what}`] : []),
+    ...(lacking.length > 0 ? [elsewhere(lacking, again)] : []),
+  ];
+}
+
+function mayPass({ error }: FetchOutcome): boolean {
+  return error === undefined || exitCodeOf(error) === NETWORK;
+}
+
+function elsewhere(lacking: readonly FetchOutcome[], again: string): string {
+  const files = someOf(lacking.map(({ file }) => file));
+  return `${again} again, with another --source as well: no source that was asked has ${files}`;
 }
 
 const NETWORK = 4;

@@ -39,11 +39,14 @@ export function ofWholeSource({ code, message, facts, hint, cause }: CcxriError)
   return new CcxriError(code, message, { ...options, ...(hint === undefined ? {} : { hint }) });
 }
 
+/** To ask the same sources again would not help. */
+const ELSEWHERE = 'look elsewhere: give another --source (`ccxri links` shows what was tried)';
+
 export function notThere(file: ManifestFile, source: string): CcxriError {
   return new CcxriError('file-not-at-source', `${file.name} is not at ${source}`, {
     file: file.name,
     source,
-    hint: 'look elsewhere: give another --source (`ccxri links` shows what was tried)',
+    hint: ELSEWHERE,
   });
 }
 
@@ -82,7 +85,7 @@ export function summarizeFailures(
     file: file.name,
     ...(failures.length > 1 ? { reasons: failures.map(toReason) } : {}),
     ...(left.length > 0 ? { kept: left.join('; ') } : {}),
-    hint: telling.hint ?? hint,
+    hint: telling.hint ?? (telling.code === 'file-not-at-source' ? ELSEWHERE : hint),
     cause: telling,
   });
 }

@@ -37,6 +37,17 @@ describe('what to do next after a fetch', () => {
     expect(nextOf(failed('source-unusable', 'mend it'))).toEqual(['next: mend it']);
   });
 
+  it('is another source where none that was asked has a file', () => {
+    const lacking = failed('file-not-at-source', 'look elsewhere');
+    const elsewhere = `next: ${again} again, with another --source as well: no source that was asked has Normal-1.zip`;
+    expect(nextOf(lacking)).toEqual([elsewhere]);
+    expect(nextOf(lacking, failed('network'))).toEqual([ANEW, elsewhere]);
+    expect(nextOf(lacking, failed('disk-full', 'free some'))).toEqual([
+      'next: Normal-1.zip: free some',
+      elsewhere,
+    ]);
+  });
+
   it('is that of the most severe failure, and then the same command for the others', () => {
     const md5 = failed('md5-mismatch', 'give another --source');
     const page = failed('not-the-file', 'save the page');
