@@ -53,7 +53,7 @@ export class HostPace {
   /** The host refused one of several requests: it gets half of what it has now. */
   refused(url: string): void {
     const { limit, active } = this.#stateOf(url);
-    limit.refused(active);
+    limit.refused(active, this.#clock.nowMs());
   }
 
   /** The host has served a request to its end: it may come to bear one more at once. */
@@ -117,6 +117,8 @@ export class HostPace {
   }
 
   #admit(): void {
+    const nowMs = this.#clock.nowMs();
+    for (const { limit } of this.#hosts.values()) limit.passed(nowMs);
     for (;;) {
       const next = this.#next();
       if (next === undefined) return;

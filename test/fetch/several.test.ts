@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { fastClock } from '../support/clock.ts';
 import { listTree, useTempDirs, writeTree } from '../support/csv.ts';
 import {
   destIn,
@@ -215,6 +216,38 @@ describe('the pace', () => {
     // The three that were refused wait, and so does every other request to the host meanwhile (this
     // clock does not pass in a wait).
     expect(ran.clock.sleeps.filter((ms) => ms > 4000).length).toBeGreaterThanOrEqual(6);
+  });
+
+  it('goes up again with time where each request is a whole file', async () => {
+    const lots = Array.from({ length: 24 }, (_, n) =>
+      sampleArchive(`ChestDx-${n + 1}.zip`, { bytes: 5000 }),
+    );
+    let [asked, open, most, minutes] = [0, 0, 0, 0];
+    const server = await serve(async (request, reply) => {
+      asked += 1;
+      if (asked <= 6) {
+        await reply.wait(50);
+        await reply.send(answer(429, '', { 'Retry-After': 1 }));
+        return;
+      }
+      open += 1;
+      most = Math.max(most, open);
+      await reply.wait(30);
+      // Every file takes a minute.
+      minutes += 1;
+      await reply.send(honest(fileOf(request, lots)?.bytes ?? Buffer.alloc(0), request));
+      open -= 1;
+    });
+    const ran = await run({
+      dest: destIn(await tempDir()),
+      manifest: manifestOf(...lots),
+      sources: [`${server.url}/{name}`],
+      concurrency: 6,
+      clock: { ...fastClock(), nowMs: () => performance.now() + minutes * 60_000 },
+    });
+    expect(ran.exit).toBe(0);
+    // By what it has served alone it would be four.
+    expect(most).toBeGreaterThanOrEqual(5);
   });
 
   it.each([

@@ -120,7 +120,7 @@ describe('the pace of a host', () => {
 });
 
 describe('how many at once a host bears', () => {
-  /** Steps: how many are active when it refuses, or `served` so many times. */
+  /** Steps: how many are active when it refuses, `served` so many times, `minutes` that pass. */
   it.each<{ steps: readonly (number | string)[]; allowed: number }>([
     { steps: [], allowed: Infinity },
     { steps: ['served 100'], allowed: Infinity },
@@ -138,11 +138,20 @@ describe('how many at once a host bears', () => {
     { steps: [8, 'served 15', 4, 'served 3'], allowed: 2 },
     { steps: [8, 'served 15', 4, 'served 4'], allowed: 3 },
     { steps: [2, 'served 1'], allowed: 2 },
+    { steps: ['minutes 5'], allowed: Infinity },
+    { steps: [8, 'minutes 0.9'], allowed: 4 },
+    { steps: [8, 'minutes 1'], allowed: 5 },
+    { steps: [8, 'minutes 2.5', 'minutes 0.5'], allowed: 7 },
+    { steps: [8, 'minutes 0.9', 1, 'minutes 0.9'], allowed: 4 },
+    { steps: [4, 'minutes 1', 'served 8'], allowed: 3 },
   ])('after $steps: $allowed', ({ steps, allowed }) => {
     const limit = new HostLimit();
+    let nowMs = 1e9;
     for (const step of steps) {
-      if (typeof step === 'number') limit.refused(step);
-      else for (let n = Number(step.split(' ')[1]); n > 0; n -= 1) limit.served();
+      const [what, times] = typeof step === 'number' ? ['refused', step] : step.split(' ');
+      if (what === 'refused') limit.refused(Number(times), nowMs);
+      else if (what === 'minutes') limit.passed((nowMs += Number(times) * 60_000));
+      else for (let n = Number(times); n > 0; n -= 1) limit.served();
     }
     expect(limit.allowed).toBe(allowed);
   });
