@@ -24,10 +24,24 @@ export function completeCommands(text: string, typed: RawOptions): string {
       const isOpen = commands.some((name) => name === command) && !rest.includes(`${flag} `);
       const value = typed[key];
       if (!isOpen || value === undefined || typeof value === 'boolean') return [];
-      return [value].flat().map((item) => ` ${flag} ${quoteForShell(withoutSecrets(item))}`);
+      const named = [value].flat();
+      const items = key === 'source' ? named.filter((each) => mayHave(each, rest)) : named;
+      return items.map((item) => ` ${flag} ${quoteForShell(withoutSecrets(item))}`);
     });
     return `\`ccxri ${command}${rest}${added.join('')}\``;
   });
+}
+
+/** A source that is one file has nothing for a command that is for other files alone. */
+function mayHave(source: string, rest: string): boolean {
+  const name = /([^/\\{}]+)\.(?:zip|csv)$/i
+    .exec(source.replace(/^(https?:[^?#]*).*$/i, '$1'))?.[1]
+    ?.toLowerCase();
+  if (name === undefined || rest.includes('--subset ')) return true;
+  const asked = [...rest.matchAll(/--file ([^ ]+)/g)].map(([, file = '']) =>
+    file.replace(/\.(?:zip|csv)$/i, '').toLowerCase(),
+  );
+  return asked.length === 0 || asked.includes(name);
 }
 
 /**

@@ -178,6 +178,22 @@ describe('a suggested command', () => {
     );
   });
 
+  it('leaves a source of one file out where it is for others', () => {
+    const source = ['/m/Viral-1.zip', 'https://a.example/x/Viral-2.zip?k=1', '/m', 'page.html'];
+    expect(completeCommands('`ccxri fetch --file chest_dx.csv`', { source })).toBe(
+      '`ccxri fetch --file chest_dx.csv --source /m --source page.html`',
+    );
+    expect(completeCommands('`ccxri fetch --file viral-1`', { source })).toBe(
+      '`ccxri fetch --file viral-1 --source /m/Viral-1.zip --source /m --source page.html`',
+    );
+    const [zip = ''] = source;
+    for (const more of ['', ' --subset viral', ' --subset viral --file chest_dx']) {
+      expect(completeCommands(`\`ccxri fetch${more}\``, { source: [zip] })).toBe(
+        `\`ccxri fetch${more} --source ${zip}\``,
+      );
+    }
+  });
+
   it('shows no password of a source, and nothing secret of its query', () => {
     const secret = { source: ['https://me:pw@a.example/x/?sig=s', 'https://b.example/'] };
     expect(completeCommands('`ccxri fetch`', secret)).toBe(
