@@ -101,7 +101,8 @@ function renderHead({ dest, outcomes, bytesDownloaded, elapsedMs }: Fetched, vie
 
 function renderCounts(outcomes: readonly FetchOutcome[], view: View): string {
   const members = outcomes.reduce((sum, outcome) => sum + (outcome.members ?? 0), 0);
-  const extracted = members === 0 ? '' : `${count(members, 'file')} extracted into images/\n`;
+  // Also those of earlier runs: which came now, the counts say.
+  const extracted = members === 0 ? '' : `${count(members, 'file')} in images/\n`;
   const shown = outcomes.map((outcome) => ({ ...outcome, status: shownStatusOf(outcome) }));
   return renderStatusCounts(SHOWN_STATUSES, shown, view) + extracted;
 }

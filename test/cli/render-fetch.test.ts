@@ -66,7 +66,7 @@ describe('the counts of a fetch', () => {
     const text = textOf([outcome('adopted', { members: 86 }), outcome('downloaded')]);
     expect(text).toMatch(/^ +files$/m);
     expect(text).toMatch(/^found here, checked +1$/m);
-    expect(text).toMatch(/^86 files extracted into images\/$/m);
+    expect(text).toMatch(/^86 files in images\/$/m);
   });
 
   it('tell what passed by its content alone from what has its MD5', () => {
