@@ -28,7 +28,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
     summary: 'check what is here against the manifest',
     argument: { usage: '[dir]', help: 'the dataset directory, as --dest', option: 'dest' },
     examples: [
-      ['ccxri verify', 'the MD5 of everything that is here'],
+      ['ccxri verify', 'the MD5 of the archives and label files here'],
       ['ccxri verify --quick', 'size and time only'],
       ['ccxri verify --deep --subset cc-cxri-p', 'every image too; what is absent is missing'],
     ],

@@ -3,7 +3,8 @@ import type { FileOutcome, RunOptions } from '../steps/run-options.ts';
 export interface VerifyOptions extends RunOptions {
   /**
    * `quick`: size and mtime against the ledger, no byte is read; `full` (default): MD5 of every
-   * byte; `deep`: also every member's CRC-32 in the archive and in the extracted image.
+   * archive and label file (of images only where the archive is gone: their CRC-32s); `deep`: also
+   * every member's CRC-32 in the archive and in the extracted image.
    */
   readonly depth?: VerifyDepth;
   /** Files hashed at once. Default: 8 for each processor, with which all of them are full. */

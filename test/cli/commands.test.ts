@@ -195,7 +195,9 @@ describe('verify', () => {
     const full = await runCli(['verify', dest, ...manifest]);
     expect(full.code, full.stderr).toBe(0);
     expect(full.stdout).toMatch(/^good: 8 files in .+; 6\d KB read/);
-    expect(full.stdout).toContain('the MD5 of every byte');
+    expect(full.stdout).toContain(
+      'full: the MD5 of every archive and label file; images with --deep',
+    );
     const quick = await runCli(['verify', dest, ...manifest, '--quick']);
     expect(quick.code).toBe(0);
     expect(quick.stdout).toContain('no byte was read');

@@ -34,8 +34,8 @@ const STATUSES: StatusLabels<VerifyStatus> = {
 /** What was looked at, so that nobody takes a quick look for a check. */
 const DEPTHS: Readonly<Record<VerifyDepth, string>> = {
   quick: 'quick: sizes and times against the ledger; no byte was read',
-  full: 'full: the MD5 of every byte',
-  deep: 'deep: the MD5 of every byte, and the CRC-32 of every image',
+  full: 'full: the MD5 of every archive and label file; images with --deep',
+  deep: 'deep: the MD5 of every archive and label file, and the CRC-32 of every image',
 };
 
 export async function runVerify(context: CommandContext): Promise<CommandOutcome> {
