@@ -1,7 +1,8 @@
-import { EnvHttpProxyAgent, type Dispatcher } from 'undici';
+import type { Dispatcher, EnvHttpProxyAgent } from 'undici';
 import type { Clock } from '../clock.ts';
 import { Attempt, type HttpAnswer } from './attempt.ts';
 import { Exchange } from './exchange.ts';
+import { openDispatcher } from './open-dispatcher.ts';
 import { isBrokenSocket } from './network-error.ts';
 import { toProxyOptions, type ProxyEnvironment } from './proxy.ts';
 import { isRedirect, nextHop } from './redirect.ts';
@@ -24,7 +25,9 @@ export interface HttpRequest {
 
 /** GET over HTTP, with redirects, proxies and our own watch over stalls. */
 export class HttpClient {
-  readonly #dispatcher: Dispatcher;
+  readonly #agent: EnvHttpProxyAgent.Options;
+  /** Opened with the first request: whoever fetches from a directory needs none. */
+  #dispatcher: Promise<Dispatcher> | undefined;
   readonly #options: HttpClientOptions;
   /** Origins that have answered: a connection to them may be a kept one. */
   readonly #spoken = new Set<string>();
@@ -32,17 +35,18 @@ export class HttpClient {
   /** @throws CcxriError `usage`: a proxy variable is no address */
   constructor(options: HttpClientOptions) {
     this.#options = options;
-    this.#dispatcher = new EnvHttpProxyAgent({
+    this.#agent = {
       ...toProxyOptions(options.env ?? {}),
       // Squid and its kin refuse CONNECT for plain http: ask them as proxies are asked.
       proxyTunnel: false,
       pipelining: 1,
       connect: { timeout: options.timeoutMs },
-    });
+    };
   }
 
   /**
-   * @throws CcxriError `network`, `stalled` or `aborted`; a status of 400 and more is an answer
+   * @throws CcxriError `network`, `stalled` or `aborted`; `usage`: there is no HTTP in this Node; a
+   *   status of 400 and more is an answer
    */
   async get(url: string, request: HttpRequest = {}): Promise<HttpAnswer> {
     const { timeoutMs, clock } = this.#options;
@@ -96,7 +100,8 @@ export class HttpClient {
       headersTimeout: 0,
       bodyTimeout: 0,
     };
-    const exchange = await Exchange.ask(this.#dispatcher, options, attempt.signal);
+    this.#dispatcher ??= openDispatcher(this.#agent);
+    const exchange = await Exchange.ask(await this.#dispatcher, options, attempt.signal);
     this.#spoken.add(target.origin);
     return exchange;
   }
@@ -119,7 +124,9 @@ export class HttpClient {
 
   /** Ends every connection. */
   async close(): Promise<void> {
-    await this.#dispatcher.destroy();
+    // One that did not open has told so to whoever asked.
+    const dispatcher = await this.#dispatcher?.catch(() => undefined);
+    await dispatcher?.destroy();
   }
 }
 
