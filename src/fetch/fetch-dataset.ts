@@ -63,12 +63,15 @@ export async function fetchDataset(options: FetchOptions): Promise<FetchResult> 
     return { ...result, elapsedMs: run.clock.nowMs() - startMs };
   } catch (error) {
     // Refused before anything was begun: then nothing is left, either.
-    if (isCcxriError(error, 'disk-space')) await release().then(() => removeEmpty(made));
+    if (isCcxriError(error, ...REFUSED)) await release().then(() => removeEmpty(made));
     throw error;
   } finally {
     await release();
   }
 }
+
+/** Thrown before anything is downloaded. */
+const REFUSED = ['disk-space', 'source-unusable', 'usage'] as const;
 
 function emptyResult(run: Run, plan: FetchPlan): FetchResult {
   const { dest } = run.options;

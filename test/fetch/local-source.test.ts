@@ -1,6 +1,7 @@
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { useTempDirs, writeTree } from '../support/csv.ts';
+import { listTree, useTempDirs, writeTree } from '../support/csv.ts';
 import { destIn, manifestOf, run, sampleArchive } from '../support/fetching.ts';
 
 const tempDir = useTempDirs();
@@ -18,4 +19,22 @@ it.each([
   const error = ran.result?.outcomes[0]?.error;
   expect(error?.message).toBe(`${a.name}: ${join(bad, a.name)} ${is}`);
   expect(error?.hint).toBe('look at what that file is, or give another --source');
+});
+
+it('of local sources none of which is there: nothing is left behind', async () => {
+  const root = await tempDir();
+  const dest = destIn(root);
+  const setup = { dest, manifest, sources: [join(root, 'none'), join(root, 'nor-this.html')] };
+  const refused = await run(setup);
+  expect(refused.exit).toBe(2);
+  expect(refused.error).toMatchObject({ code: 'source-unusable' });
+  await expect(listTree(dest)).rejects.toThrow('ENOENT');
+  await mkdir(dest);
+  expect((await run(setup)).exit).toBe(2);
+  expect(await listTree(dest)).toEqual([]);
+  await rm(dest, { recursive: true });
+  // One that can be used among them: the run goes on.
+  await writeTree(join(root, 'mirror'), { [a.name]: a.bytes });
+  const sources = [...setup.sources, join(root, 'mirror')];
+  expect((await run({ ...setup, sources })).outcomes).toEqual(['downloaded']);
 });
