@@ -29,11 +29,11 @@ export function assertOfThisManifest(
   { dest, manifest }: { readonly dest: string; readonly manifest: Manifest },
 ): void {
   const others = surveys.filter(isOfAnother).map(({ file }) => file.name);
-  if (others.length > 0) throw otherManifestError(others, { dest, manifest });
+  if (others.length > 0) throw refusal(others, { dest, manifest });
 }
 
 /** @param files manifest names, at least one */
-export function otherManifestError(
+function refusal(
   files: readonly string[],
   { dest, manifest }: { readonly dest: string; readonly manifest: Manifest },
 ): CcxriError {
