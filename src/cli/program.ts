@@ -181,8 +181,26 @@ function toUsageError(error: CommanderError, argv: readonly string[]): CcxriErro
   if (error.code === 'commander.help') {
     return new CcxriError('usage', 'no command was given', { hint: '`ccxri --help` shows them' });
   }
+  const bare = error.code === 'commander.excessArguments' ? optionWithoutValue(argv) : undefined;
+  if (bare !== undefined) {
+    return new CcxriError('usage', `${bare} needs a value`, { hint: hintForValue(argv) });
+  }
   const text = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
   return new CcxriError('usage', toPrintable(text), { hint: hintFor(error, argv) });
+}
+
+/** `--source --dest d5`: the next option was taken for the value, and its own value for a word. */
+function optionWithoutValue(argv: readonly string[]): string | undefined {
+  const longs = OPTION_KEYS.map((key) => OPTIONS[key].long);
+  const isOption = (word: string | undefined) => longs.some((long) => long === word);
+  const at = argv.findIndex((word, i) => isOption(word) && isOption(argv[i + 1]));
+  const key = OPTION_KEYS.find((name) => OPTIONS[name].long === argv[at]);
+  return key === undefined || OPTIONS[key].value === undefined ? undefined : argv[at];
+}
+
+function hintForValue(argv: readonly string[]): string {
+  const command = COMMAND_NAMES.find((name) => argv.includes(name));
+  return `${command === undefined ? '`ccxri --help`' : `\`ccxri help ${command}\``} shows what it takes`;
 }
 
 function hintFor(error: CommanderError, argv: readonly string[]): string {

@@ -74,6 +74,7 @@ describe('usage errors', () => {
     [['fetch', '--subest', 'viral'], /unknown option '--subest'.*Did you mean --subset/],
     [['fetch', '--dest'], /option '--dest <dir>' argument missing/],
     [['fetch', 'viral'], /too many arguments/],
+    [['fetch', '--source', '--dest', 'd5'], /--source needs a value/],
     [['manifest'], /missing required argument/],
     [['list', '-x'], /unknown option '-x'/],
     [['verify', 'a', 'b'], /too many arguments/],
