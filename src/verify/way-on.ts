@@ -1,4 +1,4 @@
-import { imagesPathOf, stemOf } from '../disk/layout.ts';
+import { stemOf } from '../disk/layout.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
 import { isEmptySelection, type Selection } from '../manifest/select.ts';
@@ -119,11 +119,10 @@ export function imagesGoneError(
   file: ManifestFile,
   { layout, bringBack }: Pick<VerifyContext, 'layout' | 'bringBack'>,
 ): CcxriError {
-  const stem = stemOf(file.name);
-  return new CcxriError('missing', `images/${stem} is gone: ${file.name} was extracted before`, {
+  // No path: where the images of all archives are gone, that is told at once.
+  return new CcxriError('missing', `${file.name} was extracted, and its images are gone`, {
     file: file.name,
-    path: imagesPathOf(layout, file.name),
-    expected: 'the folder of its images',
+    expected: `the folder of its name in ${layout.images}`,
     hint: `bring back all images that are gone with ${bringBack}`,
   });
 }

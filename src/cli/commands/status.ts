@@ -1,4 +1,6 @@
+import { stemOf } from '../../disk/layout.ts';
 import { pathKind } from '../../disk/output-file.ts';
+import { selectionFlags } from '../../manifest/selection-flags.ts';
 import { selectFiles, subsetNames } from '../../manifest/select.ts';
 import type { Manifest } from '../../manifest/schema.ts';
 import { datasetStatus } from '../../status/dataset-status.ts';
@@ -19,7 +21,7 @@ const STATES: Readonly<Record<FileState, string>> = {
   changed: 'changed since it was checked',
   'other-manifest': 'passed for another manifest',
   unchecked: 'here, but not checked',
-  partial: 'under way',
+  partial: 'partly here',
   missing: 'missing',
 };
 
@@ -114,7 +116,7 @@ function renderFiles(files: readonly FileStatusRow[], view: View): string {
 function renderNotes({ files, index, workedOnBy, putAside }: StatusResult): string {
   const unchecked = countOf(files, 'changed', 'unchecked');
   const others = countOf(files, 'other-manifest');
-  const badImages = countOf(files, 'images-bad');
+  const badImages = files.filter(({ state }) => state === 'images-bad').map(({ file }) => file);
   const notes = [
     ...(others === 0
       ? []
@@ -124,10 +126,10 @@ function renderNotes({ files, index, workedOnBy, putAside }: StatusResult): stri
     ...(unchecked === 0
       ? []
       : [`${count(unchecked, 'file')} not checked as it is now: \`ccxri verify\` reads them`]),
-    ...(badImages === 0
+    ...(badImages.length === 0
       ? []
       : [
-          `images of ${count(badImages, 'archive')} found damaged by verify: \`ccxri fetch\` of the same selection puts them right`,
+          `images of ${count(badImages.length, 'archive')} found damaged by verify: put them right with \`ccxri fetch${selectionFlags({ files: badImages.map(stemOf) })}\``,
         ]),
     ...putAside.map((path) => `put aside, its bytes were wrong: ${toPrintable(path, 4096)}`),
   ];

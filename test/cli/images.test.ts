@@ -1,0 +1,61 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, expect, it } from 'vitest';
+import { useTempDirs } from '../support/csv.ts';
+import { runCli } from '../support/run-cli.ts';
+import { makeStandIn, type StandIn } from '../support/stand-in.ts';
+import { rot } from '../support/verify.ts';
+
+const tempDir = useTempDirs();
+let release: StandIn;
+beforeAll(async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'ccxri-release-'));
+  release = await makeStandIn(directory);
+  return () => rm(directory, { recursive: true, force: true });
+});
+
+async function fetched() {
+  const dest = join(await tempDir(), 'set');
+  const where = ['--dest', dest, '--manifest', release.manifestPath];
+  const source = ['--source', release.directory];
+  const { code, stderr } = await runCli(['fetch', '--subset', 'chestdx', ...where, ...source]);
+  expect(code, stderr).toBe(0);
+  return { dest, where, ends: ` ${where.join(' ')}\`` };
+}
+
+it('tells of a damaged image, and each command that is suggested mends it', async () => {
+  const { dest, where, ends } = await fetched();
+  const [image] = release.images.filter(({ archive }) => archive === 'ChestDx-1');
+  await rot(join(dest, 'images', 'ChestDx-1', image?.name ?? ''));
+  const verified = await runCli(['verify', '--deep', ...where]);
+  expect(verified.code).toBe(3);
+  expect(verified.stderr).toContain(
+    `next: put them right with \`ccxri extract --file ChestDx-1${ends}`,
+  );
+  const { stdout } = await runCli(['status', ...where]);
+  expect(stdout).toMatch(/^ChestDx-1\.zip +images damaged or missing /m);
+  expect(stdout).toContain(
+    `images of 1 archive found damaged by verify: put them right with \`ccxri fetch --file ChestDx-1${ends}`,
+  );
+  const mended = await runCli(['fetch', '--file', 'ChestDx-1', ...where]);
+  expect(mended.code, mended.stderr).toBe(0);
+  expect((await runCli(['verify', '--deep', ...where])).code).toBe(0);
+  expect((await runCli(['status', ...where])).stdout).not.toContain('damaged');
+});
+
+it('misses images that are gone (code 5), and gives one way on for all of them', async () => {
+  const { dest, where, ends } = await fetched();
+  await rm(join(dest, 'images'), { recursive: true });
+  const { code, stderr } = await runCli(['verify', '--deep', ...where]);
+  expect(code).toBe(5);
+  expect(stderr.match(/^error: .*/gm)).toEqual([
+    'error: ChestDx-1.zip was extracted, and its images are gone',
+  ]);
+  expect(stderr).toContain('  likewise: ChestDx-2.zip\n');
+  expect(stderr.match(/^next: .*/gm)).toEqual([
+    `next: bring back all images that are gone with \`ccxri extract${ends}`,
+  ]);
+  expect((await runCli(['extract', ...where])).code).toBe(0);
+  expect((await runCli(['verify', '--deep', ...where])).code).toBe(0);
+});
