@@ -30,7 +30,8 @@ export function resolveSettings(
   if (parsed.success) return parsed.data;
   const key = OPTION_KEYS.find((name) => name === parsed.error.issues[0]?.path[0]);
   if (key === undefined) throw parsed.error;
-  throw wrongValue(key, flags[key] ?? fromEnv[key], flags[key] === undefined);
+  const isVariable = flags[key] === undefined;
+  throw wrongValue({ command, key, isVariable }, flags[key] ?? fromEnv[key]);
 }
 
 function fromEnvironment(command: CommandName, flags: RawOptions, env: Environment): RawOptions {
@@ -72,7 +73,13 @@ function labelOf(key: OptionKey, isVariable: boolean): string {
   return isVariable ? variableOf(key) : OPTIONS[key].long;
 }
 
-function wrongValue(key: OptionKey, value: RawValue | undefined, isVariable: boolean): CcxriError {
+interface Wrong {
+  readonly command: CommandName;
+  readonly key: OptionKey;
+  readonly isVariable: boolean;
+}
+
+function wrongValue({ command, key, isVariable }: Wrong, value: RawValue | undefined): CcxriError {
   const { expects = '1 or 0, true or false, yes or no', secret } = OPTIONS[key];
   const label = labelOf(key, isVariable);
   const typed = typeof value === 'object' ? value.join(', ') : String(value);
@@ -80,7 +87,7 @@ function wrongValue(key: OptionKey, value: RawValue | undefined, isVariable: boo
   return new CcxriError('usage', `${label} takes ${expects}; got ${found}`, {
     expected: expects,
     found,
-    hint: '`ccxri help COMMAND` shows every option of a command',
+    hint: `\`ccxri help ${command}\` shows every option of it`,
   });
 }
 

@@ -114,7 +114,17 @@ export function judgeFetch(
 }
 
 function againOf(context: CommandContext): string {
-  return `\`${commandLine(context)}\``;
+  return `\`${commandLine(context)}\`${secretsOf(context)}`;
+}
+
+/** What is not shown again, and has to be typed again. */
+function secretsOf({ settings: { header, source } }: CommandContext): string {
+  const isSigned = (url: string) => /^https?:\/\/[^/?#]*@/i.test(url);
+  const secrets = [
+    ...(Object.keys(header).length > 0 ? ['with your --header'] : []),
+    ...(source.some(isSigned) ? ['with user and password in --source'] : []),
+  ];
+  return secrets.length === 0 ? '' : ` (${secrets.join(', ')})`;
 }
 
 /** What was asked for, to be typed again. */

@@ -29,11 +29,15 @@ function renderHead(list: DatasetList, view: View): string {
   return `${name} (${released})\n${toPrintable(homepage)}\n`;
 }
 
+const NOTE = [
+  'Sizes are about right: published rounded, it seems in 1024s; here 1 GB is 1000 MB.',
+  '`ccxri list --subset NAME` shows the files, `ccxri fetch --subset NAME` gets them.',
+].join('\n');
+
 function renderSubsets(list: DatasetList, view: View): string {
   return [
     renderSubsetTable(list, view),
-    '\nSizes are about right: published rounded, it seems in 1024s; here 1 GB is 1000 MB.\n',
-    '`ccxri list --subset NAME` shows the files, `ccxri fetch --subset NAME` gets them.\n',
+    `\n${wrapProse(NOTE, view.width)}\n`,
     list.citation === ''
       ? ''
       : `\n${wrapProse(`To cite: ${toPrintable(list.citation, 2000)}`, view.width)}\n`,

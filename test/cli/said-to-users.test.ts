@@ -1,0 +1,45 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, expect, it } from 'vitest';
+import { useTempDirs } from '../support/csv.ts';
+import { runCli } from '../support/run-cli.ts';
+import { useServedDirectory } from '../support/served.ts';
+import { makeStandIn, type StandIn } from '../support/stand-in.ts';
+
+const tempDir = useTempDirs();
+const serve = useServedDirectory();
+
+let release: StandIn;
+beforeAll(async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'ccxri-release-'));
+  release = await makeStandIn(directory);
+  return () => rm(directory, { recursive: true, force: true });
+});
+
+it('list breaks its notes at blanks on a terminal, and leaves commands whole', async () => {
+  const { stdout } = await runCli(['list'], { columns: 80, env: { NO_COLOR: '1' } });
+  const lines = stdout.split('\n');
+  expect(lines.filter((line) => line.length > 80)).toEqual([]);
+  expect(stdout).toContain('`ccxri list --subset NAME`');
+  expect(stdout).toContain('`ccxri fetch --subset NAME`');
+});
+
+it('what is not shown in the command is said to be needed again', async () => {
+  const dest = join(await tempDir(), 'set');
+  const { url } = await serve(release.directory);
+  const set = ['--dest', dest, '--manifest', release.manifestPath];
+  const argv = ['fetch', '--subset', 'all', '--dry-run', ...set];
+  const bare = await runCli([...argv, '--source', url]);
+  expect(bare.stdout).toMatch(/nothing was written; `ccxri fetch [^`]*` does it/);
+  const signed = ['--source', url.replace('://', '://me:secret@'), '--header', 'X-Token: 1'];
+  const { stdout } = await runCli([...argv, ...signed]);
+  expect(stdout).toContain('` (with your --header, with user and password in --source) does it');
+  expect(stdout).not.toContain('secret');
+});
+
+it('a wrong value points to the help of its own command', async () => {
+  const { code, stderr } = await runCli(['fetch', '--subset', 'all', '--concurrency', '0']);
+  expect(code).toBe(2);
+  expect(stderr.replace(/\s+/g, ' ')).toContain('`ccxri help fetch` shows every option of it');
+});
