@@ -13,7 +13,7 @@ import { toPrintable } from '../text.ts';
  * Makes a directory the demo's, by putting the made-up release's manifest under .ccxri/. Made-up
  * archives bear real names: among real ones they would replace them, and be taken for them.
  * @returns the manifest's path
- * @throws CcxriError `occupied` where something else lies, or real files have been fetched into an
+ * @throws CcxriError `usage` where something else lies, or real files have been fetched into an
  *   earlier demo's directory; of the disk
  */
 export async function claimDirectory(dest: string, manifest: Manifest): Promise<string> {
@@ -23,16 +23,12 @@ export async function claimDirectory(dest: string, manifest: Manifest): Promise<
   const isFree =
     earlier === undefined ? await isEmpty(layout) : await isDemosOnly(layout, earlier, manifest);
   if (!isFree) {
-    throw new CcxriError(
-      'occupied',
-      `${toPrintable(dest, 4096)} holds something else than a demo`,
-      {
-        path: dest,
-        expected: 'no such directory, an empty one, or that of an earlier demo',
-        kept: 'everything as it is',
-        hint: 'give the demo a directory of its own: `ccxri demo --dest DIR`',
-      },
-    );
+    throw new CcxriError('usage', `${toPrintable(dest, 4096)} holds something else than a demo`, {
+      path: dest,
+      expected: 'no such directory, an empty one, or that of an earlier demo',
+      kept: 'everything as it is',
+      hint: 'give the demo a directory of its own: `ccxri demo --dest DIR`',
+    });
   }
   await writeFileAtomic(path, toJson(manifest));
   return path;

@@ -12,7 +12,7 @@ const BYTES_PER_SECOND = 200_000;
  * The whole way on a small made-up release, which is drawn now and served on loopback: the page is
  * read for its links, files are downloaded, checked, extracted and joined, all by `fetchDataset`.
  * Nothing is asked of any other machine.
- * @throws CcxriError `occupied` where `dest` holds anything but an earlier demo; `aborted`; as
+ * @throws CcxriError `usage` where `dest` holds anything but an earlier demo; `aborted`; as
  *   `fetchDataset`
  */
 export async function runDemo(options: DemoOptions): Promise<DemoResult> {

@@ -56,7 +56,7 @@ describe('claimDirectory', () => {
     await writeTree(dest, { [path]: 'somebody needs this' });
     const before = await listTree(dest);
     await expect(claimDirectory(dest, await manifestOf('a'))).rejects.toMatchObject({
-      code: 'occupied',
+      code: 'usage',
       facts: { path: dest, kept: 'everything as it is' },
       hint: expect.stringContaining('--dest') as string,
     });
@@ -73,7 +73,7 @@ describe('claimDirectory', () => {
     expect(await loadManifest(path)).toEqual(newer);
 
     await passNormal1(dest, 'f'.repeat(32));
-    await expect(claimDirectory(dest, newer)).rejects.toMatchObject({ code: 'occupied' });
+    await expect(claimDirectory(dest, newer)).rejects.toMatchObject({ code: 'usage' });
   });
 
   it('does not trust a manifest that can not be read', async () => {
@@ -81,7 +81,7 @@ describe('claimDirectory', () => {
     await mkdir(join(dest, '.ccxri'));
     await writeFile(join(dest, '.ccxri', 'demo-manifest.json'), '{}');
     await expect(claimDirectory(dest, await manifestOf('a'))).rejects.toMatchObject({
-      code: 'occupied',
+      code: 'usage',
     });
   });
 

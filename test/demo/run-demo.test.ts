@@ -129,14 +129,14 @@ describe('runDemo', () => {
   it('leaves a directory with real data alone', async () => {
     const dest = await tempDir();
     await writeTree(dest, { 'archives/ChestDx-40.zip': 'real' });
-    await expect(quick(dest)).rejects.toMatchObject({ code: 'occupied' });
+    await expect(quick(dest)).rejects.toMatchObject({ code: 'usage' });
     expect(await listTree(dest)).toEqual(['archives', 'archives/ChestDx-40.zip']);
   });
 
   it.each([
     ['whole', '9 files'],
     ['stopped', 'aborted'],
-    ['occupied', 'occupied'],
+    ['occupied', 'usage'],
   ])('leaves nothing open that would keep a process alive: %s', async (how, said) => {
     const dest = await tempDir();
     if (how === 'occupied') await writeTree(dest, { 'notes.txt': '' });
