@@ -54,7 +54,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
   },
   status: {
     name: 'status',
-    summary: 'show what is here, missing or under way; reads no data',
+    summary: 'show what is here, missing or partly here; reads no data',
     examples: [['ccxri status --subset chestdx', 'one subset']],
     load: async () => (await import('./commands/status.ts')).runStatus,
   },
