@@ -18,6 +18,7 @@ import {
   renderComparison,
   type Comparison,
 } from './run-works.ts';
+import { toMarkdown } from './to-markdown.ts';
 import { aria2List, fetchedOnce, worksOf, type Place } from './works.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -165,11 +166,13 @@ async function main(): Promise<void> {
     const peakBytes = tellPeak(rows, growth);
     await mkdir(RESULTS, { recursive: true });
     const date = new Date().toISOString();
-    const result = { date, machine, total, rows, single, growth, profile, peakBytes };
+    const { rounds } = options;
+    const result = { date, machine, total, rounds, rows, single, growth, profile, peakBytes };
     // A part of it must not take the place of the whole.
-    const name = options.only === '' ? 'latest.json' : 'part.json';
-    await writeFile(join(RESULTS, name), `${JSON.stringify(result, null, 2)}\n`);
-    console.log(`written: ${join('bench', 'results', name)}`);
+    const name = options.only === '' ? 'latest' : 'part';
+    await writeFile(join(RESULTS, `${name}.json`), `${JSON.stringify(result, null, 2)}\n`);
+    await writeFile(join(RESULTS, `${name}.md`), toMarkdown(result));
+    console.log(`written: ${join('bench', 'results', name)}.json and .md`);
   } finally {
     await nginx.stop();
     await rm(scratch, { recursive: true, force: true });
