@@ -12,6 +12,6 @@ export async function openDispatcher(options: EnvHttpProxyAgent.Options): Promis
       hint: 'run ccxri with a Node.js that has WebAssembly (without --jitless), or give it a directory that holds the files: --source DIR',
     });
   }
-  const { EnvHttpProxyAgent: Agent } = await import('undici');
+  const { EnvHttpProxyAgent: Agent } = await import('./undici.ts');
   return new Agent(options);
 }
