@@ -90,6 +90,18 @@ export class CcxriError extends Error {
   }
 }
 
+/**
+ * The same error, told with more: other words, more facts, another hint. What is not given stays as it
+ * was; the error itself is the cause, unless another one is given.
+ */
+export function retold(
+  error: CcxriError,
+  { message = error.message, ...more }: CcxriErrorOptions & { readonly message?: string },
+): CcxriError {
+  const hint = error.hint === undefined ? {} : { hint: error.hint };
+  return new CcxriError(error.code, message, { ...error.facts, ...hint, cause: error, ...more });
+}
+
 export function isCcxriError(error: unknown, ...codes: readonly ErrorCode[]): error is CcxriError {
   return error instanceof CcxriError && (codes.length === 0 || codes.includes(error.code));
 }
@@ -109,6 +121,11 @@ export function errnoOf(error: unknown): string | undefined {
   return (
     Object.entries(constants.errno).find(([, number]) => number === -Number(errno))?.[0] ?? code
   );
+}
+
+/** What is said of one file holds for others as well: then once is enough. */
+export function isOfManyFiles({ wholeSource, otherManifest }: ErrorFacts): boolean {
+  return wholeSource === true || otherManifest === true;
 }
 
 /** An error as plain data, for JSON output. Never holds a stack. */

@@ -1,4 +1,4 @@
-import type { ErrorRecord } from '../errors.ts';
+import { isOfManyFiles, type ErrorRecord } from '../errors.ts';
 import type { Phase, PhaseProgress, PlanEvent, RunEvent } from '../events.ts';
 
 /** Rates are of the last so many milliseconds: long enough to be steady, short enough to be true. */
@@ -98,8 +98,7 @@ export class RunState {
   }
 
   #wasTold(file: string, error: ErrorRecord | undefined): boolean {
-    const isOfAll = error?.wholeSource === true || error?.otherManifest === true;
-    if (!isOfAll || error.message.includes(file)) return false;
+    if (error === undefined || !isOfManyFiles(error) || error.message.includes(file)) return false;
     const wasTold = this.#sourceFailures.has(error.message);
     this.#sourceFailures.add(error.message);
     return wasTold;

@@ -1,3 +1,4 @@
+import { isOfManyFiles } from '../errors.ts';
 import type { FileOutcome } from '../steps/run-options.ts';
 import { count } from '../text.ts';
 import type { View } from './io.ts';
@@ -45,9 +46,7 @@ export function renderFailed(outcomes: readonly FileOutcome<string>[], view: Vie
   const rows = outcomes.flatMap(({ file, status, error }) => {
     if (error === undefined) return [];
     const why = briefly(error, file);
-    const { wholeSource, otherManifest } = error.facts;
-    const isOfAll = wholeSource === true || otherManifest === true;
-    const isAlone = view.verbose || !isOfAll || why.includes(file);
+    const isAlone = view.verbose || !isOfManyFiles(error.facts) || why.includes(file);
     const key = isAlone ? file : `${status}\n${why}`;
     const alike = files.get(key);
     alike?.push(file);

@@ -1,4 +1,4 @@
-import { CcxriError, isCcxriError, toErrorRecord, type ErrorRecord } from '../errors.ts';
+import { CcxriError, isCcxriError, retold, toErrorRecord, type ErrorRecord } from '../errors.ts';
 import { toAbortError } from '../abort.ts';
 import { toPrintableJson } from '../text.ts';
 import type { CommandOutcome } from './command.ts';
@@ -56,9 +56,8 @@ export function asThrown(error: unknown, stop: AbortSignal): unknown {
 /** The hints of a run's errors, each by `suggest`. */
 export function withHints(ending: Ending, suggest: (hint: string) => string): Ending {
   const renewed = (error: CcxriError) => {
-    const { code, message, facts, hint, cause } = error;
-    if (hint === undefined) return error;
-    return new CcxriError(code, message, { ...facts, hint: suggest(hint), cause });
+    const { hint, cause } = error;
+    return hint === undefined ? error : retold(error, { hint: suggest(hint), cause });
   };
   if (ending.kind === 'outcome') {
     const { outcome } = ending;

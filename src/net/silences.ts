@@ -1,37 +1,25 @@
-/** The time in which nothing has come from a host: it ends with the host's next answer. */
-export interface Silence {
-  /** A file has waited it out for as long as a file waits, and was given up. */
-  waitedOut: boolean;
-}
-
 /**
- * Which hosts do not answer, for all files of a run: where one file has waited for nothing, those
+ * Which hosts have never answered, for all files of a run: where one file has waited for nothing, those
  * that come after it need not wait as long again. Not so where a host has answered before: that is an
  * outage, which may end while the others wait, and the one who started the run may be asleep.
  */
 export class Silences {
-  readonly #hosts = new Map<string, Silence>();
+  readonly #waitedOut = new Set<string>();
   readonly #heard = new Set<string>();
 
-  /** The one that the host is in; another one once it has answered. */
-  of(url: string): Silence {
+  /** A file has waited for it as long as a file waits, and nothing has ever come from it. */
+  isDead(url: string): boolean {
     const { host } = new URL(url);
-    const known = this.#hosts.get(host);
-    if (known !== undefined) return known;
-    const silence: Silence = { waitedOut: false };
-    this.#hosts.set(host, silence);
-    return silence;
+    return this.#waitedOut.has(host) && !this.#heard.has(host);
   }
 
   /** A file has waited for it as long as a file waits. */
   giveUp(url: string): void {
-    if (!this.#heard.has(new URL(url).host)) this.of(url).waitedOut = true;
+    this.#waitedOut.add(new URL(url).host);
   }
 
   /** Something has come from it, be it a refusal. */
   answered(url: string): void {
-    const { host } = new URL(url);
-    this.#heard.add(host);
-    this.#hosts.delete(host);
+    this.#heard.add(new URL(url).host);
   }
 }

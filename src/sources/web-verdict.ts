@@ -1,4 +1,4 @@
-import { CcxriError, isCcxriError } from '../errors.ts';
+import { CcxriError, isCcxriError, retold } from '../errors.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import type { LoadedPage } from '../net/load-page.ts';
 import { count, formatDuration, toPrintable, toPrintableUrl } from '../text.ts';
@@ -69,12 +69,11 @@ export function judgeFailure(
   const tries = attempts > 1 ? ` (${count(attempts, 'attempt')})` : '';
   // The code stays what it was: the network, a status, a stall.
   return toUnusable(
-    new CcxriError(error.code, `could not read ${which}${name}: ${reason}${wait}${tries}`, {
-      ...error.facts,
+    retold(error, {
+      message: `could not read ${which}${name}: ${reason}${wait}${tries}`,
       source: name,
       attempts,
       hint: waysOn(manifest.homepage, error.hint),
-      cause: error,
     }),
   );
 }

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { PartFile } from '../disk/part-file.ts';
-import { CcxriError, isCcxriError, toErrorRecord } from '../errors.ts';
+import { isCcxriError, retold, toErrorRecord, type CcxriError } from '../errors.ts';
 import { aboutBytesOf } from '../manifest/published-size.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
 import { isSameAddress } from '../sources/base-url.ts';
@@ -84,12 +84,11 @@ async function leaveOnFullDisk(
   await part.leave().catch(() => undefined);
   const bytes = await context.parts.bytesHere(file);
   const [kept, rest] = [formatBytes(bytes), formatBytes(Math.max(0, totalBytes - bytes))];
-  return new CcxriError(error.code, `${file.name}: ${error.message}`, {
-    ...error.facts,
+  return retold(error, {
+    message: `${file.name}: ${error.message}`,
     file: file.name,
     kept: bytes > 0 ? `${kept} of it, in ${dirname(part.path)}` : 'nothing of it',
     hint: `free ${rest} at least for the rest of ${file.name} (or choose another --dest), then run the same command again: it goes on there`,
-    cause: error,
   });
 }
 
@@ -167,12 +166,10 @@ async function keepWrong(
   const { badDirectory, clock } = context;
   const place = { badDirectory, date: clock.date() };
   const path = await putAside({ file, ...wrong }, place, (to) => part.setAside(to));
-  const { code, message, facts, hint } = wrong.error;
-  return new CcxriError(code, message, {
-    ...facts,
+  return retold(wrong.error, {
     kept: `the wrong bytes, in ${path}`,
-    hint: hint ?? 'it was fetched twice, and was wrong both times: give another --source',
-    cause: wrong.error,
+    hint:
+      wrong.error.hint ?? 'it was fetched twice, and was wrong both times: give another --source',
   });
 }
 

@@ -2,7 +2,7 @@ import { systemClock } from '../clock.ts';
 import type { DatasetLayout } from '../disk/layout.ts';
 import type { Ledger } from '../disk/ledger.ts';
 import { freeBytesAt } from '../disk/free-space.ts';
-import { CcxriError, errnoOf, isCcxriError, toDiskError } from '../errors.ts';
+import { CcxriError, errnoOf, isCcxriError, retold, toDiskError } from '../errors.ts';
 import type { EventListener } from '../events.ts';
 import { formatBytes, toPrintable } from '../text.ts';
 import type { ZipDirectory } from '../zip/directory.ts';
@@ -188,16 +188,13 @@ function toStageError(error: unknown, path: string): unknown {
 /** The archive's MD5 is right: what is wrong inside it was wrong when it was published. */
 function toSourceError(error: unknown, file: string): unknown {
   if (isCcxriError(error, 'unsafe-archive')) {
-    return new CcxriError('unsafe-archive', error.message, {
-      ...error.facts,
+    return retold(error, {
       hint: 'do not use it: the archive itself was published so, and another source has the same; report it to its publisher',
-      cause: error,
     });
   }
   if (!isCcxriError(error, 'damaged-archive')) return toDiskError(error, 'unpack', { file });
-  return new CcxriError('damaged-archive', `${error.message}, though the archive has passed`, {
-    ...error.facts,
+  return retold(error, {
+    message: `${error.message}, though the archive has passed`,
     hint: 'it is so at its source: getting it again will not help; tell its publisher',
-    cause: error,
   });
 }

@@ -1,9 +1,8 @@
 import { NO_ORIGIN } from '../disk/part-schema.ts';
-import { CcxriError, isCcxriError, toErrorRecord } from '../errors.ts';
+import { CcxriError, isCcxriError, retold, toErrorRecord } from '../errors.ts';
 import { aboutBytesOf } from '../manifest/published-size.ts';
 import { pause } from '../net/pause.ts';
-import { decideRetry, type RetryPolicy } from '../net/retry.ts';
-import type { Silence } from '../net/silences.ts';
+import { decideRetry } from '../net/retry.ts';
 import type { Location } from '../sources/source.ts';
 import { formatDuration } from '../text.ts';
 import { receivePath } from './receive-path.ts';
@@ -45,20 +44,15 @@ class UrlTransfer {
   /** The most that was ever here: to come so far again is no progress. */
   #mostBytes: number;
   #hasLocatedAgain = false;
-  /** The host's, as of the last failure. */
-  #silence: Silence;
-  /** Failures in a row in it. */
-  #inSilence = 0;
-  /** Another file had waited that out before this one was begun. */
-  #isLate: boolean;
+  /** Another file had waited for its host in vain before this one was begun. */
+  readonly #isLate: boolean;
 
   constructor(reception: Reception, place: Place, url: string) {
     this.#reception = reception;
     this.#place = place;
     this.#url = url;
     this.#mostBytes = reception.part.heldBytes;
-    this.#silence = reception.context.silences.of(url);
-    this.#isLate = this.#silence.waitedOut;
+    this.#isLate = reception.context.silences.isDead(url);
   }
 
   async run(): Promise<void> {
@@ -113,32 +107,24 @@ class UrlTransfer {
     this.#countAttempt();
     if (await this.#mayLocateAgain(error)) return;
     const state = { attempts: this.#attempts, withoutProgress: this.#withoutProgress };
-    const policy = this.#policyNow();
+    // One attempt is enough where another file has waited in vain.
+    const policy = this.#isHopeless ? { ...context.policy, retries: 0 } : context.policy;
     const decision = decideRetry(error, state, policy, context.clock.random());
     // Only coded errors are ever retried; the rest is a bug.
     if (!isCcxriError(error)) throw error;
     if (decision.kind === 'give-up') {
       const isExhausted = decision.why === 'exhausted';
-      if (isExhausted && this.#inSilence > policy.retries) context.silences.giveUp(this.#url);
-      throw withAttempts(error, this.#attempts, isExhausted && this.#isLate);
+      if (isExhausted) context.silences.giveUp(this.#url);
+      throw withAttempts(error, this.#attempts, isExhausted && this.#isHopeless);
     }
     if (error.facts.status === 429) context.pace.hold(this.#url, decision.delayMs);
     this.#tellRetry(error, decision.delayMs);
     await pause(context.clock, decision.delayMs, context.signal);
   }
 
-  /** As ever, also in an outage; but where another file has waited that out, one attempt is enough. */
-  #policyNow(): RetryPolicy {
-    const { policy, silences } = this.#reception.context;
-    const silence = silences.of(this.#url);
-    this.#inSilence += 1;
-    if (silence !== this.#silence) {
-      // It has answered meanwhile, whatever it said, and to whatever file.
-      this.#silence = silence;
-      this.#inSilence = 0;
-      this.#isLate = false;
-    }
-    return this.#isLate ? { ...policy, retries: 0 } : policy;
+  /** Files that were under way already wait as long as ever; and so do all, once it has answered. */
+  get #isHopeless(): boolean {
+    return this.#isLate && this.#reception.context.silences.isDead(this.#url);
   }
 
   #countAttempt(): void {
@@ -198,10 +184,5 @@ function withAttempts(error: CcxriError, attempts: number, isKnownSilent: boolea
     ? 'tried once: it did not answer for another file either'
     : `${attempts} attempts`;
   const tries = attempts > 1 || isKnownSilent ? ` (${tried})` : '';
-  return new CcxriError(error.code, `${error.message}${wait}${tries}`, {
-    ...error.facts,
-    attempts,
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-    cause: error,
-  });
+  return retold(error, { message: `${error.message}${wait}${tries}`, attempts });
 }
