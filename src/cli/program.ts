@@ -183,7 +183,9 @@ function toUsageError(error: CommanderError, argv: readonly string[]): CcxriErro
   }
   const bare = error.code === 'commander.excessArguments' ? optionWithoutValue(argv) : undefined;
   if (bare !== undefined) {
-    return new CcxriError('usage', `${bare} needs a value`, { hint: hintForValue(argv) });
+    return new CcxriError('usage', `${bare} needs a value`, {
+      hint: `${helpFor(argv)} shows what it takes`,
+    });
   }
   const text = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
   return new CcxriError('usage', toPrintable(text), { hint: hintFor(error, argv) });
@@ -191,21 +193,22 @@ function toUsageError(error: CommanderError, argv: readonly string[]): CcxriErro
 
 /** `--source --dest d5`: the next option was taken for the value, and its own value for a word. */
 function optionWithoutValue(argv: readonly string[]): string | undefined {
-  const longs = OPTION_KEYS.map((key) => OPTIONS[key].long);
-  const isOption = (word: string | undefined) => longs.some((long) => long === word);
-  const at = argv.findIndex((word, i) => isOption(word) && isOption(argv[i + 1]));
-  const key = OPTION_KEYS.find((name) => OPTIONS[name].long === argv[at]);
-  return key === undefined || OPTIONS[key].value === undefined ? undefined : argv[at];
+  const keyOf = (word: string | undefined) => OPTION_KEYS.find((key) => OPTIONS[key].long === word);
+  return argv.find((word, at) => {
+    const key = keyOf(word);
+    const takesValue = key !== undefined && OPTIONS[key].value !== undefined;
+    return takesValue && keyOf(argv[at + 1]) !== undefined;
+  });
 }
 
-function hintForValue(argv: readonly string[]): string {
+function helpFor(argv: readonly string[]): string {
   const command = COMMAND_NAMES.find((name) => argv.includes(name));
-  return `${command === undefined ? '`ccxri --help`' : `\`ccxri help ${command}\``} shows what it takes`;
+  return command === undefined ? '`ccxri --help`' : `\`ccxri help ${command}\``;
 }
 
 function hintFor(error: CommanderError, argv: readonly string[]): string {
   const command = COMMAND_NAMES.find((name) => argv.includes(name));
-  const help = command === undefined ? '`ccxri --help`' : `\`ccxri help ${command}\``;
+  const help = helpFor(argv);
   if (error.code === 'commander.excessArguments') {
     const meant = commandMeant(argv, command);
     if (meant !== undefined) return `did you mean \`${meant}\`? See ${help}`;

@@ -26,9 +26,13 @@ export function shown(text: string): string {
   return toPrintable(text, MOST_CHARACTERS);
 }
 
-/** What to type next, as a line without its end. */
+/** What to type next, as a line; on a terminal in several where it is long. */
 export function nextLine(way: string, view: View): string {
-  return `${styleOf(view).bold('next:')} ${shown(way)}`;
+  return wrapProse(unbrokenNext(way, view), view.width, INDENT);
+}
+
+function unbrokenNext(way: string, view: View): string {
+  return `${styleOf(view).bold('next:')} ${shown(way)}\n`;
 }
 
 /**
@@ -105,7 +109,7 @@ function renderHints(errors: readonly CcxriError[], view: View): string {
   const more = hints.length - first.length;
   const isOne = hints.length === 1;
   return [
-    ...first.map(([hint, files]) => `${nextLine(isOne ? hint : aboutFiles(files, hint), view)}\n`),
+    ...first.map(([hint, files]) => unbrokenNext(isOne ? hint : aboutFiles(files, hint), view)),
     ...(more > 0 ? [`      and likewise for ${more} more (-v shows them)\n`] : []),
   ].join('');
 }

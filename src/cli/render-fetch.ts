@@ -15,7 +15,6 @@ import {
 } from './render-outcomes.ts';
 import { renderTable } from './render-table.ts';
 import { styleOf } from './style.ts';
-import { wrapProse } from './wrap.ts';
 
 interface Manner {
   readonly view: View;
@@ -128,7 +127,7 @@ function renderNext(result: Fetched, { view, again }: Manner): string {
   const { outcomes, index, dest } = result;
   if (!outcomes.every(isGood)) {
     return waysOnFrom(outcomes, again)
-      .map((way) => `${wrapProse(nextLine(way, view), view.width, '      ')}\n`)
+      .map((way) => nextLine(way, view))
       .join('');
   }
   const next = styleOf(view).bold('next:');

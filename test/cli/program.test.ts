@@ -75,6 +75,7 @@ describe('usage errors', () => {
     [['fetch', '--dest'], /option '--dest <dir>' argument missing/],
     [['fetch', 'viral'], /too many arguments/],
     [['fetch', '--source', '--dest', 'd5'], /--source needs a value/],
+    [['fetch', '--json', '--source', '--dest', 'd5'], /--source needs a value/],
     [['manifest'], /missing required argument/],
     [['list', '-x'], /unknown option '-x'/],
     [['verify', 'a', 'b'], /too many arguments/],
