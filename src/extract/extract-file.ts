@@ -5,12 +5,12 @@ import { stemOf, type DatasetLayout } from '../disk/layout.ts';
 import type { Ledger } from '../disk/ledger.ts';
 import { CcxriError, isCcxriError, toDiskError, toErrorRecord, type ErrorCode } from '../errors.ts';
 import type { EventListener } from '../events.ts';
+import { selectionFlags } from '../manifest/selection-flags.ts';
 import type { HashPool } from '../md5/hash-pool.ts';
 import { extractArchive } from '../steps/extract-archive.ts';
 import { hashTelling } from '../steps/hash-telling.ts';
 import type { Judge } from '../steps/judge.ts';
 import type { FileSurvey } from '../steps/survey.ts';
-import { quoteForShell } from '../text.ts';
 import type { UnpackPool } from '../zip/unpack-pool.ts';
 import type { ExtractOutcome } from './extract-types.ts';
 
@@ -112,7 +112,7 @@ function notHere({ file, path }: FileSurvey): CcxriError {
   return new CcxriError('missing', `${file.name} is not here`, {
     file: file.name,
     path,
-    hint: `get it with \`ccxri fetch --file ${quoteForShell(stemOf(file.name))}\``,
+    hint: `get it with \`ccxri fetch${selectionFlags({ files: [stemOf(file.name)] })}\``,
   });
 }
 

@@ -14,7 +14,7 @@ import { hashTelling } from '../steps/hash-telling.ts';
 import type { Candidate, Check, Judge } from '../steps/judge.ts';
 import { putAside } from '../steps/put-aside.ts';
 import { WRONG_BYTES } from '../steps/source-failures.ts';
-import { surveyFile, type FileSurvey } from '../steps/survey.ts';
+import { statOrAbsent, surveyFile, type FileSurvey } from '../steps/survey.ts';
 
 /** What a run needs to make a file stand under its final name. */
 export interface ObtainContext extends DownloadContext {
@@ -41,7 +41,8 @@ export interface Obtained {
  */
 export async function obtain(before: FileSurvey, context: ObtainContext): Promise<Obtained> {
   // Where the lock holds nobody off, another run may have brought it since.
-  const survey = before.final === 'absent' ? await surveyFile(before.file, context) : before;
+  const isNew = before.final === 'absent' && (await statOrAbsent(before.path)) !== undefined;
+  const survey = isNew ? await surveyFile(before.file, context) : before;
   const { receipt } = survey;
   if (survey.final === 'checked' && receipt !== undefined) {
     const { bytes, md5, status } = receipt;

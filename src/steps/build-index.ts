@@ -11,7 +11,8 @@ import { IndexTally, type IndexCounts } from '../labels/tally.ts';
 import { writeIndex } from '../labels/write.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { isEmptySelection, selectFiles, type Selection } from '../manifest/select.ts';
-import { quoteForShell, toPrintable } from '../text.ts';
+import { selectionFlags } from '../manifest/selection-flags.ts';
+import { toPrintable } from '../text.ts';
 import { readLabels } from './index-labels.ts';
 import { archiveFacts, scanImages, type ImagesHere } from './index-scan.ts';
 
@@ -96,7 +97,7 @@ function wouldLoseLabels({ index: path }: DatasetLayout, file: string): CcxriErr
       file,
       path,
       kept: 'index.csv as it is',
-      hint: `\`ccxri fetch --file ${quoteForShell(file)}\` gets it and writes index.csv; \`ccxri join --output FILE\` writes one without these labels`,
+      hint: `\`ccxri fetch${selectionFlags({ files: [file] })}\` gets it and writes index.csv; \`ccxri join --output FILE\` writes one without these labels`,
     },
   );
 }

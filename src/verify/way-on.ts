@@ -10,7 +10,7 @@ import type { VerifyContext } from './verify-context.ts';
 
 /** The command that gets a file. */
 function fetchCommand(file: ManifestFile): string {
-  return `\`ccxri fetch --file ${quoteForShell(stemOf(file.name))}\``;
+  return `\`ccxri fetch${selectionFlags({ files: [stemOf(file.name)] })}\``;
 }
 
 /**

@@ -2,6 +2,8 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { joinDataset } from '../../src/join/join-dataset.ts';
+import type { LabelFacts } from '../../src/labels/audit.ts';
+import { findLostLabels } from '../../src/labels/lost-labels.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
 import { CHEST_HEADER, chestRow, lines, useTempDirs, writeTree } from '../support/csv.ts';
 import { saying } from '../support/matchers.ts';
@@ -51,4 +53,20 @@ it('an index none of whose rows has labels of the file that is gone is written a
   expect((await joinDataset({ manifest, dest })).rows).toBe(3);
   await writeTree(dest, { 'images/ChestDx-1/patient11_000.jpg': '' });
   expect((await joinDataset({ manifest, dest })).rows).toBe(4);
+});
+
+it('another label file of the same archives may be what an index has its labels from', async () => {
+  const dest = await tempDir();
+  await writeTree(dest, FILES);
+  const { path: index } = await joinDataset({ manifest, dest });
+  const archives = [{ stem: 'ChestDx-1', subsets: ['chestdx'] }];
+  const of = (file: string, present: boolean, subsets = ['chestdx']): LabelFacts => ({
+    ...{ file, present, subsets },
+    form: 'chest',
+  });
+  const lostOf = async (...files: readonly LabelFacts[]) =>
+    (await findLostLabels(index, files, { archives, signal: undefined }))?.file;
+  expect(await lostOf(of('old.csv', false))).toBe('old.csv');
+  expect(await lostOf(of('old.csv', false), of('new.csv', true))).toBeUndefined();
+  expect(await lostOf(of('old.csv', false), of('other.csv', true, ['cc-cxri-p']))).toBe('old.csv');
 });
