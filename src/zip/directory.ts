@@ -1,6 +1,5 @@
-import { throwIfAborted } from '../abort.ts';
 import { readDirectoryBytes } from './directory-bytes.ts';
-import { findEndRecord, type EndRecord } from './end-record.ts';
+import type { EndRecord } from './end-record.ts';
 import { isFolder, METHOD, type ZipEntry } from './entry.ts';
 import { judgeClashes } from './judge-clashes.ts';
 import { judgeEntries } from './judge-entries.ts';
@@ -49,15 +48,6 @@ export interface ArchiveOptions {
  * harm or lose data is refused.
  * @throws CcxriError `unsafe-archive`, with the reasons; `damaged-archive`; of the disk; `aborted`
  */
-export async function readDirectory(
-  reader: RandomReader,
-  options: ArchiveOptions,
-): Promise<ZipDirectory> {
-  throwIfAborted(options.signal);
-  return judgeDirectory(reader, await findEndRecord(reader, options.file), options);
-}
-
-/** As readDirectory, where the end record is known. */
 export async function judgeDirectory(
   reader: RandomReader,
   end: EndRecord,

@@ -16,7 +16,7 @@ const turns = new Turns();
 /**
  * Reads an archive's directory, judges it, and works with it. Of directories with very many entries
  * no two are in memory at once: each takes up to 100 MB while it is judged.
- * @throws as readDirectory, and what the work throws
+ * @throws CcxriError as judgeDirectory; what the work throws
  */
 export async function withDirectory<T>(
   reader: RandomReader,

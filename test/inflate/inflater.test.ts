@@ -1,10 +1,14 @@
-import { deflateRawSync, inflateRawSync, constants, type ZlibOptions } from 'node:zlib';
+import { deflateRawSync, constants, type ZlibOptions } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/release/random.ts';
 import { Inflater } from '../../src/inflate/inflater.ts';
 import { loadKernel } from '../../src/inflate/kernel.ts';
 import { MAX_STREAM_BYTES } from '../../src/inflate/kernel-layout.ts';
 import { randomBytes } from '../support/random-bytes.ts';
+import { zlibAnswer } from '../support/zlib-answer.ts';
+
+/** More than any of the streams unpacks to. */
+const MOST_BYTES = 4_000_000;
 
 interface Case {
   readonly packed: Uint8Array;
@@ -39,24 +43,10 @@ function unpackAll(
   return cases.map((_, at) => found.get(at));
 }
 
-/** What zlib finds at the start of some bytes; undefined: no stream. */
-function tryZlib(packed: Uint8Array) {
-  try {
-    const options = { info: true, maxOutputLength: 4_000_000 } as const;
-    const { buffer, engine } = inflateRawSync(packed, options) as unknown as {
-      readonly buffer: Buffer;
-      readonly engine: { readonly bytesWritten: number };
-    };
-    return { content: buffer, bytes: buffer.length, usedBytes: engine.bytesWritten };
-  } catch {
-    return undefined;
-  }
-}
-
 /** What zlib says; undefined: it is no stream of that size, or not all of it is used. */
 function byZlib({ packed, bytes }: Case): Buffer | undefined {
-  const found = tryZlib(packed);
-  const isExact = found?.bytes === bytes && found.usedBytes === packed.length;
+  const found = zlibAnswer(packed, MOST_BYTES);
+  const isExact = found?.content.length === bytes && found.usedBytes === packed.length;
   return isExact ? found.content : undefined;
 }
 
@@ -231,7 +221,9 @@ describe('streams that are wrong', () => {
 
   /** As much of it as is a stream, where zlib finds one. */
   function lengthsOf(packed: Buffer): Case {
-    const { bytes, usedBytes } = tryZlib(packed) ?? { bytes: 10, usedBytes: packed.length };
+    const found = zlibAnswer(packed, MOST_BYTES);
+    const { length: bytes } = found?.content ?? { length: 10 };
+    const usedBytes = found?.usedBytes ?? packed.length;
     return { packed: packed.subarray(0, usedBytes), bytes };
   }
 

@@ -1,6 +1,5 @@
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { readDirectory } from '../../src/zip/directory.ts';
 import { bufferReader, type ReadNote } from '../support/buffer-reader.ts';
 import { useTempDirs } from '../support/csv.ts';
 import { expectRefused, expectUnpacked } from '../support/unpack.ts';
@@ -12,6 +11,7 @@ import {
   u64,
   type ZipMember,
 } from '../support/zip-builder.ts';
+import { readDirectory } from '../support/read-directory.ts';
 
 const tempDir = useTempDirs();
 

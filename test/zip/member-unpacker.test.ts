@@ -4,13 +4,14 @@ import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { isCcxriError, toErrorRecord, CcxriError } from '../../src/errors.ts';
 import { MAX_STREAM_BYTES } from '../../src/inflate/kernel-layout.ts';
-import { readDirectory, type Member } from '../../src/zip/directory.ts';
+import type { Member } from '../../src/zip/directory.ts';
 import { isWhole, MemberUnpacker } from '../../src/zip/member-unpacker.ts';
 import { readMember } from '../../src/zip/read-member.ts';
 import { bufferReader } from '../support/buffer-reader.ts';
 import { useTempDirs } from '../support/csv.ts';
 import { md5Of, randomBytes } from '../support/random-bytes.ts';
 import { buildZip, type ZipMember } from '../support/zip-builder.ts';
+import { readDirectory } from '../support/read-directory.ts';
 
 const tempDir = useTempDirs();
 const file = 'x.zip';

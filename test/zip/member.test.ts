@@ -2,12 +2,12 @@ import { mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { crc32, deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { readDirectory } from '../../src/zip/directory.ts';
 import { checkMembers, extractMembers } from '../../src/zip/member.ts';
 import { WHOLE_BYTES } from '../../src/zip/read-member.ts';
 import { bufferReader, type ReadNote } from '../support/buffer-reader.ts';
 import { useTempDirs } from '../support/csv.ts';
 import { buildZip, type ZipMember } from '../support/zip-builder.ts';
+import { readDirectory } from '../support/read-directory.ts';
 
 const tempDir = useTempDirs();
 const file = 'x.zip';

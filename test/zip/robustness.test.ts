@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { isCcxriError } from '../../src/errors.ts';
-import { readDirectory } from '../../src/zip/directory.ts';
 import { readMember } from '../../src/zip/read-member.ts';
 import { bufferReader } from '../support/buffer-reader.ts';
 import { buildZip } from '../support/zip-builder.ts';
+import { readDirectory } from '../support/read-directory.ts';
 
 const file = 'x.zip';
 

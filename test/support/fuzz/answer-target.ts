@@ -74,7 +74,6 @@ export function answerTargets(server: AnswerServer): readonly Fuzz[] {
   return [
     toFuzz({
       parser: 'HTTP answer',
-      share: 2,
       inputs: editedBytes(ANSWERS, TOKENS, 3),
       build: (edited) => buildEdited(ANSWERS, edited),
       codes: ['network', 'stalled', 'http-status'],

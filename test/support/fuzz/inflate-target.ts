@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
-import { constants, deflateRawSync, inflateRawSync, type ZlibOptions } from 'node:zlib';
+import { constants, deflateRawSync, type ZlibOptions } from 'node:zlib';
 import fc from 'fast-check';
 import { Inflater } from '../../../src/inflate/inflater.ts';
 import { loadKernel } from '../../../src/inflate/kernel.ts';
 import { buildEdited, editedBytes, type EditedBytes } from './edit-bytes.ts';
 import { toFuzz, type Fuzz } from './harness.ts';
+import { zlibAnswer } from '../zlib-answer.ts';
+
+/** More than any of the streams unpacks to. */
+const MOST_BYTES = 1_500_000;
 
 /** Literals of many lengths, matches near and far, runs, nothing. */
 const CONTENTS: readonly Buffer[] = [
@@ -51,26 +55,12 @@ const asked: fc.Arbitrary<AskedInput> = fc.record({
 
 function build({ stream, off, trimmed }: AskedInput): Asked {
   const packed = buildEdited(STREAMS, stream).subarray(0, 100_000);
-  const found = byZlib(packed);
+  const found = zlibAnswer(packed, MOST_BYTES);
   const length = CONTENTS[Math.floor(stream.base / WAYS.length)]?.length ?? 0;
   return {
     packed: trimmed ? packed.subarray(0, found?.usedBytes) : packed,
     bytes: Math.max(0, (found?.content.length ?? length) + off),
   };
-}
-
-/** undefined: no stream. */
-function byZlib(packed: Uint8Array) {
-  try {
-    const options = { info: true, maxOutputLength: 1_500_000 } as const;
-    const { buffer, engine } = inflateRawSync(packed, options) as unknown as {
-      readonly buffer: Buffer;
-      readonly engine: { readonly bytesWritten: number };
-    };
-    return { content: buffer, usedBytes: engine.bytesWritten };
-  } catch {
-    return undefined;
-  }
 }
 
 /**
@@ -112,7 +102,7 @@ function settle(inflater: Inflater<number>, streams: readonly Asked[]): number {
       assert(!seen.has(item), 'one stream came twice');
       seen.add(item);
       const { packed, bytes } = streams[item] ?? { packed: Buffer.alloc(0), bytes: -1 };
-      const found = byZlib(packed);
+      const found = zlibAnswer(packed, MOST_BYTES);
       const isExact = found?.usedBytes === packed.length && found.content.length === bytes;
       if (content !== undefined) {
         taken += 1;

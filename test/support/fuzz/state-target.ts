@@ -88,7 +88,6 @@ function partTarget(sandbox: Sandbox): Fuzz {
   const directory = sandbox.inside;
   return toFuzz({
     parser: 'partial download',
-    share: 4,
     inputs: editedJson(PARTS, PART_KEYS),
     build: (input) => buildJson(PARTS, input),
     codes: [],
@@ -150,7 +149,6 @@ const lockFileTarget = toFuzz({
 function lockTarget(sandbox: Sandbox): Fuzz {
   return toFuzz({
     parser: 'taking over a lock',
-    share: 4,
     inputs: editedJson(LOCKS, LOCK_KEYS),
     build: (input) => buildJson(LOCKS, input),
     codes: ['locked'],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import type { MemberRecord } from '../../../src/disk/ledger-schema.ts';
-import { readDirectory, type ZipDirectory } from '../../../src/zip/directory.ts';
+import type { ZipDirectory } from '../../../src/zip/directory.ts';
 import { checkMembers, extractMembers } from '../../../src/zip/member.ts';
 import { openFileReader } from '../../../src/zip/random-reader.ts';
 import { bufferReader } from '../buffer-reader.ts';
@@ -16,6 +16,7 @@ import { LARGE_BASES, ZIP_BASES } from './zip-bases.ts';
 import { editField, fieldEdits, type FieldEdit } from './zip-edits.ts';
 import { assertSameInYauzl, ToolCheck } from './zip-peers.ts';
 import { builtZips, type BuiltZip } from './zip-shapes.ts';
+import { readDirectory } from '../read-directory.ts';
 
 const FILE = 'ChestDx-1.zip';
 
