@@ -17,10 +17,16 @@ export interface OpenArchive {
   readonly fd: number;
 }
 
-/** A member that is right. Its content is there until the next one is asked for. */
+/** A member that has the right size. Its content is there until the next one is asked for. */
 export interface UnpackedMember {
   readonly member: Member;
-  readonly content: Uint8Array;
+  /** For whoever compares the CRC-32 anyhow, of what was made of it. */
+  readonly unchecked: Uint8Array;
+  /**
+   * The content that has the right CRC-32: the same, or what zlib makes of it.
+   * @throws CcxriError `damaged-archive`, `unsafe-archive`; of the disk
+   */
+  readonly checked: () => Uint8Array;
 }
 
 /** Whether a member is small enough to be unpacked in one piece, as an image is. */
@@ -29,8 +35,8 @@ export function isWhole({ size, compressedSize }: Member): boolean {
 }
 
 /**
- * Reads and unpacks members in one piece each, and checks them: their exact size, the CRC-32, and
- * that every packed byte is used. While it does so its thread does nothing else.
+ * Reads and unpacks members in one piece each, and checks them: their exact size, that every packed
+ * byte is used, and, for who asks for that, the CRC-32. Meanwhile its thread does nothing else.
  */
 export class MemberUnpacker {
   readonly #inflater: Inflater<Member> | undefined;
@@ -51,7 +57,8 @@ export class MemberUnpacker {
     try {
       for (const member of members) {
         if (inflater === undefined || !member.isDeflated) {
-          yield { member, content: this.#alone(archive, member) };
+          const content = this.#alone(archive, member);
+          yield { member, unchecked: content, checked: () => content };
           continue;
         }
         while (!inflater.hasRoom) yield* this.#settle(inflater, archive);
@@ -66,9 +73,11 @@ export class MemberUnpacker {
 
   *#settle(inflater: Inflater<Member>, archive: OpenArchive): Generator<UnpackedMember> {
     for (const { item: member, content } of inflater.run()) {
-      const isGood = content !== undefined && crc32(content) === member.crc32;
       // zlib has the last word, and says what is wrong.
-      yield { member, content: isGood ? content : this.#alone(archive, member) };
+      const alone = () => this.#alone(archive, member);
+      const checked = () =>
+        content !== undefined && crc32(content) === member.crc32 ? content : alone();
+      yield { member, unchecked: content ?? alone(), checked };
     }
   }
 

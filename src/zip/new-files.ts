@@ -3,6 +3,7 @@ import {
   constants,
   fdatasyncSync,
   fstatSync,
+  ftruncateSync,
   openSync,
   readSync,
   writeSync,
@@ -11,6 +12,7 @@ import { crc32 } from 'node:zlib';
 import { lostOnDisk } from '../disk/path-errors.ts';
 import { cannotSync } from '../disk/write-atomic.ts';
 import { toDiskError } from '../errors.ts';
+import type { UnpackedMember } from './member-unpacker.ts';
 
 /** Never through a link, and never over something that is there. */
 export const NEW_FILE =
@@ -18,6 +20,11 @@ export const NEW_FILE =
 export const NEW_FILE_MODE = 0o644;
 
 const SPAN_BYTES = 128 * 1024;
+/**
+ * Linux takes a write of some size into pages of about that size. Up to 32 KiB it has them at hand,
+ * for each processor; larger ones cost it twice the time (docs/performance.md).
+ */
+const PIECE_BYTES = 32 * 1024;
 
 /**
  * Files that are written one after the other, and flushed together: the disk takes many at once
@@ -28,21 +35,29 @@ export class NewFiles {
   readonly #span = new Uint8Array(SPAN_BYTES);
 
   /**
-   * Writes a file, and reads it back.
-   * @param expectedCrc32 of the content
-   * @throws CcxriError of the disk; the raw error where something lies there
+   * Writes a file, and reads it back. One CRC-32 shows both: that the content is right, and that it
+   * is what lies there.
+   * @throws CcxriError `damaged-archive`, `unsafe-archive`; of the disk; the raw error where something
+   *   lies there
    */
-  write(path: string, content: Uint8Array, expectedCrc32: number): void {
+  write(path: string, { member, unchecked, checked }: UnpackedMember): void {
     try {
       const fd = openSync(path, NEW_FILE, NEW_FILE_MODE);
       this.#open.push({ path, fd });
-      // A full disk shows first as a short write without an error, and only then as one.
-      for (let done = 0; done < content.length;) {
-        done += writeSync(fd, content, done, content.length - done, done);
+      const writer = openWriter(path);
+      try {
+        const put = (content: Uint8Array) => {
+          writeAt(writer, content);
+          return this.#crcOf(writer, content.length) === member.crc32;
+        };
+        if (put(unchecked)) return;
+        const content = checked();
+        // A write may say that all went well, and have lost what it was given. It is still in the
+        // page cache, and in the processor's.
+        if (content === unchecked || !put(content)) throw lostOnDisk(path);
+      } finally {
+        closeSync(writer);
       }
-      // A write may say that all went well, and have lost what it was given. It is still in the page
-      // cache, and in the processor's.
-      if (this.#crcOf(fd, content.length) !== expectedCrc32) throw lostOnDisk(path);
     } catch (error) {
       throw toDiskError(error, 'write', { path });
     }
@@ -75,6 +90,29 @@ export class NewFiles {
   /** Lets go of what is not flushed. */
   abandon(): void {
     for (const { fd } of this.#open.splice(0)) closeQuietly(fd);
+  }
+}
+
+/**
+ * Another descriptor of a new, empty file. Cutting what is empty changes nothing, but has ext4 begin
+ * with the disk's work when this descriptor is closed: it goes on while other files are written, and
+ * the flush has little left to wait for.
+ */
+function openWriter(path: string): number {
+  const fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
+  try {
+    ftruncateSync(fd, 0);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** From the file's start. A full disk shows first as a short write without an error, only then as one. */
+function writeAt(fd: number, content: Uint8Array): void {
+  for (let done = 0; done < content.length;) {
+    done += writeSync(fd, content, done, Math.min(PIECE_BYTES, content.length - done), done);
   }
 }
 

@@ -19,11 +19,13 @@ export function workThrough(
   const files = new NewFiles();
   try {
     const progress = new Progress(tell);
-    for (const { member, content } of unpacker.contents(task, task.members)) {
+    for (const unpacked of unpacker.contents(task, task.members)) {
       // In every turn: a stop is heard within a member.
       if (Atomics.load(task.stop, 0) !== 0) return { kind: 'stopped' };
-      if (task.into !== null) files.write(join(task.into, member.name), content, member.crc32);
-      progress.add(content.length);
+      const { member, checked } = unpacked;
+      if (task.into === null) checked();
+      else files.write(join(task.into, member.name), unpacked);
+      progress.add(member.size);
     }
     files.flush();
     progress.end();

@@ -62,9 +62,9 @@ function unpackWith(
   members: readonly Member[],
 ): Contents {
   const contents = new Map<string, Buffer>();
-  for (const { member, content } of unpacker.contents(archive, members)) {
+  for (const { member, checked } of unpacker.contents(archive, members)) {
     expect(contents.has(member.name)).toBe(false);
-    contents.set(member.name, Buffer.from(content));
+    contents.set(member.name, Buffer.from(checked()));
   }
   return contents;
 }

@@ -1,0 +1,70 @@
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { expect, it, onTestFinished } from 'vitest';
+import type { Member } from '../../src/zip/directory.ts';
+import type { UnpackedMember } from '../../src/zip/member-unpacker.ts';
+import { NewFiles } from '../../src/zip/new-files.ts';
+import { useTempDirs } from '../support/csv.ts';
+import { randomBytes } from '../support/random-bytes.ts';
+
+const tempDir = useTempDirs();
+const right = randomBytes(300_001, 'right');
+
+function newFiles(): NewFiles {
+  const files = new NewFiles();
+  onTestFinished(() => files.abandon());
+  return files;
+}
+
+/** As an unpacker gives it, which has `unchecked` first and comes to `content`. */
+function unpacked(content: Buffer, unchecked = content): UnpackedMember & { asked: () => number } {
+  let asked = 0;
+  const member: Member = {
+    ...{ name: 'a.jpg', size: content.length, compressedSize: content.length },
+    ...{ isDeflated: true, crc32: crc32(right), dataStart: 0 },
+  };
+  const checked = () => {
+    asked += 1;
+    return content;
+  };
+  return { member, unchecked, checked, asked: () => asked };
+}
+
+it('a file has its content, and its CRC-32 is made once', async () => {
+  const path = join(await tempDir(), 'a.jpg');
+  const given = unpacked(right);
+  const files = newFiles();
+  files.write(path, given);
+  files.flush();
+  expect(readFileSync(path).equals(right)).toBe(true);
+  expect(given.asked()).toBe(0);
+});
+
+it('content that turns out to be wrong on the disk is unpacked again, and written over', async () => {
+  const path = join(await tempDir(), 'a.jpg');
+  const wrong = Buffer.from(right);
+  wrong[200_000] = (wrong[200_000] ?? 0) ^ 1;
+  const files = newFiles();
+  files.write(path, unpacked(right, wrong));
+  files.flush();
+  expect(readFileSync(path).equals(right)).toBe(true);
+});
+
+it('what is right in memory and not on the disk is the disk’s fault', async () => {
+  const path = join(await tempDir(), 'a.jpg');
+  const other = Buffer.from(right.toReversed());
+  expect(() => newFiles().write(path, unpacked(other))).toThrow('is not what lies there now');
+});
+
+it('what lies there already, and what a link leads to, is left alone', async () => {
+  const folder = await tempDir();
+  const [there, link, behind] = [join(folder, 'a'), join(folder, 'b'), join(folder, 'c')];
+  writeFileSync(there, 'theirs');
+  symlinkSync(behind, link);
+  const files = newFiles();
+  expect(() => files.write(there, unpacked(right))).toThrow('EEXIST');
+  expect(() => files.write(link, unpacked(right))).toThrow('EEXIST');
+  expect(readFileSync(there, 'utf8')).toBe('theirs');
+  expect(() => readFileSync(behind)).toThrow('ENOENT');
+});
