@@ -13,8 +13,8 @@ export interface HttpAnswer {
   readonly url: string;
   readonly header: (name: string) => string | undefined;
   /**
-   * The body, once, each time with all that has come meanwhile. Leaving the loop early drops the
-   * connection.
+   * The body, once, each time with all that has come meanwhile: what of a batch is to outlast the
+   * question for the next one must be copied. Leaving the loop early drops the connection.
    * @throws CcxriError `network`, `stalled`, `aborted`
    */
   batches(): AsyncGenerator<readonly Buffer[], void, undefined>;

@@ -1,4 +1,6 @@
 import type { Dispatcher } from 'undici';
+import { Batches, type Slabs } from './batches.ts';
+import type { ReadBuffers } from './read-buffers.ts';
 
 /** As much of a body waits here for a slow disk at most. */
 const MAX_WAITING_BYTES = 1024 * 1024;
@@ -6,6 +8,13 @@ const MAX_WAITING_BYTES = 1024 * 1024;
 const BATCH_BYTES = 512 * 1024;
 /** Or when the first of it has waited for so long. */
 const BATCH_MS = 50;
+
+/** What sends the question, and where the answer is kept. */
+export interface Way {
+  readonly dispatcher: Dispatcher;
+  readonly slabs: Slabs;
+  readonly reads: ReadBuffers;
+}
 
 export interface ExchangeHead {
   readonly status: number;
@@ -19,8 +28,8 @@ export interface ExchangeHead {
 export class Exchange {
   readonly #signal: AbortSignal;
   #controller: Dispatcher.DispatchController | undefined;
-  #waiting: Buffer[] = [];
-  #waitingBytes = 0;
+  readonly #waiting: Batches;
+  readonly #reads: ReadBuffers;
   #timer: NodeJS.Timeout | undefined;
   /** What waits has waited for long enough. */
   #isDue = false;
@@ -33,7 +42,9 @@ export class Exchange {
     this.#end('failed', toError(this.#signal.reason));
   };
 
-  private constructor(signal: AbortSignal) {
+  private constructor({ slabs, reads }: Way, signal: AbortSignal) {
+    this.#waiting = new Batches(slabs);
+    this.#reads = reads;
     this.#signal = signal;
     signal.addEventListener('abort', this.#onAbort, { once: true });
     if (signal.aborted) this.#onAbort();
@@ -45,12 +56,12 @@ export class Exchange {
    * @throws what undici says of a request that failed; the signal's reason
    */
   static async ask(
-    dispatcher: Dispatcher,
+    way: Way,
     options: Dispatcher.DispatchOptions,
     signal: AbortSignal,
   ): Promise<Exchange> {
-    const exchange = new Exchange(signal);
-    if (exchange.#state === 'asked') dispatcher.dispatch(options, exchange.#handler());
+    const exchange = new Exchange(way, signal);
+    if (exchange.#state === 'asked') way.dispatcher.dispatch(options, exchange.#handler());
     while (exchange.#state === 'asked') await exchange.#news();
     if (exchange.#head === undefined) throw exchange.#failure ?? new Error('no answer');
     return exchange;
@@ -61,10 +72,14 @@ export class Exchange {
     return this.#head;
   }
 
-  /** What has come of the body, all of it at once; undefined: its end. */
+  /**
+   * What has come of the body, all of it at once; undefined: its end. The next call has its memory
+   * used again: what is to last must be copied before.
+   */
   async next(): Promise<readonly Buffer[] | undefined> {
     while (this.#state === 'answered' && !this.#isDue) await this.#news();
-    const batch = this.#take();
+    this.#rest();
+    const batch = this.#waiting.take();
     if (batch.length > 0) {
       this.#controller?.resume();
       return batch;
@@ -75,24 +90,21 @@ export class Exchange {
 
   /** Drops the connection, if the body has not ended; what came and was not read is gone. */
   discard(): void {
-    this.#take();
+    this.#rest();
+    this.#waiting.drop();
     this.#end('failed', new Error('discarded'));
   }
 
-  #take(): readonly Buffer[] {
-    const batch = this.#waiting;
-    this.#waiting = [];
-    this.#waitingBytes = 0;
+  /** Nothing waits any more. */
+  #rest(): void {
     this.#isDue = false;
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    return batch;
   }
 
   #add(chunk: Buffer): void {
-    this.#waiting.push(chunk);
-    this.#waitingBytes += chunk.length;
-    if (this.#waitingBytes >= BATCH_BYTES) this.#setDue();
+    this.#waiting.add(chunk);
+    if (this.#waiting.bytes >= BATCH_BYTES) this.#setDue();
     else this.#timer ??= setTimeout(() => this.#setDue(), BATCH_MS);
   }
 
@@ -134,7 +146,9 @@ export class Exchange {
       onResponseData: (controller, chunk) => {
         if (this.#state !== 'answered') return;
         this.#add(chunk);
-        if (this.#waitingBytes >= MAX_WAITING_BYTES) controller.pause();
+        const isFull = this.#waiting.bytes >= MAX_WAITING_BYTES;
+        if (isFull) controller.pause();
+        this.#reads.copied(chunk, isFull);
       },
       onResponseEnd: () => {
         this.#end('ended');

@@ -1,10 +1,12 @@
 import type { Dispatcher, EnvHttpProxyAgent } from 'undici';
 import type { Clock } from '../clock.ts';
 import { Attempt, type HttpAnswer } from './attempt.ts';
+import { Slabs } from './batches.ts';
 import { Exchange } from './exchange.ts';
 import { openDispatcher } from './open-dispatcher.ts';
 import { isBrokenSocket } from './network-error.ts';
 import { toProxyOptions, type ProxyEnvironment } from './proxy.ts';
+import { ReadBuffers } from './read-buffers.ts';
 import { isRedirect, nextHop } from './redirect.ts';
 
 export interface HttpClientOptions {
@@ -28,6 +30,7 @@ export class HttpClient {
   readonly #agent: EnvHttpProxyAgent.Options;
   /** Opened with the first request: whoever fetches from a directory needs none. */
   #dispatcher: Promise<Dispatcher> | undefined;
+  readonly #memory = { reads: new ReadBuffers(), slabs: new Slabs() };
   readonly #options: HttpClientOptions;
   /** Origins that have answered: a connection to them may be a kept one. */
   readonly #spoken = new Set<string>();
@@ -40,7 +43,6 @@ export class HttpClient {
       // Squid and its kin refuse CONNECT for plain http: ask them as proxies are asked.
       proxyTunnel: false,
       pipelining: 1,
-      connect: { timeout: options.timeoutMs },
     };
   }
 
@@ -100,8 +102,10 @@ export class HttpClient {
       headersTimeout: 0,
       bodyTimeout: 0,
     };
-    this.#dispatcher ??= openDispatcher(this.#agent);
-    const exchange = await Exchange.ask(await this.#dispatcher, options, attempt.signal);
+    const { timeoutMs: timeout } = this.#options;
+    this.#dispatcher ??= openDispatcher(this.#agent, { timeout }, this.#memory.reads);
+    const way = { dispatcher: await this.#dispatcher, ...this.#memory };
+    const exchange = await Exchange.ask(way, options, attempt.signal);
     this.#spoken.add(target.origin);
     return exchange;
   }

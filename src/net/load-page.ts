@@ -30,7 +30,7 @@ export async function loadPageWith(
     const chunks: Buffer[] = [];
     let bytes = 0;
     for await (const batch of answer.batches()) {
-      chunks.push(...batch);
+      chunks.push(Buffer.concat(batch));
       bytes += lengthOf(batch);
       if (bytes >= MAX_PAGE_BYTES) break;
     }

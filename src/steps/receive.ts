@@ -75,7 +75,8 @@ async function readFirst(iterator: AsyncIterator<readonly Buffer[]>): Promise<Fi
   while (bytes < FIRST_BYTES) {
     const next = await iterator.next();
     if (next.done === true) return { first, bytes, ended: true };
-    first.push(next.value);
+    // The next batch takes the place of this one.
+    first.push([Buffer.concat(next.value)]);
     bytes += lengthOf(next.value);
   }
   return { first, bytes, ended: false };
