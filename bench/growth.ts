@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { startNginx } from '../test/support/nginx.ts';
+import { freshDirectory } from './fresh-directory.ts';
 import { makeBenchRelease } from './make-release.ts';
 import { measure, type Measured } from './measure.ts';
 import { middle } from './run-works.ts';
@@ -59,7 +60,7 @@ async function growthRow(
   try {
     const runs: Measured[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
-      await measure(`rm -rf ${out} && sync`, scratch);
+      await measure(`${freshDirectory(out)} && sync`, scratch);
       runs.push(await measure(fetch, scratch));
     }
     const bytes = release.archives.reduce((sum, archive) => sum + archive.bytes, 0);

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startNginx } from '../test/support/nginx.ts';
 import { growthTable, type GrowthRow } from './growth.ts';
+import { spreadOverDisk } from './fresh-directory.ts';
 import { makeBenchRelease } from './make-release.ts';
 import { measure } from './measure.ts';
 import { profileTable } from './profile.ts';
@@ -142,6 +143,9 @@ async function main(): Promise<void> {
   const scratch = join(WORK, 'scratch');
   await rm(scratch, { recursive: true, force: true });
   await mkdir(scratch, { recursive: true });
+  if (!spreadOverDisk(scratch)) {
+    console.log('no chattr here: what one run has left to be removed slows down the next one');
+  }
   console.log('building…');
   await measure('npm run build', ROOT);
   const release = await makeBenchRelease(options.profile);

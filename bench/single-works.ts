@@ -1,5 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freshDirectory } from './fresh-directory.ts';
 import { measure, type Measured } from './measure.ts';
 import { middle } from './run-works.ts';
 import type { Place } from './works.ts';
@@ -33,7 +34,7 @@ export async function nothingToDo(place: Place): Promise<Figure> {
   const { ccxri, release, url, scratch } = place;
   const out = join(scratch, 'whole');
   const fetch = `${ccxri} fetch --subset all --manifest ${release}/manifest.json --source ${url} --dest ${out} -q -y`;
-  await measure(`rm -rf ${out} && ${fetch}`, scratch);
+  await measure(`${freshDirectory(out)} && ${fetch}`, scratch);
   const runs: Measured[] = [];
   for (let round = 0; round < 5; round += 1) runs.push(await measure(fetch, scratch));
   await rm(out, { recursive: true, force: true });

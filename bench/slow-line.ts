@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { startNginx } from '../test/support/nginx.ts';
+import { freshDirectory } from './fresh-directory.ts';
 import { measure, type Measured } from './measure.ts';
 import { middle } from './run-works.ts';
 import type { Figure } from './single-works.ts';
@@ -25,7 +26,7 @@ export async function slowFigure(place: Place, rounds: number): Promise<Figure> 
   try {
     const runs: Measured[] = [];
     for (let round = 0; round < rounds; round += 1) {
-      await measure(`rm -rf ${join(place.scratch, 'slow')} && sync`, place.scratch);
+      await measure(`${freshDirectory(join(place.scratch, 'slow'))} && sync`, place.scratch);
       runs.push(await measure(fetchCommand(place, `${nginx.url}/`), place.scratch));
     }
     const { wallS, cpuS } = middle(runs);
@@ -59,7 +60,7 @@ export async function delayFigure(place: Place, rounds: number): Promise<Figure>
   try {
     const ours: Measured[] = [];
     const theirs: Measured[] = [];
-    const clean = `rm -rf ${join(place.scratch, 'slow')} && mkdir ${join(place.scratch, 'slow')} && sync`;
+    const clean = `${freshDirectory(join(place.scratch, 'slow'))} && sync`;
     const urls = place.archives.map(({ name }) => `${nginx.url}/${name}`).join(' ');
     const curl = `cd ${join(place.scratch, 'slow')} && printf '%s\\n' ${urls} | xargs -P4 -n1 curl -sfO`;
     for (let round = 0; round < rounds; round += 1) {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { freshDirectory } from './fresh-directory.ts';
 
 /** Something to be done, by ccxri and by what users type today. */
 export interface Work {
@@ -41,7 +42,7 @@ export function worksOf(place: Place): readonly Work[] {
   const names = archives.map(({ name }) => name);
   const urls = names.map((name) => `${url}${name}`).join(' ');
   const bytes = archives.reduce((sum, archive) => sum + archive.bytes, 0);
-  const before = `rm -rf ${out} && mkdir -p ${out}/z && sync`;
+  const before = `${freshDirectory(out)} && mkdir ${out}/z && sync`;
   const fetch = `${ccxri} fetch --subset all --manifest ${release}/manifest.json --source ${url} --dest ${out} -q -y`;
   const curl = `cd ${out}/z && printf '%s\\n' ${urls} | xargs -P4 -n1 curl -sfO`;
   const md5 = `split -n l/2 ${release}/md5sums.txt ${out}/sums. && ls ${out}/sums.* | xargs -P2 -n1 md5sum --quiet -c`;
@@ -162,7 +163,7 @@ export function worksOf(place: Place): readonly Work[] {
 /** Fetches once, not timed, what `verify` and `extract` start from. */
 export function fetchedOnce({ ccxri, release, url, scratch }: Place): string {
   const dest = join(scratch, 'checked');
-  return `rm -rf ${dest} && ${ccxri} fetch --subset all --manifest ${release}/manifest.json --source ${url} --dest ${dest} --no-extract -q -y`;
+  return `${freshDirectory(dest)} && ${ccxri} fetch --subset all --manifest ${release}/manifest.json --source ${url} --dest ${dest} --no-extract -q -y`;
 }
 
 export function aria2List({ archives, url }: Place): string {
