@@ -1,5 +1,5 @@
-/** What is written in one go: fewer and larger ones are cheaper, up to this size. */
-const SLAB_BYTES = 512 * 1024;
+/** A reader is woken for so much, and a slab holds it: to wake it oftener costs more than it gives. */
+export const SLAB_BYTES = 512 * 1024;
 /** Kept for later use: as many as some connections have at once. */
 const MAX_SPARE = 32;
 
@@ -19,57 +19,49 @@ export class Slabs {
 
 /** The bytes of a body that have come and were not taken yet: copies, in few large pieces. */
 export class Batches {
-  readonly #slabs: Slabs;
-  #filled: readonly Buffer[] = [];
-  #slab: Buffer | undefined;
-  /** Of `#slab`. */
-  #usedBytes = 0;
+  readonly #memory: Slabs;
+  /** Full, all but the last. */
+  #slabs: readonly Buffer[] = [];
+  #bytes = 0;
   #lent: readonly Buffer[] = [];
 
-  constructor(slabs: Slabs) {
-    this.#slabs = slabs;
+  constructor(memory: Slabs) {
+    this.#memory = memory;
   }
 
   /** That wait. */
   get bytes(): number {
-    return this.#filled.length * SLAB_BYTES + this.#usedBytes;
+    return this.#bytes;
   }
 
   add(chunk: Uint8Array): void {
     for (let done = 0; done < chunk.length;) {
-      const slab = (this.#slab ??= this.#slabs.take());
-      const piece = chunk.subarray(done, done + SLAB_BYTES - this.#usedBytes);
-      slab.set(piece, this.#usedBytes);
-      this.#usedBytes += piece.length;
+      const used = this.#bytes % SLAB_BYTES;
+      if (used === 0) this.#slabs = [...this.#slabs, this.#memory.take()];
+      const piece = chunk.subarray(done, done + SLAB_BYTES - used);
+      this.#slabs.at(-1)?.set(piece, used);
+      this.#bytes += piece.length;
       done += piece.length;
-      if (this.#usedBytes < SLAB_BYTES) return;
-      this.#filled = [...this.#filled, slab];
-      this.#letGo();
     }
   }
 
   /** All that waits. What was taken before is gone: its memory is used again. */
   take(): readonly Buffer[] {
-    for (const slab of this.#lent) this.#slabs.giveBack(slab);
-    const slab = this.#slab;
-    const rest = slab === undefined ? [] : [slab.subarray(0, this.#usedBytes)];
-    const taken = [...this.#filled, ...rest];
-    this.#lent = [...this.#filled, ...(slab === undefined ? [] : [slab])];
-    this.#filled = [];
-    this.#letGo();
-    return taken;
+    for (const slab of this.#lent) this.#memory.giveBack(slab);
+    const bytes = this.#bytes;
+    this.#lent = this.#slabs;
+    this.#forget();
+    return this.#lent.map((slab, n) => slab.subarray(0, bytes - n * SLAB_BYTES));
   }
 
   /** Forgets what waits. What was taken stays as it is. */
   drop(): void {
-    for (const slab of this.#filled) this.#slabs.giveBack(slab);
-    if (this.#slab !== undefined) this.#slabs.giveBack(this.#slab);
-    this.#filled = [];
-    this.#letGo();
+    for (const slab of this.#slabs) this.#memory.giveBack(slab);
+    this.#forget();
   }
 
-  #letGo(): void {
-    this.#slab = undefined;
-    this.#usedBytes = 0;
+  #forget(): void {
+    this.#slabs = [];
+    this.#bytes = 0;
   }
 }

@@ -1,12 +1,10 @@
 import type { Dispatcher } from 'undici';
-import { Batches, type Slabs } from './batches.ts';
+import { Batches, SLAB_BYTES, type Slabs } from './batches.ts';
 import type { ReadBuffers } from './read-buffers.ts';
 
 /** As much of a body waits here for a slow disk at most. */
-const MAX_WAITING_BYTES = 1024 * 1024;
-/** A reader is woken for so much: one write of 512 KiB costs far less than eight of 64. */
-const BATCH_BYTES = 512 * 1024;
-/** Or when the first of it has waited for so long. */
+const MAX_WAITING_BYTES = 2 * SLAB_BYTES;
+/** A reader is woken for a slab, or when the first of it has waited for so long. */
 const BATCH_MS = 50;
 
 /** What sends the question, and where the answer is kept. */
@@ -104,7 +102,7 @@ export class Exchange {
 
   #add(chunk: Buffer): void {
     this.#waiting.add(chunk);
-    if (this.#waiting.bytes >= BATCH_BYTES) this.#setDue();
+    if (this.#waiting.bytes >= SLAB_BYTES) this.#setDue();
     else this.#timer ??= setTimeout(() => this.#setDue(), BATCH_MS);
   }
 
