@@ -57,8 +57,7 @@ export class MemberUnpacker {
     try {
       for (const member of members) {
         if (inflater === undefined || !member.isDeflated) {
-          const content = this.#alone(archive, member);
-          yield { member, unchecked: content, checked: () => content };
+          yield this.#alone(archive, member);
           continue;
         }
         while (!inflater.hasRoom) yield* this.#settle(inflater, archive);
@@ -75,20 +74,23 @@ export class MemberUnpacker {
     for (const { item: member, content } of inflater.run()) {
       // zlib has the last word, and says what is wrong.
       const alone = () => this.#alone(archive, member);
-      const checked = () =>
-        content !== undefined && crc32(content) === member.crc32 ? content : alone();
-      yield { member, unchecked: content ?? alone(), checked };
+      if (content === undefined) yield alone();
+      else {
+        const checked = () => (crc32(content) === member.crc32 ? content : alone().checked());
+        yield { member, unchecked: content, checked };
+      }
     }
   }
 
-  #alone(archive: OpenArchive, member: Member): Uint8Array {
+  /** By zlib, or as it is stored; and checked. */
+  #alone(archive: OpenArchive, member: Member): UnpackedMember {
     this.#buffer ??= new Uint8Array(MAX_STREAM_BYTES);
     const packed = this.#buffer.subarray(0, member.compressedSize);
     readPacked(archive, member, packed);
     const content = member.isDeflated ? inflateWhole(packed, member, archive.file) : packed;
     const found = crc32(content);
     if (found !== member.crc32) throw memberErrors(archive.file, member).wrongCrc(found);
-    return content;
+    return { member, unchecked: content, checked: () => content };
   }
 }
 
