@@ -109,12 +109,22 @@ export async function flushData(handle: FileHandle, path: string): Promise<void>
   }
 }
 
+/** What of a FileHandle writes, here so that a test can write less than it is asked to. */
+interface PlacedWriter {
+  write(
+    chunk: Buffer,
+    from: number,
+    bytes: number,
+    at: number,
+  ): Promise<{ readonly bytesWritten: number }>;
+}
+
 /**
  * Chunks one behind the other. A full disk shows first as a short write without an error, and only
  * then as one.
  */
 export async function writeAll(
-  handle: FileHandle,
+  handle: PlacedWriter,
   chunks: readonly Buffer[],
   at: number,
 ): Promise<void> {

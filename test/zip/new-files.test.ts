@@ -1,4 +1,4 @@
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { expect, it, onTestFinished } from 'vitest';
@@ -35,8 +35,12 @@ it('a file has its content, and its CRC-32 is made once', async () => {
   const path = join(await tempDir(), 'a.jpg');
   const given = unpacked(right);
   const files = newFiles();
+  const open = readdirSync('/proc/self/fd').length;
   files.write(path, given);
+  // One is left open, to be flushed.
+  expect(readdirSync('/proc/self/fd')).toHaveLength(open + 1);
   files.flush();
+  expect(readdirSync('/proc/self/fd')).toHaveLength(open);
   expect(readFileSync(path).equals(right)).toBe(true);
   expect(given.asked()).toBe(0);
 });

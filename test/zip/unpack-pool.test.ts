@@ -160,7 +160,13 @@ describe('what goes wrong in a thread', () => {
       return toErrorRecord(error);
     };
     const { pool, sharesDone } = poolOf();
-    expect(await errorOf(pool)).toEqual(await errorOf());
+    const expected = await errorOf();
+    expect(await errorOf(pool)).toEqual(expected);
+    // Also where nothing is written, as by `verify --deep`.
+    await expect(pool.unpack(workOn(archive))).rejects.toMatchObject({
+      code: expected.code,
+      message: expected.message,
+    });
     // The pool is as good as new.
     const good = await makeArchiveFile(await tempDir(), IMAGES);
     const before = sharesDone().reduce((a, b) => a + b);
