@@ -15,7 +15,10 @@ import { noticesOf } from './third-party.ts';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 /** What dist/ is made of. */
-const INPUTS = ['src', 'scripts', 'package.json', 'package-lock.json', 'tsconfig.json'];
+const INPUTS = [
+  ...['src', 'scripts', 'package.json', 'package-lock.json'],
+  ...['tsconfig.json', 'tsconfig.build.json'],
+];
 /** Written last: the build that holds it is whole. */
 const STAMP = '.built';
 
@@ -45,6 +48,7 @@ async function buildBin(outdir: string): Promise<void> {
     entryPoints: {
       ccxri: 'src/cli/main.ts',
       'hash-worker': 'src/md5/hash-worker.ts',
+      'write-worker': 'src/disk/write-worker.ts',
       'unpack-worker': 'src/zip/unpack-worker.ts',
     },
     outdir,

@@ -16,13 +16,6 @@ import { syncFile } from './write-atomic.ts';
 /** Longer than any honest state. */
 const MAX_STATE_BYTES = 64 * 1024;
 
-/**
- * Linux takes a write into pages of the largest power of two that it fills: with just under 128 KiB
- * these are of 64 KiB and less, which cost it much less than larger ones (docs/performance.md).
- * Smaller writes cost more ways through another thread.
- */
-const PIECE_BYTES = 124 * 1024;
-
 /** `ChestDx-1.zip.<token>.json` beside `ChestDx-1.zip.<token>.part` */
 export function statePathOf(partPath: string): string {
   return partPath.replace(/\.part$/, '.json');
@@ -106,35 +99,5 @@ export async function flushData(handle: FileHandle, path: string): Promise<void>
     await syncFile({ sync: () => handle.datasync() });
   } catch (error) {
     throw toDiskError(error, 'flush', { path });
-  }
-}
-
-/** What of a FileHandle writes, here so that a test can write less than it is asked to. */
-interface PlacedWriter {
-  write(
-    chunk: Buffer,
-    from: number,
-    bytes: number,
-    at: number,
-  ): Promise<{ readonly bytesWritten: number }>;
-}
-
-/**
- * Chunks one behind the other. A full disk shows first as a short write without an error, and only
- * then as one.
- */
-export async function writeAll(
-  handle: PlacedWriter,
-  chunks: readonly Buffer[],
-  at: number,
-): Promise<void> {
-  let place = at;
-  for (const chunk of chunks) {
-    for (let done = 0; done < chunk.length;) {
-      const bytes = Math.min(PIECE_BYTES, chunk.length - done);
-      const { bytesWritten } = await handle.write(chunk, done, bytes, place);
-      done += bytesWritten;
-      place += bytesWritten;
-    }
   }
 }

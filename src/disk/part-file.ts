@@ -22,7 +22,6 @@ import {
   removeIfThere,
   removePart,
   statePathOf,
-  writeAll,
   writePartState,
 } from './part-disk.ts';
 import { syncDirectory, syncFile } from './write-atomic.ts';
@@ -143,7 +142,7 @@ export class PartFile {
     const end = chunks.reduce((place, { length }) => place + length, at);
     await this.#journal.record([at, end], async () => {
       try {
-        await writeAll(this.#handle, chunks, at);
+        await this.#tools.write(this.#handle, chunks, at);
       } catch (error) {
         throw toDiskError(error, 'write', { path: this.path, kept: 'what was flushed before' });
       }

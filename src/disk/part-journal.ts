@@ -17,7 +17,8 @@ export class PartJournal {
   #written: Spans;
   #writtenBytes: number;
   #durableBytes: number;
-  /** Their writes are under way: no flush can vouch for them. */
+  /** Under way: no flush can vouch for their bytes. */
+  readonly #writes = new Set<Promise<void>>();
   #writingBytes = 0;
   /** When the last flush began. */
   #flushedAtMs: number;
@@ -62,12 +63,15 @@ export class PartJournal {
     }
     this.#assertFlushed();
     this.#writingBytes += bytes;
+    const writing = write();
+    this.#writes.add(writing);
     try {
-      await write();
+      await writing;
       this.#written = addSpan(this.#written, [from, to]);
       this.#writtenBytes = bytesOf(this.#written);
     } finally {
       this.#writingBytes -= bytes;
+      this.#writes.delete(writing);
     }
     if (this.#isFlushDue) void this.checkpoint();
   }
@@ -102,8 +106,9 @@ export class PartJournal {
     this.#assertFlushed();
   }
 
-  /** Waits for the flush under way, however it comes out. */
+  /** Waits for the writes and the flush under way, however they come out: the file may be closed then. */
   async stop(): Promise<void> {
+    await Promise.allSettled(this.#writes);
     await this.#checkpoint;
   }
 

@@ -135,7 +135,8 @@ async function fetchLocked(run: Run): Promise<FetchResult> {
   } finally {
     stop.abort();
     await client.close();
-    await Promise.all([run.hashPool.close(), run.unpackPool.close()]);
+    const threads = [run.hashPool, run.writeThread, run.unpackPool];
+    await Promise.all(threads.map((each) => each.close()));
   }
 }
 

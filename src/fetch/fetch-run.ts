@@ -3,6 +3,8 @@ import pLimit from 'p-limit';
 import { systemClock, type Clock } from '../clock.ts';
 import { layoutOf, type DatasetLayout } from '../disk/layout.ts';
 import { followIn } from '../disk/hash-follower.ts';
+import { writeIn } from '../disk/part-writer.ts';
+import { WriteThread } from '../disk/write-thread.ts';
 import { Ledger } from '../disk/ledger.ts';
 import { PartStore } from '../disk/part-store.ts';
 import { ignoreEvents, type EventListener } from '../events.ts';
@@ -34,6 +36,7 @@ export interface Run {
   readonly ledger: Ledger;
   readonly parts: PartStore;
   readonly hashPool: HashPool;
+  readonly writeThread: WriteThread;
   readonly unpackPool: UnpackPool;
   readonly clock: Clock;
   readonly onEvent: EventListener;
@@ -47,14 +50,20 @@ export function toRun(options: FetchOptions): Run {
   const onEvent = options.onEvent ?? ignoreEvents;
   const onNotice = (message: string) => onEvent({ event: 'warning', code: 'disk', message });
   const hashPool = new HashPool();
+  const writeThread = new WriteThread();
   const clock = options.clock ?? systemClock;
   return {
     options,
     files: selectFiles(options.manifest, options.selection ?? {}),
     layout,
     ledger: new Ledger(layout.ledger),
-    parts: new PartStore(layout.partial, onNotice, { follow: followIn(hashPool), clock }),
+    parts: new PartStore(layout.partial, onNotice, {
+      follow: followIn(hashPool),
+      write: writeIn(writeThread),
+      clock,
+    }),
     hashPool,
+    writeThread,
     unpackPool: new UnpackPool(),
     clock,
     onEvent,

@@ -8,8 +8,12 @@ export interface Standing {
   readonly tellAtBytes: number;
 }
 
-/** So much may wait in the page cache for other streams to come along. */
-const PATIENCE_BYTES = 4 * SPAN_BYTES;
+/**
+ * So much may wait in the page cache for other streams to come along. Over several connections a file
+ * grows by 8 MiB at once, where the range before the others has come to its end: it takes some of
+ * these to even out.
+ */
+export const PATIENCE_BYTES = 32 * SPAN_BYTES;
 
 /**
  * The streams to hash next, a span each; none: it is better to wait. Eight lanes cost hardly more

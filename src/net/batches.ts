@@ -3,12 +3,12 @@ export const SLAB_BYTES = 512 * 1024;
 /** Kept for later use: as many as some connections have at once. */
 const MAX_SPARE = 32;
 
-/** Memory that bodies are collected in, used again and again. */
+/** Memory that bodies are collected in, used again and again; shared, so that a thread can write it. */
 export class Slabs {
   readonly #spare: Buffer[] = [];
 
   take(): Buffer {
-    return this.#spare.pop() ?? Buffer.allocUnsafeSlow(SLAB_BYTES);
+    return this.#spare.pop() ?? Buffer.from(new SharedArrayBuffer(SLAB_BYTES));
   }
 
   /** Nobody looks at it any more. */

@@ -11,7 +11,7 @@ const FAULTS: readonly FaultKind[] = [
   ...everywhere('pwrite64,pwritev', ['ENOSPC', 'EIO']),
   ...briefly('pwrite64,pwritev', ['EDQUOT', 'EFBIG']),
   // A disk that says it has written, and has not: what is read back does not pass, and comes again.
-  { call: 'pwrite64,pwritev', how: 'retval=100', codes: FINE },
+  { call: 'pwrite64,pwritev', how: 'retval=100', codes: FINE, codesOfTwo: [3] },
   ...everywhere('fsync', ['EIO']),
   ...briefly('fsync', ['ENOSPC', 'EDQUOT']),
   // A file system that cannot flush.

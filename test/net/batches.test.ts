@@ -18,6 +18,12 @@ it('what comes in many pieces is taken in few, in its order', () => {
   expect(batches.take()).toEqual([]);
 });
 
+it('lies in shared memory, for a thread to write it', () => {
+  const batches = new Batches(new Slabs());
+  batches.add(Buffer.from('abc'));
+  expect(batches.take().map(({ buffer }) => buffer instanceof SharedArrayBuffer)).toEqual([true]);
+});
+
 it('is a copy: what it was given may change', () => {
   const batches = new Batches(new Slabs());
   const chunk = Buffer.from('abc');

@@ -26,6 +26,11 @@ export interface FaultKind {
   readonly codes: readonly number[];
   /** Points at which code 0 is right as well. */
   readonly mayPass?: RegExp;
+  /**
+   * Right as well where it has hit twice: strace counts the calls of each thread, and there are two
+   * that write. Of a part that was lied about twice, the second download ends as wrong as the first.
+   */
+  readonly codesOfTwo?: readonly number[];
   /** Only the first, the middle and the last point. */
   readonly isBrief?: boolean;
   /**
@@ -157,7 +162,11 @@ function failOnce(world: FaultWorld, kind: FaultKind, when: number): Promise<Fau
     // Node wakes its threads by writes, too: where one of those fails, it is no fault of a disk.
     const isOfDisk = hit.length > 0 && hit.length === injected.length;
     const mayPass = hit.some((point) => kind.mayPass?.test(point) === true);
-    const codes = mayPass ? [0, ...kind.codes] : kind.codes;
+    const codes = [
+      ...kind.codes,
+      ...(mayPass ? [0] : []),
+      ...(hit.length > 1 ? (kind.codesOfTwo ?? []) : []),
+    ];
     const wrong = isKilled || !isOfDisk ? [] : [...judgeEnd(end, codes)];
     // Where it could not even look at its own lock, that stays, and its holder is dead.
     const keepsLock = hit.some((point) => / \.ccxri\/lock #/.test(point));

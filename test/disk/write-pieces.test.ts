@@ -1,7 +1,7 @@
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { writeAll } from '../../src/disk/part-disk.ts';
+import { writePieces } from '../../src/disk/write-pieces.ts';
 import { useTempDirs } from '../support/csv.ts';
 import { randomBytes } from '../support/random-bytes.ts';
 
@@ -18,10 +18,10 @@ it.each([
   await file.write('before', 0);
   const short = {
     // The file's own write, which takes no more than so much.
-    write: (chunk: Buffer, from: number, bytes: number, at: number) =>
+    write: (chunk: Uint8Array, from: number, bytes: number, at: number) =>
       file.write(chunk, from, Math.min(bytes, most), at),
   };
-  await writeAll(short, chunks, 6);
+  await writePieces(short, chunks, 6);
   const expected = Buffer.concat([Buffer.from('before'), ...chunks]);
   expect((await readFile(path)).equals(expected)).toBe(true);
 });
