@@ -1,11 +1,13 @@
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { writePieces } from '../../src/disk/write-pieces.ts';
+import { writePieces, writePiecesSync } from '../../src/disk/write-pieces.ts';
 import { useTempDirs } from '../support/csv.ts';
+import { canMount, useMounts } from '../support/mounts.ts';
 import { randomBytes } from '../support/random-bytes.ts';
 
 const tempDir = useTempDirs();
+const mounts = useMounts();
 
 it.each([
   { name: 'whole', most: Infinity },
@@ -25,3 +27,20 @@ it.each([
   const expected = Buffer.concat([Buffer.from('before'), ...chunks]);
   expect((await readFile(path)).equals(expected)).toBe(true);
 });
+
+it.skipIf(!canMount).each([
+  ['by Node', writePieces],
+  ['in a thread', writeAsThreadsDo],
+])('#71 what a full disk has not taken is no success: written %s', async (_, write) => {
+  const file = await open(join(await mounts.small(200 * 1024), 'a.part'), 'w+');
+  onTestFinished(() => file.close());
+  // The last of them is taken in part.
+  const chunk = randomBytes(2 * 124 * 1024, 'full');
+  await expect(write(file, [chunk], 0)).rejects.toMatchObject({ code: 'ENOSPC' });
+  expect((await file.stat()).size).toBe(200 * 1024);
+});
+
+async function writeAsThreadsDo(file: FileHandle, chunks: readonly Buffer[], at: number) {
+  await Promise.resolve();
+  writePiecesSync(file.fd, chunks, at);
+}

@@ -23,7 +23,10 @@ interface ChildEnd {
   readonly stderr: string;
 }
 
-const WORKERS = { 'hash-worker': join(import.meta.dirname, '../../src/md5/hash-worker.ts') };
+const WORKERS = {
+  'hash-worker': join(import.meta.dirname, '../../src/md5/hash-worker.ts'),
+  'write-worker': join(import.meta.dirname, '../../src/disk/write-worker.ts'),
+};
 
 /**
  * Builds a TypeScript file of test/support/ into one script, once a test file, and starts it as often
