@@ -3,8 +3,11 @@ import { fromErrorData } from '../threads/error-data.ts';
 import { startWorker as startThread } from '../threads/start-worker.ts';
 import type { FromWriteThread, WriteTask } from './write-messages.ts';
 
-/** Who finds so many before him is better off elsewhere: a slow disk likes several writes at once. */
-const MAX_TASKS = 3;
+/**
+ * Into the page cache a write takes a millisecond. Where one takes so long, the disk is waited for, and
+ * likes several at once: who comes then is better off elsewhere.
+ */
+const STUCK_MS = 10;
 
 interface Waiting {
   readonly resolve: (isWritten: boolean) => void;
@@ -18,31 +21,40 @@ interface Waiting {
  */
 export class WriteThread {
   readonly #startWorker: () => Worker;
+  readonly #nowMs: () => number;
   readonly #waiting = new Map<number, Waiting>();
   #worker: Worker | undefined;
   #lastId = 0;
+  /** Since when it is at the first of those that wait. */
+  #sinceMs = 0;
   #hasStarted = false;
   /** There is no thread, and there will be none. */
   #isUnavailable = false;
   #failure: unknown;
 
-  constructor(startWorker = () => startThread('write-worker', import.meta.url)) {
+  /** @param nowMs a clock that does not jump */
+  constructor(
+    startWorker = () => startThread('write-worker', import.meta.url),
+    nowMs = () => performance.now(),
+  ) {
     this.#startWorker = startWorker;
+    this.#nowMs = nowMs;
   }
 
   /**
    * @param fd stays open until the promise settles
    * @param chunks in shared memory, left alone until then; written one behind the other
    * @param at the place of the first byte
-   * @returns false: the thread has enough to do, or there is none. Nothing counts as written.
+   * @returns false: the thread is held up by the disk, or there is none. Nothing counts as written.
    * @throws the raw error of the disk; an Error where the thread dies
    */
   async write(fd: number, chunks: readonly Uint8Array[], at: number): Promise<boolean> {
-    if (this.#isUnavailable || this.#waiting.size >= MAX_TASKS) return false;
+    if (this.#isUnavailable || this.#isStuck) return false;
     const worker = this.#open();
     if (worker === undefined) return false;
     this.#lastId += 1;
     const task: WriteTask = { id: this.#lastId, fd, chunks, at };
+    if (this.#waiting.size === 0) this.#sinceMs = this.#nowMs();
     return await new Promise((resolve, reject) => {
       this.#waiting.set(task.id, { resolve, reject });
       worker.ref();
@@ -54,6 +66,10 @@ export class WriteThread {
   async close(): Promise<void> {
     this.#isUnavailable = true;
     await this.#worker?.terminate();
+  }
+
+  get #isStuck(): boolean {
+    return this.#waiting.size > 0 && this.#nowMs() - this.#sinceMs > STUCK_MS;
   }
 
   #open(): Worker | undefined {
@@ -79,6 +95,7 @@ export class WriteThread {
     if (message.kind === 'ready') return;
     const waiting = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
+    this.#sinceMs = this.#nowMs();
     if (this.#waiting.size === 0) this.#worker?.unref();
     if (message.kind === 'done') waiting?.resolve(true);
     else waiting?.reject(fromErrorData(message.error));
