@@ -100,13 +100,13 @@ export class PartJournal {
     }
   }
 
-  /** Waits for the flush under way. @throws what any flush has met */
+  /** As `stop`. @throws what any flush has met */
   async settle(): Promise<void> {
-    await this.#checkpoint;
+    await this.stop();
     this.#assertFlushed();
   }
 
-  /** Waits for the writes and the flush under way, however they come out: the file may be closed then. */
+  /** Waits for the writes and the flush under way, however they come out: the file may be cut or closed then. */
   async stop(): Promise<void> {
     await Promise.allSettled(this.#writes);
     await this.#checkpoint;

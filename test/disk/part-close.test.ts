@@ -8,25 +8,42 @@ import { useTempDirs } from '../support/csv.ts';
 
 const tempDir = useTempDirs();
 
-it('a part is closed when its writes have ended, and not before: its number may be another file’s then', async () => {
-  let end: () => void = () => undefined;
-  const written = new Promise<void>((resolve) => {
-    end = resolve;
+/** A part whose writes begin when they are let. */
+async function heldPart(): Promise<{ part: PartFile; letWrite: () => void }> {
+  let letWrite: () => void = () => undefined;
+  const isLet = new Promise<void>((resolve) => {
+    letWrite = resolve;
   });
   const path = join(await tempDir(), 'a.zip.0123456789ab.part');
   const identity = { name: 'a.zip', md5: 'a'.repeat(32), owner: null };
   const part = await PartFile.create(path, identity, {
     ...DEFAULT_TOOLS,
     write: async (handle, chunks, at) => {
-      await written;
+      await isLet;
       await DEFAULT_TOOLS.write(handle, chunks, at);
     },
   });
+  return { part, letWrite };
+}
+
+it('a part is closed when its writes have ended: its number may be another file’s then', async () => {
+  const { part, letWrite } = await heldPart();
   const write = part.append(Buffer.from('abc'));
   const close = part.close();
   await turn();
-  end();
+  letWrite();
   await expect(write).resolves.toBeUndefined();
   await close;
   expect(await readFile(part.path, 'utf8')).toBe('abc');
+});
+
+it('a part starts over when its writes have ended: none of the old bytes comes after that', async () => {
+  const { part, letWrite } = await heldPart();
+  const write = part.append(Buffer.from('abc'));
+  const restart = part.restart();
+  await turn();
+  letWrite();
+  await Promise.all([write, restart]);
+  expect(await readFile(part.path, 'utf8')).toBe('');
+  await part.close();
 });
