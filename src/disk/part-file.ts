@@ -229,7 +229,7 @@ export class PartFile {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#journal.stop();
+    await this.#journal.close();
     await this.#follower.stop();
     await this.#handle.close();
   }

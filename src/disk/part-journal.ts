@@ -23,6 +23,7 @@ export class PartJournal {
   /** When the last flush began. */
   #flushedAtMs: number;
   #checkpoint: Promise<void> | undefined;
+  #isClosed = false;
   #failure: Error | undefined;
 
   /**
@@ -62,6 +63,8 @@ export class PartJournal {
       atRisk = this.#atRiskBytes;
     }
     this.#assertFlushed();
+    // Who has waited for a flush meanwhile must not write to another file with the same number.
+    if (this.#isClosed) throw new Error('the part is closed');
     this.#writingBytes += bytes;
     const writing = write();
     this.#writes.add(writing);
@@ -100,14 +103,19 @@ export class PartJournal {
     }
   }
 
-  /** As `stop`. @throws what any flush has met */
+  /** Waits for the writes and the flush under way. @throws what any flush has met */
   async settle(): Promise<void> {
-    await this.stop();
+    await this.#rest();
     this.#assertFlushed();
   }
 
-  /** Waits for the writes and the flush under way, however they come out: the file may be cut or closed then. */
-  async stop(): Promise<void> {
+  /** Lets no write begin any more, and waits for what is under way: the file may be closed then. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#rest();
+  }
+
+  async #rest(): Promise<void> {
     await Promise.allSettled(this.#writes);
     await this.#checkpoint;
   }

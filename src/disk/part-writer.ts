@@ -4,7 +4,7 @@ import type { WriteThread } from './write-thread.ts';
 
 /**
  * Writes chunks one behind the other, the first of them at a place.
- * @throws the raw error of the disk
+ * @throws an Error with the code of the disk's
  */
 export type WriteChunks = (
   handle: FileHandle,
@@ -21,7 +21,7 @@ export const writeHere: WriteChunks = (handle, chunks, at) => writePieces(handle
 /** In a thread, as far as it can and is worth it: what comes in large pieces of shared memory. */
 export function writeIn(thread: WriteThread): WriteChunks {
   return async (handle, chunks, at) => {
-    if (isForThread(chunks) && (await thread.write(handle.fd, chunks, at))) return;
+    if (isForThread(chunks) && (await thread.tryWrite(handle.fd, chunks, at))) return;
     await writeHere(handle, chunks, at);
   };
 }

@@ -35,11 +35,20 @@ export async function writePieces(
   }
 }
 
+type WriteNow = (
+  ...where: [fd: number, piece: Uint8Array, from: number, bytes: number, at: number]
+) => number;
+
 /** The same, for a thread that is there for nothing else. @throws the raw error of the disk */
-export function writePiecesSync(fd: number, chunks: readonly Uint8Array[], at: number): void {
+export function writePiecesSync(
+  fd: number,
+  chunks: readonly Uint8Array[],
+  at: number,
+  write: WriteNow = writeSync,
+): void {
   for (const { piece, place } of piecesOf(chunks, at)) {
     for (let done = 0; done < piece.length;) {
-      done += writeSync(fd, piece, done, piece.length - done, place + done);
+      done += write(fd, piece, done, piece.length - done, place + done);
     }
   }
 }

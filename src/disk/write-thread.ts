@@ -46,9 +46,9 @@ export class WriteThread {
    * @param chunks in shared memory, left alone until then; written one behind the other
    * @param at the place of the first byte
    * @returns false: the thread is held up by the disk, or there is none. Nothing counts as written.
-   * @throws the raw error of the disk; an Error where the thread dies
+   * @throws an Error with the code of the disk's; one where the thread dies
    */
-  async write(fd: number, chunks: readonly Uint8Array[], at: number): Promise<boolean> {
+  async tryWrite(fd: number, chunks: readonly Uint8Array[], at: number): Promise<boolean> {
     if (this.#isUnavailable || this.#isStuck) return false;
     const worker = this.#open();
     if (worker === undefined) return false;
@@ -56,9 +56,9 @@ export class WriteThread {
     const task: WriteTask = { id: this.#lastId, fd, chunks, at };
     if (this.#waiting.size === 0) this.#sinceMs = this.#nowMs();
     return await new Promise((resolve, reject) => {
-      this.#waiting.set(task.id, { resolve, reject });
-      worker.ref();
       worker.postMessage(task);
+      worker.ref();
+      this.#waiting.set(task.id, { resolve, reject });
     });
   }
 

@@ -1,9 +1,10 @@
 /** A reader is woken for so much, and a slab holds it: to wake it oftener costs more than it gives. */
 export const SLAB_BYTES = 512 * 1024;
-/** Kept for later use: as many as some connections have at once. */
-const MAX_SPARE = 32;
 
-/** Memory that bodies are collected in, used again and again; shared, so that a thread can write it. */
+/**
+ * Memory that bodies are collected in; shared, so that a thread can write it. V8 does not count such
+ * memory, and collects it late: so all of it is used again, as much as was in use at once.
+ */
 export class Slabs {
   readonly #spare: Buffer[] = [];
 
@@ -13,7 +14,7 @@ export class Slabs {
 
   /** Nobody looks at it any more. */
   giveBack(slab: Buffer): void {
-    if (this.#spare.length < MAX_SPARE) this.#spare.push(slab);
+    this.#spare.push(slab);
   }
 }
 
@@ -54,9 +55,10 @@ export class Batches {
     return this.#lent.map((slab, n) => slab.subarray(0, bytes - n * SLAB_BYTES));
   }
 
-  /** Forgets what waits. What was taken stays as it is. */
+  /** Forgets what waits. What was taken is gone as well. */
   drop(): void {
-    for (const slab of this.#slabs) this.#memory.giveBack(slab);
+    for (const slab of [...this.#lent, ...this.#slabs]) this.#memory.giveBack(slab);
+    this.#lent = [];
     this.#forget();
   }
 

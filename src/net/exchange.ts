@@ -86,7 +86,7 @@ export class Exchange {
     return undefined;
   }
 
-  /** Drops the connection, if the body has not ended; what came and was not read is gone. */
+  /** Drops the connection, if the body has not ended; what has come is gone, also what was read last. */
   discard(): void {
     this.#rest();
     this.#waiting.drop();

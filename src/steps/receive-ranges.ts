@@ -71,6 +71,9 @@ class RangesTransfer {
       }
     } finally {
       clearInterval(timer);
+      // Where a listener throws, the others are at work still, on a part that is about to be closed.
+      this.#stop.abort();
+      await Promise.allSettled(this.#lanes);
     }
     if (this.#verdict === undefined) {
       if (this.#reception.part.isComplete) return { kind: 'complete' };

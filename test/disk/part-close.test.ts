@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as turn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { PartFile } from '../../src/disk/part-file.ts';
+import { CHECKPOINT_BYTES, PartJournal } from '../../src/disk/part-journal.ts';
 import { DEFAULT_TOOLS } from '../../src/disk/part-tools.ts';
 import { useTempDirs } from '../support/csv.ts';
 
@@ -46,4 +47,23 @@ it('a part starts over when its writes have ended: none of the old bytes comes a
   await Promise.all([write, restart]);
   expect(await readFile(part.path, 'utf8')).toBe('');
   await part.close();
+});
+
+it('what waits for a flush is not written any more to a part that is closed', async () => {
+  let letFlush: () => void = () => undefined;
+  const isLet = new Promise<void>((resolve) => {
+    letFlush = resolve;
+  });
+  const journal = new PartJournal([], () => isLet, performance.now.bind(performance));
+  await journal.record([0, CHECKPOINT_BYTES], () => Promise.resolve());
+  let isWritten = false;
+  const late = journal.record([CHECKPOINT_BYTES, CHECKPOINT_BYTES + 1], () => {
+    isWritten = true;
+    return Promise.resolve();
+  });
+  const outcome = expect(late).rejects.toThrow('the part is closed');
+  const closed = journal.close();
+  letFlush();
+  await Promise.all([outcome, closed]);
+  expect(isWritten).toBe(false);
 });

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
@@ -25,6 +26,11 @@ it.each([
   };
   await writePieces(short, chunks, 6);
   const expected = Buffer.concat([Buffer.from('before'), ...chunks]);
+  expect((await readFile(path)).equals(expected)).toBe(true);
+  await file.truncate(6);
+  const shortSync = (fd: number, chunk: Uint8Array, from: number, bytes: number, at: number) =>
+    writeSync(fd, chunk, from, Math.min(bytes, most), at);
+  writePiecesSync(file.fd, chunks, 6, shortSync);
   expect((await readFile(path)).equals(expected)).toBe(true);
 });
 

@@ -8,7 +8,6 @@ import { startWorker } from '../../src/threads/start-worker.ts';
 import { useChildren } from '../support/children.ts';
 import { useTempDirs } from '../support/csv.ts';
 import { randomBytes, sharedBytes } from '../support/random-bytes.ts';
-import { extraResources } from '../support/resources.ts';
 
 const tempDir = useTempDirs();
 const children = useChildren('write-child.ts');
@@ -24,19 +23,17 @@ afterEach(async () => {
 /** A thread, and a hand on the worker that it starts. */
 function threadWith(start: () => Worker = startWriter, nowMs?: () => number) {
   const workers: Worker[] = [];
-  let written = 0;
+  const answers: string[] = [];
   const thread = new WriteThread(() => {
     const worker = start();
     worker.on('message', ({ kind }: { readonly kind: string }) => {
-      if (kind === 'done') written += 1;
+      answers.push(kind);
     });
     workers.push(worker);
     return worker;
   }, nowMs);
   threads.push(thread);
-  /** How many writes the thread has done. */
-  const writesDone = () => written;
-  return { thread, workers, writesDone, write: writeIn(thread) };
+  return { thread, workers, answers, write: writeIn(thread) };
 }
 
 function startWriter(): Worker {
@@ -57,7 +54,7 @@ const IDLE = `
 
 describe('a thread writes', () => {
   it('what many ask it for at once, each at its place', async () => {
-    const { write, workers } = threadWith();
+    const { write, workers, answers } = threadWith(startWriter, () => 0);
     const files = await Promise.all([openNew(), openNew()]);
     const whole = [0, 1].map((n) => sharedBytes(6 * SLAB + 1000 * n, `file ${n}`));
     const writes = files.flatMap(({ file }, n) =>
@@ -72,10 +69,11 @@ describe('a thread writes', () => {
       expect((await readFile(path)).equals(whole[n]!)).toBe(true);
     }
     expect(workers).toHaveLength(1);
+    expect(answers.filter((kind) => kind === 'done')).toHaveLength(6);
   });
 
   it('and tells what the disk says', async () => {
-    const { write, workers } = threadWith();
+    const { write, answers } = threadWith(startWriter, () => 0);
     const file = await open('/dev/full', 'r+');
     onTestFinished(() => file.close());
     await expect(write(file, [sharedBytes(LEAST, 'full')], 0)).rejects.toMatchObject({
@@ -86,7 +84,7 @@ describe('a thread writes', () => {
     const bytes = sharedBytes(LEAST, 'next');
     await write(next, [bytes], 0);
     expect((await readFile(path)).equals(bytes)).toBe(true);
-    expect(workers).toHaveLength(1);
+    expect(answers).toEqual(['ready', 'failed', 'done']);
   });
 
   it.each([
@@ -126,7 +124,7 @@ describe('a thread writes', () => {
 
   it('and is asked again when it goes on', async () => {
     let nowMs = 5000;
-    const { write, writesDone } = threadWith(startWriter, () => nowMs);
+    const { write, answers } = threadWith(startWriter, () => nowMs);
     const { path, file } = await openNew();
     const bytes = sharedBytes(3 * LEAST, 'again');
     for (const n of [0, 1, 2]) {
@@ -134,7 +132,7 @@ describe('a thread writes', () => {
       nowMs += 60_000;
     }
     expect((await readFile(path)).equals(bytes)).toBe(true);
-    expect(writesDone()).toBe(3);
+    expect(answers).toEqual(['ready', 'done', 'done', 'done']);
   });
 });
 
@@ -185,13 +183,13 @@ it('a thread that dies of a fault of its own says which', async () => {
   });
 });
 
-it('nothing is left of it when it is closed', async () => {
-  const before = process.getActiveResourcesInfo();
-  const { write, thread } = threadWith();
+it('when it is closed it is gone', async () => {
+  const { write, thread, workers } = threadWith();
   const { file } = await openNew();
   await write(file, [sharedBytes(LEAST, 'left')], 0);
+  expect(workers[0]?.threadId).toBeGreaterThan(0);
   await thread.close();
-  expect(extraResources(before)).not.toContain('MessagePort');
+  expect(workers[0]?.threadId).toBe(-1);
 });
 
 it('a process lives until all is written, and no longer, also where its thread is left open', async () => {

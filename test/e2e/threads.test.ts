@@ -46,7 +46,7 @@ it.each(['bin', 'disk'])(
     const path = join(await tempDir(), 'a.part');
     const handle = await open(path, 'wx');
     try {
-      expect(await thread.write(handle.fd, [bytes], 0)).toBe(true);
+      expect(await thread.tryWrite(handle.fd, [bytes], 0)).toBe(true);
       expect((await readFile(path)).equals(bytes)).toBe(true);
     } finally {
       await thread.close();

@@ -30,13 +30,14 @@ describe.skipIf(!hasNginx)('a fetch, on nginx', () => {
     { what: 'in small files is not', bytes: 100_000, threads: [] },
   ])('what comes $what, which ends with the run', async ({ bytes, threads }) => {
     const root = await tempDir();
-    const archive = sampleArchive('ChestDx-1.zip', { bytes });
-    await writeTree(join(root, 'mirror'), { [archive.name]: archive.bytes });
+    const archives = [1, 2, 3].map((n) => sampleArchive(`ChestDx-${n}.zip`, { bytes }));
+    const files = Object.fromEntries(archives.map((each) => [each.name, each.bytes]));
+    await writeTree(join(root, 'mirror'), files);
     const server = await nginx({ root: join(root, 'mirror') });
     const started = watchThreads();
-    const manifest = manifestOf(archive);
+    const manifest = manifestOf(...archives);
     const ran = await run({ dest: destIn(root), manifest, sources: [`${server.url}/`] });
-    expect(ran.outcomes).toEqual(['downloaded']);
+    expect(ran.outcomes).toEqual(archives.map(() => 'downloaded'));
     expect(started).toEqual(threads);
   });
 });

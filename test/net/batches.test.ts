@@ -46,14 +46,30 @@ it('a batch lasts until the next one is taken, whatever comes meanwhile', () => 
   expect(first?.toString()).toBe('third');
 });
 
-it('a batch that was taken outlasts the dropping of what came after it', () => {
+it('when it is dropped all of its memory is used again, also that of the last batch', () => {
   const slabs = new Slabs();
-  const batches = new Batches(slabs);
-  batches.add(Buffer.from('first'));
-  const [first] = batches.take();
-  batches.add(Buffer.from('other'));
-  batches.drop();
-  expect(batches.bytes).toBe(0);
-  for (let n = 0; n < 3; n += 1) slabs.take().fill('x');
-  expect(first?.toString()).toBe('first');
+  const used = new Set<ArrayBufferLike>();
+  for (let body = 0; body < 50; body += 1) {
+    const batches = new Batches(slabs);
+    for (let n = 0; n < 3; n += 1) {
+      batches.add(Buffer.alloc(SLAB + 1));
+      for (const { buffer } of batches.take()) used.add(buffer);
+    }
+    batches.add(Buffer.from('rest'));
+    batches.drop();
+    expect(batches.bytes).toBe(0);
+    batches.drop();
+  }
+  // Two of a batch, and two of the next.
+  expect(used.size).toBe(4);
+});
+
+it('memory that was given back twice would be two bodies’ at once', () => {
+  const slabs = new Slabs();
+  const gone = new Batches(slabs);
+  gone.add(Buffer.from('gone'));
+  gone.take();
+  gone.drop();
+  gone.drop();
+  expect(slabs.take().buffer).not.toBe(slabs.take().buffer);
 });

@@ -27,8 +27,8 @@ export interface FaultKind {
   /** Points at which code 0 is right as well. */
   readonly mayPass?: RegExp;
   /**
-   * Right as well where it has hit twice: strace counts the calls of each thread, and there are two
-   * that write. Of a part that was lied about twice, the second download ends as wrong as the first.
+   * Right as well where it has hit twice: strace counts the calls of each thread, and several
+   * write. Of a part that was lied about twice, the second download ends as wrong as the first.
    */
   readonly codesOfTwo?: readonly number[];
   /** Only the first, the middle and the last point. */
