@@ -106,14 +106,14 @@ export function isCcxriError(error: unknown, ...codes: readonly ErrorCode[]): er
   return error instanceof CcxriError && (codes.length === 0 || codes.includes(error.code));
 }
 
-/** How the code of an error begins that libuv has no name for. */
-const NAMELESS = 'Unknown system error';
+/** The code of an error that libuv has no name for: of an asynchronous call, and of one that is not. */
+const NAMELESS = /^(?:Unknown system error|UNKNOWN$)/;
 
 /** The errno name (`ENOSPC`, `ECONNRESET`, …) or library code of an error, if it has one. */
 export function errnoOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   const { code } = error;
-  if (typeof code !== 'string' || !code.startsWith(NAMELESS)) {
+  if (typeof code !== 'string' || !NAMELESS.test(code)) {
     return typeof code === 'string' ? code : undefined;
   }
   // EDQUOT (a full quota) and ESTALE (a network share that was taken away) are among them.
@@ -172,7 +172,7 @@ const DISK_CODES: Readonly<Record<string, ErrorCode>> = {
  */
 export function toDiskError(error: unknown, doing: string, facts: ErrorFacts): unknown {
   const errno = errnoOf(error);
-  const isNameless = errno?.startsWith(NAMELESS) === true;
+  const isNameless = NAMELESS.test(errno ?? '');
   const code = isNameless ? 'disk-io' : DISK_CODES[errno ?? ''];
   if (error instanceof CcxriError || code === undefined) return error;
   const where = facts.path === undefined ? '' : ` ${facts.path}`;

@@ -7,11 +7,18 @@ function nameless(errno: number): Error {
   return Object.assign(new Error(`${code}: ${code}, write`), { code, errno, syscall: 'write' });
 }
 
+/** The same of a call that was waited for, as threads make them. */
+function namelessSync(errno: number): Error {
+  const text = 'UNKNOWN: unknown error, write';
+  return Object.assign(new Error(text), { code: 'UNKNOWN', errno, syscall: 'write' });
+}
+
 const ofSystem = (code: string) => Object.assign(new Error(code), { code });
 
 describe('errnoOf', () => {
   it.skipIf(process.platform !== 'linux')('#74 knows the names that libuv does not', () => {
     expect(errnoOf(nameless(-122))).toBe('EDQUOT');
+    expect(errnoOf(namelessSync(-122))).toBe('EDQUOT');
     expect(errnoOf(nameless(-116))).toBe('ESTALE');
     expect(errnoOf(nameless(-9999))).toBe('Unknown system error -9999');
   });
@@ -35,6 +42,8 @@ describe('toDiskError', () => {
     [ofSystem('EXDEV'), 'disk-io'],
     // EUCLEAN: nobody has a name for it, and still it is the disk's.
     [nameless(-117), 'disk-io'],
+    [namelessSync(-117), 'disk-io'],
+    [namelessSync(-122), 'disk-full'],
   ])('calls %s %s', (error, code) => {
     const told = toDiskError(error, 'write', { path: '/data/x' });
     expect(told).toMatchObject({ code, cause: error, facts: { path: '/data/x' } });
