@@ -349,8 +349,14 @@ describe('at the end', () => {
     const busy = "parentPort.postMessage({ kind: 'progress', doneBytes: 1 }); for (;;);";
     const { pool } = poolOf({ startWorker: () => threadThat(busy) });
     let failure: Promise<unknown> = Promise.resolve();
+    let busyThreads = 0;
+    // Both: a share that still waits for its thread would be told that there is none.
     await new Promise<void>((resolve) => {
-      failure = pool.unpack(workOn(archive, resolve)).catch((error: unknown) => error);
+      const onBytes = () => {
+        busyThreads += 1;
+        if (busyThreads === 2) resolve();
+      };
+      failure = pool.unpack(workOn(archive, onBytes)).catch((error: unknown) => error);
     });
     await pool.close();
     expect(await failure).toMatchObject({ message: 'a thread that unpacks has ended' });
