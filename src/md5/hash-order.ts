@@ -13,7 +13,7 @@ export interface Standing {
  * grows by 8 MiB at once, where the range before the others has come to its end: it takes some of
  * these to even out.
  */
-export const PATIENCE_BYTES = 32 * SPAN_BYTES;
+const PATIENCE_BYTES = 32 * SPAN_BYTES;
 
 /**
  * The streams to hash next, a span each; none: it is better to wait. Eight lanes cost hardly more

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chooseStreams, PATIENCE_BYTES, type Standing } from '../../src/md5/hash-order.ts';
+import { chooseStreams, type Standing } from '../../src/md5/hash-order.ts';
 import { placeFor } from '../../src/md5/hash-pool.ts';
 import { LANES, SPAN_BYTES } from '../../src/md5/kernel-layout.ts';
 
@@ -32,7 +32,7 @@ describe('of several files, hashed next', () => {
   });
 
   it('are those that have a span, as soon as one is far behind its writer', () => {
-    const [far, span, less] = [PATIENCE_BYTES, SPAN_BYTES, SPAN_BYTES - 1];
+    const [far, span, less] = [32 * SPAN_BYTES, SPAN_BYTES, SPAN_BYTES - 1];
     expect(chosen(stream('less', less), stream('span', span), stream('far', far))).toEqual([
       'far',
       'span',
