@@ -16,8 +16,12 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 /** What dist/ is made of. */
 const INPUTS = [
-  ...['src', 'scripts', 'package.json', 'package-lock.json'],
-  ...['tsconfig.json', 'tsconfig.build.json'],
+  'src',
+  'scripts',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
 ];
 /** Written last: the build that holds it is whole. */
 const STAMP = '.built';

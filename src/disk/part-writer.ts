@@ -16,7 +16,7 @@ export type WriteChunks = (
 const MIN_BYTES = 128 * 1024;
 
 /** By Node's own means. */
-export const writeHere: WriteChunks = (handle, chunks, at) => writePieces(handle, chunks, at);
+export const writeHere: WriteChunks = writePieces;
 
 /** In a thread, as far as it can and is worth it: what comes in large pieces of shared memory. */
 export function writeIn(thread: WriteThread): WriteChunks {
