@@ -51,8 +51,8 @@ async function buildBin(outdir: string): Promise<void> {
     // A thread's code has an entry of its own: threads are started by a file's name.
     entryPoints: {
       ccxri: 'src/cli/main.ts',
-      'hash-worker': 'src/md5/hash-worker.ts',
-      'write-worker': 'src/disk/write-worker.ts',
+      'hash-worker': 'src/hash/hash-worker.ts',
+      'write-worker': 'src/download/write-worker.ts',
       'unpack-worker': 'src/zip/unpack-worker.ts',
     },
     outdir,

@@ -33,32 +33,27 @@ export type {
   VerifyOutcome,
   VerifyResult,
   VerifyStatus,
-} from './verify/verify-types.ts';
+} from './verify/types.ts';
 export { extractDataset } from './extract/extract-dataset.ts';
 export type {
   ExtractOptions,
   ExtractOutcome,
   ExtractResult,
   ExtractStatus,
-} from './extract/extract-types.ts';
-export { joinDataset } from './join/join-dataset.ts';
-export type { JoinOptions } from './join/join-dataset.ts';
-export type { IndexResult } from './steps/build-index.ts';
+} from './extract/types.ts';
+export { joinDataset } from './labels/join-dataset.ts';
+export type { JoinOptions } from './labels/join-dataset.ts';
+export type { IndexResult } from './labels/build-index.ts';
 export type { FindingKind, JoinFinding } from './labels/audit.ts';
 export { describeFinding } from './labels/describe-finding.ts';
 export { FINDINGS, NO_FINDING } from './labels/findings.ts';
 export type { ImageClass } from './labels/join.ts';
-export { datasetStatus } from './status/dataset-status.ts';
-export type {
-  FileState,
-  FileStatusRow,
-  StatusOptions,
-  StatusResult,
-} from './status/status-types.ts';
-export { listDataset } from './list/list-dataset.ts';
-export type { DatasetList, SubsetRow } from './list/list-dataset.ts';
-export { resolveLinks } from './links/resolve-links.ts';
-export type { LinkRow, LinksOptions, LinksResult } from './links/links-types.ts';
+export { datasetStatus } from './status.ts';
+export type { FileState, FileStatusRow, StatusOptions, StatusResult } from './status-types.ts';
+export { listDataset } from './list.ts';
+export type { DatasetList, SubsetRow } from './list.ts';
+export { resolveLinks } from './links.ts';
+export type { LinkRow, LinksOptions, LinksResult } from './links-types.ts';
 export { makeManifest } from './make-manifest/make-manifest.ts';
 export type {
   MakeManifestOptions,
@@ -66,4 +61,4 @@ export type {
 } from './make-manifest/make-manifest-types.ts';
 export { runDemo } from './demo/run-demo.ts';
 export type { DemoOptions, DemoResult } from './demo/demo-types.ts';
-export type { FileOutcome, RunOptions } from './steps/run-options.ts';
+export type { FileOutcome, RunOptions } from './dataset/run-options.ts';

@@ -3,5 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { kernelSource } from './kernel-source.ts';
 
-const path = fileURLToPath(new URL('../../src/inflate/kernel.generated.ts', import.meta.url));
+const path = fileURLToPath(
+  new URL('../../src/zip/inflate-kernel/kernel.generated.ts', import.meta.url),
+);
 await writeFile(path, await kernelSource());

@@ -1,5 +1,5 @@
 import wabt from 'wabt';
-import { MEMORY_PAGES, SHARED, STREAMS } from '../../src/inflate/kernel-layout.ts';
+import { MEMORY_PAGES, SHARED, STREAMS } from '../../src/zip/inflate-kernel/kernel-layout.ts';
 import { CONSTANTS } from './constants.ts';
 import { compile } from './language.ts';
 import { programFor } from './program.ts';
@@ -41,7 +41,7 @@ const moduleText = (): string =>
     ')',
   ].join('\n');
 
-/** The text of src/inflate/kernel.generated.ts. */
+/** The text of src/zip/inflate-kernel/kernel.generated.ts. */
 export async function kernelSource(): Promise<string> {
   const toolkit = await wabt();
   const module = toolkit.parseWat('inflate.wat', moduleText(), { bulk_memory: true });

@@ -3,5 +3,5 @@ import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { kernelSource } from './kernel-source.ts';
 
-const path = fileURLToPath(new URL('../../src/md5/kernel.generated.ts', import.meta.url));
+const path = fileURLToPath(new URL('../../src/hash/kernel.generated.ts', import.meta.url));
 await writeFile(path, await kernelSource());

@@ -1,7 +1,7 @@
 import wabt from 'wabt';
 import { scalarModule, simdModule } from './wat.ts';
 
-/** The text of src/md5/kernel.generated.ts. */
+/** The text of src/hash/kernel.generated.ts. */
 export async function kernelSource(): Promise<string> {
   const toolkit = await wabt();
   const assemble = (name: string, text: string) => {

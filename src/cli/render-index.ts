@@ -1,5 +1,5 @@
 import { describeFinding } from '../labels/describe-finding.ts';
-import type { IndexResult } from '../steps/build-index.ts';
+import type { IndexResult } from '../labels/build-index.ts';
 import { count, formatCount, toPrintable } from '../text.ts';
 import type { View } from './io.ts';
 import { joinParts } from './render-outcomes.ts';

@@ -1,5 +1,5 @@
 import { isOfManyFiles } from '../errors.ts';
-import type { FileOutcome } from '../steps/run-options.ts';
+import type { FileOutcome } from '../dataset/run-options.ts';
 import { count } from '../text.ts';
 import type { View } from './io.ts';
 import { briefly } from './render-error.ts';

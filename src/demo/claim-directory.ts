@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { layoutOf, type DatasetLayout } from '../disk/layout.ts';
-import { Ledger } from '../disk/ledger.ts';
-import { writeFileAtomic } from '../disk/write-atomic.ts';
+import { layoutOf, type DatasetLayout } from '../dataset/layout.ts';
+import { Ledger } from '../dataset/ledger.ts';
+import { writeFileAtomic } from '../fs/atomic.ts';
 import { CcxriError, errnoOf, isCcxriError, toDiskError } from '../errors.ts';
 import { loadManifest } from '../manifest/load.ts';
 import type { Manifest } from '../manifest/schema.ts';

@@ -5,7 +5,7 @@ import { extname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { systemClock } from '../clock.ts';
-import { RateLimit } from '../net/rate-limit.ts';
+import { RateLimit } from '../http/rate-limit.ts';
 
 export interface FileServer {
   /** `http://127.0.0.1:PORT/`, where index.html is the answer as well. */

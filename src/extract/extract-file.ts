@@ -1,18 +1,18 @@
 import { stat } from 'node:fs/promises';
 import { throwIfAborted } from '../abort.ts';
 import type { Clock } from '../clock.ts';
-import { stemOf, type DatasetLayout } from '../disk/layout.ts';
-import type { Ledger } from '../disk/ledger.ts';
+import { stemOf, type DatasetLayout } from '../dataset/layout.ts';
+import type { Ledger } from '../dataset/ledger.ts';
 import { CcxriError, isCcxriError, toDiskError, toErrorRecord, type ErrorCode } from '../errors.ts';
 import type { EventListener } from '../events.ts';
 import { selectionFlags } from '../manifest/selection-flags.ts';
-import type { HashPool } from '../md5/hash-pool.ts';
-import { extractArchive } from '../steps/extract-archive.ts';
-import { hashTelling } from '../steps/hash-telling.ts';
-import type { Judge } from '../steps/judge.ts';
-import type { FileSurvey } from '../steps/survey.ts';
+import type { HashPool } from '../hash/hash-pool.ts';
+import { extractArchive } from './archive.ts';
+import { hashTelling } from '../hash/hash-with-progress.ts';
+import type { Judge } from '../dataset/acceptance.ts';
+import type { FileSurvey } from '../dataset/survey.ts';
 import type { UnpackPool } from '../zip/unpack-pool.ts';
-import type { ExtractOutcome } from './extract-types.ts';
+import type { ExtractOutcome } from './types.ts';
 
 export interface ExtractFileContext {
   readonly layout: DatasetLayout;

@@ -1,21 +1,21 @@
 import pLimit from 'p-limit';
 import { throwIfAborted } from '../abort.ts';
-import { freeBytesAt } from '../disk/free-space.ts';
-import { acquireLock } from '../disk/lock.ts';
-import { pathKind } from '../disk/output-file.ts';
-import { removeEmpty } from '../disk/remove-empty.ts';
-import { sweepLeftovers } from '../disk/sweep.ts';
+import { freeBytesAt } from '../fs/free-space.ts';
+import { acquireLock } from '../fs/lock.ts';
+import { pathKind } from '../fs/output-file.ts';
+import { removeEmpty } from '../fs/remove-empty.ts';
+import { sweepLeftovers } from '../dataset/sweep.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
 import { isEmptySelection } from '../manifest/select.ts';
-import type { HttpClient } from '../net/http-client.ts';
-import { loadPageWith } from '../net/load-page.ts';
+import type { HttpClient } from '../http/client.ts';
+import { loadPageWith } from '../http/page.ts';
 import { openSources } from '../sources/chain.ts';
 import type { Source } from '../sources/source.ts';
-import { buildIndex } from '../steps/build-index.ts';
-import { cleanStage } from '../steps/extract-archive.ts';
-import { hasImages } from '../steps/index-scan.ts';
-import { assertOfThisManifest } from '../steps/other-manifest.ts';
-import { surveyFile, type FileSurvey } from '../steps/survey.ts';
+import { buildIndex } from '../labels/build-index.ts';
+import { cleanStage } from '../extract/archive.ts';
+import { hasImages } from '../labels/scan.ts';
+import { assertOfThisManifest } from '../dataset/other-manifest.ts';
+import { surveyFile, type FileSurvey } from '../dataset/survey.ts';
 import { fetchFile, type FetchFileContext } from './fetch-file.ts';
 import type {
   FetchOptions,

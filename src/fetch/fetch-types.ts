@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { CcxriError } from '../errors.ts';
-import type { IndexResult } from '../steps/build-index.ts';
-import type { FileOutcome, RunOptions } from '../steps/run-options.ts';
+import type { IndexResult } from '../labels/build-index.ts';
+import type { FileOutcome, RunOptions } from '../dataset/run-options.ts';
 
 export interface FetchOptions extends RunOptions {
   /**

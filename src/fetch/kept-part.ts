@@ -1,7 +1,7 @@
 import type { ManifestFile } from '../manifest/schema.ts';
 import { isSameAddress, isTemplate, toBareUrl, toFileUrl } from '../sources/base-url.ts';
 import { readKeptLinks } from '../sources/kept-links.ts';
-import type { FileSurvey } from '../steps/survey.ts';
+import type { FileSurvey } from '../dataset/survey.ts';
 
 /** Where files are to come from, as far as it is known before anybody is asked. */
 export interface SourcesTyped {

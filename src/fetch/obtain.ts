@@ -1,20 +1,20 @@
 import { rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { finalPathOf, type DatasetLayout } from '../disk/layout.ts';
-import type { Ledger } from '../disk/ledger.ts';
-import { makeDirectoryWithin } from '../disk/make-directory.ts';
-import type { PartFile } from '../disk/part-file.ts';
-import { isTaken } from '../disk/place-file.ts';
+import { finalPathOf, type DatasetLayout } from '../dataset/layout.ts';
+import type { Ledger } from '../dataset/ledger.ts';
+import { makeDirectoryWithin } from '../fs/paths.ts';
+import type { PartFile } from '../download/part-file.ts';
+import { isTaken } from '../download/publish.ts';
 import { CcxriError, isCcxriError, toDiskError } from '../errors.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
-import type { HashPool } from '../md5/hash-pool.ts';
-import type { DownloadContext } from '../steps/download-context.ts';
-import { downloadFile } from '../steps/download-file.ts';
-import { hashTelling } from '../steps/hash-telling.ts';
-import type { Candidate, Check, Judge } from '../steps/judge.ts';
-import { putAside } from '../steps/put-aside.ts';
-import { WRONG_BYTES } from '../steps/source-failures.ts';
-import { statOrAbsent, surveyFile, type FileSurvey } from '../steps/survey.ts';
+import type { HashPool } from '../hash/hash-pool.ts';
+import type { DownloadContext } from '../download/context.ts';
+import { downloadFile } from '../download/download-file.ts';
+import { hashTelling } from '../hash/hash-with-progress.ts';
+import type { Candidate, Check, Judge } from '../dataset/acceptance.ts';
+import { putAside } from '../download/quarantine.ts';
+import { WRONG_BYTES } from '../download/failures.ts';
+import { statOrAbsent, surveyFile, type FileSurvey } from '../dataset/survey.ts';
 
 /** What a run needs to make a file stand under its final name. */
 export interface ObtainContext extends DownloadContext {

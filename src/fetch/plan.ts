@@ -1,7 +1,7 @@
 import { aboutBytesOf } from '../manifest/published-size.ts';
 import { formatBytes } from '../text.ts';
 import { CcxriError } from '../errors.ts';
-import { fitsManifest, type FileSurvey } from '../steps/survey.ts';
+import { fitsManifest, type FileSurvey } from '../dataset/survey.ts';
 import type { FetchPlan, FetchStep } from './fetch-types.ts';
 
 export interface PlanChoices {

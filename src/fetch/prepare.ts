@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
-import type { DatasetLayout } from '../disk/layout.ts';
-import { makeDirectoryWithin } from '../disk/make-directory.ts';
-import { onAnotherDisk } from '../disk/place-file.ts';
+import type { DatasetLayout } from '../dataset/layout.ts';
+import { makeDirectoryWithin } from '../fs/paths.ts';
+import { onAnotherDisk } from '../download/publish.ts';
 import { toDiskError } from '../errors.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { lstat, open } from 'node:fs/promises';
-import { noFile } from '../disk/path-errors.ts';
+import { noFile } from '../fs/path-errors.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
 import { toPrintable } from '../text.ts';
 import { INDEX_HEADER } from './write.ts';

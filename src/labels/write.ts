@@ -1,4 +1,4 @@
-import { writeStreamAtomic } from '../disk/write-stream-atomic.ts';
+import { writeStreamAtomic } from '../fs/write-stream-atomic.ts';
 import { FINDING_COLUMNS } from './findings.ts';
 import type { IndexRow } from './join.ts';
 

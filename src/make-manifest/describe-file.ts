@@ -1,4 +1,4 @@
-import { stemOf, type NamedFile } from '../disk/layout.ts';
+import { stemOf, type NamedFile } from '../dataset/layout.ts';
 import type { Manifest, ManifestFile } from '../manifest/schema.ts';
 
 /** What a manifest says of a file beside its content. */

@@ -1,7 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { CcxriError, errnoOf, isCcxriError, toDiskError } from '../errors.ts';
-import type { NamedFile } from '../disk/layout.ts';
+import type { NamedFile } from '../dataset/layout.ts';
 import { toPrintable } from '../text.ts';
 
 /** A file of a directory that belongs into a manifest. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { stemOf } from '../disk/layout.ts';
+import { stemOf } from '../dataset/layout.ts';
 import { toPublishedSize } from '../manifest/published-size.ts';
 import type { Manifest, ManifestFile } from '../manifest/schema.ts';
 import { GROUPS, groupOf, type LabelFile } from './groups.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { throwIfAborted } from '../abort.ts';
-import { makeDirectory } from '../disk/make-directory.ts';
+import { makeDirectory } from '../fs/paths.ts';
 import { toDiskError } from '../errors.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { archiveChunks } from './archive-file.ts';

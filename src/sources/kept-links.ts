@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
-import { parseKeptLinks, type KeptPage } from '../disk/links-schema.ts';
-import { writeFileAtomic } from '../disk/write-atomic.ts';
+import { parseKeptLinks, type KeptPage } from './links-schema.ts';
+import { writeFileAtomic } from '../fs/atomic.ts';
 import { errnoOf, toDiskError } from '../errors.ts';
 
 /** Longer than the links of any release: a mangled file must not fill the memory. */

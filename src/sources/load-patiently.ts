@@ -1,7 +1,7 @@
 import { throwIfAborted } from '../abort.ts';
 import { isCcxriError } from '../errors.ts';
-import type { LoadedPage } from '../net/load-page.ts';
-import { decideRetry, DEFAULT_RETRY_POLICY } from '../net/retry.ts';
+import type { LoadedPage } from '../http/page.ts';
+import { decideRetry, DEFAULT_RETRY_POLICY } from '../http/retry.ts';
 import type { SourceContext } from './source-options.ts';
 
 /** A page that has not come by then will not: a person is waiting to be told. */

@@ -9,7 +9,7 @@ import { DirectorySource, openLocalFile } from './directory.ts';
 import { openSavedPage } from './page-saved.ts';
 import type { SourceContext } from './source-options.ts';
 import type { OpenedSource } from './source.ts';
-import { unusable } from './ways-on.ts';
+import { unusable } from './hints.ts';
 import { WebSource } from './web-source.ts';
 
 /**

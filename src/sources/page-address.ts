@@ -1,4 +1,4 @@
-import { isInside } from '../net/redirect.ts';
+import { isInside } from '../http/redirect.ts';
 import { decodeOrKeep } from '../text.ts';
 import { between } from './page-order.ts';
 import type { PageAnchor, PageElement, PageTree } from './page-tree.ts';

@@ -1,4 +1,4 @@
-import { stemOf } from '../disk/layout.ts';
+import { stemOf } from '../dataset/layout.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
 import type { PageLink } from './page-address.ts';
 import { between, countBelow } from './page-order.ts';

@@ -3,7 +3,7 @@ import { CcxriError } from '../errors.ts';
 import type { Manifest, ManifestFile } from '../manifest/schema.ts';
 import type { PageReading } from './page-read.ts';
 import type { Location } from './source.ts';
-import { unusable } from './ways-on.ts';
+import { unusable } from './hints.ts';
 
 /**
  * Where a page has a file.

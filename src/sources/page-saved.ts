@@ -1,14 +1,14 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { isCcxriError, type CcxriError } from '../errors.ts';
-import { decodeHtml } from '../net/decode-html.ts';
+import { decodeHtml } from '../http/decode-html.ts';
 import { count, toPrintable, toPrintableUrl } from '../text.ts';
 import { explainEmpty, locateOnPage } from './page-found.ts';
 import { looksLikeHtml } from './page-html.ts';
 import { readPage, type PageReading } from './page-read.ts';
 import type { SourceContext } from './source-options.ts';
 import type { OpenedSource } from './source.ts';
-import { unusable } from './ways-on.ts';
+import { unusable } from './hints.ts';
 
 /** As of pages from the web. */
 const MAX_PAGE_BYTES = 16 * 1024 * 1024;

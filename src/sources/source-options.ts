@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { EventListener } from '../events.ts';
 import type { Manifest } from '../manifest/schema.ts';
-import type { LoadedPage } from '../net/load-page.ts';
+import type { LoadedPage } from '../http/page.ts';
 
 export interface SourceOptions {
   /** What is looked for; its homepage is the source where none is named. */

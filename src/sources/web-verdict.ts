@@ -1,13 +1,13 @@
 import { CcxriError, isCcxriError, retold } from '../errors.ts';
 import type { Manifest } from '../manifest/schema.ts';
-import type { LoadedPage } from '../net/load-page.ts';
+import type { LoadedPage } from '../http/page.ts';
 import { count, formatDuration, toPrintable, toPrintableUrl } from '../text.ts';
 import { toBareUrl } from './base-url.ts';
 import type { FailedLoad } from './load-patiently.ts';
 import { explainEmpty } from './page-found.ts';
 import { looksLikeHtml } from './page-html.ts';
 import { readPage, type PageReading } from './page-read.ts';
-import { unusable, waysOn } from './ways-on.ts';
+import { unusable, waysOn } from './hints.ts';
 
 /** What a URL turned out to be. */
 export type WebVerdict =

@@ -1,8 +1,8 @@
-import type { MemberRecord } from '../disk/ledger-schema.ts';
+import type { MemberRecord } from '../dataset/ledger-schema.ts';
 import type { EventListener } from '../events.ts';
 import type { ZipDirectory } from '../zip/directory.ts';
 import { checkMembers, toMemberRecords } from '../zip/member.ts';
-import { openFileReader, type FileReader } from '../zip/random-reader.ts';
+import { openFileReader, type FileReader } from '../zip/reader.ts';
 import type { UnpackPool } from '../zip/unpack-pool.ts';
 import { withDirectory } from '../zip/with-directory.ts';
 import type { CheckProgress, ReadMeter } from './check-progress.ts';

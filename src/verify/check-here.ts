@@ -1,10 +1,10 @@
-import { finalPathOf } from '../disk/layout.ts';
-import type { MemberRecord } from '../disk/ledger-schema.ts';
+import { finalPathOf } from '../dataset/layout.ts';
+import type { MemberRecord } from '../dataset/ledger-schema.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
-import { hashTelling } from '../steps/hash-telling.ts';
-import { assertSize, type Check } from '../steps/judge.ts';
-import { WRONG_BYTES } from '../steps/source-failures.ts';
-import { stateOf } from '../steps/survey.ts';
+import { hashTelling } from '../hash/hash-with-progress.ts';
+import { assertSize, type Check } from '../dataset/acceptance.ts';
+import { WRONG_BYTES } from '../download/failures.ts';
+import { stateOf } from '../dataset/survey.ts';
 import { formatCount } from '../text.ts';
 import { checkArchive } from './check-archive.ts';
 import { checkFolder, fits } from './check-images.ts';
@@ -12,8 +12,8 @@ import { CheckProgress } from './check-progress.ts';
 import type { Located } from './locate.ts';
 import { noteBad } from './note-bad.ts';
 import type { Findings, VerifyContext } from './verify-context.ts';
-import type { VerifyStatus } from './verify-types.ts';
-import { changedError, imagesGoneError, otherManifestError, withWayOn } from './way-on.ts';
+import type { VerifyStatus } from './types.ts';
+import { changedError, imagesGoneError, otherManifestError, withWayOn } from './errors.ts';
 
 type Found = Located & { readonly here: NonNullable<Located['here']> };
 

@@ -1,20 +1,20 @@
 import { readdir } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { throwIfAborted } from '../abort.ts';
-import { compareContent, compareLength } from '../disk/crc32.ts';
-import { stemOf } from '../disk/layout.ts';
-import type { MemberRecord, MembersRecord } from '../disk/ledger-schema.ts';
-import type { Ledger } from '../disk/ledger.ts';
+import { compareContent, compareLength } from '../fs/content.ts';
+import { stemOf } from '../dataset/layout.ts';
+import type { MemberRecord, MembersRecord } from '../dataset/ledger-schema.ts';
+import type { Ledger } from '../dataset/ledger.ts';
 import { toDiskError, type CcxriError } from '../errors.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
-import { isLink } from '../steps/existing-images.ts';
+import { isLink } from '../extract/existing-images.ts';
 import { count, toPrintable } from '../text.ts';
-import { forEachAtOnce } from '../zip/pool.ts';
+import { forEachAtOnce } from '../concurrency.ts';
 import { CheckProgress } from './check-progress.ts';
 import { noteImages } from './note-bad.ts';
 import type { Findings, VerifyContext } from './verify-context.ts';
-import type { VerifyStatus } from './verify-types.ts';
-import { imagesError, imagesUnknownError, otherManifestError } from './way-on.ts';
+import type { VerifyStatus } from './types.ts';
+import { imagesError, imagesUnknownError, otherManifestError } from './errors.ts';
 
 /** Files read at once, an archive: node's own pool has four threads. */
 const FILES_AT_ONCE = 8;

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { EventListener } from '../events.ts';
-import { ProgressTeller } from '../steps/download-context.ts';
+import { ProgressTeller } from '../download/context.ts';
 
 /** Bytes read in a run, whatever for. */
 export interface ReadMeter {

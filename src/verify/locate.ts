@@ -1,10 +1,10 @@
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
-import { finalPathOf, imagesPathOf, type DatasetLayout } from '../disk/layout.ts';
-import { pathKind } from '../disk/output-file.ts';
-import type { Ledger } from '../disk/ledger.ts';
+import { finalPathOf, imagesPathOf, type DatasetLayout } from '../dataset/layout.ts';
+import { pathKind } from '../fs/output-file.ts';
+import type { Ledger } from '../dataset/ledger.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
-import { statOrAbsent } from '../steps/survey.ts';
+import { statOrAbsent } from '../dataset/survey.ts';
 import { fittingRecord } from './check-images.ts';
 
 /** Where a file of the manifest was found. */

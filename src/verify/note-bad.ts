@@ -1,6 +1,6 @@
-import { finalPathOf } from '../disk/layout.ts';
-import type { MembersRecord } from '../disk/ledger-schema.ts';
-import { stateOf } from '../steps/survey.ts';
+import { finalPathOf } from '../dataset/layout.ts';
+import type { MembersRecord } from '../dataset/ledger-schema.ts';
+import { stateOf } from '../dataset/survey.ts';
 import type { Located } from './locate.ts';
 import type { VerifyContext } from './verify-context.ts';
 

@@ -1,14 +1,14 @@
 import type { LimitFunction } from 'p-limit';
 import type { Clock } from '../clock.ts';
-import type { DatasetLayout } from '../disk/layout.ts';
-import type { Ledger } from '../disk/ledger.ts';
+import type { DatasetLayout } from '../dataset/layout.ts';
+import type { Ledger } from '../dataset/ledger.ts';
 import type { EventListener } from '../events.ts';
 import type { Selection } from '../manifest/select.ts';
-import type { HashPool } from '../md5/hash-pool.ts';
-import type { Judge } from '../steps/judge.ts';
+import type { HashPool } from '../hash/hash-pool.ts';
+import type { Judge } from '../dataset/acceptance.ts';
 import type { UnpackPool } from '../zip/unpack-pool.ts';
 import type { ReadMeter } from './check-progress.ts';
-import type { VerifyDepth } from './verify-types.ts';
+import type { VerifyDepth } from './types.ts';
 
 /** What the checks of a run share. */
 export interface VerifyContext {

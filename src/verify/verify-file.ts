@@ -1,12 +1,12 @@
 import { throwIfAborted } from '../abort.ts';
-import { finalPathOf } from '../disk/layout.ts';
+import { finalPathOf } from '../dataset/layout.ts';
 import { isCcxriError, toErrorRecord, type CcxriError } from '../errors.ts';
 import { checkHere } from './check-here.ts';
 import { checkImagesAlone } from './check-images.ts';
 import type { Located } from './locate.ts';
 import type { Findings, VerifyContext } from './verify-context.ts';
-import type { VerifyOutcome, VerifyStatus } from './verify-types.ts';
-import { absentError, imagesGoneError } from './way-on.ts';
+import type { VerifyOutcome, VerifyStatus } from './types.ts';
+import { absentError, imagesGoneError } from './errors.ts';
 
 /** Checks one file. What is wrong with it is its outcome; a stop and a bug are thrown. */
 export async function verifyFile(located: Located, context: VerifyContext): Promise<VerifyOutcome> {

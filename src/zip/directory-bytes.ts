@@ -1,6 +1,6 @@
 import { FLAG } from './entry.ts';
 import type { EndRecord } from './end-record.ts';
-import type { RandomReader } from './random-reader.ts';
+import type { RandomReader } from './reader.ts';
 import { toName, unsafe, type Verdict } from './verdict.ts';
 
 /**

@@ -4,9 +4,9 @@ import { isFolder, METHOD, type ZipEntry } from './entry.ts';
 import { judgeClashes } from './judge-clashes.ts';
 import { judgeEntries } from './judge-entries.ts';
 import { judgeSpans } from './judge-spans.ts';
-import { listEntries } from './list-entries.ts';
+import { listEntries } from './entries.ts';
 import { readLocalHeaders, type PlacedEntry } from './local-headers.ts';
-import type { RandomReader } from './random-reader.ts';
+import type { RandomReader } from './reader.ts';
 import { topFolderOf, withoutTopFolder } from './top-folder.ts';
 import { damaged, Verdict } from './verdict.ts';
 

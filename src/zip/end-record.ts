@@ -1,5 +1,5 @@
 import { END_FIXED_BYTES, pickEnd, toEndCandidates, type EndFields } from './end-fields.ts';
-import type { RandomReader } from './random-reader.ts';
+import type { RandomReader } from './reader.ts';
 import { damaged, unsafe } from './verdict.ts';
 import { readZip64, type Zip64Record } from './zip64-record.ts';
 

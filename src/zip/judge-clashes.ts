@@ -1,5 +1,5 @@
 import { HERE, isFolder, type ZipEntry } from './entry.ts';
-import { foldName } from './name-rules.ts';
+import { foldName } from './names.ts';
 import { toName, type Verdict } from './verdict.ts';
 
 /**

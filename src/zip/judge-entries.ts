@@ -1,6 +1,6 @@
 import { formatBytes, formatCount } from '../text.ts';
 import { FLAG, isFolder, METHOD, type ZipEntry } from './entry.ts';
-import { problemOfName } from './name-rules.ts';
+import { problemOfName } from './names.ts';
 import type { Verdict } from './verdict.ts';
 
 /** Deflate can't do better (zlib, technical details): more is a lie. */

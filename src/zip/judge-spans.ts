@@ -1,6 +1,6 @@
 import type { EndRecord } from './end-record.ts';
 import type { PlacedEntry } from './local-headers.ts';
-import type { RandomReader } from './random-reader.ts';
+import type { RandomReader } from './reader.ts';
 import { readRanges, type ByteRange } from './read-ranges.ts';
 import type { Verdict } from './verdict.ts';
 

@@ -1,15 +1,15 @@
 import { mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { holdsContent } from '../disk/crc32.ts';
-import type { MemberRecord } from '../disk/ledger-schema.ts';
-import { lostOnDisk } from '../disk/path-errors.ts';
-import { syncDirectory, syncFile } from '../disk/write-atomic.ts';
+import { holdsContent } from '../fs/content.ts';
+import type { MemberRecord } from '../dataset/ledger-schema.ts';
+import { lostOnDisk } from '../fs/path-errors.ts';
+import { syncDirectory, syncFile } from '../fs/atomic.ts';
 import { toDiskError } from '../errors.ts';
 import type { ArchiveOptions, Member, ZipDirectory } from './directory.ts';
-import { isWhole } from './member-unpacker.ts';
+import { isWhole } from './inflate.ts';
 import { NEW_FILE, NEW_FILE_MODE } from './new-files.ts';
-import { forEachAtOnce } from './pool.ts';
-import type { RandomReader } from './random-reader.ts';
+import { forEachAtOnce } from '../concurrency.ts';
+import type { RandomReader } from './reader.ts';
 import { readMember } from './read-member.ts';
 import type { UnpackPool } from './unpack-pool.ts';
 

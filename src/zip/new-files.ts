@@ -9,10 +9,10 @@ import {
   writeSync,
 } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { lostOnDisk } from '../disk/path-errors.ts';
-import { cannotSync } from '../disk/write-atomic.ts';
+import { lostOnDisk } from '../fs/path-errors.ts';
+import { cannotSync } from '../fs/atomic.ts';
 import { toDiskError } from '../errors.ts';
-import type { UnpackedMember } from './member-unpacker.ts';
+import type { UnpackedMember } from './inflate.ts';
 
 /** Never through a link, and never over something that is there. */
 export const NEW_FILE =

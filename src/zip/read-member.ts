@@ -4,7 +4,7 @@ import { throwIfAborted } from '../abort.ts';
 import type { ArchiveOptions, Member } from './directory.ts';
 import { toMemberError } from './inflate-whole.ts';
 import { memberErrors } from './member-error.ts';
-import type { RandomReader } from './random-reader.ts';
+import type { RandomReader } from './reader.ts';
 
 /** Hears a member's bytes, piece by piece; they are not to be kept. */
 export type Sink = (bytes: Buffer) => Promise<void> | void;

@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../abort.ts';
-import { forEachAtOnce } from './pool.ts';
-import type { RandomReader } from './random-reader.ts';
+import { forEachAtOnce } from '../concurrency.ts';
+import type { RandomReader } from './reader.ts';
 
 export interface ByteRange {
   readonly start: number;

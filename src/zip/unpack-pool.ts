@@ -3,8 +3,8 @@ import type { Worker } from 'node:worker_threads';
 import { throwIfAborted } from '../abort.ts';
 import { startWorker as startWorkerOf } from '../threads/start-worker.ts';
 import type { Member } from './directory.ts';
-import type { OpenArchive } from './member-unpacker.ts';
-import { forEachAtOnce } from './pool.ts';
+import type { OpenArchive } from './inflate.ts';
+import { forEachAtOnce } from '../concurrency.ts';
 import { sharesOf } from './shares.ts';
 import { UnpackThread } from './unpack-thread.ts';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { toErrorData } from '../threads/error-data.ts';
-import type { MemberUnpacker } from './member-unpacker.ts';
+import type { MemberUnpacker } from './inflate.ts';
 import { NewFiles } from './new-files.ts';
 import type { FromUnpackThread, UnpackTask } from './unpack-messages.ts';
 

@@ -1,6 +1,6 @@
 // A thread that unpacks: started by unpack-pool.ts, and ended by it.
 import { parentPort } from 'node:worker_threads';
-import { MemberUnpacker } from './member-unpacker.ts';
+import { MemberUnpacker } from './inflate.ts';
 import type { FromUnpackThread, UnpackTask } from './unpack-messages.ts';
 import { workThrough } from './unpack-task.ts';
 

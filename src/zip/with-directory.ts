@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { throwIfAborted } from '../abort.ts';
 import { judgeDirectory, type ArchiveOptions, type ZipDirectory } from './directory.ts';
 import { findEndRecord } from './end-record.ts';
-import type { RandomReader } from './random-reader.ts';
+import type { RandomReader } from './reader.ts';
 import { Turns } from './take-turns.ts';
 
 /** The published archives have a few thousand members. */

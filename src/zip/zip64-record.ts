@@ -1,5 +1,5 @@
 import { needsZip64, type EndFields } from './end-fields.ts';
-import type { RandomReader } from './random-reader.ts';
+import type { RandomReader } from './reader.ts';
 import { damaged, unsafe } from './verdict.ts';
 
 /** The fields of a zip64 end record (APPNOTE 4.3.14). */

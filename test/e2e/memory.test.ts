@@ -2,7 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { layoutOf } from '../../src/disk/layout.ts';
+import { layoutOf } from '../../src/dataset/layout.ts';
 import { useTempDirs } from '../support/csv.ts';
 import { manifestOf, noise, toSample, type Sample } from '../support/fetching.ts';
 import { summaryOf, useProcessGroups, type GroupRun } from '../support/process-group.ts';

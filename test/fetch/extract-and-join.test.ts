@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { layoutOf } from '../../src/disk/layout.ts';
+import { layoutOf } from '../../src/dataset/layout.ts';
 import { CHEST_HEADER, chestRow, lines, parseCsv, useTempDirs, writeTree } from '../support/csv.ts';
 import {
   destIn,

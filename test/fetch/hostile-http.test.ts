@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { PartStore } from '../../src/disk/part-store.ts';
-import { layoutOf } from '../../src/disk/layout.ts';
+import { PartStore } from '../../src/download/part-store.ts';
+import { layoutOf } from '../../src/dataset/layout.ts';
 import { useTempDirs } from '../support/csv.ts';
 import { destIn, manifestOf, noise, run, sampleArchive, type Ran } from '../support/fetching.ts';
 import { lacking, saying } from '../support/matchers.ts';

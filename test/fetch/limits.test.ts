@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { layoutOf } from '../../src/disk/layout.ts';
+import { layoutOf } from '../../src/dataset/layout.ts';
 import type { ErrorRecord } from '../../src/errors.ts';
 import { formatBytes } from '../../src/text.ts';
 import { useChildren } from '../support/children.ts';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { finalPathOf, layoutOf } from '../../src/disk/layout.ts';
+import { finalPathOf, layoutOf } from '../../src/dataset/layout.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
 import { bigSample } from '../support/big-sample.ts';
 import { parseCsv, useTempDirs, writeTree } from '../support/csv.ts';

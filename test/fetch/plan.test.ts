@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Receipt } from '../../src/disk/ledger-schema.ts';
+import type { Receipt } from '../../src/dataset/ledger-schema.ts';
 import {
   decideStep,
   isTooSmall,
@@ -7,7 +7,7 @@ import {
   planFetch,
   type PlanChoices,
 } from '../../src/fetch/plan.ts';
-import type { FileSurvey } from '../../src/steps/survey.ts';
+import type { FileSurvey } from '../../src/dataset/survey.ts';
 import { manifestOf, sampleArchive, sampleLabels } from '../support/fetching.ts';
 
 const [archive, labels] = manifestOf(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addSpan, type Spans } from '../../src/disk/spans.ts';
+import { addSpan, type Spans } from '../../src/download/spans.ts';
 import { run } from '../support/fetching.ts';
 import {
   big,

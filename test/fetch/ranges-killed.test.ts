@@ -1,10 +1,10 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { layoutOf } from '../../src/disk/layout.ts';
-import { CHECKPOINT_BYTES } from '../../src/disk/part-journal.ts';
-import { durableSpansOf, parsePartState } from '../../src/disk/part-schema.ts';
-import { bytesOf } from '../../src/disk/spans.ts';
+import { layoutOf } from '../../src/dataset/layout.ts';
+import { CHECKPOINT_BYTES } from '../../src/download/part-journal.ts';
+import { durableSpansOf, parsePartState } from '../../src/download/part-state.ts';
+import { bytesOf } from '../../src/download/spans.ts';
 import { bigSample } from '../support/big-sample.ts';
 import { useChildren } from '../support/children.ts';
 import { listTree, useTempDirs, writeTree } from '../support/csv.ts';

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { layoutOf } from '../../src/disk/layout.ts';
-import { durableSpansOf, parsePartState } from '../../src/disk/part-schema.ts';
-import { bytesOf, gapsOf } from '../../src/disk/spans.ts';
+import { layoutOf } from '../../src/dataset/layout.ts';
+import { durableSpansOf, parsePartState } from '../../src/download/part-state.ts';
+import { bytesOf, gapsOf } from '../../src/download/spans.ts';
 import { bigSample } from '../support/big-sample.ts';
 import { listTree } from '../support/csv.ts';
 import { manifestOf, run } from '../support/fetching.ts';

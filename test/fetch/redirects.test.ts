@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { layoutOf } from '../../src/disk/layout.ts';
+import { layoutOf } from '../../src/dataset/layout.ts';
 import { useTempDirs } from '../support/csv.ts';
 import { destIn, manifestOf, noise, run, sampleArchive } from '../support/fetching.ts';
 import {

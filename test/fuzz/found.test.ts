@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import { toJson } from '../../src/cli/report.ts';
 import { CcxriError } from '../../src/errors.ts';
-import { parsePartState } from '../../src/disk/part-schema.ts';
-import { createPageLoader } from '../../src/net/load-page.ts';
-import { toProxyOptions } from '../../src/net/proxy.ts';
-import { nextHop } from '../../src/net/redirect.ts';
+import { parsePartState } from '../../src/download/part-state.ts';
+import { createPageLoader } from '../../src/http/page.ts';
+import { toProxyOptions } from '../../src/http/proxy.ts';
+import { nextHop } from '../../src/http/redirect.ts';
 import { toPrintableLink, toPrintableUrl } from '../../src/text.ts';
 import { useRawServers } from '../support/raw-server.ts';
 import { runCli } from '../support/run-cli.ts';

@@ -1,8 +1,8 @@
 import { open, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { hashFile } from '../../src/disk/md5.ts';
-import { HashPool } from '../../src/md5/hash-pool.ts';
+import { hashFile } from '../../src/hash/hash-file.ts';
+import { HashPool } from '../../src/hash/hash-pool.ts';
 import { useTempDirs } from '../support/csv.ts';
 
 const tempDir = useTempDirs();

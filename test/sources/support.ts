@@ -3,7 +3,7 @@ import { afterEach } from 'vitest';
 import type { RunEvent } from '../../src/events.ts';
 import { parseManifest } from '../../src/manifest/load.ts';
 import type { Manifest, ManifestFile } from '../../src/manifest/schema.ts';
-import { createPageLoader } from '../../src/net/load-page.ts';
+import { createPageLoader } from '../../src/http/page.ts';
 import { openSources } from '../../src/sources/chain.ts';
 import type { SourceOptions } from '../../src/sources/source-options.ts';
 import { fastClock } from '../support/clock.ts';

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { ZipDirectory } from '../../src/zip/directory.ts';
-import { openFileReader, type FileReader } from '../../src/zip/random-reader.ts';
+import { openFileReader, type FileReader } from '../../src/zip/reader.ts';
 import { buildZip, type ZipMember } from './zip-builder.ts';
 import { readDirectory } from './read-directory.ts';
 

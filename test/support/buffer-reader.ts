@@ -1,4 +1,4 @@
-import type { RandomReader } from '../../src/zip/random-reader.ts';
+import type { RandomReader } from '../../src/zip/reader.ts';
 
 /** What was read of a buffer, from where and how much. */
 export interface ReadNote {

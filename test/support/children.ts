@@ -24,8 +24,8 @@ interface ChildEnd {
 }
 
 const WORKERS = {
-  'hash-worker': join(import.meta.dirname, '../../src/md5/hash-worker.ts'),
-  'write-worker': join(import.meta.dirname, '../../src/disk/write-worker.ts'),
+  'hash-worker': join(import.meta.dirname, '../../src/hash/hash-worker.ts'),
+  'write-worker': join(import.meta.dirname, '../../src/download/write-worker.ts'),
 };
 
 /**

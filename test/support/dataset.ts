@@ -1,11 +1,11 @@
 import { copyFile, lstat, mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { finalPathOf, layoutOf, type DatasetLayout } from '../../src/disk/layout.ts';
-import { Ledger } from '../../src/disk/ledger.ts';
+import { finalPathOf, layoutOf, type DatasetLayout } from '../../src/dataset/layout.ts';
+import { Ledger } from '../../src/dataset/ledger.ts';
 import { ignoreEvents } from '../../src/events.ts';
 import type { Manifest, ManifestFile } from '../../src/manifest/schema.ts';
 import { findFile } from '../../src/manifest/select.ts';
-import { extractArchive } from '../../src/steps/extract-archive.ts';
+import { extractArchive } from '../../src/extract/archive.ts';
 import { makeStandIn, type StandIn, type StandInOptions } from './stand-in.ts';
 
 /** A dataset directory as `fetch` leaves it, of a stand-in release. */

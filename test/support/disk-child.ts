@@ -3,10 +3,10 @@ import { mkdir, rmdir } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock, type Clock } from '../../src/clock.ts';
-import { createMd5 } from '../../src/disk/md5.ts';
-import { acquireLock } from '../../src/disk/lock.ts';
-import { PartStore } from '../../src/disk/part-store.ts';
-import { writeFileAtomic } from '../../src/disk/write-atomic.ts';
+import { createMd5 } from '../../src/hash/hash-file.ts';
+import { acquireLock } from '../../src/fs/lock.ts';
+import { PartStore } from '../../src/download/part-store.ts';
+import { writeFileAtomic } from '../../src/fs/atomic.ts';
 import { isCcxriError } from '../../src/errors.ts';
 
 const [, , task = '', ...args] = process.argv;

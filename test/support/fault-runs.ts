@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { layoutOf } from '../../src/disk/layout.ts';
-import { forEachAtOnce } from '../../src/zip/pool.ts';
+import { layoutOf } from '../../src/dataset/layout.ts';
+import { forEachAtOnce } from '../../src/concurrency.ts';
 import { surroundings, violations } from './invariants.ts';
 import { assertEndedWell, treeOf, violationsAfterKill } from './kill-loop.ts';
 import { summaryOf, type GroupEnd, type StartGroup } from './process-group.ts';

@@ -2,8 +2,8 @@
 // `hash-child.ts HOW FILE…`: `open` leaves its pool open; `closed` closes it in the middle; `fips`
 // as on a host that refuses MD5.
 import { setFips } from 'node:crypto';
-import { hashFile } from '../../src/disk/md5.ts';
-import { HashPool } from '../../src/md5/hash-pool.ts';
+import { hashFile } from '../../src/hash/hash-file.ts';
+import { HashPool } from '../../src/hash/hash-pool.ts';
 
 const [, , how = '', ...paths] = process.argv;
 const pool = new HashPool();

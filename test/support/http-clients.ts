@@ -1,5 +1,5 @@
 import { afterEach } from 'vitest';
-import { HttpClient, type HttpClientOptions } from '../../src/net/http-client.ts';
+import { HttpClient, type HttpClientOptions } from '../../src/http/client.ts';
 import { fastClock } from './clock.ts';
 
 /** Clients of a test file; all are closed after each test. */

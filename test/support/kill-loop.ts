@@ -1,9 +1,9 @@
 import { mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CHECKPOINT_BYTES } from '../../src/disk/part-journal.ts';
-import { durableSpansOf, parsePartState } from '../../src/disk/part-schema.ts';
-import { bytesOf } from '../../src/disk/spans.ts';
-import { layoutOf } from '../../src/disk/layout.ts';
+import { CHECKPOINT_BYTES } from '../../src/download/part-journal.ts';
+import { durableSpansOf, parsePartState } from '../../src/download/part-state.ts';
+import { bytesOf } from '../../src/download/spans.ts';
+import { layoutOf } from '../../src/dataset/layout.ts';
 import type { Manifest } from '../../src/manifest/schema.ts';
 import { createRandom, type Random } from '../../src/release/random.ts';
 import { listTree } from './csv.ts';

@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { finalPathOf, imagesPathOf, layoutOf } from '../../src/disk/layout.ts';
+import { finalPathOf, imagesPathOf, layoutOf } from '../../src/dataset/layout.ts';
 import type { Manifest, ManifestFile } from '../../src/manifest/schema.ts';
 import type { Random } from '../../src/release/random.ts';
 import type { GroupRun, Told } from './process-group.ts';

@@ -1,6 +1,6 @@
 import { lstat, readdir } from 'node:fs/promises';
-import { finalPathOf, imagesPathOf, layoutOf } from '../../src/disk/layout.ts';
-import { Ledger } from '../../src/disk/ledger.ts';
+import { finalPathOf, imagesPathOf, layoutOf } from '../../src/dataset/layout.ts';
+import { Ledger } from '../../src/dataset/ledger.ts';
 import type { Manifest, ManifestFile } from '../../src/manifest/schema.ts';
 import type { Told } from './process-group.ts';
 

@@ -18,7 +18,7 @@ export function sharedBytes(length: number, seed: string): Buffer {
   return bytes;
 }
 
-/** By node:crypto, which has nothing to do with src/md5/. */
+/** By node:crypto, which has nothing to do with src/hash/. */
 export function md5Of(bytes: Uint8Array): string {
   return createHash('md5').update(bytes).digest('hex');
 }

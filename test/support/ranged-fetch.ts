@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { addSpan, bytesOf, gapsOf, type Spans } from '../../src/disk/spans.ts';
+import { addSpan, bytesOf, gapsOf, type Spans } from '../../src/download/spans.ts';
 import { bigSample } from './big-sample.ts';
 import { useTempDirs } from './csv.ts';
 import { destIn, manifestOf, type RunSetup } from './fetching.ts';

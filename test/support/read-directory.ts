@@ -1,5 +1,5 @@
 import type { ArchiveOptions, ZipDirectory } from '../../src/zip/directory.ts';
-import type { RandomReader } from '../../src/zip/random-reader.ts';
+import type { RandomReader } from '../../src/zip/reader.ts';
 import { withDirectory } from '../../src/zip/with-directory.ts';
 
 /** An archive's directory, read and judged on the one way that all work on archives goes. */

@@ -4,9 +4,9 @@
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { layoutOf } from '../../src/disk/layout.ts';
-import { Ledger } from '../../src/disk/ledger.ts';
-import { extractArchive } from '../../src/steps/extract-archive.ts';
+import { layoutOf } from '../../src/dataset/layout.ts';
+import { Ledger } from '../../src/dataset/ledger.ts';
+import { extractArchive } from '../../src/extract/archive.ts';
 import { UnpackPool } from '../../src/zip/unpack-pool.ts';
 
 const [root = '', archivePath = '', name = '', md5 = '', when = '1', how] = process.argv.slice(2);

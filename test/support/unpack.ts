@@ -1,11 +1,11 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { layoutOf, stemOf, type DatasetLayout } from '../../src/disk/layout.ts';
-import { Ledger } from '../../src/disk/ledger.ts';
+import { layoutOf, stemOf, type DatasetLayout } from '../../src/dataset/layout.ts';
+import { Ledger } from '../../src/dataset/ledger.ts';
 import { CcxriError } from '../../src/errors.ts';
 import type { RunEvent } from '../../src/events.ts';
-import { extractArchive, type ExtractedArchive } from '../../src/steps/extract-archive.ts';
+import { extractArchive, type ExtractedArchive } from '../../src/extract/archive.ts';
 import type { UnpackPool } from '../../src/zip/unpack-pool.ts';
 import { buildZip } from './zip-builder.ts';
 

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { layoutOf } from '../../src/disk/layout.ts';
-import { durableSpansOf, parsePartState } from '../../src/disk/part-schema.ts';
+import { layoutOf } from '../../src/dataset/layout.ts';
+import { durableSpansOf, parsePartState } from '../../src/download/part-state.ts';
 
 export const hasFallocate = spawnSync('fallocate', ['--version']).status === 0;
 if (!hasFallocate) console.warn('SKIPPED: no fallocate here; what a kill costs is not measured');

@@ -1,6 +1,6 @@
 import { open, readFile, stat, utimes } from 'node:fs/promises';
 import { verifyDataset } from '../../src/verify/verify-dataset.ts';
-import type { VerifyOptions, VerifyOutcome, VerifyResult } from '../../src/verify/verify-types.ts';
+import type { VerifyOptions, VerifyOutcome, VerifyResult } from '../../src/verify/types.ts';
 import type { Dataset } from './dataset.ts';
 
 export function verify(

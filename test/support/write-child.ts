@@ -1,8 +1,8 @@
 // A process of its own that writes a file in a thread, and waits for nothing.
 // `write-child.ts PATH BYTES`
 import { open } from 'node:fs/promises';
-import { writeIn } from '../../src/disk/part-writer.ts';
-import { WriteThread } from '../../src/disk/write-thread.ts';
+import { writeIn } from '../../src/download/writer.ts';
+import { WriteThread } from '../../src/download/write-thread.ts';
 
 const [, , path = '', length = '0'] = process.argv;
 const bytes = Buffer.from(new SharedArrayBuffer(Number(length)));

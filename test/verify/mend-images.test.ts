@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { extractDataset } from '../../src/extract/extract-dataset.ts';
 import { fetchDataset } from '../../src/fetch/fetch-dataset.ts';
-import { datasetStatus } from '../../src/status/dataset-status.ts';
+import { datasetStatus } from '../../src/status.ts';
 import { noteImages } from '../../src/verify/note-bad.ts';
 import { useTempDirs } from '../support/csv.ts';
 import { makeDataset, type Dataset } from '../support/dataset.ts';

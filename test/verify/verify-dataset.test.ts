@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/events.ts';
-import { datasetStatus } from '../../src/status/dataset-status.ts';
+import { datasetStatus } from '../../src/status.ts';
 import { useTempDirs } from '../support/csv.ts';
 import { makeDataset, md5Of, snapshot } from '../support/dataset.ts';
 import { saying } from '../support/matchers.ts';

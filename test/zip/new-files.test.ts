@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { expect, it, onTestFinished } from 'vitest';
 import type { Member } from '../../src/zip/directory.ts';
-import type { UnpackedMember } from '../../src/zip/member-unpacker.ts';
+import type { UnpackedMember } from '../../src/zip/inflate.ts';
 import { NewFiles } from '../../src/zip/new-files.ts';
 import { useTempDirs } from '../support/csv.ts';
 import { randomBytes } from '../support/random-bytes.ts';

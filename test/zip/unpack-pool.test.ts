@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { toErrorRecord, CcxriError } from '../../src/errors.ts';
-import { MAX_STREAM_BYTES } from '../../src/inflate/kernel-layout.ts';
+import { MAX_STREAM_BYTES } from '../../src/zip/inflate-kernel/kernel-layout.ts';
 import { checkMembers, extractMembers } from '../../src/zip/member.ts';
 import type { UnpackPool } from '../../src/zip/unpack-pool.ts';
 import {

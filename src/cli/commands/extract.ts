@@ -1,5 +1,5 @@
 import { extractDataset } from '../../extract/extract-dataset.ts';
-import type { ExtractResult, ExtractStatus } from '../../extract/extract-types.ts';
+import type { ExtractResult, ExtractStatus } from '../../extract/types.ts';
 import { count, formatDuration, toPrintable } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
 import type { View } from '../io.ts';

@@ -1,7 +1,7 @@
 import { CcxriError, isCcxriError } from '../../errors.ts';
 import { fetchDataset } from '../../fetch/fetch-dataset.ts';
 import type { FetchOutcome, FetchPlan, FetchResult } from '../../fetch/fetch-types.ts';
-import { listDataset } from '../../list/list-dataset.ts';
+import { listDataset } from '../../list.ts';
 import type { Manifest, ManifestFile } from '../../manifest/schema.ts';
 import { isEmptySelection, selectFiles } from '../../manifest/select.ts';
 import { selectionFlags } from '../../manifest/selection-flags.ts';

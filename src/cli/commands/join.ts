@@ -1,4 +1,4 @@
-import { joinDataset } from '../../join/join-dataset.ts';
+import { joinDataset } from '../../labels/join-dataset.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
 import { renderIndex } from '../render-index.ts';
 import { runOptionsOf, strictErrors } from './shared.ts';

@@ -1,5 +1,5 @@
-import { resolveLinks } from '../../links/resolve-links.ts';
-import type { LinksResult } from '../../links/links-types.ts';
+import { resolveLinks } from '../../links.ts';
+import type { LinksResult } from '../../links-types.ts';
 import type { SourceKind } from '../../sources/source.ts';
 import { count, toPrintable } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';

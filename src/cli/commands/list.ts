@@ -1,4 +1,4 @@
-import { listDataset, type DatasetList } from '../../list/list-dataset.ts';
+import { listDataset, type DatasetList } from '../../list.ts';
 import { loadManifest } from '../../manifest/load.ts';
 import type { ManifestFile } from '../../manifest/schema.ts';
 import { isEmptySelection } from '../../manifest/select.ts';

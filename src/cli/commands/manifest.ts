@@ -1,5 +1,5 @@
-import { assertOutputFile } from '../../disk/output-file.ts';
-import { writeStreamAtomic } from '../../disk/write-stream-atomic.ts';
+import { assertOutputFile } from '../../fs/output-file.ts';
+import { writeStreamAtomic } from '../../fs/write-stream-atomic.ts';
 import { CcxriError } from '../../errors.ts';
 import { makeManifest } from '../../make-manifest/make-manifest.ts';
 import { loadManifest } from '../../manifest/load.ts';

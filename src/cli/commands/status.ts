@@ -1,10 +1,10 @@
-import { stemOf } from '../../disk/layout.ts';
-import { pathKind } from '../../disk/output-file.ts';
+import { stemOf } from '../../dataset/layout.ts';
+import { pathKind } from '../../fs/output-file.ts';
 import { selectionFlags } from '../../manifest/selection-flags.ts';
 import { selectFiles, subsetNames } from '../../manifest/select.ts';
 import type { Manifest } from '../../manifest/schema.ts';
-import { datasetStatus } from '../../status/dataset-status.ts';
-import type { FileState, FileStatusRow, StatusResult } from '../../status/status-types.ts';
+import { datasetStatus } from '../../status.ts';
+import type { FileState, FileStatusRow, StatusResult } from '../../status-types.ts';
 import { count, formatBytes, toPrintable } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
 import type { View } from '../io.ts';

@@ -1,11 +1,6 @@
 import { count, formatBytes, formatDuration, toPrintable } from '../../text.ts';
 import { verifyDataset } from '../../verify/verify-dataset.ts';
-import type {
-  VerifyDepth,
-  VerifyOutcome,
-  VerifyResult,
-  VerifyStatus,
-} from '../../verify/verify-types.ts';
+import type { VerifyDepth, VerifyOutcome, VerifyResult, VerifyStatus } from '../../verify/types.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
 import type { View } from '../io.ts';
 import {

@@ -6,15 +6,15 @@ import {
   toPublishedSize,
   toSizeWindow,
 } from '../../../src/manifest/published-size.ts';
-import { decodeHtml } from '../../../src/net/decode-html.ts';
+import { decodeHtml } from '../../../src/http/decode-html.ts';
 import {
   judgeRange,
   toStrongValidator,
   type AnswerHead,
   type RangeRequest,
-} from '../../../src/net/range.ts';
-import { isInside, nextHop } from '../../../src/net/redirect.ts';
-import { decideRetry, DEFAULT_RETRY_POLICY, parseRetryAfter } from '../../../src/net/retry.ts';
+} from '../../../src/http/range.ts';
+import { isInside, nextHop } from '../../../src/http/redirect.ts';
+import { decideRetry, DEFAULT_RETRY_POLICY, parseRetryAfter } from '../../../src/http/retry.ts';
 import { toFuzz, type Fuzz } from './harness.ts';
 
 const ODD = [

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { constants, deflateRawSync, type ZlibOptions } from 'node:zlib';
 import fc from 'fast-check';
-import { Inflater } from '../../../src/inflate/inflater.ts';
-import { loadKernel } from '../../../src/inflate/kernel.ts';
+import { Inflater } from '../../../src/zip/inflate-kernel/inflater.ts';
+import { loadKernel } from '../../../src/zip/inflate-kernel/kernel.ts';
 import { buildEdited, editedBytes, type EditedBytes } from './edit-bytes.ts';
 import { toFuzz, type Fuzz } from './harness.ts';
 import { zlibAnswer } from '../zlib-answer.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { finalPathOf, imagesPathOf, layoutOf } from '../../../src/disk/layout.ts';
+import { finalPathOf, imagesPathOf, layoutOf } from '../../../src/dataset/layout.ts';
 import { BUNDLED_MANIFEST_PATH, parseManifest } from '../../../src/manifest/load.ts';
 import { aboutBytesOf, windowOf } from '../../../src/manifest/published-size.ts';
 import type { Manifest } from '../../../src/manifest/schema.ts';

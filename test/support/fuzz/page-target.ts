@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { isInside } from '../../../src/net/redirect.ts';
+import { isInside } from '../../../src/http/redirect.ts';
 import { renderPage } from '../../../src/release/render-page.ts';
 import type { PageOrigin } from '../../../src/sources/page-address.ts';
 import { readPage, type PageReading } from '../../../src/sources/page-read.ts';

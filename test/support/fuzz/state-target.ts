@@ -3,17 +3,17 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve, sep } from 'node:path';
 import { systemClock } from '../../../src/clock.ts';
-import { Ledger } from '../../../src/disk/ledger.ts';
-import { acquireLock } from '../../../src/disk/lock.ts';
-import { parseLock } from '../../../src/disk/lock-schema.ts';
+import { Ledger } from '../../../src/dataset/ledger.ts';
+import { acquireLock } from '../../../src/fs/lock.ts';
+import { parseLock } from '../../../src/fs/lock-schema.ts';
 import {
   durableSpansOf,
   leastLengthOf,
   parsePartState,
   usableBytesOf,
-} from '../../../src/disk/part-schema.ts';
-import { PartStore } from '../../../src/disk/part-store.ts';
-import type { ProcessIdentity } from '../../../src/disk/process-identity.ts';
+} from '../../../src/download/part-state.ts';
+import { PartStore } from '../../../src/download/part-store.ts';
+import type { ProcessIdentity } from '../../../src/fs/process-identity.ts';
 import { errnoOf } from '../../../src/errors.ts';
 import { readKeptLinks } from '../../../src/sources/kept-links.ts';
 import { buildJson, editedJson } from './edit-json.ts';

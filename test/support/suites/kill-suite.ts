@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { CHECKPOINT_BYTES } from '../../../src/disk/part-journal.ts';
+import { CHECKPOINT_BYTES } from '../../../src/download/part-journal.ts';
 import {
   chainPath,
   fetchedTwice,

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { layoutOf } from '../../../src/disk/layout.ts';
+import { layoutOf } from '../../../src/dataset/layout.ts';
 import { createRandom } from '../../../src/release/random.ts';
 import {
   describeEnd,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { layoutOf } from '../../../src/disk/layout.ts';
+import { layoutOf } from '../../../src/dataset/layout.ts';
 import { createRandom } from '../../../src/release/random.ts';
 import { violations } from '../invariants.ts';
 import { assertEndedWell, treeOf } from '../kill-loop.ts';

@@ -1,0 +1,97 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { compareLength } from '../fs/content.ts';
+import { imagesPathOf, type DatasetLayout } from './layout.ts';
+import type { MemberRecord, MembersRecord } from './ledger-schema.ts';
+import type { Ledger } from './ledger.ts';
+import { errnoOf, toDiskError } from '../errors.ts';
+
+/**
+ * `complete`: all that the ledger knows of is there; `partial`: not all, or `verify` has found
+ * some damaged, or it came from another archive than the one that has passed; `absent`: no folder, or an empty one; `unknown`: there is
+ * something, and the ledger does not know it.
+ */
+export type ImagesState = 'complete' | 'partial' | 'absent' | 'unknown';
+
+/** An archive's folder under images/, and what the ledger knows of it. */
+export interface ImagesFound {
+  readonly state: ImagesState;
+  /** Paths below the folder, with `/`; empty where there is no folder. */
+  readonly paths: ReadonlySet<string>;
+  readonly record: MembersRecord | undefined;
+}
+
+/**
+ * Of so many members the size is looked at: all 162,000 would take seconds, and what is looked for
+ * here (a folder that was cut, emptied, half copied) shows in the names already. `verify --deep` reads all.
+ */
+const SIZES_LOOKED_AT = 24;
+
+/** By names and sizes, without reading an image. @throws CcxriError of the disk */
+export async function isExtracted(
+  layout: DatasetLayout,
+  ledger: Ledger,
+  archiveName: string,
+): Promise<ImagesState> {
+  return (await findImages(layout, ledger, archiveName)).state;
+}
+
+/** As isExtracted, with what it was judged by. */
+export async function findImages(
+  layout: DatasetLayout,
+  ledger: Ledger,
+  archiveName: string,
+): Promise<ImagesFound> {
+  const root = imagesPathOf(layout, archiveName);
+  const paths = new Set<string>();
+  const isFolder = await collect(root, '', paths);
+  const record = await ledger.readMembers(archiveName);
+  const found = (state: ImagesState): ImagesFound => ({ state, paths, record });
+  if (!isFolder) return found('unknown');
+  if (paths.size === 0) return found('absent');
+  if (record === undefined) return found('unknown');
+  if (record.foundBadAt !== undefined) return found('partial');
+  const receipt = await ledger.readReceipt(archiveName);
+  if (receipt !== undefined && receipt.md5 !== record.md5) return found('partial');
+  if (!record.members.every(({ path }) => paths.has(path))) return found('partial');
+  const haveSizes = await haveTheirSizes(root, sample(record.members));
+  return found(haveSizes ? 'complete' : 'partial');
+}
+
+/** @returns false: there is something else than a folder */
+async function collect(folder: string, below: string, paths: Set<string>): Promise<boolean> {
+  let entries;
+  try {
+    entries = await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT') return true;
+    if (errno === 'ENOTDIR') return false;
+    throw toDiskError(error, 'read', { path: folder });
+  }
+  for (const entry of entries) {
+    const path = `${below}${entry.name}`;
+    // A folder that is a link may lead anywhere, and is not ours.
+    if (entry.isDirectory()) await collect(join(folder, entry.name), `${path}/`, paths);
+    else paths.add(path);
+  }
+  return true;
+}
+
+/** Evenly spread, with the first and the last. */
+function sample(members: readonly MemberRecord[]): readonly MemberRecord[] {
+  const step = Math.max(1, (members.length - 1) / (SIZES_LOOKED_AT - 1));
+  const picked = new Set<MemberRecord>();
+  for (let at = 0; at < SIZES_LOOKED_AT; at += 1) {
+    const member = members[Math.round(at * step)];
+    if (member !== undefined) picked.add(member);
+  }
+  return [...picked];
+}
+
+async function haveTheirSizes(root: string, members: readonly MemberRecord[]): Promise<boolean> {
+  const compared = await Promise.all(
+    members.map((member) => compareLength(join(root, member.path), member)),
+  );
+  return compared.every((comparison) => comparison === 'same');
+}

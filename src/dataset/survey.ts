@@ -1,0 +1,84 @@
+import { stat } from 'node:fs/promises';
+import { finalPathOf, type DatasetLayout } from './layout.ts';
+import type { Receipt } from './ledger-schema.ts';
+import type { Ledger } from './ledger.ts';
+import type { PartStore } from '../download/part-store.ts';
+import { errnoOf, toDiskError } from '../errors.ts';
+import type { ManifestFile } from '../manifest/schema.ts';
+import { isExtracted } from '../extract/archive.ts';
+
+/** What is known of a file of the manifest without reading a byte of it. */
+export interface FileSurvey {
+  readonly file: ManifestFile;
+  readonly path: string;
+  /**
+   * `checked`: it is there, and the ledger knows it so; `changed`: its size or mtime is another
+   * than when it passed, or a check has found it bad; `other-manifest`: it is as it was when it
+   * passed, with another MD5 than this manifest has; `unchecked`: it is there, and the ledger does
+   * not know it.
+   */
+  readonly final: 'absent' | 'checked' | 'changed' | 'other-manifest' | 'unchecked';
+  readonly receipt: Receipt | undefined;
+  /** Of the file under its final name; 0 where it is absent. */
+  readonly finalBytes: number;
+  /** Of the extracted images, by the ledger; `absent` for label files. */
+  readonly images: 'complete' | 'partial' | 'absent' | 'unknown';
+  /** Of a partial download. */
+  readonly partBytes: number;
+  /** Where that came from; null where there is none, or nothing more has to come. */
+  readonly partFrom: string | null;
+}
+
+export interface SurveyPlaces {
+  readonly layout: DatasetLayout;
+  readonly ledger: Ledger;
+  readonly parts: PartStore;
+}
+
+export async function surveyFile(file: ManifestFile, places: SurveyPlaces): Promise<FileSurvey> {
+  const { layout, ledger, parts } = places;
+  const path = finalPathOf(layout, file);
+  const receipt = await ledger.readReceipt(file.name);
+  const stats = await statOrAbsent(path);
+  const isArchive = file.kind === 'archive';
+  const part = stats === undefined ? await parts.largestHere(file) : { bytes: 0, from: null };
+  return {
+    file,
+    path,
+    final: stats === undefined ? 'absent' : stateOf(file, receipt, stats),
+    receipt,
+    finalBytes: stats?.size ?? 0,
+    images: isArchive ? await isExtracted(layout, ledger, file.name) : 'absent',
+    partBytes: part.bytes,
+    partFrom: part.from,
+  };
+}
+
+/** What the ledger says of a file of this size and mtime. */
+export function stateOf(
+  file: ManifestFile,
+  receipt: Receipt | undefined,
+  stats: { readonly size: number; readonly mtimeMs: number },
+): Exclude<FileSurvey['final'], 'absent'> {
+  if (receipt === undefined) return 'unchecked';
+  if (receipt.foundBadAt !== undefined) return 'changed';
+  // A copy keeps the size, and may keep mtime to the second only.
+  const isSame = receipt.bytes === stats.size && Math.abs(receipt.mtimeMs - stats.mtimeMs) < 2000;
+  if (!isSame) return 'changed';
+  return fitsManifest(file, receipt) ? 'checked' : 'other-manifest';
+}
+
+/** A receipt of another release says nothing of this one. */
+export function fitsManifest(file: ManifestFile, receipt: Receipt): boolean {
+  return receipt.md5 === file.md5 || receipt.status === 'content-checked';
+}
+
+/** @throws CcxriError of the disk */
+export async function statOrAbsent(path: string) {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return undefined;
+    throw toDiskError(error, 'look at', { path });
+  }
+}

@@ -1,0 +1,82 @@
+import { lstat, readdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DatasetLayout } from './layout.ts';
+import { Ledger } from './ledger.ts';
+import { readLockFile } from '../fs/lock-file.ts';
+import { PartStore } from '../download/part-store.ts';
+import { livenessOf } from '../fs/process-identity.ts';
+
+/** No write of a small file takes as long; of what is older the writer is gone. */
+const FORGOTTEN_MS = 60 * 60_000;
+
+/** Of `writeFileAtomic`: the ledger's records, links.json. */
+const SMALL_FILE = /^\.[0-9a-f]{12}\.tmp$/;
+/** Of `writeStreamAtomic`, for the index. */
+const INDEX = /^\.index\.csv\.[0-9a-f]{12}\.tmp$/;
+/** Of a lock that was being made or broken; the lock itself has no such ending. */
+const LOCK = /^lock\.(?:break|(?:break\.)?[0-9a-f]{12})$/;
+
+/** Of the state of a part. */
+const PART_STATE = /\.[0-9a-f]{12}\.json\.tmp$/;
+/** `ChestDx-1.zip.<token>.part` and its state. */
+const PART = /^(.+)\.[0-9a-f]{12}\.(?:part|json)$/;
+
+/**
+ * Removes the small files that runs which were killed have left in the middle of a write, and parts
+ * of downloads that are here as a whole. Only for the holder of the lock, and cautiously: plain files
+ * with the names that ccxri gives alone, whose maker is dead or which nobody has written to for an
+ * hour. What can't be removed does no harm, and stays. Folders of extraction have a sweep of their own.
+ */
+export async function sweepLeftovers(layout: DatasetLayout): Promise<void> {
+  // As the file system has it: its host's clock may differ from ours.
+  const nowMs = await writtenAtMs(layout.lock);
+  if (nowMs === undefined) return;
+  const isForgotten = async (path: string) =>
+    nowMs - ((await writtenAtMs(path)) ?? Infinity) > FORGOTTEN_MS;
+  const isLeft = async (path: string) => (await isOfTheDead(path)) || (await isForgotten(path));
+  await sweep(layout.ledger, SMALL_FILE, isForgotten);
+  await sweep(layout.state, SMALL_FILE, isForgotten);
+  await sweep(layout.state, INDEX, isForgotten);
+  await sweep(layout.root, INDEX, isForgotten);
+  await sweep(layout.partial, PART_STATE, isForgotten);
+  await sweep(layout.state, LOCK, isLeft);
+  await sweepParts(layout);
+}
+
+/** A run that was killed when the file had its final name and its receipt, and others at the same file. */
+async function sweepParts(layout: DatasetLayout): Promise<void> {
+  const entries = await readdir(layout.partial).catch(() => []);
+  const names = new Set(entries.flatMap((entry) => PART.exec(entry)?.[1] ?? []));
+  const [ledger, parts] = [new Ledger(layout.ledger), new PartStore(layout.partial)];
+  for (const name of names) {
+    const finals = [join(layout.archives, name), join(layout.labels, name)];
+    const times = await Promise.all(finals.map(writtenAtMs));
+    if (times.every((time) => time === undefined)) continue;
+    const receipt = await ledger.readReceipt(name).catch(() => undefined);
+    if (receipt !== undefined) await parts.discard(name).catch(() => undefined);
+  }
+}
+
+async function sweep(
+  directory: string,
+  pattern: RegExp,
+  isLeftover: (path: string) => Promise<boolean>,
+): Promise<void> {
+  const names = await readdir(directory).catch(() => []);
+  for (const name of names.filter((each) => pattern.test(each))) {
+    const path = join(directory, name);
+    if (await isLeftover(path)) await unlink(path).catch(() => undefined);
+  }
+}
+
+/** When it was written last; undefined: it is not there, or no plain file. */
+async function writtenAtMs(path: string): Promise<number | undefined> {
+  const stats = await lstat(path).catch(() => undefined);
+  return stats?.isFile() === true ? stats.mtimeMs : undefined;
+}
+
+/** Such a file says itself who has made it, as the lock does. */
+async function isOfTheDead(path: string): Promise<boolean> {
+  const record = await readLockFile(path).catch(() => 'unreadable' as const);
+  return typeof record === 'object' && (await livenessOf(record.holder)) === 'dead';
+}

@@ -1,0 +1,191 @@
+import { dirname } from 'node:path';
+import type { PartFile } from './part-file.ts';
+import { isCcxriError, retold, toErrorRecord, type CcxriError } from '../errors.ts';
+import { aboutBytesOf } from '../manifest/published-size.ts';
+import type { ManifestFile } from '../manifest/schema.ts';
+import { isSameAddress } from '../sources/base-url.ts';
+import { locationsOf, type Found } from '../sources/chain.ts';
+import type { Location } from '../sources/source.ts';
+import { formatBytes, toPrintableUrl } from '../text.ts';
+import type { DownloadContext } from './context.ts';
+import type { Candidate } from '../dataset/acceptance.ts';
+import { putAside } from './quarantine.ts';
+import { notThere, ofWholeSource, summarizeFailures, toFailure, WRONG_BYTES } from './failures.ts';
+import { canResume } from './receive-url.ts';
+import { transfer } from './transfer.ts';
+
+/** Accepts the bytes, and lets them stand; throws where they are wrong. */
+export type Accept = (candidate: Candidate, part: PartFile, source: string) => Promise<void>;
+
+export interface Downloaded {
+  /** Printable. */
+  readonly source: string;
+  readonly candidate: Candidate;
+}
+
+/** One file, the part it goes into, and what decides over it. */
+interface Download {
+  readonly file: ManifestFile;
+  readonly part: PartFile;
+  readonly context: DownloadContext;
+  readonly accept: Accept;
+}
+
+/**
+ * Downloads a file from the first source that gives the right one. A source that lacks it, fails,
+ * or serves something else is left for the next, and none of its bytes are kept.
+ * @throws CcxriError the most telling of what the sources said; of the disk; `occupied`; `aborted`
+ */
+export async function downloadFile(
+  file: ManifestFile,
+  context: DownloadContext,
+  accept: Accept,
+): Promise<Downloaded> {
+  const part = await context.parts.open({ name: file.name, md5: file.md5 });
+  const download: Download = { file, part, context, accept };
+  const failures: CcxriError[] = [];
+  try {
+    const kept = await acceptKept(download);
+    if (kept !== undefined) return kept;
+    for await (const found of locationsOf(file, context.sources, context.signal)) {
+      try {
+        return await fromSource(download, found);
+      } catch (error) {
+        const failure = toFailure(error, found.source.name);
+        failures.push(failure);
+        if (found.source !== context.sources.at(-1)) tellLeft(download, failure);
+      }
+    }
+    throw summarizeFailures(failures, {
+      file,
+      kept: part.isUsable ? `${formatBytes(part.heldBytes)} of it, to go on from` : undefined,
+      hint: 'run the same command again later; or give another --source (`ccxri links` shows what was tried)',
+    });
+  } catch (error) {
+    throw isCcxriError(error, 'disk-full') ? await leaveOnFullDisk(download, error) : error;
+  } finally {
+    await part.leave();
+  }
+}
+
+/** @returns the error, saying what of the file is kept, and how much room the rest takes */
+async function leaveOnFullDisk(
+  { file, part, context }: Download,
+  error: CcxriError,
+): Promise<CcxriError> {
+  const totalBytes = part.origin.totalBytes ?? aboutBytesOf(file);
+  // What can't be flushed any more is lost; what was flushed before is kept.
+  await part.leave().catch(() => undefined);
+  const bytes = await context.parts.bytesHere(file);
+  const [kept, rest] = [formatBytes(bytes), formatBytes(Math.max(0, totalBytes - bytes))];
+  return retold(error, {
+    message: `${file.name}: ${error.message}`,
+    file: file.name,
+    kept: bytes > 0 ? `${kept} of it, in ${dirname(part.path)}` : 'nothing of it',
+    hint: `free ${rest} at least for the rest of ${file.name} (or choose another --dest), then run the same command again: it goes on there`,
+  });
+}
+
+/** An earlier run ended between the last byte and the final name: no network is needed. */
+async function acceptKept(download: Download): Promise<Downloaded | undefined> {
+  const { part } = download;
+  if (!part.isComplete) return undefined;
+  const source = toPrintableUrl(part.origin.url);
+  tellStart(download, source);
+  try {
+    return await judge(download, source, await hashPart(part));
+  } catch (error) {
+    if (await startOver(download, error)) return undefined;
+    throw error;
+  }
+}
+
+async function fromSource(download: Download, found: Found): Promise<Downloaded> {
+  const { source, location, error } = found;
+  const { file, part, context } = download;
+  const { signal } = context;
+  if (error !== undefined) throw ofWholeSource(error);
+  if (location === undefined) throw notThere(file, source.name);
+  const locateAgain = () => source.locateAgain?.(file, signal) ?? source.locate(file, signal);
+  tellStart(download, source.name, location);
+  for (let isAgain = false; ; isAgain = true) {
+    let candidate: Candidate | undefined;
+    try {
+      await transfer({ file, part, context }, { location, locateAgain });
+      candidate = await hashPart(part);
+      return await judge(download, source.name, candidate);
+    } catch (failure) {
+      // Once more from the first byte: resumed bytes may be of another version, a disk may have
+      // lied. Twice the same is the source's answer.
+      if (!isAgain && (await startOver(download, failure))) continue;
+      if (candidate !== undefined && isCcxriError(failure, ...WRONG_BYTES)) {
+        throw await keepWrong(download, { candidate, source: source.name, error: failure });
+      }
+      throw failure;
+    }
+  }
+}
+
+async function hashPart(part: PartFile): Promise<Candidate> {
+  const { path, bytes } = part;
+  return { path, bytes, md5: await part.finish() };
+}
+
+async function judge(
+  { file, part, context, accept }: Download,
+  source: string,
+  candidate: Candidate,
+): Promise<Downloaded> {
+  await accept(candidate, part, source);
+  const { bytes, md5 } = candidate;
+  context.onEvent({ event: 'phase-done', file: file.name, phase: 'download', bytes, md5 });
+  return { source, candidate };
+}
+
+/** @returns false: to begin anew would not help */
+async function startOver({ file, part, context }: Download, failure: unknown): Promise<boolean> {
+  if (isCcxriError(failure, 'missing') && failure.facts.path === part.path) await part.recreate();
+  else if (isCcxriError(failure, ...WRONG_BYTES)) await part.restart();
+  else return false;
+  const error = toErrorRecord(failure);
+  context.onEvent({ event: 'retry', file: file.name, attempt: 1, delayMs: 0, error, keptBytes: 0 });
+  return true;
+}
+
+/** @returns the error, saying where the bytes lie now, and what can be done */
+async function keepWrong(
+  { file, part, context }: Download,
+  wrong: { readonly candidate: Candidate; readonly source: string; readonly error: CcxriError },
+): Promise<CcxriError> {
+  const { badDirectory, clock } = context;
+  const place = { badDirectory, date: clock.date() };
+  const path = await putAside({ file, ...wrong }, place, (to) => part.setAside(to));
+  return retold(wrong.error, {
+    kept: `the wrong bytes, in ${path}`,
+    hint:
+      wrong.error.hint ?? 'it was fetched twice, and was wrong both times: give another --source',
+  });
+}
+
+/** @param location absent: the bytes that are here are all of the file */
+function tellStart({ file, part, context }: Download, source: string, location?: Location): void {
+  const { heldBytes, origin } = part;
+  const url = location?.kind === 'url' ? location.url : '';
+  const goesOn = location === undefined || canResume(part, url);
+  const isOfAnother = !goesOn && part.isUsable && !isSameAddress(origin.url, url);
+  context.onEvent({
+    event: 'phase-start',
+    file: file.name,
+    phase: 'download',
+    source,
+    ...(isOfAnother ? { uselessBytes: heldBytes } : {}),
+    doneBytes: goesOn ? heldBytes : 0,
+    totalBytes: (goesOn ? origin.totalBytes : null) ?? file.bytes ?? null,
+  });
+}
+
+function tellLeft({ file, context }: Download, failure: CcxriError): void {
+  const source = failure.facts.source ?? 'source';
+  const error = toErrorRecord(failure);
+  context.onEvent({ event: 'source-left', file: file.name, source, error });
+}

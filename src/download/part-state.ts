@@ -1,0 +1,93 @@
+import * as z from 'zod';
+import { identitySchema } from '../fs/lock-schema.ts';
+import { addSpan, bytesOf, prefixOf, type Spans } from './spans.ts';
+
+/** What can be sent as a header (RFC 9110, 5.5): a mangled one would end every later run. */
+const HEADER_VALUE = /^[\x20-\x7e\x80-\xff]+$/;
+
+const common = {
+  /** Manifest name and published MD5: another release's part is of no use. */
+  name: z.string(),
+  md5: z.string(),
+  /** Who writes it; null: nobody any more, it was left in good order. */
+  owner: identitySchema.nullable(),
+  /** Where the bytes come from, with query: never printed. */
+  url: z.string(),
+  /** Strong validator of the bytes, for If-Range; null: they can't be gone on with. */
+  validator: z.string().regex(HEADER_VALUE).nullable(),
+  totalBytes: z.int().nonnegative().nullable(),
+  /** Flushed to the disk up to here, from the first byte on. */
+  durableBytes: z.int().nonnegative(),
+};
+
+/** What is known of a partial download. Written after the data it speaks of is on the disk. */
+const partStateSchema = z
+  .strictObject({
+    partVersion: z.literal(2),
+    ...common,
+    /** Flushed as well, behind a gap: from the first number to before the second, ascending. */
+    islands: z.array(z.tuple([z.int().positive(), z.int().positive()]).readonly()).readonly(),
+  })
+  .refine(({ durableBytes, islands, totalBytes }) => {
+    const edges = [durableBytes, ...islands.flat()];
+    const isAscending = edges.every((edge, n) => n === 0 || edge > (edges[n - 1] ?? 0));
+    return isAscending && (islands.at(-1)?.[1] ?? 0) <= (totalBytes ?? Infinity);
+  });
+
+/** As ccxri 0.1 wrote it, front to back over one connection. */
+const firstStateSchema = z.strictObject({ partVersion: z.literal(1), ...common });
+
+export type PartState = Readonly<z.infer<typeof partStateSchema>>;
+
+/**
+ * `newer`: of a later ccxri's form, not to be touched; undefined: empty, half-written, or of no form
+ * at all.
+ */
+export function parsePartState(text: string): PartState | 'newer' | undefined {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+  if (newerSchema.safeParse(json).success) return 'newer';
+  const first = firstStateSchema.safeParse(json);
+  return partStateSchema.safeParse(
+    first.success ? { ...first.data, partVersion: 2, islands: [] } : json,
+  ).data;
+}
+
+const newerSchema = z.object({ partVersion: z.int().min(3) });
+
+/** What lies on the disk for sure, by a state. */
+export function durableSpansOf({ durableBytes, islands }: PartState): Spans {
+  return durableBytes === 0 ? islands : addSpan(islands, [0, durableBytes]);
+}
+
+/** So long must the part be at least. */
+export function leastLengthOf(state: PartState): number {
+  return durableSpansOf(state).at(-1)?.[1] ?? 0;
+}
+
+/** The same as a state has it. */
+export function toDurable(spans: Spans): Pick<PartState, 'durableBytes' | 'islands'> {
+  return { durableBytes: prefixOf(spans), islands: spans.filter(([from]) => from > 0) };
+}
+
+/** Where the bytes of a part come from: what a later range must match. */
+export type PartOrigin = Pick<PartState, 'url' | 'validator' | 'totalBytes'>;
+
+export const NO_ORIGIN: PartOrigin = { url: '', validator: null, totalBytes: null };
+
+/** Whether the bytes can be gone on with, or are all there is. */
+export function isUsable(origin: PartOrigin, spans: Spans): boolean {
+  if (origin.validator !== null) return spans.length > 0;
+  return spans.length > 0 && origin.totalBytes === prefixOf(spans);
+}
+
+/** Bytes that need not come again. */
+export function usableBytesOf(state: PartState): number {
+  const spans = durableSpansOf(state);
+  return isUsable(state, spans) ? bytesOf(spans) : 0;
+}

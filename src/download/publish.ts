@@ -1,0 +1,83 @@
+import { link, lstat, rename, unlink } from 'node:fs/promises';
+import { CcxriError, errnoOf, isCcxriError, toDiskError } from '../errors.ts';
+import { hashFile } from '../hash/hash-file.ts';
+
+/** Of file systems without hard links (FAT, some shares), or of those that forbid them. */
+const NO_LINKS = new Set(['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+
+/**
+ * Gives a file its final name, never over another file: a link fails where one lies, a rename would
+ * replace it. Another run may have placed the same bytes a moment ago: then ours are not needed.
+ * @throws CcxriError `occupied`; the raw error of the disk
+ */
+export async function placeFile(
+  from: string,
+  to: string,
+  content: { readonly bytes: number; readonly md5: string | undefined },
+): Promise<void> {
+  if (!(await tryPlace(from, to)) && !(await holds(to, content))) throw occupied(to);
+  await unlink(from).catch((error: unknown) => {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  });
+}
+
+async function holds(
+  path: string,
+  content: { readonly bytes: number; readonly md5: string | undefined },
+): Promise<boolean> {
+  try {
+    const there = await hashFile(path);
+    return there.md5 === content.md5 && there.bytes === content.bytes;
+  } catch (error) {
+    // A link that points nowhere, or no file at all.
+    if (isCcxriError(error, 'missing', 'occupied')) return false;
+    throw error;
+  }
+}
+
+/** @returns false: something lies there */
+async function tryPlace(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false;
+    if (errnoOf(error) === 'EXDEV') throw onAnotherDisk(to, error);
+    if (!NO_LINKS.has(errnoOf(error) ?? '')) throw error;
+  }
+  if ((await kindAt(to)) !== 'nothing') return false;
+  await rename(from, to);
+  return true;
+}
+
+/** Whether a name is taken by something that no file can be compared with. @throws CcxriError of the disk */
+export async function isTaken(path: string): Promise<boolean> {
+  return (await kindAt(path)) === 'no file';
+}
+
+async function kindAt(path: string): Promise<'file' | 'no file' | 'nothing'> {
+  try {
+    return (await lstat(path)).isFile() ? 'file' : 'no file';
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return 'nothing';
+    throw toDiskError(error, 'look at', { path });
+  }
+}
+
+function occupied(path: string): CcxriError {
+  return new CcxriError('occupied', `${path} has appeared meanwhile, with other bytes`, {
+    path,
+    expected: 'nothing, or the published file',
+    kept: 'the file that is there, and the download',
+    hint: 'move it away, then run the same command again',
+  });
+}
+
+/** A rename stays on one file system. */
+export function onAnotherDisk(path: string, cause?: unknown): CcxriError {
+  return new CcxriError('not-writable', `${path} lies on another file system than .ccxri/`, {
+    path,
+    hint: 'a dataset directory must be on one file system: put all of it on the larger disk, with --dest DIR',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

@@ -1,0 +1,200 @@
+import { systemClock } from '../clock.ts';
+import type { DatasetLayout } from '../dataset/layout.ts';
+import type { Ledger } from '../dataset/ledger.ts';
+import { freeBytesAt } from '../fs/free-space.ts';
+import { CcxriError, errnoOf, isCcxriError, retold, toDiskError } from '../errors.ts';
+import type { EventListener } from '../events.ts';
+import { formatBytes, toPrintable } from '../text.ts';
+import type { ZipDirectory } from '../zip/directory.ts';
+import { extractMembers } from '../zip/member.ts';
+import { openFileReader, type FileReader } from '../zip/reader.ts';
+import type { UnpackPool } from '../zip/unpack-pool.ts';
+import { withDirectory } from '../zip/with-directory.ts';
+import { ProgressTeller } from '../download/context.ts';
+import { adoptImages, assertOnlyOurs } from './existing-images.ts';
+import { makeStage, type Stage } from './stage.ts';
+import { findImages, type ImagesFound } from '../dataset/images.ts';
+import { publishImages } from './publish.ts';
+
+export { cleanStage } from './stage.ts';
+export { isExtracted } from '../dataset/images.ts';
+
+export interface ExtractArchiveOptions {
+  readonly layout: DatasetLayout;
+  readonly ledger: Ledger;
+  /** Manifest name. */
+  readonly name: string;
+  /** MD5 of the archive's bytes, which have passed. */
+  readonly md5: string;
+  readonly archivePath: string;
+  /** Threads that unpack. Absent: all is done in this one. */
+  readonly unpackPool?: UnpackPool | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent: EventListener;
+  readonly date: () => Date;
+}
+
+export interface ExtractedArchive {
+  /** Images and other files under images/<archive>/. */
+  readonly members: number;
+  /** `present`: they were there already, and are what the archive holds. */
+  readonly status: 'extracted' | 'present';
+}
+
+/**
+ * Unpacks an archive that has passed into images/<archive>/, where it appears whole or not at all:
+ * judged first, unpacked and checked in a private folder, flushed, renamed last.
+ * @throws CcxriError `unsafe-archive`; `damaged-archive`; `occupied`: there is something under
+ *   images/<archive>/ that ccxri did not put there, or the archive changes meanwhile; `disk-space`;
+ *   others of the disk; `aborted`. Nothing of the archive is left behind then.
+ */
+export async function extractArchive(options: ExtractArchiveOptions): Promise<ExtractedArchive> {
+  const { layout, ledger, name, md5, archivePath } = options;
+  const found = await findImages(layout, ledger, name);
+  if (found.state === 'complete' && found.record?.md5 === md5) {
+    return { members: found.record.members.length, status: 'present' };
+  }
+  const reader = await openFileReader(archivePath);
+  try {
+    await assertAsChecked(reader, options);
+    const { signal } = options;
+    return await withDirectory(reader, { file: name, signal }, (directory) =>
+      extractFrom(reader, { directory, found }, options),
+    );
+  } catch (error) {
+    // Bytes that change while they are read explain every other complaint.
+    await reader.assertUnchanged();
+    throw toSourceError(error, name);
+  } finally {
+    await reader.close();
+  }
+}
+
+/** The file that was opened must be the one that was hashed. */
+async function assertAsChecked(
+  { mark }: FileReader,
+  { ledger, name, md5, archivePath }: ExtractArchiveOptions,
+): Promise<void> {
+  const receipt = await ledger.readReceipt(name);
+  if (receipt?.md5 !== md5) return;
+  // A copy keeps the size, and may keep mtime to the second only.
+  const isSame =
+    receipt.bytes === mark.sizeBytes && Math.abs(receipt.mtimeMs - mark.mtimeMs) < 2000;
+  if (isSame) return;
+  throw new CcxriError('occupied', `${archivePath} is not the file any more that was checked`, {
+    file: name,
+    path: archivePath,
+    expected: `the ${receipt.bytes} bytes that passed on ${receipt.checkedAt.slice(0, 10)}`,
+    found: `${mark.sizeBytes} bytes, changed since`,
+    hint: 'let whoever writes it end, then run the same command again: it is checked anew',
+  });
+}
+
+async function extractFrom(
+  reader: FileReader,
+  { directory, found }: Omit<Work, 'stage'>,
+  options: ExtractArchiveOptions,
+): Promise<ExtractedArchive> {
+  const { layout, name, onEvent } = options;
+  for (const warning of directory.warnings) {
+    const message = `${name}: ${warning}; that does no harm`;
+    onEvent({ event: 'warning', code: 'archive-oddity', file: name, message });
+  }
+  const members = directory.members.length;
+  switch (found.state) {
+    case 'unknown':
+      await adoptImages(directory.members, found, options);
+      return { members, status: 'present' };
+    case 'complete':
+    case 'partial':
+      await assertOnlyOurs(found, options);
+      break;
+    case 'absent':
+      break;
+  }
+  await assertRoom(directory, options);
+  const stage = await makeStage(layout, name, options.date);
+  try {
+    const isOurs = await fillAndPublish(reader, { directory, stage, found }, options);
+    return { members, status: isOurs ? 'extracted' : 'present' };
+  } finally {
+    // What can't be removed now is a leftover, which the next run removes; the error counts more.
+    await stage.remove().catch(() => undefined);
+  }
+}
+
+/** An estimate went before; now the size is known, and a disk that fills up helps nobody. */
+async function assertRoom(
+  { totalBytes }: ZipDirectory,
+  { layout, name }: ExtractArchiveOptions,
+): Promise<void> {
+  const freeBytes = await freeBytesAt(layout.images);
+  if (freeBytes === null || freeBytes >= totalBytes) return;
+  const [need, free] = [formatBytes(totalBytes), formatBytes(freeBytes)];
+  throw new CcxriError('disk-space', `${name} takes ${need} unpacked, and ${free} are free`, {
+    file: name,
+    path: layout.images,
+    expected: need,
+    found: `${free} free`,
+    kept: 'the archive; nothing of it was unpacked',
+    hint: 'free some space, then run the same command again',
+  });
+}
+
+interface Work {
+  readonly directory: ZipDirectory;
+  readonly stage: Stage;
+  readonly found: ImagesFound;
+}
+
+/** @returns false: another run has published the same images meanwhile */
+async function fillAndPublish(
+  reader: FileReader,
+  { directory, stage, found }: Work,
+  options: ExtractArchiveOptions,
+): Promise<boolean> {
+  const { name: file, md5, unpackPool: pool, signal, onEvent, date } = options;
+  const phase = { file, phase: 'extract', totalBytes: directory.totalBytes } as const;
+  const progress = new ProgressTeller(systemClock, onEvent);
+  onEvent({ event: 'phase-start', ...phase, doneBytes: 0 });
+  const members = await extractMembers(reader, directory, {
+    file,
+    into: stage.images,
+    pool,
+    signal,
+    onBytes: (doneBytes) => progress.tell({ ...phase, doneBytes }),
+  }).catch((error: unknown) => {
+    throw toStageError(error, stage.images);
+  });
+  await reader.assertUnchanged();
+  const record = { archive: file, md5, extractedAt: date().toISOString(), members: [...members] };
+  const isOurs = await publishImages({ stage, record, replaces: found.paths.size > 0 }, options);
+  const { totalBytes: bytes } = directory;
+  onEvent({ event: 'phase-done', file, phase: 'extract', bytes, members: members.length });
+  return isOurs;
+}
+
+/** What only happens where somebody else removes or writes our private folder. */
+function toStageError(error: unknown, path: string): unknown {
+  const errno = errnoOf(error);
+  if (isCcxriError(error) || errno === undefined || !/^E[A-Z]+$/.test(errno)) return error;
+  return new CcxriError('disk-io', `could not write in ${toPrintable(path)} (${errno})`, {
+    path,
+    hint: 'is the disk still there, and nobody else at work in it? then run the same command again',
+    cause: error,
+  });
+}
+
+/** The archive's MD5 is right: what is wrong inside it was wrong when it was published. */
+function toSourceError(error: unknown, file: string): unknown {
+  if (isCcxriError(error, 'unsafe-archive')) {
+    return retold(error, {
+      hint: 'do not use it: the archive itself was published so, and another source has the same; report it to its publisher',
+    });
+  }
+  if (!isCcxriError(error, 'damaged-archive')) return toDiskError(error, 'unpack', { file });
+  return retold(error, {
+    message: `${error.message}, though the archive has passed`,
+    hint: 'it is so at its source: getting it again will not help; tell its publisher',
+  });
+}

@@ -1,0 +1,122 @@
+import { randomBytes } from 'node:crypto';
+import { lstat, mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stemOf, type DatasetLayout } from '../dataset/layout.ts';
+import { createLockFile, judgeLock } from '../fs/lock-file.ts';
+import { makeDirectory } from '../fs/paths.ts';
+import { ownIdentity } from '../fs/process-identity.ts';
+import { errnoOf, toDiskError } from '../errors.ts';
+
+/** A private folder in which an archive is unpacked, before its images appear under their name. */
+export interface Stage {
+  /** Empty. To be filled, and renamed to images/<archive>. */
+  readonly images: string;
+  /** Free. Where an incomplete folder of before is moved. */
+  readonly replaced: string;
+  /** Removes the stage with all that is still in it. */
+  readonly remove: () => Promise<void>;
+}
+
+/** `ChestDx-1.0123456789ab` */
+const STAGE_NAME = /\.[0-9a-f]{12}$/;
+const OWNER = 'owner';
+const IMAGES = 'images';
+/** A stage without an owner's mark may be one that another run has made this moment. */
+const FRESH_MS = 60_000;
+/** Nothing was made in it for so long: its owner, on another machine, is taken for gone. */
+const FORGOTTEN_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * Makes a stage that nobody else writes in: of a random name, for this user alone (0700), marked
+ * with this process as its owner.
+ * @throws CcxriError of the disk
+ */
+export async function makeStage(
+  layout: DatasetLayout,
+  archiveName: string,
+  date: () => Date,
+): Promise<Stage> {
+  await makeDirectory(layout.images);
+  const root = await rootFor(layout);
+  await makeDirectory(root);
+  const token = randomBytes(6).toString('hex');
+  const path = join(root, `${stemOf(archiveName)}.${token}`);
+  const remove = () => removeStage(root, path);
+  try {
+    await mkdir(path, { mode: 0o700 });
+    const holder = await ownIdentity();
+    const since = date().toISOString();
+    await createLockFile(join(path, OWNER), { lockVersion: 1, holder, token, since });
+    // The folder that will be seen has the usual mode; the one around it keeps others out till then.
+    await mkdir(join(path, IMAGES));
+  } catch (error) {
+    await remove().catch(() => undefined);
+    throw toDiskError(error, 'make the directory', { path });
+  }
+  return { images: join(path, IMAGES), replaced: join(path, 'replaced'), remove };
+}
+
+/** On the disk of images/, which may be a link to another one: a rename does not cross disks. */
+async function rootFor(layout: DatasetLayout): Promise<string> {
+  try {
+    await makeDirectory(layout.state);
+    const [images, state] = await Promise.all([stat(layout.images), stat(layout.state)]);
+    return images.dev === state.dev ? layout.stage : besideImages(layout);
+  } catch (error) {
+    throw toDiskError(error, 'look at', { path: layout.images });
+  }
+}
+
+function besideImages(layout: DatasetLayout): string {
+  return join(layout.images, '.ccxri-stage');
+}
+
+/**
+ * Removes what dead runs left in the middle of an extraction. The stage of a run that is alive, or
+ * of which nothing is known, stays.
+ * @throws CcxriError of the disk
+ */
+export async function cleanStage(layout: DatasetLayout): Promise<void> {
+  for (const root of [layout.stage, besideImages(layout)]) {
+    for (const name of await listStages(root)) {
+      const path = join(root, name);
+      if (await isLeftover(path)) await removeStage(root, path);
+    }
+  }
+}
+
+async function listStages(root: string): Promise<readonly string[]> {
+  try {
+    const entries = await readdir(root, { withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isDirectory() && STAGE_NAME.test(entry.name))
+      .map(({ name }) => name);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return [];
+    throw toDiskError(error, 'read', { path: root });
+  }
+}
+
+async function isLeftover(path: string): Promise<boolean> {
+  const owner = await judgeLock(join(path, OWNER));
+  if (owner === 'stale') return true;
+  if (owner === 'unreadable') return false;
+  if (owner === 'gone') return (await idleMs(path)) > FRESH_MS;
+  return (await idleMs(join(path, IMAGES))) > FORGOTTEN_MS;
+}
+
+/** Since when nothing was made in a folder; 0 where it is not there any more. */
+async function idleMs(path: string): Promise<number> {
+  const stats = await lstat(path).catch(() => undefined);
+  return stats === undefined ? 0 : Date.now() - stats.mtimeMs;
+}
+
+async function removeStage(root: string, path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true });
+    // Beside images nothing of ours is to be seen for longer than it is needed.
+    if (root.endsWith('.ccxri-stage')) await rmdir(root).catch(() => undefined);
+  } catch (error) {
+    throw toDiskError(error, 'remove', { path });
+  }
+}

@@ -1,0 +1,166 @@
+import { randomBytes } from 'node:crypto';
+import { link, lstat, open, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { errnoOf, toDiskError } from '../errors.ts';
+import { parseLock, type LockRecord } from './lock-schema.ts';
+import { makeDirectory } from './paths.ts';
+import { lostOnDisk, noFile } from './path-errors.ts';
+import { livenessOf } from './process-identity.ts';
+
+/** How long a lock that cannot be read is taken for one that is just being written. */
+export const UNREADABLE_GRACE_MS = 10_000;
+/** Longer than any honest record. */
+const MAX_RECORD_BYTES = 16 * 1024;
+
+/** What a lock says: who holds it, that it cannot be read, or that its holder is dead. */
+export type LockState = LockRecord | 'unreadable' | 'stale' | 'gone';
+
+/** The record appears whole under its name: written aside, then linked, which fails if one is there. */
+export async function createLockFile(path: string, record: LockRecord): Promise<boolean> {
+  await makeDirectory(dirname(path));
+  const own = besideOf(path);
+  const text = `${JSON.stringify(record)}\n`;
+  try {
+    try {
+      await writeFile(own, text, { flag: 'wx' });
+      if ((await readFile(own, 'utf8')) !== text) throw lostOnDisk(own);
+      await link(own, path);
+      return true;
+    } catch (error) {
+      const errno = errnoOf(error) ?? '';
+      // A server whose first answer was lost says EEXIST of the link that it has made.
+      if (errno === 'EEXIST') return await isLockOf(path, record);
+      // No hard links here (FAT, some shares): an exclusive create is the next best.
+      if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'].includes(errno)) {
+        return await createExclusive(path, text);
+      }
+      throw error;
+    } finally {
+      await unlink(own).catch(() => undefined);
+    }
+  } catch (error) {
+    throw toDiskError(error, 'write in the dataset directory', { path: dirname(dirname(path)) });
+  }
+}
+
+async function createExclusive(path: string, text: string): Promise<boolean> {
+  let handle;
+  try {
+    handle = await open(path, 'wx');
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+  try {
+    await handle.writeFile(text);
+    return true;
+  } catch (error) {
+    await unlink(path).catch(() => undefined);
+    throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Removes a lock if it is still the one of this record. */
+export async function removeLockFile(path: string, own: LockRecord): Promise<void> {
+  try {
+    if (await isLockOf(path, own)) await unlink(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw toDiskError(error, 'remove the lock', { path });
+  }
+}
+
+async function isLockOf(path: string, expected: LockRecord): Promise<boolean> {
+  const record = await readLockFile(path);
+  return typeof record === 'object' && record.token === expected.token;
+}
+
+/**
+ * Judges a lock, by the file system's own clock where it can't be read: a probe is written beside it.
+ */
+export async function judgeLock(path: string): Promise<LockState> {
+  try {
+    const record = await readLockFile(path);
+    if (record === 'unreadable') return (await isOld(path)) ? 'stale' : 'unreadable';
+    if (record === 'gone' || (await livenessOf(record.holder)) !== 'dead') return record;
+    // It may have released the lock and ended since it was read. What stands there after its death
+    // stays until somebody removes it.
+    return (await isLockOf(path, record)) ? 'stale' : 'gone';
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return 'gone';
+    throw toDiskError(error, 'read the lock', { path });
+  }
+}
+
+/** What stands there, judged in nothing. Never through a link. */
+export async function readLockFile(path: string): Promise<LockRecord | 'unreadable' | 'gone'> {
+  try {
+    const stats = await lstat(path);
+    if (!stats.isFile()) throw noFile(path, 'a lock that ccxri has made, or nothing');
+    if (stats.size > MAX_RECORD_BYTES) return 'unreadable';
+    return parseLock(await readFile(path, 'utf8')) ?? 'unreadable';
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return 'gone';
+    throw toDiskError(error, 'read the lock', { path });
+  }
+}
+
+async function isOld(path: string): Promise<boolean> {
+  const { mtimeMs } = await lstat(path);
+  const probe = besideOf(path);
+  const handle = await open(probe, 'wx');
+  try {
+    // Either way: a clock that was set back must not make it young for ever.
+    return Math.abs((await handle.stat()).mtimeMs - mtimeMs) > UNREADABLE_GRACE_MS;
+  } finally {
+    await handle.close();
+    await unlink(probe).catch(() => undefined);
+  }
+}
+
+/**
+ * Removes a lock that was judged stale. Two runs may have judged so, and the slower one must not
+ * remove the lock that the faster one has made since: only who holds the breaker may remove, and
+ * looks once more before it does.
+ * @returns `removed`; `again`: things have changed, look anew; else who is at it
+ */
+export async function breakLock(
+  path: string,
+  own: LockRecord,
+): Promise<'removed' | 'again' | LockRecord | 'unreadable'> {
+  const breaker = `${path}.break`;
+  if (!(await createLockFile(breaker, own))) {
+    const other = await judgeLock(breaker);
+    if (other === 'stale') await moveAway(breaker);
+    return other === 'stale' || other === 'gone' ? 'again' : other;
+  }
+  try {
+    if ((await judgeLock(path)) !== 'stale') return 'again';
+    await unlink(path);
+    return 'removed';
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return 'again';
+    throw toDiskError(error, 'take over the lock', { path });
+  } finally {
+    await removeLockFile(breaker, own);
+  }
+}
+
+/** A breaker whose maker died, too. What was moved is judged again, and put back if alive. */
+async function moveAway(path: string): Promise<void> {
+  const aside = besideOf(path);
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return;
+    throw toDiskError(error, 'take over the lock', { path });
+  }
+  const moved = await judgeLock(aside);
+  if (moved !== 'stale' && moved !== 'gone') await link(aside, path).catch(() => undefined);
+  await unlink(aside).catch(() => undefined);
+}
+
+function besideOf(path: string): string {
+  return `${path}.${randomBytes(6).toString('hex')}`;
+}

@@ -1,0 +1,36 @@
+import type { Clock } from '../clock.ts';
+import { pause } from '../pause.ts';
+
+/**
+ * A token bucket, shared by all connections of a run. It holds a quarter of a second's worth, so
+ * that the rate is right over any second and nothing bursts after a pause.
+ */
+export class RateLimit {
+  readonly #bytesPerSecond: number;
+  readonly #clock: Clock;
+  /** When the bytes taken so far are paid for. */
+  #paidUntilMs: number;
+
+  constructor(bytesPerSecond: number, clock: Clock) {
+    this.#bytesPerSecond = bytesPerSecond;
+    this.#clock = clock;
+    this.#paidUntilMs = clock.nowMs();
+  }
+
+  /** Bytes in pieces that take a quarter of a second each: one large piece would block for long. */
+  *split(bytes: Buffer): Generator<Buffer, void, undefined> {
+    const pieceBytes = Math.max(1, Math.floor(this.#bytesPerSecond / 4));
+    for (let at = 0; at < bytes.length; at += pieceBytes) {
+      yield bytes.subarray(at, at + pieceBytes);
+    }
+  }
+
+  /** Waits until so many bytes may pass. @throws CcxriError `aborted` */
+  async take(bytes: number, signal?: AbortSignal): Promise<void> {
+    const nowMs = this.#clock.nowMs();
+    const startMs = Math.max(this.#paidUntilMs, nowMs - 250);
+    this.#paidUntilMs = startMs + (bytes / this.#bytesPerSecond) * 1000;
+    const waitMs = this.#paidUntilMs - nowMs;
+    if (waitMs > 0) await pause(this.#clock, waitMs, signal);
+  }
+}

@@ -1,0 +1,53 @@
+import type { Clock } from '../clock.ts';
+import { CcxriError } from '../errors.ts';
+import { toPrintable, toPrintableUrl } from '../text.ts';
+import type { HttpAnswer } from './deadline.ts';
+import { parseRetryAfter } from './retry.ts';
+
+/** An answer whose status says that what was asked for does not come. */
+export function toStatusError(answer: HttpAnswer, clock: Clock): CcxriError {
+  const where = toPrintableUrl(answer.url);
+  const retryAfterS = parseRetryAfter(answer.header('retry-after'), clock.date());
+  const { status } = answer;
+  return new CcxriError(
+    'http-status',
+    `${where} answers with status ${status}${MEANINGS[status] ?? ''}`,
+    {
+      url: where,
+      status,
+      ...(retryAfterS === undefined ? {} : { retryAfterS }),
+      ...(HINTS[status] === undefined ? {} : { hint: HINTS[status] }),
+    },
+  );
+}
+
+const MEANINGS: Readonly<Record<number, string>> = {
+  401: ' (it wants a user and password)',
+  403: ' (forbidden)',
+  404: ' (not found)',
+  407: ' (the proxy wants a user and password)',
+  410: ' (gone)',
+  429: ' (too many requests)',
+  503: ' (busy)',
+};
+
+const HINTS: Readonly<Record<number, string>> = {
+  401: "give the credentials it wants: --header 'Authorization: …'",
+  403: "if it wants credentials: --header 'Authorization: …'; or give another --source",
+  407: 'put user and password into HTTPS_PROXY: http://user:password@proxy:3128',
+};
+
+/**
+ * The bytes must be those of the file, not a compressed form of them: an MD5 of those says nothing.
+ * @throws CcxriError `network`, permanent
+ */
+export function assertNotEncoded(answer: HttpAnswer): void {
+  const encoding = answer.header('content-encoding')?.trim().toLowerCase() ?? '';
+  if (encoding === '' || encoding === 'identity') return;
+  const where = toPrintableUrl(answer.url);
+  throw new CcxriError(
+    'network',
+    `${where} sends its answer encoded (${toPrintable(encoding, 40)}), though it was asked not to`,
+    { url: where, permanent: true, hint: 'give another --source' },
+  );
+}

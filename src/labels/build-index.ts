@@ -1,0 +1,163 @@
+import { throwIfAborted } from '../abort.ts';
+import { stemOf, type DatasetLayout } from '../dataset/layout.ts';
+import { CcxriError } from '../errors.ts';
+import { ignoreEvents, type EventListener, type RunEvent } from '../events.ts';
+import { JoinAudit, type JoinFinding } from './audit.ts';
+import { describeFinding } from './describe-finding.ts';
+import { findLostLabels } from './lost-labels.ts';
+import { joinArchive, type IndexRow, type LabelTables } from './join.ts';
+import { assertOwnIndex } from './own-index.ts';
+import { IndexTally, type IndexCounts } from './tally.ts';
+import { writeIndex } from './write.ts';
+import type { Manifest } from '../manifest/schema.ts';
+import { isEmptySelection, selectFiles, type Selection } from '../manifest/select.ts';
+import { selectionFlags } from '../manifest/selection-flags.ts';
+import { toPrintable } from '../text.ts';
+import { readLabels } from './index-labels.ts';
+import { archiveFacts, scanImages, type ImagesHere } from './scan.ts';
+
+export interface BuildIndexOptions {
+  readonly layout: DatasetLayout;
+  readonly manifest: Manifest;
+  /**
+   * With `output`: only these archives. index.csv itself always describes every image that is here,
+   * whatever was asked for in this run. Default: every archive.
+   */
+  readonly selection?: Selection;
+  /** Where to write instead of the dataset's index.csv; nothing is written in the dataset then. */
+  readonly output?: string;
+  /** Join and audit, but write nothing. */
+  readonly dryRun?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: EventListener;
+}
+
+export interface IndexResult extends IndexCounts {
+  /** The file that was written (in a dry run: that would be). */
+  readonly path: string;
+  /** What does not add up between images and labels. */
+  readonly findings: readonly JoinFinding[];
+  /**
+   * Label rows whose archives are not here: they were not fetched, that is no finding. Of a
+   * selection: rows of its archives alone.
+   */
+  readonly rowsOfAbsentArchives: number;
+}
+
+/**
+ * Joins the images that are here with the label files that are here, and writes index.csv whole or
+ * not at all.
+ * @throws CcxriError `missing`: no archive's images are here (`hasImages` tells beforehand), or a label
+ *   file that the dataset's index.csv was made with, which is left as it is then;
+ *   `labels-invalid`; `occupied`; of the disk; `aborted`
+ */
+export async function buildIndex(options: BuildIndexOptions): Promise<IndexResult> {
+  const { layout, manifest, output, signal, onEvent = ignoreEvents } = options;
+  throwIfAborted(signal);
+  const archives = archiveFacts(manifest);
+  const asked = askedStems(options);
+  const here = narrow(await scanImages(layout, archives, signal), asked);
+  if (here.archives.length === 0) throw noImages(layout, here, asked !== undefined);
+  if (output === undefined) await assertOwnIndex(layout.index);
+  const labels = await readLabels(layout, manifest, signal);
+  if (output === undefined) {
+    const lost = await findLostLabels(layout.index, labels.files, { archives, signal });
+    if (lost !== undefined) throw wouldLoseLabels(layout, lost.file);
+  }
+  const audit = new JoinAudit({
+    archives,
+    labelFiles: labels.files,
+    tables: labels.tables,
+    ...(asked === undefined ? {} : { asked }),
+  });
+  const tally = new IndexTally();
+  const path = output ?? layout.index;
+  const rows = joinAll(here, labels.tables, [audit, tally]);
+  if (options.dryRun === true) drain(rows, signal);
+  else {
+    await writeIndex(path, rows, {
+      ...(output === undefined ? { temporaryDirectory: layout.state, replacesLink: true } : {}),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+  for (const stray of here.strays) audit.note('stray-file', stray);
+  for (const folder of here.unknownFolders) audit.note('unknown-folder', folder);
+  const result = { path, ...tally.counts(), ...audit.finish() };
+  for (const finding of result.findings) onEvent(warningOf(finding));
+  if (options.dryRun !== true) onEvent({ event: 'index-written', path, rows: result.rows });
+  return result;
+}
+
+/** An index with labels is worth more than one of every image without them. */
+function wouldLoseLabels({ index: path }: DatasetLayout, file: string): CcxriError {
+  return new CcxriError(
+    'missing',
+    `${file} is not here, and index.csv has its labels: it is not written anew without them`,
+    {
+      file,
+      path,
+      kept: 'index.csv as it is',
+      hint: `\`ccxri fetch${selectionFlags({ files: [file] })}\` gets it and writes index.csv; \`ccxri join --output FILE\` writes one without these labels`,
+    },
+  );
+}
+
+function drain(archives: Iterable<readonly IndexRow[]>, signal: AbortSignal | undefined): void {
+  const all = archives[Symbol.iterator]();
+  while (all.next().done !== true) throwIfAborted(signal);
+}
+
+/** undefined: every archive. */
+function askedStems(options: BuildIndexOptions): ReadonlySet<string> | undefined {
+  const { manifest, output, selection } = options;
+  if (output === undefined || selection === undefined || isEmptySelection(selection)) {
+    return undefined;
+  }
+  return new Set(selectFiles(manifest, selection).map(({ name }) => stemOf(name)));
+}
+
+/** What lies beside the archives' folders is of no selection. */
+function narrow(here: ImagesHere, asked: ReadonlySet<string> | undefined): ImagesHere {
+  if (asked === undefined) return here;
+  const archives = here.archives.filter(({ stem }) => asked.has(stem));
+  return { archives, unknownFolders: [], strays: [] };
+}
+
+/** One archive at a time, so that only its rows are in memory; the observers see each as it passes. */
+function* joinAll(
+  here: ImagesHere,
+  tables: LabelTables,
+  observers: readonly Pick<IndexTally, 'add'>[],
+): Generator<readonly IndexRow[]> {
+  for (const archive of here.archives) {
+    const rows = joinArchive(archive, tables);
+    for (const observer of observers) observer.add(archive, rows);
+    yield rows;
+  }
+}
+
+function noImages(layout: DatasetLayout, here: ImagesHere, isSelection: boolean): CcxriError {
+  const others = here.unknownFolders.slice(0, 10).map((name) => toPrintable(name));
+  return new CcxriError(
+    'missing',
+    `there are no images${isSelection ? ' of the selection' : ''} to index in ${layout.images}`,
+    {
+      path: layout.images,
+      expected: 'a folder of images for each archive, as images/ChestDx-1',
+      ...(others.length === 0 ? {} : { found: `other folders: ${others.join(', ')}` }),
+      kept: 'nothing was changed',
+      hint: 'get some with `ccxri fetch --subset NAME`; `ccxri extract` unpacks archives that are here; --dest DIR names another dataset directory',
+    },
+  );
+}
+
+function warningOf(finding: JoinFinding): RunEvent {
+  const { kind, file } = finding;
+  const code = kind === 'no-label-file' || kind === 'unknown-folder' ? kind : 'join-finding';
+  return {
+    event: 'warning',
+    code,
+    ...(file === undefined ? {} : { file }),
+    message: describeFinding(finding),
+  };
+}

@@ -1,0 +1,114 @@
+import { throwIfAborted } from './abort.ts';
+import { CcxriError } from './errors.ts';
+import type { ManifestFile } from './manifest/schema.ts';
+import { isEmptySelection, selectFiles } from './manifest/select.ts';
+import { createPageLoader } from './http/page.ts';
+import { locationsOf, openSources, type Found } from './sources/chain.ts';
+import type { Location, OpenedSource } from './sources/source.ts';
+import { waysOn } from './sources/hints.ts';
+import { toPrintable, toPrintableLink } from './text.ts';
+import type { LinkRow, LinksOptions, LinksResult } from './links-types.ts';
+
+/**
+ * Where each file would come from. Pages are loaded, files are not asked for: below a base URL a
+ * file may still be missing. Every source is asked for every file, so that `tried` tells what each
+ * is worth.
+ * @throws CcxriError `unknown-subset`, `unknown-file`; `source-unusable` where no named source is
+ * one; `aborted`
+ */
+export async function resolveLinks(options: LinksOptions): Promise<LinksResult> {
+  const { manifest, selection = {}, signal } = options;
+  const files = isEmptySelection(selection) ? manifest.files : selectFiles(manifest, selection);
+  const sources = await openAll(options);
+  const found: (readonly Found<OpenedSource>[])[] = [];
+  for (const file of files) found.push(await askAll(file, sources, signal));
+  throwIfAborted(signal);
+  return {
+    links: files.map((file, i) => toRow(file, found[i] ?? [], manifest.homepage)),
+    tried: sources.map((source) => toTried(source, found.flat())),
+  };
+}
+
+function openAll(options: LinksOptions): Promise<readonly OpenedSource[]> {
+  const { manifest, sources = [], headers, timeoutMs, env, signal, onEvent } = options;
+  const loadPage = createPageLoader({
+    headerOrigins: sources,
+    ...(headers === undefined ? {} : { headers }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(env === undefined ? {} : { env }),
+  });
+  return openSources(sources, {
+    manifest,
+    loadPage,
+    signal,
+    ...(onEvent === undefined ? {} : { onEvent }),
+  });
+}
+
+async function askAll(
+  file: ManifestFile,
+  sources: readonly OpenedSource[],
+  signal: AbortSignal | undefined,
+): Promise<readonly Found<OpenedSource>[]> {
+  const answers: Found<OpenedSource>[] = [];
+  for await (const answer of locationsOf(file, sources, signal)) answers.push(answer);
+  return answers;
+}
+
+function toRow(
+  file: ManifestFile,
+  answers: readonly Found<OpenedSource>[],
+  homepage: string,
+): LinkRow {
+  const { name, kind, md5 } = file;
+  const first = answers.find(({ location }) => location !== undefined);
+  if (first?.location === undefined) {
+    const error = nowhere(file, answers, homepage);
+    return { file: name, kind, md5, source: null, location: null, error };
+  }
+  const location = toPrintableLocation(first.location);
+  return { file: name, kind, md5, source: first.source.name, location };
+}
+
+function toPrintableLocation(location: Location): string {
+  return location.kind === 'url' ? toPrintableLink(location.url) : toPrintable(location.path, 4096);
+}
+
+/** What every source said, and the ways on. */
+function nowhere(
+  { name }: ManifestFile,
+  answers: readonly Found<OpenedSource>[],
+  homepage: string,
+): CcxriError {
+  const failed = answers.find(({ error }) => error !== undefined)?.error;
+  const said = answers.map(
+    ({ source, error }) => error?.message ?? `${name} is not at ${source.name}`,
+  );
+  const [only = `no source has ${name}`] = said;
+  return new CcxriError(
+    failed?.code ?? 'file-not-at-source',
+    said.length > 1 ? `none of ${said.length} sources has ${name}` : only,
+    {
+      ...failed?.facts,
+      file: name,
+      ...(said.length > 1 ? { reasons: said } : {}),
+      hint: failed?.hint ?? waysOn(homepage),
+      cause: failed,
+    },
+  );
+}
+
+function toTried(
+  source: OpenedSource,
+  answers: readonly Found<OpenedSource>[],
+): LinksResult['tried'][number] {
+  const own = answers.filter((answer) => answer.source === source);
+  const found = own.filter(({ location }) => location !== undefined).length;
+  const error = own.find((answer) => answer.error !== undefined)?.error;
+  return {
+    source: source.name,
+    kind: source.kind,
+    found,
+    ...(error === undefined || found > 0 ? {} : { error }),
+  };
+}

@@ -1,0 +1,65 @@
+import { mkdir } from 'node:fs/promises';
+import { expect, it } from 'vitest';
+import { toClient, toContext, toRun } from '../../src/fetch/fetch-run.ts';
+import { receiveInRanges } from '../../src/download/connections.ts';
+import { receiveUrl } from '../../src/download/receive-url.ts';
+import { useTempDirs } from '../support/csv.ts';
+import { destIn, manifestOf } from '../support/fetching.ts';
+import { big, isProbe } from '../support/ranged-fetch.ts';
+import { honest, useRawServers } from '../support/raw-server.ts';
+
+const tempDir = useTempDirs();
+const serve = useRawServers();
+
+it('where a listener throws, no connection goes on writing to a part that others close then', async () => {
+  let hanging = 0;
+  let bothHang: () => void = () => undefined;
+  const hang = new Promise<void>((resolve) => {
+    bothHang = resolve;
+  });
+  const server = await serve(async (request, reply) => {
+    const bytes = honest(big.bytes, request);
+    if (isProbe(request)) return reply.send(bytes);
+    await reply.send(bytes.subarray(0, 100_000));
+    hanging += 1;
+    if (hanging === 2) bothHang();
+    if (hanging <= 2) return reply.hang();
+    await hang;
+    reply.reset();
+    return undefined;
+  });
+  const listened = new Error('of a listener');
+  const manifest = manifestOf(big);
+  const [file] = manifest.files;
+  if (file === undefined) throw new Error('no file');
+  const run = toRun({
+    dest: destIn(await tempDir()),
+    manifest,
+    selection: { subsets: ['all'] },
+    connections: 3,
+    // Far longer than a test may take: what hangs goes on hanging.
+    timeoutMs: 300_000,
+    onEvent: ({ event }) => {
+      if (event === 'retry') throw listened;
+    },
+  });
+  await mkdir(run.layout.partial, { recursive: true });
+  const client = toClient(run);
+  const context = {
+    ...toContext(run, client, new AbortController()),
+    ...{ sources: [], onBytes: () => undefined },
+  };
+  const part = await run.parts.open({ name: file.name, md5: file.md5 });
+  try {
+    const reception = { file, part, context };
+    const url = `${server.url}/${file.name}`;
+    const probe = await receiveUrl(reception, url, { mayResume: true, isProbe: true });
+    expect(probe.kind).toBe('more');
+    await expect(receiveInRanges(reception, url)).rejects.toBe(listened);
+    await expect.poll(() => server.connections().open, { timeout: 10_000 }).toBeLessThan(2);
+  } finally {
+    await part.leave();
+    await client.close();
+    await Promise.all([run.hashPool.close(), run.writeThread.close()]);
+  }
+});

@@ -1,0 +1,232 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { appendFileSync, existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { toErrorRecord, CcxriError } from '../../src/errors.ts';
+import { cleanStage } from '../../src/extract/archive.ts';
+import { useTempDirs } from '../support/csv.ts';
+import { canMount, useMounts } from '../support/mounts.ts';
+import { randomBytes } from '../support/random-bytes.ts';
+import { hasStrace } from '../support/strace.ts';
+import { useUnpackPools } from '../support/unpack-threads.ts';
+import {
+  ARCHIVE,
+  contentsBelow,
+  expectNothingLeft,
+  filesBelow,
+  MD5,
+  placeArchive,
+  unpack,
+  type Place,
+} from '../support/unpack.ts';
+import { buildZip } from '../support/zip-builder.ts';
+
+const tempDir = useTempDirs();
+const mounts = useMounts();
+const poolOf = useUnpackPools();
+
+/** Several shares, which take a while. */
+const CONTENTS: Readonly<Record<string, string>> = Object.fromEntries(
+  Array.from({ length: 260 }, (_, i) => [
+    `${i % 2 === 0 ? '' : 'sub/'}patient${i}_000.jpg`,
+    randomBytes(9000 + i, `${i}`).toString('latin1'),
+  ]),
+);
+const BYTES = Object.values(CONTENTS).reduce((bytes, { length }) => bytes + length, 0);
+const ZIP = buildZip(
+  Object.entries(CONTENTS).map(([name, content]) => ({
+    name,
+    content: Buffer.from(content, 'latin1'),
+  })),
+);
+
+async function placed(bytes: Buffer = ZIP): Promise<Place> {
+  return placeArchive(await tempDir(), bytes);
+}
+
+function childArgs({ layout, archivePath }: Place, when: string): readonly string[] {
+  const script = fileURLToPath(new URL('../support/unpack-and-die.ts', import.meta.url));
+  return ['--import', 'tsx', script, layout.root, archivePath, ARCHIVE, MD5, when, 'threads'];
+}
+
+describe('an archive that is unpacked in threads', () => {
+  it('lies there whole, and is told of from the first byte to the last', async () => {
+    const place = await placed();
+    const { pool: unpackPool, sharesDone } = poolOf();
+    const { result, events } = await unpack(place, { unpackPool });
+    expect(result).toEqual({ members: 260, status: 'extracted' });
+    expect(await contentsBelow(place.images)).toEqual(CONTENTS);
+    expect(await readdir(place.layout.stage)).toEqual([]);
+    expect(sharesDone().length).toBe(2);
+    const phase = { file: ARCHIVE, phase: 'extract' };
+    expect(events[0]).toMatchObject({ event: 'phase-start', ...phase, totalBytes: BYTES });
+    expect(events.at(-1)).toEqual({ event: 'phase-done', ...phase, bytes: BYTES, members: 260 });
+  });
+
+  it('and is damaged is refused in the same words, and nothing of it is left', async () => {
+    const bytes = buildZip([
+      ...Object.entries(CONTENTS).map(([name, content]) => ({ name, content })),
+      { name: 'last.jpg', content: 'x', crc32: 1 },
+    ]);
+    const errorOf = async (options: Parameters<typeof unpack>[1]) => {
+      const place = await placed(bytes);
+      const { error } = await unpack(place, options);
+      await expectNothingLeft(place);
+      if (!(error instanceof CcxriError)) throw new Error('it is taken');
+      return toErrorRecord(error);
+    };
+    const { pool: unpackPool, sharesDone } = poolOf();
+    expect(await errorOf({ unpackPool })).toEqual(await errorOf({}));
+    expect(sharesDone().length).toBe(2);
+  });
+
+  it('and changes meanwhile is not published', async () => {
+    const place = await placed();
+    const { error } = await unpack(place, {
+      unpackPool: poolOf().pool,
+      onEvent: ({ event }) => {
+        if (event === 'phase-start') appendFileSync(place.archivePath, 'more');
+      },
+    });
+    expect(error).toMatchObject({ code: 'occupied' });
+    await expectNothingLeft(place);
+  });
+
+  it('and is stopped leaves nothing', async () => {
+    const place = await placed();
+    const stop = new AbortController();
+    const { pool: unpackPool } = poolOf();
+    const { error } = await unpack(place, {
+      ...{ unpackPool, signal: stop.signal },
+      onEvent: ({ event }) => {
+        if (event === 'progress') stop.abort();
+      },
+    });
+    expect(error).toMatchObject({ code: 'aborted' });
+    await expectNothingLeft(place);
+    const { result } = await unpack(place, { unpackPool });
+    expect(result).toEqual({ members: 260, status: 'extracted' });
+  });
+
+  it('and loses its folder (#82) says so, and makes no other', async () => {
+    const place = await placed();
+    const elsewhere = join(await tempDir(), 'state');
+    const { error } = await unpack(place, {
+      unpackPool: poolOf().pool,
+      onEvent: ({ event }) => {
+        if (event !== 'progress') return;
+        if (existsSync(place.layout.state)) renameSync(place.layout.state, elsewhere);
+      },
+    });
+    expect(error).toMatchObject({ code: 'disk-io' });
+    expect(await filesBelow(place.layout.root)).toEqual([`archives/${ARCHIVE}`]);
+  });
+
+  it.skipIf(!canMount)(
+    'and fills the disk (#71) leaves nothing, nothing open, and goes on later',
+    async () => {
+      const root = await mounts.small(8 * 1024 * 1024);
+      const place = await placeArchive(root, ZIP);
+      const filler = join(root, 'dataset/filler');
+      const { pool: unpackPool } = poolOf();
+      const before = readdirSync('/proc/self/fd').length;
+      const { error } = await unpack(place, {
+        unpackPool,
+        onEvent: ({ event }) => {
+          if (event === 'phase-start') writeFileSync(filler, Buffer.alloc(4_000_000));
+        },
+      });
+      expect(error).toMatchObject({ code: 'disk-full' });
+      if (!(error instanceof CcxriError)) throw new Error('unreachable');
+      expect(error.facts.path).toMatch(/images\/.*\.jpg$/);
+      expect(error.hint).toContain('free some space');
+      await rm(filler);
+      await expectNothingLeft(place);
+      expect((await unpack(place, { unpackPool })).result).toMatchObject({ members: 260 });
+      await unpackPool.close();
+      expect(readdirSync('/proc/self/fd').length).toBe(before);
+    },
+  );
+});
+
+describe('a process that unpacks in threads', () => {
+  it('and dies at any moment leaves no half folder of images, and the next run ends right', async () => {
+    const place = await placed();
+    for (const files of ['1', '60', '100']) {
+      expect(await runAndDie(place, files)).toBe('SIGKILL');
+      await expect(stat(place.images)).rejects.toMatchObject({ code: 'ENOENT' });
+    }
+    expect(await readdir(place.layout.stage)).toHaveLength(3);
+    await cleanStage(place.layout);
+    expect(await readdir(place.layout.stage)).toEqual([]);
+    expect((await unpack(place, { unpackPool: poolOf().pool })).result).toMatchObject({
+      members: 260,
+    });
+    expect(await contentsBelow(place.images)).toEqual(CONTENTS);
+  });
+
+  async function runAndDie(place: Place, when: string): Promise<unknown> {
+    const child = spawn(process.execPath, childArgs(place, when), { stdio: 'inherit' });
+    return new Promise((resolve) => {
+      child.on('close', (_, signal) => resolve(signal));
+    });
+  }
+
+  it.skipIf(!hasStrace)(
+    'has flushed every image before its folder gets its name (#60)',
+    async () => {
+      const place = await placed();
+      const { calls, status } = await traced(place, ['-e', 'trace=fdatasync,fsync,rename']);
+      expect(status).toBe(0);
+      const renamed = calls.findIndex((call) =>
+        /rename\(.*\/images", ".*\/images\/ChestDx-1"/.test(call),
+      );
+      expect(renamed).toBeGreaterThan(0);
+      const flushed = new Set(
+        calls
+          .slice(0, renamed)
+          .flatMap((call) => /fdatasync\(\d+<.*\/images\/(.*\.jpg)>/.exec(call)?.[1] ?? []),
+      );
+      expect(flushed.size).toBe(260);
+      const folders = calls
+        .slice(0, renamed)
+        .flatMap((call) => /fsync\(\d+<.*\/images(\/sub)?>/.exec(call)?.[0] ?? []);
+      expect(folders).toHaveLength(2);
+    },
+  );
+
+  it.skipIf(!hasStrace).each([
+    ['fails', 'error=EIO', 'disk-io'],
+    ['is said to have gone well, and has written nothing', 'retval=9050', 'disk-io'],
+    ['has no room', 'error=ENOSPC', 'disk-full'],
+  ])('where a write %s, says so, and leaves nothing', async (_, how, code) => {
+    const place = await placed();
+    const { status, stderr } = await traced(place, [
+      ...['-e', 'trace=pwrite64', '-e', `inject=pwrite64:${how}:when=30`],
+    ]);
+    expect(status).not.toBe(0);
+    expect(stderr).toContain(`code: '${code}'`);
+    await expect(stat(place.images)).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(await readdir(place.layout.stage)).toEqual([]);
+  });
+
+  async function traced(place: Place, options: readonly string[]) {
+    const log = join(place.around, 'trace');
+    const args = [
+      '-f',
+      '-y',
+      '-o',
+      log,
+      ...options,
+      process.execPath,
+      ...childArgs(place, 'never'),
+    ];
+    const env = { ...process.env, UV_USE_IO_URING: '0' };
+    const { status, stderr } = spawnSync('strace', args, { env, encoding: 'utf8' });
+    const calls = (await readFile(log, 'utf8')).split('\n');
+    await rm(log);
+    return { calls, status, stderr };
+  }
+});

@@ -1,0 +1,120 @@
+import { mkdir, readFile, statfs, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { writeFileAtomic } from '../../src/fs/atomic.ts';
+import { useChildren } from '../support/children.ts';
+import { listTree, useTempDirs } from '../support/csv.ts';
+import { canInject, injecting } from '../support/inject.ts';
+import { canMount, useMounts } from '../support/mounts.ts';
+
+const tempDir = useTempDirs();
+const children = useChildren('disk-child.ts');
+const mounts = useMounts();
+
+async function oldFile(): Promise<string> {
+  const path = join(await tempDir(), 'state.json');
+  await writeFile(path, 'old');
+  return path;
+}
+
+async function expectOldAlone(path: string): Promise<void> {
+  expect(await readFile(path, 'utf8')).toBe('old');
+  expect(await listTree(dirname(path))).toEqual(['state.json']);
+}
+
+it('writes a file whole, over an older one, and leaves nothing beside it', async () => {
+  const root = await tempDir();
+  const path = join(root, 'a', 'b', 'state.json');
+  await writeFileAtomic(path, 'older and longer');
+  await writeFileAtomic(path, 'é');
+  expect(await readFile(path)).toEqual(Buffer.from('é'));
+  expect(await listTree(root)).toEqual(['a', 'a/b', 'a/b/state.json']);
+});
+
+it('does not write over a directory, nor below a file', async () => {
+  const root = await tempDir();
+  await mkdir(join(root, 'folder'));
+  await writeFile(join(root, 'file'), 'mine');
+  await symlink('nowhere', join(root, 'link'));
+  const writing = (...names: readonly string[]) => writeFileAtomic(join(root, ...names), 'new');
+  await expect(writing('folder')).rejects.toMatchObject({ code: 'occupied' });
+  await expect(writing('file', 'x')).rejects.toMatchObject({ code: 'occupied' });
+  await expect(writing('file', 'x', 'y')).rejects.toMatchObject({ code: 'not-writable' });
+  await expect(writing('link', 'x')).rejects.toMatchObject({ code: 'occupied' });
+  expect(await listTree(root)).toEqual(['file', 'folder', 'link']);
+  expect(await readFile(join(root, 'file'), 'utf8')).toBe('mine');
+});
+
+describe.skipIf(!canMount)('#72 on a full disk', () => {
+  it.each([200_000, 2_000_000])('the old file stays as it is (%i bytes are new)', async (bytes) => {
+    const root = await mounts.small(1024 * 1024);
+    const path = join(root, 'state.json');
+    await writeFile(path, 'old');
+    const { bavail, bsize } = await statfs(root);
+    // Room for the first bytes: the write comes out short before it fails.
+    await writeFile(join(root, 'ballast'), Buffer.alloc(bavail * bsize - 100_000));
+    await expect(writeFileAtomic(path, 'x'.repeat(bytes))).rejects.toMatchObject({
+      code: 'disk-full',
+      facts: { path },
+    });
+    expect(await readFile(path, 'utf8')).toBe('old');
+    expect(await listTree(root)).toEqual(['ballast', 'state.json']);
+  });
+
+  it('#77 a read-only directory is not writable', async () => {
+    const path = await oldFile();
+    const seen = join(await mounts.readOnly(dirname(path)), 'state.json');
+    await expect(writeFileAtomic(seen, 'new')).rejects.toMatchObject({ code: 'not-writable' });
+    await expectOldAlone(path);
+  });
+});
+
+it('#74 a limit on the size of files is told like a full disk, and the old file stays', async () => {
+  const path = await oldFile();
+  const limited = ['bash', '-c', 'ulimit -f 100; exec "$@"', 'bash'];
+  const child = await children.start(['write', path, '1000000'], limited);
+  expect(await child.nextLine()).toMatch(/^disk-full: could not write .* \(EFBIG\)$/);
+  await child.ended;
+  await expectOldAlone(path);
+});
+
+describe.skipIf(!canInject)('when the disk fails', () => {
+  it.each([
+    ['#75 a flush fails', 'fsync:error=EIO:when=1', 'disk-io'],
+    ['#75 the rename fails', 'rename:error=EIO:when=1', 'disk-io'],
+    ['#77 the file system has become read-only', 'rename:error=EROFS:when=1', 'not-writable'],
+  ])('%s: the old file stays', async (_, fault, code) => {
+    const path = await oldFile();
+    const child = await children.start(['write', path, '50000'], injecting(fault));
+    expect(await child.nextLine()).toMatch(new RegExp(`^${code}: `));
+    await child.ended;
+    await expectOldAlone(path);
+  });
+
+  it.each(['EOPNOTSUPP', 'EINVAL', 'ENOTTY', 'ENOSYS'])(
+    '#76 a file system that cannot flush (%s) is let pass',
+    async (errno) => {
+      const path = await oldFile();
+      const child = await children.start(['write', path, '3'], injecting(`fsync:error=${errno}`));
+      expect(await child.nextLine()).toBe('done');
+      await child.ended;
+      expect(await readFile(path, 'utf8')).toBe('xxx');
+    },
+  );
+
+  it.each([
+    'fsync:signal=KILL:when=1',
+    'rename:signal=KILL:when=1',
+    // Of the directory, after the rename.
+    'fsync:signal=KILL:when=2',
+    ...[1, 2, 3, 4, 5, 6].map((n) => `write:signal=KILL:when=${n}`),
+  ])('#57 killed (%s), it leaves the old file or the new one, whole', async (fault) => {
+    const path = await oldFile();
+    const child = await children.start(['write', path, '7'], injecting(fault));
+    await child.ended;
+    const text = await readFile(path, 'utf8');
+    if (fault === 'fsync:signal=KILL:when=2') expect(text).toBe('xxxxxxx');
+    else if (fault.startsWith('write')) expect(['old', 'xxxxxxx']).toContain(text);
+    else expect(text).toBe('old');
+  });
+});

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { chooseStreams, type Standing } from '../../src/hash/hash-order.ts';
+import { placeFor } from '../../src/hash/hash-pool.ts';
+import { LANES, SPAN_BYTES } from '../../src/hash/kernel-layout.ts';
+
+interface Named extends Standing {
+  readonly name: string;
+}
+
+/** A stream with so many bytes written that are not hashed. */
+function stream(name: string, lagBytes: number, rest: Partial<Standing> = {}): Named {
+  const hashedBytes = 7 * SPAN_BYTES;
+  const writtenBytes = hashedBytes + lagBytes;
+  return { name, hashedBytes, writtenBytes, isLast: false, tellAtBytes: Infinity, ...rest };
+}
+
+const chosen = (...streams: readonly Named[]) => chooseStreams(streams).map(({ name }) => name);
+
+describe('of several files, hashed next', () => {
+  it('are none, while none has a span', () => {
+    expect(chosen()).toEqual([]);
+    expect(chosen(stream('a', 0), stream('b', SPAN_BYTES - 1))).toEqual([]);
+  });
+
+  it('is one that grows alone, by spans', () => {
+    expect(chosen(stream('a', SPAN_BYTES))).toEqual(['a']);
+  });
+
+  it('are those that grow, as soon as all of them have a span', () => {
+    expect(chosen(stream('a', SPAN_BYTES), stream('b', 2 * SPAN_BYTES))).toEqual(['a', 'b']);
+    expect(chosen(stream('a', SPAN_BYTES), stream('b', SPAN_BYTES - 1))).toEqual([]);
+  });
+
+  it('are those that have a span, as soon as one is far behind its writer', () => {
+    const [far, span, less] = [32 * SPAN_BYTES, SPAN_BYTES, SPAN_BYTES - 1];
+    expect(chosen(stream('less', less), stream('span', span), stream('far', far))).toEqual([
+      'far',
+      'span',
+    ]);
+    expect(chosen(stream('less', less), stream('span', span), stream('near', far - 1))).toEqual([]);
+  });
+
+  it('is one that is whole, at once and to its last byte, empty or not', () => {
+    expect(chosen(stream('a', 1), stream('whole', 5, { isLast: true }))).toEqual(['whole']);
+    expect(chosen(stream('a', 1), stream('done', 0, { isLast: true }))).toEqual(['done']);
+  });
+
+  it('is one whose writer waits', () => {
+    const tellAtBytes = 8 * SPAN_BYTES;
+    expect(chosen(stream('a', 0), stream('b', SPAN_BYTES, { tellAtBytes }))).toEqual(['b']);
+  });
+
+  it('are no more than there are lanes: what is urgent first, else in their order', () => {
+    const names = Array.from({ length: 12 }, (_, at) => `s${at}`);
+    const streams = names.map((name, at) => stream(name, SPAN_BYTES, { isLast: at % 6 === 5 }));
+    expect(chosen(...streams)).toEqual(['s5', 's11', ...names.slice(0, 5), 's6'].slice(0, LANES));
+    const growing = names.map((name, at) => stream(name, at < 8 ? SPAN_BYTES : 0));
+    expect(chosen(...growing)).toEqual(names.slice(0, 8));
+  });
+});
+
+describe('the thread that takes the next file', () => {
+  it.each([
+    ['is a new one where there is none', [], 2, 0],
+    ['is the first, until a vector of it is full', [3], 2, 0],
+    ['is a new one then', [4], 2, 1],
+    ['is one that has room, before a new one', [4, 2], 4, 1],
+    ['is the one that has the fewest, where there may be no more', [6, 5], 2, 1],
+    ['is the only one, however many it has', [20], 1, 0],
+  ])('%s', (_, loads, maxThreads, place) => {
+    expect(placeFor(loads, maxThreads)).toBe(place);
+  });
+});

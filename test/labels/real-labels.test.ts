@@ -1,0 +1,119 @@
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { joinDataset } from '../../src/labels/join-dataset.ts';
+import { readCovidLabels } from '../../src/labels/read-covid.ts';
+import { loadManifest } from '../../src/manifest/load.ts';
+import type { Selection } from '../../src/manifest/select.ts';
+import { parseCsv, useTempDirs, writeTree } from '../support/csv.ts';
+
+const DATA = resolve(import.meta.dirname, '../../../shared/data');
+const COVID = 'viral_pneumonia_COVID-19.csv';
+const LABELS = join(DATA, COVID);
+const PATHS = join(DATA, 'cc-cxri-p-paths.csv');
+const present = existsSync(LABELS) && existsSync(PATHS);
+if (!present) {
+  console.warn(`SKIPPED: the real label file and path list are not here (${LABELS}, ${PATHS})`);
+}
+
+const tempDir = useTempDirs();
+
+async function realPaths(): Promise<readonly string[]> {
+  return parseCsv(await readFile(PATHS, 'utf8')).map((row) => row['path'] ?? '');
+}
+
+/** Real names, empty files: the join never opens an image. */
+async function realDataset(): Promise<string> {
+  const dest = await tempDir();
+  const files = (await realPaths()).map((path) => [`images/${path}`, ''] as const);
+  await writeTree(dest, Object.fromEntries(files));
+  await mkdir(join(dest, 'labels'));
+  await copyFile(LABELS, join(dest, 'labels', COVID));
+  return dest;
+}
+
+describe.skipIf(!present)('the real COVID-19 labels', () => {
+  it('have 2,271 rows, 612 of them True', async () => {
+    const labels = await readCovidLabels({ file: COVID, path: LABELS });
+    const tags = [...labels.byImage.values()];
+    expect(labels).toMatchObject({ rows: 2271, repeated: { count: 0 }, extraColumns: [] });
+    expect(tags.filter((covid) => covid)).toHaveLength(612);
+    expect(tags.filter((covid) => !covid)).toHaveLength(1659);
+  });
+
+  it('make an index of all 7,921 images of CC-CXRI-P', async () => {
+    const dest = await realDataset();
+    const result = await joinDataset({ manifest: await loadManifest(), dest });
+    expect(result).toMatchObject({
+      rows: 7921,
+      classes: { Normal: 3629, Viral: 1659, 'COVID-19': 612, Other: 2021, none: 0 },
+      findings: [
+        {
+          kind: 'stray-file',
+          count: 1,
+          examples: ['Normal-4/fab922a8-736e-4cb5-a666-4fd849a3049a.txt'],
+          strict: false,
+        },
+      ],
+      rowsOfAbsentArchives: 0,
+      archives: [
+        { archive: 'Normal-1', images: 953 },
+        { archive: 'Normal-2', images: 893 },
+        { archive: 'Normal-3', images: 864 },
+        { archive: 'Normal-4', images: 919 },
+        { archive: 'Other-1', images: 980 },
+        { archive: 'Other-2', images: 1041 },
+        { archive: 'Viral-1', images: 972 },
+        { archive: 'Viral-2', images: 1299 },
+      ],
+    });
+
+    const tags = new Map(
+      parseCsv(await readFile(LABELS, 'utf8')).map((row) => [row['image'], row['COVID-19']]),
+    );
+    const paths = (await realPaths()).filter((path) => path.endsWith('.jpg'));
+    const expected = paths.map((path) => {
+      const [archive = '', image = ''] = path.split('/');
+      const tag = tags.get(image);
+      const viral = tag === 'True' ? 'COVID-19' : 'Viral';
+      return {
+        path: `images/${path}`,
+        image,
+        archive,
+        subset: 'cc-cxri-p',
+        class: archive.startsWith('Viral') ? viral : archive.replace(/-\d$/, ''),
+        patient_id: image.replace(/_\d{3}\.jpg$/, ''),
+        'COVID-19': tag === undefined ? '' : tag === 'True' ? '1' : '0',
+        Mass: '',
+        No_Finding: '',
+      };
+    });
+    expected.sort((a, b) => (a.path < b.path ? -1 : 1));
+    const index = parseCsv(await readFile(join(dest, 'index.csv'), 'utf8'));
+    expect(index).toHaveLength(7921);
+    expect(index).toMatchObject(expected);
+    const inViral1 = index.filter((row) => row['archive'] === 'Viral-1' && row['COVID-19'] === '1');
+    expect(inViral1).toHaveLength(351);
+  });
+
+  it('set the rows of Viral-2 apart while only Viral-1 is here', async () => {
+    const dest = await realDataset();
+    await rm(join(dest, 'images', 'Viral-2'), { recursive: true });
+    const output = join(await tempDir(), 'viral.csv');
+    const manifest = await loadManifest();
+    const of = (selection: Selection) => joinDataset({ manifest, dest, output, selection });
+    const classes = { 'COVID-19': 351, Viral: 621 };
+    expect(await of({ subsets: ['viral'] })).toMatchObject({
+      rows: 972,
+      classes,
+      rowsOfAbsentArchives: 1299,
+    });
+    // Nobody asked for Viral-2.
+    expect(await of({ files: ['Viral-1'] })).toMatchObject({
+      rows: 972,
+      classes,
+      rowsOfAbsentArchives: 0,
+    });
+  });
+});

@@ -1,0 +1,168 @@
+import { mkdir, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { acquireLock } from '../../src/fs/lock.ts';
+import { PartStore } from '../../src/download/part-store.ts';
+import { aboutBytesOf } from '../../src/manifest/published-size.ts';
+import { findFile } from '../../src/manifest/select.ts';
+import { datasetStatus } from '../../src/status.ts';
+import type { FileStatusRow, StatusResult } from '../../src/status-types.ts';
+import { useTempDirs } from '../support/csv.ts';
+import { makeDataset, snapshot, type Dataset } from '../support/dataset.ts';
+import { canMount, useMounts } from '../support/mounts.ts';
+import { all, rot } from '../support/verify.ts';
+
+const tempDir = useTempDirs();
+const mounts = useMounts();
+
+function status({ manifest, root }: Dataset, dest = root): Promise<StatusResult> {
+  return datasetStatus({ manifest, dest });
+}
+
+function statesOf({ files }: StatusResult): Readonly<Record<string, string>> {
+  return Object.fromEntries(files.map(({ file, state }) => [file, state]));
+}
+
+function rowOf({ files }: StatusResult, name: string): FileStatusRow {
+  const row = files.find(({ file }) => file === name);
+  if (row === undefined) throw new Error(`no row of ${name}`);
+  return row;
+}
+
+it('says of each file how far it is, and writes nothing', async () => {
+  const extracted = ['ChestDx-1', 'ChestDx-2', 'Normal-4', 'Viral-1'];
+  const release = { doubledMd5: 'Viral-1' } as const;
+  const dataset = await makeDataset(await tempDir(), { extracted, release });
+  await rm(dataset.pathOf('ChestDx-2'));
+  await rm(dataset.pathOf('ChestDx_PE-1'));
+  await truncate(dataset.pathOf('chest_dx.csv'), 100);
+  await rm(dataset.layout.images.concat('/Viral-1'), { recursive: true });
+  await rm(join(dataset.layout.ledger, 'viral_pneumonia_COVID-19.csv.json'));
+  const before = await snapshot(dataset.root);
+  const result = await status(dataset);
+  expect(result.files.map(({ file }) => file)).toEqual(
+    dataset.manifest.files.map(({ name }) => name),
+  );
+  expect(statesOf(result)).toEqual({
+    'ChestDx-1.zip': 'done',
+    'ChestDx-2.zip': 'images-only',
+    'ChestDx_PE-1.zip': 'missing',
+    'chest_dx.csv': 'changed',
+    'Normal-4.zip': 'done',
+    'Viral-1.zip': 'checked',
+    'viral_pneumonia_COVID-19.csv': 'unchecked',
+    'Other-1.zip': 'checked',
+  });
+  const { size } = await stat(dataset.pathOf('ChestDx-1'));
+  expect(rowOf(result, 'ChestDx-1.zip')).toEqual({
+    file: 'ChestDx-1.zip',
+    kind: 'archive',
+    subset: 'chestdx',
+    state: 'done',
+    bytesHere: size,
+    bytesTotal: size,
+    check: 'verified',
+    checkedAt: '2026-01-05T10:11:12.000Z',
+  });
+  expect(rowOf(result, 'Other-1.zip').check).toBe('content-checked');
+  expect(rowOf(result, 'chest_dx.csv')).toMatchObject({ bytesHere: 100, check: null });
+  // Of an archive that is gone, its images are here.
+  const members = await dataset.ledger.readMembers('ChestDx-2.zip');
+  const imageBytes = members?.members.reduce((sum, { bytes }) => sum + bytes, 0);
+  expect(rowOf(result, 'ChestDx-2.zip')).toMatchObject({
+    bytesHere: imageBytes,
+    check: 'verified',
+  });
+  expect(result).toMatchObject({
+    dest: dataset.root,
+    exists: true,
+    index: false,
+    workedOnBy: null,
+    putAside: [],
+  });
+  expect(await snapshot(dataset.root)).toEqual(before);
+});
+
+it('reads no archive: what has rotted under its size and time is done', async () => {
+  const dataset = await makeDataset(await tempDir(), { extracted: ['ChestDx-1'] });
+  await rot(dataset.pathOf('ChestDx-1'));
+  expect(statesOf(await status(dataset))['ChestDx-1.zip']).toBe('done');
+  await utimes(dataset.pathOf('ChestDx-1'), 1, 1);
+  expect(statesOf(await status(dataset))['ChestDx-1.zip']).toBe('changed');
+});
+
+it('a directory that is not there is no error', async () => {
+  const dataset = await makeDataset(await tempDir());
+  const dest = join(dataset.root, 'nowhere');
+  const result = await status(dataset, dest);
+  expect(result).toMatchObject({ dest, exists: false, index: false, workedOnBy: null });
+  expect(statesOf(result)).toEqual(all('missing'));
+  expect(rowOf(result, 'ChestDx-1.zip')).toMatchObject({
+    bytesHere: 0,
+    bytesTotal: aboutBytesOf(findFile(dataset.manifest, 'ChestDx-1')),
+    check: null,
+    checkedAt: null,
+  });
+});
+
+it('nor is a file in its place', async () => {
+  const dataset = await makeDataset(await tempDir());
+  const result = await status(dataset, dataset.pathOf('chest_dx.csv'));
+  expect(result.exists).toBe(false);
+  expect(statesOf(result)).toEqual(all('missing'));
+});
+
+it('narrows to what is selected', async () => {
+  const dataset = await makeDataset(await tempDir());
+  const { manifest, root: dest } = dataset;
+  const viral = await datasetStatus({ manifest, dest, selection: { subsets: ['viral'] } });
+  expect(Object.keys(statesOf(viral))).toEqual(['Viral-1.zip', 'viral_pneumonia_COVID-19.csv']);
+  const everything = await datasetStatus({ manifest, dest, selection: { files: [], subsets: [] } });
+  expect(everything.files).toHaveLength(manifest.files.length);
+  const wrong = datasetStatus({ manifest, dest, selection: { subsets: ['virus'] } });
+  await expect(wrong).rejects.toMatchObject({ code: 'unknown-subset' });
+});
+
+it('tells how much of a download is here', async () => {
+  const dataset = await makeDataset(await tempDir());
+  await rm(dataset.pathOf('Normal-4'));
+  const { name, md5 } = findFile(dataset.manifest, 'Normal-4');
+  const part = await new PartStore(dataset.layout.partial).open({ name, md5 });
+  const origin = { url: 'http://mirror.example/a', validator: '"strong"', totalBytes: 5000 };
+  await part.restart(origin);
+  await part.append(Buffer.alloc(4321));
+  await part.leave();
+  expect(rowOf(await status(dataset), name)).toMatchObject({ state: 'partial', bytesHere: 4321 });
+});
+
+it('names who is at work, what was put aside, and whether the index is there', async () => {
+  const dataset = await makeDataset(await tempDir());
+  const { layout } = dataset;
+  await mkdir(layout.bad);
+  await writeFile(join(layout.bad, 'Other-1.zip'), 'wrong');
+  await writeFile(join(layout.bad, 'Other-1.zip.json'), '{}');
+  await writeFile(layout.index, 'path\n');
+  const release = await acquireLock({ path: layout.lock, wait: false, clock: systemClock });
+  const result = await status(dataset);
+  expect(result.workedOnBy).toMatch(new RegExp(`^pid ${process.pid} on ${hostname()} since `));
+  expect(result.putAside).toEqual([join(layout.bad, 'Other-1.zip')]);
+  expect(result.index).toBe(true);
+  await release();
+});
+
+it.skipIf(!canMount)('#77 needs no right to write', async () => {
+  const dataset = await makeDataset(await tempDir(), { extracted: ['ChestDx-1'] });
+  await writeFile(dataset.layout.lock, 'half-writ');
+  const seen = await mounts.readOnly(dataset.root);
+  const result = await status(dataset, seen);
+  expect(result.workedOnBy).toBe('a run that is just starting');
+  expect(statesOf(result)).toMatchObject({ 'ChestDx-1.zip': 'done', 'ChestDx-2.zip': 'checked' });
+});
+
+it('stops when told', async () => {
+  const { manifest, root: dest } = await makeDataset(await tempDir());
+  const stopped = datasetStatus({ manifest, dest, signal: AbortSignal.abort() });
+  await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
+});
