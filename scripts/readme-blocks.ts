@@ -1,6 +1,6 @@
 import { format, resolveConfig } from 'prettier';
 import { exitCodesMarkdown } from '../src/cli/exit-codes.ts';
-import { optionsMarkdown } from '../src/cli/options-docs.ts';
+import { optionsMarkdown } from '../src/cli/options.ts';
 
 /** Parts of README.md that are made of the code's own tables, by the name in their markers. */
 const BLOCKS: Readonly<Record<string, () => string>> = {

@@ -1,3 +1,4 @@
+import type { Clock } from './clock.ts';
 import { CcxriError } from './errors.ts';
 
 /** Throws `aborted` when the signal has fired: the one way a run is stopped from outside. */
@@ -10,4 +11,15 @@ export function toAbortError(signal: AbortSignal): CcxriError {
     hint: 'run the same command again: it goes on where it stopped',
     cause: signal.reason,
   });
+}
+
+/** Waits. @throws CcxriError `aborted` */
+export async function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  try {
+    await clock.sleep(ms, signal);
+  } catch (error) {
+    throwIfAborted(signal);
+    throw error;
+  }
+  throwIfAborted(signal);
 }

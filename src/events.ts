@@ -1,3 +1,4 @@
+import type { Clock } from './clock.ts';
 import type { ErrorRecord } from './errors.ts';
 
 /** What is being done to a file. `hash` is a check of bytes that lay there already. */
@@ -100,3 +101,24 @@ export type EventListener = (event: RunEvent) => void;
 
 /** The default listener: the library is silent. */
 export const ignoreEvents: EventListener = () => undefined;
+
+/** Tells of progress at most ten times a second: listeners draw, and need not be faster. */
+export class ProgressTeller {
+  readonly #clock: Clock;
+  readonly #onEvent: EventListener;
+  #toldAtMs = -Infinity;
+
+  constructor(clock: Clock, onEvent: EventListener) {
+    this.#clock = clock;
+    this.#onEvent = onEvent;
+  }
+
+  tell(progress: PhaseProgress): void {
+    const nowMs = this.#clock.nowMs();
+    if (nowMs - this.#toldAtMs < PROGRESS_EVERY_MS) return;
+    this.#toldAtMs = nowMs;
+    this.#onEvent({ event: 'progress', ...progress });
+  }
+}
+
+const PROGRESS_EVERY_MS = 100;

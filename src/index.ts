@@ -41,24 +41,21 @@ export type {
   ExtractResult,
   ExtractStatus,
 } from './extract/types.ts';
-export { joinDataset } from './labels/join-dataset.ts';
-export type { JoinOptions } from './labels/join-dataset.ts';
+export { joinDataset } from './labels/build-index.ts';
+export type { JoinOptions } from './labels/build-index.ts';
 export type { IndexResult } from './labels/build-index.ts';
 export type { FindingKind, JoinFinding } from './labels/audit.ts';
-export { describeFinding } from './labels/describe-finding.ts';
+export { describeFinding } from './labels/audit.ts';
 export { FINDINGS, NO_FINDING } from './labels/findings.ts';
 export type { ImageClass } from './labels/join.ts';
 export { datasetStatus } from './status.ts';
-export type { FileState, FileStatusRow, StatusOptions, StatusResult } from './status-types.ts';
+export type { FileState, FileStatusRow, StatusOptions, StatusResult } from './status.ts';
 export { listDataset } from './list.ts';
 export type { DatasetList, SubsetRow } from './list.ts';
 export { resolveLinks } from './links.ts';
-export type { LinkRow, LinksOptions, LinksResult } from './links-types.ts';
+export type { LinkRow, LinksOptions, LinksResult } from './links.ts';
 export { makeManifest } from './make-manifest/make-manifest.ts';
-export type {
-  MakeManifestOptions,
-  MakeManifestResult,
-} from './make-manifest/make-manifest-types.ts';
+export type { MakeManifestOptions, MakeManifestResult } from './make-manifest/make-manifest.ts';
 export { runDemo } from './demo/run-demo.ts';
-export type { DemoOptions, DemoResult } from './demo/demo-types.ts';
+export type { DemoOptions, DemoResult } from './demo/run-demo.ts';
 export type { FileOutcome, RunOptions } from './dataset/run-options.ts';

@@ -6,7 +6,7 @@ import {
   SHARED,
   STATUS,
   STREAM,
-} from '../../src/zip/inflate-kernel/kernel-layout.ts';
+} from '../../src/zip/inflate-kernel/inflater.ts';
 
 /** The names that program.ts and blocks.ts use in the kernel's language. */
 export const CONSTANTS: Readonly<Record<string, number>> = {

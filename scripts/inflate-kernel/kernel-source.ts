@@ -1,5 +1,5 @@
 import wabt from 'wabt';
-import { MEMORY_PAGES, SHARED, STREAMS } from '../../src/zip/inflate-kernel/kernel-layout.ts';
+import { MEMORY_PAGES, SHARED, STREAMS } from '../../src/zip/inflate-kernel/inflater.ts';
 import { CONSTANTS } from './constants.ts';
 import { compile } from './language.ts';
 import { programFor } from './program.ts';

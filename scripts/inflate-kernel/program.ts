@@ -10,8 +10,8 @@ import {
   FIRST_STREAM_AT,
   LITERAL_BITS,
   STREAM_STATE_BYTES,
-} from '../../src/zip/inflate-kernel/kernel-layout.ts';
-import { BUILD, decodeLong, FAIL, LOAD, OPEN_BLOCK, READ_LENGTHS, take } from './blocks.ts';
+} from '../../src/zip/inflate-kernel/inflater.ts';
+import { BUILD, FAIL, LOAD, OPEN_BLOCK, READ_LENGTHS, decodeLong, take } from './blocks.ts';
 
 /** Of a load of 64 bits 56 are sure to be new: codes of 10 bits, five times. */
 const STEPS = Math.floor(56 / LITERAL_BITS);

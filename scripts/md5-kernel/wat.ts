@@ -1,5 +1,5 @@
 // The kernels in WebAssembly's text format. A kernel takes the state of its lanes, and the place of
-// each lane's next block, from where src/hash/kernel-layout.ts says; runs over so many blocks of
+// each lane's next block, from where src/hash/kernel.ts says; runs over so many blocks of
 // each; and leaves the new state there.
 import {
   BLOCK_BYTES,
@@ -10,7 +10,7 @@ import {
   PINS_AT,
   POINTERS_AT,
   STATE_AT,
-} from '../../src/hash/kernel-layout.ts';
+} from '../../src/hash/kernel.ts';
 import { STEPS, type Step, type Word } from './steps.ts';
 
 const STATE: readonly Word[] = ['a', 'b', 'c', 'd'];

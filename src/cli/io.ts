@@ -1,5 +1,8 @@
+import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { throwIfAborted, toAbortError } from '../abort.ts';
 import type { Clock } from '../clock.ts';
+import { CcxriError, errnoOf } from '../errors.ts';
 
 /** An output stream as a process has it; a plain stream serves where there is no terminal. */
 export type OutStream = Writable & {
@@ -58,4 +61,77 @@ export function isLiveTerminal(stream: OutStream, env: CliIo['env']): boolean {
 
 export function isCi(env: CliIo['env']): boolean {
   return !['', '0', 'false'].includes(env['CI'] ?? '');
+}
+
+/**
+ * Writes to a stream and hears how each write ended: a result that was lost on a full disk must
+ * not exit 0. A reader that went away (`| head -1`) is no failure: the rest is dropped quietly.
+ */
+export class CheckedWriter {
+  readonly #stream: OutStream;
+  #last: Promise<void> = Promise.resolve();
+  #closed = false;
+  #failure: unknown;
+
+  constructor(stream: OutStream) {
+    this.#stream = stream;
+    // Without a listener a failed write would bring the process down.
+    stream.on('error', (error) => {
+      this.#fail(error);
+    });
+  }
+
+  write(text: string): void {
+    if (this.#closed || text === '') return;
+    this.#last = new Promise((resolve) => {
+      this.#stream.write(text, (error) => {
+        if (error !== null && error !== undefined) this.#fail(error);
+        resolve();
+      });
+      // A destroyed stream need not call back.
+      if (this.#stream.destroyed) resolve();
+    });
+  }
+
+  /** Resolves when all that was written has left; gives what went wrong, if anything did. */
+  async flush(): Promise<CcxriError | undefined> {
+    await this.#last;
+    if (this.#failure === undefined) return undefined;
+    const errno = errnoOf(this.#failure) ?? 'unknown error';
+    return new CcxriError('disk-io', `could not write the result to stdout (${errno})`, {
+      hint: 'look at where stdout leads (a full disk?), then run the same command again',
+      cause: this.#failure,
+    });
+  }
+
+  #fail(error: unknown): void {
+    this.#closed = true;
+    const errno = errnoOf(error) ?? '';
+    if (!READER_GONE.has(errno)) this.#failure ??= error;
+  }
+}
+
+const READER_GONE = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED']);
+
+/**
+ * Asks on stderr, reads a line from stdin; only `y` and `yes` are yes, and so is no end of input.
+ * @throws CcxriError `aborted`
+ */
+export async function askYesNo(
+  io: Pick<CliIo, 'stdin' | 'stderr' | 'signal'>,
+  question: string,
+): Promise<boolean> {
+  throwIfAborted(io.signal);
+  // Not in raw mode (`terminal: false`): Ctrl-C has to reach the process as a signal.
+  const lines = createInterface({ input: io.stdin, terminal: false });
+  io.stderr.write(`${question} [y/N] `);
+  try {
+    return await new Promise<boolean>((resolve, reject) => {
+      lines.once('line', (line) => resolve(/^\s*y(?:es)?\s*$/i.test(line)));
+      lines.once('close', () => resolve(false));
+      io.signal.addEventListener('abort', () => reject(toAbortError(io.signal)), { once: true });
+    });
+  } finally {
+    lines.close();
+  }
 }

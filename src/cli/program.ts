@@ -4,12 +4,19 @@ import { quoteForShell, toPrintable } from '../text.ts';
 import { COMMANDS } from './command-table.ts';
 import type { CommandSpec } from './command.ts';
 import { exitCodesHelp, exitCodesText } from './exit-codes.ts';
-import { COMMAND_NAMES, OPTION_KEYS, OPTIONS, takesOption, type CommandName } from './options.ts';
-import { describe, usageOf, variablesHelp } from './options-docs.ts';
 import type { RawOptions } from './options-resolve.ts';
 import type { OptionKey, RawValue } from './options-schema.ts';
-import { readVersion } from './version.ts';
-import { versionDetails } from './version-details.ts';
+import {
+  COMMAND_NAMES,
+  type CommandName,
+  OPTIONS,
+  OPTION_KEYS,
+  describe,
+  takesOption,
+  usageOf,
+  variablesHelp,
+} from './options.ts';
+import { readVersion, versionDetails } from './version.ts';
 
 /** What a command line asks for. */
 export type Request =

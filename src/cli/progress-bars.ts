@@ -1,10 +1,9 @@
 import cliProgress from 'cli-progress';
 import type { RunEvent } from '../events.ts';
 import { widthOf } from './io.ts';
-import type { Progress, ProgressOptions } from './progress.ts';
-import { RunState } from './progress-state.ts';
+import { type Progress, type ProgressOptions, RunState } from './progress-state.ts';
 import { fileBar, lineOf, totalBar } from './progress-text.ts';
-import { wrapProse } from './wrap.ts';
+import { wrapProse } from './render-table.ts';
 
 /** To the end of the screen: a line above the bars must not leave their remains behind it. */
 const CLEAR_BELOW = '\u001b[J';

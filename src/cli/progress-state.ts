@@ -1,5 +1,8 @@
-import { isOfManyFiles, type ErrorRecord } from '../errors.ts';
+import type { Clock } from '../clock.ts';
+import { type ErrorRecord, isOfManyFiles } from '../errors.ts';
 import type { Phase, PhaseProgress, PlanEvent, RunEvent } from '../events.ts';
+import type { CheckedWriter, OutStream } from './io.ts';
+import type { Style } from './render-table.ts';
 
 /** Rates are of the last so many milliseconds: long enough to be steady, short enough to be true. */
 const RATE_WINDOW_MS = 10_000;
@@ -129,4 +132,25 @@ export class RunState {
     if (oldest === undefined || nowMs <= oldest.atMs) return 0;
     return ((this.#moved - oldest.moved) * 1000) / (nowMs - oldest.atMs);
   }
+}
+
+/** Shows a run while it goes. */
+export interface Progress {
+  handle(event: RunEvent): void;
+  /** A line of its own, above any bars. */
+  note(line: string): void;
+  /** Clears what is drawn. A later event draws anew, so a question can be asked in between. */
+  stop(): void;
+}
+
+export interface ProgressOptions {
+  /** `bars`: a live terminal; `lines`: anything else; `none`: quiet, or the events are printed. */
+  readonly mode: 'bars' | 'lines' | 'none';
+  /** false: no bars and no heartbeat, though lines of what happened. */
+  readonly heartbeat: boolean;
+  readonly verbose: boolean;
+  readonly style: Style;
+  readonly stream: OutStream;
+  readonly writer: CheckedWriter;
+  readonly clock: Clock;
 }

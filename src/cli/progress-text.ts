@@ -2,7 +2,7 @@ import type { Phase, PhaseProgress, RunEvent } from '../events.ts';
 import { count, formatBytes, formatCount, formatDuration } from '../text.ts';
 import type { Position, RunState } from './progress-state.ts';
 import { shown, withoutFile } from './render-error.ts';
-import type { Style } from './style.ts';
+import type { Style } from './render-table.ts';
 
 const PHASE_WORDS: Readonly<Record<Phase, string>> = {
   download: 'download',

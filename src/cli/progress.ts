@@ -1,31 +1,6 @@
-import type { Clock } from '../clock.ts';
 import type { RunEvent } from '../events.ts';
-import type { CheckedWriter } from './checked-writer.ts';
-import type { OutStream } from './io.ts';
-import { RunState } from './progress-state.ts';
+import { type Progress, type ProgressOptions, RunState } from './progress-state.ts';
 import { heartbeatLine, lineOf } from './progress-text.ts';
-import type { Style } from './style.ts';
-
-/** Shows a run while it goes. */
-export interface Progress {
-  handle(event: RunEvent): void;
-  /** A line of its own, above any bars. */
-  note(line: string): void;
-  /** Clears what is drawn. A later event draws anew, so a question can be asked in between. */
-  stop(): void;
-}
-
-export interface ProgressOptions {
-  /** `bars`: a live terminal; `lines`: anything else; `none`: quiet, or the events are printed. */
-  readonly mode: 'bars' | 'lines' | 'none';
-  /** false: no bars and no heartbeat, though lines of what happened. */
-  readonly heartbeat: boolean;
-  readonly verbose: boolean;
-  readonly style: Style;
-  readonly stream: OutStream;
-  readonly writer: CheckedWriter;
-  readonly clock: Clock;
-}
 
 export async function createProgress(options: ProgressOptions): Promise<Progress> {
   switch (options.mode) {

@@ -1,8 +1,7 @@
 import { CcxriError } from '../errors.ts';
 import { count, toPrintable } from '../text.ts';
 import type { View } from './io.ts';
-import { styleOf } from './style.ts';
-import { wrapProse } from './wrap.ts';
+import { styleOf, wrapProse } from './render-table.ts';
 
 /** More than so many errors of a run are shown in one line each, unless -v asks for all of each. */
 const FULL_BLOCKS = 10;

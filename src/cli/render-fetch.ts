@@ -4,17 +4,16 @@ import { isTooSmall } from '../fetch/plan.ts';
 import { count, formatBytes, formatDuration, toPrintable } from '../text.ts';
 import { exitCodeOf, worstOf } from './exit-codes.ts';
 import type { View } from './io.ts';
-import { renderIndex } from './render-index.ts';
 import { aboutFiles, nextLine, someOf } from './render-error.ts';
 import {
+  type StatusLabels,
   joinParts,
   renderContentChecked,
   renderFailed,
+  renderIndex,
   renderStatusCounts,
-  type StatusLabels,
 } from './render-outcomes.ts';
-import { renderTable } from './render-table.ts';
-import { styleOf } from './style.ts';
+import { renderTable, styleOf } from './render-table.ts';
 
 interface Manner {
   readonly view: View;

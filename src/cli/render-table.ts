@@ -57,3 +57,67 @@ function textOf(cell: Cell | undefined): string {
 function paint(cell: Cell | undefined): string {
   return typeof cell === 'object' ? cell.paint(cell.text) : (cell ?? '');
 }
+
+/** Never narrower than this: below it the terminal's own wrapping is no worse. */
+const LEAST_WIDTH = 40;
+
+/**
+ * Prose in lines of at most `width` columns, broken at blanks; the further lines are indented. What
+ * stands in backticks is to be copied, and stays in one piece, however wide it is.
+ */
+export function wrapProse(text: string, width: number, indent = ''): string {
+  if (width < LEAST_WIDTH || width === Infinity) return text;
+  return text
+    .split('\n')
+    .map((line) => wrapLine(line, width, indent))
+    .join('\n');
+}
+
+function wrapLine(line: string, width: number, indent: string): string {
+  if (columnsOf(line) <= width) return line;
+  const lines: string[] = [];
+  let current = '';
+  for (const piece of line.match(PIECES) ?? []) {
+    if (current.trim() === '' || columnsOf((current + piece).trimEnd()) <= width) current += piece;
+    else {
+      lines.push(current.trimEnd());
+      current = indent + piece;
+    }
+  }
+  return [...lines, current].join('\n');
+}
+
+/** A word with the blanks behind it; a command in backticks counts as one, with what clings to it. */
+const PIECES = /^ +|(?:`[^`]*`|[^ `]|`)+ */g;
+
+/** Colours have no width. */
+function columnsOf(text: string): number {
+  return text.replace(/\u001b\[\d+m/g, '').length;
+}
+
+/** The few colours of the terminal. Without colour each gives the text as it is. */
+export interface Style {
+  readonly bold: (text: string) => string;
+  readonly dim: (text: string) => string;
+  readonly red: (text: string) => string;
+  readonly green: (text: string) => string;
+  readonly yellow: (text: string) => string;
+}
+
+const plain = (text: string) => text;
+const wrap = (open: number, close: number) => (text: string) =>
+  text === '' ? '' : `\u001b[${open}m${text}\u001b[${close}m`;
+
+const COLORS: Style = {
+  bold: wrap(1, 22),
+  dim: wrap(2, 22),
+  red: wrap(31, 39),
+  green: wrap(32, 39),
+  yellow: wrap(33, 39),
+};
+
+const PLAIN: Style = { bold: plain, dim: plain, red: plain, green: plain, yellow: plain };
+
+export function styleOf({ color }: { readonly color: boolean }): Style {
+  return color ? COLORS : PLAIN;
+}

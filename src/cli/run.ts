@@ -1,18 +1,25 @@
 import type { RunEvent, WarningCode } from '../events.ts';
-import { askYesNo } from './ask.ts';
-import { CheckedWriter } from './checked-writer.ts';
 import { COMMANDS } from './command-table.ts';
 import type { CommandContext } from './command.ts';
-import { environmentWarnings } from './environment.ts';
-import { worstOf, type ExitCode } from './exit-codes.ts';
-import { isCi, isLiveTerminal, wantsColor, widthOf, type CliIo, type View } from './io.ts';
-import { resolveSettings } from './options-resolve.ts';
+import { type ExitCode, worstOf } from './exit-codes.ts';
+import {
+  CheckedWriter,
+  type CliIo,
+  type View,
+  askYesNo,
+  isCi,
+  isLiveTerminal,
+  wantsColor,
+  widthOf,
+} from './io.ts';
+import { environmentWarnings, resolveSettings } from './options-resolve.ts';
 import type { Settings } from './options-schema.ts';
-import { parseCommandLine, type Request } from './program.ts';
-import { createProgress, type Progress } from './progress.ts';
+import { type Request, parseCommandLine } from './program.ts';
+import type { Progress } from './progress-state.ts';
+import { createProgress } from './progress.ts';
 import { renderError, renderErrors } from './render-error.ts';
-import { asThrown, documentOf, toJson, withHints, type Ending } from './report.ts';
-import { styleOf } from './style.ts';
+import { styleOf } from './render-table.ts';
+import { type Ending, asThrown, documentOf, toJson, withHints } from './report.ts';
 import { completeCommands } from './suggest.ts';
 
 type Form = 'text' | 'json' | 'ndjson';

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 /** Of package.json, which lies two folders up from src/cli/ and from the bundle's dist/bin/ alike. */
@@ -19,4 +20,14 @@ export function isNodeNewEnough(version: string, oldest: string = OLDEST_NODE): 
     if (difference !== 0) return difference > 0;
   }
   return true;
+}
+
+/**
+ * What `--version -v` says besides: the digest of the manifest that ships, for two people to compare
+ * what they trust. As package.json, it lies two folders up from here and from dist/bin/ alike.
+ */
+export function versionDetails(): string {
+  const path = 'manifests/cc-cxri.json';
+  const manifest = readFileSync(new URL(`../../${path}`, import.meta.url));
+  return `${path}: SHA-256 ${createHash('sha256').update(manifest).digest('hex')}\n`;
 }

@@ -1,22 +1,16 @@
 import pLimit from 'p-limit';
-import { stemOf } from './layout.ts';
-import type { Ledger } from './ledger.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
 import type { EventListener } from '../events.ts';
+import type { Candidate } from '../hash/hash-file.ts';
 import { isPlausibleSize, windowOf } from '../manifest/published-size.ts';
 import type { Manifest, ManifestFile } from '../manifest/schema.ts';
+import { stemOf } from '../manifest/select.ts';
 import { formatCount } from '../text.ts';
+import { withDirectory } from '../zip/directory.ts';
 import { checkMembers } from '../zip/member.ts';
 import { openFileReader } from '../zip/reader.ts';
 import type { UnpackPool } from '../zip/unpack-pool.ts';
-import { withDirectory } from '../zip/with-directory.ts';
-
-/** Bytes of a file, hashed, that claim to be a file of the manifest. */
-export interface Candidate {
-  readonly path: string;
-  readonly bytes: number;
-  readonly md5: string;
-}
+import type { Ledger } from './ledger.ts';
 
 /** How a file passed. `content-checked`: its published MD5 is disputed and did not match. */
 export type Check = 'verified' | 'content-checked';

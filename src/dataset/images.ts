@@ -1,10 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { compareLength } from '../fs/content.ts';
-import { imagesPathOf, type DatasetLayout } from './layout.ts';
-import type { MemberRecord, MembersRecord } from './ledger-schema.ts';
-import type { Ledger } from './ledger.ts';
 import { errnoOf, toDiskError } from '../errors.ts';
+import { compareLength } from '../fs/content.ts';
+import { type DatasetLayout, imagesPathOf } from './layout.ts';
+import type { Ledger, MemberRecord, MembersRecord } from './ledger.ts';
 
 /**
  * `complete`: all that the ledger knows of is there; `partial`: not all, or `verify` has found

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { stemOf } from '../manifest/select.ts';
 
 /** Where things lie in a dataset directory (the contract's form). All paths are absolute or as given. */
 export interface DatasetLayout {
@@ -53,9 +54,4 @@ export function finalPathOf(layout: DatasetLayout, file: NamedFile): string {
 /** The folder of an archive's extracted images. */
 export function imagesPathOf(layout: DatasetLayout, archiveName: string): string {
   return join(layout.images, stemOf(archiveName));
-}
-
-/** `ChestDx-1` of `ChestDx-1.zip`. */
-export function stemOf(archiveName: string): string {
-  return archiveName.replace(/\.zip$/i, '');
 }

@@ -1,9 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import * as z from 'zod';
 import { errnoOf, toDiskError } from '../errors.ts';
-import { stemOf } from './layout.ts';
-import { parseMembers, parseReceipt, type MembersRecord, type Receipt } from './ledger-schema.ts';
 import { writeFileAtomic } from '../fs/atomic.ts';
+import { stemOf } from '../manifest/select.ts';
+import type { Member } from '../zip/directory.ts';
 
 /** Larger than the record of any archive: a mangled ledger must not fill the memory. */
 const MAX_RECORD_BYTES = 64 * 1024 * 1024;
@@ -67,4 +68,67 @@ async function readRecord<T>(
     if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? '')) return undefined;
     throw toDiskError(error, 'read the ledger', { path });
   }
+}
+
+export function toMemberRecords(members: readonly Member[]): MemberRecord[] {
+  return members.map(({ name, size, crc32 }) => ({ path: name, bytes: size, crc32 }));
+}
+
+const md5 = z.string().regex(/^[0-9a-f]{32}$/);
+
+/** What is known of a file that has passed: written once it lies under its final name. */
+const receiptSchema = z.strictObject({
+  ledgerVersion: z.literal(1),
+  name: z.string(),
+  bytes: z.int().nonnegative(),
+  /** MD5 of the bytes on disk. */
+  md5,
+  /** mtime of the file when it passed, for the quick check. */
+  mtimeMs: z.number(),
+  /** `content-checked`: the published MD5 is disputed and did not match. */
+  status: z.enum(['verified', 'content-checked']),
+  checkedAt: z.iso.datetime(),
+  /** Where the bytes came from, printable; absent where the file was found in place. */
+  source: z.string().optional(),
+  /** A later check found other bytes: until the file passes again, it counts as changed. */
+  foundBadAt: z.iso.datetime().optional(),
+});
+
+/** An archive's members, as they lie under images/<archive>/: written before they appear there. */
+const membersSchema = z.strictObject({
+  ledgerVersion: z.literal(1),
+  archive: z.string(),
+  /** MD5 of the archive they came from. */
+  md5,
+  extractedAt: z.iso.datetime(),
+  /** A later check found some damaged or missing: until they are extracted anew, or pass, they count as not whole. */
+  foundBadAt: z.iso.datetime().optional(),
+  members: z.array(
+    z.strictObject({
+      /** Below images/<archive>/, with `/`. */
+      path: z.string().refine(staysBelow, 'leads elsewhere'),
+      bytes: z.int().nonnegative(),
+      crc32: z.int().nonnegative().max(0xffffffff),
+    }),
+  ),
+});
+
+/** A mangled record must not make anybody look at files outside the dataset. */
+function staysBelow(path: string): boolean {
+  if (/[\0\\]/.test(path)) return false;
+  return path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
+}
+
+export type Receipt = Readonly<z.infer<typeof receiptSchema>>;
+export type MembersRecord = Readonly<z.infer<typeof membersSchema>>;
+export type MemberRecord = MembersRecord['members'][number];
+
+/** undefined: of another form, or mangled. */
+function parseReceipt(json: unknown): Receipt | undefined {
+  return receiptSchema.safeParse(json).data;
+}
+
+/** undefined: of another form, or mangled. */
+function parseMembers(json: unknown): MembersRecord | undefined {
+  return membersSchema.safeParse(json).data;
 }

@@ -1,5 +1,6 @@
+import { CcxriError } from '../errors.ts';
 import type { EventListener } from '../events.ts';
-import type { CcxriError } from '../errors.ts';
+import { pathKind } from '../fs/paths.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import type { Selection } from '../manifest/select.ts';
 
@@ -27,4 +28,18 @@ export interface FileOutcome<Status extends string> {
   readonly status: Status;
   /** Why it is not good; absent where it is. */
   readonly error?: CcxriError;
+}
+
+/** @throws CcxriError `missing`: there is no such dataset directory; of the disk */
+export async function assertDirectory(dest: string): Promise<void> {
+  const kind = await pathKind(dest);
+  if (kind === 'directory') return;
+  const what =
+    kind === 'nothing'
+      ? `there is no dataset directory ${dest}`
+      : `${dest} is a file, not a directory`;
+  throw new CcxriError('missing', what, {
+    path: dest,
+    hint: 'name an existing one with --dest DIR, or make it: `ccxri fetch --subset NAME --dest DIR`',
+  });
 }

@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises';
-import { finalPathOf, type DatasetLayout } from './layout.ts';
-import type { Receipt } from './ledger-schema.ts';
-import type { Ledger } from './ledger.ts';
 import type { PartStore } from '../download/part-store.ts';
-import { errnoOf, toDiskError } from '../errors.ts';
-import type { ManifestFile } from '../manifest/schema.ts';
-import { isExtracted } from '../extract/archive.ts';
+import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
+import { isPlausibleSize } from '../manifest/published-size.ts';
+import type { Manifest, ManifestFile } from '../manifest/schema.ts';
+import { count, toPrintable } from '../text.ts';
+import { isExtracted } from './images.ts';
+import { type DatasetLayout, finalPathOf } from './layout.ts';
+import type { Ledger, Receipt } from './ledger.ts';
 
 /** What is known of a file of the manifest without reading a byte of it. */
 export interface FileSurvey {
@@ -81,4 +82,54 @@ export async function statOrAbsent(path: string) {
     if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return undefined;
     throw toDiskError(error, 'look at', { path });
   }
+}
+
+/** More would not be read. */
+const MAX_NAMED = 5;
+
+/**
+ * Is what is here of a file (or, where the archive was deleted, its images) good data of another
+ * manifest, which this one's file would take the place of?
+ */
+function isOfAnother({ file, final, receipt, images, finalBytes }: FileSurvey): boolean {
+  if (final === 'absent') {
+    return images === 'complete' && receipt !== undefined && !fitsManifest(file, receipt);
+  }
+  if (final !== 'other-manifest') return false;
+  // Where the published MD5 can't be trusted, the content may speak for the same bytes.
+  return file.md5Disputed === undefined || !isPlausibleSize(file, finalBytes);
+}
+
+/**
+ * Before anything is done: forgetting `--manifest` must not take away what passed for that one.
+ * @throws CcxriError `usage`
+ */
+export function assertOfThisManifest(
+  surveys: readonly FileSurvey[],
+  { dest, manifest }: { readonly dest: string; readonly manifest: Manifest },
+): void {
+  const others = surveys.filter(isOfAnother).map(({ file }) => file.name);
+  if (others.length > 0) throw refusal(others, { dest, manifest });
+}
+
+/** @param files manifest names, at least one */
+function refusal(
+  files: readonly string[],
+  { dest, manifest }: { readonly dest: string; readonly manifest: Manifest },
+): CcxriError {
+  const release = toPrintable(`${manifest.dataset} ${manifest.version}`);
+  const named = files.slice(0, MAX_NAMED).join(', ');
+  const more = files.length > MAX_NAMED ? `, and ${files.length - MAX_NAMED} more` : '';
+  const [passed, them] =
+    files.length === 1 ? ['this file', 'it'] : [`these ${count(files.length, 'file')}`, 'them'];
+  return new CcxriError(
+    'usage',
+    `${passed} passed for another manifest than that of ${release}: ${named}${more}; did you mean --manifest FILE?`,
+    {
+      ...(files.length === 1 ? { file: files[0] } : {}),
+      path: dest,
+      kept: 'everything: nothing was begun',
+      hint: `add the --manifest FILE with which you got ${them}; to get ${release} as well, give another --dest (or move ${them} away, with the extracted images)`,
+    },
+  );
 }

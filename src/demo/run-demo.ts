@@ -1,9 +1,10 @@
+import type { EventListener } from '../events.ts';
 import { fetchDataset } from '../fetch/fetch-dataset.ts';
+import type { FetchResult } from '../fetch/fetch-types.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { quoteForShell } from '../text.ts';
 import { claimDirectory } from './claim-directory.ts';
 import { makeDemoRelease } from './demo-release.ts';
-import type { DemoOptions, DemoResult } from './demo-types.ts';
 import { serveFiles } from './serve-files.ts';
 
 const BYTES_PER_SECOND = 200_000;
@@ -40,4 +41,26 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
 function toCommandLine(page: string, manifestPath: string, dest: string): string {
   const [manifest, directory] = [quoteForShell(manifestPath), quoteForShell(dest)];
   return `ccxri fetch --subset all --source ${page} --manifest ${manifest} --dest ${directory}`;
+}
+
+export interface DemoOptions {
+  /**
+   * The dataset directory that the demo leaves: absent, empty, or made by an earlier demo. Default
+   * ./ccxri-demo (the command line says so).
+   */
+  readonly dest: string;
+  /** How fast the made-up release is served. Default 200,000: so that there is something to see. */
+  readonly bytesPerSecond?: number;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: EventListener;
+}
+
+export interface DemoResult {
+  /** Where the made-up release was served while the demo ran. */
+  readonly page: string;
+  /** What a user would have typed. */
+  readonly commandLine: string;
+  /** The made-up release's manifest: for `--manifest` of verify, status and the others. */
+  readonly manifestPath: string;
+  readonly fetch: FetchResult;
 }

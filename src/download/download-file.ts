@@ -1,17 +1,17 @@
 import { dirname } from 'node:path';
-import type { PartFile } from './part-file.ts';
-import { isCcxriError, retold, toErrorRecord, type CcxriError } from '../errors.ts';
+import { type CcxriError, isCcxriError, retold, toErrorRecord } from '../errors.ts';
+import type { Candidate } from '../hash/hash-file.ts';
 import { aboutBytesOf } from '../manifest/published-size.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
 import { isSameAddress } from '../sources/base-url.ts';
-import { locationsOf, type Found } from '../sources/chain.ts';
+import { type Found, locationsOf } from '../sources/open-source.ts';
 import type { Location } from '../sources/source.ts';
 import { formatBytes, toPrintableUrl } from '../text.ts';
+import { canResume } from './connections.ts';
 import type { DownloadContext } from './context.ts';
-import type { Candidate } from '../dataset/acceptance.ts';
+import { WRONG_BYTES, notThere, ofWholeSource, summarizeFailures, toFailure } from './failures.ts';
+import type { PartFile } from './part-file.ts';
 import { putAside } from './quarantine.ts';
-import { notThere, ofWholeSource, summarizeFailures, toFailure, WRONG_BYTES } from './failures.ts';
-import { canResume } from './receive-url.ts';
 import { transfer } from './transfer.ts';
 
 /** Accepts the bytes, and lets them stand; throws where they are wrong. */

@@ -1,30 +1,29 @@
 import { constants } from 'node:fs';
-import { rename, type FileHandle } from 'node:fs/promises';
+import { type FileHandle, rename } from 'node:fs/promises';
+import { type Clock, systemClock } from '../clock.ts';
 import { errnoOf, toDiskError } from '../errors.ts';
-import type { HashFollower } from '../hash/hash-follower.ts';
+import { syncDirectory, syncFile } from '../fs/atomic.ts';
+import { type FollowFile, type HashFollower, followHere } from '../hash/hash-file.ts';
 import { PartJournal } from './part-journal.ts';
-import { placeFile } from './publish.ts';
 import {
-  durableSpansOf,
-  isUsable,
-  leastLengthOf,
   NO_ORIGIN,
-  toDurable,
   type PartOrigin,
   type PartState,
-} from './part-state.ts';
-import { DEFAULT_TOOLS, type PartTools } from './part-tools.ts';
-import type { Spans } from './spans.ts';
-import {
+  durableSpansOf,
   flushData,
+  isUsable,
+  leastLengthOf,
   openPart,
   partDeleted,
   removeIfThere,
   removePart,
   statePathOf,
+  toDurable,
   writePartState,
-} from './part-disk.ts';
-import { syncDirectory, syncFile } from '../fs/atomic.ts';
+} from './part-state.ts';
+import { placeFile } from './publish.ts';
+import type { Spans } from './spans.ts';
+import { type WriteChunks, writeHere } from './writer.ts';
 
 type PartIdentity = Pick<PartState, 'name' | 'md5' | 'owner'>;
 
@@ -247,3 +246,19 @@ export class PartFile {
     await writePartState(this.path, { partVersion: 2, ...state });
   }
 }
+
+/** What a part is made with. */
+export interface PartTools {
+  /** Hashes it behind its writers. Default: in this thread. */
+  readonly follow: FollowFile;
+  /** Default: by Node's own means. */
+  readonly write: WriteChunks;
+  /** Says when what has come is to be flushed, be it little. Default: the system's. */
+  readonly clock: Pick<Clock, 'nowMs'>;
+}
+
+export const DEFAULT_TOOLS: PartTools = {
+  follow: followHere,
+  write: writeHere,
+  clock: systemClock,
+};

@@ -4,18 +4,19 @@ import { copyFile, lstat, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, toDiskError } from '../errors.ts';
 import { makeDirectoryWithin } from '../fs/paths.ts';
-import { PartFile } from './part-file.ts';
-import { leastLengthOf, usableBytesOf, type PartState } from './part-state.ts';
-import { DEFAULT_TOOLS, type PartTools } from './part-tools.ts';
+import { type ProcessIdentity, livenessOf, ownIdentity } from '../fs/process-identity.ts';
+import { DEFAULT_TOOLS, PartFile, type PartTools } from './part-file.ts';
 import {
+  type PartState,
+  leastLengthOf,
   readPartState,
   readStrayState,
   removeIfThere,
   removePart,
   statePathOf,
+  usableBytesOf,
   writePartState,
-} from './part-disk.ts';
-import { livenessOf, ownIdentity, type ProcessIdentity } from '../fs/process-identity.ts';
+} from './part-state.ts';
 
 /** What a part is of: the file, and the release by its MD5. */
 export interface PartKey {

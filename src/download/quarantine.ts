@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type CcxriError, toDiskError, toErrorRecord } from '../errors.ts';
 import { makeDirectoryWithin } from '../fs/paths.ts';
-import { toDiskError, toErrorRecord, type CcxriError } from '../errors.ts';
+import type { Candidate } from '../hash/hash-file.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
-import type { Candidate } from '../dataset/acceptance.ts';
 
 export interface WrongBytes {
   readonly file: ManifestFile;

@@ -1,14 +1,12 @@
-import { NO_ORIGIN } from './part-state.ts';
+import { pause } from '../abort.ts';
 import { CcxriError, isCcxriError, retold, toErrorRecord } from '../errors.ts';
-import { aboutBytesOf } from '../manifest/published-size.ts';
-import { pause } from '../pause.ts';
 import { decideRetry } from '../http/retry.ts';
+import { aboutBytesOf } from '../manifest/published-size.ts';
 import type { Location } from '../sources/source.ts';
 import { formatDuration } from '../text.ts';
-import { receivePath } from './receive-path.ts';
-import { receiveInRanges } from './connections.ts';
-import { canResume, receiveUrl } from './receive-url.ts';
-import type { Reception } from './receive.ts';
+import { canResume, receiveInRanges, receiveUrl } from './connections.ts';
+import { NO_ORIGIN } from './part-state.ts';
+import { type Reception, receivePath } from './receive.ts';
 
 /** Fewer new bytes than this are no progress: a server must not keep us for ever with crumbs. */
 const PROGRESS_BYTES = 64 * 1024;

@@ -1,8 +1,7 @@
 // The thread that writes: started by write-thread.ts, and ended by it.
 import { parentPort } from 'node:worker_threads';
 import { toErrorData } from '../threads/error-data.ts';
-import type { FromWriteThread, WriteTask } from './write-messages.ts';
-import { writePiecesSync } from './write-pieces.ts';
+import { type FromWriteThread, type WriteTask, writePiecesSync } from './writer.ts';
 
 if (parentPort === null) throw new Error('this is the code of a thread');
 const port = parentPort;

@@ -1,38 +1,18 @@
 import { systemClock } from '../clock.ts';
-import type { DatasetLayout } from '../dataset/layout.ts';
-import type { Ledger } from '../dataset/ledger.ts';
-import { freeBytesAt } from '../fs/free-space.ts';
+import { type ImagesFound, findImages } from '../dataset/images.ts';
+import { toMemberRecords } from '../dataset/ledger.ts';
 import { CcxriError, errnoOf, isCcxriError, retold, toDiskError } from '../errors.ts';
-import type { EventListener } from '../events.ts';
+import { ProgressTeller } from '../events.ts';
+import { freeBytesAt } from '../fs/paths.ts';
 import { formatBytes, toPrintable } from '../text.ts';
-import type { ZipDirectory } from '../zip/directory.ts';
+import { type ZipDirectory, withDirectory } from '../zip/directory.ts';
 import { extractMembers } from '../zip/member.ts';
-import { openFileReader, type FileReader } from '../zip/reader.ts';
-import type { UnpackPool } from '../zip/unpack-pool.ts';
-import { withDirectory } from '../zip/with-directory.ts';
-import { ProgressTeller } from '../download/context.ts';
-import { adoptImages, assertOnlyOurs } from './existing-images.ts';
-import { makeStage, type Stage } from './stage.ts';
-import { findImages, type ImagesFound } from '../dataset/images.ts';
-import { publishImages } from './publish.ts';
+import { type FileReader, openFileReader } from '../zip/reader.ts';
+import { adoptImages, assertOnlyOurs, publishImages } from './publish.ts';
+import { type Stage, makeStage } from './stage.ts';
+import type { ExtractArchiveOptions } from './types.ts';
 
 export { cleanStage } from './stage.ts';
-export { isExtracted } from '../dataset/images.ts';
-
-export interface ExtractArchiveOptions {
-  readonly layout: DatasetLayout;
-  readonly ledger: Ledger;
-  /** Manifest name. */
-  readonly name: string;
-  /** MD5 of the archive's bytes, which have passed. */
-  readonly md5: string;
-  readonly archivePath: string;
-  /** Threads that unpack. Absent: all is done in this one. */
-  readonly unpackPool?: UnpackPool | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onEvent: EventListener;
-  readonly date: () => Date;
-}
 
 export interface ExtractedArchive {
   /** Images and other files under images/<archive>/. */
@@ -157,7 +137,7 @@ async function fillAndPublish(
   const phase = { file, phase: 'extract', totalBytes: directory.totalBytes } as const;
   const progress = new ProgressTeller(systemClock, onEvent);
   onEvent({ event: 'phase-start', ...phase, doneBytes: 0 });
-  const members = await extractMembers(reader, directory, {
+  await extractMembers(reader, directory, {
     file,
     into: stage.images,
     pool,
@@ -167,10 +147,15 @@ async function fillAndPublish(
     throw toStageError(error, stage.images);
   });
   await reader.assertUnchanged();
-  const record = { archive: file, md5, extractedAt: date().toISOString(), members: [...members] };
+  const record = {
+    archive: file,
+    md5,
+    extractedAt: date().toISOString(),
+    members: toMemberRecords(directory.members),
+  };
   const isOurs = await publishImages({ stage, record, replaces: found.paths.size > 0 }, options);
   const { totalBytes: bytes } = directory;
-  onEvent({ event: 'phase-done', file, phase: 'extract', bytes, members: members.length });
+  onEvent({ event: 'phase-done', file, phase: 'extract', bytes, members: record.members.length });
   return isOurs;
 }
 

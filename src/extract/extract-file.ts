@@ -1,17 +1,18 @@
 import { stat } from 'node:fs/promises';
 import { throwIfAborted } from '../abort.ts';
 import type { Clock } from '../clock.ts';
-import { stemOf, type DatasetLayout } from '../dataset/layout.ts';
-import type { Ledger } from '../dataset/ledger.ts';
-import { CcxriError, isCcxriError, toDiskError, toErrorRecord, type ErrorCode } from '../errors.ts';
-import type { EventListener } from '../events.ts';
-import { selectionFlags } from '../manifest/selection-flags.ts';
-import type { HashPool } from '../hash/hash-pool.ts';
-import { extractArchive } from './archive.ts';
-import { hashTelling } from '../hash/hash-with-progress.ts';
 import type { Judge } from '../dataset/acceptance.ts';
+import type { DatasetLayout } from '../dataset/layout.ts';
+import type { Ledger } from '../dataset/ledger.ts';
 import type { FileSurvey } from '../dataset/survey.ts';
+import { CcxriError, type ErrorCode, isCcxriError, toDiskError, toErrorRecord } from '../errors.ts';
+import type { EventListener } from '../events.ts';
+import type { HashPool } from '../hash/hash-pool.ts';
+import { hashTelling } from '../hash/hash-with-progress.ts';
+import { stemOf } from '../manifest/select.ts';
+import { selectionFlags } from '../manifest/selection-flags.ts';
 import type { UnpackPool } from '../zip/unpack-pool.ts';
+import { extractArchive } from './archive.ts';
 import type { ExtractOutcome } from './types.ts';
 
 export interface ExtractFileContext {

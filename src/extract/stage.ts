@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { stemOf, type DatasetLayout } from '../dataset/layout.ts';
+import type { DatasetLayout } from '../dataset/layout.ts';
+import { errnoOf, toDiskError } from '../errors.ts';
 import { createLockFile, judgeLock } from '../fs/lock-file.ts';
 import { makeDirectory } from '../fs/paths.ts';
 import { ownIdentity } from '../fs/process-identity.ts';
-import { errnoOf, toDiskError } from '../errors.ts';
+import { stemOf } from '../manifest/select.ts';
 
 /** A private folder in which an archive is unpacked, before its images appear under their name. */
 export interface Stage {

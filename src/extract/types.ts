@@ -1,4 +1,8 @@
+import type { DatasetLayout } from '../dataset/layout.ts';
+import type { Ledger } from '../dataset/ledger.ts';
 import type { FileOutcome, RunOptions } from '../dataset/run-options.ts';
+import type { EventListener } from '../events.ts';
+import type { UnpackPool } from '../zip/unpack-pool.ts';
 
 export interface ExtractOptions extends RunOptions {
   /** Archives worked on at once. Default 4. */
@@ -26,4 +30,19 @@ export interface ExtractResult {
   /** One a selected archive; without a selection one an archive that is here. */
   readonly outcomes: readonly ExtractOutcome[];
   readonly elapsedMs: number;
+}
+
+export interface ExtractArchiveOptions {
+  readonly layout: DatasetLayout;
+  readonly ledger: Ledger;
+  /** Manifest name. */
+  readonly name: string;
+  /** MD5 of the archive's bytes, which have passed. */
+  readonly md5: string;
+  readonly archivePath: string;
+  /** Threads that unpack. Absent: all is done in this one. */
+  readonly unpackPool?: UnpackPool | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent: EventListener;
+  readonly date: () => Date;
 }

@@ -1,22 +1,24 @@
+import { constants } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
 import pLimit from 'p-limit';
 import { throwIfAborted } from '../abort.ts';
-import { freeBytesAt } from '../fs/free-space.ts';
-import { acquireLock } from '../fs/lock.ts';
-import { pathKind } from '../fs/output-file.ts';
-import { removeEmpty } from '../fs/remove-empty.ts';
+import type { DatasetLayout } from '../dataset/layout.ts';
+import { type FileSurvey, assertOfThisManifest, surveyFile } from '../dataset/survey.ts';
 import { sweepLeftovers } from '../dataset/sweep.ts';
-import { CcxriError, isCcxriError } from '../errors.ts';
-import { isEmptySelection } from '../manifest/select.ts';
+import { onAnotherDisk } from '../download/publish.ts';
+import { CcxriError, isCcxriError, toDiskError } from '../errors.ts';
+import { cleanStage } from '../extract/archive.ts';
+import { acquireLock } from '../fs/lock.ts';
+import { freeBytesAt, makeDirectoryWithin, pathKind, removeEmpty } from '../fs/paths.ts';
 import type { HttpClient } from '../http/client.ts';
 import { loadPageWith } from '../http/page.ts';
-import { openSources } from '../sources/chain.ts';
-import type { Source } from '../sources/source.ts';
 import { buildIndex } from '../labels/build-index.ts';
-import { cleanStage } from '../extract/archive.ts';
 import { hasImages } from '../labels/scan.ts';
-import { assertOfThisManifest } from '../dataset/other-manifest.ts';
-import { surveyFile, type FileSurvey } from '../dataset/survey.ts';
-import { fetchFile, type FetchFileContext } from './fetch-file.ts';
+import { isEmptySelection } from '../manifest/select.ts';
+import { openSources } from '../sources/open-source.ts';
+import type { Source } from '../sources/source.ts';
+import { type FetchFileContext, fetchFile } from './fetch-file.ts';
+import { type Run, signalOf, toClient, toContext, toRun } from './fetch-run.ts';
 import type {
   FetchOptions,
   FetchOutcome,
@@ -24,10 +26,7 @@ import type {
   FetchResult,
   FetchStep,
 } from './fetch-types.ts';
-import { signalOf, toClient, toContext, toRun, type Run } from './fetch-run.ts';
-import { withUsefulPart } from './kept-part.ts';
-import { isTooSmall, lowDiskError, planFetch, type PlanChoices } from './plan.ts';
-import { prepareDirectories } from './prepare.ts';
+import { type PlanChoices, isTooSmall, lowDiskError, planFetch, withUsefulPart } from './plan.ts';
 
 /**
  * Downloads, checks, extracts and joins what is selected; what is there already is left alone, and
@@ -203,5 +202,43 @@ async function join(
       return {};
     }
     return { indexError: error };
+  }
+}
+
+/**
+ * Tries out, before the first byte comes over the wire, what a finished download will need: that
+ * partial files may be written, and that they can get their final names, which a rename does on one
+ * file system only.
+ * @param kinds of the files that are to come
+ * @throws CcxriError `not-writable`, `occupied`, and others of the disk
+ */
+async function prepareDirectories(
+  layout: DatasetLayout,
+  kinds: ReadonlySet<'archive' | 'labels'>,
+): Promise<void> {
+  await makeWritable(layout.partial);
+  await makeWritable(layout.ledger);
+  const { dev } = await look(layout.partial);
+  for (const kind of kinds) {
+    const path = kind === 'archive' ? layout.archives : layout.labels;
+    await makeWritable(path);
+    if ((await look(path)).dev !== dev) throw onAnotherDisk(path);
+  }
+}
+
+async function makeWritable(path: string): Promise<void> {
+  await makeDirectoryWithin(path);
+  try {
+    await access(path, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw toDiskError(error, 'write in', { path });
+  }
+}
+
+async function look(path: string) {
+  try {
+    return await stat(path);
+  } catch (error) {
+    throw toDiskError(error, 'look at', { path });
   }
 }

@@ -1,20 +1,21 @@
 import { rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { finalPathOf, type DatasetLayout } from '../dataset/layout.ts';
+import type { Check, Judge } from '../dataset/acceptance.ts';
+import { type DatasetLayout, finalPathOf } from '../dataset/layout.ts';
 import type { Ledger } from '../dataset/ledger.ts';
-import { makeDirectoryWithin } from '../fs/paths.ts';
-import type { PartFile } from '../download/part-file.ts';
-import { isTaken } from '../download/publish.ts';
-import { CcxriError, isCcxriError, toDiskError } from '../errors.ts';
-import type { ManifestFile } from '../manifest/schema.ts';
-import type { HashPool } from '../hash/hash-pool.ts';
+import { type FileSurvey, statOrAbsent, surveyFile } from '../dataset/survey.ts';
 import type { DownloadContext } from '../download/context.ts';
 import { downloadFile } from '../download/download-file.ts';
-import { hashTelling } from '../hash/hash-with-progress.ts';
-import type { Candidate, Check, Judge } from '../dataset/acceptance.ts';
-import { putAside } from '../download/quarantine.ts';
 import { WRONG_BYTES } from '../download/failures.ts';
-import { statOrAbsent, surveyFile, type FileSurvey } from '../dataset/survey.ts';
+import type { PartFile } from '../download/part-file.ts';
+import { isTaken } from '../download/publish.ts';
+import { putAside } from '../download/quarantine.ts';
+import { CcxriError, isCcxriError, toDiskError } from '../errors.ts';
+import { makeDirectoryWithin } from '../fs/paths.ts';
+import type { Candidate } from '../hash/hash-file.ts';
+import type { HashPool } from '../hash/hash-pool.ts';
+import { hashTelling } from '../hash/hash-with-progress.ts';
+import type { ManifestFile } from '../manifest/schema.ts';
 
 /** What a run needs to make a file stand under its final name. */
 export interface ObtainContext extends DownloadContext {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { open, rename, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { lstat, mkdir, open, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { throwIfAborted } from '../abort.ts';
 import { errnoOf, toDiskError } from '../errors.ts';
-import { makeDirectory } from './paths.ts';
-import { noFile } from './path-errors.ts';
+import { makeDirectory, noFile } from './paths.ts';
 
 /**
  * Writes a small file whole or not at all: a new file beside it, flushed, then renamed over it.
@@ -67,4 +67,85 @@ export async function syncDirectory(path: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+interface WriteStreamOptions {
+  /** Where the new file grows; on the same file system as the final one. Default: beside it. */
+  readonly temporaryDirectory?: string;
+  /**
+   * A link in the file's place is replaced by the file. Default: it stays, and what it points to is
+   * written, which may lie anywhere: only for a path that the user has named.
+   */
+  readonly replacesLink?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Writes a file of any length whole or not at all, a chunk at a time: a new file, its length looked
+ * at, flushed, then renamed over the old one. The older file stays as it is until then.
+ * @throws CcxriError of the disk; `occupied` where something else than a file lies; `aborted`
+ */
+export async function writeStreamAtomic(
+  path: string,
+  chunks: Iterable<string> | AsyncIterable<string>,
+  options: WriteStreamOptions = {},
+): Promise<void> {
+  try {
+    const target = await replaceableTarget(path, options.replacesLink ?? false);
+    const directory = options.temporaryDirectory ?? dirname(target);
+    const temporary = join(directory, `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`);
+    await mkdir(directory, { recursive: true });
+    await mkdir(dirname(target), { recursive: true });
+    try {
+      await fill(temporary, chunks, options.signal);
+      await rename(temporary, target);
+    } catch (error) {
+      await unlink(temporary).catch(() => undefined);
+      throw error;
+    }
+    await syncDirectory(dirname(target));
+  } catch (error) {
+    throw toDiskError(error, 'write', { path });
+  }
+}
+
+async function fill(
+  path: string,
+  chunks: Iterable<string> | AsyncIterable<string>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const handle = await open(path, 'wx');
+  try {
+    let written = 0;
+    for await (const chunk of chunks) {
+      throwIfAborted(signal);
+      const bytes = Buffer.from(chunk);
+      // Loops on short writes: a full disk gives one without an error.
+      await handle.appendFile(bytes);
+      written += bytes.length;
+    }
+    const { size } = await handle.stat();
+    if (size !== written) {
+      throw Object.assign(new Error('the file came out short'), { code: 'ENOSPC' });
+    }
+    await syncFile(handle);
+  } finally {
+    await handle.close();
+  }
+  throwIfAborted(signal);
+}
+
+/**
+ * Where a rename has to go: the file that a link points to, or the link's own place. Never over something that
+ * is no file: as root, a rename onto /dev/null would replace the device for the whole machine.
+ */
+async function replaceableTarget(path: string, replacesLink: boolean): Promise<string> {
+  try {
+    if (replacesLink && (await lstat(path)).isSymbolicLink()) return path;
+    if ((await stat(path)).isFile()) return await realpath(path);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return path;
+    throw error;
+  }
+  throw noFile(path, 'a file, or nothing');
 }

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { link, lstat, open, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import * as z from 'zod';
 import { errnoOf, toDiskError } from '../errors.ts';
-import { parseLock, type LockRecord } from './lock-schema.ts';
-import { makeDirectory } from './paths.ts';
-import { lostOnDisk, noFile } from './path-errors.ts';
+import { lostOnDisk, makeDirectory, noFile } from './paths.ts';
 import { livenessOf } from './process-identity.ts';
 
 /** How long a lock that cannot be read is taken for one that is just being written. */
@@ -163,4 +162,29 @@ async function moveAway(path: string): Promise<void> {
 
 function besideOf(path: string): string {
   return `${path}.${randomBytes(6).toString('hex')}`;
+}
+
+export const identitySchema = z.strictObject({
+  pid: z.int().positive(),
+  host: z.string().max(255),
+  startToken: z.string().max(100).nullable(),
+});
+
+const lockSchema = z.strictObject({
+  lockVersion: z.literal(1),
+  holder: identitySchema,
+  /** Tells this lock from every other one, of the same process, too. */
+  token: z.string().max(100),
+  since: z.iso.datetime(),
+});
+
+export type LockRecord = Readonly<z.infer<typeof lockSchema>>;
+
+/** undefined: empty, half-written or of another form. */
+export function parseLock(text: string): LockRecord | undefined {
+  try {
+    return lockSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
 }

@@ -5,14 +5,14 @@ import type { Clock } from '../clock.ts';
 import { CcxriError } from '../errors.ts';
 import { toPrintable } from '../text.ts';
 import {
+  type LockRecord,
+  UNREADABLE_GRACE_MS,
   breakLock,
   createLockFile,
   judgeLock,
   readLockFile,
   removeLockFile,
-  UNREADABLE_GRACE_MS,
 } from './lock-file.ts';
-import type { LockRecord } from './lock-schema.ts';
 import { livenessOf, ownIdentity } from './process-identity.ts';
 
 export interface LockOptions {

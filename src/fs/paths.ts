@@ -1,7 +1,7 @@
-import { mkdir, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { lstat, mkdir, rmdir, stat, statfs } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
-import { toPrintable } from '../text.ts';
+import { formatCount, quoteForShell, toPrintable } from '../text.ts';
 
 /**
  * Makes a directory and those above it, where they are missing.
@@ -95,4 +95,120 @@ export function directoryVanished(path: string, cause: unknown): CcxriError {
     hint: 'see that its disk is there, then run the same command again',
     cause,
   });
+}
+
+/** Something else than a file lies in a file's place. */
+export function noFile(path: string, expected = 'a file', cause?: unknown): CcxriError {
+  return new CcxriError('occupied', `${path} is there and is no file`, {
+    path,
+    expected,
+    hint: 'move it out of the way, then run the same command again',
+    cause,
+  });
+}
+
+/** @param sizes before and after, in bytes: they may be the same */
+export function changedMeanwhile(
+  path: string,
+  sizes: { readonly before: number; readonly after: number },
+): CcxriError {
+  const { before, after } = sizes;
+  return new CcxriError('occupied', `${path} changed while it was being read`, {
+    path,
+    expected: `a file at rest, of ${formatCount(before)} bytes`,
+    found: before === after ? 'other bytes in the same length' : `${formatCount(after)} bytes`,
+    hint: 'another program is writing it: let that end, then run the same command again',
+  });
+}
+
+/** The system said that a write went well; what lies there is something else. */
+export function lostOnDisk(path: string): CcxriError {
+  return new CcxriError('disk-io', `what was written to ${path} is not what lies there now`, {
+    path,
+    hint: 'the disk, or the network behind it, loses data: look at it before you run the same command again',
+  });
+}
+
+/**
+ * Asked before the work whose result goes to `path`, as a question of usage; the writer refuses it
+ * once more by itself. `-` is no name here: as everywhere it would be taken for stdout.
+ * @throws CcxriError `usage` where something lies that is no file, or there is no such directory; of
+ *   the disk
+ */
+export async function assertOutputFile(path: string): Promise<void> {
+  if (path === '-') throw notStdout();
+  const kind = await pathKind(path);
+  const above = dirname(path);
+  if (kind === 'nothing' && (await pathKind(above)) !== 'directory') throw noDirectory(path, above);
+  if (kind === 'file' || kind === 'nothing') return;
+  throw new CcxriError('usage', `--output ${toPrintable(path)} is there and is no file`, {
+    path,
+    expected: 'a file, or nothing',
+    hint: 'name a file with --output FILE',
+  });
+}
+
+function notStdout(): CcxriError {
+  return new CcxriError('usage', '--output takes a file, and - (stdout) is none', {
+    expected: 'the path of a file',
+    hint: 'name a file with --output FILE; one that is really called "-" is ./-',
+  });
+}
+
+function noDirectory(path: string, above: string): CcxriError {
+  const shown = toPrintable(path, 4096);
+  return new CcxriError('usage', `--output ${shown}: there is no directory ${toPrintable(above)}`, {
+    path,
+    expected: 'a file in a directory that is there',
+    hint: `make it first: mkdir -p ${quoteForShell(above)}`,
+  });
+}
+
+/** @throws CcxriError of the disk */
+export async function pathKind(path: string): Promise<'file' | 'directory' | 'other' | 'nothing'> {
+  try {
+    const found = await stat(path);
+    if (found.isFile()) return 'file';
+    return found.isDirectory() ? 'directory' : 'other';
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return 'nothing';
+    throw toDiskError(error, 'read', { path });
+  }
+}
+
+/** Bytes that may still be written below a path (which need not exist yet); null: not told. */
+export async function freeBytesAt(path: string): Promise<number | null> {
+  for (let at = resolve(path); ; at = dirname(at)) {
+    try {
+      const { bavail, bsize, blocks } = await statfs(at);
+      // Some FUSE file systems answer with zeros: that is no full disk.
+      return blocks === 0 ? null : bavail * bsize;
+    } catch (error) {
+      if (!['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '') || at === dirname(at)) return null;
+    }
+  }
+}
+
+/** What says that a directory is not ours to remove: something lies in it, or it is gone. */
+const LEFT = ['ENOTEMPTY', 'EEXIST', 'ENOENT', 'ENOTDIR', 'EBUSY', 'EACCES', 'EPERM', 'EROFS'];
+
+/**
+ * Removes directories, one after the other, that a run has made and put nothing into. The first that
+ * is not empty, or can't be removed, stays, and so do those behind it.
+ */
+export async function removeEmpty(paths: readonly string[]): Promise<void> {
+  try {
+    for (const path of paths) await rmdir(path);
+  } catch (error) {
+    if (!LEFT.includes(errnoOf(error) ?? '')) throw error;
+  }
+}
+
+/** @throws CcxriError of the disk */
+export async function isLink(path: string): Promise<boolean> {
+  try {
+    return (await lstat(path)).isSymbolicLink();
+  } catch (error) {
+    throw toDiskError(error, 'look at', { path });
+  }
 }

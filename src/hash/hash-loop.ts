@@ -1,10 +1,7 @@
 import { readSync } from 'node:fs';
 import { errnoOf } from '../errors.ts';
-import type { FromHashThread, ToHashThread } from './hash-messages.ts';
-import { chooseStreams, type Standing } from './hash-order.ts';
-import { SPAN_BYTES } from './kernel-layout.ts';
-import { newState, type Md5State } from './kernel.ts';
-import { Lanes, toHex } from './lanes.ts';
+import type { FromHashThread, ToHashThread } from './hash-pool.ts';
+import { LANES, Lanes, type Md5State, SPAN_BYTES, newState, toHex } from './kernel.ts';
 
 const PROGRESS_EVERY_MS = 100;
 
@@ -136,4 +133,40 @@ function read(into: Uint8Array, fd: number, position: number) {
     const message = error instanceof Error ? error.message : String(error);
     return { kind: 'failed', code: errnoOf(error), message } as const;
   }
+}
+
+/** How far a stream is: what decides whether it is hashed now. */
+export interface Standing {
+  readonly hashedBytes: number;
+  readonly writtenBytes: number;
+  readonly isLast: boolean;
+  readonly tellAtBytes: number;
+}
+
+/**
+ * So much may wait in the page cache for other streams to come along. Over several connections a file
+ * grows by 8 MiB at once, where the range before the others has come to its end: it takes some of
+ * these to even out.
+ */
+const PATIENCE_BYTES = 32 * SPAN_BYTES;
+
+/**
+ * The streams to hash next, a span each; none: it is better to wait. Eight lanes cost hardly more
+ * than one, so a file that still grows waits until all that grow have a span to go with it, or until
+ * it is far behind its writer; one that is whole never waits.
+ */
+export function chooseStreams<S extends Standing>(streams: readonly S[]): readonly S[] {
+  const ready = streams.filter(hasSpan);
+  const urgent = ready.filter(isUrgent);
+  if (urgent.length === 0 && ready.length < Math.min(LANES, streams.length)) return [];
+  const others = ready.filter((stream) => !urgent.includes(stream));
+  return [...urgent, ...others].slice(0, LANES);
+}
+
+function hasSpan({ hashedBytes, writtenBytes, isLast }: Standing): boolean {
+  return isLast || writtenBytes - hashedBytes >= SPAN_BYTES;
+}
+
+function isUrgent({ hashedBytes, writtenBytes, isLast, tellAtBytes }: Standing): boolean {
+  return isLast || writtenBytes - hashedBytes >= PATIENCE_BYTES || tellAtBytes !== Infinity;
 }

@@ -1,9 +1,7 @@
 import type { Clock } from '../clock.ts';
-import { hashFile } from './hash-file.ts';
-import type { EventListener } from '../events.ts';
+import { type EventListener, ProgressTeller } from '../events.ts';
+import { type Candidate, hashFile } from './hash-file.ts';
 import type { HashPool } from './hash-pool.ts';
-import { ProgressTeller } from '../download/context.ts';
-import type { Candidate } from '../dataset/acceptance.ts';
 
 export interface HashTellingContext {
   readonly clock: Clock;

@@ -1,11 +1,10 @@
-import type { Dispatcher, EnvHttpProxyAgent } from 'undici';
+import type { Dispatcher, EnvHttpProxyAgent, buildConnector } from 'undici';
 import type { Clock } from '../clock.ts';
+import { CcxriError } from '../errors.ts';
+import { toPrintableUrl } from '../text.ts';
 import { Attempt, type HttpAnswer } from './deadline.ts';
-import { Slabs } from './batches.ts';
-import { Exchange } from './exchange.ts';
-import { openDispatcher } from './open-dispatcher.ts';
 import { isBrokenSocket } from './errors.ts';
-import { toProxyOptions, type ProxyEnvironment } from './proxy.ts';
+import { Exchange, Slabs } from './exchange.ts';
 import { ReadBuffers } from './read-buffers.ts';
 import { isRedirect, nextHop } from './redirect.ts';
 
@@ -141,4 +140,64 @@ function decode(text: string): string {
   } catch {
     return text;
   }
+}
+
+/**
+ * Loads undici, and makes what sends requests. Its parser of HTTP is WebAssembly: to load it is a
+ * failure where there is none.
+ * @throws CcxriError `usage`: this Node has no WebAssembly
+ */
+async function openDispatcher(
+  options: EnvHttpProxyAgent.Options,
+  connect: buildConnector.BuildOptions,
+  reads: ReadBuffers,
+): Promise<Dispatcher> {
+  if (!('WebAssembly' in globalThis)) {
+    throw new CcxriError('usage', 'this Node.js can not speak HTTP: it has no WebAssembly', {
+      hint: 'run ccxri with a Node.js that has WebAssembly (without --jitless), or give it a directory that holds the files: --source DIR',
+    });
+  }
+  const undici = await import('./undici.ts');
+  const connector = reads.connector(undici.buildConnector, connect);
+  return new undici.EnvHttpProxyAgent({ ...options, connect: connector });
+}
+
+/** HTTP_PROXY, HTTPS_PROXY, NO_PROXY, in either case. */
+export type ProxyEnvironment = Readonly<Record<string, string | undefined>>;
+
+const SCHEMES = new Set(['http:', 'https:', 'socks5:', 'socks:']);
+
+/**
+ * The proxies that an environment names, as undici takes them. Every field is there, if empty:
+ * undici asks the real environment where one is absent.
+ * @throws CcxriError `usage`: a proxy that is no address
+ */
+export function toProxyOptions(env: ProxyEnvironment): {
+  readonly httpProxy: string;
+  readonly httpsProxy: string;
+  readonly noProxy: string;
+} {
+  return {
+    httpProxy: proxyIn(env, 'HTTP_PROXY'),
+    httpsProxy: proxyIn(env, 'HTTPS_PROXY'),
+    noProxy: valueIn(env, 'NO_PROXY'),
+  };
+}
+
+/** The lower-case name first, as curl and wget do. */
+function valueIn(env: ProxyEnvironment, name: string): string {
+  return (env[name.toLowerCase()] ?? env[name] ?? '').trim();
+}
+
+function proxyIn(env: ProxyEnvironment, name: string): string {
+  const value = valueIn(env, name);
+  if (value === '') return '';
+  // `proxy.example:3128`, as curl takes it.
+  const address = value.includes('://') ? value : `http://${value}`;
+  if (URL.canParse(address) && SCHEMES.has(new URL(address).protocol)) return address;
+  throw new CcxriError('usage', `${name} is no address of a proxy: ${toPrintableUrl(address)}`, {
+    found: toPrintableUrl(address),
+    expected: 'an address as http://proxy.example:3128',
+    hint: `mend ${name} in the environment, or unset it`,
+  });
 }

@@ -1,5 +1,5 @@
+import { pause } from '../abort.ts';
 import type { Clock } from '../clock.ts';
-import { pause } from '../pause.ts';
 
 /**
  * A token bucket, shared by all connections of a run. It holds a quarter of a second's worth, so

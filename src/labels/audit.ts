@@ -1,14 +1,14 @@
-import { ExampleCounter, type Examples } from './examples.ts';
-import { isContradictory } from './findings.ts';
-import type { ChestLabels } from './read-chest.ts';
-import type { CovidLabels } from './read-covid.ts';
+import { count, toPrintable } from '../text.ts';
+import { ExampleCounter, type Examples, isContradictory } from './findings.ts';
 import {
-  groupOf,
   type ArchiveFacts,
   type ArchiveImages,
+  type ImageClass,
   type IndexRow,
   type LabelTables,
+  groupOf,
 } from './join.ts';
+import type { ChestLabels, CovidLabels } from './read-chest.ts';
 
 /** A label file of the manifest, whether it is here or not. */
 export interface LabelFacts {
@@ -218,4 +218,68 @@ export class JoinAudit {
 
 function placeOf(row: IndexRow): string {
   return row.path.slice('images/'.length);
+}
+
+/** A finding in a sentence, with an example or two, safe for a terminal. */
+export function describeFinding(finding: JoinFinding): string {
+  const text = TEXTS[finding.kind](finding.count, finding.file ?? 'the label file');
+  const shown = finding.examples.slice(0, 2).map((example) => toPrintable(example, 120));
+  const more = finding.count > shown.length ? ', …' : '';
+  return shown.length === 0 ? text : `${text} (${shown.join(', ')}${more})`;
+}
+
+const TEXTS: Readonly<Record<FindingKind, (n: number, file: string) => string>> = {
+  'no-label-file': (n, file) =>
+    `${file} is not here: ${count(n, 'image')} without labels; \`ccxri fetch --file ${file}\` gets it`,
+  'image-without-row': (n, file) => `${count(n, 'image')} without a row in ${file}`,
+  'row-without-image': (n, file) =>
+    `${count(n, 'row')} of ${file} without an image, though the archive is here`,
+  'contradictory-row': (n) => `${count(n, 'image')} with No_Finding and a finding together`,
+  'patient-in-two-archives': (n) =>
+    `${count(n, 'patient')} in more than one archive: split by patient_id, not by archive`,
+  'repeated-row': (n, file) =>
+    `${count(n, 'row')} of ${file} ${n === 1 ? 'says' : 'say'} again what an earlier row says`,
+  'unused-column': (n, file) => `${count(n, 'column')} of ${file} not used`,
+  'stray-file': (n) =>
+    count(n, 'file under images/ is no image', 'files under images/ are no images'),
+  'unknown-folder': (n) =>
+    `${count(n, 'folder')} under images/ that no archive of the manifest has: not indexed`,
+};
+
+/** What an index holds, in numbers. */
+export interface IndexCounts {
+  /** One an image. */
+  readonly rows: number;
+  /** Archives whose images are here, in the order of the index. */
+  readonly archives: readonly { readonly archive: string; readonly images: number }[];
+  /** Images of each class; `none`: ChestDx, ChestDx-PE, and viral images without a tag. */
+  readonly classes: Readonly<Record<ImageClass | 'none', number>>;
+  /** Images that have their findings from the labels. */
+  readonly rowsWithFindings: number;
+}
+
+/** Counts a join while it goes by. */
+export class IndexTally {
+  #rows = 0;
+  #rowsWithFindings = 0;
+  readonly #archives: { readonly archive: string; readonly images: number }[] = [];
+  readonly #classes = { Normal: 0, Viral: 0, 'COVID-19': 0, Other: 0, none: 0 };
+
+  add(archive: ArchiveImages, rows: readonly IndexRow[]): void {
+    this.#rows += rows.length;
+    this.#archives.push({ archive: archive.stem, images: rows.length });
+    for (const row of rows) {
+      this.#classes[row.class ?? 'none'] += 1;
+      if (row.findings !== null) this.#rowsWithFindings += 1;
+    }
+  }
+
+  counts(): IndexCounts {
+    return {
+      rows: this.#rows,
+      archives: [...this.#archives],
+      classes: { ...this.#classes },
+      rowsWithFindings: this.#rowsWithFindings,
+    };
+  }
 }

@@ -1,20 +1,23 @@
 import { throwIfAborted } from '../abort.ts';
-import { stemOf, type DatasetLayout } from '../dataset/layout.ts';
+import { type DatasetLayout, layoutOf } from '../dataset/layout.ts';
+import { type RunOptions, assertDirectory } from '../dataset/run-options.ts';
 import { CcxriError } from '../errors.ts';
-import { ignoreEvents, type EventListener, type RunEvent } from '../events.ts';
-import { JoinAudit, type JoinFinding } from './audit.ts';
-import { describeFinding } from './describe-finding.ts';
-import { findLostLabels } from './lost-labels.ts';
-import { joinArchive, type IndexRow, type LabelTables } from './join.ts';
-import { assertOwnIndex } from './own-index.ts';
-import { IndexTally, type IndexCounts } from './tally.ts';
-import { writeIndex } from './write.ts';
+import { type EventListener, type RunEvent, ignoreEvents } from '../events.ts';
+import { assertOutputFile } from '../fs/paths.ts';
 import type { Manifest } from '../manifest/schema.ts';
-import { isEmptySelection, selectFiles, type Selection } from '../manifest/select.ts';
+import { type Selection, isEmptySelection, selectFiles, stemOf } from '../manifest/select.ts';
 import { selectionFlags } from '../manifest/selection-flags.ts';
 import { toPrintable } from '../text.ts';
-import { readLabels } from './index-labels.ts';
-import { archiveFacts, scanImages, type ImagesHere } from './scan.ts';
+import {
+  type IndexCounts,
+  IndexTally,
+  JoinAudit,
+  type JoinFinding,
+  describeFinding,
+} from './audit.ts';
+import { type IndexRow, type LabelTables, joinArchive } from './join.ts';
+import { type ImagesHere, archiveFacts, readLabels, scanImages } from './scan.ts';
+import { assertOwnIndex, findLostLabels, writeIndex } from './write.ts';
 
 export interface BuildIndexOptions {
   readonly layout: DatasetLayout;
@@ -160,4 +163,45 @@ function warningOf(finding: JoinFinding): RunEvent {
     ...(file === undefined ? {} : { file }),
     message: describeFinding(finding),
   };
+}
+
+export interface JoinOptions extends RunOptions {
+  /**
+   * Where to write the index. Default: index.csv in the dataset directory. Given, the dataset is
+   * only read, and `selection` narrows the index to its archives; index.csv itself always describes
+   * every image that is here.
+   */
+  readonly output?: string;
+  /** Join and audit, but write nothing. */
+  readonly dryRun?: boolean;
+}
+
+/**
+ * Writes index.csv: one row an image that is here, with what the label files that are here say.
+ * No network.
+ * @throws CcxriError `missing`: no such directory, no images in it, or not the label file that
+ *   index.csv was made with; `usage`: a selection without
+ *   `output`, or an output that is no file; `unknown-subset`, `unknown-file`; `labels-invalid`;
+ *   of the disk; `aborted`
+ */
+export async function joinDataset(options: JoinOptions): Promise<IndexResult> {
+  const { manifest, dest, selection, output, dryRun, signal, onEvent } = options;
+  const narrowed = selection !== undefined && !isEmptySelection(selection);
+  if (narrowed) selectFiles(manifest, selection);
+  if (narrowed && output === undefined) {
+    throw new CcxriError('usage', 'index.csv describes every image here, not a selection', {
+      hint: 'leave --subset and --file away, or write the part to a file of its own: --output FILE',
+    });
+  }
+  await assertDirectory(dest);
+  if (output !== undefined) await assertOutputFile(output);
+  return buildIndex({
+    layout: layoutOf(dest),
+    manifest,
+    ...(narrowed ? { selection } : {}),
+    ...(output === undefined ? {} : { output }),
+    ...(dryRun === undefined ? {} : { dryRun }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(onEvent === undefined ? {} : { onEvent }),
+  });
 }

@@ -1,5 +1,4 @@
-import type { ChestLabels } from './read-chest.ts';
-import type { CovidLabels } from './read-covid.ts';
+import type { ChestLabels, CovidLabels } from './read-chest.ts';
 
 /** What the join must know of an archive; `subsets` in the manifest's order. */
 export interface ArchiveFacts {

@@ -1,15 +1,14 @@
 import * as z from 'zod';
-import { FINDING_COLUMNS, toFieldName } from './findings.ts';
-import { ExampleCounter, type Examples } from './examples.ts';
 import {
+  type LabelSource,
+  NAME_CELL,
   disagreement,
   isName,
   labelsInvalid,
-  NAME_CELL,
   printable,
   readRows,
-  type LabelSource,
 } from './csv-rows.ts';
+import { ExampleCounter, type Examples, FINDING_COLUMNS, toFieldName } from './findings.ts';
 
 /** chest_dx.csv: the findings of ChestDx and ChestDx-PE. */
 export interface ChestLabels {
@@ -29,7 +28,7 @@ const COLUMNS = ['image', 'zip', ...FINDING_COLUMNS] as const;
  * One zod check a row, on its cells joined by line ends (which no name may hold): measured on
  * 162,000 rows, a check a cell costs more than reading the file.
  */
-const rowSchema = z.string().regex(new RegExp(`^${NAME_CELL}\\n${NAME_CELL}(?:\\n[01]){15}$`));
+const chestRowSchema = z.string().regex(new RegExp(`^${NAME_CELL}\\n${NAME_CELL}(?:\\n[01]){15}$`));
 
 /**
  * @throws CcxriError `labels-invalid`: no CSV, a column missing or twice, a ragged row, a cell that
@@ -44,7 +43,8 @@ export async function readChestLabels(source: LabelSource): Promise<ChestLabels>
     toColumn: toFieldName,
     onRow: (cells, line) => {
       const [image = '', zip = ''] = cells;
-      if (!rowSchema.safeParse(cells.join('\n')).success) throw badCell(source, cells, line);
+      if (!chestRowSchema.safeParse(cells.join('\n')).success)
+        throw badChestCell(source, cells, line);
       rows += 1;
       const bits = toBits(cells);
       const archive = zip.replace(/\.zip$/i, '');
@@ -66,7 +66,7 @@ function toBits(cells: readonly string[]): number {
   return bits;
 }
 
-function badCell(source: LabelSource, cells: readonly string[], line: number): Error {
+function badChestCell(source: LabelSource, cells: readonly string[], line: number): Error {
   const index = cells.findIndex((cell, at) =>
     at < 2 ? !isName(cell) : cell !== '0' && cell !== '1',
   );
@@ -78,4 +78,54 @@ function badCell(source: LabelSource, cells: readonly string[], line: number): E
     expected,
     found,
   });
+}
+
+/** viral_pneumonia_COVID-19.csv: which images of viral pneumonia are COVID-19. */
+export interface CovidLabels {
+  readonly file: string;
+  readonly rows: number;
+  /** By image name: the file names no archive. */
+  readonly byImage: ReadonlyMap<string, boolean>;
+  readonly repeated: Examples;
+  readonly extraColumns: readonly string[];
+}
+
+const covidRowSchema = z.tuple([
+  z.string().regex(new RegExp(`^${NAME_CELL}$`)),
+  z.string().regex(/^(?:true|false)$/i),
+]);
+
+/**
+ * @throws CcxriError `labels-invalid`: no CSV, a column missing or twice, a ragged row, a cell that
+ *   is not True or False, or two rows that disagree about an image
+ */
+export async function readCovidLabels(source: LabelSource): Promise<CovidLabels> {
+  const byImage = new Map<string, boolean>();
+  const repeated = new ExampleCounter();
+  let rows = 0;
+  const extraColumns = await readRows(source, {
+    columns: ['image', 'COVID-19'],
+    toColumn: (name) => name,
+    onRow: (cells, line) => {
+      const row = covidRowSchema.safeParse(cells).data;
+      if (row === undefined) throw badCovidCell(source, cells, line);
+      const [image, tag] = row;
+      rows += 1;
+      const covid = tag.toLowerCase() === 'true';
+      const before = byImage.get(image);
+      if (before === undefined) byImage.set(image, covid);
+      else if (before === covid) repeated.add(image);
+      else throw disagreement(source, image, line);
+    },
+  });
+  return { file: source.file, rows, byImage, repeated: repeated.examples(), extraColumns };
+}
+
+function badCovidCell(source: LabelSource, cells: readonly string[], line: number): Error {
+  const [image = '', tag = ''] = cells;
+  const good = isName(image);
+  const expected = good ? 'True or False' : 'a plain name';
+  const found = `"${printable(good ? tag : image)}"`;
+  const what = `has ${found} under ${good ? 'COVID-19' : 'image'}, expected ${expected}`;
+  return labelsInvalid(source, what, { line, expected, found });
 }

@@ -1,6 +1,14 @@
-import { writeStreamAtomic } from '../fs/write-stream-atomic.ts';
+import { constants, createReadStream } from 'node:fs';
+import { lstat, open } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { throwIfAborted } from '../abort.ts';
+import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
+import { writeStreamAtomic } from '../fs/atomic.ts';
+import { noFile } from '../fs/paths.ts';
+import { toPrintable } from '../text.ts';
+import type { LabelFacts, LabelForm } from './audit.ts';
 import { FINDING_COLUMNS } from './findings.ts';
-import type { IndexRow } from './join.ts';
+import type { ArchiveFacts, IndexRow } from './join.ts';
 
 /** The first line of index.csv (the contract's form). */
 export const INDEX_HEADER = [
@@ -60,4 +68,103 @@ function renderBits(bits: number): string {
 
 function quote(cell: string): string {
   return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+}
+
+/** A byte order mark, which a spreadsheet program may have put before the header. */
+const BOM = '\uFEFF';
+
+/**
+ * Asked before a dataset's own index is written anew: whatever else lies in its place is somebody's
+ * work. A link is none, for it is replaced and not followed; nor is an empty file.
+ * @throws CcxriError `occupied`: it is no index; of the disk
+ */
+export async function assertOwnIndex(path: string): Promise<void> {
+  try {
+    const stats = await lstat(path);
+    if (stats.isSymbolicLink()) return;
+    if (!stats.isFile()) throw noFile(path, 'an index of ccxri, or nothing');
+    if (stats.size === 0 || (await firstLine(path)) === INDEX_HEADER) return;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return;
+    throw toDiskError(error, 'read', { path });
+  }
+  throw new CcxriError(
+    'occupied',
+    `${toPrintable(path, 4096)} is no index that ccxri has written`,
+    {
+      path,
+      expected: `a first line of path,image,archive,… as ccxri writes it, or no file`,
+      kept: 'the file as it is; everything else that was done stands',
+      hint: 'move it away, then run `ccxri join`; or write the index elsewhere: `ccxri join --output OTHER.csv`',
+    },
+  );
+}
+
+/** Of a file of any length and kind of bytes: no more is read than the header is long. */
+async function firstLine(path: string): Promise<string> {
+  // A link or a pipe that takes its place this moment is not followed, and not waited for.
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const bytes = Buffer.alloc(BOM.length * 3 + INDEX_HEADER.length + 2);
+    const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0);
+    const text = bytes.toString('utf8', 0, bytesRead);
+    const line = text.startsWith(BOM) ? text.slice(BOM.length) : text;
+    return /^[^\r\n]*(?=\r?\n)/.exec(line)?.[0] ?? '';
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Of a row of index.csv: the archive, from its path; and its last two cells, No_Finding and COVID-19. */
+const ROW = /^"?images\/([^/]+)\/.*,([01]?),([01]?)$/;
+
+/**
+ * Which label file's labels an index has, and would lose if it were written anew: one that is not
+ * here now.
+ * @param index path of an index.csv, here or not
+ * @throws CcxriError of the disk; `aborted`
+ */
+export async function findLostLabels(
+  index: string,
+  files: readonly LabelFacts[],
+  options: { readonly archives: readonly ArchiveFacts[]; readonly signal: AbortSignal | undefined },
+): Promise<LabelFacts | undefined> {
+  const absent = files.filter((file) => !file.present && !isCovered(file, files));
+  if (absent.length === 0) return undefined;
+  const dueOf = new Map(
+    options.archives.map(({ stem, subsets }) => [stem, absent.filter((of) => shares(of, subsets))]),
+  );
+  const input = createReadStream(index);
+  try {
+    const lines = createInterface({ input, crlfDelay: Infinity });
+    for await (const line of lines) {
+      throwIfAborted(options.signal);
+      const [, stem = '', noFinding, covid] = ROW.exec(line) ?? [];
+      const has: Readonly<Record<LabelForm, boolean>> = {
+        chest: isKnown(noFinding),
+        covid: isKnown(covid),
+      };
+      const lost = dueOf.get(stem)?.find(({ form }) => has[form]);
+      if (lost !== undefined) return lost;
+    }
+    return undefined;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw toDiskError(error, 'read', { path: index });
+  } finally {
+    input.destroy();
+  }
+}
+
+function isKnown(cell: string | undefined): boolean {
+  return cell !== undefined && cell !== '';
+}
+
+/** Another file that is here may be what an index has its labels from. */
+function isCovered({ form, subsets }: LabelFacts, files: readonly LabelFacts[]): boolean {
+  return files.some((file) => file.present && file.form === form && shares(file, subsets));
+}
+
+function shares(file: LabelFacts, subsets: readonly string[]): boolean {
+  return file.subsets.some((subset) => subsets.includes(subset));
 }

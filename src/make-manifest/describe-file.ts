@@ -1,5 +1,6 @@
-import { stemOf, type NamedFile } from '../dataset/layout.ts';
+import type { NamedFile } from '../dataset/layout.ts';
 import type { Manifest, ManifestFile } from '../manifest/schema.ts';
+import { stemOf } from '../manifest/select.ts';
 
 /** What a manifest says of a file beside its content. */
 export type Description = Pick<ManifestFile, 'name' | 'kind' | 'category' | 'subsets'>;

@@ -2,19 +2,17 @@ import { setMaxListeners } from 'node:events';
 import { basename, resolve } from 'node:path';
 import pLimit from 'p-limit';
 import { throwIfAborted } from '../abort.ts';
-import { systemClock } from '../clock.ts';
-import type { HashedFile } from '../hash/hash-file.ts';
+import { type Clock, systemClock } from '../clock.ts';
 import { CcxriError } from '../errors.ts';
-import { ignoreEvents } from '../events.ts';
-import { toPublishedSize } from '../manifest/published-size.ts';
-import { manifestSchema, type Manifest } from '../manifest/schema.ts';
+import { type EventListener, ignoreEvents } from '../events.ts';
+import type { HashedFile } from '../hash/hash-file.ts';
 import { HashPool } from '../hash/hash-pool.ts';
-import { hashTelling, type HashTellingContext } from '../hash/hash-with-progress.ts';
+import { type HashTellingContext, hashTelling } from '../hash/hash-with-progress.ts';
+import { toPublishedSize } from '../manifest/published-size.ts';
+import { type Manifest, type ManifestFile, manifestSchema } from '../manifest/schema.ts';
 import { toPrintable } from '../text.ts';
-import { describeFiles, type Description } from './describe-file.ts';
-import { describeRelease } from './describe-release.ts';
-import type { MakeManifestOptions, MakeManifestResult } from './make-manifest-types.ts';
-import { scanRelease, unreadable, type ReleaseFile } from './scan-release.ts';
+import { type Description, describeFiles } from './describe-file.ts';
+import { type ReleaseFile, scanRelease, unreadable } from './scan-release.ts';
 
 /**
  * Describes the archives and label files of a directory, each by its exact size and MD5. Names are
@@ -112,4 +110,60 @@ async function hashOne(
   } catch (error) {
     throw unreadable(error, path);
   }
+}
+
+export interface MakeManifestOptions {
+  /** Where the archives and label files lie (also in archives/ and labels/ below it). */
+  readonly directory: string;
+  /**
+   * Lends subsets and categories to files of the names it knows, its homepage always, and its name
+   * and version where names and MD5s show that the files are of this very release.
+   */
+  readonly like: Manifest;
+  /** Files hashed at once. Default: 8 for each processor, with which all of them are full. */
+  readonly concurrency?: number;
+  /** Dates what is no known release. Default: the system's. */
+  readonly clock?: Pick<Clock, 'date'>;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: EventListener;
+}
+
+export interface MakeManifestResult {
+  readonly manifest: Manifest;
+  /** Files that are neither archives nor label files: left out. */
+  readonly leftOut: readonly string[];
+}
+
+interface Found {
+  /** Name of the directory. */
+  readonly directory: string;
+  readonly date: Date;
+}
+
+/**
+ * What a manifest says of its release. The name and version of `like` only for what is a part of it,
+ * or the whole, by names and MD5s; other bytes under its names are a version of their own, by their
+ * date; files of which it knows not one name are another dataset, named for its directory. The
+ * homepage is that of `like` in any case: the form wants one.
+ */
+function describeRelease(
+  files: readonly ManifestFile[],
+  like: Manifest,
+  { directory, date }: Found,
+): Omit<Manifest, 'files'> {
+  const { files: published, ...release } = like;
+  const known = new Map(published.map((file) => [file.name, file]));
+  const models = files.map((file) => ({ file, model: known.get(file.name) }));
+  const isSame = models.some(({ file, model }) => model?.md5 === file.md5);
+  if (isSame && models.every(({ file, model }) => isPossible(file, model))) return release;
+  const released = date.toISOString().slice(0, 10);
+  const own = { ...release, version: `described on ${released}`, released };
+  if (files.some(({ name }) => known.has(name))) return own;
+  return { ...own, dataset: toPrintable(directory, 90) || 'files', citation: '' };
+}
+
+/** A disputed MD5 speaks neither for a file nor against it. */
+function isPossible(file: ManifestFile, published: ManifestFile | undefined): boolean {
+  if (published === undefined) return false;
+  return published.md5Disputed !== undefined || published.md5 === file.md5;
 }

@@ -138,3 +138,8 @@ function editDistance(a: string, b: string): number {
   }
   return row[b.length] ?? 0;
 }
+
+/** `ChestDx-1` of `ChestDx-1.zip`. */
+export function stemOf(archiveName: string): string {
+  return archiveName.replace(/\.zip$/i, '');
+}

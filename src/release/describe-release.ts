@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { stemOf } from '../dataset/layout.ts';
 import { toPublishedSize } from '../manifest/published-size.ts';
 import type { Manifest, ManifestFile } from '../manifest/schema.ts';
-import { GROUPS, groupOf, type LabelFile } from './groups.ts';
+import { stemOf } from '../manifest/select.ts';
+import { GROUPS, type LabelFile, groupOf } from './groups.ts';
 import type { ReleaseSpec } from './release-types.ts';
 
 /** A file of a release as it was written. */

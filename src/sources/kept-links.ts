@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
-import { parseKeptLinks, type KeptPage } from './links-schema.ts';
-import { writeFileAtomic } from '../fs/atomic.ts';
+import * as z from 'zod';
 import { errnoOf, toDiskError } from '../errors.ts';
+import { writeFileAtomic } from '../fs/atomic.ts';
 
 /** Longer than the links of any release: a mangled file must not fill the memory. */
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -32,5 +32,37 @@ async function readPages(path: string): Promise<readonly KeptPage[]> {
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(errnoOf(error) ?? '')) return [];
     throw toDiskError(error, 'read the kept links', { path });
+  }
+}
+
+const keptPageSchema = z.strictObject({
+  /** The page's URL, without user and password. */
+  page: z.url({ protocol: /^https?$/ }),
+  readAt: z.iso.datetime(),
+  files: z.array(
+    z.strictObject({
+      name: z.string(),
+      /** As the manifest had it: the link of another release is of no use. */
+      md5: z.string().regex(/^[0-9a-f]{32}$/),
+      /** With query: never printed. */
+      url: z.url({ protocol: /^https?$/ }),
+    }),
+  ),
+});
+
+const keptLinksSchema = z.strictObject({
+  linksVersion: z.literal(1),
+  pages: z.array(keptPageSchema),
+});
+
+/** The links that a page had when it was last read. */
+export type KeptPage = Readonly<z.infer<typeof keptPageSchema>>;
+
+/** undefined: empty, half-written or of another form. */
+function parseKeptLinks(text: string): readonly KeptPage[] | undefined {
+  try {
+    return keptLinksSchema.safeParse(JSON.parse(text)).data?.pages;
+  } catch {
+    return undefined;
   }
 }

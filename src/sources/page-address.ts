@@ -1,7 +1,6 @@
 import { isInside } from '../http/redirect.ts';
 import { decodeOrKeep } from '../text.ts';
-import { between } from './page-order.ts';
-import type { PageAnchor, PageElement, PageTree } from './page-tree.ts';
+import { type PageAnchor, type PageElement, type PageTree, between } from './page-tree.ts';
 
 /** A link that can be followed. */
 export interface PageLink {

@@ -1,10 +1,15 @@
-import type { Manifest } from '../manifest/schema.ts';
-import { resolveAnchors, type PageOrigin } from './page-address.ts';
-import { assignLinks, weighLink } from './page-assign.ts';
-import { foldWords } from './page-evidence.ts';
-import { readUnits } from './page-md5.ts';
-import { readRows, type PageMatter } from './page-rows.ts';
+import { readFile, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { CcxriError, isCcxriError } from '../errors.ts';
+import { decodeHtml } from '../http/page.ts';
+import type { Manifest, ManifestFile } from '../manifest/schema.ts';
+import { count, toPrintable, toPrintableUrl } from '../text.ts';
+import { unusable } from './hints.ts';
+import { type PageOrigin, resolveAnchors } from './page-address.ts';
+import { assignLinks, foldWords, weighLink } from './page-assign.ts';
+import { type PageMatter, readRows, readUnits } from './page-rows.ts';
 import { readTree } from './page-tree.ts';
+import type { Location, OpenedSource, SourceContext } from './source.ts';
 
 /** What a page has of a manifest's files, and what it is like. */
 export interface PageReading {
@@ -79,4 +84,147 @@ function foldersAmong(urls: readonly string[]): PageReading['folders'] {
     ...(archives === undefined ? {} : { archives }),
     ...(labels === undefined ? {} : { labels }),
   };
+}
+
+/** As of pages from the web. */
+const MAX_PAGE_BYTES = 16 * 1024 * 1024;
+
+/**
+ * A page that was saved from a browser. It is read at once: a wrong file is told before anything
+ * is downloaded.
+ * @throws CcxriError `source-unusable`, saying what the file is instead
+ */
+export async function openSavedPage(path: string, context: SourceContext): Promise<OpenedSource> {
+  const { manifest } = context;
+  const name = toPrintable(path);
+  const html = await readHtml(path, context);
+  const reading = await read(html, path, context);
+  if (reading.urls.size + reading.ambiguous.size === 0) {
+    throw explainEmpty(reading, manifest, { source: name });
+  }
+  if (reading.isBaseGuessed) tellGuess(reading, name, context);
+  const place = { source: name, homepage: manifest.homepage };
+  return {
+    kind: 'page',
+    name,
+    // In a promise, so that what it throws rejects.
+    locate: (file) => Promise.resolve().then(() => locateOnPage(reading, file, place)),
+  };
+}
+
+async function read(html: string, path: string, context: SourceContext): Promise<PageReading> {
+  const { manifest } = context;
+  const { homepage } = manifest;
+  try {
+    return await readPage(html, manifest, { kind: 'saved', fileName: basename(path), homepage });
+  } catch (error) {
+    throw isCcxriError(error) ? notAPage(path, error.message, context) : error;
+  }
+}
+
+function tellGuess({ base }: PageReading, name: string, { onEvent }: SourceContext): void {
+  onEvent({
+    event: 'warning',
+    code: 'source',
+    message: `${name} does not say where it was saved from: its links are taken to be relative to ${toPrintableUrl(base)}`,
+  });
+}
+
+async function readHtml(path: string, context: SourceContext): Promise<string> {
+  const { size } = await stat(path);
+  if (size > MAX_PAGE_BYTES) throw notAPage(path, `it has ${count(size, 'byte')}`, context);
+  const bytes = await readFile(path);
+  const html = decodeHtml(bytes);
+  if (/^(?:From: <Saved by |MIME-Version:)/im.test(html.slice(0, 1000))) {
+    const why = 'it is a page saved as a single file (MHTML), which ccxri does not read';
+    throw notAPage(path, why, context, 'save it as "HTML only" or "complete" instead');
+  }
+  if (/\.x?html?$/i.test(path) || looksLikeHtml(html)) return html;
+  const why = bytes.length === 0 ? 'it is empty' : 'it does not read as HTML';
+  throw notAPage(path, why, context);
+}
+
+function notAPage(
+  path: string,
+  why: string,
+  { manifest }: SourceContext,
+  hint?: string,
+): CcxriError {
+  return unusable(`${toPrintable(path)} is no saved page: ${why}`, manifest.homepage, {
+    path,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+/**
+ * Where a page has a file.
+ * @throws CcxriError `source-unusable` where its MD5 is there and it can't be told for which file
+ */
+export function locateOnPage(
+  { urls, ambiguous }: PageReading,
+  { name, md5 }: ManifestFile,
+  { source, homepage }: { readonly source: string; readonly homepage: string },
+): Location | undefined {
+  const url = urls.get(name);
+  if (url !== undefined) return { kind: 'url', url };
+  if (!ambiguous.has(name)) return undefined;
+  throw unusable(
+    `${source} has the MD5 of ${name} (${md5}), but it stands for several files, and neither category, size nor name tells which link is whose`,
+    homepage,
+    { file: name, source },
+  );
+}
+
+/**
+ * Why nothing can be had through a page without one link to a file: what it is like, in plain words.
+ * @param hint a nearer way on than the two there are always
+ */
+export function explainEmpty(
+  reading: PageReading,
+  { dataset, version, homepage }: Manifest,
+  { source, hint }: { readonly source: string; readonly hint?: string | undefined },
+): CcxriError {
+  const title = reading.title === '' ? '' : ` (its title: "${toPrintable(reading.title, 80)}")`;
+  return unusable(
+    `${source} is a web page${title} ${lackOf(reading, `${dataset} ${version}`)}`,
+    homepage,
+    { source, ...(hint === undefined ? {} : { hint }) },
+  );
+}
+
+function lackOf(reading: PageReading, release: string): string {
+  const { anchors, links, knownMd5s, otherMd5s } = reading;
+  if (knownMd5s > 0) {
+    const what = anchors === 0 ? 'no link at all' : 'no link with them that can be followed';
+    return `that lists ${count(knownMd5s, 'file')} of ${release} by MD5, but has ${what}: in a browser, its links may be made by scripts`;
+  }
+  if (otherMd5s > 0) {
+    return `with ${count(otherMd5s, 'MD5')}, but none of ${release}: it may be of another release`;
+  }
+  if (anchors === 0) {
+    return 'without any link: it may be made by scripts, or be a login or busy page';
+  }
+  const which = links === anchors ? '' : ` (${links} can be followed)`;
+  return `with ${count(anchors, 'link')}${which}, but without any MD5 of ${release}: its list may be made by scripts, or it is a login or busy page, or another page than the one with the table of files`;
+}
+
+/** Whether a text is HTML, by its beginning (as browsers tell: WHATWG MIME Sniffing, 7.1). */
+export function looksLikeHtml(text: string): boolean {
+  let rest = text
+    .slice(0, 4000)
+    .replace(/^\ufeff/, '')
+    .trimStart();
+  // By hand: an expression for "any number of comments" can be made to take for ever.
+  for (let end = endOfLead(rest); end > 0; end = endOfLead(rest))
+    rest = rest.slice(end).trimStart();
+  return /^<(?:!doctype\s+html|html|head|title|meta|body|script|style|table|div|h1|p|a|br|font|b)\b/i.test(
+    rest,
+  );
+}
+
+/** The length of a comment or XML declaration at the beginning; 0: there is none. */
+function endOfLead(text: string): number {
+  const close = text.startsWith('<!--') ? '-->' : text.startsWith('<?xml') ? '?>' : undefined;
+  const at = close === undefined ? -1 : text.indexOf(close);
+  return at < 0 ? 0 : at + (close ?? '').length;
 }

@@ -1,15 +1,20 @@
 import { throwIfAborted } from '../abort.ts';
-import { isCcxriError, type CcxriError } from '../errors.ts';
-import type { ManifestFile } from '../manifest/schema.ts';
-import { count, toPrintableUrl } from '../text.ts';
+import { CcxriError, isCcxriError, retold } from '../errors.ts';
+import type { LoadedPage } from '../http/page.ts';
+import { DEFAULT_RETRY_POLICY, decideRetry } from '../http/retry.ts';
+import type { Manifest, ManifestFile } from '../manifest/schema.ts';
+import { count, formatDuration, toPrintable, toPrintableUrl } from '../text.ts';
 import { toBareUrl, toFileUrl } from './base-url.ts';
+import { unusable, waysOn } from './hints.ts';
 import { keepLinks, readKeptLinks } from './kept-links.ts';
-import { loadPatiently } from './load-patiently.ts';
-import { locateOnPage } from './page-found.ts';
-import type { PageReading } from './page-read.ts';
-import type { SourceContext } from './source-options.ts';
-import type { Location, OpenedSource, SourceKind } from './source.ts';
-import { judgeAnswer, judgeFailure } from './web-verdict.ts';
+import {
+  type PageReading,
+  explainEmpty,
+  locateOnPage,
+  looksLikeHtml,
+  readPage,
+} from './page-read.ts';
+import type { Location, OpenedSource, SourceContext, SourceKind } from './source.ts';
 
 /** Where a source of the web has each file, once it is known what it is. */
 type Locate = (file: ManifestFile) => Location | undefined;
@@ -122,5 +127,124 @@ export class WebSource implements OpenedSource {
 
   #warn(message: string): void {
     this.#context.onEvent({ event: 'warning', code: 'source', message });
+  }
+}
+
+/** What a URL turned out to be. */
+type WebVerdict =
+  | { readonly kind: 'page'; readonly reading: PageReading }
+  /** `listing`: what the server shows of the directory; `refusal`: why it shows nothing. */
+  | { readonly kind: 'base-url'; readonly listing?: PageReading; readonly refusal?: CcxriError }
+  | { readonly kind: 'unusable'; readonly error: CcxriError };
+
+/**
+ * What a URL is, by its own answer: HTML with an MD5 of the manifest is a page; the listing of a
+ * directory, and what is no HTML, a base URL; any other HTML is an error, for a login page must not
+ * send 82 downloads the wrong way. The homepage, and what ends in `.html`, can only be a page.
+ */
+async function judgeAnswer(url: string, page: LoadedPage, manifest: Manifest): Promise<WebVerdict> {
+  const name = toPrintableUrl(url);
+  const { homepage } = manifest;
+  const onlyPage = isOnlyPage(url, manifest);
+  if (!/html/i.test(page.contentType ?? '') && !looksLikeHtml(page.text)) {
+    if (!onlyPage) return { kind: 'base-url' };
+    const what = toPrintable(page.contentType ?? 'something without a type', 80);
+    return toUnusable(unusable(`${name} is no web page: it is ${what}`, homepage));
+  }
+  let reading: PageReading;
+  try {
+    reading = await readPage(page.text, manifest, { kind: 'live', url: page.url });
+  } catch (error) {
+    if (!isCcxriError(error)) throw error;
+    return toUnusable(unusable(`${name} can't be used: ${error.message}`, homepage));
+  }
+  const hasFiles = reading.urls.size + reading.ambiguous.size > 0;
+  if (hasFiles && (onlyPage || reading.knownMd5s > 0)) return { kind: 'page', reading };
+  const isListing = hasFiles || reading.looksLikeListing;
+  if (isListing && !onlyPage && reading.knownMd5s === 0) {
+    return { kind: 'base-url', listing: reading };
+  }
+  const hint = onlyPage ? undefined : toTemplateHint(url);
+  return toUnusable(explainEmpty(reading, manifest, { source: name, hint }));
+}
+
+/** Refused, but there (403 and 404 are what a directory without a listing gives): a base URL. */
+function judgeFailure(
+  url: string,
+  { error, attempts }: FailedLoad,
+  manifest: Manifest,
+): WebVerdict {
+  if (!isCcxriError(error)) throw error;
+  const { status = 0, retryAfterS } = error.facts;
+  const isRefusal = status >= 400 && status < 500 && !SAYS_NOTHING.includes(status);
+  if (isRefusal && !isOnlyPage(url, manifest)) return { kind: 'base-url', refusal: error };
+  const name = toPrintableUrl(url);
+  const which = isHomepage(url, manifest) ? "the dataset's page " : '';
+  const reason = error.message.replace(`${name}: `, '').replace(name, 'it');
+  const wait =
+    retryAfterS === undefined ? '' : `; it asks to wait ${formatDuration(retryAfterS * 1000)}`;
+  const tries = attempts > 1 ? ` (${count(attempts, 'attempt')})` : '';
+  // The code stays what it was: the network, a status, a stall.
+  return toUnusable(
+    retold(error, {
+      message: `could not read ${which}${name}: ${reason}${wait}${tries}`,
+      source: name,
+      attempts,
+      hint: waysOn(manifest.homepage, error.hint),
+    }),
+  );
+}
+
+/** The proxy's refusal, and those that pass with time: they say nothing of what the URL is. */
+const SAYS_NOTHING: readonly number[] = [407, 408, 425, 429];
+
+function toUnusable(error: CcxriError): WebVerdict {
+  return { kind: 'unusable', error };
+}
+
+function isOnlyPage(url: string, manifest: Manifest): boolean {
+  return isHomepage(url, manifest) || /\.(?:x?html?|php|aspx?|jsp)$/i.test(new URL(url).pathname);
+}
+
+function isHomepage(url: string, { homepage }: Manifest): boolean {
+  const [one, other] = [url, homepage].map((each) => toBareUrl(each).href.replace(/\/$/, ''));
+  return one === other;
+}
+
+function toTemplateHint(url: string): string | undefined {
+  const { origin, pathname, search } = new URL(url);
+  if (search !== '') return undefined;
+  const folder = pathname.endsWith('/') ? pathname : `${pathname}/`;
+  return `if files lie under it by name all the same: --source '${toPrintable(origin + folder)}{name}'`;
+}
+
+/** A page that has not come by then will not: a person is waiting to be told. */
+const PATIENCE_MS = 20_000;
+
+interface FailedLoad {
+  readonly error: unknown;
+  readonly attempts: number;
+}
+
+/** Loads a page, again where a failure may pass: no file can be had before. */
+async function loadPatiently(
+  url: string,
+  { loadPage, signal, clock, pageRetries }: SourceContext,
+): Promise<LoadedPage | FailedLoad> {
+  const startMs = clock.nowMs();
+  const policy = { ...DEFAULT_RETRY_POLICY, retries: pageRetries, maxRetryAfterMs: PATIENCE_MS };
+  for (let attempts = 1; ; attempts += 1) {
+    try {
+      return await loadPage(url, signal);
+    } catch (error) {
+      if (isCcxriError(error, 'aborted')) throw error;
+      const state = { attempts, withoutProgress: attempts };
+      const decision = decideRetry(error, state, policy, clock.random());
+      const isLate = clock.nowMs() - startMs >= PATIENCE_MS;
+      if (decision.kind === 'give-up' || isLate) return { error, attempts };
+      // An abort ends the wait early, and is told right behind it.
+      await clock.sleep(decision.delayMs, signal).catch(() => undefined);
+      throwIfAborted(signal);
+    }
   }
 }

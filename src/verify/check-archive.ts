@@ -1,11 +1,10 @@
-import type { MemberRecord } from '../dataset/ledger-schema.ts';
-import type { EventListener } from '../events.ts';
-import type { ZipDirectory } from '../zip/directory.ts';
-import { checkMembers, toMemberRecords } from '../zip/member.ts';
-import { openFileReader, type FileReader } from '../zip/reader.ts';
+import type { Clock } from '../clock.ts';
+import { type MemberRecord, toMemberRecords } from '../dataset/ledger.ts';
+import { type EventListener, ProgressTeller } from '../events.ts';
+import { type ZipDirectory, withDirectory } from '../zip/directory.ts';
+import { checkMembers } from '../zip/member.ts';
+import { type FileReader, openFileReader } from '../zip/reader.ts';
 import type { UnpackPool } from '../zip/unpack-pool.ts';
-import { withDirectory } from '../zip/with-directory.ts';
-import type { CheckProgress, ReadMeter } from './check-progress.ts';
 
 interface CheckArchiveContext {
   readonly onEvent: EventListener;
@@ -70,4 +69,51 @@ async function checkAll(
   });
   await reader.assertUnchanged();
   for (const { compressedSize } of directory.members) meter.bytesRead += compressedSize;
+}
+
+/** Bytes read in a run, whatever for. */
+export interface ReadMeter {
+  bytesRead: number;
+}
+
+/** Tells of an archive's phase `check`: its members, then its extracted images, as one. */
+export class CheckProgress {
+  readonly #file: string;
+  readonly #onEvent: EventListener;
+  readonly #teller: ProgressTeller;
+  #doneBytes = 0;
+  #totalBytes: number | null = null;
+
+  constructor(file: string, context: { readonly clock: Clock; readonly onEvent: EventListener }) {
+    this.#file = file;
+    this.#onEvent = context.onEvent;
+    this.#teller = new ProgressTeller(context.clock, context.onEvent);
+  }
+
+  /** The first call counts. @param totalBytes unpacked, of all that will be checked */
+  begin(totalBytes: number): void {
+    if (this.#totalBytes !== null) return;
+    this.#totalBytes = totalBytes;
+    this.#onEvent({ event: 'phase-start', ...this.#now() });
+  }
+
+  add(bytes: number): void {
+    this.#doneBytes += bytes;
+    this.#teller.tell(this.#now());
+  }
+
+  end(members: number): void {
+    if (this.#totalBytes === null) return;
+    const { file, phase, doneBytes: bytes } = this.#now();
+    this.#onEvent({ event: 'phase-done', file, phase, bytes, members });
+  }
+
+  #now() {
+    return {
+      file: this.#file,
+      phase: 'check',
+      doneBytes: this.#doneBytes,
+      totalBytes: this.#totalBytes,
+    } as const;
+  }
 }

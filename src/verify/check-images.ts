@@ -1,39 +1,24 @@
 import { readdir } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { throwIfAborted } from '../abort.ts';
-import { compareContent, compareLength } from '../fs/content.ts';
-import { stemOf } from '../dataset/layout.ts';
-import type { MemberRecord, MembersRecord } from '../dataset/ledger-schema.ts';
-import type { Ledger } from '../dataset/ledger.ts';
-import { toDiskError, type CcxriError } from '../errors.ts';
-import type { ManifestFile } from '../manifest/schema.ts';
-import { isLink } from '../extract/existing-images.ts';
-import { count, toPrintable } from '../text.ts';
 import { forEachAtOnce } from '../concurrency.ts';
-import { CheckProgress } from './check-progress.ts';
-import { noteImages } from './note-bad.ts';
-import type { Findings, VerifyContext } from './verify-context.ts';
-import type { VerifyStatus } from './types.ts';
+import { finalPathOf } from '../dataset/layout.ts';
+import type { MemberRecord, MembersRecord } from '../dataset/ledger.ts';
+import { stateOf } from '../dataset/survey.ts';
+import { type CcxriError, toDiskError } from '../errors.ts';
+import { compareContent, compareLength } from '../fs/content.ts';
+import { isLink } from '../fs/paths.ts';
+import type { ManifestFile } from '../manifest/schema.ts';
+import { stemOf } from '../manifest/select.ts';
+import { count, toPrintable } from '../text.ts';
+import { CheckProgress } from './check-archive.ts';
 import { imagesError, imagesUnknownError, otherManifestError } from './errors.ts';
+import { fits } from './locate.ts';
+import type { Findings, FolderReport, Located, VerifyContext, VerifyStatus } from './types.ts';
 
 /** Files read at once, an archive: node's own pool has four threads. */
 const FILES_AT_ONCE = 8;
 const MAX_BAD_MEMBERS = 20;
-
-/** The ledger's list of an archive's files, if it is of the published archive. */
-export async function fittingRecord(
-  file: ManifestFile,
-  ledger: Ledger,
-): Promise<MembersRecord | undefined> {
-  const record = await ledger.readMembers(file.name);
-  return fits(file, record) ? record : undefined;
-}
-
-/** Whether it is of the published archive. */
-export function fits(file: ManifestFile, record: MembersRecord | undefined): boolean {
-  // Of a disputed MD5 nothing is known; what was extracted had passed.
-  return record?.md5 === file.md5 || file.md5Disputed !== undefined;
-}
 
 /**
  * Checks the images of an archive that is not here any more, against the ledger.
@@ -118,15 +103,6 @@ function tellStrangers(
   });
 }
 
-/** How the extracted files of an archive are; paths below its folder. */
-export interface FolderReport {
-  readonly checked: number;
-  readonly damaged: readonly string[];
-  readonly missing: readonly string[];
-  /** What lies there and is not of the archive: no damage. */
-  readonly strangers: readonly string[];
-}
-
 async function compareFolder(
   folder: string,
   expected: readonly MemberRecord[],
@@ -172,5 +148,51 @@ async function strangersIn(
       .sort();
   } catch (error) {
     throw toDiskError(error, 'read', { path: folder });
+  }
+}
+
+/**
+ * Takes the ledger's word for a file back, so that no quick look and no fetch goes by it. Nothing is
+ * done about a record that is of other bytes than were read: a fetch at work may have put them there.
+ * It never fails: a dataset that can't be written is no less bad.
+ */
+export async function noteBad(
+  { file, here }: Pick<Located, 'file' | 'here'>,
+  { ledger, layout, clock }: VerifyContext,
+): Promise<void> {
+  // The ledger speaks of files in their place.
+  if (here?.path !== finalPathOf(layout, file)) return;
+  try {
+    const receipt = await ledger.readReceipt(file.name);
+    if (receipt === undefined || stateOf(file, receipt, here.stats) !== 'checked') return;
+    await ledger.writeReceipt({ ...receipt, foundBadAt: clock.date().toISOString() });
+  } catch {
+    // What was found is told all the same.
+  }
+}
+
+/**
+ * The same for extracted images: the ledger's list of them says that they are damaged, or, once all
+ * of them have passed again, no longer. It never fails, either.
+ * @param known the list as it was before they were looked at
+ * @returns whether the ledger says so now, so that a fetch goes by it
+ */
+export async function noteImages(
+  known: MembersRecord | undefined,
+  how: 'good' | 'bad',
+  { ledger, clock }: Pick<VerifyContext, 'ledger' | 'clock'>,
+): Promise<boolean> {
+  try {
+    if (known === undefined) return false;
+    const { foundBadAt, ...record } = known;
+    if ((how === 'bad') === (foundBadAt !== undefined)) return true;
+    const now = await ledger.readMembers(known.archive);
+    // A fetch at work may have extracted them anew.
+    if (now?.extractedAt !== known.extractedAt || now.md5 !== known.md5) return false;
+    const mark = how === 'bad' ? { foundBadAt: clock.date().toISOString() } : {};
+    await ledger.writeMembers({ ...record, ...mark });
+    return true;
+  } catch {
+    return false;
   }
 }

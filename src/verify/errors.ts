@@ -1,12 +1,9 @@
-import { stemOf } from '../dataset/layout.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
-import { isEmptySelection, type Selection } from '../manifest/select.ts';
+import { type Selection, isEmptySelection, stemOf } from '../manifest/select.ts';
 import { selectionFlags } from '../manifest/selection-flags.ts';
 import { count, quoteForShell, toPrintable } from '../text.ts';
-import type { FolderReport } from './check-images.ts';
-import type { Located } from './locate.ts';
-import type { VerifyContext } from './verify-context.ts';
+import type { FolderReport, Located, VerifyContext } from './types.ts';
 
 /** The command that gets a file. */
 function fetchCommand(file: ManifestFile): string {

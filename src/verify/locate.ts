@@ -1,22 +1,10 @@
-import type { Stats } from 'node:fs';
 import { join } from 'node:path';
-import { finalPathOf, imagesPathOf, type DatasetLayout } from '../dataset/layout.ts';
-import { pathKind } from '../fs/output-file.ts';
-import type { Ledger } from '../dataset/ledger.ts';
-import type { ManifestFile } from '../manifest/schema.ts';
+import { type DatasetLayout, finalPathOf, imagesPathOf } from '../dataset/layout.ts';
+import type { Ledger, MembersRecord } from '../dataset/ledger.ts';
 import { statOrAbsent } from '../dataset/survey.ts';
-import { fittingRecord } from './check-images.ts';
-
-/** Where a file of the manifest was found. */
-export interface Located {
-  readonly file: ManifestFile;
-  /** What lies there in its name; undefined: it is not here. */
-  readonly here: { readonly path: string; readonly stats: Stats } | undefined;
-  /** The folder of its extracted images; undefined: there is none. */
-  readonly images: string | undefined;
-  /** There is none, and the ledger knows that there was: false where it was not asked. */
-  readonly imagesGone: boolean;
-}
+import { pathKind } from '../fs/paths.ts';
+import type { ManifestFile } from '../manifest/schema.ts';
+import type { Located } from './types.ts';
 
 /**
  * Looks in its place in a dataset directory, then directly in the directory, where a group's copy of
@@ -51,4 +39,19 @@ async function findFile(file: ManifestFile, layout: DatasetLayout): Promise<Loca
 async function findImages(file: ManifestFile, layout: DatasetLayout) {
   const path = imagesPathOf(layout, file.name);
   return (await pathKind(path)) === 'directory' ? path : undefined;
+}
+
+/** The ledger's list of an archive's files, if it is of the published archive. */
+async function fittingRecord(
+  file: ManifestFile,
+  ledger: Ledger,
+): Promise<MembersRecord | undefined> {
+  const record = await ledger.readMembers(file.name);
+  return fits(file, record) ? record : undefined;
+}
+
+/** Whether it is of the published archive. */
+export function fits(file: ManifestFile, record: MembersRecord | undefined): boolean {
+  // Of a disputed MD5 nothing is known; what was extracted had passed.
+  return record?.md5 === file.md5 || file.md5Disputed !== undefined;
 }

@@ -1,4 +1,16 @@
+import type { Stats } from 'node:fs';
+import type { LimitFunction } from 'p-limit';
+import type { Clock } from '../clock.ts';
+import type { Judge } from '../dataset/acceptance.ts';
+import type { DatasetLayout } from '../dataset/layout.ts';
+import type { Ledger } from '../dataset/ledger.ts';
 import type { FileOutcome, RunOptions } from '../dataset/run-options.ts';
+import type { EventListener } from '../events.ts';
+import type { HashPool } from '../hash/hash-pool.ts';
+import type { ManifestFile } from '../manifest/schema.ts';
+import type { Selection } from '../manifest/select.ts';
+import type { UnpackPool } from '../zip/unpack-pool.ts';
+import type { ReadMeter } from './check-archive.ts';
 
 export interface VerifyOptions extends RunOptions {
   /**
@@ -53,4 +65,50 @@ export interface VerifyResult {
   readonly imagesUnread: number;
   readonly bytesRead: number;
   readonly elapsedMs: number;
+}
+
+/** How the extracted files of an archive are; paths below its folder. */
+export interface FolderReport {
+  readonly checked: number;
+  readonly damaged: readonly string[];
+  readonly missing: readonly string[];
+  /** What lies there and is not of the archive: no damage. */
+  readonly strangers: readonly string[];
+}
+
+/** Where a file of the manifest was found. */
+export interface Located {
+  readonly file: ManifestFile;
+  /** What lies there in its name; undefined: it is not here. */
+  readonly here: { readonly path: string; readonly stats: Stats } | undefined;
+  /** The folder of its extracted images; undefined: there is none. */
+  readonly images: string | undefined;
+  /** There is none, and the ledger knows that there was: false where it was not asked. */
+  readonly imagesGone: boolean;
+}
+
+/** What the checks of a run share. */
+export interface VerifyContext {
+  readonly layout: DatasetLayout;
+  readonly ledger: Ledger;
+  readonly judge: Judge;
+  readonly depth: VerifyDepth;
+  /** What was asked for. */
+  readonly selection: Selection;
+  /** The command that brings back all images that are gone. */
+  readonly bringBack: string;
+  readonly deepChecks: LimitFunction;
+  readonly hashPool: HashPool;
+  readonly unpackPool: UnpackPool;
+  readonly clock: Clock;
+  readonly onEvent: EventListener;
+  readonly signal: AbortSignal;
+  readonly meter: ReadMeter;
+}
+
+/** What is found out of a file on the way: it stands also where the end is bad. */
+export interface Findings {
+  md5: string | null;
+  membersChecked: number;
+  badMembers: readonly string[];
 }

@@ -2,21 +2,26 @@ import { setMaxListeners } from 'node:events';
 import pLimit from 'p-limit';
 import { throwIfAborted } from '../abort.ts';
 import { systemClock } from '../clock.ts';
+import { forEachAtOnce } from '../concurrency.ts';
+import { Judge } from '../dataset/acceptance.ts';
 import { layoutOf } from '../dataset/layout.ts';
 import { Ledger } from '../dataset/ledger.ts';
+import { assertDirectory } from '../dataset/run-options.ts';
 import { CcxriError } from '../errors.ts';
 import { ignoreEvents } from '../events.ts';
-import { isEmptySelection, selectFiles } from '../manifest/select.ts';
 import { HashPool } from '../hash/hash-pool.ts';
-import { assertDirectory } from '../dataset/assert-directory.ts';
-import { Judge } from '../dataset/acceptance.ts';
-import { forEachAtOnce } from '../concurrency.ts';
+import { isEmptySelection, selectFiles } from '../manifest/select.ts';
 import { UnpackPool } from '../zip/unpack-pool.ts';
-import { locate, type Located } from './locate.ts';
-import type { VerifyContext } from './verify-context.ts';
-import { verifyFile } from './verify-file.ts';
-import type { VerifyOptions, VerifyOutcome, VerifyResult } from './types.ts';
 import { bringBackCommand } from './errors.ts';
+import { locate } from './locate.ts';
+import type {
+  Located,
+  VerifyContext,
+  VerifyOptions,
+  VerifyOutcome,
+  VerifyResult,
+} from './types.ts';
+import { verifyFile } from './verify-file.ts';
 
 /** Unpacking is bound by the processor, and holds some 32 MiB an archive. */
 const DEEP_CHECKS_AT_ONCE = 2;

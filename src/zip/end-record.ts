@@ -1,7 +1,5 @@
-import { END_FIXED_BYTES, pickEnd, toEndCandidates, type EndFields } from './end-fields.ts';
 import type { RandomReader } from './reader.ts';
 import { damaged, unsafe } from './verdict.ts';
-import { readZip64, type Zip64Record } from './zip64-record.ts';
 
 /** Where an archive's directory lies, and what its end record says of it. */
 export interface EndRecord {
@@ -69,4 +67,154 @@ function locate(
     countBits: zip64 === undefined ? 16 : 64,
     prefixBytes,
   };
+}
+
+/** The fields of an end record (APPNOTE 4.3.16). */
+interface EndFields {
+  /** Of the record's first byte, in the file. */
+  readonly at: number;
+  readonly disk: number;
+  readonly directoryDisk: number;
+  readonly countHere: number;
+  readonly count: number;
+  readonly directoryBytes: number;
+  readonly directoryStart: number;
+  /** Of the first byte behind its comment. */
+  readonly end: number;
+}
+
+const SIGNATURE = 0x06054b50;
+const END_FIXED_BYTES = 22;
+
+/**
+ * Every place that could be an end record by its signature, the last one first.
+ * @param tail the last bytes of the file
+ */
+function toEndCandidates(tail: Buffer, tailStart: number): readonly EndFields[] {
+  const candidates: EndFields[] = [];
+  for (let at = tail.length - END_FIXED_BYTES; at >= 0; at -= 1) {
+    if (tail[at] !== 0x50 || tail.readUInt32LE(at) !== SIGNATURE) continue;
+    candidates.push(parseEnd(tail.subarray(at), tailStart + at));
+  }
+  return candidates;
+}
+
+function parseEnd(bytes: Buffer, at: number): EndFields {
+  return {
+    at,
+    disk: bytes.readUInt16LE(4),
+    directoryDisk: bytes.readUInt16LE(6),
+    countHere: bytes.readUInt16LE(8),
+    count: bytes.readUInt16LE(10),
+    directoryBytes: bytes.readUInt32LE(12),
+    directoryStart: bytes.readUInt32LE(16),
+    end: at + END_FIXED_BYTES + bytes.readUInt16LE(20),
+  };
+}
+
+/**
+ * A record whose comment ends with the file is the right one; the signature may also stand in a
+ * member's bytes (a zip within the zip), so others count only where there is none such. Two such
+ * records, one in the comment of the other, would let two programs see two archives.
+ * @param candidates the last one first
+ */
+function pickEnd(
+  candidates: readonly EndFields[],
+  sizeBytes: number,
+): EndFields | 'none' | 'ambiguous' {
+  const whole = candidates.filter(({ end }) => end <= sizeBytes);
+  const exact = whole.filter(({ end }) => end === sizeBytes);
+  const [only] = exact.length > 1 ? exact.filter(isPlausible) : exact;
+  const found = only ?? whole.find(isPlausible);
+  if (found === undefined) return 'none';
+  // unzip and Python's zipfile take the last one, whether or not its comment fits.
+  const isLast = !candidates.some((other) => other.at > found.at && isPlausible(other));
+  return isLast && exact.filter(isPlausible).length < 2 ? found : 'ambiguous';
+}
+
+/** Its directory lies in front of it, or a zip64 record says where. */
+function isPlausible(end: EndFields): boolean {
+  return needsZip64(end) || end.directoryStart + end.directoryBytes <= end.at;
+}
+
+/** Fields that are too small for their value are filled with ones. */
+function needsZip64({ directoryBytes, directoryStart }: EndFields): boolean {
+  return directoryBytes === 0xffffffff || directoryStart === 0xffffffff;
+}
+
+/** The fields of a zip64 end record (APPNOTE 4.3.14). */
+type Zip64Record = Omit<EndFields, 'end'>;
+
+const LOCATOR_SIGNATURE = 0x07064b50;
+const LOCATOR_BYTES = 20;
+const RECORD_SIGNATURE = 0x06064b50;
+const RECORD_BYTES = 56;
+/** What the 12 bytes in front of the record's counted length take. */
+const UNCOUNTED_BYTES = 12;
+
+/**
+ * The zip64 end record that a locator in front of the end record points to; undefined: there is none.
+ * @throws CcxriError `damaged-archive`: the end record needs it, and it is missing; `unsafe-archive`:
+ *   the two contradict each other
+ */
+async function readZip64(
+  reader: RandomReader,
+  end: EndFields,
+  file: string,
+): Promise<Zip64Record | undefined> {
+  const locatorAt = end.at - LOCATOR_BYTES;
+  const record = locatorAt < 0 ? undefined : await followLocator(reader, locatorAt);
+  if (record === undefined) {
+    if (!needsZip64(end)) return undefined;
+    throw damaged(file, 'its zip64 end record is missing');
+  }
+  if (end.directoryStart + end.directoryBytes === end.at) {
+    // The directory reaches to the end record, and the zip64 record would lie inside of it.
+    throw unsafe(file, 'it can be read with its zip64 end record or without, with other members');
+  }
+  if (!agree(end, record)) throw unsafe(file, 'its two end records contradict each other');
+  return record;
+}
+
+/** undefined: no locator, or one that leads nowhere (its bytes may end a member's comment). */
+async function followLocator(
+  reader: RandomReader,
+  locatorAt: number,
+): Promise<Zip64Record | undefined> {
+  const locator = Buffer.allocUnsafe(LOCATOR_BYTES);
+  await reader.read(locator, locatorAt);
+  if (locator.readUInt32LE(0) !== LOCATOR_SIGNATURE) return undefined;
+  const at = toNumber(locator, 8);
+  if (at + RECORD_BYTES > locatorAt) return undefined;
+  const bytes = Buffer.allocUnsafe(RECORD_BYTES);
+  await reader.read(bytes, at);
+  if (bytes.readUInt32LE(0) !== RECORD_SIGNATURE) return undefined;
+  // Behind the fixed fields there may be an extensible data sector; then comes the locator.
+  if (at + UNCOUNTED_BYTES + toNumber(bytes, 4) !== locatorAt) return undefined;
+  return {
+    at,
+    disk: bytes.readUInt32LE(16),
+    directoryDisk: bytes.readUInt32LE(20),
+    countHere: toNumber(bytes, 24),
+    count: toNumber(bytes, 32),
+    directoryBytes: toNumber(bytes, 40),
+    directoryStart: toNumber(bytes, 48),
+  };
+}
+
+/** Beyond 2^53 not exact, but then beyond any file as well. */
+function toNumber(bytes: Buffer, at: number): number {
+  return Number(bytes.readBigUInt64LE(at));
+}
+
+function agree(end: EndFields, record: Zip64Record): boolean {
+  return (
+    fits(end.count, record.count, 0xffff) &&
+    fits(end.directoryBytes, record.directoryBytes, 0xffffffff) &&
+    fits(end.directoryStart, record.directoryStart, 0xffffffff)
+  );
+}
+
+function fits(small: number, large: number, full: number): boolean {
+  return small === full || small === large;
 }

@@ -1,17 +1,18 @@
 import { mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { holdsContent } from '../fs/content.ts';
-import type { MemberRecord } from '../dataset/ledger-schema.ts';
-import { lostOnDisk } from '../fs/path-errors.ts';
-import { syncDirectory, syncFile } from '../fs/atomic.ts';
-import { toDiskError } from '../errors.ts';
-import type { ArchiveOptions, Member, ZipDirectory } from './directory.ts';
-import { isWhole } from './inflate.ts';
-import { NEW_FILE, NEW_FILE_MODE } from './new-files.ts';
+import { pipeline } from 'node:stream/promises';
+import { type InflateRaw, crc32, createInflateRaw } from 'node:zlib';
+import { throwIfAborted } from '../abort.ts';
 import { forEachAtOnce } from '../concurrency.ts';
+import { toDiskError } from '../errors.ts';
+import { syncDirectory, syncFile } from '../fs/atomic.ts';
+import { holdsContent } from '../fs/content.ts';
+import { lostOnDisk } from '../fs/paths.ts';
+import type { ArchiveOptions, Member, ZipDirectory } from './directory.ts';
+import { isWhole, memberErrors, toMemberError } from './inflate.ts';
 import type { RandomReader } from './reader.ts';
-import { readMember } from './read-member.ts';
 import type { UnpackPool } from './unpack-pool.ts';
+import { NEW_FILE, NEW_FILE_MODE } from './unpack-task.ts';
 
 /**
  * Members worked on at once. Node's pool has four threads; more keep them busy while others wait for
@@ -56,7 +57,7 @@ export async function extractMembers(
   reader: RandomReader,
   { members }: Pick<ZipDirectory, 'members'>,
   options: ExtractMembersOptions,
-): Promise<readonly MemberRecord[]> {
+): Promise<void> {
   const tell = teller(options);
   const folders = foldersOf(members);
   // Made by us in a fresh folder, one by one and from the top: no link can be among them.
@@ -65,11 +66,6 @@ export async function extractMembers(
     writeMember(reader, member, { ...options, signal }, tell),
   );
   for (const folder of [...folders, '']) await syncFolder(join(options.into, folder));
-  return toMemberRecords(members);
-}
-
-export function toMemberRecords(members: readonly Member[]): MemberRecord[] {
-  return members.map(({ name, size, crc32 }) => ({ path: name, bytes: size, crc32 }));
 }
 
 function teller({ onBytes }: MemberWorkOptions): (bytes: number) => void {
@@ -181,4 +177,133 @@ async function writeMember(
   } catch (error) {
     throw toDiskError(error, 'write', { path });
   }
+}
+
+/** Hears a member's bytes, piece by piece; they are not to be kept. */
+export type Sink = (bytes: Buffer) => Promise<void> | void;
+
+/** Up to this size, packed or unpacked, a member is read and unpacked in one piece: an image is. */
+export const WHOLE_BYTES = 1024 * 1024;
+
+/** Pieces of larger members. */
+const WINDOW_BYTES = 256 * 1024;
+
+/**
+ * Reads a member and checks it: its exact size, its CRC-32, and that every compressed byte is used.
+ * The sink may have heard bytes before they turn out to be wrong.
+ * @throws CcxriError `damaged-archive`, `unsafe-archive`; of the disk; `aborted`; what the sink throws
+ */
+export async function readMember(
+  reader: RandomReader,
+  member: Member,
+  { file, signal }: ArchiveOptions,
+  sink: Sink,
+): Promise<void> {
+  throwIfAborted(signal);
+  const isSmall = Math.max(member.size, member.compressedSize) <= WHOLE_BYTES;
+  const check = new ContentCheck(file, member);
+  if (isSmall) {
+    const content = await readWhole(reader, member, file);
+    check.update(content);
+    check.finish();
+    await sink(content);
+    return;
+  }
+  const checkedSink = async (bytes: Buffer) => {
+    throwIfAborted(signal);
+    check.update(bytes);
+    await sink(bytes);
+  };
+  await readPieces(reader, member, file, checkedSink);
+  check.finish();
+}
+
+class ContentCheck {
+  readonly #member: Member;
+  readonly #errors: ReturnType<typeof memberErrors>;
+  #bytes = 0;
+  #crc32 = 0;
+
+  constructor(file: string, member: Member) {
+    this.#member = member;
+    this.#errors = memberErrors(file, member);
+  }
+
+  /** Before the bytes are handed on: not one more is than there should be. */
+  update(bytes: Buffer): void {
+    this.#bytes += bytes.length;
+    if (this.#bytes > this.#member.size) throw this.#errors.tooLong();
+    this.#crc32 = crc32(bytes, this.#crc32);
+  }
+
+  finish(): void {
+    if (this.#bytes < this.#member.size) throw this.#errors.tooShort(this.#bytes);
+    if (this.#crc32 !== this.#member.crc32) throw this.#errors.wrongCrc(this.#crc32);
+  }
+}
+
+async function readWhole(reader: RandomReader, member: Member, file: string): Promise<Buffer> {
+  const packed = Buffer.allocUnsafe(member.compressedSize);
+  await reader.read(packed, member.dataStart);
+  if (!member.isDeflated) return packed;
+  // A little more room than is needed: where the content fills it, zlib would ask for as much again.
+  const inflate = createInflateRaw({ chunkSize: member.size + 64 });
+  const chunks: Buffer[] = [];
+  await new Promise<void>((resolve, reject) => {
+    let bytes = 0;
+    inflate.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      // What is checked behind this sees that it is too long.
+      if (bytes > member.size) resolve();
+    });
+    inflate.on('end', resolve);
+    inflate.on('error', reject);
+    inflate.end(packed);
+  }).catch((error: unknown) => {
+    throw toMemberError(error, file, member);
+  });
+  const content =
+    chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+  if (content.length <= member.size) assertAllUsed(inflate, file, member);
+  inflate.destroy();
+  return content;
+}
+
+async function readPieces(
+  reader: RandomReader,
+  member: Member,
+  file: string,
+  sink: Sink,
+): Promise<void> {
+  const pieces = windowsOf(reader, member);
+  if (!member.isDeflated) {
+    for await (const piece of pieces) await sink(piece);
+    return;
+  }
+  const inflate = createInflateRaw({ chunkSize: WINDOW_BYTES });
+  try {
+    await pipeline(pieces, inflate, async (chunks: AsyncIterable<Buffer>) => {
+      for await (const chunk of chunks) await sink(chunk);
+    });
+  } catch (error) {
+    // Whole pieces behind the end of the stream: the pipeline complains that nobody takes them.
+    if (inflate.readableEnded) assertAllUsed(inflate, file, member);
+    throw toMemberError(error, file, member);
+  }
+  assertAllUsed(inflate, file, member);
+}
+
+async function* windowsOf(reader: RandomReader, member: Member): AsyncGenerator<Buffer> {
+  for (let done = 0; done < member.compressedSize;) {
+    const window = Buffer.allocUnsafe(Math.min(WINDOW_BYTES, member.compressedSize - done));
+    await reader.read(window, member.dataStart + done);
+    done += window.length;
+    yield window;
+  }
+}
+
+/** Bytes behind the end of the deflate stream: nobody sees them, so they have no business there. */
+function assertAllUsed(inflate: InflateRaw, file: string, member: Member): void {
+  if (inflate.bytesWritten < member.compressedSize) throw memberErrors(file, member).unused();
 }

@@ -1,12 +1,11 @@
 import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import { throwIfAborted } from '../abort.ts';
+import { forEachAtOnce } from '../concurrency.ts';
+import { type ErrorData, fromErrorData } from '../threads/error-data.ts';
 import { startWorker as startWorkerOf } from '../threads/start-worker.ts';
 import type { Member } from './directory.ts';
 import type { OpenArchive } from './inflate.ts';
-import { forEachAtOnce } from '../concurrency.ts';
-import { sharesOf } from './shares.ts';
-import { UnpackThread } from './unpack-thread.ts';
 
 export interface UnpackPoolOptions {
   /**
@@ -185,3 +184,178 @@ interface Waiting {
   readonly ticket: number;
   readonly resolve: () => void;
 }
+
+/** A thread that unpacks. It keeps the process alive only while it works. */
+export class UnpackThread {
+  readonly #worker: Worker;
+  /** Rejects where it has died before it could do anything. */
+  readonly ready: Promise<void>;
+  readonly #gone: Promise<void>;
+  #isGone = false;
+  #failure: unknown;
+  #task: RunningTask | undefined;
+
+  constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.on('error', (error: unknown) => {
+      this.#failure = error;
+    });
+    this.ready = new Promise((resolve, reject) => {
+      worker.on('message', (message: FromUnpackThread) => {
+        if (message.kind === 'ready') {
+          worker.unref();
+          resolve();
+        } else this.#hear(message);
+      });
+      worker.on('exit', () => reject(this.#death()));
+    });
+    this.#gone = new Promise((resolve) => {
+      worker.on('exit', () => {
+        this.#isGone = true;
+        this.#end((task) => task.reject(this.#death()));
+        resolve();
+      });
+    });
+  }
+
+  /** It has died, or was closed. */
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  /**
+   * Gives it a task; it must have none.
+   * @param onBytes hears about ten times a second how many bytes more are unpacked
+   * @returns false: it was stopped
+   * @throws what the task meets; an Error where the thread dies of it
+   */
+  run(task: UnpackTask, onBytes: (bytes: number) => void): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      if (this.#isGone) {
+        reject(this.#death());
+        return;
+      }
+      this.#task = { resolve, reject, stop: task.stop, onBytes, toldBytes: 0 };
+      this.#worker.ref();
+      this.#worker.postMessage(task);
+    });
+  }
+
+  /** Ends the thread; its task fails. */
+  async close(): Promise<void> {
+    void this.#worker.terminate();
+    await this.#gone;
+  }
+
+  #hear(message: Exclude<FromUnpackThread, { readonly kind: 'ready' }>): void {
+    switch (message.kind) {
+      case 'progress':
+        this.#progress(message.doneBytes);
+        break;
+      case 'done':
+        this.#end((task) => task.resolve(true));
+        break;
+      case 'stopped':
+        this.#end((task) => task.resolve(false));
+        break;
+      case 'failed':
+        this.#end((task) => task.reject(fromErrorData(message.error)));
+    }
+  }
+
+  /** A listener that throws fails the task; but the thread is busy with that until it ends. */
+  #progress(doneBytes: number): void {
+    const task = this.#task;
+    if (task === undefined || task.failure !== undefined) return;
+    try {
+      task.onBytes(doneBytes - task.toldBytes);
+      task.toldBytes = doneBytes;
+    } catch (error) {
+      task.failure = { error };
+      Atomics.store(task.stop, 0, 1);
+    }
+  }
+
+  #end(how: (task: RunningTask) => void): void {
+    const task = this.#task;
+    this.#task = undefined;
+    if (!this.#isGone) this.#worker.unref();
+    if (task?.failure !== undefined) task.reject(task.failure.error);
+    else if (task !== undefined) how(task);
+  }
+
+  #death(): Error {
+    return new Error('a thread that unpacks has ended', { cause: this.#failure });
+  }
+}
+
+interface RunningTask {
+  readonly resolve: (isDone: boolean) => void;
+  readonly reject: (error: unknown) => void;
+  readonly stop: Int32Array;
+  readonly onBytes: (bytes: number) => void;
+  toldBytes: number;
+  failure?: { readonly error: unknown };
+}
+
+/** A thread is given so much at a time; less where an archive would be done by some threads alone. */
+const MAX_SHARE_BYTES = 32 * 1024 * 1024;
+const MIN_SHARE_BYTES = 4 * 1024 * 1024;
+/** Its files are open until all of them are written. */
+const MAX_SHARE_MEMBERS = 64;
+
+/**
+ * Members in shares, neighbours together.
+ * @param threads that there are for them
+ */
+export function sharesOf(
+  members: readonly Member[],
+  threads: number,
+): readonly (readonly Member[])[] {
+  const totalBytes = members.reduce((bytes, member) => bytes + bytesOf(member), 0);
+  const wantedBytes = Math.ceil(totalBytes / (2 * threads));
+  const shareBytes = Math.min(MAX_SHARE_BYTES, Math.max(MIN_SHARE_BYTES, wantedBytes));
+  const shares: Member[][] = [];
+  let bytes = Infinity;
+  for (const member of members) {
+    let share = shares.at(-1);
+    if (share === undefined || bytes >= shareBytes || share.length >= MAX_SHARE_MEMBERS) {
+      share = [];
+      shares.push(share);
+      bytes = 0;
+    }
+    share.push(member);
+    bytes += bytesOf(member);
+  }
+  return shares;
+}
+
+/** What takes time. */
+function bytesOf({ size, compressedSize }: Member): number {
+  return Math.max(size, compressedSize);
+}
+
+/** To a thread that unpacks: some members of an archive. It has one such task at a time. */
+export interface UnpackTask {
+  /** The archive's manifest name, for the errors. */
+  readonly file: string;
+  readonly path: string;
+  /** Of the archive; stays open until the task's end is heard. */
+  readonly fd: number;
+  readonly members: readonly Member[];
+  /** The folder that their names are below, and whose folders are there; null: they are only checked. */
+  readonly into: string | null;
+  /** In shared memory. Not 0: begin no other member. */
+  readonly stop: Int32Array;
+}
+
+/** From it. */
+export type FromUnpackThread =
+  /** First of all. */
+  | { readonly kind: 'ready' }
+  /** About ten a second at most. Unpacked bytes of this task. */
+  | { readonly kind: 'progress'; readonly doneBytes: number }
+  /** All members are right, and on the disk where they were to be written. */
+  | { readonly kind: 'done' }
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'failed'; readonly error: ErrorData };

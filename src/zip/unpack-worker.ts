@@ -1,7 +1,7 @@
 // A thread that unpacks: started by unpack-pool.ts, and ended by it.
 import { parentPort } from 'node:worker_threads';
 import { MemberUnpacker } from './inflate.ts';
-import type { FromUnpackThread, UnpackTask } from './unpack-messages.ts';
+import type { FromUnpackThread, UnpackTask } from './unpack-pool.ts';
 import { workThrough } from './unpack-task.ts';
 
 if (parentPort === null) throw new Error('this is the code of a thread');

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { PassThrough, Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { CheckedWriter } from '../../src/cli/checked-writer.ts';
+import { CheckedWriter } from '../../src/cli/io.ts';
 import { Paper } from '../support/run-cli.ts';
 
 function failing(code: string): Writable {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { environmentWarnings } from '../../src/cli/environment.ts';
+import { environmentWarnings } from '../../src/cli/options-resolve.ts';
 import { useTempDirs } from '../support/csv.ts';
 import { eventsOf, runCli } from '../support/run-cli.ts';
 

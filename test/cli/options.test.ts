@@ -1,20 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import {
+  type RawOptions,
   resolveSettings,
   unknownVariables,
-  type RawOptions,
 } from '../../src/cli/options-resolve.ts';
 import type { OptionKey, Settings } from '../../src/cli/options-schema.ts';
 import {
   COMMAND_NAMES,
+  type CommandName,
   EXCLUSIVE,
-  OPTION_KEYS,
   OPTIONS,
+  OPTION_KEYS,
+  optionsMarkdown,
   takesOption,
   variableOf,
-  type CommandName,
 } from '../../src/cli/options.ts';
-import { optionsMarkdown } from '../../src/cli/options-docs.ts';
 import { parseCommandLine } from '../../src/cli/program.ts';
 import { CcxriError } from '../../src/errors.ts';
 

@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../src/cli/command-table.ts';
-import { COMMAND_NAMES, OPTION_KEYS, takesOption } from '../../src/cli/options.ts';
-import { usageOf } from '../../src/cli/options-docs.ts';
+import { COMMAND_NAMES, OPTION_KEYS, takesOption, usageOf } from '../../src/cli/options.ts';
 import { parseCommandLine } from '../../src/cli/program.ts';
-import { isNodeNewEnough, OLDEST_NODE, readVersion } from '../../src/cli/version.ts';
+import { OLDEST_NODE, isNodeNewEnough, readVersion } from '../../src/cli/version.ts';
 import { CcxriError } from '../../src/errors.ts';
 
 function textOf(...argv: readonly string[]): string {

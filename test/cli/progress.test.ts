@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Clock } from '../../src/clock.ts';
-import { CheckedWriter } from '../../src/cli/checked-writer.ts';
-import { createProgress, LineProgress } from '../../src/cli/progress.ts';
+import { CheckedWriter } from '../../src/cli/io.ts';
 import { RunState } from '../../src/cli/progress-state.ts';
 import { fileBar, totalBar } from '../../src/cli/progress-text.ts';
-import { styleOf } from '../../src/cli/style.ts';
+import { LineProgress, createProgress } from '../../src/cli/progress.ts';
+import { styleOf } from '../../src/cli/render-table.ts';
+import type { Clock } from '../../src/clock.ts';
 import type { PhaseProgress, PlanEvent, RunEvent } from '../../src/events.ts';
 import { Paper } from '../support/run-cli.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { renderError } from '../../src/cli/render-error.ts';
-import { wrapProse } from '../../src/cli/wrap.ts';
+import { wrapProse } from '../../src/cli/render-table.ts';
 import { CcxriError } from '../../src/errors.ts';
 
 const LONG = 'one two three four five six seven eight nine ten eleven twelve';

@@ -1,13 +1,14 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Judge } from '../../src/dataset/acceptance.ts';
 import { Ledger } from '../../src/dataset/ledger.ts';
 import type { RunEvent } from '../../src/events.ts';
+import type { Candidate } from '../../src/hash/hash-file.ts';
 import type { Manifest } from '../../src/manifest/schema.ts';
 import { findFile } from '../../src/manifest/select.ts';
-import { Judge, type Candidate } from '../../src/dataset/acceptance.ts';
 import { useTempDirs } from '../support/csv.ts';
-import { manifestOf, md5Of, noise, toSample, type Sample } from '../support/fetching.ts';
+import { type Sample, manifestOf, md5Of, noise, toSample } from '../support/fetching.ts';
 import { saying } from '../support/matchers.ts';
 import { buildZip } from '../support/zip-builder.ts';
 

@@ -1,9 +1,8 @@
-import { mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
 import { spawnSync } from 'node:child_process';
+import { mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { MembersRecord, Receipt } from '../../src/dataset/ledger-schema.ts';
-import { Ledger } from '../../src/dataset/ledger.ts';
+import { Ledger, type MembersRecord, type Receipt } from '../../src/dataset/ledger.ts';
 import { listTree, useTempDirs, writeTree } from '../support/csv.ts';
 
 const tempDir = useTempDirs();

@@ -1,8 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { expect, it } from 'vitest';
+import { receiveInRanges, receiveUrl } from '../../src/download/connections.ts';
 import { toClient, toContext, toRun } from '../../src/fetch/fetch-run.ts';
-import { receiveInRanges } from '../../src/download/connections.ts';
-import { receiveUrl } from '../../src/download/receive-url.ts';
 import { useTempDirs } from '../support/csv.ts';
 import { destIn, manifestOf } from '../support/fetching.ts';
 import { big, isProbe } from '../support/ranged-fetch.ts';

@@ -2,9 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as turn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { PartFile } from '../../src/download/part-file.ts';
+import { DEFAULT_TOOLS, PartFile } from '../../src/download/part-file.ts';
 import { CHECKPOINT_BYTES, PartJournal } from '../../src/download/part-journal.ts';
-import { DEFAULT_TOOLS } from '../../src/download/part-tools.ts';
 import { useTempDirs } from '../support/csv.ts';
 
 const tempDir = useTempDirs();

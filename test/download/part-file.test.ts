@@ -12,10 +12,9 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { PartFile } from '../../src/download/part-file.ts';
+import { DEFAULT_TOOLS, PartFile } from '../../src/download/part-file.ts';
 import { CHECKPOINT_BYTES, CHECKPOINT_MS } from '../../src/download/part-journal.ts';
-import { parsePartState, type PartState } from '../../src/download/part-state.ts';
-import { DEFAULT_TOOLS } from '../../src/download/part-tools.ts';
+import { type PartState, parsePartState } from '../../src/download/part-state.ts';
 import { ownIdentity } from '../../src/fs/process-identity.ts';
 import { handClock } from '../support/clock.ts';
 import { listTree, useTempDirs, writeTree } from '../support/csv.ts';

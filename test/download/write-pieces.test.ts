@@ -1,8 +1,8 @@
 import { writeSync } from 'node:fs';
-import { open, readFile, type FileHandle } from 'node:fs/promises';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { writePieces, writePiecesSync } from '../../src/download/write-pieces.ts';
+import { writePieces, writePiecesSync } from '../../src/download/writer.ts';
 import { useTempDirs } from '../support/csv.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
 import { randomBytes } from '../support/random-bytes.ts';

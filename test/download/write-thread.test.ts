@@ -1,9 +1,8 @@
-import { open, readFile, type FileHandle } from 'node:fs/promises';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
-import { writeIn } from '../../src/download/writer.ts';
-import { WriteThread } from '../../src/download/write-thread.ts';
+import { WriteThread, writeIn } from '../../src/download/writer.ts';
 import { startWorker } from '../../src/threads/start-worker.ts';
 import { useChildren } from '../support/children.ts';
 import { useTempDirs } from '../support/csv.ts';

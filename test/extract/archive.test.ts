@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from 
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { isExtracted } from '../../src/extract/archive.ts';
+import { isExtracted } from '../../src/dataset/images.ts';
 import { useTempDirs, writeTree } from '../support/csv.ts';
 import {
   ARCHIVE,

@@ -1,9 +1,9 @@
-import { gzipSync } from 'node:zlib';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { finalPathOf, layoutOf } from '../../src/dataset/layout.ts';
-import { joinDataset } from '../../src/labels/join-dataset.ts';
+import { joinDataset } from '../../src/labels/build-index.ts';
 import { isPlausibleSize } from '../../src/manifest/published-size.ts';
 import { verifyDataset } from '../../src/verify/verify-dataset.ts';
 import { CHEST_HEADER, chestRow, lines, listTree, useTempDirs, writeTree } from '../support/csv.ts';

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { Receipt } from '../../src/dataset/ledger-schema.ts';
+import type { Receipt } from '../../src/dataset/ledger.ts';
+import type { FileSurvey } from '../../src/dataset/survey.ts';
 import {
+  type PlanChoices,
   decideStep,
   isTooSmall,
   lowDiskError,
   planFetch,
-  type PlanChoices,
 } from '../../src/fetch/plan.ts';
-import type { FileSurvey } from '../../src/dataset/survey.ts';
 import { manifestOf, sampleArchive, sampleLabels } from '../support/fetching.ts';
 
 const [archive, labels] = manifestOf(

@@ -1,7 +1,7 @@
-import { lstat, mkdir, readFile, symlink, writeFile, readlink } from 'node:fs/promises';
+import { lstat, mkdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { writeStreamAtomic } from '../../src/fs/write-stream-atomic.ts';
+import { writeStreamAtomic } from '../../src/fs/atomic.ts';
 import { listTree, useTempDirs } from '../support/csv.ts';
 
 const tempDir = useTempDirs();

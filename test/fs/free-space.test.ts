@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { freeBytesAt } from '../../src/fs/free-space.ts';
+import { freeBytesAt } from '../../src/fs/paths.ts';
 import { useTempDirs } from '../support/csv.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
 

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { toJson } from '../../src/cli/report.ts';
-import { CcxriError } from '../../src/errors.ts';
 import { parsePartState } from '../../src/download/part-state.ts';
+import { CcxriError } from '../../src/errors.ts';
+import { toProxyOptions } from '../../src/http/client.ts';
 import { createPageLoader } from '../../src/http/page.ts';
-import { toProxyOptions } from '../../src/http/proxy.ts';
 import { nextHop } from '../../src/http/redirect.ts';
 import { toPrintableLink, toPrintableUrl } from '../../src/text.ts';
 import { useRawServers } from '../support/raw-server.ts';

@@ -1,10 +1,10 @@
-import { open, writeFile, type FileHandle } from 'node:fs/promises';
+import { type FileHandle, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { HashLoop } from '../../src/hash/hash-loop.ts';
-import type { FromHashThread } from '../../src/hash/hash-messages.ts';
-import { SPAN_BYTES } from '../../src/hash/kernel-layout.ts';
+import type { FromHashThread } from '../../src/hash/hash-pool.ts';
+import { SPAN_BYTES } from '../../src/hash/kernel.ts';
 import { useTempDirs } from '../support/csv.ts';
 import { md5Of, randomBytes } from '../support/random-bytes.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { chooseStreams, type Standing } from '../../src/hash/hash-order.ts';
+import { type Standing, chooseStreams } from '../../src/hash/hash-loop.ts';
 import { placeFor } from '../../src/hash/hash-pool.ts';
-import { LANES, SPAN_BYTES } from '../../src/hash/kernel-layout.ts';
+import { LANES, SPAN_BYTES } from '../../src/hash/kernel.ts';
 
 interface Named extends Standing {
   readonly name: string;

@@ -1,12 +1,11 @@
-import { open, truncate, writeFile, type FileHandle } from 'node:fs/promises';
+import { type FileHandle, open, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
-import { followIn } from '../../src/hash/hash-follower.ts';
-import { hashFile } from '../../src/hash/hash-file.ts';
+import { followIn, hashFile } from '../../src/hash/hash-file.ts';
 import { HashPool } from '../../src/hash/hash-pool.ts';
-import { SPAN_BYTES } from '../../src/hash/kernel-layout.ts';
+import { SPAN_BYTES } from '../../src/hash/kernel.ts';
 import { createRandom } from '../../src/release/random.ts';
 import { startWorker } from '../../src/threads/start-worker.ts';
 import { useChildren } from '../support/children.ts';

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { LANES, SPAN_BYTES } from '../../src/hash/kernel-layout.ts';
-import { Kernels, newState } from '../../src/hash/kernel.ts';
-import { LaneMd5, Lanes, toHex } from '../../src/hash/lanes.ts';
+import {
+  Kernels,
+  LANES,
+  LaneMd5,
+  Lanes,
+  SPAN_BYTES,
+  newState,
+  toHex,
+} from '../../src/hash/kernel.ts';
 import { createRandom } from '../../src/release/random.ts';
 import { md5Of, randomBytes } from '../support/random-bytes.ts';
 

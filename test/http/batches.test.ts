@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Batches, Slabs } from '../../src/http/batches.ts';
+import { Batches, Slabs } from '../../src/http/exchange.ts';
 import { randomBytes } from '../support/random-bytes.ts';
 
 const SLAB = 512 * 1024;

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { HostLimit } from '../../src/http/host-limit.ts';
-import { HostPace } from '../../src/http/hosts.ts';
+import { SpeedWatch } from '../../src/http/deadline.ts';
+import { HostLimit, HostPace } from '../../src/http/hosts.ts';
 import { RateLimit } from '../../src/http/rate-limit.ts';
-import { SpeedWatch } from '../../src/http/speed-watch.ts';
 import { fastClock, handClock } from '../support/clock.ts';
 import { saying } from '../support/matchers.ts';
 

@@ -1,17 +1,17 @@
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { toProxyOptions } from '../../src/http/proxy.ts';
+import { toProxyOptions } from '../../src/http/client.ts';
 import { hasOpenssl, selfSigned } from '../support/certificate.ts';
 import { useTempDirs } from '../support/csv.ts';
 import { readAll, useHttpClients } from '../support/http-clients.ts';
+import { having, lacking, notSaying, saying } from '../support/matchers.ts';
 import {
+  type RawReply,
+  type RawRequest,
   answer,
   head,
   useRawServers,
-  type RawReply,
-  type RawRequest,
 } from '../support/raw-server.ts';
-import { having, lacking, notSaying, saying } from '../support/matchers.ts';
 
 const serve = useRawServers();
 const tempDir = useTempDirs();

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { JoinAudit, type JoinFinding, type LabelFacts } from '../../src/labels/audit.ts';
-import { describeFinding } from '../../src/labels/describe-finding.ts';
+import {
+  JoinAudit,
+  type JoinFinding,
+  type LabelFacts,
+  describeFinding,
+} from '../../src/labels/audit.ts';
 import { NO_FINDING_BIT } from '../../src/labels/findings.ts';
-import { joinArchive, type ArchiveFacts, type LabelTables } from '../../src/labels/join.ts';
+import { type ArchiveFacts, type LabelTables, joinArchive } from '../../src/labels/join.ts';
 
 const ARCHIVES: Readonly<Record<string, readonly string[]>> = {
   'ChestDx-1': ['chestdx'],

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { layoutOf } from '../../src/dataset/layout.ts';
-import { loadManifest } from '../../src/manifest/load.ts';
 import { buildIndex } from '../../src/labels/build-index.ts';
-import { readLabels } from '../../src/labels/index-labels.ts';
+import { readLabels } from '../../src/labels/scan.ts';
+import { loadManifest } from '../../src/manifest/load.ts';
 import { CHEST_HEADER, chestRow, lines, listTree, useTempDirs, writeTree } from '../support/csv.ts';
 
 const tempDir = useTempDirs();

@@ -2,7 +2,7 @@ import { lstat, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/events.ts';
-import { joinDataset, type JoinOptions } from '../../src/labels/join-dataset.ts';
+import { type JoinOptions, joinDataset } from '../../src/labels/build-index.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
 import { CHEST_HEADER, chestRow, lines, listTree, useTempDirs, writeTree } from '../support/csv.ts';
 import { surroundings } from '../support/invariants.ts';

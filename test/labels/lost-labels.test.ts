@@ -1,9 +1,9 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { joinDataset } from '../../src/labels/join-dataset.ts';
 import type { LabelFacts } from '../../src/labels/audit.ts';
-import { findLostLabels } from '../../src/labels/lost-labels.ts';
+import { joinDataset } from '../../src/labels/build-index.ts';
+import { findLostLabels } from '../../src/labels/write.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
 import { CHEST_HEADER, chestRow, lines, useTempDirs, writeTree } from '../support/csv.ts';
 import { saying } from '../support/matchers.ts';

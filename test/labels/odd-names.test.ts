@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { joinDataset } from '../../src/labels/join-dataset.ts';
+import { joinDataset } from '../../src/labels/build-index.ts';
 import { readChestLabels } from '../../src/labels/read-chest.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
 import { CHEST_HEADER, chestRow, lines, parseCsv, useTempDirs, writeTree } from '../support/csv.ts';

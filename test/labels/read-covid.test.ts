@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readCovidLabels } from '../../src/labels/read-covid.ts';
+import { readCovidLabels } from '../../src/labels/read-chest.ts';
 import { lines, useTempDirs } from '../support/csv.ts';
 
 const tempDir = useTempDirs();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { renderPage } from '../../src/release/render-page.ts';
-import { openSources } from '../../src/sources/chain.ts';
+import { openSources } from '../../src/sources/open-source.ts';
 import { useTempDirs } from '../support/csv.ts';
 import { makeStandIn } from '../support/stand-in.ts';
 

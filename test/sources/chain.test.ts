@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CcxriError } from '../../src/errors.ts';
-import { locationsOf, openSources, type Found } from '../../src/sources/chain.ts';
+import { type Found, locationsOf, openSources } from '../../src/sources/open-source.ts';
 import type { Location, Source } from '../../src/sources/source.ts';
 import { useTempDirs, writeTree } from '../support/csv.ts';
 import { fileOf, manifestOf, md5Of, release, sourceOptions, useWebServers } from './support.ts';

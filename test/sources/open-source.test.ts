@@ -2,7 +2,7 @@ import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { openSources } from '../../src/sources/chain.ts';
+import { openSources } from '../../src/sources/open-source.ts';
 import { useTempDirs, writeTree } from '../support/csv.ts';
 import { saying } from '../support/matchers.ts';
 import { fileOf, md5Of, release, sourceOptions } from './support.ts';

@@ -1,11 +1,11 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { type IncomingHttpHeaders, createServer } from 'node:http';
 import { afterEach } from 'vitest';
 import type { RunEvent } from '../../src/events.ts';
+import { createPageLoader } from '../../src/http/page.ts';
 import { parseManifest } from '../../src/manifest/load.ts';
 import type { Manifest, ManifestFile } from '../../src/manifest/schema.ts';
-import { createPageLoader } from '../../src/http/page.ts';
-import { openSources } from '../../src/sources/chain.ts';
-import type { SourceOptions } from '../../src/sources/source-options.ts';
+import { openSources } from '../../src/sources/open-source.ts';
+import type { SourceOptions } from '../../src/sources/source.ts';
 import { fastClock } from '../support/clock.ts';
 
 interface Page {

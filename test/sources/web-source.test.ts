@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { openSources } from '../../src/sources/chain.ts';
+import { openSources } from '../../src/sources/open-source.ts';
 import { fastClock } from '../support/clock.ts';
 import { saying } from '../support/matchers.ts';
 import {
+  PAGE,
   closedUrl,
   fileOf,
   manifestOf,
   md5Of,
   openOne as open,
-  PAGE,
   release,
   rowOf,
   sourceOptions,

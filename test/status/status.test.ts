@@ -3,14 +3,13 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import { acquireLock } from '../../src/fs/lock.ts';
 import { PartStore } from '../../src/download/part-store.ts';
+import { acquireLock } from '../../src/fs/lock.ts';
 import { aboutBytesOf } from '../../src/manifest/published-size.ts';
 import { findFile } from '../../src/manifest/select.ts';
-import { datasetStatus } from '../../src/status.ts';
-import type { FileStatusRow, StatusResult } from '../../src/status-types.ts';
+import { type FileStatusRow, type StatusResult, datasetStatus } from '../../src/status.ts';
 import { useTempDirs } from '../support/csv.ts';
-import { makeDataset, snapshot, type Dataset } from '../support/dataset.ts';
+import { type Dataset, makeDataset, snapshot } from '../support/dataset.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
 import { all, rot } from '../support/verify.ts';
 

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { lstat, readdir, readFile } from 'node:fs/promises';
+import { lstat, readFile, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { expect } from 'vitest';
-import { finalPathOf, imagesPathOf, layoutOf, stemOf } from '../../src/dataset/layout.ts';
+import { finalPathOf, imagesPathOf, layoutOf } from '../../src/dataset/layout.ts';
 import { Ledger } from '../../src/dataset/ledger.ts';
 import { isPlausibleSize } from '../../src/manifest/published-size.ts';
 import type { Manifest, ManifestFile } from '../../src/manifest/schema.ts';
+import { stemOf } from '../../src/manifest/select.ts';
 import { listTree } from './csv.ts';
 
 export interface InvariantOptions {

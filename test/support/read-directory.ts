@@ -1,6 +1,5 @@
-import type { ArchiveOptions, ZipDirectory } from '../../src/zip/directory.ts';
+import { type ArchiveOptions, type ZipDirectory, withDirectory } from '../../src/zip/directory.ts';
 import type { RandomReader } from '../../src/zip/reader.ts';
-import { withDirectory } from '../../src/zip/with-directory.ts';
 
 /** An archive's directory, read and judged on the one way that all work on archives goes. */
 export function readDirectory(

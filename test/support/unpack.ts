@@ -1,11 +1,12 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { layoutOf, stemOf, type DatasetLayout } from '../../src/dataset/layout.ts';
+import { type DatasetLayout, layoutOf } from '../../src/dataset/layout.ts';
 import { Ledger } from '../../src/dataset/ledger.ts';
 import { CcxriError } from '../../src/errors.ts';
 import type { RunEvent } from '../../src/events.ts';
-import { extractArchive, type ExtractedArchive } from '../../src/extract/archive.ts';
+import { type ExtractedArchive, extractArchive } from '../../src/extract/archive.ts';
+import { stemOf } from '../../src/manifest/select.ts';
 import type { UnpackPool } from '../../src/zip/unpack-pool.ts';
 import { buildZip } from './zip-builder.ts';
 

@@ -1,8 +1,7 @@
 // A process of its own that writes a file in a thread, and waits for nothing.
 // `write-child.ts PATH BYTES`
 import { open } from 'node:fs/promises';
-import { writeIn } from '../../src/download/writer.ts';
-import { WriteThread } from '../../src/download/write-thread.ts';
+import { WriteThread, writeIn } from '../../src/download/writer.ts';
 
 const [, , path = '', length = '0'] = process.argv;
 const bytes = Buffer.from(new SharedArrayBuffer(Number(length)));

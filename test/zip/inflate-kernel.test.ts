@@ -1,9 +1,7 @@
-import { deflateRawSync, constants, type ZlibOptions } from 'node:zlib';
+import { type ZlibOptions, constants, deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/release/random.ts';
-import { Inflater } from '../../src/zip/inflate-kernel/inflater.ts';
-import { loadKernel } from '../../src/zip/inflate-kernel/kernel.ts';
-import { MAX_STREAM_BYTES } from '../../src/zip/inflate-kernel/kernel-layout.ts';
+import { Inflater, MAX_STREAM_BYTES, loadKernel } from '../../src/zip/inflate-kernel/inflater.ts';
 import { randomBytes } from '../support/random-bytes.ts';
 import { zlibAnswer } from '../support/zlib-answer.ts';
 

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { expect, it } from 'vitest';
-import { MAX_STREAM_BYTES } from '../../src/zip/inflate-kernel/kernel-layout.ts';
+import { MAX_STREAM_BYTES } from '../../src/zip/inflate-kernel/inflater.ts';
 import { checkMembers } from '../../src/zip/member.ts';
 import { ARCHIVE_FILE as file, makeArchiveFile } from '../support/archive-file.ts';
 import { useTempDirs } from '../support/csv.ts';

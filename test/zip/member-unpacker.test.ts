@@ -1,17 +1,17 @@
-import { ftruncateSync, openSync, closeSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { isCcxriError, toErrorRecord, CcxriError } from '../../src/errors.ts';
-import { MAX_STREAM_BYTES } from '../../src/zip/inflate-kernel/kernel-layout.ts';
+import { CcxriError, isCcxriError, toErrorRecord } from '../../src/errors.ts';
 import type { Member } from '../../src/zip/directory.ts';
-import { isWhole, MemberUnpacker } from '../../src/zip/inflate.ts';
-import { readMember } from '../../src/zip/read-member.ts';
+import { MAX_STREAM_BYTES } from '../../src/zip/inflate-kernel/inflater.ts';
+import { MemberUnpacker, isWhole } from '../../src/zip/inflate.ts';
+import { readMember } from '../../src/zip/member.ts';
 import { bufferReader } from '../support/buffer-reader.ts';
 import { useTempDirs } from '../support/csv.ts';
 import { md5Of, randomBytes } from '../support/random-bytes.ts';
-import { buildZip, type ZipMember } from '../support/zip-builder.ts';
 import { readDirectory } from '../support/read-directory.ts';
+import { type ZipMember, buildZip } from '../support/zip-builder.ts';
 
 const tempDir = useTempDirs();
 const file = 'x.zip';

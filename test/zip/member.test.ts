@@ -1,13 +1,13 @@
-import { mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32, deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { checkMembers, extractMembers } from '../../src/zip/member.ts';
-import { WHOLE_BYTES } from '../../src/zip/read-member.ts';
-import { bufferReader, type ReadNote } from '../support/buffer-reader.ts';
+import { toMemberRecords } from '../../src/dataset/ledger.ts';
+import { WHOLE_BYTES, checkMembers, extractMembers } from '../../src/zip/member.ts';
+import { type ReadNote, bufferReader } from '../support/buffer-reader.ts';
 import { useTempDirs } from '../support/csv.ts';
-import { buildZip, type ZipMember } from '../support/zip-builder.ts';
 import { readDirectory } from '../support/read-directory.ts';
+import { type ZipMember, buildZip } from '../support/zip-builder.ts';
 
 const tempDir = useTempDirs();
 const file = 'x.zip';
@@ -34,11 +34,11 @@ describe('a member too large for one piece', () => {
   it.each([0, 8])('is unpacked byte for byte, method %i', async (method) => {
     const reader = bufferReader(buildZip([{ name: 'big.bin', content: BIG, method }]));
     const into = await tempDir();
-    const records = await extractMembers(reader, await readDirectory(reader, { file }), {
-      file,
-      into,
-    });
-    expect(records).toEqual([{ path: 'big.bin', bytes: BIG.length, crc32: crc32(BIG) }]);
+    const directory = await readDirectory(reader, { file });
+    await extractMembers(reader, directory, { file, into });
+    expect(toMemberRecords(directory.members)).toEqual([
+      { path: 'big.bin', bytes: BIG.length, crc32: crc32(BIG) },
+    ]);
     expect((await readFile(join(into, 'big.bin'))).equals(BIG)).toBe(true);
   });
 
@@ -127,12 +127,12 @@ describe('the whole way', () => {
     const into = await tempDir();
     const told: number[] = [];
     const directory = await readDirectory(reader, { file });
-    const records = await extractMembers(reader, directory, {
+    await extractMembers(reader, directory, {
       file,
       into,
       onBytes: (bytes) => told.push(bytes),
     });
-    expect(records.map(({ path }) => path)).toEqual(Object.keys(contents));
+    expect(directory.members.map(({ name }) => name)).toEqual(Object.keys(contents));
     for (const [path, content] of Object.entries(contents)) {
       expect(await readFile(join(into, path), 'utf8')).toBe(content);
     }

@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { expect, it, onTestFinished } from 'vitest';
 import type { Member } from '../../src/zip/directory.ts';
 import type { UnpackedMember } from '../../src/zip/inflate.ts';
-import { NewFiles } from '../../src/zip/new-files.ts';
+import { NewFiles } from '../../src/zip/unpack-task.ts';
 import { useTempDirs } from '../support/csv.ts';
 import { randomBytes } from '../support/random-bytes.ts';
 

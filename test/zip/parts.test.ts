@@ -3,10 +3,9 @@ import { appendFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { forEachAtOnce } from '../../src/concurrency.ts';
-import { openFileReader } from '../../src/zip/reader.ts';
-import { readRanges, toWindows } from '../../src/zip/read-ranges.ts';
-import { topFolderOf, withoutTopFolder } from '../../src/zip/top-folder.ts';
-import { bufferReader, type ReadNote } from '../support/buffer-reader.ts';
+import { topFolderOf, withoutTopFolder } from '../../src/zip/names.ts';
+import { openFileReader, readRanges, toWindows } from '../../src/zip/reader.ts';
+import { type ReadNote, bufferReader } from '../support/buffer-reader.ts';
 import { useTempDirs } from '../support/csv.ts';
 
 const tempDir = useTempDirs();

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { isCcxriError } from '../../src/errors.ts';
-import { readMember } from '../../src/zip/read-member.ts';
+import { readMember } from '../../src/zip/member.ts';
 import { bufferReader } from '../support/buffer-reader.ts';
-import { buildZip } from '../support/zip-builder.ts';
 import { readDirectory } from '../support/read-directory.ts';
+import { buildZip } from '../support/zip-builder.ts';
 
 const file = 'x.zip';
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Member } from '../../src/zip/directory.ts';
-import { sharesOf } from '../../src/zip/shares.ts';
+import { sharesOf } from '../../src/zip/unpack-pool.ts';
 
 const MIB = 1024 * 1024;
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Turns } from '../../src/zip/take-turns.ts';
+import { Turns } from '../../src/zip/directory.ts';
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 

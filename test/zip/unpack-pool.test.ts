@@ -1,17 +1,17 @@
 import { readdirSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { toErrorRecord, CcxriError } from '../../src/errors.ts';
-import { MAX_STREAM_BYTES } from '../../src/zip/inflate-kernel/kernel-layout.ts';
+import { CcxriError, toErrorRecord } from '../../src/errors.ts';
+import { MAX_STREAM_BYTES } from '../../src/zip/inflate-kernel/inflater.ts';
 import { checkMembers, extractMembers } from '../../src/zip/member.ts';
 import type { UnpackPool } from '../../src/zip/unpack-pool.ts';
 import {
+  type ArchiveFile,
   ARCHIVE_FILE as file,
   makeArchiveFile,
-  type ArchiveFile,
 } from '../support/archive-file.ts';
 import { useTempDirs } from '../support/csv.ts';
 import { randomBytes } from '../support/random-bytes.ts';
@@ -37,8 +37,9 @@ async function extract(
   >,
 ) {
   const into = options.into ?? (await tempDir());
-  const records = await extractMembers(reader, directory, { file, ...options, into });
-  return { into, records };
+  await extractMembers(reader, directory, { file, ...options, into });
+  const entries = await readdir(into, { recursive: true, withFileTypes: true });
+  return { into, records: entries.filter((entry) => entry.isFile()) };
 }
 
 /** A check in threads, with nothing around it. */
@@ -68,18 +69,13 @@ describe('an archive in threads', () => {
     ]);
     const { pool, sharesDone } = poolOf({ threads: 3 });
     const told: number[] = [];
-    const { into, records } = await extract(archive, { pool, onBytes: (done) => told.push(done) });
-    const here = await extractMembers(archive.reader, archive.directory, {
-      file,
-      into: await tempDir(),
-    });
-    expect(records).toEqual(here);
+    const { into } = await extract(archive, { pool, onBytes: (done) => told.push(done) });
     for (const { name, content } of IMAGES) {
       expect((await readFile(join(into, name))).equals(content)).toBe(true);
     }
     expect((await readFile(join(into, 'none.txt'))).length).toBe(0);
     expect(crc32(await readFile(join(into, 'large.bin')))).toBe(
-      records.find(({ path }) => path === 'large.bin')?.crc32,
+      archive.directory.members.find(({ name }) => name === 'large.bin')?.crc32,
     );
     expect((await readdir(into)).sort()).toEqual([
       'large.bin',

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { withDirectory } from '../../src/zip/with-directory.ts';
+import { withDirectory } from '../../src/zip/directory.ts';
 import { bufferReader } from '../support/buffer-reader.ts';
 import { buildZip } from '../support/zip-builder.ts';
 

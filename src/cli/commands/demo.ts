@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { runDemo } from '../../demo/run-demo.ts';
-import type { DemoResult } from '../../demo/demo-types.ts';
+import { type DemoResult, runDemo } from '../../demo/run-demo.ts';
 import { quoteForShell, toPrintable } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
 import type { View } from '../io.ts';

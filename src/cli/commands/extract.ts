@@ -4,13 +4,13 @@ import { count, formatDuration, toPrintable } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
 import type { View } from '../io.ts';
 import {
+  type StatusLabels,
   countStatuses,
   joinParts,
   renderFailed,
   renderStatusCounts,
-  type StatusLabels,
 } from '../render-outcomes.ts';
-import { styleOf } from '../style.ts';
+import { styleOf } from '../render-table.ts';
 import { concurrencyOf, errorsOf, runOptionsOf } from './shared.ts';
 
 const STATUSES: StatusLabels<ExtractStatus> = {

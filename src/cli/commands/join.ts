@@ -1,6 +1,6 @@
-import { joinDataset } from '../../labels/join-dataset.ts';
+import { joinDataset } from '../../labels/build-index.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
-import { renderIndex } from '../render-index.ts';
+import { renderIndex } from '../render-outcomes.ts';
 import { runOptionsOf, strictErrors } from './shared.ts';
 
 export async function runJoin(context: CommandContext): Promise<CommandOutcome> {

@@ -1,5 +1,4 @@
-import { resolveLinks } from '../../links.ts';
-import type { LinksResult } from '../../links-types.ts';
+import { type LinksResult, resolveLinks } from '../../links.ts';
 import type { SourceKind } from '../../sources/source.ts';
 import { count, toPrintable } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';

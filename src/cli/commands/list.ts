@@ -1,13 +1,11 @@
-import { listDataset, type DatasetList } from '../../list.ts';
+import { type DatasetList, listDataset } from '../../list.ts';
 import { loadManifest } from '../../manifest/load.ts';
 import type { ManifestFile } from '../../manifest/schema.ts';
 import { isEmptySelection } from '../../manifest/select.ts';
 import { formatBytes, formatCount, toPrintable } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
 import type { View } from '../io.ts';
-import { renderTable } from '../render-table.ts';
-import { styleOf } from '../style.ts';
-import { wrapProse } from '../wrap.ts';
+import { renderTable, styleOf, wrapProse } from '../render-table.ts';
 import { selectionOf } from './shared.ts';
 
 export async function runList({ settings, suggest }: CommandContext): Promise<CommandOutcome> {

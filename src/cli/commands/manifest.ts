@@ -1,6 +1,6 @@
-import { assertOutputFile } from '../../fs/output-file.ts';
-import { writeStreamAtomic } from '../../fs/write-stream-atomic.ts';
 import { CcxriError } from '../../errors.ts';
+import { writeStreamAtomic } from '../../fs/atomic.ts';
+import { assertOutputFile } from '../../fs/paths.ts';
 import { makeManifest } from '../../make-manifest/make-manifest.ts';
 import { loadManifest } from '../../manifest/load.ts';
 import type { Manifest } from '../../manifest/schema.ts';

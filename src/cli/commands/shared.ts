@@ -1,12 +1,12 @@
+import type { FileOutcome, RunOptions } from '../../dataset/run-options.ts';
 import { CcxriError } from '../../errors.ts';
-import { describeFinding } from '../../labels/describe-finding.ts';
+import { describeFinding } from '../../labels/audit.ts';
+import type { IndexResult } from '../../labels/build-index.ts';
 import { loadManifest } from '../../manifest/load.ts';
 import type { Selection } from '../../manifest/select.ts';
-import type { IndexResult } from '../../labels/build-index.ts';
-import type { FileOutcome, RunOptions } from '../../dataset/run-options.ts';
 import type { CommandContext } from '../command.ts';
-import { DEFAULT_DEST } from '../options.ts';
 import type { Settings } from '../options-schema.ts';
+import { DEFAULT_DEST } from '../options.ts';
 
 /** What every function on a dataset directory takes, from what was typed. */
 export async function runOptionsOf(

@@ -1,16 +1,18 @@
-import { stemOf } from '../../dataset/layout.ts';
-import { pathKind } from '../../fs/output-file.ts';
-import { selectionFlags } from '../../manifest/selection-flags.ts';
-import { selectFiles, subsetNames } from '../../manifest/select.ts';
+import { pathKind } from '../../fs/paths.ts';
 import type { Manifest } from '../../manifest/schema.ts';
-import { datasetStatus } from '../../status.ts';
-import type { FileState, FileStatusRow, StatusResult } from '../../status-types.ts';
+import { selectFiles, stemOf, subsetNames } from '../../manifest/select.ts';
+import { selectionFlags } from '../../manifest/selection-flags.ts';
+import {
+  type FileState,
+  type FileStatusRow,
+  type StatusResult,
+  datasetStatus,
+} from '../../status.ts';
 import { count, formatBytes, toPrintable } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
 import type { View } from '../io.ts';
 import { joinParts, renderContentChecked } from '../render-outcomes.ts';
-import { renderTable } from '../render-table.ts';
-import { styleOf } from '../style.ts';
+import { renderTable, styleOf } from '../render-table.ts';
 import { runOptionsOf, strictErrors } from './shared.ts';
 
 const STATES: Readonly<Record<FileState, string>> = {

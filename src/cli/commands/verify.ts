@@ -1,18 +1,16 @@
 import { count, formatBytes, formatDuration, toPrintable } from '../../text.ts';
-import { verifyDataset } from '../../verify/verify-dataset.ts';
 import type { VerifyDepth, VerifyOutcome, VerifyResult, VerifyStatus } from '../../verify/types.ts';
+import { verifyDataset } from '../../verify/verify-dataset.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
 import type { View } from '../io.ts';
 import {
+  type StatusLabels,
   countStatuses,
   joinParts,
   renderFailed,
   renderStatusCounts,
-  type StatusLabels,
 } from '../render-outcomes.ts';
-import { renderTable } from '../render-table.ts';
-import { styleOf } from '../style.ts';
-import { wrapProse } from '../wrap.ts';
+import { renderTable, styleOf, wrapProse } from '../render-table.ts';
 import { concurrencyOf, errorsOf, runOptionsOf, strictErrors } from './shared.ts';
 
 const STATUSES: StatusLabels<VerifyStatus> = {

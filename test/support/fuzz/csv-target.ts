@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { readChestLabels } from '../../../src/labels/read-chest.ts';
-import { readCovidLabels } from '../../../src/labels/read-covid.ts';
+import { readChestLabels, readCovidLabels } from '../../../src/labels/read-chest.ts';
 import { CHEST_HEADER, chestRow, lines } from '../csv.ts';
 import { parsePlainCsv } from './csv-oracle.ts';
 import { buildEdited, editedBytes } from './edit-bytes.ts';
-import { toFuzz, type Fuzz } from './harness.ts';
+import { type Fuzz, toFuzz } from './harness.ts';
 import type { Sandbox } from './sandbox.ts';
 
 const ROWS = [

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { constants, deflateRawSync, type ZlibOptions } from 'node:zlib';
+import { type ZlibOptions, constants, deflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
-import { Inflater } from '../../../src/zip/inflate-kernel/inflater.ts';
-import { loadKernel } from '../../../src/zip/inflate-kernel/kernel.ts';
-import { buildEdited, editedBytes, type EditedBytes } from './edit-bytes.ts';
-import { toFuzz, type Fuzz } from './harness.ts';
+import { Inflater, loadKernel } from '../../../src/zip/inflate-kernel/inflater.ts';
 import { zlibAnswer } from '../zlib-answer.ts';
+import { type EditedBytes, buildEdited, editedBytes } from './edit-bytes.ts';
+import { type Fuzz, toFuzz } from './harness.ts';
 
 /** More than any of the streams unpacks to. */
 const MOST_BYTES = 1_500_000;

@@ -1,0 +1,49 @@
+// Who may import whom in src/. The linter (eslint.config.js) and test/docs/structure.test.ts both
+// read this table; ARCHITECTURE.md explains it.
+
+/**
+ * The floors of src/ from the top down: folders of src/, or files of it without their ending. What
+ * stands on a floor imports from lower floors only, and never from a neighbour on its own floor.
+ */
+export const FLOORS = [
+  ['cli'],
+  ['index'],
+  ['demo'],
+  ['fetch'],
+  ['verify', 'extract', 'status', 'links', 'list', 'make-manifest'],
+  ['labels'],
+  ['dataset'],
+  ['download'],
+  ['sources', 'release'],
+  ['hash', 'zip'],
+  ['http', 'fs'],
+  ['manifest'],
+  ['threads'],
+];
+
+/** Files of src/ that everything may import; they import each other and nothing else. */
+export const BASE = ['errors', 'events', 'clock', 'abort', 'text', 'concurrency'];
+
+/** These take a URL, a path, a length or a reader, and never a manifest. */
+export const KNOW_NO_MANIFEST = ['http', 'fs', 'hash', 'zip'];
+
+/** Each package has one home: who else needs what it does asks the home. */
+export const HOMES = {
+  commander: ['src/cli/**'],
+  'cli-progress': ['src/cli/**'],
+  undici: ['src/http/**'],
+  yauzl: ['src/zip/**'],
+  'csv-parse': ['src/labels/**'],
+  'csv-parse/sync': ['src/labels/**'],
+  parse5: ['src/sources/page*.ts'],
+  // Where text becomes data.
+  zod: [
+    'src/manifest/schema.ts',
+    'src/labels/read*.ts',
+    'src/cli/options*.ts',
+    'src/dataset/ledger.ts',
+    'src/download/part-state.ts',
+    'src/fs/lock-file.ts',
+    'src/sources/kept-links.ts',
+  ],
+};
