@@ -7,7 +7,7 @@ export default defineConfig({
     passWithNoTests: true,
     testTimeout: 30 * 60_000,
     hookTimeout: 60_000,
-    globalSetup: ['test/support/build-once.ts', 'test/support/fuzz/table.ts'],
+    globalSetup: ['test/support/build-once.ts', 'test/fuzz/table.ts'],
     // Each of them starts processes of its own: one file at a time.
     maxWorkers: 1,
   },

@@ -42,35 +42,89 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 /** What an error is about, as fields: the texts are made of them, and JSON output carries them. */
 export interface ErrorFacts {
   /** Manifest name of the file concerned. */
-  readonly file?: string;
-  readonly path?: string;
+  readonly file?: string | undefined;
+  readonly path?: string | undefined;
   /** Without userinfo and query: safe to print. */
-  readonly url?: string;
-  readonly source?: string;
+  readonly url?: string | undefined;
+  readonly source?: string | undefined;
   /** The source itself can't be used: what is said of one file holds for all that it should give. */
-  readonly wholeSource?: boolean;
+  readonly wholeSource?: boolean | undefined;
   /** The file is good, as it passed: for another manifest than this run's. */
-  readonly otherManifest?: boolean;
+  readonly otherManifest?: boolean | undefined;
   /** Line of a text file, counted from 1. */
-  readonly line?: number;
-  readonly expected?: string;
-  readonly found?: string;
+  readonly line?: number | undefined;
+  readonly expected?: string | undefined;
+  readonly found?: string | undefined;
   /** HTTP status. */
-  readonly status?: number;
-  readonly attempts?: number;
+  readonly status?: number | undefined;
+  readonly attempts?: number | undefined;
   /** Trying again cannot help (a certificate nobody trusts, a redirect in a circle). */
-  readonly permanent?: boolean;
+  readonly permanent?: boolean | undefined;
   /** Seconds the server asked to wait. */
-  readonly retryAfterS?: number;
+  readonly retryAfterS?: number | undefined;
   /** What was left on disk, in words. */
-  readonly kept?: string;
+  readonly kept?: string | undefined;
   /** Reasons, one a line, where there are several (an archive's unsafe members). */
-  readonly reasons?: readonly string[];
+  readonly reasons?: readonly string[] | undefined;
 }
 
+/** Commands of the program that an error may point to. */
+export type NextCommand =
+  'demo' | 'extract' | 'fetch' | 'join' | 'links' | 'list' | 'manifest' | 'status' | 'verify';
+
+/** Options of the program that an error may point to, without the dashes. */
+export type NextOption =
+  | 'dest'
+  | 'dry-run'
+  | 'file'
+  | 'header'
+  | 'manifest'
+  | 'output'
+  | 'source'
+  | 'subset'
+  | 'timeout'
+  | 'wait'
+  | 'yes';
+
+/**
+ * One thing that a user can do about an error, as data. The library never writes a command line:
+ * src/cli/next-steps.ts makes sentences and commands out of these.
+ */
+export type NextStep = NextAct & {
+  /** What can be done instead of it. */
+  readonly or?: NextStep | undefined;
+};
+
+type NextAct =
+  /** Something outside ccxri, as a clause: `free 2 GB on the disk`. No commands, no options. */
+  | { readonly kind: 'advice'; readonly text: string }
+  /** Run the command that failed once more; `afterMs`: not before. */
+  | { readonly kind: 'again'; readonly afterMs?: number | undefined; readonly purpose?: string }
+  /** Give the command that failed (another value of) this option. */
+  | {
+      readonly kind: 'option';
+      readonly option: NextOption;
+      /** Absent: the user has to choose one. */
+      readonly value?: string | undefined;
+      /** What for, as a clause: `to give it more time`. */
+      readonly purpose?: string | undefined;
+    }
+  /** Run this command. Subsets and files absent or empty: without a selection. */
+  | {
+      readonly kind: 'run';
+      readonly command: NextCommand;
+      readonly subsets?: readonly string[] | undefined;
+      readonly files?: readonly string[] | undefined;
+      readonly options?: Partial<Record<NextOption, string | true>> | undefined;
+      /** What for, as a clause: `to get what is missing`. */
+      readonly purpose?: string | undefined;
+    };
+
 export interface CcxriErrorOptions extends ErrorFacts {
-  /** What the user can do next, as a command where there is one. */
-  readonly hint?: string;
+  /** What the user can do, one after the other; see `NextStep`. */
+  readonly next?: readonly NextStep[] | undefined;
+  /** As `next`, in words. To be replaced by it. */
+  readonly hint?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -80,26 +134,36 @@ export class CcxriError extends Error {
   readonly code: ErrorCode;
   readonly facts: ErrorFacts;
   readonly hint: string | undefined;
+  /** What the user can do, one after the other; empty: nothing is known that would help. */
+  readonly next: readonly NextStep[];
 
   constructor(code: ErrorCode, message: string, options: CcxriErrorOptions = {}) {
-    const { hint, cause, ...facts } = options;
+    const { hint, next, cause, ...facts } = options;
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.facts = facts;
     this.hint = hint;
+    this.next = next ?? [];
   }
 }
 
 /**
- * The same error, told with more: other words, more facts, another hint. What is not given stays as it
- * was; the error itself is the cause, unless another one is given.
+ * The same error with more details: another message, more facts, other next steps. What is not given
+ * is kept; the error itself becomes the cause, unless another one is given.
  */
-export function retold(
+export function withDetails(
   error: CcxriError,
   { message = error.message, ...more }: CcxriErrorOptions & { readonly message?: string },
 ): CcxriError {
   const hint = error.hint === undefined ? {} : { hint: error.hint };
-  return new CcxriError(error.code, message, { ...error.facts, ...hint, cause: error, ...more });
+  const { next } = error;
+  return new CcxriError(error.code, message, {
+    ...error.facts,
+    ...hint,
+    next,
+    cause: error,
+    ...more,
+  });
 }
 
 export function isCcxriError(error: unknown, ...codes: readonly ErrorCode[]): error is CcxriError {
@@ -132,7 +196,7 @@ export function isOfManyFiles({ wholeSource, otherManifest }: ErrorFacts): boole
 export interface ErrorRecord extends ErrorFacts {
   readonly code: ErrorCode;
   readonly message: string;
-  readonly hint?: string;
+  readonly hint?: string | undefined;
 }
 
 export function toErrorRecord(error: CcxriError): ErrorRecord {

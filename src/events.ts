@@ -10,9 +10,9 @@ export type RunEvent =
   /** Work on a file begins. `doneBytes` is more than 0 where a partial download goes on. */
   | ({
       readonly event: 'phase-start';
-      readonly source?: string;
+      readonly source?: string | undefined;
       /** Of a partial download that can't be gone on with here: another server gave them. */
-      readonly uselessBytes?: number;
+      readonly uselessBytes?: number | undefined;
     } & PhaseProgress)
   /** At most about ten a second and file. May go back, when a download has to start over. */
   | ({ readonly event: 'progress' } & PhaseProgress)
@@ -22,9 +22,9 @@ export type RunEvent =
       readonly phase: Phase;
       readonly bytes: number;
       /** Of a download or hash: the MD5 of the bytes on disk. */
-      readonly md5?: string;
+      readonly md5?: string | undefined;
       /** Of an extraction: members written or found good. */
-      readonly members?: number;
+      readonly members?: number | undefined;
     }
   | {
       readonly event: 'retry';
@@ -46,7 +46,7 @@ export type RunEvent =
   | {
       readonly event: 'warning';
       readonly code: WarningCode;
-      readonly file?: string;
+      readonly file?: string | undefined;
       readonly message: string;
     }
   /** A file has come to its end in this run, good or bad. */
@@ -55,8 +55,8 @@ export type RunEvent =
       readonly file: string;
       readonly status: string;
       /** Of a fetch, where the published MD5 is disputed and did not match. */
-      readonly check?: 'content-checked';
-      readonly error?: ErrorRecord;
+      readonly check?: 'content-checked' | undefined;
+      readonly error?: ErrorRecord | undefined;
     }
   | {
       readonly event: 'index-written';

@@ -115,11 +115,11 @@ function toTried(
 
 export interface LinksOptions extends Omit<RunOptions, 'dest'> {
   /** As of fetch. Default: the manifest's homepage. */
-  readonly sources?: readonly string[];
+  readonly sources?: readonly string[] | undefined;
   /** Extra request headers, sent to the origins of `sources` alone. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Default 30,000. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Proxy variables (HTTP_PROXY, HTTPS_PROXY, NO_PROXY in either case). Default: no proxy. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -133,7 +133,7 @@ export interface LinkRow {
   /** A URL or a path, without userinfo and without the values of secret query parameters. */
   readonly location: string | null;
   /** Why none has it. */
-  readonly error?: CcxriError;
+  readonly error?: CcxriError | undefined;
 }
 
 export interface LinksResult {
@@ -146,6 +146,6 @@ export interface LinksResult {
     /** How many of the selected files it has, as far as can be told without asking for them. */
     readonly found: number;
     /** Why it has none, where it could not be read. */
-    readonly error?: CcxriError;
+    readonly error?: CcxriError | undefined;
   }[];
 }

@@ -119,8 +119,8 @@ export interface StatusOptions {
   readonly manifest: Manifest;
   readonly dest: string;
   /** Default: every file of the manifest. */
-  readonly selection?: Selection;
-  readonly signal?: AbortSignal;
+  readonly selection?: Selection | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

@@ -46,7 +46,7 @@ export interface CommandSpec {
     readonly usage: string;
     readonly help: string;
     /** The option that it is another way to give. */
-    readonly option?: OptionKey;
+    readonly option?: OptionKey | undefined;
   };
   /** Command lines with what they do. */
   readonly examples: readonly (readonly [string, string])[];

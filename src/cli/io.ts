@@ -6,7 +6,7 @@ import { CcxriError, errnoOf } from '../errors.ts';
 
 /** An output stream as a process has it; a plain stream serves where there is no terminal. */
 export type OutStream = Writable & {
-  readonly isTTY?: boolean;
+  readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
   readonly rows?: number | undefined;
 };

@@ -18,18 +18,18 @@ export interface OptionSpec {
   /** `--limit-rate` */
   readonly long: string;
   /** `-n` */
-  readonly short?: string;
+  readonly short?: string | undefined;
   /** `N`, `FILE`: absent of a flag. */
-  readonly value?: string;
+  readonly value?: string | undefined;
   /** May be given several times; what parts several values in the variable. */
-  readonly list?: 'comma' | 'newline';
+  readonly list?: 'comma' | 'newline' | undefined;
   readonly help: string;
   /** Shown in the help; the schema applies it. */
-  readonly default?: string;
+  readonly default?: string | undefined;
   /** The form of the value, for errors: `a whole number from 1 to 64`. */
-  readonly expects?: string;
+  readonly expects?: string | undefined;
   /** Its value is never shown. */
-  readonly secret?: boolean;
+  readonly secret?: boolean | undefined;
   readonly commands: readonly CommandName[] | 'all';
 }
 

@@ -1,6 +1,6 @@
 export interface Column {
   readonly title: string;
-  readonly align?: 'left' | 'right';
+  readonly align?: 'left' | 'right' | undefined;
 }
 
 /** A cell, with what may be laid around its text after it has been padded: a colour has no width. */

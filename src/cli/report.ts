@@ -1,4 +1,10 @@
-import { CcxriError, isCcxriError, retold, toErrorRecord, type ErrorRecord } from '../errors.ts';
+import {
+  CcxriError,
+  isCcxriError,
+  withDetails,
+  toErrorRecord,
+  type ErrorRecord,
+} from '../errors.ts';
 import { toAbortError } from '../abort.ts';
 import { toPrintableJson } from '../text.ts';
 import type { CommandOutcome } from './command.ts';
@@ -57,7 +63,7 @@ export function asThrown(error: unknown, stop: AbortSignal): unknown {
 export function withHints(ending: Ending, suggest: (hint: string) => string): Ending {
   const renewed = (error: CcxriError) => {
     const { hint, cause } = error;
-    return hint === undefined ? error : retold(error, { hint: suggest(hint), cause });
+    return hint === undefined ? error : withDetails(error, { hint: suggest(hint), cause });
   };
   if (ending.kind === 'outcome') {
     const { outcome } = ending;

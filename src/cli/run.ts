@@ -158,8 +158,8 @@ function startProgress(settings: Settings, { io, stderr }: Door): Promise<Progre
 
 interface Manner {
   readonly form: Form;
-  readonly command?: CommandRequest['command'];
-  readonly settings?: Settings;
+  readonly command?: CommandRequest['command'] | undefined;
+  readonly settings?: Settings | undefined;
 }
 
 /** The result to stdout in the form asked for, what went wrong to stderr, and the exit code. */

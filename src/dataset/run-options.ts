@@ -11,11 +11,11 @@ export interface RunOptions {
   /** The dataset directory. */
   readonly dest: string;
   /** What of the manifest is meant; each command says what nothing means to it. */
-  readonly selection?: Selection;
+  readonly selection?: Selection | undefined;
   /** Stops the run; what is there is kept, and the call rejects with `aborted`. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Hears what happens while it happens. Default: nobody. */
-  readonly onEvent?: EventListener;
+  readonly onEvent?: EventListener | undefined;
 }
 
 /**
@@ -27,7 +27,7 @@ export interface FileOutcome<Status extends string> {
   readonly file: string;
   readonly status: Status;
   /** Why it is not good; absent where it is. */
-  readonly error?: CcxriError;
+  readonly error?: CcxriError | undefined;
 }
 
 /** @throws CcxriError `missing`: there is no such dataset directory; of the disk */

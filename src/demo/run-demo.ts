@@ -50,9 +50,9 @@ export interface DemoOptions {
    */
   readonly dest: string;
   /** How fast the made-up release is served. Default 200,000: so that there is something to see. */
-  readonly bytesPerSecond?: number;
-  readonly signal?: AbortSignal;
-  readonly onEvent?: EventListener;
+  readonly bytesPerSecond?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: EventListener | undefined;
 }
 
 export interface DemoResult {

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { type CcxriError, isCcxriError, retold, toErrorRecord } from '../errors.ts';
+import { type CcxriError, isCcxriError, withDetails, toErrorRecord } from '../errors.ts';
 import type { Candidate } from '../hash/hash-file.ts';
 import { aboutBytesOf } from '../manifest/published-size.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
@@ -78,7 +78,7 @@ async function leaveOnFullDisk(
   await part.leave().catch(() => undefined);
   const bytes = await context.parts.bytesHere(file);
   const [kept, rest] = [formatBytes(bytes), formatBytes(Math.max(0, totalBytes - bytes))];
-  return retold(error, {
+  return withDetails(error, {
     message: `${file.name}: ${error.message}`,
     file: file.name,
     kept: bytes > 0 ? `${kept} of it, in ${dirname(part.path)}` : 'nothing of it',
@@ -160,7 +160,7 @@ async function keepWrong(
   const { badDirectory, clock } = context;
   const place = { badDirectory, date: clock.date() };
   const path = await putAside({ file, ...wrong }, place, (to) => part.setAside(to));
-  return retold(wrong.error, {
+  return withDetails(wrong.error, {
     kept: `the wrong bytes, in ${path}`,
     hint:
       wrong.error.hint ?? 'it was fetched twice, and was wrong both times: give another --source',

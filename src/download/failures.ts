@@ -1,4 +1,4 @@
-import { CcxriError, isCcxriError, retold, type ErrorCode } from '../errors.ts';
+import { CcxriError, isCcxriError, withDetails, type ErrorCode } from '../errors.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
 
 /** The bytes are here, and are not the file's. */
@@ -25,12 +25,12 @@ const NOT_THE_SOURCES: ReadonlySet<ErrorCode> = new Set([
 /** What is this source's failure, with its name; anything else passes. */
 export function toFailure(error: unknown, source: string): CcxriError {
   if (!isCcxriError(error) || NOT_THE_SOURCES.has(error.code)) throw error;
-  return retold(error, { source: error.facts.source ?? source });
+  return withDetails(error, { source: error.facts.source ?? source });
 }
 
 /** Of a page that can't be read, a directory that is not there. */
 export function ofWholeSource(error: CcxriError): CcxriError {
-  return retold(error, { wholeSource: true, cause: error.cause });
+  return withDetails(error, { wholeSource: true, cause: error.cause });
 }
 
 /** To ask the same sources again would not help. */

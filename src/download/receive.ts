@@ -32,7 +32,7 @@ export interface WholeBody {
   readonly origin: PartOrigin;
   readonly batches: AsyncIterable<readonly Buffer[]>;
   /** Only so much of the file was asked for. Absent: all of it. */
-  readonly endByte?: number;
+  readonly endByte?: number | undefined;
 }
 
 /** Bytes of a file that a body is to fill. */
@@ -136,7 +136,7 @@ export interface Filling {
   readonly where: string;
   readonly stretch: Stretch;
   /** Default: one of its own. */
-  readonly progress?: ProgressTeller;
+  readonly progress?: ProgressTeller | undefined;
 }
 
 /**

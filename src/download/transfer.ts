@@ -1,5 +1,5 @@
 import { pause } from '../abort.ts';
-import { CcxriError, isCcxriError, retold, toErrorRecord } from '../errors.ts';
+import { CcxriError, isCcxriError, withDetails, toErrorRecord } from '../errors.ts';
 import { decideRetry } from '../http/retry.ts';
 import { aboutBytesOf } from '../manifest/published-size.ts';
 import type { Location } from '../sources/source.ts';
@@ -182,5 +182,5 @@ function withAttempts(error: CcxriError, attempts: number, isKnownSilent: boolea
     ? 'tried once: it did not answer for another file either'
     : `${attempts} attempts`;
   const tries = attempts > 1 || isKnownSilent ? ` (${tried})` : '';
-  return retold(error, { message: `${error.message}${wait}${tries}`, attempts });
+  return withDetails(error, { message: `${error.message}${wait}${tries}`, attempts });
 }

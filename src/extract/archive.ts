@@ -1,7 +1,7 @@
 import { systemClock } from '../clock.ts';
 import { type ImagesFound, findImages } from '../dataset/images.ts';
 import { toMemberRecords } from '../dataset/ledger.ts';
-import { CcxriError, errnoOf, isCcxriError, retold, toDiskError } from '../errors.ts';
+import { CcxriError, errnoOf, isCcxriError, withDetails, toDiskError } from '../errors.ts';
 import { ProgressTeller } from '../events.ts';
 import { freeBytesAt } from '../fs/paths.ts';
 import { formatBytes, toPrintable } from '../text.ts';
@@ -173,12 +173,12 @@ function toStageError(error: unknown, path: string): unknown {
 /** The archive's MD5 is right: what is wrong inside it was wrong when it was published. */
 function toSourceError(error: unknown, file: string): unknown {
   if (isCcxriError(error, 'unsafe-archive')) {
-    return retold(error, {
+    return withDetails(error, {
       hint: 'do not use it: the archive itself was published so, and another source has the same; report it to its publisher',
     });
   }
   if (!isCcxriError(error, 'damaged-archive')) return toDiskError(error, 'unpack', { file });
-  return retold(error, {
+  return withDetails(error, {
     message: `${error.message}, though the archive has passed`,
     hint: 'it is so at its source: getting it again will not help; tell its publisher',
   });

@@ -6,11 +6,11 @@ import type { UnpackPool } from '../zip/unpack-pool.ts';
 
 export interface ExtractOptions extends RunOptions {
   /** Archives worked on at once. Default 4. */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /** Say what would be done; nothing is written. */
-  readonly dryRun?: boolean;
+  readonly dryRun?: boolean | undefined;
   /** Wait for another ccxri in the same directory instead of refusing with `locked`. */
-  readonly wait?: boolean;
+  readonly wait?: boolean | undefined;
 }
 
 /**

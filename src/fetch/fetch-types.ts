@@ -8,36 +8,36 @@ export interface FetchOptions extends RunOptions {
    * Where files come from, tried in this order: a local directory, a base URL, a page (live, or
    * saved as .html). Default: the manifest's homepage.
    */
-  readonly sources?: readonly string[];
+  readonly sources?: readonly string[] | undefined;
   /** Files downloaded at once. Default 4. */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /** Connections in all. Default 8. */
-  readonly connections?: number;
+  readonly connections?: number | undefined;
   /** Bytes a second, over all connections. Default: no limit. */
-  readonly limitRateBytesPerSecond?: number;
+  readonly limitRateBytesPerSecond?: number | undefined;
   /** Attempts without progress after which a file's source is given up. Default 10. */
-  readonly retries?: number;
+  readonly retries?: number | undefined;
   /** Without bytes (or below the minimum speed) for so long: the connection is dropped. Default 30,000. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Extra request headers, sent to the origins of `sources` alone. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Unpack archives that have passed. Default true. */
-  readonly extract?: boolean;
+  readonly extract?: boolean | undefined;
   /** Write index.csv at the end. Default true; false too where `extract` is false. */
-  readonly join?: boolean;
+  readonly join?: boolean | undefined;
   /** Remove an archive once all its images are extracted and checked. Default false. */
-  readonly deleteArchives?: boolean;
+  readonly deleteArchives?: boolean | undefined;
   /** Plan only: nothing is written, nothing downloaded. */
-  readonly dryRun?: boolean;
+  readonly dryRun?: boolean | undefined;
   /** Asked when the disk looks too small; false refuses with `disk-space`. Default: refuse. */
-  readonly confirmLowDisk?: (plan: FetchPlan) => Promise<boolean>;
+  readonly confirmLowDisk?: ((plan: FetchPlan) => Promise<boolean>) | undefined;
   /** Wait for another ccxri in the same directory instead of refusing with `locked`. */
-  readonly wait?: boolean;
+  readonly wait?: boolean | undefined;
   /** Proxy variables (HTTP_PROXY, HTTPS_PROXY, NO_PROXY in either case). Default: no proxy. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Hears how each file came out when it did: also in a run that is stopped, and throws `aborted`. */
-  readonly onOutcome?: (outcome: FetchOutcome) => void;
-  readonly clock?: Clock;
+  readonly onOutcome?: ((outcome: FetchOutcome) => void) | undefined;
+  readonly clock?: Clock | undefined;
 }
 
 /** What a fetch is going to do. Byte counts are about right: published sizes are rounded. */
@@ -90,9 +90,9 @@ export interface FetchResult {
   /** One a selected file, in the manifest's order. Empty in a dry run. */
   readonly outcomes: readonly FetchOutcome[];
   /** Absent where no join was asked for, or it could not be made. */
-  readonly index?: IndexResult;
+  readonly index?: IndexResult | undefined;
   /** Why the join could not be made: a label file that is wrong inside, a full disk. */
-  readonly indexError?: CcxriError;
+  readonly indexError?: CcxriError | undefined;
   /** All that came from sources in this run, also what had to come twice. */
   readonly bytesDownloaded: number;
   readonly elapsedMs: number;

@@ -71,13 +71,13 @@ export async function syncDirectory(path: string): Promise<void> {
 
 interface WriteStreamOptions {
   /** Where the new file grows; on the same file system as the final one. Default: beside it. */
-  readonly temporaryDirectory?: string;
+  readonly temporaryDirectory?: string | undefined;
   /**
    * A link in the file's place is replaced by the file. Default: it stays, and what it points to is
    * written, which may lie anywhere: only for a path that the user has named.
    */
-  readonly replacesLink?: boolean;
-  readonly signal?: AbortSignal;
+  readonly replacesLink?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

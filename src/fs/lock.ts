@@ -23,7 +23,7 @@ export interface LockOptions {
   readonly clock: Clock;
   readonly signal?: AbortSignal | undefined;
   /** Hears once who is waited for, or that a dead holder's lock was taken over. */
-  readonly onNotice?: (message: string) => void;
+  readonly onNotice?: ((message: string) => void) | undefined;
 }
 
 const POLL_MS = 500;

@@ -1,4 +1,15 @@
-import { lstat, mkdir, rmdir, stat, statfs } from 'node:fs/promises';
+import { constants, type Dirent, type Stats } from 'node:fs';
+import {
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  rmdir,
+  stat,
+  statfs,
+  unlink,
+} from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
 import { formatCount, quoteForShell, toPrintable } from '../text.ts';
@@ -164,16 +175,12 @@ function noDirectory(path: string, above: string): CcxriError {
   });
 }
 
-/** @throws CcxriError of the disk */
+/** What a path leads to, links followed. @throws CcxriError of the disk */
 export async function pathKind(path: string): Promise<'file' | 'directory' | 'other' | 'nothing'> {
-  try {
-    const found = await stat(path);
-    if (found.isFile()) return 'file';
-    return found.isDirectory() ? 'directory' : 'other';
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return 'nothing';
-    throw toDiskError(error, 'read', { path });
-  }
+  const found = await statOrNull(path);
+  if (found === null) return 'nothing';
+  if (found.isFile()) return 'file';
+  return found.isDirectory() ? 'directory' : 'other';
 }
 
 /** Bytes that may still be written below a path (which need not exist yet); null: not told. */
@@ -210,5 +217,56 @@ export async function isLink(path: string): Promise<boolean> {
     return (await lstat(path)).isSymbolicLink();
   } catch (error) {
     throw toDiskError(error, 'look at', { path });
+  }
+}
+
+/** What says that there is nothing at a path: not there, below a file, or a link in a circle. */
+const ABSENT = ['ENOENT', 'ENOTDIR', 'ELOOP'];
+
+/** Whether an error of a disk operation means that there is nothing at the path. */
+export function isAbsent(error: unknown): boolean {
+  return ABSENT.includes(errnoOf(error) ?? '');
+}
+
+/** The stats of what a path leads to, links followed; null: nothing. @throws CcxriError of the disk */
+export async function statOrNull(path: string): Promise<Stats | null> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    throw toDiskError(error, 'look at', { path });
+  }
+}
+
+/** The entries of a directory; empty: there is none. @throws CcxriError of the disk */
+export async function listOrEmpty(path: string): Promise<readonly Dirent[]> {
+  try {
+    return await readdir(path, { withFileTypes: true });
+  } catch (error) {
+    if (isAbsent(error)) return [];
+    throw toDiskError(error, 'read', { path });
+  }
+}
+
+/** Removes a file; that there is none is fine. @throws CcxriError of the disk */
+export async function removeIfThere(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (!isAbsent(error)) throw toDiskError(error, 'remove', { path });
+  }
+}
+
+/**
+ * Opens a file to be read; null: there is none. O_NONBLOCK, since the open of a named pipe would wait
+ * for a writer, and nothing could end that; on a file it changes nothing.
+ * @throws CcxriError of the disk
+ */
+export async function openForReading(path: string): Promise<FileHandle | null> {
+  try {
+    return await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    throw toDiskError(error, 'read', { path });
   }
 }

@@ -37,7 +37,7 @@ export interface HashOptions {
   /** Looked at between spans of 1 MiB. */
   readonly signal?: AbortSignal | undefined;
   /** Hears after each span how many bytes are hashed; of a pool about ten times a second. */
-  readonly onBytes?: (doneBytes: number) => void;
+  readonly onBytes?: ((doneBytes: number) => void) | undefined;
   /** Hashes it in a thread, together with other files. Default: here. */
   readonly pool?: HashPool | undefined;
 }

@@ -5,8 +5,8 @@ import { LANES, LANES_A_GROUP, SPAN_BYTES, hasWebAssembly } from './kernel.ts';
 
 export interface HashPoolOptions {
   /** At most. Default: as many as there are processors, and no more than 3. */
-  readonly threads?: number;
-  readonly startWorker?: () => Worker;
+  readonly threads?: number | undefined;
+  readonly startWorker?: (() => Worker) | undefined;
 }
 
 /**

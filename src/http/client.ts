@@ -10,17 +10,17 @@ import { isRedirect, nextHop } from './redirect.ts';
 
 export interface HttpClientOptions {
   /** Default: no proxy. */
-  readonly env?: ProxyEnvironment;
+  readonly env?: ProxyEnvironment | undefined;
   /** Sent to `headerOrigins` alone, never across a redirect to another origin. */
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly headerOrigins?: readonly string[];
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly headerOrigins?: readonly string[] | undefined;
   /** To the first byte of a body, and for the least speed of what follows. */
   readonly timeoutMs: number;
   readonly clock: Clock;
 }
 
 export interface HttpRequest {
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -39,7 +39,7 @@ export type FindingKind = (typeof FINDING_KINDS)[number];
 export interface JoinFinding extends Examples {
   readonly kind: FindingKind;
   /** The label file concerned, where it is one. */
-  readonly file?: string;
+  readonly file?: string | undefined;
   /**
    * true: labels are missing or in doubt, `--strict` makes it code 8. false: worth knowing, but also
    * met in the published release as it should be (its stray file, say).
@@ -66,7 +66,7 @@ interface AuditInput {
   readonly labelFiles: readonly LabelFacts[];
   readonly tables: LabelTables;
   /** Stems of the archives that were asked for: label rows of others don't count. Default: all. */
-  readonly asked?: ReadonlySet<string>;
+  readonly asked?: ReadonlySet<string> | undefined;
 }
 
 interface AuditResult {

@@ -26,13 +26,13 @@ export interface BuildIndexOptions {
    * With `output`: only these archives. index.csv itself always describes every image that is here,
    * whatever was asked for in this run. Default: every archive.
    */
-  readonly selection?: Selection;
+  readonly selection?: Selection | undefined;
   /** Where to write instead of the dataset's index.csv; nothing is written in the dataset then. */
-  readonly output?: string;
+  readonly output?: string | undefined;
   /** Join and audit, but write nothing. */
-  readonly dryRun?: boolean;
-  readonly signal?: AbortSignal;
-  readonly onEvent?: EventListener;
+  readonly dryRun?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: EventListener | undefined;
 }
 
 export interface IndexResult extends IndexCounts {
@@ -171,9 +171,9 @@ export interface JoinOptions extends RunOptions {
    * only read, and `selection` narrows the index to its archives; index.csv itself always describes
    * every image that is here.
    */
-  readonly output?: string;
+  readonly output?: string | undefined;
   /** Join and audit, but write nothing. */
-  readonly dryRun?: boolean;
+  readonly dryRun?: boolean | undefined;
 }
 
 /**

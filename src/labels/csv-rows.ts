@@ -9,7 +9,7 @@ export interface LabelSource {
   /** Manifest name, for messages. */
   readonly file: string;
   readonly path: string;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a form of label file must have, and who takes its rows. */

@@ -26,10 +26,10 @@ const UNKNOWN_FINDINGS = ','.repeat(FINDING_COLUMNS.length - 1);
 
 interface WriteIndexOptions {
   /** Where the file grows until it is whole; on the same file system. Default: beside it. */
-  readonly temporaryDirectory?: string;
+  readonly temporaryDirectory?: string | undefined;
   /** A link in its place is replaced by the file. Default: what it points to is written. */
-  readonly replacesLink?: boolean;
-  readonly signal?: AbortSignal;
+  readonly replacesLink?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

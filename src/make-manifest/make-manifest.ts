@@ -121,11 +121,11 @@ export interface MakeManifestOptions {
    */
   readonly like: Manifest;
   /** Files hashed at once. Default: 8 for each processor, with which all of them are full. */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /** Dates what is no known release. Default: the system's. */
-  readonly clock?: Pick<Clock, 'date'>;
-  readonly signal?: AbortSignal;
-  readonly onEvent?: EventListener;
+  readonly clock?: Pick<Clock, 'date'> | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: EventListener | undefined;
 }
 
 export interface MakeManifestResult {

@@ -5,9 +5,9 @@ import type { Manifest, ManifestFile } from './schema.ts';
 /** What of a release is meant. Neither given: nothing (a command says what that means to it). */
 export interface Selection {
   /** Subset names; `all` is every file. Case, `_` and `-` do not matter. Labels come with them. */
-  readonly subsets?: readonly string[];
+  readonly subsets?: readonly string[] | undefined;
   /** File names, with or without `.zip`: exactly these, no labels beside them. */
-  readonly files?: readonly string[];
+  readonly files?: readonly string[] | undefined;
 }
 
 /** `all` and every subset of a manifest, in the order of the manifest. */

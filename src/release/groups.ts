@@ -5,7 +5,7 @@ export interface ArchiveGroup {
   readonly category: string;
   readonly subsets: readonly string[];
   /** The label file that stands after this group on the page. */
-  readonly labelFile?: LabelFile;
+  readonly labelFile?: LabelFile | undefined;
   /** Several images a patient, and long numbers; else one image a patient. */
   readonly isChest: boolean;
 }

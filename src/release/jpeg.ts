@@ -12,14 +12,14 @@ import {
 
 export interface JpegOptions {
   /** 1 to 100. Default 85. */
-  readonly quality?: number;
+  readonly quality?: number | undefined;
   /** ASCII text carried as a comment (COM). Default: none. */
-  readonly comment?: string;
+  readonly comment?: string | undefined;
   /**
    * A restart marker after each row of blocks: every row can then be decoded, or exchanged for that
    * of another picture of the same form, by itself. Default false.
    */
-  readonly restartRows?: boolean;
+  readonly restartRows?: boolean | undefined;
 }
 
 /** A JPEG in its parts; `Buffer.concat` of head, rows and tail is the file. */

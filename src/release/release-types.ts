@@ -31,15 +31,15 @@ export interface ReleaseSpec {
    * Publishes one MD5 for both Viral-1.zip and Other-1.zip, as the dataset's page does: that of the
    * file named here, or of neither. Default: each its own.
    */
-  readonly doubledMd5?: 'Viral-1' | 'Other-1' | 'neither';
+  readonly doubledMd5?: 'Viral-1' | 'Other-1' | 'neither' | undefined;
   /** Whether the manifest knows exact sizes, or rounded ones only. Default true. */
-  readonly exactBytes?: boolean;
+  readonly exactBytes?: boolean | undefined;
   /** Where the page will be served: the manifest's homepage. Default http://127.0.0.1/ */
-  readonly homepage?: string;
+  readonly homepage?: string | undefined;
   /** Name in the manifest. Default `CC-CXRI (made up)`. */
-  readonly dataset?: string;
+  readonly dataset?: string | undefined;
   /** Makes an image's file. Default: draws a chest with its signs. */
-  readonly toJpeg?: (image: ReleaseImage) => Buffer;
+  readonly toJpeg?: ((image: ReleaseImage) => Buffer) | undefined;
 }
 
 export interface ArchiveSpec {
@@ -48,13 +48,13 @@ export interface ArchiveSpec {
   /** How many, or their names. */
   readonly images: number | readonly string[];
   /** Width and height in pixels. Default 64. */
-  readonly imageSize?: number;
+  readonly imageSize?: number | undefined;
   /** A folder of the archive's name inside the zip. Default false. */
-  readonly topFolder?: boolean;
+  readonly topFolder?: boolean | undefined;
   /** Names of files beside the images that are none. */
-  readonly strays?: readonly string[];
+  readonly strays?: readonly string[] | undefined;
   /** Default `deflate`, level 6. */
-  readonly method?: 'deflate' | 'store';
+  readonly method?: 'deflate' | 'store' | undefined;
 }
 
 export interface ReleaseImage {

@@ -11,9 +11,9 @@ export interface ZipMember {
 
 export interface ZipOptions {
   /** Default `deflate`. */
-  readonly method?: 'deflate' | 'store';
+  readonly method?: 'deflate' | 'store' | undefined;
   /** 1 to 9, of deflate. Default 6. */
-  readonly level?: number;
+  readonly level?: number | undefined;
 }
 
 /** 21 March 2021, 00:00:00, in the two words of a DOS date: the same members, the same bytes. */

@@ -150,8 +150,8 @@ function assertSome(named: readonly { readonly broken?: CcxriError }[]): void {
 /** What one source says of one file: where it is, why it can't say, or (neither) that it is not there. */
 export interface Found<S extends Source = Source> {
   readonly source: S;
-  readonly location?: Location;
-  readonly error?: CcxriError;
+  readonly location?: Location | undefined;
+  readonly error?: CcxriError | undefined;
 }
 
 /**

@@ -44,16 +44,16 @@ export interface SourceOptions {
   /** Stops the loading of pages. */
   readonly signal?: AbortSignal | undefined;
   /** Hears warnings. Default: nobody. */
-  readonly onEvent?: EventListener;
+  readonly onEvent?: EventListener | undefined;
   /**
    * Where the links of live pages are kept, to go on with when a page can't be read any more:
    * `DatasetLayout.links`. Default: nowhere.
    */
-  readonly linksCache?: string;
+  readonly linksCache?: string | undefined;
   /** Attempts to load a page beyond the first, while it is down. Default 2. */
-  readonly pageRetries?: number;
+  readonly pageRetries?: number | undefined;
   /** Default: the system's. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
 }
 
 /** The options with everything decided that was left open. */

@@ -1,5 +1,5 @@
 import { throwIfAborted } from '../abort.ts';
-import { CcxriError, isCcxriError, retold } from '../errors.ts';
+import { CcxriError, isCcxriError, withDetails } from '../errors.ts';
 import type { LoadedPage } from '../http/page.ts';
 import { DEFAULT_RETRY_POLICY, decideRetry } from '../http/retry.ts';
 import type { Manifest, ManifestFile } from '../manifest/schema.ts';
@@ -186,7 +186,7 @@ function judgeFailure(
   const tries = attempts > 1 ? ` (${count(attempts, 'attempt')})` : '';
   // The code stays what it was: the network, a status, a stall.
   return toUnusable(
-    retold(error, {
+    withDetails(error, {
       message: `could not read ${which}${name}: ${reason}${wait}${tries}`,
       source: name,
       attempts,

@@ -18,9 +18,9 @@ export interface VerifyOptions extends RunOptions {
    * archive and label file (of images only where the archive is gone: their CRC-32s); `deep`: also
    * every member's CRC-32 in the archive and in the extracted image.
    */
-  readonly depth?: VerifyDepth;
+  readonly depth?: VerifyDepth | undefined;
   /** Files hashed at once. Default: 8 for each processor, with which all of them are full. */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
 }
 
 export type VerifyDepth = 'quick' | 'full' | 'deep';

@@ -43,7 +43,7 @@ export async function verifyFile(located: Located, context: VerifyContext): Prom
 
 interface End {
   readonly status: VerifyStatus;
-  readonly error?: CcxriError;
+  readonly error?: CcxriError | undefined;
 }
 
 async function comeOut(located: Located, findings: Findings, context: VerifyContext): Promise<End> {

@@ -22,7 +22,7 @@ const MEMBERS_AT_ONCE = 8;
 
 export interface MemberWorkOptions extends ArchiveOptions {
   /** Hears how many unpacked bytes are done, after each member or piece of a large one. */
-  readonly onBytes?: (doneBytes: number) => void;
+  readonly onBytes?: ((doneBytes: number) => void) | undefined;
   /** Threads for what is read from a file. Absent: all is done in this one. */
   readonly pool?: UnpackPool | undefined;
 }

@@ -75,9 +75,9 @@ export interface RawName {
 export interface DecodedName {
   readonly name: string;
   /** Why the name can't be trusted. */
-  readonly problem?: string;
+  readonly problem?: string | undefined;
   /** What is odd about it, and does no harm. */
-  readonly oddity?: string;
+  readonly oddity?: string | undefined;
 }
 
 const CONTROLS = 'has control or invisible characters in its name';

@@ -12,10 +12,10 @@ export interface UnpackPoolOptions {
    * At most. Default: as many as there are processors, and one more for those that wait for the disk;
    * no more than 5.
    */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** What unpacks to less is done sooner than a thread is started. Default 8 MiB. */
-  readonly minBytes?: number;
-  readonly startWorker?: () => Worker;
+  readonly minBytes?: number | undefined;
+  readonly startWorker?: (() => Worker) | undefined;
 }
 
 /** A thread takes 15 MB with members of 1 MB: with those that hash, this bounds the memory. */

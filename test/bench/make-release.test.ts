@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { openPromise } from 'yauzl';
 import { makeBenchRelease } from '../../bench/make-release.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
-import { useTempDirs, writeTree } from '../support/csv.ts';
 import { decodeWithPil, hasPil } from '../support/pil.ts';
+import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 

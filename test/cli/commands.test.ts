@@ -2,10 +2,10 @@ import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { listTree, useTempDirs } from '../support/csv.ts';
 import { documentOf, eventsOf, runCli } from '../support/run-cli.ts';
 import { useServedDirectory } from '../support/served.ts';
-import { makeStandIn, type StandIn } from '../support/stand-in.ts';
+import { type StandIn, makeStandIn } from '../support/stand-in.ts';
+import { listTree, useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const serve = useServedDirectory();

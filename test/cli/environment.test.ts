@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { environmentWarnings } from '../../src/cli/options-resolve.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { eventsOf, runCli } from '../support/run-cli.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { useTempDirs } from '../support/csv.ts';
 import { runCli } from '../support/run-cli.ts';
-import { makeStandIn, type StandIn } from '../support/stand-in.ts';
+import { type StandIn, makeStandIn } from '../support/stand-in.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 import { rot } from '../support/verify.ts';
 
 const tempDir = useTempDirs();

@@ -2,10 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { StopRequest } from '../../src/cli/exit-codes.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { manifestOf, sampleArchive } from '../support/fetching.ts';
 import { answer, honest, useRawServers } from '../support/raw-server.ts';
 import { documentOf, runCli } from '../support/run-cli.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const serve = useRawServers();

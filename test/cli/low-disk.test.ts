@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { listTree, useTempDirs } from '../support/csv.ts';
 import { runCli } from '../support/run-cli.ts';
 import { makeStandIn } from '../support/stand-in.ts';
+import { listTree, useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 

@@ -1,9 +1,9 @@
 import { rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { useTempDirs } from '../support/csv.ts';
 import { runCli } from '../support/run-cli.ts';
 import { makeStandIn } from '../support/stand-in.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 import { rot } from '../support/verify.ts';
 
 const tempDir = useTempDirs();

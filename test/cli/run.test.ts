@@ -2,8 +2,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { StopRequest } from '../../src/cli/exit-codes.ts';
-import { CHEST_HEADER, chestRow, lines, listTree, useTempDirs, writeTree } from '../support/csv.ts';
+import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';
 import { documentOf, eventsOf, runCli } from '../support/run-cli.ts';
+import { listTree, useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 

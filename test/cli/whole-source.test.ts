@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { useTempDirs } from '../support/csv.ts';
 import { answer, useRawServers } from '../support/raw-server.ts';
 import { runCli } from '../support/run-cli.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const serve = useRawServers();

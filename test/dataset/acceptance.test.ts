@@ -7,9 +7,9 @@ import type { RunEvent } from '../../src/events.ts';
 import type { Candidate } from '../../src/hash/hash-file.ts';
 import type { Manifest } from '../../src/manifest/schema.ts';
 import { findFile } from '../../src/manifest/select.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { type Sample, manifestOf, md5Of, noise, toSample } from '../support/fetching.ts';
 import { saying } from '../support/matchers.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 import { buildZip } from '../support/zip-builder.ts';
 
 const tempDir = useTempDirs();

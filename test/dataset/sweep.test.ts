@@ -3,12 +3,12 @@ import { lstat, mkdir, symlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import { layoutOf, type DatasetLayout } from '../../src/dataset/layout.ts';
+import { type DatasetLayout, layoutOf } from '../../src/dataset/layout.ts';
 import { Ledger } from '../../src/dataset/ledger.ts';
+import { sweepLeftovers } from '../../src/dataset/sweep.ts';
 import { acquireLock } from '../../src/fs/lock.ts';
 import { ownIdentity } from '../../src/fs/process-identity.ts';
-import { sweepLeftovers } from '../../src/dataset/sweep.ts';
-import { listTree, useTempDirs, writeTree } from '../support/csv.ts';
+import { listTree, useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const HOUR_MS = 3_600_000;

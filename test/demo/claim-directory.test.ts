@@ -2,13 +2,13 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { claimDirectory } from '../../src/demo/claim-directory.ts';
 import { layoutOf } from '../../src/dataset/layout.ts';
 import { Ledger } from '../../src/dataset/ledger.ts';
+import { claimDirectory } from '../../src/demo/claim-directory.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
 import type { Manifest } from '../../src/manifest/schema.ts';
 import { composeRelease } from '../../src/release/make-release.ts';
-import { listTree, useTempDirs, writeTree } from '../support/csv.ts';
+import { listTree, useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 

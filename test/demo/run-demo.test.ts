@@ -5,8 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { runDemo } from '../../src/demo/run-demo.ts';
 import type { RunEvent } from '../../src/events.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
-import { listTree, parseCsv, useTempDirs, writeTree } from '../support/csv.ts';
+import { parseCsv } from '../support/csv.ts';
 import { decodeWithPil, hasPil } from '../support/pil.ts';
+import { listTree, useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 

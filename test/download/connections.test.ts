@@ -2,10 +2,10 @@ import { mkdir } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { receiveInRanges, receiveUrl } from '../../src/download/connections.ts';
 import { toClient, toContext, toRun } from '../../src/fetch/fetch-run.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { destIn, manifestOf } from '../support/fetching.ts';
 import { big, isProbe } from '../support/ranged-fetch.ts';
 import { honest, useRawServers } from '../support/raw-server.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const serve = useRawServers();

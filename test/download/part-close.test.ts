@@ -4,7 +4,7 @@ import { setTimeout as turn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { DEFAULT_TOOLS, PartFile } from '../../src/download/part-file.ts';
 import { CHECKPOINT_BYTES, PartJournal } from '../../src/download/part-journal.ts';
-import { useTempDirs } from '../support/csv.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 

@@ -17,9 +17,9 @@ import { CHECKPOINT_BYTES, CHECKPOINT_MS } from '../../src/download/part-journal
 import { type PartState, parsePartState } from '../../src/download/part-state.ts';
 import { ownIdentity } from '../../src/fs/process-identity.ts';
 import { handClock } from '../support/clock.ts';
-import { listTree, useTempDirs, writeTree } from '../support/csv.ts';
 import { saying } from '../support/matchers.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
+import { listTree, useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const mounts = useMounts();

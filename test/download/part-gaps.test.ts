@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PartFile } from '../../src/download/part-file.ts';
 import { CHECKPOINT_BYTES } from '../../src/download/part-journal.ts';
-import { durableSpansOf, parsePartState, type PartState } from '../../src/download/part-state.ts';
-import { ownIdentity } from '../../src/fs/process-identity.ts';
+import { type PartState, durableSpansOf, parsePartState } from '../../src/download/part-state.ts';
 import { bytesOf } from '../../src/download/spans.ts';
-import { listTree, useTempDirs } from '../support/csv.ts';
+import { ownIdentity } from '../../src/fs/process-identity.ts';
+import { listTree, useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const origin = { url: 'http://a.example/a.zip', validator: '"v1"', totalBytes: 6 };

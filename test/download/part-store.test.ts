@@ -2,11 +2,11 @@ import { link, mkdir, open, readFile, rm, symlink, utimes, writeFile } from 'nod
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { PartStore } from '../../src/download/part-store.ts';
 import type { PartState } from '../../src/download/part-state.ts';
+import { PartStore } from '../../src/download/part-store.ts';
 import { ownIdentity } from '../../src/fs/process-identity.ts';
-import { listTree, useTempDirs, writeTree } from '../support/csv.ts';
 import { saying } from '../support/matchers.ts';
+import { listTree, useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const KEY = { name: 'a.zip', md5: 'a'.repeat(32) };

@@ -3,9 +3,9 @@ import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { writePieces, writePiecesSync } from '../../src/download/writer.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
 import { randomBytes } from '../support/random-bytes.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const mounts = useMounts();

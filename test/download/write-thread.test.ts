@@ -5,8 +5,8 @@ import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { WriteThread, writeIn } from '../../src/download/writer.ts';
 import { startWorker } from '../../src/threads/start-worker.ts';
 import { useChildren } from '../support/children.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { randomBytes, sharedBytes } from '../support/random-bytes.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const children = useChildren('write-child.ts');

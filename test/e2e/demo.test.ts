@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseCsv, useTempDirs } from '../support/csv.ts';
-import { documentOf } from '../support/run-cli.ts';
+import { parseCsv } from '../support/csv.ts';
 import { useProgram } from '../support/program.ts';
+import { documentOf } from '../support/run-cli.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const { ccxri } = useProgram();

@@ -2,10 +2,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { hasOpenssl, selfSigned } from '../support/certificate.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { manifestOf, sampleArchive } from '../support/fetching.ts';
 import { useProgram } from '../support/program.ts';
-import { honest, redirect, useRawServers, type RawRequest } from '../support/raw-server.ts';
+import { type RawRequest, honest, redirect, useRawServers } from '../support/raw-server.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const serve = useRawServers();

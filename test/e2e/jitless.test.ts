@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { useTempDirs } from '../support/csv.ts';
 import { manifestOf, sampleArchive } from '../support/fetching.ts';
 import { useProgram } from '../support/program.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const { ccxri } = useProgram();

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readVersion } from '../../src/cli/version.ts';
-import { useTempDirs } from '../support/csv.ts';
-import { documentOf } from '../support/run-cli.ts';
 import { useProgram } from '../support/program.ts';
+import { documentOf } from '../support/run-cli.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const tempDir = useTempDirs();

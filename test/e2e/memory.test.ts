@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { layoutOf } from '../../src/dataset/layout.ts';
-import { useTempDirs } from '../support/csv.ts';
-import { manifestOf, noise, toSample, type Sample } from '../support/fetching.ts';
-import { summaryOf, useProcessGroups, type GroupRun } from '../support/process-group.ts';
+import { type Sample, manifestOf, noise, toSample } from '../support/fetching.ts';
+import { type GroupRun, summaryOf, useProcessGroups } from '../support/process-group.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 import { buildZip } from '../support/zip-builder.ts';
 
 const MOST_BYTES = 250e6;

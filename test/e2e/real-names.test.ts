@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { loadManifest } from '../../src/manifest/load.ts';
-import { parseCsv, useTempDirs } from '../support/csv.ts';
+import { parseCsv } from '../support/csv.ts';
 import { hasNginx, useNginx } from '../support/nginx.ts';
 import { useProgram } from '../support/program.ts';
 import { documentOf } from '../support/run-cli.ts';
 import { makeRealNames } from '../support/stand-in.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const nginx = useNginx();

@@ -4,11 +4,11 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { loadManifest } from '../../src/manifest/load.ts';
-import { useTempDirs } from '../support/csv.ts';
-import { documentOf, eventsOf } from '../support/run-cli.ts';
 import { PROGRAM, useProgram } from '../support/program.ts';
+import { documentOf, eventsOf } from '../support/run-cli.ts';
 import { useServedDirectory } from '../support/served.ts';
 import { makeStandIn } from '../support/stand-in.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const serve = useServedDirectory();

@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { OLDEST_NODE, readVersion } from '../../src/cli/version.ts';
 import { hasOpenssl, selfSigned } from '../support/certificate.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { PROGRAM, useProgram } from '../support/program.ts';
 import { answer, useRawServers } from '../support/raw-server.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const serve = useRawServers();

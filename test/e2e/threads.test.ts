@@ -6,14 +6,14 @@ import { WriteThread } from '../../src/download/writer.ts';
 import { HashPool } from '../../src/hash/hash-pool.ts';
 import { SPAN_BYTES } from '../../src/hash/kernel.ts';
 import { startWorker } from '../../src/threads/start-worker.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { md5Of, randomBytes, sharedBytes } from '../support/random-bytes.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const dist = fileURLToPath(new URL('../../dist', import.meta.url));
 const tempDir = useTempDirs();
 
 // Where its thread is missing a pool leaves files to their callers, and nobody would notice.
-it.each(['bin', 'md5'])(
+it.each(['bin', 'hash'])(
   'the thread that hashes is there beside what starts it: dist/%s',
   async (folder) => {
     const beside = pathToFileURL(join(dist, folder, 'any.js')).href;
@@ -37,7 +37,7 @@ it.each(['bin', 'md5'])(
 );
 
 // Where it is missing all is written without it.
-it.each(['bin', 'disk'])(
+it.each(['bin', 'download'])(
   'the thread that writes is there beside what starts it: dist/%s',
   async (folder) => {
     const beside = pathToFileURL(join(dist, folder, 'any.js')).href;

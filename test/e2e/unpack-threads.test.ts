@@ -4,9 +4,9 @@ import { expect, it } from 'vitest';
 import { startWorker } from '../../src/threads/start-worker.ts';
 import { extractMembers } from '../../src/zip/member.ts';
 import { ARCHIVE_FILE as file, makeArchiveFile } from '../support/archive-file.ts';
-import { contentsBelow } from '../support/unpack.ts';
-import { useTempDirs } from '../support/csv.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 import { useUnpackPools } from '../support/unpack-threads.ts';
+import { contentsBelow } from '../support/unpack.ts';
 
 const dist = fileURLToPath(new URL('../../dist', import.meta.url));
 const tempDir = useTempDirs();

@@ -1,19 +1,19 @@
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { isExtracted } from '../../src/dataset/images.ts';
-import { useTempDirs, writeTree } from '../support/csv.ts';
+import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 import {
   ARCHIVE,
   CONTENTS,
-  contentsBelow,
   MD5,
+  type Place,
+  contentsBelow,
   placeArchive,
   unpack,
   zipOf,
-  type Place,
 } from '../support/unpack.ts';
 import { buildZip } from '../support/zip-builder.ts';
 

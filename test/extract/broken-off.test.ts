@@ -2,8 +2,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
 import {
   mkdtemp,
-  readdir,
   readFile,
+  readdir,
   rename,
   rm,
   stat,
@@ -15,21 +15,21 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { ownIdentity } from '../../src/fs/process-identity.ts';
 import { cleanStage } from '../../src/extract/archive.ts';
-import { useTempDirs, writeTree } from '../support/csv.ts';
+import { ownIdentity } from '../../src/fs/process-identity.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
+import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 import {
   ARCHIVE,
   CONTENTS,
+  MD5,
+  type Place,
   contentsBelow,
   expectNothingLeft,
   filesBelow,
-  MD5,
   placeArchive,
   unpack,
   zipOf,
-  type Place,
 } from '../support/unpack.ts';
 
 const tempDir = useTempDirs();

@@ -13,14 +13,14 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import { acquireLock } from '../../src/fs/lock.ts';
 import type { RunEvent } from '../../src/events.ts';
 import { extractDataset } from '../../src/extract/extract-dataset.ts';
 import type { ExtractOptions, ExtractResult } from '../../src/extract/types.ts';
-import { useTempDirs } from '../support/csv.ts';
-import { makeDataset, md5Of, snapshot, type Dataset } from '../support/dataset.ts';
+import { acquireLock } from '../../src/fs/lock.ts';
+import { type Dataset, makeDataset, md5Of, snapshot } from '../support/dataset.ts';
 import { checkInvariants } from '../support/invariants.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 import { buildZip } from '../support/zip-builder.ts';
 
 const tempDir = useTempDirs();

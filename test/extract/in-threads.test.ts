@@ -1,25 +1,25 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { toErrorRecord, CcxriError } from '../../src/errors.ts';
+import { CcxriError, toErrorRecord } from '../../src/errors.ts';
 import { cleanStage } from '../../src/extract/archive.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
 import { randomBytes } from '../support/random-bytes.ts';
 import { hasStrace } from '../support/strace.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 import { useUnpackPools } from '../support/unpack-threads.ts';
 import {
   ARCHIVE,
+  MD5,
+  type Place,
   contentsBelow,
   expectNothingLeft,
   filesBelow,
-  MD5,
   placeArchive,
   unpack,
-  type Place,
 } from '../support/unpack.ts';
 import { buildZip } from '../support/zip-builder.ts';
 

@@ -1,4 +1,4 @@
-import { describeFullDisk } from '../support/suites/full-disk-suite.ts';
+import { describeFullDisk } from './full-disk-suite.ts';
 
 // A few of the many of test/long/: in the state, in the download, in the images, and enough.
 describeFullDisk({

@@ -1,4 +1,4 @@
-import { describeKillLoop } from '../support/suites/kill-suite.ts';
+import { describeKillLoop } from './kill-suite.ts';
 
 // A few of the 200 of test/long/.
 describeKillLoop({ seed: 'brief', kills: 5 });

@@ -1,4 +1,4 @@
-import { describeMany } from '../support/suites/many-suite.ts';
+import { describeMany } from './many-suite.ts';
 
 // Twenty of them are at work in test/long/.
 describeMany({ count: 4, seed: 'brief' });

@@ -1,4 +1,4 @@
-import { describeSoak } from '../support/suites/soak-suite.ts';
+import { describeSoak } from './soak-suite.ts';
 
 // 500 in test/long/, where it is asked how long it takes, too.
 describeSoak({ archives: 24, seed: 'brief', mostTimes: Infinity });

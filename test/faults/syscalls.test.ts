@@ -1,4 +1,4 @@
-import { describeFaults } from '../support/suites/syscall-suite.ts';
+import { describeFaults } from './syscall-suite.ts';
 
 const brief = { isBrief: true } as const;
 

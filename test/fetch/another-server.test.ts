@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/events.ts';
 import { fetchDataset } from '../../src/fetch/fetch-dataset.ts';
-import { useTempDirs, writeTree } from '../support/csv.ts';
 import { destIn, manifestOf, run, sampleArchive } from '../support/fetching.ts';
 import { answer, brokenOff, fromByteOf, honest, useRawServers } from '../support/raw-server.ts';
+import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const serve = useRawServers();

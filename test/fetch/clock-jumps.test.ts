@@ -6,9 +6,9 @@ import { layoutOf } from '../../src/dataset/layout.ts';
 import { acquireLock } from '../../src/fs/lock.ts';
 import { verifyDataset } from '../../src/verify/verify-dataset.ts';
 import { fastClock } from '../support/clock.ts';
-import { listTree, useTempDirs } from '../support/csv.ts';
 import { destIn, manifestOf, run, sampleArchive } from '../support/fetching.ts';
 import { brokenOff, fromByteOf, honest, useRawServers } from '../support/raw-server.ts';
+import { listTree, useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const serve = useRawServers();

@@ -1,9 +1,10 @@
-import { mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { layoutOf } from '../../src/dataset/layout.ts';
-import { CHEST_HEADER, chestRow, lines, parseCsv, useTempDirs, writeTree } from '../support/csv.ts';
+import { CHEST_HEADER, chestRow, lines, parseCsv } from '../support/csv.ts';
 import {
+  type Sample,
   destIn,
   manifestOf,
   noise,
@@ -11,11 +12,11 @@ import {
   sampleArchive,
   sampleLabels,
   toSample,
-  type Sample,
 } from '../support/fetching.ts';
 import { checkInvariants, surroundings } from '../support/invariants.ts';
 import { having, saying } from '../support/matchers.ts';
-import { buildZip, type ZipMember } from '../support/zip-builder.ts';
+import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
+import { type ZipMember, buildZip } from '../support/zip-builder.ts';
 
 const tempDir = useTempDirs();
 const a = sampleArchive('ChestDx-1.zip');

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { PartStore } from '../../src/download/part-store.ts';
 import { layoutOf } from '../../src/dataset/layout.ts';
-import { useTempDirs } from '../support/csv.ts';
-import { destIn, manifestOf, noise, run, sampleArchive, type Ran } from '../support/fetching.ts';
+import { PartStore } from '../../src/download/part-store.ts';
+import { type Ran, destIn, manifestOf, noise, run, sampleArchive } from '../support/fetching.ts';
 import { lacking, saying } from '../support/matchers.ts';
 import {
+  type RawReply,
+  type RawRequest,
   answer,
   brokenOff,
   chunked,
@@ -14,9 +15,8 @@ import {
   redirect,
   useRawServers,
   whole,
-  type RawReply,
-  type RawRequest,
 } from '../support/raw-server.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const serve = useRawServers();

@@ -6,9 +6,10 @@ import { finalPathOf, layoutOf } from '../../src/dataset/layout.ts';
 import { joinDataset } from '../../src/labels/build-index.ts';
 import { isPlausibleSize } from '../../src/manifest/published-size.ts';
 import { verifyDataset } from '../../src/verify/verify-dataset.ts';
-import { CHEST_HEADER, chestRow, lines, listTree, useTempDirs, writeTree } from '../support/csv.ts';
+import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';
 import { destIn, manifestOf, md5Of, run, sampleLabels } from '../support/fetching.ts';
 import { answer, chunked, honest, useRawServers, whole } from '../support/raw-server.ts';
+import { listTree, useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const serve = useRawServers();

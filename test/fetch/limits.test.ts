@@ -5,12 +5,12 @@ import { layoutOf } from '../../src/dataset/layout.ts';
 import type { ErrorRecord } from '../../src/errors.ts';
 import { formatBytes } from '../../src/text.ts';
 import { useChildren } from '../support/children.ts';
-import { listTree, useTempDirs } from '../support/csv.ts';
-import { destIn, manifestOf, run, sampleArchive, type Sample } from '../support/fetching.ts';
+import { type Sample, destIn, manifestOf, run, sampleArchive } from '../support/fetching.ts';
 import { canInject, injecting } from '../support/inject.ts';
 import { checkInvariants } from '../support/invariants.ts';
 import { saying } from '../support/matchers.ts';
 import { honest, useRawServers } from '../support/raw-server.ts';
+import { listTree, useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const serve = useRawServers();

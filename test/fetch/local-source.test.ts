@@ -1,8 +1,8 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { listTree, useTempDirs, writeTree } from '../support/csv.ts';
 import { destIn, manifestOf, run, sampleArchive } from '../support/fetching.ts';
+import { listTree, useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const a = sampleArchive('ChestDx-1.zip');

@@ -5,11 +5,12 @@ import { describe, expect, it } from 'vitest';
 import { finalPathOf, layoutOf } from '../../src/dataset/layout.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
 import { bigSample } from '../support/big-sample.ts';
-import { parseCsv, useTempDirs, writeTree } from '../support/csv.ts';
+import { parseCsv } from '../support/csv.ts';
 import { destIn, manifestOf, md5Of, run, sampleArchive } from '../support/fetching.ts';
-import { hasNginx, useNginx, type NginxOptions } from '../support/nginx.ts';
+import { type NginxOptions, hasNginx, useNginx } from '../support/nginx.ts';
 import { unhurried } from '../support/ranged-fetch.ts';
 import { makeStandIn } from '../support/stand-in.ts';
+import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const nginx = useNginx();

@@ -1,14 +1,14 @@
 import { utimesSync, writeFileSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { layoutOf } from '../../src/dataset/layout.ts';
-import { listTree, useTempDirs, writeTree } from '../support/csv.ts';
 import { destIn, manifestOf, noise, run, sampleArchive } from '../support/fetching.ts';
 import { violations } from '../support/invariants.ts';
 import { saying } from '../support/matchers.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
 import { honest, useRawServers } from '../support/raw-server.ts';
+import { listTree, useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const serve = useRawServers();

@@ -2,8 +2,11 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { layoutOf } from '../../src/dataset/layout.ts';
-import { CHEST_HEADER, chestRow, lines, listTree, useTempDirs, writeTree } from '../support/csv.ts';
+import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';
+import { snapshot } from '../support/dataset.ts';
 import {
+  type RunSetup,
+  type Sample,
   destIn,
   manifestOf,
   noise,
@@ -11,11 +14,9 @@ import {
   sampleArchive,
   sampleLabels,
   toSample,
-  type RunSetup,
-  type Sample,
 } from '../support/fetching.ts';
-import { snapshot } from '../support/dataset.ts';
 import { saying } from '../support/matchers.ts';
+import { listTree, useTempDirs, writeTree } from '../support/temp-dirs.ts';
 import { buildZip } from '../support/zip-builder.ts';
 
 const tempDir = useTempDirs();
@@ -96,7 +97,7 @@ describe('files that passed for another manifest', () => {
   it('make room when they are moved away: the corrected file is fetched', async () => {
     const setup = await setUp({ extract: false });
     const corrected = sampleArchive('ChestDx-1.zip', { bytes: 201_000 });
-    await writeTree(setup.sources[0] ?? '', { [corrected.name]: corrected.bytes });
+    await writeTree(setup.sources?.[0] ?? '', { [corrected.name]: corrected.bytes });
     await rm(join(layoutOf(setup.dest).archives, a.name));
     const ran = await run({ ...setup, manifest: manifestOf(corrected, b, labels) });
     expect(ran.outcomes).toEqual(['downloaded', 'present', 'present']);

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { useTempDirs } from '../support/csv.ts';
 import { destIn, manifestOf, run, sampleArchive } from '../support/fetching.ts';
 import { saying } from '../support/matchers.ts';
-import { answer, honest, useRawServers, type RawRequest } from '../support/raw-server.ts';
+import { type RawRequest, answer, honest, useRawServers } from '../support/raw-server.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const serve = useRawServers();

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { listTree, useTempDirs } from '../support/csv.ts';
 import { destIn, manifestOf, run, sampleLabels } from '../support/fetching.ts';
 import { saying } from '../support/matchers.ts';
 import { useRawServers, whole } from '../support/raw-server.ts';
+import { listTree, useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const serve = useRawServers();

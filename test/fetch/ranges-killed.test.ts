@@ -7,10 +7,10 @@ import { durableSpansOf, parsePartState } from '../../src/download/part-state.ts
 import { bytesOf } from '../../src/download/spans.ts';
 import { bigSample } from '../support/big-sample.ts';
 import { useChildren } from '../support/children.ts';
-import { listTree, useTempDirs, writeTree } from '../support/csv.ts';
 import { destIn, manifestOf, run } from '../support/fetching.ts';
 import { hasNginx, useNginx } from '../support/nginx.ts';
 import { unhurried } from '../support/ranged-fetch.ts';
+import { listTree, useTempDirs, writeTree } from '../support/temp-dirs.ts';
 import { forgetUnsaved, hasFallocate } from '../support/unsaved-bytes.ts';
 
 const tempDir = useTempDirs();

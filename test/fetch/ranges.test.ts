@@ -5,29 +5,29 @@ import { layoutOf } from '../../src/dataset/layout.ts';
 import { durableSpansOf, parsePartState } from '../../src/download/part-state.ts';
 import { bytesOf, gapsOf } from '../../src/download/spans.ts';
 import { bigSample } from '../support/big-sample.ts';
-import { listTree } from '../support/csv.ts';
 import { manifestOf, run } from '../support/fetching.ts';
 import {
+  MIB,
+  TOTAL,
+  big,
   expectEachOnce,
   isProbe,
-  big,
-  MIB,
   spansOf,
-  TOTAL,
   unhurried,
   useRangedFetch,
 } from '../support/ranged-fetch.ts';
 import {
+  type RawReply,
+  type RawRequest,
+  type RawScript,
   answer,
   honest,
   slice,
   spanOf,
   useRawServers,
   whole,
-  type RawReply,
-  type RawRequest,
-  type RawScript,
 } from '../support/raw-server.ts';
+import { listTree } from '../support/temp-dirs.ts';
 
 const setUp = useRangedFetch();
 const serve = useRawServers();

@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { layoutOf } from '../../src/dataset/layout.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { destIn, manifestOf, noise, run, sampleArchive } from '../support/fetching.ts';
 import {
+  type RawRequest,
   answer,
   brokenOff,
   fromByteOf,
@@ -12,8 +12,8 @@ import {
   redirect,
   useRawServers,
   whole,
-  type RawRequest,
 } from '../support/raw-server.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const serve = useRawServers();

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { layoutOf } from '../../src/dataset/layout.ts';
 import type { PartState } from '../../src/download/part-state.ts';
-import { listTree, useTempDirs, writeTree } from '../support/csv.ts';
 import { destIn, manifestOf, noise, run, sampleArchive } from '../support/fetching.ts';
 import { saying } from '../support/matchers.ts';
 import {
+  type RawReply,
+  type RawRequest,
   answer,
   brokenOff,
   fromByteOf,
@@ -17,9 +18,8 @@ import {
   unsatisfiable,
   useRawServers,
   whole,
-  type RawReply,
-  type RawRequest,
 } from '../support/raw-server.ts';
+import { listTree, useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const serve = useRawServers();

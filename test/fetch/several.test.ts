@@ -2,26 +2,26 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fastClock } from '../support/clock.ts';
-import { listTree, useTempDirs, writeTree } from '../support/csv.ts';
 import {
+  type Sample,
   destIn,
   manifestOf,
   noise,
   run,
   sampleArchive,
   sampleLabels,
-  type Sample,
 } from '../support/fetching.ts';
 import {
+  type RawReply,
+  type RawRequest,
   answer,
   brokenOff,
   honest,
   html,
   useRawServers,
   whole,
-  type RawReply,
-  type RawRequest,
 } from '../support/raw-server.ts';
+import { listTree, useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const serve = useRawServers();

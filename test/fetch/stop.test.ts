@@ -2,10 +2,10 @@ import { mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { layoutOf } from '../../src/dataset/layout.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { destIn, manifestOf, run, sampleArchive } from '../support/fetching.ts';
 import { answer, honest, useRawServers } from '../support/raw-server.ts';
 import { extraResources } from '../support/resources.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const serve = useRawServers();

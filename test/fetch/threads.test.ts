@@ -1,9 +1,9 @@
-import type { Worker } from 'node:worker_threads';
 import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { useTempDirs, writeTree } from '../support/csv.ts';
 import { destIn, manifestOf, run, sampleArchive } from '../support/fetching.ts';
 import { hasNginx, useNginx } from '../support/nginx.ts';
+import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const nginx = useNginx();

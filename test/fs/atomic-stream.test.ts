@@ -2,7 +2,7 @@ import { lstat, mkdir, readFile, readlink, symlink, writeFile } from 'node:fs/pr
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { writeStreamAtomic } from '../../src/fs/atomic.ts';
-import { listTree, useTempDirs } from '../support/csv.ts';
+import { listTree, useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 

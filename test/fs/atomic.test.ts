@@ -3,9 +3,9 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeFileAtomic } from '../../src/fs/atomic.ts';
 import { useChildren } from '../support/children.ts';
-import { listTree, useTempDirs } from '../support/csv.ts';
 import { canInject, injecting } from '../support/inject.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
+import { listTree, useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const children = useChildren('disk-child.ts');

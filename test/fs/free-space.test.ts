@@ -3,8 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { freeBytesAt } from '../../src/fs/paths.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const mounts = useMounts();

@@ -3,12 +3,12 @@ import { mkdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
-import { systemClock, type Clock } from '../../src/clock.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
 import { acquireLock, readLockHolder } from '../../src/fs/lock.ts';
-import { ownIdentity, type ProcessIdentity } from '../../src/fs/process-identity.ts';
-import { useChildren, type Child } from '../support/children.ts';
-import { listTree, useTempDirs } from '../support/csv.ts';
+import { type ProcessIdentity, ownIdentity } from '../../src/fs/process-identity.ts';
+import { type Child, useChildren } from '../support/children.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
+import { listTree, useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const children = useChildren('disk-child.ts');

@@ -1,4 +1,4 @@
-import { cliTargets } from '../support/fuzz/cli-target.ts';
-import { fuzzTests, SHORT } from '../support/fuzz/fuzz-tests.ts';
+import { cliTargets } from './cli-target.ts';
+import { fuzzTests, SHORT } from './fuzz-tests.ts';
 
 fuzzTests(cliTargets, SHORT);

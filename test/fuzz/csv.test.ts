@@ -1,7 +1,7 @@
 import { afterAll } from 'vitest';
-import { csvTargets } from '../support/fuzz/csv-target.ts';
-import { fuzzTests, SHORT } from '../support/fuzz/fuzz-tests.ts';
-import { Sandbox } from '../support/fuzz/sandbox.ts';
+import { csvTargets } from './csv-target.ts';
+import { fuzzTests, SHORT } from './fuzz-tests.ts';
+import { Sandbox } from './sandbox.ts';
 
 const sandbox = new Sandbox();
 afterAll(() => sandbox.remove());

@@ -3,9 +3,9 @@ import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CcxriError } from '../../src/errors.ts';
-import { editBytes, type ByteEdit } from '../support/fuzz/edit-bytes.ts';
-import { toFuzz, type FuzzTarget } from '../support/fuzz/harness.ts';
-import { renderRows } from '../support/fuzz/table.ts';
+import { editBytes, type ByteEdit } from './edit-bytes.ts';
+import { toFuzz, type FuzzTarget } from './harness.ts';
+import { renderRows } from './table.ts';
 
 const OPTIONS = { runs: 2000, seed: 1, command: 'npx vitest run x.test.ts' };
 
@@ -101,7 +101,7 @@ describe('a run', () => {
 
 it('a parser that never comes back is ended from outside, and the input is named', async () => {
   const program = `
-    import { startWatchdog } from './test/support/fuzz/watchdog.ts';
+    import { startWatchdog } from './test/fuzz/watchdog.ts';
     const watchdog = startWatchdog(500);
     watchdog.watch('numbers, again: CCXRI_PATH=%');
     for (let n = 0; n < 8; n += 1) watchdog.beat();

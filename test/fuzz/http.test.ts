@@ -1,4 +1,4 @@
-import { fuzzTests, SHORT } from '../support/fuzz/fuzz-tests.ts';
-import { httpTargets } from '../support/fuzz/http-target.ts';
+import { fuzzTests, SHORT } from './fuzz-tests.ts';
+import { httpTargets } from './http-target.ts';
 
 fuzzTests(httpTargets, SHORT);

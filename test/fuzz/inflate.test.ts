@@ -1,4 +1,4 @@
-import { fuzzTests, SHORT } from '../support/fuzz/fuzz-tests.ts';
-import { inflateTargets } from '../support/fuzz/inflate-target.ts';
+import { fuzzTests, SHORT } from './fuzz-tests.ts';
+import { inflateTargets } from './inflate-target.ts';
 
 fuzzTests(inflateTargets(), SHORT);

@@ -1,4 +1,4 @@
-import { fuzzTests, SHORT } from '../support/fuzz/fuzz-tests.ts';
-import { manifestTargets } from '../support/fuzz/manifest-target.ts';
+import { fuzzTests, SHORT } from './fuzz-tests.ts';
+import { manifestTargets } from './manifest-target.ts';
 
 fuzzTests(manifestTargets, SHORT);

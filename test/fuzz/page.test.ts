@@ -1,4 +1,4 @@
-import { fuzzTests, SHORT } from '../support/fuzz/fuzz-tests.ts';
-import { pageTargets } from '../support/fuzz/page-target.ts';
+import { fuzzTests, SHORT } from './fuzz-tests.ts';
+import { pageTargets } from './page-target.ts';
 
 fuzzTests(pageTargets, SHORT);

@@ -1,7 +1,7 @@
 import { afterAll } from 'vitest';
-import { fuzzTests, SHORT } from '../support/fuzz/fuzz-tests.ts';
-import { programTarget } from '../support/fuzz/program-target.ts';
-import { Sandbox } from '../support/fuzz/sandbox.ts';
+import { fuzzTests, SHORT } from './fuzz-tests.ts';
+import { programTarget } from './program-target.ts';
+import { Sandbox } from './sandbox.ts';
 
 const sandbox = new Sandbox();
 afterAll(() => sandbox.remove());

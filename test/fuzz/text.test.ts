@@ -1,4 +1,4 @@
-import { fuzzTests, SHORT } from '../support/fuzz/fuzz-tests.ts';
-import { textTargets } from '../support/fuzz/text-target.ts';
+import { fuzzTests, SHORT } from './fuzz-tests.ts';
+import { textTargets } from './text-target.ts';
 
 fuzzTests(textTargets, SHORT);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createMd5, hashFile } from '../../src/hash/hash-file.ts';
 import { useChildren } from '../support/children.ts';
-import { useTempDirs } from '../support/csv.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const children = useChildren('disk-child.ts');

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { followHere, followIn } from '../../src/hash/hash-file.ts';
 import { HashPool } from '../../src/hash/hash-pool.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { md5Of, randomBytes } from '../support/random-bytes.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const handles: FileHandle[] = [];

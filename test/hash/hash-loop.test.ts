@@ -5,8 +5,8 @@ import { afterEach, expect, it } from 'vitest';
 import { HashLoop } from '../../src/hash/hash-loop.ts';
 import type { FromHashThread } from '../../src/hash/hash-pool.ts';
 import { SPAN_BYTES } from '../../src/hash/kernel.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { md5Of, randomBytes } from '../support/random-bytes.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const handles: FileHandle[] = [];

@@ -9,9 +9,9 @@ import { SPAN_BYTES } from '../../src/hash/kernel.ts';
 import { createRandom } from '../../src/release/random.ts';
 import { startWorker } from '../../src/threads/start-worker.ts';
 import { useChildren } from '../support/children.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { md5Of, randomBytes } from '../support/random-bytes.ts';
 import { extraResources } from '../support/resources.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const children = useChildren('hash-child.ts');

@@ -2,7 +2,6 @@ import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { toProxyOptions } from '../../src/http/client.ts';
 import { hasOpenssl, selfSigned } from '../support/certificate.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { readAll, useHttpClients } from '../support/http-clients.ts';
 import { having, lacking, notSaying, saying } from '../support/matchers.ts';
 import {
@@ -12,6 +11,7 @@ import {
   head,
   useRawServers,
 } from '../support/raw-server.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const serve = useRawServers();
 const tempDir = useTempDirs();

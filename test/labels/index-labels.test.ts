@@ -3,7 +3,8 @@ import { layoutOf } from '../../src/dataset/layout.ts';
 import { buildIndex } from '../../src/labels/build-index.ts';
 import { readLabels } from '../../src/labels/scan.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
-import { CHEST_HEADER, chestRow, lines, listTree, useTempDirs, writeTree } from '../support/csv.ts';
+import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';
+import { listTree, useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const manifest = await loadManifest();

@@ -4,9 +4,10 @@ import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/events.ts';
 import { type JoinOptions, joinDataset } from '../../src/labels/build-index.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
-import { CHEST_HEADER, chestRow, lines, listTree, useTempDirs, writeTree } from '../support/csv.ts';
+import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';
 import { surroundings } from '../support/invariants.ts';
 import { saying } from '../support/matchers.ts';
+import { listTree, useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const manifest = await loadManifest();

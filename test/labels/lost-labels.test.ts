@@ -5,8 +5,9 @@ import type { LabelFacts } from '../../src/labels/audit.ts';
 import { joinDataset } from '../../src/labels/build-index.ts';
 import { findLostLabels } from '../../src/labels/write.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
-import { CHEST_HEADER, chestRow, lines, useTempDirs, writeTree } from '../support/csv.ts';
+import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';
 import { saying } from '../support/matchers.ts';
+import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const manifest = await loadManifest();

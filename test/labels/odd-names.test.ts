@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { joinDataset } from '../../src/labels/build-index.ts';
 import { readChestLabels } from '../../src/labels/read-chest.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
-import { CHEST_HEADER, chestRow, lines, parseCsv, useTempDirs, writeTree } from '../support/csv.ts';
+import { CHEST_HEADER, chestRow, lines, parseCsv } from '../support/csv.ts';
+import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const manifest = await loadManifest();

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { CcxriError } from '../../src/errors.ts';
 import { FINDING_COLUMNS } from '../../src/labels/findings.ts';
 import { readChestLabels } from '../../src/labels/read-chest.ts';
-import { CHEST_HEADER, chestRow, lines, useTempDirs } from '../support/csv.ts';
+import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const A = chestRow('patient1_000.jpg', 'ChestDx-1', 'Mass', 'Pleural_thickening');

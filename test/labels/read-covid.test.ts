@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readCovidLabels } from '../../src/labels/read-chest.ts';
-import { lines, useTempDirs } from '../support/csv.ts';
+import { lines } from '../support/csv.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const HEADER = 'image,COVID-19';

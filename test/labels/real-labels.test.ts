@@ -6,7 +6,8 @@ import { joinDataset } from '../../src/labels/build-index.ts';
 import { readCovidLabels } from '../../src/labels/read-chest.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
 import type { Selection } from '../../src/manifest/select.ts';
-import { parseCsv, useTempDirs, writeTree } from '../support/csv.ts';
+import { parseCsv } from '../support/csv.ts';
+import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const DATA = resolve(import.meta.dirname, '../../../shared/data');
 const COVID = 'viral_pneumonia_COVID-19.csv';

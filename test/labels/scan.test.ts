@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { layoutOf } from '../../src/dataset/layout.ts';
-import { loadManifest } from '../../src/manifest/load.ts';
 import { archiveFacts, hasImages, scanImages } from '../../src/labels/scan.ts';
-import { useTempDirs, writeTree } from '../support/csv.ts';
+import { loadManifest } from '../../src/manifest/load.ts';
+import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const manifest = await loadManifest();

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { resolveLinks } from '../../src/links.ts';
 import { toPrintableLink } from '../../src/text.ts';
-import { useTempDirs, writeTree } from '../support/csv.ts';
+import { PAGE, closedUrl, manifestOf, md5Of, release, useWebServers } from '../sources/support.ts';
 import { saying } from '../support/matchers.ts';
-import { closedUrl, manifestOf, md5Of, PAGE, release, useWebServers } from '../sources/support.ts';
+import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const serve = useWebServers();

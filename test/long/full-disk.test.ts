@@ -1,4 +1,4 @@
-import { describeFullDisk } from '../support/suites/full-disk-suite.ts';
+import { describeFullDisk } from '../faults/full-disk-suite.ts';
 
 const range = (from: number, to: number, step: number) =>
   Array.from({ length: Math.ceil((to - from) / step) }, (_, n) => from + n * step);

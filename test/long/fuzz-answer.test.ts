@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from 'vitest';
-import { AnswerServer, answerTargets } from '../support/fuzz/answer-target.ts';
-import { fuzzTests, LONG } from '../support/fuzz/fuzz-tests.ts';
+import { AnswerServer, answerTargets } from '../fuzz/answer-target.ts';
+import { fuzzTests, LONG } from '../fuzz/fuzz-tests.ts';
 
 const server = new AnswerServer();
 beforeAll(() => server.start());

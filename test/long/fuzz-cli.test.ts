@@ -1,4 +1,4 @@
-import { cliTargets } from '../support/fuzz/cli-target.ts';
-import { fuzzTests, LONG } from '../support/fuzz/fuzz-tests.ts';
+import { cliTargets } from '../fuzz/cli-target.ts';
+import { fuzzTests, LONG } from '../fuzz/fuzz-tests.ts';
 
 fuzzTests(cliTargets, LONG);

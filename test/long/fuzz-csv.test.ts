@@ -1,7 +1,7 @@
 import { afterAll } from 'vitest';
-import { csvTargets } from '../support/fuzz/csv-target.ts';
-import { fuzzTests, LONG } from '../support/fuzz/fuzz-tests.ts';
-import { Sandbox } from '../support/fuzz/sandbox.ts';
+import { csvTargets } from '../fuzz/csv-target.ts';
+import { fuzzTests, LONG } from '../fuzz/fuzz-tests.ts';
+import { Sandbox } from '../fuzz/sandbox.ts';
 
 const sandbox = new Sandbox();
 afterAll(() => sandbox.remove());

@@ -1,4 +1,4 @@
-import { fuzzTests, LONG } from '../support/fuzz/fuzz-tests.ts';
-import { httpTargets } from '../support/fuzz/http-target.ts';
+import { fuzzTests, LONG } from '../fuzz/fuzz-tests.ts';
+import { httpTargets } from '../fuzz/http-target.ts';
 
 fuzzTests(httpTargets, LONG);

@@ -1,4 +1,4 @@
-import { fuzzTests, LONG } from '../support/fuzz/fuzz-tests.ts';
-import { inflateTargets } from '../support/fuzz/inflate-target.ts';
+import { fuzzTests, LONG } from '../fuzz/fuzz-tests.ts';
+import { inflateTargets } from '../fuzz/inflate-target.ts';
 
 fuzzTests(inflateTargets(), LONG);

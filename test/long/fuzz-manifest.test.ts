@@ -1,4 +1,4 @@
-import { fuzzTests, LONG } from '../support/fuzz/fuzz-tests.ts';
-import { manifestTargets } from '../support/fuzz/manifest-target.ts';
+import { fuzzTests, LONG } from '../fuzz/fuzz-tests.ts';
+import { manifestTargets } from '../fuzz/manifest-target.ts';
 
 fuzzTests(manifestTargets, LONG);

@@ -1,4 +1,4 @@
-import { fuzzTests, LONG } from '../support/fuzz/fuzz-tests.ts';
-import { pageTargets } from '../support/fuzz/page-target.ts';
+import { fuzzTests, LONG } from '../fuzz/fuzz-tests.ts';
+import { pageTargets } from '../fuzz/page-target.ts';
 
 fuzzTests(pageTargets, LONG);

@@ -1,7 +1,7 @@
 import { afterAll } from 'vitest';
-import { fuzzTests, LONG } from '../support/fuzz/fuzz-tests.ts';
-import { programTarget } from '../support/fuzz/program-target.ts';
-import { Sandbox } from '../support/fuzz/sandbox.ts';
+import { fuzzTests, LONG } from '../fuzz/fuzz-tests.ts';
+import { programTarget } from '../fuzz/program-target.ts';
+import { Sandbox } from '../fuzz/sandbox.ts';
 
 const sandbox = new Sandbox();
 afterAll(() => sandbox.remove());

@@ -1,7 +1,7 @@
 import { afterAll } from 'vitest';
-import { fuzzTests, LONG } from '../support/fuzz/fuzz-tests.ts';
-import { Sandbox } from '../support/fuzz/sandbox.ts';
-import { stateTargets } from '../support/fuzz/state-target.ts';
+import { fuzzTests, LONG } from '../fuzz/fuzz-tests.ts';
+import { Sandbox } from '../fuzz/sandbox.ts';
+import { stateTargets } from '../fuzz/state-target.ts';
 
 const sandbox = new Sandbox();
 afterAll(() => sandbox.remove());

@@ -1,4 +1,4 @@
-import { fuzzTests, LONG } from '../support/fuzz/fuzz-tests.ts';
-import { textTargets } from '../support/fuzz/text-target.ts';
+import { fuzzTests, LONG } from '../fuzz/fuzz-tests.ts';
+import { textTargets } from '../fuzz/text-target.ts';
 
 fuzzTests(textTargets, LONG);

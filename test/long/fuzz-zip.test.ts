@@ -1,7 +1,7 @@
 import { afterAll } from 'vitest';
-import { fuzzTests, LONG } from '../support/fuzz/fuzz-tests.ts';
-import { Sandbox } from '../support/fuzz/sandbox.ts';
-import { zipTargets } from '../support/fuzz/zip-target.ts';
+import { fuzzTests, LONG } from '../fuzz/fuzz-tests.ts';
+import { Sandbox } from '../fuzz/sandbox.ts';
+import { zipTargets } from '../fuzz/zip-target.ts';
 
 const sandbox = new Sandbox();
 afterAll(() => sandbox.remove());

@@ -1,4 +1,4 @@
-import { describeKillLoop } from '../support/suites/kill-suite.ts';
+import { describeKillLoop } from '../faults/kill-suite.ts';
 
 const { CCXRI_SEED: seed = '1', CCXRI_KILLS: kills = '200', CCXRI_ONLY: only } = process.env;
 

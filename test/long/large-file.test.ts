@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { hashFile } from '../../src/hash/hash-file.ts';
 import { HashPool } from '../../src/hash/hash-pool.ts';
-import { useTempDirs } from '../support/csv.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 

@@ -1,3 +1,3 @@
-import { describeMany } from '../support/suites/many-suite.ts';
+import { describeMany } from '../faults/many-suite.ts';
 
 describeMany({ count: 20, seed: process.env['CCXRI_SEED'] ?? '1' });

@@ -1,4 +1,4 @@
-import { describeSoak } from '../support/suites/soak-suite.ts';
+import { describeSoak } from '../faults/soak-suite.ts';
 
 const { CCXRI_SEED: seed = '1', CCXRI_SOAK: archives = '500' } = process.env;
 

@@ -1,5 +1,5 @@
 import type { FaultKind } from '../support/fault-runs.ts';
-import { describeFaults } from '../support/suites/syscall-suite.ts';
+import { describeFaults } from '../faults/syscall-suite.ts';
 
 const DISK = [6];
 const FINE = [0];

@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/events.ts';
 import { makeManifest } from '../../src/make-manifest/make-manifest.ts';
 import { loadManifest, parseManifest } from '../../src/manifest/load.ts';
-import { useTempDirs, writeTree } from '../support/csv.ts';
 import { saying } from '../support/matchers.ts';
+import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const isRoot = process.getuid?.() === 0;

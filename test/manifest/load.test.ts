@@ -5,9 +5,9 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { CcxriError } from '../../src/errors.ts';
 import { loadManifest, parseManifest } from '../../src/manifest/load.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { saying } from '../support/matchers.ts';
 import { answer, useRawServers } from '../support/raw-server.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const serve = useRawServers();

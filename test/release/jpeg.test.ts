@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { GrayImage } from '../../src/release/gray-image.ts';
 import { encodeJpeg, encodeJpegParts, withComment } from '../../src/release/jpeg.ts';
 import { createRandom } from '../../src/release/random.ts';
-import { useTempDirs, writeTree } from '../support/csv.ts';
 import { readSegments, sizeOfJpeg } from '../support/jpeg-segments.ts';
 import { decodeWithPil, hasPil } from '../support/pil.ts';
+import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 

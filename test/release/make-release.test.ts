@@ -8,8 +8,9 @@ import { parseManifest } from '../../src/manifest/load.ts';
 import { isPlausibleSize } from '../../src/manifest/published-size.ts';
 import { composeRelease, makeRelease } from '../../src/release/make-release.ts';
 import type { ReleaseSpec } from '../../src/release/release-types.ts';
-import { CHEST_HEADER, listTree, parseCsv, useTempDirs } from '../support/csv.ts';
+import { CHEST_HEADER, parseCsv } from '../support/csv.ts';
 import { sizeOfJpeg } from '../support/jpeg-segments.ts';
+import { listTree, useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 

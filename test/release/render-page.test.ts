@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { renderPage } from '../../src/release/render-page.ts';
 import { openSources } from '../../src/sources/open-source.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { makeStandIn } from '../support/stand-in.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const PAGE = 'http://127.0.0.1:4321/data/index.html';

@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
-import { buffer } from 'node:stream/consumers';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { fromBufferPromise, type Entry } from 'yauzl';
-import { zipChunks, type ZipMember, type ZipOptions } from '../../src/release/zip-writer.ts';
-import { listTree, useTempDirs } from '../support/csv.ts';
+import { type Entry, fromBufferPromise } from 'yauzl';
+import { type ZipMember, type ZipOptions, zipChunks } from '../../src/release/zip-writer.ts';
+import { listTree, useTempDirs } from '../support/temp-dirs.ts';
 
 const hasUnzip = spawnSync('unzip', ['-v']).status === 0;
 if (!hasUnzip) console.warn('SKIPPED: unzip is not here (apt-get install unzip)');

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CcxriError } from '../../src/errors.ts';
 import { type Found, locationsOf, openSources } from '../../src/sources/open-source.ts';
 import type { Location, Source } from '../../src/sources/source.ts';
-import { useTempDirs, writeTree } from '../support/csv.ts';
+import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 import { fileOf, manifestOf, md5Of, release, sourceOptions, useWebServers } from './support.ts';
 
 const tempDir = useTempDirs();

@@ -2,15 +2,15 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fastClock } from '../support/clock.ts';
-import { listTree, useTempDirs } from '../support/csv.ts';
 import { saying } from '../support/matchers.ts';
+import { listTree, useTempDirs } from '../support/temp-dirs.ts';
 import {
+  PAGE,
+  type WebServer,
   fileOf,
   openOne as open,
-  PAGE,
   release,
   useWebServers,
-  type WebServer,
 } from './support.ts';
 
 const tempDir = useTempDirs();

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { openSources } from '../../src/sources/open-source.ts';
-import { useTempDirs, writeTree } from '../support/csv.ts';
 import { saying } from '../support/matchers.ts';
+import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 import { fileOf, md5Of, release, sourceOptions } from './support.ts';
 
 const tempDir = useTempDirs();

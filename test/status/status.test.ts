@@ -8,9 +8,9 @@ import { acquireLock } from '../../src/fs/lock.ts';
 import { aboutBytesOf } from '../../src/manifest/published-size.ts';
 import { findFile } from '../../src/manifest/select.ts';
 import { type FileStatusRow, type StatusResult, datasetStatus } from '../../src/status.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { type Dataset, makeDataset, snapshot } from '../support/dataset.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 import { all, rot } from '../support/verify.ts';
 
 const tempDir = useTempDirs();

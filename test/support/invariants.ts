@@ -8,7 +8,7 @@ import { Ledger } from '../../src/dataset/ledger.ts';
 import { isPlausibleSize } from '../../src/manifest/published-size.ts';
 import type { Manifest, ManifestFile } from '../../src/manifest/schema.ts';
 import { stemOf } from '../../src/manifest/select.ts';
-import { listTree } from './csv.ts';
+import { listTree } from './temp-dirs.ts';
 
 export interface InvariantOptions {
   readonly dest: string;

@@ -1,19 +1,19 @@
-import { mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { layoutOf } from '../../src/dataset/layout.ts';
 import { CHECKPOINT_BYTES } from '../../src/download/part-journal.ts';
 import { durableSpansOf, parsePartState } from '../../src/download/part-state.ts';
 import { bytesOf } from '../../src/download/spans.ts';
-import { layoutOf } from '../../src/dataset/layout.ts';
 import type { Manifest } from '../../src/manifest/schema.ts';
-import { createRandom, type Random } from '../../src/release/random.ts';
-import { listTree } from './csv.ts';
+import { type Random, createRandom } from '../../src/release/random.ts';
 import { surroundings, violations } from './invariants.ts';
-import { classifyKill, type Hit } from './kill-phase.ts';
-import { pickMoment, waitFor, type Pace } from './kill-moment.ts';
+import { type Pace, pickMoment, waitFor } from './kill-moment.ts';
+import { type Hit, classifyKill } from './kill-phase.ts';
 import type { NginxRequest } from './nginx.ts';
-import { forgetUnsaved, hasFallocate } from './unsaved-bytes.ts';
-import { summaryOf, type GroupEnd, type StartGroup } from './process-group.ts';
+import { type GroupEnd, type StartGroup, summaryOf } from './process-group.ts';
 import type { StandIn } from './stand-in.ts';
+import { listTree } from './temp-dirs.ts';
+import { forgetUnsaved, hasFallocate } from './unsaved-bytes.ts';
 
 /** What all chains of a loop share. */
 export interface KillWorld {

@@ -1,9 +1,9 @@
 import { expect } from 'vitest';
-import { addSpan, bytesOf, gapsOf, type Spans } from '../../src/download/spans.ts';
+import { type Spans, addSpan, bytesOf, gapsOf } from '../../src/download/spans.ts';
 import { bigSample } from './big-sample.ts';
-import { useTempDirs } from './csv.ts';
-import { destIn, manifestOf, type RunSetup } from './fetching.ts';
-import { spanOf, useRawServers, type RawRequest, type RawScript } from './raw-server.ts';
+import { type RunSetup, destIn, manifestOf } from './fetching.ts';
+import { type RawRequest, type RawScript, spanOf, useRawServers } from './raw-server.ts';
+import { useTempDirs } from './temp-dirs.ts';
 
 export const MIB = 1024 * 1024;
 /** Large enough to be fetched in ranges. */

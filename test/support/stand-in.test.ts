@@ -6,10 +6,11 @@ import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { openPromise } from 'yauzl';
 import { loadManifest } from '../../src/manifest/load.ts';
-import { parseCsv, useTempDirs, writeTree } from './csv.ts';
+import { parseCsv } from './csv.ts';
 import { sizeOfJpeg } from './jpeg-segments.ts';
 import { decodeWithPil, hasPil } from './pil.ts';
-import { makeRealNames, makeStandIn, STAND_IN_ARCHIVES } from './stand-in.ts';
+import { STAND_IN_ARCHIVES, makeRealNames, makeStandIn } from './stand-in.ts';
+import { useTempDirs, writeTree } from './temp-dirs.ts';
 
 const DATA = resolve(import.meta.dirname, '../../../shared/data');
 const PATHS = join(DATA, 'cc-cxri-p-paths.csv');

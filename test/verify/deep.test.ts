@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/events.ts';
 import { toPublishedSize } from '../../src/manifest/published-size.ts';
-import { useTempDirs } from '../support/csv.ts';
-import { makeDataset, snapshot, type Dataset } from '../support/dataset.ts';
+import { type Dataset, makeDataset, snapshot } from '../support/dataset.ts';
 import { having, saying } from '../support/matchers.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 import { all, outcomeOf, rot, statusesOf, verify } from '../support/verify.ts';
-import { buildZip, type ZipMember } from '../support/zip-builder.ts';
+import { type ZipMember, buildZip } from '../support/zip-builder.ts';
 
 const tempDir = useTempDirs();
 

@@ -2,9 +2,9 @@ import { copyFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/events.ts';
 import { findFile } from '../../src/manifest/select.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { makeDataset, md5Of } from '../support/dataset.ts';
 import { having, saying } from '../support/matchers.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 import { all, outcomeOf, rot, statusesOf, verify } from '../support/verify.ts';
 
 const tempDir = useTempDirs();

@@ -6,9 +6,9 @@ import type { RunEvent } from '../../src/events.ts';
 import { makeManifest } from '../../src/make-manifest/make-manifest.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
 import { verifyDataset } from '../../src/verify/verify-dataset.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { md5Of, randomBytes } from '../support/random-bytes.ts';
 import { extraResources } from '../support/resources.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 import { rot, statusesOf } from '../support/verify.ts';
 
 const MIB = 1024 * 1024;

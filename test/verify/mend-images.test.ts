@@ -6,10 +6,10 @@ import { extractDataset } from '../../src/extract/extract-dataset.ts';
 import { fetchDataset } from '../../src/fetch/fetch-dataset.ts';
 import { datasetStatus } from '../../src/status.ts';
 import { noteImages } from '../../src/verify/check-images.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { type Dataset, makeDataset } from '../support/dataset.ts';
 import { having, saying } from '../support/matchers.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 import { all, outcomeOf, rot, statusesOf, verify } from '../support/verify.ts';
 
 const tempDir = useTempDirs();

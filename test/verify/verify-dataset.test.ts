@@ -5,12 +5,12 @@ import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/events.ts';
 import { datasetStatus } from '../../src/status.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { makeDataset, md5Of, snapshot } from '../support/dataset.ts';
 import { saying } from '../support/matchers.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
 import { extraResources } from '../support/resources.ts';
-import { all, ALL, outcomeOf, rot, statusesOf, verify } from '../support/verify.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
+import { ALL, all, outcomeOf, rot, statusesOf, verify } from '../support/verify.ts';
 
 const tempDir = useTempDirs();
 const mounts = useMounts();

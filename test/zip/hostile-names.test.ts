@@ -1,9 +1,9 @@
 import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { useTempDirs } from '../support/csv.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 import { expectRefused, expectUnpacked, placeArchive, unpack } from '../support/unpack.ts';
-import { buildZip, unicodePath, type ZipMember } from '../support/zip-builder.ts';
+import { type ZipMember, buildZip, unicodePath } from '../support/zip-builder.ts';
 
 const tempDir = useTempDirs();
 

@@ -1,17 +1,17 @@
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { bufferReader, type ReadNote } from '../support/buffer-reader.ts';
-import { useTempDirs } from '../support/csv.ts';
+import { type ReadNote, bufferReader } from '../support/buffer-reader.ts';
+import { readDirectory } from '../support/read-directory.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 import { expectRefused, expectUnpacked } from '../support/unpack.ts';
 import {
+  type ZipMember,
   buildZip,
   endRecord,
   extraField,
   u32,
   u64,
-  type ZipMember,
 } from '../support/zip-builder.ts';
-import { readDirectory } from '../support/read-directory.ts';
 
 const tempDir = useTempDirs();
 

@@ -1,10 +1,10 @@
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { bufferReader } from '../support/buffer-reader.ts';
-import { useTempDirs } from '../support/csv.ts';
-import { expectRefused, expectUnpacked } from '../support/unpack.ts';
-import { buildZip, endRecord, u32, type ZipMember, type ZipShape } from '../support/zip-builder.ts';
 import { readDirectory } from '../support/read-directory.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
+import { expectRefused, expectUnpacked } from '../support/unpack.ts';
+import { type ZipMember, type ZipShape, buildZip, endRecord, u32 } from '../support/zip-builder.ts';
 
 const tempDir = useTempDirs();
 

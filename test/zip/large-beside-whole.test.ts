@@ -3,8 +3,8 @@ import { expect, it } from 'vitest';
 import { MAX_STREAM_BYTES } from '../../src/zip/inflate-kernel/inflater.ts';
 import { checkMembers } from '../../src/zip/member.ts';
 import { ARCHIVE_FILE as file, makeArchiveFile } from '../support/archive-file.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { randomBytes } from '../support/random-bytes.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 import { useUnpackPools } from '../support/unpack-threads.ts';
 
 const tempDir = useTempDirs();

@@ -8,9 +8,9 @@ import { MAX_STREAM_BYTES } from '../../src/zip/inflate-kernel/inflater.ts';
 import { MemberUnpacker, isWhole } from '../../src/zip/inflate.ts';
 import { readMember } from '../../src/zip/member.ts';
 import { bufferReader } from '../support/buffer-reader.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { md5Of, randomBytes } from '../support/random-bytes.ts';
 import { readDirectory } from '../support/read-directory.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 import { type ZipMember, buildZip } from '../support/zip-builder.ts';
 
 const tempDir = useTempDirs();

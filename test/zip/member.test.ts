@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { toMemberRecords } from '../../src/dataset/ledger.ts';
 import { WHOLE_BYTES, checkMembers, extractMembers } from '../../src/zip/member.ts';
 import { type ReadNote, bufferReader } from '../support/buffer-reader.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { readDirectory } from '../support/read-directory.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 import { type ZipMember, buildZip } from '../support/zip-builder.ts';
 
 const tempDir = useTempDirs();

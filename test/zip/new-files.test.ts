@@ -5,8 +5,8 @@ import { expect, it, onTestFinished } from 'vitest';
 import type { Member } from '../../src/zip/directory.ts';
 import type { UnpackedMember } from '../../src/zip/inflate.ts';
 import { NewFiles } from '../../src/zip/unpack-task.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { randomBytes } from '../support/random-bytes.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const right = randomBytes(300_001, 'right');

@@ -6,7 +6,7 @@ import { forEachAtOnce } from '../../src/concurrency.ts';
 import { topFolderOf, withoutTopFolder } from '../../src/zip/names.ts';
 import { openFileReader, readRanges, toWindows } from '../../src/zip/reader.ts';
 import { type ReadNote, bufferReader } from '../support/buffer-reader.ts';
-import { useTempDirs } from '../support/csv.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 

@@ -3,8 +3,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 import { contentsBelow, placeArchive, unpack } from '../support/unpack.ts';
-import { useTempDirs, writeTree } from '../support/csv.ts';
 
 const run = promisify(execFile);
 const tempDir = useTempDirs();

@@ -13,8 +13,8 @@ import {
   ARCHIVE_FILE as file,
   makeArchiveFile,
 } from '../support/archive-file.ts';
-import { useTempDirs } from '../support/csv.ts';
 import { randomBytes } from '../support/random-bytes.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 import { startUnpackWorker, useUnpackPools } from '../support/unpack-threads.ts';
 import type { ZipMember } from '../support/zip-builder.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { readChestLabels, readCovidLabels } from '../../../src/labels/read-chest.ts';
-import { CHEST_HEADER, chestRow, lines } from '../csv.ts';
+import { readChestLabels, readCovidLabels } from '../../src/labels/read-chest.ts';
+import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';
 import { parsePlainCsv } from './csv-oracle.ts';
 import { buildEdited, editedBytes } from './edit-bytes.ts';
 import { type Fuzz, toFuzz } from './harness.ts';

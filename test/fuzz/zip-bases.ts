@@ -1,4 +1,4 @@
-import { buildZip, extraField, unicodePath } from '../zip-builder.ts';
+import { buildZip, extraField, unicodePath } from '../support/zip-builder.ts';
 
 const GBK = Buffer.from('b2a1b2bf2e6a7067', 'hex');
 const image = (n: number) => `image ${n} `.repeat(60);

@@ -2,20 +2,20 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve, sep } from 'node:path';
-import { systemClock } from '../../../src/clock.ts';
-import { Ledger } from '../../../src/dataset/ledger.ts';
+import { systemClock } from '../../src/clock.ts';
+import { Ledger } from '../../src/dataset/ledger.ts';
 import {
   durableSpansOf,
   leastLengthOf,
   parsePartState,
   usableBytesOf,
-} from '../../../src/download/part-state.ts';
-import { PartStore } from '../../../src/download/part-store.ts';
-import { errnoOf } from '../../../src/errors.ts';
-import { parseLock } from '../../../src/fs/lock-file.ts';
-import { acquireLock } from '../../../src/fs/lock.ts';
-import type { ProcessIdentity } from '../../../src/fs/process-identity.ts';
-import { readKeptLinks } from '../../../src/sources/kept-links.ts';
+} from '../../src/download/part-state.ts';
+import { PartStore } from '../../src/download/part-store.ts';
+import { errnoOf } from '../../src/errors.ts';
+import { parseLock } from '../../src/fs/lock-file.ts';
+import { acquireLock } from '../../src/fs/lock.ts';
+import type { ProcessIdentity } from '../../src/fs/process-identity.ts';
+import { readKeptLinks } from '../../src/sources/kept-links.ts';
 import { buildJson, editedJson } from './edit-json.ts';
 import { type Fuzz, toFuzz } from './harness.ts';
 import type { Sandbox } from './sandbox.ts';

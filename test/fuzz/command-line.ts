@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { COMMAND_NAMES, OPTION_KEYS, OPTIONS, variableOf } from '../../../src/cli/options.ts';
+import { COMMAND_NAMES, OPTION_KEYS, OPTIONS, variableOf } from '../../src/cli/options.ts';
 
 const NUMBERS = [
   ...['0', '1', '4', '64', '65', '-1', '1.5', '007', '1e3', '0x10', 'Infinity', 'NaN', '٣', ''],

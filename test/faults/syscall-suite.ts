@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { failEverywhere, makeFaultRelease, type FaultKind } from '../fault-runs.ts';
-import { hasNginx } from '../nginx.ts';
-import { useProcessGroups } from '../process-group.ts';
-import { hasStrace } from '../strace.ts';
+import { failEverywhere, makeFaultRelease, type FaultKind } from '../support/fault-runs.ts';
+import { hasNginx } from '../support/nginx.ts';
+import { useProcessGroups } from '../support/process-group.ts';
+import { hasStrace } from '../support/strace.ts';
 import { useServedRelease } from './served-release.ts';
 
 export interface FaultSuite {

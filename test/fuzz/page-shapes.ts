@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { release } from '../../sources/support.ts';
+import { release } from '../sources/support.ts';
 
 /** A page made of whole rows, in a form that leaves no doubt which link is whose. */
 export interface BuiltPage {

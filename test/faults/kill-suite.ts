@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { CHECKPOINT_BYTES } from '../../../src/download/part-journal.ts';
+import { CHECKPOINT_BYTES } from '../../src/download/part-journal.ts';
 import {
   chainPath,
   fetchedTwice,
@@ -9,10 +9,10 @@ import {
   runReference,
   type Chain,
   type KillWorld,
-} from '../kill-loop.ts';
-import { makeKillRelease } from '../kill-release.ts';
-import { hasNginx } from '../nginx.ts';
-import { useProcessGroups } from '../process-group.ts';
+} from '../support/kill-loop.ts';
+import { makeKillRelease } from '../support/kill-release.ts';
+import { hasNginx } from '../support/nginx.ts';
+import { useProcessGroups } from '../support/process-group.ts';
 import { useServedRelease } from './served-release.ts';
 
 export interface KillSuite {

@@ -8,7 +8,7 @@ import {
   unicodePath,
   type ZipMember,
   type ZipShape,
-} from '../zip-builder.ts';
+} from '../support/zip-builder.ts';
 import { CANARY } from './sandbox.ts';
 
 const DEEP = 'deep/'.repeat(70);

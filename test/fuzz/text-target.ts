@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { quoteForShell, toPrintable, toPrintableLink, toPrintableUrl } from '../../../src/text.ts';
+import { quoteForShell, toPrintable, toPrintableLink, toPrintableUrl } from '../../src/text.ts';
 import { toFuzz, type Fuzz } from './harness.ts';
 import { isSafe } from './presentable.ts';
 

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { layoutOf } from '../../../src/dataset/layout.ts';
-import { createRandom } from '../../../src/release/random.ts';
+import { layoutOf } from '../../src/dataset/layout.ts';
+import { createRandom } from '../../src/release/random.ts';
 import {
   describeEnd,
   hasBegun,
@@ -12,10 +12,10 @@ import {
   startOne,
   wrongAfter,
   type Crowd,
-} from '../many-runs.ts';
-import { hasNginx } from '../nginx.ts';
-import { useProcessGroups } from '../process-group.ts';
-import { makeStandIn } from '../stand-in.ts';
+} from '../support/many-runs.ts';
+import { hasNginx } from '../support/nginx.ts';
+import { useProcessGroups } from '../support/process-group.ts';
+import { makeStandIn } from '../support/stand-in.ts';
 import { useServedRelease } from './served-release.ts';
 
 export interface ManySuite {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { renderError } from '../../../src/cli/render-error.ts';
-import { toJson } from '../../../src/cli/report.ts';
-import type { CcxriError } from '../../../src/errors.ts';
+import { renderError } from '../../src/cli/render-error.ts';
+import { toJson } from '../../src/cli/report.ts';
+import type { CcxriError } from '../../src/errors.ts';
 
 /** By Unicode's own classes, not by ccxri's list: controls, what turns text round, line ends. */
 const UNSAFE = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/u;

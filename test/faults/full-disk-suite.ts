@@ -1,10 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { useTempDirs } from '../csv.ts';
-import { makeFaultRelease } from '../fault-runs.ts';
-import { fetchIntoLimit, hasPrlimit, remount, type Limit, type LimitReport } from '../full-disk.ts';
-import { canMount, useMounts } from '../mounts.ts';
-import { hasNginx } from '../nginx.ts';
-import { useProcessGroups } from '../process-group.ts';
+import { makeFaultRelease } from '../support/fault-runs.ts';
+import {
+  type Limit,
+  type LimitReport,
+  fetchIntoLimit,
+  hasPrlimit,
+  remount,
+} from '../support/full-disk.ts';
+import { canMount, useMounts } from '../support/mounts.ts';
+import { hasNginx } from '../support/nginx.ts';
+import { useProcessGroups } from '../support/process-group.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
 import { useServedRelease } from './served-release.ts';
 
 /** Each rises; the first is too small, the last is not. */

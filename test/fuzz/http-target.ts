@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { CcxriError } from '../../../src/errors.ts';
-import { decodeHtml } from '../../../src/http/page.ts';
+import { CcxriError } from '../../src/errors.ts';
+import { decodeHtml } from '../../src/http/page.ts';
 import {
   type AnswerHead,
   type RangeRequest,
   judgeRange,
   toStrongValidator,
-} from '../../../src/http/range.ts';
-import { isInside, nextHop } from '../../../src/http/redirect.ts';
-import { DEFAULT_RETRY_POLICY, decideRetry, parseRetryAfter } from '../../../src/http/retry.ts';
+} from '../../src/http/range.ts';
+import { isInside, nextHop } from '../../src/http/redirect.ts';
+import { DEFAULT_RETRY_POLICY, decideRetry, parseRetryAfter } from '../../src/http/retry.ts';
 import {
   isPlausibleSize,
   toPublishedSize,
   toSizeWindow,
-} from '../../../src/manifest/published-size.ts';
+} from '../../src/manifest/published-size.ts';
 import { type Fuzz, toFuzz } from './harness.ts';
 
 const ODD = [

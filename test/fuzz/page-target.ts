@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { isInside } from '../../../src/http/redirect.ts';
-import { renderPage } from '../../../src/release/render-page.ts';
-import type { PageOrigin } from '../../../src/sources/page-address.ts';
-import { readPage, type PageReading } from '../../../src/sources/page-read.ts';
-import { md5Of, PAGE, release, rowOf, SHARED_MD5 } from '../../sources/support.ts';
+import { isInside } from '../../src/http/redirect.ts';
+import { renderPage } from '../../src/release/render-page.ts';
+import type { PageOrigin } from '../../src/sources/page-address.ts';
+import { readPage, type PageReading } from '../../src/sources/page-read.ts';
+import { md5Of, PAGE, release, rowOf, SHARED_MD5 } from '../sources/support.ts';
 import { buildEdited, editedBytes } from './edit-bytes.ts';
 import { toFuzz, type Fuzz } from './harness.ts';
 import { builtPages, renderBuilt } from './page-shapes.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { renderTable } from '../../../src/cli/render-table.ts';
+import { renderTable } from '../../src/cli/render-table.ts';
 import type { FuzzRow } from './harness.ts';
 
 declare module 'vitest' {

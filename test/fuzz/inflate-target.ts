@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { type ZlibOptions, constants, deflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
-import { Inflater, loadKernel } from '../../../src/zip/inflate-kernel/inflater.ts';
-import { zlibAnswer } from '../zlib-answer.ts';
+import { Inflater, loadKernel } from '../../src/zip/inflate-kernel/inflater.ts';
+import { zlibAnswer } from '../support/zlib-answer.ts';
 import { type EditedBytes, buildEdited, editedBytes } from './edit-bytes.ts';
 import { type Fuzz, toFuzz } from './harness.ts';
 

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import { hasNginx, startNginx, type Nginx, type NginxOptions } from '../nginx.ts';
-import type { StandIn } from '../stand-in.ts';
+import { hasNginx, startNginx, type Nginx, type NginxOptions } from '../support/nginx.ts';
+import type { StandIn } from '../support/stand-in.ts';
 
 export interface ServedRelease {
   /** A temporary one, for what the tests make. */

@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { layoutOf } from '../../../src/dataset/layout.ts';
-import { createRandom } from '../../../src/release/random.ts';
-import { violations } from '../invariants.ts';
-import { assertEndedWell, treeOf } from '../kill-loop.ts';
-import { quickNoise } from '../kill-release.ts';
-import { useProcessGroups, type GroupEnd } from '../process-group.ts';
-import { useRawServers } from '../raw-server.ts';
-import { FINAL, PASSING, soakScript, type SoakOptions } from '../soak-server.ts';
-import { makeStandIn, type StandIn } from '../stand-in.ts';
+import { layoutOf } from '../../src/dataset/layout.ts';
+import { createRandom } from '../../src/release/random.ts';
+import { violations } from '../support/invariants.ts';
+import { assertEndedWell, treeOf } from '../support/kill-loop.ts';
+import { quickNoise } from '../support/kill-release.ts';
+import { useProcessGroups, type GroupEnd } from '../support/process-group.ts';
+import { useRawServers } from '../support/raw-server.ts';
+import { FINAL, PASSING, soakScript, type SoakOptions } from '../support/soak-server.ts';
+import { makeStandIn, type StandIn } from '../support/stand-in.ts';
 
 interface Soaked {
   readonly dest: string;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createServer, type AddressInfo, type Server } from 'node:net';
-import { systemClock } from '../../../src/clock.ts';
-import { HttpClient } from '../../../src/http/client.ts';
-import { assertNotEncoded, toStatusError } from '../../../src/http/status.ts';
+import { systemClock } from '../../src/clock.ts';
+import { HttpClient } from '../../src/http/client.ts';
+import { assertNotEncoded, toStatusError } from '../../src/http/status.ts';
 import { buildEdited, editedBytes } from './edit-bytes.ts';
 import { toFuzz, type Fuzz } from './harness.ts';
 

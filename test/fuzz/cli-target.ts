@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { unknownVariables, resolveSettings } from '../../../src/cli/options-resolve.ts';
-import type { Settings } from '../../../src/cli/options-schema.ts';
-import { parseCommandLine } from '../../../src/cli/program.ts';
-import { toJson } from '../../../src/cli/report.ts';
-import { CcxriError, ERROR_CODES, toErrorRecord } from '../../../src/errors.ts';
-import type { RunEvent } from '../../../src/events.ts';
+import { unknownVariables, resolveSettings } from '../../src/cli/options-resolve.ts';
+import type { Settings } from '../../src/cli/options-schema.ts';
+import { parseCommandLine } from '../../src/cli/program.ts';
+import { toJson } from '../../src/cli/report.ts';
+import { CcxriError, ERROR_CODES, toErrorRecord } from '../../src/errors.ts';
+import type { RunEvent } from '../../src/events.ts';
 import { commandLines, environments } from './command-line.ts';
 import { toFuzz, type Fuzz } from './harness.ts';
 import { isSafe } from './presentable.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { isCcxriError, type ErrorCode } from '../../../src/errors.ts';
+import { isCcxriError, type ErrorCode } from '../../src/errors.ts';
 import { assertPresentable } from './presentable.ts';
 import type { Watchdog } from './watchdog.ts';
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { finalPathOf, imagesPathOf, layoutOf } from '../../../src/dataset/layout.ts';
-import { BUNDLED_MANIFEST_PATH, parseManifest } from '../../../src/manifest/load.ts';
-import { aboutBytesOf, windowOf } from '../../../src/manifest/published-size.ts';
-import type { Manifest } from '../../../src/manifest/schema.ts';
-import { selectFiles, subsetNames } from '../../../src/manifest/select.ts';
+import { finalPathOf, imagesPathOf, layoutOf } from '../../src/dataset/layout.ts';
+import { BUNDLED_MANIFEST_PATH, parseManifest } from '../../src/manifest/load.ts';
+import { aboutBytesOf, windowOf } from '../../src/manifest/published-size.ts';
+import type { Manifest } from '../../src/manifest/schema.ts';
+import { selectFiles, subsetNames } from '../../src/manifest/select.ts';
 import { buildJson, editedJson } from './edit-json.ts';
 import { toFuzz, type Fuzz } from './harness.ts';
 

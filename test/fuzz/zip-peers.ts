@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fromBufferPromise, type Entry } from 'yauzl';
-import type { ZipDirectory } from '../../../src/zip/directory.ts';
-import { zlibAnswer } from '../zlib-answer.ts';
+import type { ZipDirectory } from '../../src/zip/directory.ts';
+import { zlibAnswer } from '../support/zlib-answer.ts';
 
 /** Size and CRC-32 of every file, sorted: what an archive holds, whoever reads it. */
 type Content = readonly string[];
