@@ -1,29 +1,29 @@
 import type { Clock } from './clock.ts';
 import type { ErrorRecord } from './errors.ts';
 
-/** What is being done to a file. `hash` is a check of bytes that lay there already. */
+/** What is being done to a file. `hash` checks bytes that were there already. */
 export type Phase = 'download' | 'hash' | 'extract' | 'check';
 
-/** Everything a run tells while it goes. `--ndjson` prints these, one a line. */
+/** Everything a run emits. `--ndjson` prints these, one a line. */
 export type RunEvent =
   | PlanEvent
-  /** Work on a file begins. `doneBytes` is more than 0 where a partial download goes on. */
+  /** Work on a file begins. `doneBytes` is more than 0 when a partial download is resumed. */
   | ({
       readonly event: 'phase-start';
       readonly source?: string | undefined;
-      /** Of a partial download that can't be gone on with here: another server gave them. */
+      /** Bytes of a partial download from another server, which can't be resumed here. */
       readonly uselessBytes?: number | undefined;
     } & PhaseProgress)
-  /** At most about ten a second and file. May go back, when a download has to start over. */
+  /** At most about ten a second and file. May go back when a download has to start over. */
   | ({ readonly event: 'progress' } & PhaseProgress)
   | {
       readonly event: 'phase-done';
       readonly file: string;
       readonly phase: Phase;
       readonly bytes: number;
-      /** Of a download or hash: the MD5 of the bytes on disk. */
+      /** MD5 of the bytes on disk, after a download or hash. */
       readonly md5?: string | undefined;
-      /** Of an extraction: members written or found good. */
+      /** Members written or found good, after an extraction. */
       readonly members?: number | undefined;
     }
   | {
@@ -33,7 +33,7 @@ export type RunEvent =
       readonly attempt: number;
       readonly delayMs: number;
       readonly error: ErrorRecord;
-      /** Bytes kept, from which the next attempt goes on. */
+      /** Bytes kept, which the next attempt resumes from. */
       readonly keptBytes: number;
     }
   /** A source was given up for this file; the next one is tried. */
@@ -49,7 +49,7 @@ export type RunEvent =
       readonly file?: string | undefined;
       readonly message: string;
     }
-  /** A file has come to its end in this run, good or bad. */
+  /** A file is settled for this run, good or bad. */
   | {
       readonly event: 'file-done';
       readonly file: string;
@@ -72,7 +72,7 @@ export interface PhaseProgress {
   readonly totalBytes: number | null;
 }
 
-/** Said once, before the first byte. Byte counts are about right: published sizes are rounded. */
+/** Emitted once, before the first byte. Byte counts are approximate: published sizes are rounded. */
 export interface PlanEvent {
   readonly event: 'plan';
   readonly files: number;
@@ -86,9 +86,7 @@ export interface PlanEvent {
 
 export type WarningCode =
   | 'content-checked'
-  | 'disputed-md5'
   | 'archive-oddity'
-  | 'ledger-unusable'
   | 'no-label-file'
   | 'join-finding'
   | 'unknown-folder'
@@ -102,21 +100,21 @@ export type EventListener = (event: RunEvent) => void;
 /** The default listener: the library is silent. */
 export const ignoreEvents: EventListener = () => undefined;
 
-/** Tells of progress at most ten times a second: listeners draw, and need not be faster. */
-export class ProgressTeller {
+/** Emits progress at most ten times a second, which is as fast as a listener needs to draw. */
+export class ProgressThrottle {
   readonly #clock: Clock;
   readonly #onEvent: EventListener;
-  #toldAtMs = -Infinity;
+  #emittedAtMs = -Infinity;
 
   constructor(clock: Clock, onEvent: EventListener) {
     this.#clock = clock;
     this.#onEvent = onEvent;
   }
 
-  tell(progress: PhaseProgress): void {
+  emit(progress: PhaseProgress): void {
     const nowMs = this.#clock.nowMs();
-    if (nowMs - this.#toldAtMs < PROGRESS_EVERY_MS) return;
-    this.#toldAtMs = nowMs;
+    if (nowMs - this.#emittedAtMs < PROGRESS_EVERY_MS) return;
+    this.#emittedAtMs = nowMs;
     this.#onEvent({ event: 'progress', ...progress });
   }
 }

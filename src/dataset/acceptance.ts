@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { CcxriError, isCcxriError } from '../errors.ts';
 import type { EventListener } from '../events.ts';
-import type { Candidate } from '../hash/hash-file.ts';
+import type { HashedFile } from '../hash/hash-file.ts';
 import { isPlausibleSize, windowOf } from '../manifest/published-size.ts';
 import type { Manifest, ManifestFile } from '../manifest/schema.ts';
 import { stemOf } from '../manifest/select.ts';
@@ -51,7 +51,7 @@ export class Judge {
    */
   async judge(
     file: ManifestFile,
-    candidate: Candidate,
+    candidate: HashedFile,
     accept: (check: Check) => Promise<void> = () => Promise.resolve(),
   ): Promise<Check> {
     assertSize(file, candidate.bytes);
@@ -68,7 +68,7 @@ export class Judge {
     });
   }
 
-  async #judgeDisputed(file: ManifestFile, candidate: Candidate): Promise<Check> {
+  async #judgeDisputed(file: ManifestFile, candidate: HashedFile): Promise<Check> {
     await this.#assertNoTwinStands(file, candidate);
     if (candidate.md5 === file.md5) return 'verified';
     const receipt = await this.#ledger.readReceipt(file.name);
@@ -92,7 +92,7 @@ export class Judge {
   }
 
   /** Of the files that share a published MD5, no two can be the same bytes, whatever these are. */
-  async #assertNoTwinStands(file: ManifestFile, candidate: Candidate): Promise<void> {
+  async #assertNoTwinStands(file: ManifestFile, candidate: HashedFile): Promise<void> {
     for (const twin of this.#manifest.files) {
       if (twin.name === file.name || twin.md5 !== file.md5) continue;
       const stands =
@@ -112,7 +112,7 @@ export class Judge {
   }
 
   /** Every member's CRC-32 is right, and nothing inside names another archive. */
-  async #assertContent(file: ManifestFile, candidate: Candidate): Promise<void> {
+  async #assertContent(file: ManifestFile, candidate: HashedFile): Promise<void> {
     if (file.kind !== 'archive') throw md5Mismatch(file, candidate.md5);
     const reader = await openFileReader(candidate.path);
     try {
@@ -133,7 +133,7 @@ export class Judge {
     }
   }
 
-  #assertOwnNames(file: ManifestFile, candidate: Candidate, paths: readonly string[]): void {
+  #assertOwnNames(file: ManifestFile, candidate: HashedFile, paths: readonly string[]): void {
     const others = new Set(
       this.#manifest.files
         .filter((other) => other.kind === 'archive' && other.name !== file.name)

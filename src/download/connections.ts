@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { toAbortError } from '../abort.ts';
 import { CcxriError, isCcxriError, toErrorRecord } from '../errors.ts';
-import { ProgressTeller } from '../events.ts';
+import { ProgressThrottle } from '../events.ts';
 import type { RangeAnswer } from '../http/range.ts';
 import { isSameAddress } from '../sources/base-url.ts';
 import { toPrintableUrl } from '../text.ts';
@@ -50,7 +50,7 @@ class RangesTransfer {
   readonly #url: string;
   readonly #totalBytes: number;
   readonly #claims: Claims;
-  readonly #progress: ProgressTeller;
+  readonly #progress: ProgressThrottle;
   readonly #lanes = new Set<Promise<void>>();
   /** Ends all lanes. */
   readonly #stop = new AbortController();
@@ -67,7 +67,7 @@ class RangesTransfer {
     this.#totalBytes = totalBytes;
     const rules = rateLimit === undefined ? CLAIM_RULES : { ...CLAIM_RULES, ...UNHURRIED };
     this.#claims = new Claims(totalBytes, { ...rules, connections });
-    this.#progress = new ProgressTeller(clock, onEvent);
+    this.#progress = new ProgressThrottle(clock, onEvent);
     this.#signal = AbortSignal.any([signal, this.#stop.signal]);
     setMaxListeners(0, this.#signal);
   }

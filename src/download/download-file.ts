@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { type CcxriError, isCcxriError, withDetails, toErrorRecord } from '../errors.ts';
-import type { Candidate } from '../hash/hash-file.ts';
+import type { HashedFile } from '../hash/hash-file.ts';
 import { aboutBytesOf } from '../manifest/published-size.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
 import { isSameAddress } from '../sources/base-url.ts';
@@ -15,12 +15,12 @@ import { putAside } from './quarantine.ts';
 import { transfer } from './transfer.ts';
 
 /** Accepts the bytes, and lets them stand; throws where they are wrong. */
-export type Accept = (candidate: Candidate, part: PartFile, source: string) => Promise<void>;
+export type Accept = (candidate: HashedFile, part: PartFile, source: string) => Promise<void>;
 
 export interface Downloaded {
   /** Printable. */
   readonly source: string;
-  readonly candidate: Candidate;
+  readonly candidate: HashedFile;
 }
 
 /** One file, the part it goes into, and what decides over it. */
@@ -109,7 +109,7 @@ async function fromSource(download: Download, found: Found): Promise<Downloaded>
   const locateAgain = () => source.locateAgain?.(file, signal) ?? source.locate(file, signal);
   tellStart(download, source.name, location);
   for (let isAgain = false; ; isAgain = true) {
-    let candidate: Candidate | undefined;
+    let candidate: HashedFile | undefined;
     try {
       await transfer({ file, part, context }, { location, locateAgain });
       candidate = await hashPart(part);
@@ -126,7 +126,7 @@ async function fromSource(download: Download, found: Found): Promise<Downloaded>
   }
 }
 
-async function hashPart(part: PartFile): Promise<Candidate> {
+async function hashPart(part: PartFile): Promise<HashedFile> {
   const { path, bytes } = part;
   return { path, bytes, md5: await part.finish() };
 }
@@ -134,7 +134,7 @@ async function hashPart(part: PartFile): Promise<Candidate> {
 async function judge(
   { file, part, context, accept }: Download,
   source: string,
-  candidate: Candidate,
+  candidate: HashedFile,
 ): Promise<Downloaded> {
   await accept(candidate, part, source);
   const { bytes, md5 } = candidate;
@@ -155,7 +155,7 @@ async function startOver({ file, part, context }: Download, failure: unknown): P
 /** @returns the error, saying where the bytes lie now, and what can be done */
 async function keepWrong(
   { file, part, context }: Download,
-  wrong: { readonly candidate: Candidate; readonly source: string; readonly error: CcxriError },
+  wrong: { readonly candidate: HashedFile; readonly source: string; readonly error: CcxriError },
 ): Promise<CcxriError> {
   const { badDirectory, clock } = context;
   const place = { badDirectory, date: clock.date() };

@@ -2,12 +2,12 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CcxriError, toDiskError, toErrorRecord } from '../errors.ts';
 import { makeDirectoryWithin } from '../fs/paths.ts';
-import type { Candidate } from '../hash/hash-file.ts';
+import type { HashedFile } from '../hash/hash-file.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
 
 export interface WrongBytes {
   readonly file: ManifestFile;
-  readonly candidate: Candidate;
+  readonly candidate: HashedFile;
   /** Printable: where they came from; absent where that is not known. */
   readonly source?: string | undefined;
   readonly error: CcxriError;

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { throwIfAborted } from '../abort.ts';
 import { CcxriError, errnoOf, isCcxriError } from '../errors.ts';
-import { ProgressTeller } from '../events.ts';
+import { ProgressThrottle } from '../events.ts';
 import { lengthOf } from '../http/deadline.ts';
 import { windowOf } from '../manifest/published-size.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
@@ -136,7 +136,7 @@ export interface Filling {
   readonly where: string;
   readonly stretch: Stretch;
   /** Default: one of its own. */
-  readonly progress?: ProgressTeller | undefined;
+  readonly progress?: ProgressThrottle | undefined;
 }
 
 /**
@@ -146,7 +146,7 @@ export interface Filling {
 export async function receiveBatches(
   { file, part, context }: Reception,
   batches: AsyncIterable<readonly Buffer[]>,
-  { where, stretch, progress = new ProgressTeller(context.clock, context.onEvent) }: Filling,
+  { where, stretch, progress = new ProgressThrottle(context.clock, context.onEvent) }: Filling,
 ): Promise<void> {
   const { signal, onBytes } = context;
   const { totalBytes } = part.origin;
@@ -168,7 +168,7 @@ export async function receiveBatches(
       stretch.at += lengthOf(wanted);
       if (wanted.length > 0) await part.write(wanted, at);
       const doneBytes = part.heldBytes;
-      progress.tell({ file: file.name, phase: 'download', doneBytes, totalBytes });
+      progress.emit({ file: file.name, phase: 'download', doneBytes, totalBytes });
     }
     // Its own end is waited for where it is near: the connection can be used again then.
     if (hasMore || (stretch.to < endByte && stretch.at >= stretch.to)) return;

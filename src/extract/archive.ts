@@ -2,7 +2,7 @@ import { systemClock } from '../clock.ts';
 import { type ImagesFound, findImages } from '../dataset/images.ts';
 import { toMemberRecords } from '../dataset/ledger.ts';
 import { CcxriError, errnoOf, isCcxriError, withDetails, toDiskError } from '../errors.ts';
-import { ProgressTeller } from '../events.ts';
+import { ProgressThrottle } from '../events.ts';
 import { freeBytesAt } from '../fs/paths.ts';
 import { formatBytes, toPrintable } from '../text.ts';
 import { type ZipDirectory, withDirectory } from '../zip/directory.ts';
@@ -135,14 +135,14 @@ async function fillAndPublish(
 ): Promise<boolean> {
   const { name: file, md5, unpackPool: pool, signal, onEvent, date } = options;
   const phase = { file, phase: 'extract', totalBytes: directory.totalBytes } as const;
-  const progress = new ProgressTeller(systemClock, onEvent);
+  const progress = new ProgressThrottle(systemClock, onEvent);
   onEvent({ event: 'phase-start', ...phase, doneBytes: 0 });
   await extractMembers(reader, directory, {
     file,
     into: stage.images,
     pool,
     signal,
-    onBytes: (doneBytes) => progress.tell({ ...phase, doneBytes }),
+    onBytes: (doneBytes) => progress.emit({ ...phase, doneBytes }),
   }).catch((error: unknown) => {
     throw toStageError(error, stage.images);
   });

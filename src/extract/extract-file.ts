@@ -8,7 +8,7 @@ import type { FileSurvey } from '../dataset/survey.ts';
 import { CcxriError, type ErrorCode, isCcxriError, toDiskError, toErrorRecord } from '../errors.ts';
 import type { EventListener } from '../events.ts';
 import type { HashPool } from '../hash/hash-pool.ts';
-import { hashTelling } from '../hash/hash-with-progress.ts';
+import { hashWithProgress } from '../hash/hash-with-progress.ts';
 import { stemOf } from '../manifest/select.ts';
 import { selectionFlags } from '../manifest/selection-flags.ts';
 import type { UnpackPool } from '../zip/unpack-pool.ts';
@@ -100,7 +100,7 @@ async function checkArchive(
   const { mtimeMs } = await stat(path).catch((error: unknown) => {
     throw toDiskError(error, 'look at', { path });
   });
-  const candidate = await hashTelling(file.name, { path, totalBytes: finalBytes }, context);
+  const candidate = await hashWithProgress(file.name, { path, totalBytes: finalBytes }, context);
   const { bytes, md5 } = candidate;
   await context.judge.judge(file, candidate, async (status) => {
     const checkedAt = context.clock.date().toISOString();

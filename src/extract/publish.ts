@@ -7,7 +7,7 @@ import { type ImagesFound, findImages, isExtracted } from '../dataset/images.ts'
 import { imagesPathOf } from '../dataset/layout.ts';
 import { type MembersRecord, toMemberRecords } from '../dataset/ledger.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
-import { ProgressTeller } from '../events.ts';
+import { ProgressThrottle } from '../events.ts';
 import { syncDirectory } from '../fs/atomic.ts';
 import { compareContent } from '../fs/content.ts';
 import { isLink } from '../fs/paths.ts';
@@ -101,7 +101,7 @@ export async function adoptImages(
   if (missing.length > 0) throw notWhatItHolds(options, missing, 'missing');
   const totalBytes = members.reduce((bytes, { size }) => bytes + size, 0);
   const phase = { file: name, phase: 'check', totalBytes } as const;
-  const progress = new ProgressTeller(systemClock, onEvent);
+  const progress = new ProgressThrottle(systemClock, onEvent);
   onEvent({ event: 'phase-start', ...phase, doneBytes: 0 });
   let doneBytes = 0;
   const different: Member[] = [];
@@ -111,7 +111,7 @@ export async function adoptImages(
     const comparison = await compareContent(join(root, path), { bytes, crc32 });
     if (comparison !== 'same') different.push(member);
     doneBytes += bytes;
-    progress.tell({ ...phase, doneBytes });
+    progress.emit({ ...phase, doneBytes });
   });
   if (different.length > 0) throw notWhatItHolds(options, different, 'different');
   await ledger.writeMembers({

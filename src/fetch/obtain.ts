@@ -12,9 +12,9 @@ import { isTaken } from '../download/publish.ts';
 import { putAside } from '../download/quarantine.ts';
 import { CcxriError, isCcxriError, toDiskError } from '../errors.ts';
 import { makeDirectoryWithin } from '../fs/paths.ts';
-import type { Candidate } from '../hash/hash-file.ts';
+import type { HashedFile } from '../hash/hash-file.ts';
 import type { HashPool } from '../hash/hash-pool.ts';
-import { hashTelling } from '../hash/hash-with-progress.ts';
+import { hashWithProgress } from '../hash/hash-with-progress.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
 
 /** What a run needs to make a file stand under its final name. */
@@ -71,7 +71,7 @@ async function assertFree({ file, path }: FileSurvey): Promise<void> {
 /** Hashes what lies there; undefined: it was ours, is not right any more, and was moved away. */
 async function adopt(survey: FileSurvey, context: ObtainContext): Promise<Obtained | undefined> {
   const { file, path, finalBytes } = survey;
-  const candidate = await hashTelling(file.name, { path, totalBytes: finalBytes }, context);
+  const candidate = await hashWithProgress(file.name, { path, totalBytes: finalBytes }, context);
   try {
     const check = await context.judge.judge(file, candidate, (passed) =>
       writeReceipt(file, candidate, passed, { context }),
@@ -111,7 +111,7 @@ function occupied({ file, path, final }: FileSurvey, error: CcxriError): CcxriEr
 async function moveAway(
   { file, path, receipt }: FileSurvey,
   wrong: {
-    readonly candidate: Candidate;
+    readonly candidate: HashedFile;
     readonly error: CcxriError;
     readonly context: ObtainContext;
   },
@@ -131,7 +131,7 @@ async function moveAway(
 
 async function download(file: ManifestFile, context: ObtainContext): Promise<Obtained> {
   let check: Check = 'verified';
-  const accept = async (candidate: Candidate, part: PartFile, source: string) => {
+  const accept = async (candidate: HashedFile, part: PartFile, source: string) => {
     check = await context.judge.judge(file, candidate, async (passed) => {
       const finalPath = finalPathOf(context.layout, file);
       await makeDirectoryWithin(dirname(finalPath));
@@ -146,7 +146,7 @@ async function download(file: ManifestFile, context: ObtainContext): Promise<Obt
 
 async function writeReceipt(
   file: ManifestFile,
-  { path, bytes, md5 }: Candidate,
+  { path, bytes, md5 }: HashedFile,
   status: Check,
   { context, source }: { readonly context: ObtainContext; readonly source?: string },
 ): Promise<void> {

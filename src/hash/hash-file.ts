@@ -42,10 +42,12 @@ export interface HashOptions {
   readonly pool?: HashPool | undefined;
 }
 
+/** A file and what its bytes hash to. */
 export interface HashedFile {
+  readonly path: string;
+  readonly bytes: number;
   /** In lower-case hex. */
   readonly md5: string;
-  readonly bytes: number;
 }
 
 /**
@@ -82,7 +84,7 @@ async function hashUnchanged(
   if (md5 === undefined || after.size !== before.size || after.mtimeNs !== before.mtimeNs) {
     throw changedMeanwhile(path, { before: bytes, after: Number(after.size) });
   }
-  return { md5, bytes };
+  return { path, bytes, md5 };
 }
 
 /** undefined: the file is shorter than that. What grows behind `bytes` is not read. */
@@ -144,13 +146,6 @@ function vanished(path: string, cause: unknown): CcxriError {
     hint: 'look who moved it, then run the same command again',
     cause,
   });
-}
-
-/** Bytes of a file, hashed, that claim to be a file of the manifest. */
-export interface Candidate {
-  readonly path: string;
-  readonly bytes: number;
-  readonly md5: string;
 }
 
 /** The writer waits when the hash is further behind than this: it must read from the page cache. */

@@ -1,9 +1,9 @@
 import type { Clock } from '../clock.ts';
-import { type EventListener, ProgressTeller } from '../events.ts';
-import { type Candidate, hashFile } from './hash-file.ts';
+import { type EventListener, ProgressThrottle } from '../events.ts';
+import { type HashedFile, hashFile } from './hash-file.ts';
 import type { HashPool } from './hash-pool.ts';
 
-export interface HashTellingContext {
+export interface HashContext {
   readonly clock: Clock;
   readonly onEvent: EventListener;
   readonly signal: AbortSignal;
@@ -11,23 +11,24 @@ export interface HashTellingContext {
 }
 
 /**
- * Hashes a file that lies there, and tells of it as phase `hash`.
+ * Hashes a file and emits its progress as phase `hash`.
  * @param file manifest name
  * @throws as `hashFile`
  */
-export async function hashTelling(
+export async function hashWithProgress(
   file: string,
   { path, totalBytes }: { readonly path: string; readonly totalBytes: number },
-  { clock, onEvent, signal, hashPool: pool }: HashTellingContext,
-): Promise<Candidate> {
+  { clock, onEvent, signal, hashPool: pool }: HashContext,
+): Promise<HashedFile> {
   const phase = { file, phase: 'hash', totalBytes } as const;
-  const progress = new ProgressTeller(clock, onEvent);
+  const progress = new ProgressThrottle(clock, onEvent);
   onEvent({ event: 'phase-start', ...phase, doneBytes: 0 });
-  const { md5, bytes } = await hashFile(path, {
+  const hashed = await hashFile(path, {
     signal,
     pool,
-    onBytes: (doneBytes) => progress.tell({ ...phase, doneBytes }),
+    onBytes: (doneBytes) => progress.emit({ ...phase, doneBytes }),
   });
+  const { bytes, md5 } = hashed;
   onEvent({ event: 'phase-done', file, phase: 'hash', bytes, md5 });
-  return { path, bytes, md5 };
+  return hashed;
 }

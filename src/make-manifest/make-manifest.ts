@@ -7,7 +7,7 @@ import { CcxriError } from '../errors.ts';
 import { type EventListener, ignoreEvents } from '../events.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
 import { HashPool } from '../hash/hash-pool.ts';
-import { type HashTellingContext, hashTelling } from '../hash/hash-with-progress.ts';
+import { type HashContext, hashWithProgress } from '../hash/hash-with-progress.ts';
 import { toPublishedSize } from '../manifest/published-size.ts';
 import { type Manifest, type ManifestFile, manifestSchema } from '../manifest/schema.ts';
 import { toPrintable } from '../text.ts';
@@ -38,7 +38,7 @@ export async function makeManifest(options: MakeManifestOptions): Promise<MakeMa
   return { manifest: manifestSchema.parse({ ...release, files: entries }), leftOut };
 }
 
-const NOTHING: HashedFile = { md5: '0'.repeat(32), bytes: 0 };
+const NOTHING: HashedFile = { path: '', md5: '0'.repeat(32), bytes: 0 };
 
 /** The MD5 is that of the very bytes: nothing of it is disputed. */
 function toEntry(description: Description, { md5, bytes }: HashedFile) {
@@ -100,11 +100,11 @@ async function hashAll(
 
 async function hashOne(
   { name: file, path, bytes: totalBytes }: ReleaseFile,
-  context: HashTellingContext,
+  context: HashContext,
 ): Promise<HashedFile> {
   throwIfAborted(context.signal);
   try {
-    const hashed = await hashTelling(file, { path, totalBytes }, context);
+    const hashed = await hashWithProgress(file, { path, totalBytes }, context);
     context.onEvent({ event: 'file-done', file, status: 'described' });
     return hashed;
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { type MemberRecord, toMemberRecords } from '../dataset/ledger.ts';
-import { type EventListener, ProgressTeller } from '../events.ts';
+import { type EventListener, ProgressThrottle } from '../events.ts';
 import { type ZipDirectory, withDirectory } from '../zip/directory.ts';
 import { checkMembers } from '../zip/member.ts';
 import { type FileReader, openFileReader } from '../zip/reader.ts';
@@ -80,14 +80,14 @@ export interface ReadMeter {
 export class CheckProgress {
   readonly #file: string;
   readonly #onEvent: EventListener;
-  readonly #teller: ProgressTeller;
+  readonly #progress: ProgressThrottle;
   #doneBytes = 0;
   #totalBytes: number | null = null;
 
   constructor(file: string, context: { readonly clock: Clock; readonly onEvent: EventListener }) {
     this.#file = file;
     this.#onEvent = context.onEvent;
-    this.#teller = new ProgressTeller(context.clock, context.onEvent);
+    this.#progress = new ProgressThrottle(context.clock, context.onEvent);
   }
 
   /** The first call counts. @param totalBytes unpacked, of all that will be checked */
@@ -99,7 +99,7 @@ export class CheckProgress {
 
   add(bytes: number): void {
     this.#doneBytes += bytes;
-    this.#teller.tell(this.#now());
+    this.#progress.emit(this.#now());
   }
 
   end(members: number): void {

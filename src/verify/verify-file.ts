@@ -5,7 +5,7 @@ import type { MemberRecord } from '../dataset/ledger.ts';
 import { stateOf } from '../dataset/survey.ts';
 import { WRONG_BYTES } from '../download/failures.ts';
 import { CcxriError, isCcxriError, toErrorRecord } from '../errors.ts';
-import { hashTelling } from '../hash/hash-with-progress.ts';
+import { hashWithProgress } from '../hash/hash-with-progress.ts';
 import { formatCount } from '../text.ts';
 import { CheckProgress, checkArchive } from './check-archive.ts';
 import { checkFolder, checkImagesAlone, noteBad } from './check-images.ts';
@@ -133,7 +133,7 @@ async function checkBytes(
   const { path, stats } = here;
   try {
     const place = { path, totalBytes: stats.size };
-    const candidate = await hashTelling(file.name, place, context);
+    const candidate = await hashWithProgress(file.name, place, context);
     findings.md5 = candidate.md5;
     context.meter.bytesRead += candidate.bytes;
     return await context.judge.judge(file, candidate);

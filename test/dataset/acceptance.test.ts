@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Judge } from '../../src/dataset/acceptance.ts';
 import { Ledger } from '../../src/dataset/ledger.ts';
 import type { RunEvent } from '../../src/events.ts';
-import type { Candidate } from '../../src/hash/hash-file.ts';
+import type { HashedFile } from '../../src/hash/hash-file.ts';
 import type { Manifest } from '../../src/manifest/schema.ts';
 import { findFile } from '../../src/manifest/select.ts';
 import { type Sample, manifestOf, md5Of, noise, toSample } from '../support/fetching.ts';
@@ -43,7 +43,7 @@ async function setUp(of: Manifest = manifest) {
   const events: RunEvent[] = [];
   const onEvent = (event: RunEvent) => void events.push(event);
   const judge = new Judge({ manifest: of, ledger, onEvent });
-  const candidate = async (bytes: Buffer): Promise<Candidate> => {
+  const candidate = async (bytes: Buffer): Promise<HashedFile> => {
     const path = join(root, md5Of(bytes));
     await writeFile(path, bytes);
     return { path, bytes: bytes.length, md5: md5Of(bytes) };

@@ -49,7 +49,8 @@ describe('a file of', () => {
       const path = await fileOf(bytes);
       const heard: number[] = [];
       const hashed = await hashFile(path, { onBytes: (done) => heard.push(done) });
-      expect(hashed).toEqual({ md5: createHash('md5').update(bytes).digest('hex'), bytes: length });
+      const md5 = createHash('md5').update(bytes).digest('hex');
+      expect(hashed).toEqual({ path, md5, bytes: length });
       expect(heard.at(-1)).toBe(length === 0 ? undefined : length);
       expect(heard).toEqual([...heard].sort((a, b) => a - b));
       expect(await isOpen(path)).toBe(false);
