@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { type CcxriError, isCcxriError, withDetails, toErrorRecord } from '../errors.ts';
+import { makeDirectoryWithin } from '../fs/paths.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
 import { aboutBytesOf } from '../manifest/published-size.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
@@ -14,58 +15,100 @@ import type { PartFile } from './part-file.ts';
 import { putAside } from './quarantine.ts';
 import { transfer } from './transfer.ts';
 
-/** Accepts the bytes, and lets them stand; throws where they are wrong. */
-export type Accept = (candidate: HashedFile, part: PartFile, source: string) => Promise<void>;
-
-export interface Downloaded {
-  /** Printable. */
-  readonly source: string;
-  readonly candidate: HashedFile;
+/** A whole file that may be the right one: hashed, not under its final name yet. */
+export interface Candidate extends HashedFile {
+  /** Printable; null: it was found in place. */
+  readonly source: string | null;
+  /**
+   * Gives it its final name, in a directory that is made if need be, and flushes both.
+   * @throws CcxriError `occupied`; `missing`: the part was deleted meanwhile; of the disk
+   */
+  moveTo(finalPath: string): Promise<void>;
+  /**
+   * It was not taken, for whatever reason: `downloadCandidates` goes on from there, or throws it,
+   * when the next candidate is asked for.
+   */
+  reject(error: unknown): Promise<void>;
 }
 
-/** One file, the part it goes into, and what decides over it. */
+/** One file, and the part it goes into. */
 interface Download {
   readonly file: ManifestFile;
   readonly part: PartFile;
   readonly context: DownloadContext;
-  readonly accept: Accept;
 }
 
-/**
- * Downloads a file from the first source that gives the right one. A source that lacks it, fails,
- * or serves something else is left for the next, and none of its bytes are kept.
- * @throws CcxriError the most telling of what the sources said; of the disk; `occupied`; `aborted`
- */
+/** @param accept moves the candidate to its final name; throws where it is wrong */
 export async function downloadFile(
   file: ManifestFile,
   context: DownloadContext,
-  accept: Accept,
-): Promise<Downloaded> {
-  const part = await context.parts.open({ name: file.name, md5: file.md5 });
-  const download: Download = { file, part, context, accept };
-  const failures: CcxriError[] = [];
-  try {
-    const kept = await acceptKept(download);
-    if (kept !== undefined) return kept;
-    for await (const found of locationsOf(file, context.sources, context.signal)) {
-      try {
-        return await fromSource(download, found);
-      } catch (error) {
-        const failure = toFailure(error, found.source.name);
-        failures.push(failure);
-        if (found.source !== context.sources.at(-1)) tellLeft(download, failure);
-      }
+  accept: (candidate: Candidate) => Promise<void>,
+): Promise<Candidate> {
+  for await (const candidate of downloadCandidates(file, context)) {
+    try {
+      await accept(candidate);
+      return candidate;
+    } catch (error) {
+      await candidate.reject(error);
     }
-    throw summarizeFailures(failures, {
-      file,
-      kept: part.isUsable ? `${formatBytes(part.heldBytes)} of it, to go on from` : undefined,
-      hint: 'run the same command again later; or give another --source (`ccxri links` shows what was tried)',
-    });
+  }
+  throw new Error(`${file.name}: neither a candidate nor an error`);
+}
+
+/**
+ * Downloads a file: what an earlier run left whole, then what source after source serves; each
+ * source a second time, from the first byte, if its first candidate is rejected for its bytes. The
+ * consumer ends the loop by `return` or `break` once it has moved a candidate; otherwise it must
+ * `reject` it. A source that lacks the file, fails, or serves something else is left for the next,
+ * and none of its bytes are kept.
+ * @throws CcxriError the most telling of the sources' errors; of the disk; `occupied`; `aborted`
+ */
+export async function* downloadCandidates(
+  file: ManifestFile,
+  context: DownloadContext,
+): AsyncGenerator<Candidate, void, void> {
+  const part = await context.parts.open({ name: file.name, md5: file.md5 });
+  const download: Download = { file, part, context };
+  try {
+    yield* fromKeptPart(download);
+    yield* fromSources(download);
   } catch (error) {
     throw isCcxriError(error, 'disk-full') ? await leaveOnFullDisk(download, error) : error;
   } finally {
     await part.leave();
   }
+}
+
+/** An earlier run ended between the last byte and the final name: no network is needed. */
+async function* fromKeptPart(download: Download): AsyncGenerator<Candidate, void, void> {
+  const { part } = download;
+  if (!part.isComplete) return;
+  const source = toPrintableUrl(part.origin.url);
+  tellStart(download, source);
+  try {
+    yield* offer(download, source);
+  } catch (error) {
+    if (!(await startOver(download, error))) throw error;
+  }
+}
+
+async function* fromSources(download: Download): AsyncGenerator<Candidate, void, void> {
+  const { file, part, context } = download;
+  const failures: CcxriError[] = [];
+  for await (const found of locationsOf(file, context.sources, context.signal)) {
+    try {
+      yield* fromSource(download, found);
+    } catch (error) {
+      const failure = toFailure(error, found.source.name);
+      failures.push(failure);
+      if (found.source !== context.sources.at(-1)) tellLeft(download, failure);
+    }
+  }
+  throw summarizeFailures(failures, {
+    file,
+    kept: part.isUsable ? `${formatBytes(part.heldBytes)} of it, to go on from` : undefined,
+    hint: 'run the same command again later; or give another --source (`ccxri links` shows what was tried)',
+  });
 }
 
 /** @returns the error, saying what of the file is kept, and how much room the rest takes */
@@ -86,21 +129,10 @@ async function leaveOnFullDisk(
   });
 }
 
-/** An earlier run ended between the last byte and the final name: no network is needed. */
-async function acceptKept(download: Download): Promise<Downloaded | undefined> {
-  const { part } = download;
-  if (!part.isComplete) return undefined;
-  const source = toPrintableUrl(part.origin.url);
-  tellStart(download, source);
-  try {
-    return await judge(download, source, await hashPart(part));
-  } catch (error) {
-    if (await startOver(download, error)) return undefined;
-    throw error;
-  }
-}
-
-async function fromSource(download: Download, found: Found): Promise<Downloaded> {
+async function* fromSource(
+  download: Download,
+  found: Found,
+): AsyncGenerator<Candidate, void, void> {
   const { source, location, error } = found;
   const { file, part, context } = download;
   const { signal } = context;
@@ -109,37 +141,51 @@ async function fromSource(download: Download, found: Found): Promise<Downloaded>
   const locateAgain = () => source.locateAgain?.(file, signal) ?? source.locate(file, signal);
   tellStart(download, source.name, location);
   for (let isAgain = false; ; isAgain = true) {
-    let candidate: HashedFile | undefined;
     try {
       await transfer({ file, part, context }, { location, locateAgain });
-      candidate = await hashPart(part);
-      return await judge(download, source.name, candidate);
+      yield* offer(download, source.name);
     } catch (failure) {
       // Once more from the first byte: resumed bytes may be of another version, a disk may have
       // lied. Twice the same is the source's answer.
       if (!isAgain && (await startOver(download, failure))) continue;
-      if (candidate !== undefined && isCcxriError(failure, ...WRONG_BYTES)) {
-        throw await keepWrong(download, { candidate, source: source.name, error: failure });
-      }
-      throw failure;
+      if (part.md5 === undefined || !isCcxriError(failure, ...WRONG_BYTES)) throw failure;
+      const candidate = { path: part.path, bytes: part.bytes, md5: part.md5 };
+      throw await keepWrong(download, { candidate, source: source.name, error: failure });
     }
   }
 }
 
-async function hashPart(part: PartFile): Promise<HashedFile> {
-  const { path, bytes } = part;
-  return { path, bytes, md5: await part.finish() };
-}
-
-async function judge(
-  { file, part, context, accept }: Download,
+/** Hashes the whole part. @throws what the candidate is rejected with */
+async function* offer(
+  { file, part, context }: Download,
   source: string,
-  candidate: HashedFile,
-): Promise<Downloaded> {
-  await accept(candidate, part, source);
-  const { bytes, md5 } = candidate;
-  context.onEvent({ event: 'phase-done', file: file.name, phase: 'download', bytes, md5 });
-  return { source, candidate };
+): AsyncGenerator<Candidate, void, void> {
+  const { path, bytes } = part;
+  const md5 = await part.finish();
+  let isMoved = false;
+  let rejection: unknown;
+  try {
+    yield {
+      path,
+      bytes,
+      md5,
+      source,
+      moveTo: async (finalPath) => {
+        await makeDirectoryWithin(dirname(finalPath));
+        await part.moveTo(finalPath, dirname(finalPath));
+        isMoved = true;
+      },
+      reject: (error) => {
+        rejection = error;
+        return Promise.resolve();
+      },
+    };
+    throw rejection ?? new Error(`${file.name}: a candidate was neither moved nor rejected`);
+  } finally {
+    if (isMoved && rejection === undefined) {
+      context.onEvent({ event: 'phase-done', file: file.name, phase: 'download', bytes, md5 });
+    }
+  }
 }
 
 /** @returns false: to begin anew would not help */

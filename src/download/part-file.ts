@@ -41,7 +41,6 @@ export class PartFile {
   #follower: HashFollower;
   #origin: PartOrigin;
   #journal: PartJournal;
-  /** Of the bytes that `finish` has hashed. */
   #md5: string | undefined;
 
   private constructor(path: string, handle: FileHandle, state: PartState, tools: PartTools) {
@@ -94,6 +93,11 @@ export class PartFile {
 
   get origin(): PartOrigin {
     return this.#origin;
+  }
+
+  /** Of the bytes that `finish` has hashed; undefined: it has not, or they were dropped since. */
+  get md5(): string | undefined {
+    return this.#md5;
   }
 
   /** All of the file is here, as far as its length is known. */

@@ -1,5 +1,4 @@
 import { rename, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import type { Check, Judge } from '../dataset/acceptance.ts';
 import { type DatasetLayout, finalPathOf } from '../dataset/layout.ts';
 import type { Ledger } from '../dataset/ledger.ts';
@@ -7,11 +6,9 @@ import { type FileSurvey, statOrAbsent, surveyFile } from '../dataset/survey.ts'
 import type { DownloadContext } from '../download/context.ts';
 import { downloadFile } from '../download/download-file.ts';
 import { WRONG_BYTES } from '../download/failures.ts';
-import type { PartFile } from '../download/part-file.ts';
 import { isTaken } from '../download/publish.ts';
 import { putAside } from '../download/quarantine.ts';
 import { CcxriError, isCcxriError, toDiskError } from '../errors.ts';
-import { makeDirectoryWithin } from '../fs/paths.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
 import type { HashPool } from '../hash/hash-pool.ts';
 import { hashWithProgress } from '../hash/hash-with-progress.ts';
@@ -131,16 +128,14 @@ async function moveAway(
 
 async function download(file: ManifestFile, context: ObtainContext): Promise<Obtained> {
   let check: Check = 'verified';
-  const accept = async (candidate: HashedFile, part: PartFile, source: string) => {
+  const { bytes, md5, source } = await downloadFile(file, context, async (candidate) => {
     check = await context.judge.judge(file, candidate, async (passed) => {
-      const finalPath = finalPathOf(context.layout, file);
-      await makeDirectoryWithin(dirname(finalPath));
-      await part.moveTo(finalPath, dirname(finalPath));
-      await writeReceipt(file, { ...candidate, path: finalPath }, passed, { context, source });
+      const path = finalPathOf(context.layout, file);
+      await candidate.moveTo(path);
+      const source = candidate.source ?? undefined;
+      await writeReceipt(file, { ...candidate, path }, passed, { context, source });
     });
-  };
-  const { source, candidate } = await downloadFile(file, context, accept);
-  const { bytes, md5 } = candidate;
+  });
   return { how: 'downloaded', bytes, md5, check, source };
 }
 
@@ -148,7 +143,7 @@ async function writeReceipt(
   file: ManifestFile,
   { path, bytes, md5 }: HashedFile,
   status: Check,
-  { context, source }: { readonly context: ObtainContext; readonly source?: string },
+  { context, source }: { readonly context: ObtainContext; readonly source?: string | undefined },
 ): Promise<void> {
   const { mtimeMs } = await stat(path).catch((error: unknown) => {
     throw toDiskError(error, 'look at', { path });
