@@ -1,22 +1,22 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { throwIfAborted } from '../abort.ts';
-import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
-import { changedMeanwhile, noFile } from '../fs/paths.ts';
-import { type HashJob, type HashPool, HashUnavailable, ShortFileError } from './hash-pool.ts';
+import { CcxriError, toDiskError } from '../errors.ts';
+import { changedMeanwhile, noFile, openForReading } from '../fs/paths.ts';
+import { ThreadUnavailable } from '../threads/worker.ts';
+import { type HashJob, type HashPool, ShortFileError } from './hash-pool.ts';
 import { LaneMd5, SPAN_BYTES, hasWebAssembly } from './kernel.ts';
 
 /** An MD5 under way. */
 export interface Md5 {
   update(bytes: Uint8Array): void;
-  /** In lower-case hex. The MD5 is over after this. */
+  /** In lower-case hex. The MD5 can't be used after this. */
   digest(): string;
 }
 
 /**
- * The one place that asks node:crypto for an MD5. Where a host in FIPS mode refuses it, the MD5 is
- * ccxri's own: it finds damage, and keeps no secret.
+ * The only place that asks node:crypto for an MD5. Where a host in FIPS mode refuses it, ccxri uses
+ * its own: the MD5 finds damage and protects no secret.
  * @throws CcxriError `usage`: this host has neither
  */
 export function createMd5(): Md5 {
@@ -27,22 +27,27 @@ export function createMd5(): Md5 {
     if (hasWebAssembly()) return new LaneMd5();
     throw new CcxriError('usage', 'this host refuses to compute an MD5 (FIPS mode)', {
       expected: 'MD5: the dataset publishes no other checksum',
-      hint: 'run ccxri with a Node.js that is not in FIPS mode (without --force-fips, and with an OPENSSL_CONF that allows md5), or that has WebAssembly (without --jitless)',
+      next: [
+        {
+          kind: 'advice',
+          text: 'use a Node.js that has WebAssembly (not started as jitless), or one that is not in FIPS mode (its OPENSSL_CONF allows md5)',
+        },
+      ],
       cause: error,
     });
   }
 }
 
 export interface HashOptions {
-  /** Looked at between spans of 1 MiB. */
+  /** Checked after each span of 1 MiB. */
   readonly signal?: AbortSignal | undefined;
-  /** Hears after each span how many bytes are hashed; of a pool about ten times a second. */
-  readonly onBytes?: ((doneBytes: number) => void) | undefined;
-  /** Hashes it in a thread, together with other files. Default: here. */
+  /** Called with how many bytes are hashed: after each span, or with a pool ten times a second. */
+  readonly onBytes?: ((hashedBytes: number) => void) | undefined;
+  /** Hashes the file in a thread, together with others. Default: in this thread. */
   readonly pool?: HashPool | undefined;
 }
 
-/** A file and what its bytes hash to. */
+/** A file and the MD5 of its bytes. */
 export interface HashedFile {
   readonly path: string;
   readonly bytes: number;
@@ -51,145 +56,108 @@ export interface HashedFile {
 }
 
 /**
- * The MD5 of a file, of its bytes as they lie on disk.
- * @throws CcxriError `missing`; `occupied`: it is no file, or it changed meanwhile; of the disk;
- *   `usage`: no MD5 on this host; `aborted`
+ * The MD5 of a file as it is on disk.
+ * @throws CcxriError `missing`; `occupied`: it is not a regular file, or changed meanwhile; of the
+ *   disk; `usage`: no MD5 on this host; `aborted`
  */
 export async function hashFile(path: string, options: HashOptions = {}): Promise<HashedFile> {
   throwIfAborted(options.signal);
+  const handle = await openForReading(path);
+  if (handle === null) throw vanished(path);
   try {
-    // Without O_NONBLOCK the open of a named pipe waits for a writer, and nothing could end it.
-    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      return await hashUnchanged(handle, path, options);
-    } finally {
-      await handle.close();
+    const before = await handle.stat({ bigint: true });
+    if (!before.isFile()) throw noFile(path);
+    const bytes = Number(before.size);
+    const md5 = await hashAll(handle, bytes, options);
+    const after = await handle.stat({ bigint: true });
+    if (md5 === undefined || after.size !== before.size || after.mtimeNs !== before.mtimeNs) {
+      throw changedMeanwhile(path, { before: bytes, after: Number(after.size) });
     }
+    return { path, bytes, md5 };
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') throw vanished(path, error);
     throw toDiskError(error, 'read', { path });
+  } finally {
+    await handle.close();
   }
 }
 
-async function hashUnchanged(
-  handle: FileHandle,
-  path: string,
-  options: HashOptions,
-): Promise<HashedFile> {
-  const before = await handle.stat({ bigint: true });
-  if (!before.isFile()) throw noFile(path);
-  const bytes = Number(before.size);
-  const md5 = await hashAll(handle, bytes, options);
-  const after = await handle.stat({ bigint: true });
-  if (md5 === undefined || after.size !== before.size || after.mtimeNs !== before.mtimeNs) {
-    throw changedMeanwhile(path, { before: bytes, after: Number(after.size) });
-  }
-  return { path, bytes, md5 };
-}
-
-/** undefined: the file is shorter than that. What grows behind `bytes` is not read. */
+/** undefined: the file is shorter than that. Bytes beyond it are not read. */
 async function hashAll(
   handle: FileHandle,
   bytes: number,
-  options: HashOptions,
+  { signal, onBytes, pool }: HashOptions,
 ): Promise<string | undefined> {
-  throwIfAborted(options.signal);
-  // Less than a span is not worth a thread.
-  const pool = bytes < SPAN_BYTES ? undefined : options.pool;
-  const job = pool?.start(handle.fd, options.onBytes);
-  if (job === undefined) return hashHere(handle, bytes, options);
-  const stop = () => void job.stop();
-  options.signal?.addEventListener('abort', stop);
+  throwIfAborted(signal);
+  const follower =
+    pool === undefined
+      ? new LocalFollower(handle, onBytes)
+      : new ThreadFollower(handle, pool, onBytes);
+  const stop = () => void follower.stop();
+  signal?.addEventListener('abort', stop, { once: true });
   try {
-    job.advance(bytes);
-    return await job.finish();
+    follower.advance(bytes);
+    return await follower.finish();
   } catch (error) {
-    throwIfAborted(options.signal);
+    throwIfAborted(signal);
     if (error instanceof ShortFileError) return undefined;
-    if (error instanceof HashUnavailable) return await hashHere(handle, bytes, options);
     throw error;
   } finally {
-    options.signal?.removeEventListener('abort', stop);
+    signal?.removeEventListener('abort', stop);
   }
 }
 
-/** Two spans are in memory: one is hashed while the next is read. */
-async function hashHere(
-  handle: FileHandle,
-  bytes: number,
-  { signal, onBytes }: HashOptions,
-): Promise<string | undefined> {
-  const md5 = createMd5();
-  const read = async (into: Buffer, at: number) => {
-    const { bytesRead } = await handle.read(into, 0, Math.min(into.length, bytes - at), at);
-    return into.subarray(0, bytesRead);
-  };
-  const size = Math.min(SPAN_BYTES, bytes);
-  let [current, other] = [Buffer.allocUnsafe(size), Buffer.allocUnsafe(size)];
-  let span = await read(current, 0);
-  let done = 0;
-  while (span.length > 0) {
-    throwIfAborted(signal);
-    const next = read(other, done + span.length);
-    md5.update(span);
-    done += span.length;
-    span = await next;
-    [current, other] = [other, current];
-    onBytes?.(done);
-  }
-  return done === bytes ? md5.digest() : undefined;
-}
-
-function vanished(path: string, cause: unknown): CcxriError {
-  return new CcxriError('missing', `${path} is not there any more`, {
+function vanished(path: string): CcxriError {
+  return new CcxriError('missing', `${path} does not exist any more`, {
     path,
-    hint: 'look who moved it, then run the same command again',
-    cause,
+    next: [{ kind: 'advice', text: 'check whether another program moved it' }, { kind: 'again' }],
   });
 }
 
-/** The writer waits when the hash is further behind than this: it must read from the page cache. */
+/** A writer waits when the hash is further behind, which would no longer find the page cache. */
 const MAX_LAG_BYTES = 64 * 1024 * 1024;
 
 /**
- * The MD5 of a growing file, of its bytes as they lie on disk: it reads back behind the writer,
- * from the page cache. A write that lied (right length, other bytes) therefore cannot pass, and
- * no pass over the file is left to do after its last byte.
+ * The MD5 of a growing file as it is on disk: reads back what was written, from the page cache. A
+ * write that lost or changed bytes is noticed, and little is left to do after the last byte.
  */
 export interface HashFollower {
   /** How far the hash is behind the writer. */
   readonly lagBytes: number;
-  /** The file is written without a gap up to here. Goes on hashing in the background. */
+  /** The file is written without a gap up to here. Hashes on in the background. */
   advance(writtenBytes: number): void;
-  /** Waits until the hash is at most so far behind. @throws what went wrong behind the writer */
+  /** Waits until the hash is at most this far behind. @throws what failed in the background */
   catchUp(maxLagBytes?: number): Promise<void>;
-  /** Hashes what is left. @returns the MD5 of all that was written, in lower-case hex */
+  /** Hashes the rest. @returns the MD5 of all that was written, in lower-case hex */
   finish(): Promise<string>;
-  /** Waits for the read under way, so that the handle can be closed. */
+  /** Waits for the read under way, so that the handle can be closed. `finish` fails after this. */
   stop(): Promise<void>;
 }
 
 export type FollowFile = (handle: FileHandle) => HashFollower;
 
-/** In this thread: for what is too small for another, and where there is no other. */
-export const followHere: FollowFile = (handle) => new OwnFollower(handle);
+/** In this thread. */
+export const followHere: FollowFile = (handle) => new LocalFollower(handle);
 
-/** In a thread of the pool's, once there is a whole span. */
+/** In a thread of the pool, from the first full span on. */
 export function followIn(pool: HashPool): FollowFile {
   return (handle) => new ThreadFollower(handle, pool);
 }
 
-class OwnFollower implements HashFollower {
+type OnBytes = HashOptions['onBytes'];
+
+class LocalFollower implements HashFollower {
   readonly #hash = createMd5();
   readonly #handle: FileHandle;
+  readonly #onBytes: OnBytes;
   #span: Buffer | undefined;
   #hashedBytes = 0;
   #writtenBytes = 0;
   #running: Promise<void> | undefined;
-  #failure: Error | undefined;
+  #failure: { readonly error: unknown } | undefined;
 
-  constructor(handle: FileHandle) {
+  constructor(handle: FileHandle, onBytes?: OnBytes) {
     this.#handle = handle;
+    this.#onBytes = onBytes;
   }
 
   get lagBytes(): number {
@@ -199,7 +167,7 @@ class OwnFollower implements HashFollower {
   advance(writtenBytes: number): void {
     this.#writtenBytes = writtenBytes;
     if (this.#running !== undefined || this.#failure !== undefined) return;
-    // Whole spans only: the rest comes with the next advance, or at the end.
+    // Whole spans only: the rest is hashed after another advance, or by finish.
     if (this.lagBytes < SPAN_BYTES) return;
     this.#running = this.#follow(SPAN_BYTES).finally(() => {
       this.#running = undefined;
@@ -208,50 +176,53 @@ class OwnFollower implements HashFollower {
 
   async catchUp(maxLagBytes = MAX_LAG_BYTES): Promise<void> {
     while (this.lagBytes > maxLagBytes && this.#running !== undefined) await this.#running;
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   async finish(): Promise<string> {
     await this.#running;
     await this.#follow(1);
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#failure !== undefined) throw this.#failure.error;
     this.#span = undefined;
     return this.#hash.digest();
   }
 
   async stop(): Promise<void> {
-    this.#writtenBytes = this.#hashedBytes;
+    this.#failure ??= { error: new Error('the hash was stopped') };
     await this.#running;
   }
 
   async #follow(atLeastBytes: number): Promise<void> {
     try {
-      while (this.lagBytes >= atLeastBytes) await this.#hashSpan();
+      while (this.#failure === undefined && this.lagBytes >= atLeastBytes) await this.#hashSpan();
     } catch (error) {
-      this.#failure = error instanceof Error ? error : new Error(String(error));
+      this.#failure ??= { error };
     }
   }
 
   async #hashSpan(): Promise<void> {
     const wanted = Math.min(SPAN_BYTES, this.lagBytes);
-    this.#span ??= Buffer.allocUnsafe(SPAN_BYTES);
+    this.#span ??= Buffer.allocUnsafe(wanted);
     const { bytesRead } = await this.#handle.read(this.#span, 0, wanted, this.#hashedBytes);
     if (bytesRead === 0) throw new ShortFileError();
     this.#hash.update(this.#span.subarray(0, bytesRead));
     this.#hashedBytes += bytesRead;
+    this.#onBytes?.(this.#hashedBytes);
   }
 }
 
 class ThreadFollower implements HashFollower {
   readonly #handle: FileHandle;
   readonly #pool: HashPool;
+  readonly #onBytes: OnBytes;
   #writtenBytes = 0;
-  /** undefined: there is too little as yet to be worth a thread. */
-  #worker: HashJob | OwnFollower | undefined;
+  /** undefined: there is too little yet to be worth a thread. */
+  #worker: HashJob | LocalFollower | undefined;
 
-  constructor(handle: FileHandle, pool: HashPool) {
+  constructor(handle: FileHandle, pool: HashPool, onBytes?: OnBytes) {
     this.#handle = handle;
     this.#pool = pool;
+    this.#onBytes = onBytes;
   }
 
   get lagBytes(): number {
@@ -261,7 +232,7 @@ class ThreadFollower implements HashFollower {
   advance(writtenBytes: number): void {
     this.#writtenBytes = writtenBytes;
     if (writtenBytes >= SPAN_BYTES) {
-      this.#worker ??= this.#pool.start(this.#handle.fd) ?? this.#startHere();
+      this.#worker ??= this.#pool.start(this.#handle.fd, this.#onBytes) ?? this.#startHere();
     }
     this.#worker?.advance(writtenBytes);
   }
@@ -271,7 +242,6 @@ class ThreadFollower implements HashFollower {
   }
 
   async finish(): Promise<string> {
-    this.#worker ??= this.#startHere();
     return await this.#ask((worker) => worker.finish());
   }
 
@@ -279,21 +249,21 @@ class ThreadFollower implements HashFollower {
     await this.#worker?.stop();
   }
 
-  async #ask<T>(question: (worker: HashJob | OwnFollower) => Promise<T>): Promise<T> {
-    const worker = this.#worker ?? this.#startHere();
+  async #ask<T>(request: (worker: HashJob | LocalFollower) => Promise<T>): Promise<T> {
+    this.#worker ??= this.#startHere();
     try {
-      return await question(worker);
+      return await request(this.#worker);
     } catch (error) {
-      if (!(error instanceof HashUnavailable)) throw error;
+      if (!(error instanceof ThreadUnavailable)) throw error;
     }
-    // Nothing is lost: all that was written lies there still.
+    // Nothing is lost: all that was written is still in the file.
     this.#worker = this.#startHere();
-    return await question(this.#worker);
+    return await request(this.#worker);
   }
 
-  #startHere(): OwnFollower {
-    const own = new OwnFollower(this.#handle);
-    own.advance(this.#writtenBytes);
-    return own;
+  #startHere(): LocalFollower {
+    const local = new LocalFollower(this.#handle, this.#onBytes);
+    local.advance(this.#writtenBytes);
+    return local;
   }
 }

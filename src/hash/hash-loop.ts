@@ -1,95 +1,113 @@
 import { readSync } from 'node:fs';
-import { errnoOf } from '../errors.ts';
-import type { FromHashThread, ToHashThread } from './hash-pool.ts';
+import type { CallControls, Reply } from '../threads/serve.ts';
+import type { HashTypes } from './hash-pool.ts';
 import { LANES, Lanes, type Md5State, SPAN_BYTES, newState, toHex } from './kernel.ts';
 
 const PROGRESS_EVERY_MS = 100;
 
-interface Stream extends Standing {
-  readonly id: number;
+interface Stream extends StreamProgress {
   readonly fd: number;
+  readonly reply: Reply<HashTypes>;
   readonly state: Md5State;
   hashedBytes: number;
   writtenBytes: number;
   isLast: boolean;
-  tellAtBytes: number;
-  toldAtMs: number;
+  notifyAtBytes: number;
+  reportedAtMs: number;
 }
 
-/** A stream whose next span lies in a slot. */
-interface Loaded {
+/** A stream whose next span is in a slot. */
+interface LoadedSpan {
   readonly stream: Stream;
   readonly slot: number;
-  /** Of the file, and in the slot with what padding there is. */
+  /** Bytes of the file. */
   readonly readBytes: number;
+  /** Bytes in the slot, with the padding at the end of the file. */
   readonly bytes: number;
   readonly isEnd: boolean;
 }
 
 /**
- * What a hash thread does: it reads the files it is told of, a span of each, into the lanes'
- * memory; hashes these together; and looks between two such turns whether there is something new.
+ * The work of a hash thread: reads the next span of each file into the memory of the lanes, hashes
+ * them together, and takes new messages before the next turn.
  *
- * It reads with `readSync`: the thread is there for nothing else, the bytes lie in the page cache or
- * are being read ahead by the system, and the pool behind asynchronous reads may be held up by a
- * flush.
+ * It reads with `readSync`: the thread does nothing else, the bytes are in the page cache or read
+ * ahead by the system, and a flush may hold up the thread pool behind asynchronous reads.
  */
 export class HashLoop {
-  readonly #post: (message: FromHashThread) => void;
   readonly #lanes = new Lanes();
   /** In the order of their turns. */
   #streams: readonly Stream[] = [];
   #isScheduled = false;
 
-  constructor(post: (message: FromHashThread) => void) {
-    this.#post = post;
+  begin(fd: number, reply: Reply<HashTypes>): CallControls<HashTypes> {
+    const stream: Stream = {
+      fd,
+      reply,
+      state: newState(),
+      hashedBytes: 0,
+      writtenBytes: 0,
+      isLast: false,
+      notifyAtBytes: Infinity,
+      reportedAtMs: performance.now(),
+    };
+    this.#streams = [...this.#streams, stream];
+    return {
+      update: ({ writtenBytes, isLast, notifyAtBytes }) => {
+        stream.writtenBytes = writtenBytes;
+        stream.isLast = isLast;
+        stream.notifyAtBytes = notifyAtBytes;
+        this.#report(stream);
+        this.#schedule();
+      },
+      stop: () => {
+        this.#remove(stream);
+        reply.stopped();
+        this.#schedule();
+      },
+    };
   }
 
-  take(message: ToHashThread): void {
-    if (message.kind === 'start') this.#streams = [...this.#streams, newStream(message)];
-    const stream = this.#streams.find(({ id }) => id === message.id);
-    // It may have come to its end while the message was on its way.
-    if (stream === undefined) return;
-    if (message.kind === 'stop') this.#end(stream, { kind: 'stopped', id: stream.id });
-    if (message.kind === 'advance') {
-      stream.writtenBytes = message.writtenBytes;
-      stream.isLast = message.isLast;
-      stream.tellAtBytes = message.tellAtBytes;
-      this.#tell(stream);
-    }
-    this.#schedule();
-  }
-
-  /** The next turn comes after what has arrived meanwhile: a stop is heard within a turn. */
+  /** A turn comes after the messages that have arrived, so a stop waits for one turn at most. */
   #schedule(): void {
-    if (this.#isScheduled || chooseStreams(this.#streams).length === 0) return;
+    if (this.#isScheduled || nextStreams(this.#streams).length === 0) return;
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
-      this.#turn(chooseStreams(this.#streams));
+      this.#turn(nextStreams(this.#streams));
       this.#schedule();
     });
   }
 
-  #turn(chosen: readonly Stream[]): void {
-    // Where there are more than lanes, the others come first the next time.
-    this.#streams = [...this.#streams.filter((stream) => !chosen.includes(stream)), ...chosen];
-    const loaded = chosen.flatMap((stream, slot) => this.#load(stream, slot) ?? []);
+  #turn(next: readonly Stream[]): void {
+    // If there are more streams than lanes, the others come first the next time.
+    this.#streams = [...this.#streams.filter((stream) => !next.includes(stream)), ...next];
+    const loaded = next.flatMap((stream, slot) => this.#load(stream, slot) ?? []);
     this.#lanes.hash(loaded.map(({ stream: { state }, slot, bytes }) => ({ state, slot, bytes })));
     for (const { stream, readBytes, isEnd } of loaded) {
       stream.hashedBytes += readBytes;
-      if (isEnd) this.#end(stream, { kind: 'done', id: stream.id, md5: toHex(stream.state) });
-      else this.#tell(stream);
+      if (!isEnd) this.#report(stream);
+      else {
+        this.#remove(stream);
+        stream.reply.done(toHex(stream.state));
+      }
     }
   }
 
-  #load(stream: Stream, slot: number): Loaded | undefined {
-    const { fd, hashedBytes, writtenBytes, isLast, id } = stream;
-    // Before the end whole spans only: these are whole blocks, too.
+  /** undefined: the file could not be read, and its call has ended. */
+  #load(stream: Stream, slot: number): LoadedSpan | undefined {
+    const { fd, hashedBytes, writtenBytes, isLast, reply } = stream;
+    // Whole spans, and so whole blocks, until the end.
     const readBytes = Math.min(SPAN_BYTES, writtenBytes - hashedBytes);
-    const failure = read(this.#lanes.slot(slot).subarray(0, readBytes), fd, hashedBytes);
-    if (failure !== undefined) {
-      this.#end(stream, { ...failure, id });
+    try {
+      if (!readFully(this.#lanes.slot(slot).subarray(0, readBytes), fd, hashedBytes)) {
+        this.#remove(stream);
+        reply.done(null);
+        return undefined;
+      }
+    } catch (error) {
+      this.#remove(stream);
+      reply.fail(error);
       return undefined;
     }
     const isEnd = isLast && hashedBytes + readBytes === writtenBytes;
@@ -97,65 +115,50 @@ export class HashLoop {
     return { stream, slot, readBytes, bytes, isEnd };
   }
 
-  #tell(stream: Stream): void {
+  #report(stream: Stream): void {
     const nowMs = performance.now();
-    const isAwaited = stream.hashedBytes >= stream.tellAtBytes;
-    if (!isAwaited && nowMs - stream.toldAtMs < PROGRESS_EVERY_MS) return;
-    if (isAwaited) stream.tellAtBytes = Infinity;
-    stream.toldAtMs = nowMs;
-    this.#post({ kind: 'progress', id: stream.id, hashedBytes: stream.hashedBytes });
+    const isAwaited = stream.hashedBytes >= stream.notifyAtBytes;
+    if (!isAwaited && nowMs - stream.reportedAtMs < PROGRESS_EVERY_MS) return;
+    if (isAwaited) stream.notifyAtBytes = Infinity;
+    stream.reportedAtMs = nowMs;
+    stream.reply.progress(stream.hashedBytes);
   }
 
-  #end(stream: Stream, message: FromHashThread): void {
+  #remove(stream: Stream): void {
     this.#streams = this.#streams.filter((each) => each !== stream);
-    this.#post(message);
   }
 }
 
-function newStream({ id, fd }: { readonly id: number; readonly fd: number }): Stream {
-  return {
-    ...{ id, fd, state: newState() },
-    ...{ hashedBytes: 0, writtenBytes: 0, isLast: false, tellAtBytes: Infinity },
-    toldAtMs: performance.now(),
-  };
-}
-
-/** Fills all of it. @returns what went wrong, if something did */
-function read(into: Uint8Array, fd: number, position: number) {
-  try {
-    for (let done = 0; done < into.length;) {
-      const bytes = readSync(fd, into, done, into.length - done, position + done);
-      if (bytes === 0) return { kind: 'short' } as const;
-      done += bytes;
-    }
-    return undefined;
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { kind: 'failed', code: errnoOf(error), message } as const;
+/** @returns false: the file ends before */
+function readFully(into: Uint8Array, fd: number, position: number): boolean {
+  for (let done = 0; done < into.length;) {
+    const bytes = readSync(fd, into, done, into.length - done, position + done);
+    if (bytes === 0) return false;
+    done += bytes;
   }
+  return true;
 }
 
-/** How far a stream is: what decides whether it is hashed now. */
-export interface Standing {
+/** How far a stream is, which decides whether it is hashed now. */
+export interface StreamProgress {
   readonly hashedBytes: number;
   readonly writtenBytes: number;
   readonly isLast: boolean;
-  readonly tellAtBytes: number;
+  readonly notifyAtBytes: number;
 }
 
 /**
- * So much may wait in the page cache for other streams to come along. Over several connections a file
- * grows by 8 MiB at once, where the range before the others has come to its end: it takes some of
- * these to even out.
+ * How much may wait in the page cache for the spans of other streams. A file over several connections
+ * grows by 8 MiB at a time, whenever its first range is complete; several such steps even out.
  */
-const PATIENCE_BYTES = 32 * SPAN_BYTES;
+const MAX_WAIT_BYTES = 32 * SPAN_BYTES;
 
 /**
- * The streams to hash next, a span each; none: it is better to wait. Eight lanes cost hardly more
- * than one, so a file that still grows waits until all that grow have a span to go with it, or until
- * it is far behind its writer; one that is whole never waits.
+ * The streams to hash next, a span each; none if it is better to wait. Eight lanes cost hardly more
+ * than one, so a growing file waits until every other one has a span as well, or until it is far
+ * behind its writer. A complete file never waits.
  */
-export function chooseStreams<S extends Standing>(streams: readonly S[]): readonly S[] {
+export function nextStreams<S extends StreamProgress>(streams: readonly S[]): readonly S[] {
   const ready = streams.filter(hasSpan);
   const urgent = ready.filter(isUrgent);
   if (urgent.length === 0 && ready.length < Math.min(LANES, streams.length)) return [];
@@ -163,10 +166,11 @@ export function chooseStreams<S extends Standing>(streams: readonly S[]): readon
   return [...urgent, ...others].slice(0, LANES);
 }
 
-function hasSpan({ hashedBytes, writtenBytes, isLast }: Standing): boolean {
+function hasSpan({ hashedBytes, writtenBytes, isLast }: StreamProgress): boolean {
   return isLast || writtenBytes - hashedBytes >= SPAN_BYTES;
 }
 
-function isUrgent({ hashedBytes, writtenBytes, isLast, tellAtBytes }: Standing): boolean {
-  return isLast || writtenBytes - hashedBytes >= PATIENCE_BYTES || tellAtBytes !== Infinity;
+function isUrgent(stream: StreamProgress): boolean {
+  const { hashedBytes, writtenBytes, isLast, notifyAtBytes } = stream;
+  return isLast || writtenBytes - hashedBytes >= MAX_WAIT_BYTES || notifyAtBytes !== Infinity;
 }

@@ -1,325 +1,78 @@
-import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import { startWorker as startThread } from '../threads/start-worker.ts';
+import { type ThreadCall, WorkerClient, hashThreads } from '../threads/worker.ts';
 import { LANES, LANES_A_GROUP, SPAN_BYTES, hasWebAssembly } from './kernel.ts';
 
+/** The messages of a hash thread. A call is a file. */
+export interface HashTypes {
+  /** Stays open until the call ends. */
+  readonly request: { readonly fd: number };
+  readonly update: {
+    /** The file is written without a gap up to here. */
+    readonly writtenBytes: number;
+    /** That is all of it. */
+    readonly isLast: boolean;
+    /** Hurry, and report once this many bytes are hashed. `Infinity`: nobody waits. */
+    readonly notifyAtBytes: number;
+  };
+  /** How many bytes are hashed: about ten times a second at most, and when it was asked for. */
+  readonly progress: number;
+  /** The MD5 in lower-case hex; null: the file ends before what was written. */
+  readonly result: string | null;
+}
+
 export interface HashPoolOptions {
-  /** At most. Default: as many as there are processors, and no more than 3. */
+  /** At most. Default: see `hashThreads`. */
   readonly threads?: number | undefined;
   readonly startWorker?: (() => Worker) | undefined;
 }
 
-/**
- * A thread takes 18 MB. Three hash 8 to 12 GB a second, more than a disk gives; with those that unpack
- * this bounds the memory, however many processors there are.
- */
-const MAX_THREADS = 3;
-
-/**
- * The MD5s of many files at once, in threads that are started when they are needed and last until
- * `close`.
- */
+/** Computes the MD5s of many files at once, in threads that start when needed and last until `close`. */
 export class HashPool {
-  readonly #maxThreads: number;
-  readonly #startWorker: () => Worker;
-  #threads: readonly HashThread[] = [];
+  readonly #threads: readonly WorkerClient<HashTypes>[];
   #isUnavailable = !hasWebAssembly();
 
   constructor({
-    threads = Math.min(availableParallelism(), MAX_THREADS),
+    threads = hashThreads(),
     startWorker = () => startThread('hash-worker', import.meta.url),
   }: HashPoolOptions = {}) {
-    this.#maxThreads = threads;
-    this.#startWorker = startWorker;
+    this.#threads = Array.from(
+      { length: threads },
+      () => new WorkerClient('hash thread', startWorker),
+    );
   }
 
-  /** With so many files at once all threads are as fast as they can be. */
+  /** With this many files at once all threads are as fast as they can be. */
   get lanes(): number {
-    return this.#maxThreads * LANES;
+    return this.#threads.length * LANES;
   }
 
   /**
-   * Begins with an open file; how much of it is there is said to the job.
-   * @param onBytes hears about ten times a second how much is hashed
-   * @returns undefined: there are no threads here, and the caller hashes by itself
+   * Begins with an open file; `advance` says how much of it there is.
+   * @param onBytes called about ten times a second with how much is hashed
+   * @returns undefined: there are no threads, so the caller has to hash the file
    */
   start(fd: number, onBytes?: (hashedBytes: number) => void): HashJob | undefined {
-    this.#isUnavailable ||= this.#threads.some((thread) => thread.isUnavailable);
-    this.#threads = this.#threads.filter((thread) => !thread.isGone);
+    this.#isUnavailable ||= this.#threads.some(({ isUnavailable }) => isUnavailable);
     if (this.#isUnavailable) return undefined;
-    const place = placeFor(
-      this.#threads.map(({ load }) => load),
-      this.#maxThreads,
-    );
-    const thread = this.#threads[place] ?? this.#open();
-    return thread?.start(fd, onBytes);
+    const thread = this.#threads[nextThread(this.#threads.map(({ load }) => load))];
+    return thread && new HashJob(thread, fd, onBytes);
   }
 
-  /** Ends all threads. What is under way fails; new files are for their callers to hash. */
+  /** Ends all threads. Jobs under way fail; the caller has to hash later files. */
   async close(): Promise<void> {
     this.#isUnavailable = true;
     await Promise.all(this.#threads.map((thread) => thread.close()));
   }
-
-  #open(): HashThread | undefined {
-    try {
-      const thread = new HashThread(this.#startWorker());
-      this.#threads = [...this.#threads, thread];
-      return thread;
-    } catch {
-      // The system gives no more threads: it is slower then, and as right.
-      this.#isUnavailable = true;
-      return undefined;
-    }
-  }
 }
 
 /**
- * The thread that takes the next file; `loads.length` is a new one. Four files in one thread take half
- * of the processor's time of two in each of two threads, and no more of the clock's: a thread is
- * filled so far before the next is started.
+ * The thread that takes the next file. Four files in one thread take half of the processor time of two
+ * in each of two threads and no more wall time, so a thread gets four files before another is started.
  */
-export function placeFor(loads: readonly number[], maxThreads: number): number {
+export function nextThread(loads: readonly number[]): number {
   const sparse = loads.findIndex((load) => load < LANES_A_GROUP);
-  if (sparse >= 0) return sparse;
-  if (loads.length < maxThreads) return loads.length;
-  return loads.indexOf(Math.min(...loads));
-}
-
-/** A thread that hashes many files at once. It keeps the process alive only while it has some. */
-export class HashThread {
-  readonly #worker: Worker;
-  readonly #jobs = new Map<number, HashJob>();
-  readonly #gone: Promise<void>;
-  #lastId = 0;
-  #hasStarted = false;
-  #isClosing = false;
-  #isGone = false;
-  #failure: unknown;
-
-  constructor(worker: Worker) {
-    this.#worker = worker;
-    worker.unref();
-    worker.on('message', (message: FromHashThread) => this.#hear(message));
-    worker.on('error', (error: unknown) => {
-      this.#failure = error;
-    });
-    this.#gone = new Promise((resolve) => {
-      worker.on('exit', () => {
-        this.#end();
-        resolve();
-      });
-    });
-  }
-
-  /** Files under way. */
-  get load(): number {
-    return this.#jobs.size;
-  }
-
-  /** It has died, or was closed. */
-  get isGone(): boolean {
-    return this.#isGone;
-  }
-
-  /** It has died before it could do anything. */
-  get isUnavailable(): boolean {
-    return this.#isGone && !this.#hasStarted && !this.#isClosing;
-  }
-
-  /** @param onBytes hears about ten times a second how much is hashed */
-  start(fd: number, onBytes?: (hashedBytes: number) => void): HashJob {
-    this.#lastId += 1;
-    const id = this.#lastId;
-    const job = new HashJob(id, (message) => this.#post(message), onBytes);
-    this.#jobs.set(id, job);
-    this.#worker.ref();
-    this.#post({ kind: 'start', id, fd });
-    return job;
-  }
-
-  /** Ends the thread; what it has not finished fails. */
-  async close(): Promise<void> {
-    this.#isClosing = true;
-    // Not `terminate`'s own promise: the jobs must know before anybody goes on.
-    void this.#worker.terminate();
-    await this.#gone;
-  }
-
-  #post(message: ToHashThread): void {
-    this.#worker.postMessage(message);
-  }
-
-  #hear(message: FromHashThread): void {
-    this.#hasStarted = true;
-    if (message.kind === 'ready') return;
-    const job = this.#jobs.get(message.id);
-    job?.hear(message);
-    if (job?.isOver === true) this.#jobs.delete(message.id);
-    if (this.#jobs.size === 0) this.#worker.unref();
-  }
-
-  #end(): void {
-    this.#isGone = true;
-    const text = 'a thread that computes MD5s has ended';
-    const cause = this.#failure;
-    const error = this.isUnavailable
-      ? new HashUnavailable(text, { cause })
-      : new Error(text, { cause });
-    for (const job of this.#jobs.values()) job.fail(error);
-    this.#jobs.clear();
-  }
-}
-
-type End =
-  | { readonly kind: 'done'; readonly md5: string }
-  | { readonly kind: 'failed'; readonly error: Error };
-
-/**
- * The MD5 of a file that a thread hashes, of its bytes as they lie on disk: whole, or behind a
- * writer. The file must stay open until `finish` or `stop` has ended.
- */
-export class HashJob {
-  readonly #id: number;
-  readonly #post: (message: ToHashThread) => void;
-  readonly #onBytes: ((hashedBytes: number) => void) | undefined;
-  #writtenBytes = 0;
-  /** As the thread knows it. */
-  #postedBytes = 0;
-  #hashedBytes = 0;
-  #tellAtBytes = Infinity;
-  #end: End | undefined;
-  /** What the listener has thrown: the thread has yet to hear of it. */
-  #thrown: Error | undefined;
-  #waiting: (() => void)[] = [];
-
-  constructor(
-    id: number,
-    post: (message: ToHashThread) => void,
-    onBytes?: (hashedBytes: number) => void,
-  ) {
-    this.#id = id;
-    this.#post = post;
-    this.#onBytes = onBytes;
-  }
-
-  /** How far the hash is behind the writer, at most. */
-  get lagBytes(): number {
-    return this.#writtenBytes - this.#hashedBytes;
-  }
-
-  /** The thread reads the file no more. */
-  get isOver(): boolean {
-    return this.#end !== undefined;
-  }
-
-  /** The file is written without a gap up to here. */
-  advance(writtenBytes: number): void {
-    this.#writtenBytes = writtenBytes;
-    // The thread takes whole spans, and every message costs.
-    if (writtenBytes - this.#postedBytes >= SPAN_BYTES) this.#tellThread(false);
-  }
-
-  /** Waits until the hash is at most so far behind; the rest of a span comes with the next ones. */
-  async catchUp(maxLagBytes: number): Promise<void> {
-    const spans = this.#writtenBytes - (this.#writtenBytes % SPAN_BYTES);
-    const wantedBytes = Math.min(this.#writtenBytes - maxLagBytes, spans);
-    if (!this.#isAt(wantedBytes)) {
-      this.#tellAtBytes = wantedBytes;
-      this.#tellThread(false);
-      while (!this.#isAt(wantedBytes)) await this.#news();
-      this.#tellAtBytes = Infinity;
-    }
-    if (this.#end?.kind === 'failed') throw this.#end.error;
-  }
-
-  /** @returns the MD5 of all that was written, in lower-case hex */
-  async finish(): Promise<string> {
-    if (!this.isOver) this.#tellThread(true);
-    while (this.#end === undefined) await this.#news();
-    if (this.#end.kind === 'failed') throw this.#end.error;
-    return this.#end.md5;
-  }
-
-  /** Waits until the thread reads the file no more; `finish` has no result then. */
-  async stop(): Promise<void> {
-    if (!this.isOver) this.#post({ kind: 'stop', id: this.#id });
-    while (!this.isOver) await this.#news();
-  }
-
-  /** The thread's word. */
-  hear(message: Exclude<FromHashThread, { readonly kind: 'ready' }>): void {
-    switch (message.kind) {
-      case 'progress':
-        this.#advanceTo(message.hashedBytes);
-        break;
-      case 'done':
-        this.#advanceTo(this.#writtenBytes);
-        this.#end = this.#failedOr({ kind: 'done', md5: message.md5 });
-        break;
-      case 'short':
-        this.#end = { kind: 'failed', error: new ShortFileError() };
-        break;
-      case 'failed': {
-        const { code } = message;
-        this.#end = { kind: 'failed', error: Object.assign(new Error(message.message), { code }) };
-        break;
-      }
-      case 'stopped':
-        this.#end = this.#failedOr({ kind: 'failed', error: new Error('the hash was stopped') });
-    }
-    this.#wake();
-  }
-
-  /** The thread is gone. */
-  fail(error: Error): void {
-    this.#end ??= { kind: 'failed', error };
-    this.#wake();
-  }
-
-  #isAt(hashedBytes: number): boolean {
-    return this.isOver || this.#hashedBytes >= hashedBytes;
-  }
-
-  #advanceTo(hashedBytes: number): void {
-    if (hashedBytes === this.#hashedBytes) return;
-    this.#hashedBytes = hashedBytes;
-    try {
-      this.#onBytes?.(hashedBytes);
-    } catch (error) {
-      // It must reach who has asked for the hash, not whoever hears the thread's messages.
-      this.#thrown ??= error instanceof Error ? error : new Error(String(error));
-      this.#post({ kind: 'stop', id: this.#id });
-    }
-  }
-
-  #failedOr(end: End): End {
-    return this.#thrown === undefined ? end : { kind: 'failed', error: this.#thrown };
-  }
-
-  #tellThread(isLast: boolean): void {
-    this.#postedBytes = this.#writtenBytes;
-    this.#post({
-      kind: 'advance',
-      id: this.#id,
-      writtenBytes: this.#writtenBytes,
-      isLast,
-      tellAtBytes: this.#tellAtBytes,
-    });
-  }
-
-  #news(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  #wake(): void {
-    for (const resolve of this.#waiting.splice(0)) resolve();
-  }
-}
-
-/** No thread could be started: whoever asked can hash by itself. */
-export class HashUnavailable extends Error {
-  override readonly name = 'HashUnavailable';
+  return sparse >= 0 ? sparse : loads.indexOf(Math.min(...loads));
 }
 
 /** What was written is not there: another process has cut the file, or the disk has lied. */
@@ -332,35 +85,98 @@ export class ShortFileError extends Error {
   }
 }
 
-/** To a thread that hashes. `id` names a file; its descriptor stays open until its end is heard. */
-export type ToHashThread =
-  | { readonly kind: 'start'; readonly id: number; readonly fd: number }
-  | {
-      readonly kind: 'advance';
-      readonly id: number;
-      /** The file is written without a gap up to here. */
-      readonly writtenBytes: number;
-      /** That is all of it. */
-      readonly isLast: boolean;
-      /** Hurry, and tell when so much is hashed; Infinity: nobody waits. */
-      readonly tellAtBytes: number;
-    }
-  | { readonly kind: 'stop'; readonly id: number };
+/**
+ * The MD5 of a file as it is on disk, computed in a thread while the file is written. The file must
+ * stay open until `finish` or `stop` has settled.
+ */
+export class HashJob {
+  readonly #call: ThreadCall<HashTypes>;
+  readonly #md5: Promise<string>;
+  readonly #onBytes: ((hashedBytes: number) => void) | undefined;
+  #writtenBytes = 0;
+  /** As the thread knows it. */
+  #postedBytes = 0;
+  #hashedBytes = 0;
+  #isLast = false;
+  #failure: { readonly error: unknown } | undefined;
+  #waiters: readonly { readonly atBytes: number; readonly resolve: () => void }[] = [];
 
-/** From it. After `done`, `short`, `failed` or `stopped` it reads the file no more. */
-export type FromHashThread =
-  /** First of all. */
-  | { readonly kind: 'ready' }
-  /** About ten a second at most, and where it was asked for. */
-  | { readonly kind: 'progress'; readonly id: number; readonly hashedBytes: number }
-  | { readonly kind: 'done'; readonly id: number; readonly md5: string }
-  /** The file ends before what was said to be written. */
-  | { readonly kind: 'short'; readonly id: number }
-  | {
-      readonly kind: 'failed';
-      readonly id: number;
-      /** The errno's name, as `EIO`. */
-      readonly code: string | undefined;
-      readonly message: string;
+  constructor(
+    thread: WorkerClient<HashTypes>,
+    fd: number,
+    onBytes?: (hashedBytes: number) => void,
+  ) {
+    this.#onBytes = onBytes;
+    const onProgress = (hashedBytes: number) => this.#advanceTo(hashedBytes);
+    this.#call = thread.start({ fd }, { onProgress });
+    this.#md5 = this.#call.result.then((md5) => {
+      if (md5 === null) throw new ShortFileError();
+      this.#advanceTo(this.#writtenBytes);
+      return md5;
+    });
+    this.#md5.catch((error: unknown) => {
+      this.#failure = { error };
+      this.#wake(Infinity);
+    });
+  }
+
+  /** How far the hash is behind the writer, at most. */
+  get lagBytes(): number {
+    return this.#writtenBytes - this.#hashedBytes;
+  }
+
+  /** The file is written without a gap up to here. */
+  advance(writtenBytes: number): void {
+    this.#writtenBytes = writtenBytes;
+    // The thread takes whole spans, and every message costs.
+    if (writtenBytes - this.#postedBytes >= SPAN_BYTES) this.#post();
+  }
+
+  /** Waits until the hash is at most this far behind, apart from the last part of a span. */
+  async catchUp(maxLagBytes: number): Promise<void> {
+    const spans = this.#writtenBytes - (this.#writtenBytes % SPAN_BYTES);
+    const atBytes = Math.min(this.#writtenBytes - maxLagBytes, spans);
+    if (this.#failure === undefined && this.#hashedBytes < atBytes) {
+      await new Promise<void>((resolve) => {
+        this.#waiters = [...this.#waiters, { atBytes, resolve }];
+        this.#post();
+      });
     }
-  | { readonly kind: 'stopped'; readonly id: number };
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  /** @returns the MD5 of all that was written, in lower-case hex */
+  async finish(): Promise<string> {
+    this.#isLast = true;
+    this.#post();
+    return await this.#md5;
+  }
+
+  /** Waits until the thread no longer reads the file; `finish` has no result then. */
+  async stop(): Promise<void> {
+    this.#call.stop();
+    await this.#md5.catch(() => undefined);
+  }
+
+  #advanceTo(hashedBytes: number): void {
+    if (hashedBytes === this.#hashedBytes) return;
+    this.#hashedBytes = hashedBytes;
+    this.#wake(hashedBytes);
+    if (this.#waiters.length > 0) this.#post();
+    this.#onBytes?.(hashedBytes);
+  }
+
+  #wake(hashedBytes: number): void {
+    for (const { atBytes, resolve } of this.#waiters) if (atBytes <= hashedBytes) resolve();
+    this.#waiters = this.#waiters.filter(({ atBytes }) => atBytes > hashedBytes);
+  }
+
+  #post(): void {
+    this.#postedBytes = this.#writtenBytes;
+    this.#call.update({
+      writtenBytes: this.#writtenBytes,
+      isLast: this.#isLast,
+      notifyAtBytes: Math.min(...this.#waiters.map(({ atBytes }) => atBytes)),
+    });
+  }
+}

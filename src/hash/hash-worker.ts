@@ -1,10 +1,7 @@
-// A thread that hashes: started by hash-thread.ts, and ended by it.
-import { parentPort } from 'node:worker_threads';
+// The entry of a hash thread; hash-pool.ts starts it.
+import { serveThread } from '../threads/serve.ts';
 import { HashLoop } from './hash-loop.ts';
-import type { FromHashThread, ToHashThread } from './hash-pool.ts';
+import type { HashTypes } from './hash-pool.ts';
 
-if (parentPort === null) throw new Error('this is the code of a thread');
-const port = parentPort;
-const loop = new HashLoop((message: FromHashThread) => port.postMessage(message));
-port.on('message', (message: ToHashThread) => loop.take(message));
-port.postMessage({ kind: 'ready' } satisfies FromHashThread);
+const loop = new HashLoop();
+serveThread<HashTypes>(({ fd }, reply) => loop.begin(fd, reply));

@@ -1,20 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { type Standing, chooseStreams } from '../../src/hash/hash-loop.ts';
-import { placeFor } from '../../src/hash/hash-pool.ts';
+import { type StreamProgress, nextStreams } from '../../src/hash/hash-loop.ts';
+import { nextThread } from '../../src/hash/hash-pool.ts';
 import { LANES, SPAN_BYTES } from '../../src/hash/kernel.ts';
 
-interface Named extends Standing {
+interface Named extends StreamProgress {
   readonly name: string;
 }
 
 /** A stream with so many bytes written that are not hashed. */
-function stream(name: string, lagBytes: number, rest: Partial<Standing> = {}): Named {
+function stream(name: string, lagBytes: number, rest: Partial<StreamProgress> = {}): Named {
   const hashedBytes = 7 * SPAN_BYTES;
   const writtenBytes = hashedBytes + lagBytes;
-  return { name, hashedBytes, writtenBytes, isLast: false, tellAtBytes: Infinity, ...rest };
+  return { name, hashedBytes, writtenBytes, isLast: false, notifyAtBytes: Infinity, ...rest };
 }
 
-const chosen = (...streams: readonly Named[]) => chooseStreams(streams).map(({ name }) => name);
+const chosen = (...streams: readonly Named[]) => nextStreams(streams).map(({ name }) => name);
 
 describe('of several files, hashed next', () => {
   it('are none, while none has a span', () => {
@@ -46,8 +46,8 @@ describe('of several files, hashed next', () => {
   });
 
   it('is one whose writer waits', () => {
-    const tellAtBytes = 8 * SPAN_BYTES;
-    expect(chosen(stream('a', 0), stream('b', SPAN_BYTES, { tellAtBytes }))).toEqual(['b']);
+    const notifyAtBytes = 8 * SPAN_BYTES;
+    expect(chosen(stream('a', 0), stream('b', SPAN_BYTES, { notifyAtBytes }))).toEqual(['b']);
   });
 
   it('are no more than there are lanes: what is urgent first, else in their order', () => {
@@ -61,13 +61,13 @@ describe('of several files, hashed next', () => {
 
 describe('the thread that takes the next file', () => {
   it.each([
-    ['is a new one where there is none', [], 2, 0],
-    ['is the first, until a vector of it is full', [3], 2, 0],
-    ['is a new one then', [4], 2, 1],
-    ['is one that has room, before a new one', [4, 2], 4, 1],
-    ['is the one that has the fewest, where there may be no more', [6, 5], 2, 1],
-    ['is the only one, however many it has', [20], 1, 0],
-  ])('%s', (_, loads, maxThreads, place) => {
-    expect(placeFor(loads, maxThreads)).toBe(place);
+    ['is the first, while none has one', [0, 0], 0],
+    ['is the first, until a vector of it is full', [3, 0], 0],
+    ['is one without files then', [4, 0], 1],
+    ['is one that has room, before one without files', [4, 2, 0, 0], 1],
+    ['is the one that has the fewest, when all are full', [6, 5], 1],
+    ['is the only one, however many it has', [20], 0],
+  ])('%s', (_, loads, next) => {
+    expect(nextThread(loads)).toBe(next);
   });
 });

@@ -29,7 +29,7 @@ function poolOf(...options: ConstructorParameters<typeof HashPool>): HashPool {
   return pool;
 }
 
-/** A pool of real threads, and a hand on them. */
+/** A pool of real threads, and its workers. */
 function poolWithThreads(threads: number) {
   const workers: Worker[] = [];
   const pool = poolOf({
@@ -173,7 +173,7 @@ describe('a stop', () => {
     );
     const ends = jobs.map(async (job) => {
       job?.advance(8 * 2 ** 30);
-      await expect(job?.finish()).rejects.toThrow('a thread that computes MD5s has ended');
+      await expect(job?.finish()).rejects.toThrow('the hash thread was closed');
     });
     await pool.close();
     await Promise.all(ends);
@@ -193,7 +193,7 @@ describe('a thread that dies', () => {
     job?.advance(8 * 2 ** 30);
     await job?.catchUp(8 * 2 ** 30 - SPAN_BYTES);
     await workers[0]?.terminate();
-    await expect(job?.finish()).rejects.toThrow('a thread that computes MD5s has ended');
+    await expect(job?.finish()).rejects.toThrow('the hash thread exited unexpectedly');
     await job?.stop();
     const bytes = randomBytes(2 * SPAN_BYTES, 'next');
     expect((await hashFile(await fileOf(bytes), { pool })).md5).toBe(md5Of(bytes));
@@ -208,7 +208,7 @@ describe('a thread that dies', () => {
     const pool = poolOf({ threads: 1, startWorker: () => new Worker(code, { eval: true }) });
     const path = await fileOf(randomBytes(SPAN_BYTES, 'fault'));
     await expect(hashFile(path, { pool })).rejects.toMatchObject({
-      message: 'a thread that computes MD5s has ended',
+      message: 'the hash thread exited unexpectedly',
       cause: { message: 'unreachable' },
     });
   });
@@ -271,7 +271,7 @@ describe('a process', () => {
   it('that closes its pool in the middle hears of it, and ends', async () => {
     const child = await children.start(['closed', await longFile(), await longFile()]);
     for (let file = 0; file < 2; file += 1) {
-      expect(await child.nextLine()).toBe('a thread that computes MD5s has ended');
+      expect(await child.nextLine()).toBe('the hash thread was closed');
     }
     expect(await child.nextLine()).toBe('done');
     expect(await child.ended).toEqual({ code: 0, signal: null, stderr: '' });
