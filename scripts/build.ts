@@ -52,7 +52,6 @@ async function buildBin(outdir: string): Promise<void> {
     entryPoints: {
       ccxri: 'src/cli/main.ts',
       'hash-worker': 'src/hash/hash-worker.ts',
-      'write-worker': 'src/download/write-worker.ts',
       'unpack-worker': 'src/zip/unpack-worker.ts',
     },
     outdir,

@@ -162,8 +162,10 @@ async function* offer(
 ): AsyncGenerator<Candidate, void, void> {
   const { path, bytes } = part;
   const md5 = await part.finish();
-  let isMoved = false;
-  let rejection: unknown;
+  const end: { isTaken: boolean; rejection: unknown } = {
+    isTaken: false,
+    rejection: new Error(`${file.name}: a candidate was neither moved nor rejected`),
+  };
   try {
     yield {
       path,
@@ -173,16 +175,17 @@ async function* offer(
       moveTo: async (finalPath) => {
         await makeDirectoryWithin(dirname(finalPath));
         await part.moveTo(finalPath, dirname(finalPath));
-        isMoved = true;
+        end.isTaken = true;
       },
       reject: (error) => {
-        rejection = error;
+        end.isTaken = false;
+        end.rejection = error;
         return Promise.resolve();
       },
     };
-    throw rejection ?? new Error(`${file.name}: a candidate was neither moved nor rejected`);
+    throw end.rejection;
   } finally {
-    if (isMoved && rejection === undefined) {
+    if (end.isTaken) {
       context.onEvent({ event: 'phase-done', file: file.name, phase: 'download', bytes, md5 });
     }
   }

@@ -23,7 +23,7 @@ import {
 } from './part-state.ts';
 import { placeFile } from './publish.ts';
 import type { Spans } from './spans.ts';
-import { type WriteChunks, writeHere } from './writer.ts';
+import { type WriteChunks, writeChunks } from './writer.ts';
 
 type PartIdentity = Pick<PartState, 'name' | 'md5' | 'owner'>;
 
@@ -255,7 +255,6 @@ export class PartFile {
 export interface PartTools {
   /** Hashes it behind its writers. Default: in this thread. */
   readonly follow: FollowFile;
-  /** Default: by Node's own means. */
   readonly write: WriteChunks;
   /** Says when what has come is to be flushed, be it little. Default: the system's. */
   readonly clock: Pick<Clock, 'nowMs'>;
@@ -263,6 +262,6 @@ export interface PartTools {
 
 export const DEFAULT_TOOLS: PartTools = {
   follow: followHere,
-  write: writeHere,
+  write: writeChunks,
   clock: systemClock,
 };

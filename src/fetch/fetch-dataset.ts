@@ -134,7 +134,7 @@ async function fetchLocked(run: Run): Promise<FetchResult> {
   } finally {
     stop.abort();
     await client.close();
-    const threads = [run.hashPool, run.writeThread, run.unpackPool];
+    const threads = [run.hashPool, run.unpackPool];
     await Promise.all(threads.map((each) => each.close()));
   }
 }

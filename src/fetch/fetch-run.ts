@@ -5,7 +5,7 @@ import { Judge } from '../dataset/acceptance.ts';
 import { type DatasetLayout, layoutOf } from '../dataset/layout.ts';
 import { Ledger } from '../dataset/ledger.ts';
 import { PartStore } from '../download/part-store.ts';
-import { WriteThread, writeIn } from '../download/writer.ts';
+import { writeChunks } from '../download/writer.ts';
 import { type EventListener, ignoreEvents } from '../events.ts';
 import { followIn } from '../hash/hash-file.ts';
 import { HashPool } from '../hash/hash-pool.ts';
@@ -34,7 +34,6 @@ export interface Run {
   readonly ledger: Ledger;
   readonly parts: PartStore;
   readonly hashPool: HashPool;
-  readonly writeThread: WriteThread;
   readonly unpackPool: UnpackPool;
   readonly clock: Clock;
   readonly onEvent: EventListener;
@@ -48,7 +47,6 @@ export function toRun(options: FetchOptions): Run {
   const onEvent = options.onEvent ?? ignoreEvents;
   const onNotice = (message: string) => onEvent({ event: 'warning', code: 'disk', message });
   const hashPool = new HashPool();
-  const writeThread = new WriteThread();
   const clock = options.clock ?? systemClock;
   return {
     options,
@@ -57,11 +55,10 @@ export function toRun(options: FetchOptions): Run {
     ledger: new Ledger(layout.ledger),
     parts: new PartStore(layout.partial, onNotice, {
       follow: followIn(hashPool),
-      write: writeIn(writeThread),
+      write: writeChunks,
       clock,
     }),
     hashPool,
-    writeThread,
     unpackPool: new UnpackPool(),
     clock,
     onEvent,

@@ -59,6 +59,6 @@ it('where a listener throws, no connection goes on writing to a part that others
   } finally {
     await part.leave();
     await client.close();
-    await Promise.all([run.hashPool.close(), run.writeThread.close()]);
+    await run.hashPool.close();
   }
 });

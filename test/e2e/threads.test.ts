@@ -1,12 +1,11 @@
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
-import { WriteThread } from '../../src/download/writer.ts';
 import { HashPool } from '../../src/hash/hash-pool.ts';
 import { SPAN_BYTES } from '../../src/hash/kernel.ts';
 import { startWorker } from '../../src/threads/start-worker.ts';
-import { md5Of, randomBytes, sharedBytes } from '../support/random-bytes.ts';
+import { md5Of, randomBytes } from '../support/random-bytes.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
 
 const dist = fileURLToPath(new URL('../../dist', import.meta.url));
@@ -31,25 +30,6 @@ it.each(['bin', 'hash'])(
       expect(await job?.finish()).toBe(md5Of(bytes));
     } finally {
       await pool.close();
-      await handle.close();
-    }
-  },
-);
-
-// Where it is missing all is written without it.
-it.each(['bin', 'download'])(
-  'the thread that writes is there beside what starts it: dist/%s',
-  async (folder) => {
-    const beside = pathToFileURL(join(dist, folder, 'any.js')).href;
-    const thread = new WriteThread(() => startWorker('write-worker', beside));
-    const bytes = sharedBytes(SPAN_BYTES, 'built');
-    const path = join(await tempDir(), 'a.part');
-    const handle = await open(path, 'wx');
-    try {
-      expect(await thread.tryWrite(handle.fd, [bytes], 0)).toBe(true);
-      expect((await readFile(path)).equals(bytes)).toBe(true);
-    } finally {
-      await thread.close();
       await handle.close();
     }
   },

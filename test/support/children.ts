@@ -25,7 +25,6 @@ interface ChildEnd {
 
 const WORKERS = {
   'hash-worker': join(import.meta.dirname, '../../src/hash/hash-worker.ts'),
-  'write-worker': join(import.meta.dirname, '../../src/download/write-worker.ts'),
 };
 
 /**

@@ -11,13 +11,6 @@ export function randomBytes(length: number, seed: string): Buffer {
   return bytes;
 }
 
-/** The same in shared memory, as what comes from the network. */
-export function sharedBytes(length: number, seed: string): Buffer {
-  const bytes = Buffer.from(new SharedArrayBuffer(length));
-  bytes.set(randomBytes(length, seed));
-  return bytes;
-}
-
 /** By node:crypto, which has nothing to do with src/hash/. */
 export function md5Of(bytes: Uint8Array): string {
   return createHash('md5').update(bytes).digest('hex');
