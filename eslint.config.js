@@ -42,7 +42,17 @@ const homeRules = Object.keys(HOMES).map((name) => HOMES[name].join());
 const filesOf = (key) => key.split(',');
 
 export default tseslint.config(
-  { ignores: ['dist', 'node_modules', 'bench/.work', 'coverage', 'src/**/*.generated.ts'] },
+  {
+    ignores: [
+      'dist',
+      'node_modules',
+      'bench/.work',
+      'coverage',
+      'src/**/*.generated.ts',
+      // AssemblyScript.
+      'src/**/*.as.ts',
+    ],
+  },
   {
     files: ['**/*.ts'],
     extends: [...tseslint.configs.strictTypeChecked],

@@ -1,28 +1,52 @@
-import { SCALAR_KERNEL, SIMD_KERNELS } from './kernel.generated.ts';
+import { SCALAR_KERNEL, SIMD_KERNEL } from './kernel.generated.ts';
 
-/** What is used of the engine's WebAssembly; Node's types leave it out. */
+/** The part of the engine's WebAssembly that is used here; Node's types leave it out. */
 interface Engine {
   readonly Memory: new (limits: { readonly initial: number; readonly maximum: number }) => Memory;
   readonly Module: new (code: Uint8Array) => object;
   readonly Instance: new (
     module: object,
     imports: { readonly env: { readonly memory: Memory } },
-  ) => { readonly exports: Readonly<Record<string, Kernel>> };
+  ) => { readonly exports: Readonly<Record<string, HashBlocks>> };
   readonly validate: (code: Uint8Array) => boolean;
 }
 interface Memory {
   readonly buffer: ArrayBuffer;
 }
-type Kernel = (blocks: number) => void;
+type HashBlocks = (blocks: number) => void;
 
 declare const WebAssembly: Engine;
 
-/** Node without it (`--jitless`) can hash with node:crypto alone. */
+/** Node without it (`--jitless`) can only hash with node:crypto. */
 export function hasWebAssembly(): boolean {
   return typeof WebAssembly !== 'undefined';
 }
 
-/** A, B, C and D of an MD5, as they lie in memory: the lowest byte first. */
+// The memory that the kernels (kernel.as.ts) share with this file.
+
+/** MD5s in lock-step: two vectors of four 32-bit words, interleaved. */
+export const LANES = 8;
+/** Words of one vector. */
+export const LANES_A_GROUP = 4;
+/** A, B, C and D of each lane. */
+const STATES_AT = 0;
+const STATE_BYTES = 16;
+/** The address of each lane's next block, 32 bits each. */
+const POINTERS_AT = 128;
+/** What is between is the kernels' own. A slot of each lane starts at a page, for quick copies. */
+const SLOTS_AT = 4096;
+/**
+ * How much is read of a file at a time: large enough for disks and network shares, small enough that
+ * eight of them stay in a processor's cache.
+ */
+export const SPAN_BYTES = 1024 * 1024;
+/** A span, and room for the padding behind the last one of a file. */
+const SLOT_BYTES = SPAN_BYTES + 4096;
+/** Of 64 KiB. Pages that are never touched take no memory. */
+const MEMORY_PAGES = Math.ceil((SLOTS_AT + LANES * SLOT_BYTES) / 65_536);
+const BLOCK_BYTES = 64;
+
+/** A, B, C and D of an MD5, the lowest byte first. */
 export type Md5State = Uint8Array;
 
 /** RFC 1321, section 3.3. */
@@ -30,101 +54,96 @@ export function newState(): Md5State {
   return Uint8Array.from(Buffer.from('0123456789abcdeffedcba9876543210', 'hex'));
 }
 
+/** In lower-case hex. */
+export function toHex(state: Md5State): string {
+  return Buffer.from(state).toString('hex');
+}
+
 /** Whole blocks of one MD5, in the kernels' memory. */
-export interface LaneBlocks {
+interface LaneBlocks {
   readonly state: Md5State;
-  /** Where the first block lies. */
+  /** Address of the first block. */
   readonly at: number;
 }
 
-/**
- * The MD5 kernels, with their memory. A state is kept outside of them and may go on in any: a stream
- * that is left alone moves from eight lanes to one.
- */
+/** The MD5 kernels and their memory. An MD5 may go on in any lane of any of them. */
 export class Kernels {
   readonly memory: Uint8Array;
   readonly #view: DataView;
-  readonly #hash1: Kernel | undefined;
-  readonly #hash4: Kernel | undefined;
-  readonly #hash8: Kernel | undefined;
+  readonly #hash1: HashBlocks | undefined;
+  readonly #hash4: HashBlocks | undefined;
+  readonly #hash8: HashBlocks | undefined;
 
   /** @param simd false: as on a processor without SIMD */
   constructor({ simd = true }: { readonly simd?: boolean } = {}) {
     const memory = new WebAssembly.Memory({ initial: MEMORY_PAGES, maximum: MEMORY_PAGES });
     this.memory = new Uint8Array(memory.buffer);
     this.#view = new DataView(memory.buffer);
-    const load = (code: Uint8Array) =>
-      new WebAssembly.Instance(new WebAssembly.Module(code), { env: { memory } }).exports;
-    this.#hash1 = load(Buffer.from(SCALAR_KERNEL, 'base64'))['hash1'];
-    const simdCode = Buffer.from(SIMD_KERNELS, 'base64');
-    if (!simd || !WebAssembly.validate(simdCode)) return;
-    const { hash4, hash8 } = load(simdCode);
+    const simdCode = Buffer.from(SIMD_KERNEL, 'base64');
+    const hasSimd = simd && WebAssembly.validate(simdCode);
+    const code = hasSimd ? simdCode : Buffer.from(SCALAR_KERNEL, 'base64');
+    const module = new WebAssembly.Module(code);
+    const { hash1, hash4, hash8 } = new WebAssembly.Instance(module, { env: { memory } }).exports;
+    this.#hash1 = hash1;
+    if (!hasSimd) return;
     this.#hash4 = hash4;
     this.#hash8 = hash8;
   }
 
   /**
-   * Goes on with up to eight MD5s over as many blocks of each.
+   * Continues up to eight MD5s with the same number of blocks each.
    *
-   * Which kernel was measured (AMD EPYC of 2022, Node 20; GB/s of a processor, all lanes together):
-   * eight lanes 4.2, four 2.55, one 0.81; node:crypto 0.76. So four lanes pay from two streams on,
-   * eight from five; and a stream that is alone is not handed to node:crypto, which is no faster
-   * and could not give it back when others join.
+   * GB/s of a processor, all lanes together (AMD EPYC of 2022, Node 20): eight lanes 4.1, four 2.6,
+   * one 0.81; node:crypto 0.76. So four lanes pay from two streams on, and eight from five. A single
+   * stream stays here as well: node:crypto is no faster, and could not give it back.
    */
   run(lanes: readonly LaneBlocks[], blocks: number): void {
     if (lanes.length > LANES_A_GROUP && this.#hash8 !== undefined) {
-      this.#runTogether(this.#hash8, lanes, { blocks, width: LANES });
+      this.#runTogether(this.#hash8, LANES, lanes, blocks);
     } else if (lanes.length > 1 && this.#hash4 !== undefined) {
       for (let at = 0; at < lanes.length; at += LANES_A_GROUP) {
-        const some = lanes.slice(at, at + LANES_A_GROUP);
-        this.#runTogether(this.#hash4, some, { blocks, width: LANES_A_GROUP });
+        const group = lanes.slice(at, at + LANES_A_GROUP);
+        this.#runTogether(this.#hash4, LANES_A_GROUP, group, blocks);
       }
     } else {
-      for (const lane of lanes) this.#runTogether(this.#hash1, [lane], { blocks, width: 1 });
+      for (const lane of lanes) this.#runTogether(this.#hash1, 1, [lane], blocks);
     }
   }
 
   #runTogether(
-    kernel: Kernel | undefined,
+    hash: HashBlocks | undefined,
+    width: number,
     lanes: readonly LaneBlocks[],
-    { blocks, width }: { readonly blocks: number; readonly width: number },
+    blocks: number,
   ): void {
-    if (kernel === undefined) throw new Error('the MD5 kernels lack one');
-    for (let place = 0; place < width; place += 1) {
-      // A lane that is not needed goes over another's blocks, and nobody looks at what it finds.
-      const lane = lanes[place] ?? lanes[0];
-      if (lane === undefined) return;
-      this.#view.setUint32(POINTERS_AT + place * 4, lane.at, true);
-      this.#copyState(place, (at, word) =>
-        this.memory.set(lane.state.subarray(word, word + 4), at),
-      );
+    const [first] = lanes;
+    if (hash === undefined || first === undefined) throw new Error('no MD5 kernel, or no lane');
+    for (let lane = 0; lane < width; lane += 1) {
+      // An unused lane repeats the blocks of the first one; its result is ignored.
+      const { state, at } = lanes[lane] ?? first;
+      this.memory.set(state, STATES_AT + lane * STATE_BYTES);
+      this.#view.setUint32(POINTERS_AT + lane * 4, at, true);
     }
-    kernel(blocks);
-    lanes.forEach(({ state }, place) =>
-      this.#copyState(place, (at, word) => state.set(this.memory.subarray(at, at + 4), word)),
-    );
-  }
-
-  /** A vector has the same word of four lanes: a lane's words lie 16 bytes apart. */
-  #copyState(place: number, copy: (at: number, word: number) => void): void {
-    const group = Math.floor(place / LANES_A_GROUP);
-    const first = STATE_AT + group * GROUP_STATE_BYTES + (place % LANES_A_GROUP) * 4;
-    for (let word = 0; word < 4; word += 1) copy(first + word * 16, word * 4);
+    hash(blocks);
+    for (const [lane, { state }] of lanes.entries()) {
+      const at = STATES_AT + lane * STATE_BYTES;
+      state.set(this.memory.subarray(at, at + STATE_BYTES));
+    }
   }
 }
 
-/** What lies in a slot and is to be hashed: whole blocks. */
+/** Bytes of a slot to be hashed: whole blocks. */
 export interface SlotWork {
-  /** Goes on with this MD5. */
+  /** Of the MD5 to continue. */
   readonly state: Md5State;
-  /** Of the slot, from 0. */
+  /** From 0. */
   readonly slot: number;
   readonly bytes: number;
 }
 
 /**
- * Up to eight streams whose next bytes are hashed in lock-step. A stream is no more than its state:
- * slots are lent to any of them, a span at a time, so that there may be more streams than lanes.
+ * Up to eight streams whose next bytes are hashed in lock-step. A stream is only its state, and slots
+ * are assigned for one span at a time, so there may be more streams than lanes.
  */
 export class Lanes {
   readonly #kernels: Kernels;
@@ -133,14 +152,14 @@ export class Lanes {
     this.#kernels = kernels;
   }
 
-  /** Room for a span of a file: to be read into directly, without a copy. */
+  /** Room for a span of a file, to read into directly. */
   slot(slot: number): Uint8Array {
     return this.#kernels.memory.subarray(startOf(slot), startOf(slot) + SPAN_BYTES);
   }
 
   /**
-   * Ends a message as RFC 1321 has it (sections 3.1 and 3.2): a 1 bit, zeros, and its length.
-   * @param bytes that lie in the slot, a span at most
+   * Ends a message as in RFC 1321, sections 3.1 and 3.2: a 1 bit, zeros, and its length.
+   * @param bytes in the slot, a span at most
    * @param totalBytes of the whole message
    * @returns bytes in the slot with the padding: whole blocks
    */
@@ -156,7 +175,7 @@ export class Lanes {
     return padded;
   }
 
-  /** Hashes all that is given; who has less drops out, and the others go on. */
+  /** Hashes all of it; a stream with fewer bytes drops out, and the others go on. */
   hash(works: readonly SlotWork[]): void {
     let left = works.filter(({ bytes }) => bytes >= BLOCK_BYTES);
     for (let done = 0; left.length > 0;) {
@@ -173,17 +192,13 @@ function startOf(slot: number): number {
   return SLOTS_AT + slot * SLOT_BYTES;
 }
 
-/** In lower-case hex. */
-export function toHex(state: Md5State): string {
-  return Buffer.from(state).toString('hex');
-}
-
-/** One MD5 after the other bytes, without node:crypto: for a host that refuses MD5 there. */
+/** A single MD5 without node:crypto, for a host that refuses MD5 there. */
 export class LaneMd5 {
   readonly #lanes = new Lanes();
   readonly #state = newState();
-  /** Of the message so far; of them lie in the slot, not hashed yet: */
+  /** Of the message so far. */
   #totalBytes = 0;
+  /** Of them in the slot, not hashed yet. */
   #slotBytes = 0;
 
   update(bytes: Uint8Array): void {
@@ -208,37 +223,3 @@ export class LaneMd5 {
     this.#slotBytes = 0;
   }
 }
-
-// Where things lie in the memory that the MD5 kernels share with their caller. The generator
-// (scripts/md5-kernel/) builds these places into the kernels.
-
-/** MD5s that go on in lock-step: two vectors of four 32-bit words, interleaved. */
-export const LANES = 8;
-/** Words of one vector. */
-export const LANES_A_GROUP = 4;
-
-/** Of each group the words A, B, C and D of its four lanes: four vectors of 16 bytes. */
-export const STATE_AT = 0;
-export const GROUP_STATE_BYTES = 64;
-/** Of each lane the place of its next block, a 32-bit number. */
-export const POINTERS_AT = 128;
-/** Written to by the kernels and read by nobody. */
-export const PINS_AT = 192;
-/** RFC 1321's T[1] to T[64], 32 bits each. */
-export const CONSTANTS_AT = 256;
-/** Of each lane a slot that a file is read into; at whole memory pages, for quick copies. */
-const SLOTS_AT = 4096;
-
-/**
- * What is read of a file at a time, by whom it ever is hashed: large enough for disks and network
- * shares, small enough that eight of them stay in a processor's cache.
- */
-export const SPAN_BYTES = 1024 * 1024;
-/** A span, and room for the padding behind the last one of a file. */
-const SLOT_BYTES = SPAN_BYTES + 4096;
-
-/** Of 64 KiB. Those that are never touched take no memory. */
-export const MEMORY_PAGES = Math.ceil((SLOTS_AT + LANES * SLOT_BYTES) / 65_536);
-
-/** Bytes of an MD5 block. */
-export const BLOCK_BYTES = 64;
