@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { type CcxriError, isCcxriError, withDetails, toErrorRecord } from '../errors.ts';
 import { makeDirectoryWithin } from '../fs/paths.ts';
+import { ProgressThrottle } from '../events.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
 import { aboutBytesOf } from '../manifest/published-size.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
@@ -8,12 +9,11 @@ import { isSameAddress } from '../sources/base-url.ts';
 import { type Found, locationsOf } from '../sources/open-source.ts';
 import type { Location } from '../sources/source.ts';
 import { formatBytes, toPrintableUrl } from '../text.ts';
-import { canResume } from './connections.ts';
-import type { DownloadContext } from './context.ts';
+import type { DownloadContext, Transfer } from './context.ts';
 import { WRONG_BYTES, notThere, ofWholeSource, summarizeFailures, toFailure } from './failures.ts';
-import type { PartFile } from './part-file.ts';
 import { putAside } from './quarantine.ts';
-import { transfer } from './transfer.ts';
+import { canResume } from './request.ts';
+import { runTransfer } from './transfer.ts';
 
 /** A whole file that may be the right one: hashed, not under its final name yet. */
 export interface Candidate extends HashedFile {
@@ -29,13 +29,6 @@ export interface Candidate extends HashedFile {
    * when the next candidate is asked for.
    */
   reject(error: unknown): Promise<void>;
-}
-
-/** One file, and the part it goes into. */
-interface Download {
-  readonly file: ManifestFile;
-  readonly part: PartFile;
-  readonly context: DownloadContext;
 }
 
 /** @param accept moves the candidate to its final name; throws where it is wrong */
@@ -68,40 +61,41 @@ export async function* downloadCandidates(
   context: DownloadContext,
 ): AsyncGenerator<Candidate, void, void> {
   const part = await context.parts.open({ name: file.name, md5: file.md5 });
-  const download: Download = { file, part, context };
+  const progress = new ProgressThrottle(context.clock, context.onEvent);
+  const transfer: Transfer = { file, part, context, progress };
   try {
-    yield* fromKeptPart(download);
-    yield* fromSources(download);
+    yield* fromKeptPart(transfer);
+    yield* fromSources(transfer);
   } catch (error) {
-    throw isCcxriError(error, 'disk-full') ? await leaveOnFullDisk(download, error) : error;
+    throw isCcxriError(error, 'disk-full') ? await leaveOnFullDisk(transfer, error) : error;
   } finally {
     await part.leave();
   }
 }
 
 /** An earlier run ended between the last byte and the final name: no network is needed. */
-async function* fromKeptPart(download: Download): AsyncGenerator<Candidate, void, void> {
-  const { part } = download;
+async function* fromKeptPart(transfer: Transfer): AsyncGenerator<Candidate, void, void> {
+  const { part } = transfer;
   if (!part.isComplete) return;
   const source = toPrintableUrl(part.origin.url);
-  tellStart(download, source);
+  tellStart(transfer, source);
   try {
-    yield* offer(download, source);
+    yield* offer(transfer, source);
   } catch (error) {
-    if (!(await startOver(download, error))) throw error;
+    if (!(await startOver(transfer, error))) throw error;
   }
 }
 
-async function* fromSources(download: Download): AsyncGenerator<Candidate, void, void> {
-  const { file, part, context } = download;
+async function* fromSources(transfer: Transfer): AsyncGenerator<Candidate, void, void> {
+  const { file, part, context } = transfer;
   const failures: CcxriError[] = [];
   for await (const found of locationsOf(file, context.sources, context.signal)) {
     try {
-      yield* fromSource(download, found);
+      yield* fromSource(transfer, found);
     } catch (error) {
       const failure = toFailure(error, found.source.name);
       failures.push(failure);
-      if (found.source !== context.sources.at(-1)) tellLeft(download, failure);
+      if (found.source !== context.sources.at(-1)) tellLeft(transfer, failure);
     }
   }
   throw summarizeFailures(failures, {
@@ -113,7 +107,7 @@ async function* fromSources(download: Download): AsyncGenerator<Candidate, void,
 
 /** @returns the error, saying what of the file is kept, and how much room the rest takes */
 async function leaveOnFullDisk(
-  { file, part, context }: Download,
+  { file, part, context }: Transfer,
   error: CcxriError,
 ): Promise<CcxriError> {
   const totalBytes = part.origin.totalBytes ?? aboutBytesOf(file);
@@ -130,34 +124,34 @@ async function leaveOnFullDisk(
 }
 
 async function* fromSource(
-  download: Download,
+  transfer: Transfer,
   found: Found,
 ): AsyncGenerator<Candidate, void, void> {
   const { source, location, error } = found;
-  const { file, part, context } = download;
+  const { file, part, context } = transfer;
   const { signal } = context;
   if (error !== undefined) throw ofWholeSource(error);
   if (location === undefined) throw notThere(file, source.name);
   const locateAgain = () => source.locateAgain?.(file, signal) ?? source.locate(file, signal);
-  tellStart(download, source.name, location);
+  tellStart(transfer, source.name, location);
   for (let isAgain = false; ; isAgain = true) {
     try {
-      await transfer({ file, part, context }, { location, locateAgain });
-      yield* offer(download, source.name);
+      await runTransfer(transfer, { location, locateAgain });
+      yield* offer(transfer, source.name);
     } catch (failure) {
       // Once more from the first byte: resumed bytes may be of another version, a disk may have
       // lied. Twice the same is the source's answer.
-      if (!isAgain && (await startOver(download, failure))) continue;
+      if (!isAgain && (await startOver(transfer, failure))) continue;
       if (part.md5 === undefined || !isCcxriError(failure, ...WRONG_BYTES)) throw failure;
       const candidate = { path: part.path, bytes: part.bytes, md5: part.md5 };
-      throw await keepWrong(download, { candidate, source: source.name, error: failure });
+      throw await keepWrong(transfer, { candidate, source: source.name, error: failure });
     }
   }
 }
 
 /** Hashes the whole part. @throws what the candidate is rejected with */
 async function* offer(
-  { file, part, context }: Download,
+  { file, part, context }: Transfer,
   source: string,
 ): AsyncGenerator<Candidate, void, void> {
   const { path, bytes } = part;
@@ -192,7 +186,7 @@ async function* offer(
 }
 
 /** @returns false: to begin anew would not help */
-async function startOver({ file, part, context }: Download, failure: unknown): Promise<boolean> {
+async function startOver({ file, part, context }: Transfer, failure: unknown): Promise<boolean> {
   if (isCcxriError(failure, 'missing') && failure.facts.path === part.path) await part.recreate();
   else if (isCcxriError(failure, ...WRONG_BYTES)) await part.restart();
   else return false;
@@ -203,7 +197,7 @@ async function startOver({ file, part, context }: Download, failure: unknown): P
 
 /** @returns the error, saying where the bytes lie now, and what can be done */
 async function keepWrong(
-  { file, part, context }: Download,
+  { file, part, context }: Transfer,
   wrong: { readonly candidate: HashedFile; readonly source: string; readonly error: CcxriError },
 ): Promise<CcxriError> {
   const { badDirectory, clock } = context;
@@ -217,7 +211,7 @@ async function keepWrong(
 }
 
 /** @param location absent: the bytes that are here are all of the file */
-function tellStart({ file, part, context }: Download, source: string, location?: Location): void {
+function tellStart({ file, part, context }: Transfer, source: string, location?: Location): void {
   const { heldBytes, origin } = part;
   const url = location?.kind === 'url' ? location.url : '';
   const goesOn = location === undefined || canResume(part, url);
@@ -233,7 +227,7 @@ function tellStart({ file, part, context }: Download, source: string, location?:
   });
 }
 
-function tellLeft({ file, context }: Download, failure: CcxriError): void {
+function tellLeft({ file, context }: Transfer, failure: CcxriError): void {
   const source = failure.facts.source ?? 'source';
   const error = toErrorRecord(failure);
   context.onEvent({ event: 'source-left', file: file.name, source, error });

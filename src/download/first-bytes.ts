@@ -6,8 +6,8 @@ import { formatCount, toPrintable } from '../text.ts';
 /** As many as it takes to know a zip, or to show what came instead. */
 export const FIRST_BYTES = 200;
 
-/** What an answer says of itself before its first byte. */
-export interface AnswerClaim {
+/** What is known of a body before its first byte. */
+export interface BodyHead {
   /** Printable: URL or path. */
   readonly where: string;
   /** Of this machine: a file that can be looked at, not an address. */
@@ -17,19 +17,19 @@ export interface AnswerClaim {
 }
 
 /**
- * Whether an answer can be the file at all, by its announced length and type.
+ * Whether a body can be the file at all, by its announced length and type.
  * @throws CcxriError `not-the-file`: nothing of it may be kept
  */
-export function assertPlausibleClaim(file: ManifestFile, claim: AnswerClaim): void {
+export function assertPlausibleHead(file: ManifestFile, head: BodyHead): void {
   const { minBytes, maxBytes } = windowOf(file);
-  const total = claim.totalBytes;
+  const total = head.totalBytes;
   if (total !== null && (total < minBytes || total > maxBytes)) {
     const found = `${formatCount(total)} bytes`;
-    throw notTheFile(file, claim, `has ${found}`, found);
+    throw notTheFile(file, head, `has ${found}`, found);
   }
-  // A page is told by its first bytes as well; the type alone is enough only where it is sure.
-  if (total === null && /^text\/html\b/i.test(claim.contentType ?? '')) {
-    throw notTheFile(file, claim, 'is a web page', toPrintable(claim.contentType ?? ''));
+  // The first bytes show a page as well: the type alone decides only if no length is announced.
+  if (total === null && /^text\/html\b/i.test(head.contentType ?? '')) {
+    throw notTheFile(file, head, 'is a web page', toPrintable(head.contentType ?? ''));
   }
 }
 
@@ -37,10 +37,10 @@ export function assertPlausibleClaim(file: ManifestFile, claim: AnswerClaim): vo
  * Whether the first bytes are those of no web page.
  * @throws CcxriError `not-the-file`, showing what came instead
  */
-export function assertNoPage(file: ManifestFile, claim: AnswerClaim, start: Buffer): void {
+export function assertNoPage(file: ManifestFile, head: BodyHead, start: Buffer): void {
   const text = textOf(start);
-  if (/^<(?:!doctype|html|head|\?xml|script|body)/i.test(text) || isHtml(claim, text)) {
-    throw notTheFile(file, claim, 'is a web page', shownOf(start));
+  if (/^<(?:!doctype|html|head|\?xml|script|body)/i.test(text) || isHtml(head, text)) {
+    throw notTheFile(file, head, 'is a web page', shownOf(start));
   }
 }
 
@@ -48,13 +48,13 @@ export function assertNoPage(file: ManifestFile, claim: AnswerClaim, start: Buff
  * Whether the first bytes can be the file's.
  * @throws CcxriError `not-the-file`, showing what came instead
  */
-export function assertPlausibleStart(file: ManifestFile, claim: AnswerClaim, start: Buffer): void {
-  assertNoPage(file, claim, start);
+export function assertPlausibleStart(file: ManifestFile, head: BodyHead, start: Buffer): void {
+  assertNoPage(file, head, start);
   const text = textOf(start);
   if (file.kind !== 'archive') return;
   // A local file header, or the end record of an archive without members (APPNOTE 4.3.7, 4.3.16).
   const isZip = text.startsWith('PK\x03\x04') || text.startsWith('PK\x05\x06');
-  if (!isZip) throw notTheFile(file, claim, 'does not begin as a zip does', shownOf(start));
+  if (!isZip) throw notTheFile(file, head, 'does not begin as a zip does', shownOf(start));
 }
 
 function textOf(start: Buffer): string {
@@ -65,18 +65,16 @@ function shownOf(start: Buffer): string {
   return toPrintable(start.subarray(0, FIRST_BYTES).toString('utf8').trim(), 120);
 }
 
-function isHtml(claim: AnswerClaim, text: string): boolean {
-  return /^text\/html\b/i.test(claim.contentType ?? '') && text.startsWith('<');
+function isHtml(head: BodyHead, text: string): boolean {
+  return /^text\/html\b/i.test(head.contentType ?? '') && text.startsWith('<');
 }
 
 /** More bytes came than the file can have. */
-export function tooLong(file: ManifestFile, of: Teller): CcxriError {
-  return notTheFile(file, of, 'goes on and on', 'more bytes than that');
+export function tooLong(file: ManifestFile, of: BodyHead): CcxriError {
+  return notTheFile(file, of, 'is larger than the published size allows', 'more bytes than that');
 }
 
-type Teller = Pick<AnswerClaim, 'where' | 'isLocal'>;
-
-function notTheFile(file: ManifestFile, of: Teller, is: string, found: string): CcxriError {
+function notTheFile(file: ManifestFile, of: BodyHead, is: string, found: string): CcxriError {
   const { minBytes, maxBytes } = windowOf(file);
   const size =
     minBytes === maxBytes

@@ -3,180 +3,140 @@ import { stat } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { throwIfAborted } from '../abort.ts';
 import { CcxriError, errnoOf, isCcxriError } from '../errors.ts';
-import { ProgressThrottle } from '../events.ts';
 import { lengthOf } from '../http/deadline.ts';
 import { windowOf } from '../manifest/published-size.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
 import { toPrintable } from '../text.ts';
-import type { DownloadContext } from './context.ts';
+import type { DownloadContext, Transfer } from './context.ts';
 import {
-  type AnswerClaim,
+  type BodyHead,
   FIRST_BYTES,
   assertNoPage,
-  assertPlausibleClaim,
+  assertPlausibleHead,
   assertPlausibleStart,
   tooLong,
 } from './first-bytes.ts';
-import type { PartFile } from './part-file.ts';
 import type { PartOrigin } from './part-state.ts';
+import { type Segment, newSegment } from './segments.ts';
 
-/** One file on its way into one part. */
-export interface Reception {
-  readonly file: ManifestFile;
-  readonly part: PartFile;
-  readonly context: DownloadContext;
-}
-
-export interface WholeBody {
-  readonly claim: AnswerClaim;
+/** A body with what is known of it before its first byte. */
+export interface Body {
+  readonly head: BodyHead;
   readonly origin: PartOrigin;
   readonly batches: AsyncIterable<readonly Buffer[]>;
-  /** Only so much of the file was asked for. Absent: all of it. */
-  readonly endByte?: number | undefined;
-}
-
-/** Bytes of a file that a body is to fill. */
-export interface Stretch {
-  /** Where the next byte goes. */
-  at: number;
-  /** Behind the last byte wanted. May come nearer meanwhile. */
-  readonly to: number;
 }
 
 /**
- * A body from the file's first byte. Nothing that was here is given up before the first bytes look
- * right.
- * @throws CcxriError `not-the-file`; `network`: it ended too early; of the disk; `aborted`
+ * A body from the file's first byte. The bytes on disk are not given up before its own look right.
+ * @throws CcxriError `not-the-file`; of the connection, of the disk; `aborted`
  */
-export async function receiveWhole(reception: Reception, body: WholeBody): Promise<void> {
-  const { file, part } = reception;
+export async function receiveFromStart(
+  transfer: Transfer,
+  body: Body,
+  segment: Segment,
+): Promise<void> {
+  const { file, part } = transfer;
+  const { head, origin } = body;
   const iterator = body.batches[Symbol.asyncIterator]();
   try {
-    assertPlausibleClaim(file, body.claim);
-  } catch (error) {
-    await tellPage(file, body.claim, iterator);
-    throw error;
+    await assertPlausible(file, head, iterator);
+    const first = await readFirst(iterator);
+    const bytes = lengthOf(first);
+    const isWhole = head.totalBytes === null || bytes >= head.totalBytes;
+    // Too few to tell, because the connection broke: that does not make it a wrong file.
+    if (bytes >= FIRST_BYTES || isWhole) assertPlausibleStart(file, head, startOf(first));
+    await part.restart(origin);
+    await receiveBody(transfer, { ...body, batches: resume(first, iterator) }, segment);
+  } finally {
+    await iterator.return?.();
   }
-  const { first, bytes, ended } = await readFirst(iterator);
-  const { where, totalBytes } = body.claim;
-  const whole = totalBytes === null || bytes >= totalBytes;
-  // Too little to tell by, because the connection broke: that is no wrong file.
-  if (bytes >= FIRST_BYTES || whole) assertPlausibleStart(file, body.claim, startOf(first));
-  await part.restart(body.origin);
-  const { endByte = Infinity } = body;
-  const batches = chain(first, ended ? [] : rest(iterator));
-  await receiveBatches(reception, batches, { where, stretch: { at: 0, to: endByte } });
-}
-
-interface First {
-  readonly first: readonly (readonly Buffer[])[];
-  readonly bytes: number;
-  readonly ended: boolean;
-}
-
-async function readFirst(iterator: AsyncIterator<readonly Buffer[]>): Promise<First> {
-  const first: (readonly Buffer[])[] = [];
-  let bytes = 0;
-  while (bytes < FIRST_BYTES) {
-    const next = await iterator.next();
-    if (next.done === true) return { first, bytes, ended: true };
-    // The next batch takes the place of this one.
-    first.push([Buffer.concat(next.value)]);
-    bytes += lengthOf(next.value);
-  }
-  return { first, bytes, ended: false };
 }
 
 /**
- * Of what has the wrong length: that it is a web page says more.
- * @throws CcxriError `not-the-file` where its first bytes are those of a page; `aborted`
+ * A body of the wrong length may be a web page, and that says more about what went wrong.
+ * @throws CcxriError `not-the-file`; `aborted`
  */
-async function tellPage(
+async function assertPlausible(
   file: ManifestFile,
-  claim: AnswerClaim,
+  head: BodyHead,
   iterator: AsyncIterator<readonly Buffer[]>,
 ): Promise<void> {
   try {
-    const { first } = await readFirst(iterator);
-    assertNoPage(file, claim, startOf(first));
+    assertPlausibleHead(file, head);
   } catch (error) {
-    // Where nothing can be read of it, its length is what there is to tell.
-    if (!isCcxriError(error) || isCcxriError(error, 'not-the-file', 'aborted')) throw error;
-  } finally {
-    await iterator.return?.();
+    // If the body can't be read, its length is all there is to report.
+    const first = await readFirst(iterator).catch((unread: unknown) => {
+      if (isCcxriError(unread) && unread.code !== 'aborted') return [];
+      throw unread;
+    });
+    assertNoPage(file, head, startOf(first));
+    throw error;
   }
 }
 
-function startOf(batches: readonly (readonly Buffer[])[]): Buffer {
-  return Buffer.concat(cutTo(batches.flat(), FIRST_BYTES));
-}
-
-async function* rest<T>(iterator: AsyncIterator<T>): AsyncGenerator<T> {
-  try {
-    for (;;) {
-      const next = await iterator.next();
-      if (next.done === true) return;
-      yield next.value;
-    }
-  } finally {
-    await iterator.return?.();
+/** As many bytes as show what a body is; fewer: there are no more. */
+async function readFirst(iterator: AsyncIterator<readonly Buffer[]>): Promise<readonly Buffer[]> {
+  const first: Buffer[] = [];
+  while (lengthOf(first) < FIRST_BYTES) {
+    const next = await iterator.next();
+    if (next.done === true) break;
+    // A copy: the next batch may use the same memory.
+    first.push(Buffer.concat(next.value));
   }
+  return first;
 }
 
-async function* chain<T>(
-  first: Iterable<T>,
-  then: Iterable<T> | AsyncIterable<T>,
-): AsyncGenerator<T> {
-  yield* first;
-  yield* then;
+function startOf(first: readonly Buffer[]): Buffer {
+  return Buffer.concat(cutTo(first, FIRST_BYTES));
 }
 
-export interface Filling {
-  /** Printable: URL or path. */
-  readonly where: string;
-  readonly stretch: Stretch;
-  /** Default: one of its own. */
-  readonly progress?: ProgressThrottle | undefined;
+async function* resume(
+  first: readonly Buffer[],
+  iterator: AsyncIterator<readonly Buffer[]>,
+): AsyncGenerator<readonly Buffer[]> {
+  if (first.length > 0) yield first;
+  for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
+    yield next.value;
+  }
 }
 
 /**
- * Bytes for one stretch of the file. What the body holds beyond is left.
- * @throws CcxriError `not-the-file`: there is no end to it; of the wire, of the disk; `aborted`
+ * Writes a body's bytes to their segment of the file. What the body holds beyond is not read.
+ * @throws CcxriError `not-the-file`: it is too long; of the connection, of the disk; `aborted`
  */
-export async function receiveBatches(
-  { file, part, context }: Reception,
-  batches: AsyncIterable<readonly Buffer[]>,
-  { where, stretch, progress = new ProgressThrottle(context.clock, context.onEvent) }: Filling,
+export async function receiveBody(
+  { file, part, context, progress }: Transfer,
+  { head, batches }: Pick<Body, 'head' | 'batches'>,
+  segment: Segment,
 ): Promise<void> {
-  const { signal, onBytes } = context;
   const { totalBytes } = part.origin;
   const mostBytes = totalBytes ?? windowOf(file).maxBytes;
-  const endByte = stretch.to;
+  const endByte = segment.to;
   for await (const batch of batches) {
     const bytes = lengthOf(batch);
-    onBytes(bytes);
-    const hasMore = bytes > stretch.to - stretch.at;
-    if (endByte > mostBytes && stretch.at + bytes > mostBytes) {
-      const isLocal = part.origin.url.startsWith('file:');
+    context.onBytes(bytes);
+    const hasMore = bytes > segment.to - segment.at;
+    if (endByte > mostBytes && segment.at + bytes > mostBytes) {
       await part.restart();
-      throw tooLong(file, { where, isLocal });
+      throw tooLong(file, head);
     }
-    for await (const pieces of paced(batch, context)) {
-      throwIfAborted(signal);
-      const { at, to } = stretch;
+    for await (const pieces of limitRate(batch, context)) {
+      throwIfAborted(context.signal);
+      const { at, to } = segment;
       const wanted = cutTo(pieces, to - at);
-      stretch.at += lengthOf(wanted);
+      segment.at += lengthOf(wanted);
+      segment.lastByteMs = context.clock.nowMs();
       if (wanted.length > 0) await part.write(wanted, at);
       const doneBytes = part.heldBytes;
       progress.emit({ file: file.name, phase: 'download', doneBytes, totalBytes });
     }
-    // Its own end is waited for where it is near: the connection can be used again then.
-    if (hasMore || (stretch.to < endByte && stretch.at >= stretch.to)) return;
+    // Its own end is waited for where it is near: the connection can be reused then.
+    if (hasMore || (segment.to < endByte && segment.at >= segment.to)) return;
   }
 }
 
-/** All at once, or in pieces as the limit of the rate lets them pass. */
-async function* paced(
+/** All at once, or in pieces as the rate limit admits them. */
+async function* limitRate(
   batch: readonly Buffer[],
   { rateLimit, signal }: DownloadContext,
 ): AsyncGenerator<readonly Buffer[]> {
@@ -192,7 +152,7 @@ async function* paced(
   }
 }
 
-/** Their first bytes, no more than so many. */
+/** No more than the first bytes. */
 function cutTo(chunks: readonly Buffer[], bytes: number): readonly Buffer[] {
   if (lengthOf(chunks) <= bytes) return chunks;
   const kept: Buffer[] = [];
@@ -209,7 +169,7 @@ function cutTo(chunks: readonly Buffer[], bytes: number): readonly Buffer[] {
  * A body that ended in good order may still be too short, where no length was announced.
  * @throws CcxriError `network`
  */
-export function assertNotShort({ file, part }: Reception, where: string): void {
+export function assertNotShort({ file, part }: Transfer, where: string): void {
   const leastBytes = part.origin.totalBytes ?? windowOf(file).minBytes;
   if (part.bytes >= leastBytes) return;
   throw new CcxriError('network', `${file.name}: ${where} ended the file before its end`, {
@@ -221,18 +181,19 @@ export function assertNotShort({ file, part }: Reception, where: string): void {
 
 /**
  * A file of a local directory: copied, never linked, so that it lies here by itself.
- * @throws CcxriError `file-not-at-source`, `source-unusable`: it can't be read; as `receiveWhole`
+ * @throws CcxriError `file-not-at-source`, `source-unusable`: it can't be read; as `receiveFromStart`
  */
-export async function receivePath(reception: Reception, path: string): Promise<void> {
-  const { file } = reception;
+export async function receivePath(transfer: Transfer, path: string): Promise<void> {
+  const { file, context } = transfer;
   const where = toPrintable(path);
   const totalBytes = await sizeOf(path, file.name);
-  await receiveWhole(reception, {
-    claim: { where, isLocal: true, totalBytes, contentType: undefined },
+  const body = {
+    head: { where, isLocal: true, totalBytes, contentType: undefined },
     origin: { url: pathToFileURL(path).href, validator: null, totalBytes },
     batches: read(path, file.name),
-  });
-  assertNotShort(reception, where);
+  };
+  await receiveFromStart(transfer, body, newSegment(0, Infinity, context.clock.nowMs()));
+  assertNotShort(transfer, where);
 }
 
 async function sizeOf(path: string, file: string): Promise<number> {

@@ -1,186 +1,137 @@
 import { pause } from '../abort.ts';
-import { CcxriError, isCcxriError, withDetails, toErrorRecord } from '../errors.ts';
-import { decideRetry } from '../http/retry.ts';
+import { type CcxriError, isCcxriError, toErrorRecord } from '../errors.ts';
 import { aboutBytesOf } from '../manifest/published-size.ts';
 import type { Location } from '../sources/source.ts';
-import { formatDuration } from '../text.ts';
-import { canResume, receiveInRanges, receiveUrl } from './connections.ts';
-import { NO_ORIGIN } from './part-state.ts';
-import { type Reception, receivePath } from './receive.ts';
+import { fetchInParallel } from './connections.ts';
+import type { Transfer } from './context.ts';
+import { receivePath } from './receive.ts';
+import { canResume, fetchSegment, nextRequest } from './request.ts';
+import { newSegment } from './segments.ts';
+import {
+  type TransferAction,
+  type TransferEvent,
+  type TransferState,
+  decideNext,
+  requestModeOf,
+  startState,
+} from './transfer-decisions.ts';
 
-/** Fewer new bytes than this are no progress: a server must not keep us for ever with crumbs. */
-const PROGRESS_BYTES = 64 * 1024;
-/** With less than this to come, one connection is as good as several. */
-const SPLIT_BYTES = 16 * 1024 * 1024;
-
-/** Where a file is, and the way to ask for that anew. */
-export interface Place {
+/** Where a source has a file, and how to ask it again. */
+export interface SourceLocation {
   readonly location: Location;
   readonly locateAgain: () => Promise<Location | undefined>;
 }
 
 /**
- * Brings a part to its end from one location, over as many connections as it takes. Broken ones
- * are taken up again where they broke off.
- * @throws CcxriError what the last attempt met, when another one is not worth it
+ * Downloads all that is missing of a part from one location, over as many connections as are useful.
+ * @throws CcxriError what the last attempt failed with, when another one is not worth it
  */
-export async function transfer(reception: Reception, place: Place): Promise<void> {
-  if (place.location.kind === 'path') await receivePath(reception, place.location.path);
-  else await new UrlTransfer(reception, place, place.location.url).run();
+export async function runTransfer(transfer: Transfer, place: SourceLocation): Promise<void> {
+  if (place.location.kind === 'path') await receivePath(transfer, place.location.path);
+  else await new UrlTransfer(transfer, place, place.location.url).run();
 }
 
+/** Requests, and does what `decideNext` says. */
 class UrlTransfer {
-  readonly #reception: Reception;
-  readonly #place: Place;
+  readonly #transfer: Transfer;
+  readonly #place: SourceLocation;
   #url: string;
-  /** false for the next request: what is here has turned out to be of no use. */
-  #mayResume = true;
-  /** false: the server does not serve ranges well enough for several connections. */
-  #maySplit = true;
-  #attempts = 0;
-  #withoutProgress = 0;
-  /** The most that was ever here: to come so far again is no progress. */
-  #mostBytes: number;
-  #hasLocatedAgain = false;
-  /** Another file had waited for its host in vain before this one was begun. */
+  #state: TransferState;
+  /** Another file had waited for this host in vain before this transfer began. */
   readonly #isLate: boolean;
 
-  constructor(reception: Reception, place: Place, url: string) {
-    this.#reception = reception;
+  constructor(transfer: Transfer, place: SourceLocation, url: string) {
+    this.#transfer = transfer;
     this.#place = place;
     this.#url = url;
-    this.#mostBytes = reception.part.heldBytes;
-    this.#isLate = reception.context.silences.isDead(url);
+    this.#state = startState(transfer.part.heldBytes);
+    this.#isLate = transfer.context.silences.isDead(url);
   }
 
   async run(): Promise<void> {
-    while (!this.#reception.part.isComplete) {
-      try {
-        if (await this.#receive()) return;
-      } catch (error) {
-        await this.#afterFailure(error);
+    while (!this.#transfer.part.isComplete) {
+      const action = this.#decide(await this.#request());
+      if (action.kind === 'done') return;
+      await this.#perform(action);
+    }
+  }
+
+  async #request(): Promise<TransferEvent> {
+    const transfer = this.#transfer;
+    const { part, context } = transfer;
+    const { mayResume } = this.#state;
+    const mode = requestModeOf(this.#state, context.connections, this.#missingBytes);
+    try {
+      if (mode === 'parallel') return await fetchInParallel(transfer, this.#url);
+      const fetchNext = async () => {
+        const request = nextRequest(transfer, this.#url, { mode, mayResume });
+        const { fromByte, toByte = Infinity } = request;
+        const segment = newSegment(fromByte, toByte, context.clock.nowMs());
+        return await fetchSegment(transfer, request, segment);
+      };
+      return await context.pace.run(this.#url, fetchNext, context.signal, part);
+    } catch (error) {
+      // Only coded errors are ever retried; the rest is a bug.
+      if (!isCcxriError(error)) throw error;
+      return { kind: 'failed', error };
+    }
+  }
+
+  get #missingBytes(): number {
+    const { file, part } = this.#transfer;
+    if (!this.#state.mayResume || !canResume(part, this.#url)) return aboutBytesOf(file);
+    return (part.origin.totalBytes ?? aboutBytesOf(file)) - part.heldBytes;
+  }
+
+  #decide(event: TransferEvent): TransferAction {
+    const { file, part, context } = this.#transfer;
+    const { state, action } = decideNext(this.#state, event, {
+      file: file.name,
+      heldBytes: part.heldBytes,
+      policy: context.policy,
+      // Transfers that were already under way wait as long as ever.
+      isUnresponsive: this.#isLate && context.silences.isDead(this.#url),
+      random: context.clock.random(),
+    });
+    this.#state = state;
+    return action;
+  }
+
+  async #perform(action: TransferAction): Promise<void> {
+    const { clock, pace, silences, signal } = this.#transfer.context;
+    switch (action.kind) {
+      case 'done':
+      case 'request':
+        return;
+      case 'relocate': {
+        const location = await this.#place.locateAgain();
+        const hasUrl = location?.kind === 'url';
+        if (hasUrl) this.#url = location.url;
+        await this.#perform(this.#decide({ kind: 'relocated', hasUrl, error: action.error }));
+        return;
       }
+      case 'retry': {
+        const { error, delayMs } = action;
+        if (error.facts.status === 429) pace.hold(this.#url, delayMs);
+        this.#emitRetry(error, delayMs);
+        if (delayMs > 0) await pause(clock, delayMs, signal);
+        return;
+      }
+      case 'give-up':
+        if (action.isExhausted) silences.giveUp(this.#url);
+        throw action.error;
     }
   }
 
-  /** One request, or many side by side. @returns true: the file is complete */
-  async #receive(): Promise<boolean> {
-    const { part, context } = this.#reception;
-    const hadBytes = part.heldBytes;
-    const manner = { mayResume: this.#mayResume, isProbe: this.#isWorthSplitting() };
-    this.#mayResume = true;
-    let received = await context.pace.run(
-      this.#url,
-      () => receiveUrl(this.#reception, this.#url, manner),
-      context.signal,
-      part,
-    );
-    if (received.kind === 'more' && manner.isProbe) {
-      received = await receiveInRanges(this.#reception, this.#url);
-      if (received.kind === 'more') this.#maySplit = false;
-    }
-    if (received.kind === 'complete') return true;
-    if (received.kind === 'start-over') {
-      this.#maySplit = false;
-      this.#mayResume = false;
-      this.#tellRetry(received.error, 0);
-    } else if (!received.isAsAsked && part.heldBytes - hadBytes < PROGRESS_BYTES) {
-      throw this.#tooLittle();
-    }
-    return false;
-  }
-
-  /** Whether enough is to come still that several connections are worth a try. */
-  #isWorthSplitting(): boolean {
-    const { file, part, context } = this.#reception;
-    if (!this.#maySplit || context.connections < 2) return false;
-    const resumes = this.#mayResume && canResume(part, this.#url);
-    const here = resumes ? part : { heldBytes: 0, origin: NO_ORIGIN };
-    const totalBytes = here.origin.totalBytes ?? aboutBytesOf(file);
-    return totalBytes - here.heldBytes > SPLIT_BYTES;
-  }
-
-  async #afterFailure(error: unknown): Promise<void> {
-    const { context } = this.#reception;
-    this.#countAttempt();
-    if (await this.#mayLocateAgain(error)) return;
-    const state = { attempts: this.#attempts, withoutProgress: this.#withoutProgress };
-    // One attempt is enough where another file has waited in vain.
-    const policy = this.#isHopeless ? { ...context.policy, retries: 0 } : context.policy;
-    const decision = decideRetry(error, state, policy, context.clock.random());
-    // Only coded errors are ever retried; the rest is a bug.
-    if (!isCcxriError(error)) throw error;
-    if (decision.kind === 'give-up') {
-      const isExhausted = decision.why === 'exhausted';
-      if (isExhausted) context.silences.giveUp(this.#url);
-      throw withAttempts(error, this.#attempts, isExhausted && this.#isHopeless);
-    }
-    if (error.facts.status === 429) context.pace.hold(this.#url, decision.delayMs);
-    this.#tellRetry(error, decision.delayMs);
-    await pause(context.clock, decision.delayMs, context.signal);
-  }
-
-  /** Files that were under way already wait as long as ever; and so do all, once it has answered. */
-  get #isHopeless(): boolean {
-    return this.#isLate && this.#reception.context.silences.isDead(this.#url);
-  }
-
-  #countAttempt(): void {
-    const { part } = this.#reception;
-    this.#attempts += 1;
-    this.#withoutProgress += 1;
-    if (part.heldBytes < this.#mostBytes + PROGRESS_BYTES) return;
-    this.#mostBytes = part.heldBytes;
-    this.#withoutProgress = 1;
-    this.#hasLocatedAgain = false;
-  }
-
-  /** An address that has served, and refuses now, may have had its time: a new one is asked for. */
-  async #mayLocateAgain(error: unknown): Promise<boolean> {
-    const { part } = this.#reception;
-    if (this.#hasLocatedAgain || part.heldBytes === 0 || !isExpiry(error)) return false;
-    this.#hasLocatedAgain = true;
-    const location = await this.#place.locateAgain();
-    if (location?.kind !== 'url') return false;
-    this.#url = location.url;
-    this.#tellRetry(error, 0);
-    return true;
-  }
-
-  #tellRetry(error: CcxriError, delayMs: number): void {
-    const { file, part, context } = this.#reception;
+  #emitRetry(error: CcxriError, delayMs: number): void {
+    const { file, part, context } = this.#transfer;
     context.onEvent({
       event: 'retry',
       file: file.name,
-      attempt: Math.max(1, this.#attempts),
+      attempt: Math.max(1, this.#state.attempts),
       delayMs: Math.round(delayMs),
       error: toErrorRecord(error),
-      keptBytes: this.#mayResume && part.isUsable ? part.heldBytes : 0,
+      keptBytes: this.#state.mayResume && part.isUsable ? part.heldBytes : 0,
     });
   }
-
-  #tooLittle(): CcxriError {
-    const { file } = this.#reception;
-    return new CcxriError('network', `${file.name}: the server gives it in crumbs`, {
-      file: file.name,
-    });
-  }
-}
-
-/** The refusals of signed addresses whose time is over. */
-function isExpiry(error: unknown): error is CcxriError {
-  if (isCcxriError(error, 'file-not-at-source')) return true;
-  return isCcxriError(error, 'http-status') && [400, 401, 403].includes(error.facts.status ?? 0);
-}
-
-/** @param isKnownSilent given up so early because other files have met the same */
-function withAttempts(error: CcxriError, attempts: number, isKnownSilent: boolean): CcxriError {
-  const { retryAfterS } = error.facts;
-  const wait =
-    retryAfterS === undefined ? '' : `; it asks to wait ${formatDuration(retryAfterS * 1000)}`;
-  const tried = isKnownSilent
-    ? 'tried once: it did not answer for another file either'
-    : `${attempts} attempts`;
-  const tries = attempts > 1 || isKnownSilent ? ` (${tried})` : '';
-  return withDetails(error, { message: `${error.message}${wait}${tries}`, attempts });
 }

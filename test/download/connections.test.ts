@@ -1,6 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { expect, it } from 'vitest';
-import { receiveInRanges, receiveUrl } from '../../src/download/connections.ts';
+import { fetchInParallel } from '../../src/download/connections.ts';
+import { fetchSegment, nextRequest } from '../../src/download/request.ts';
+import { newSegment } from '../../src/download/segments.ts';
+import { ProgressThrottle } from '../../src/events.ts';
 import { toClient, toContext, toRun } from '../../src/fetch/fetch-run.ts';
 import { destIn, manifestOf } from '../support/fetching.ts';
 import { big, isProbe } from '../support/ranged-fetch.ts';
@@ -50,11 +53,13 @@ it('where a listener throws, no connection goes on writing to a part that others
   };
   const part = await run.parts.open({ name: file.name, md5: file.md5 });
   try {
-    const reception = { file, part, context };
+    const progress = new ProgressThrottle(context.clock, context.onEvent);
+    const transfer = { file, part, context, progress };
     const url = `${server.url}/${file.name}`;
-    const probe = await receiveUrl(reception, url, { mayResume: true, isProbe: true });
-    expect(probe.kind).toBe('more');
-    await expect(receiveInRanges(reception, url)).rejects.toBe(listened);
+    const request = nextRequest(transfer, url, { mode: 'probe', mayResume: true });
+    const probe = await fetchSegment(transfer, request, newSegment(0, request.toByte ?? 0, 0));
+    expect(probe).toMatchObject({ kind: 'ended', isAsRequested: true, isCut: false });
+    await expect(fetchInParallel(transfer, url)).rejects.toBe(listened);
     await expect.poll(() => server.connections().open, { timeout: 10_000 }).toBeLessThan(2);
   } finally {
     await part.leave();
