@@ -7,7 +7,6 @@ import { Ledger } from '../dataset/ledger.ts';
 import { PartStore } from '../download/part-store.ts';
 import { writeChunks } from '../download/writer.ts';
 import { type EventListener, ignoreEvents } from '../events.ts';
-import { followIn } from '../hash/hash-file.ts';
 import { HashPool } from '../hash/hash-pool.ts';
 import { HttpClient } from '../http/client.ts';
 import { HostPace, Silences } from '../http/hosts.ts';
@@ -54,7 +53,7 @@ export function toRun(options: FetchOptions): Run {
     layout,
     ledger: new Ledger(layout.ledger),
     parts: new PartStore(layout.partial, onNotice, {
-      follow: followIn(hashPool),
+      follow: (handle) => hashPool.follow(handle),
       write: writeChunks,
       clock,
     }),

@@ -3,8 +3,6 @@ import type { FileHandle } from 'node:fs/promises';
 import { throwIfAborted } from '../abort.ts';
 import { CcxriError, toDiskError } from '../errors.ts';
 import { changedMeanwhile, noFile, openForReading } from '../fs/paths.ts';
-import { ThreadUnavailable } from '../threads/worker.ts';
-import { type HashJob, type HashPool, ShortFileError } from './hash-pool.ts';
 import { LaneMd5, SPAN_BYTES, hasWebAssembly } from './kernel.ts';
 
 /** An MD5 under way. */
@@ -43,8 +41,8 @@ export interface HashOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called with how many bytes are hashed: after each span, or with a pool ten times a second. */
   readonly onBytes?: ((hashedBytes: number) => void) | undefined;
-  /** Hashes the file in a thread, together with others. Default: in this thread. */
-  readonly pool?: HashPool | undefined;
+  /** Hashes the file together with others, in threads. Default: in this thread. */
+  readonly pool?: { readonly follow: FollowFile } | undefined;
 }
 
 /** A file and the MD5 of its bytes. */
@@ -88,10 +86,7 @@ async function hashAll(
   { signal, onBytes, pool }: HashOptions,
 ): Promise<string | undefined> {
   throwIfAborted(signal);
-  const follower =
-    pool === undefined
-      ? new LocalFollower(handle, onBytes)
-      : new ThreadFollower(handle, pool, onBytes);
+  const follower = pool?.follow(handle, onBytes) ?? followHere(handle, onBytes);
   const stop = () => void follower.stop();
   signal?.addEventListener('abort', stop, { once: true });
   try {
@@ -113,8 +108,8 @@ function vanished(path: string): CcxriError {
   });
 }
 
-/** A writer waits when the hash is further behind, which would no longer find the page cache. */
-const MAX_LAG_BYTES = 64 * 1024 * 1024;
+/** A writer waits when the hash is further behind, where it might miss the page cache. */
+export const MAX_LAG_BYTES = 64 * 1024 * 1024;
 
 /**
  * The MD5 of a growing file as it is on disk: reads back what was written, from the page cache. A
@@ -133,17 +128,21 @@ export interface HashFollower {
   stop(): Promise<void>;
 }
 
-export type FollowFile = (handle: FileHandle) => HashFollower;
+export type OnBytes = HashOptions['onBytes'];
+export type FollowFile = (handle: FileHandle, onBytes?: OnBytes) => HashFollower;
 
 /** In this thread. */
-export const followHere: FollowFile = (handle) => new LocalFollower(handle);
+export const followHere: FollowFile = (handle, onBytes) => new LocalFollower(handle, onBytes);
 
-/** In a thread of the pool, from the first full span on. */
-export function followIn(pool: HashPool): FollowFile {
-  return (handle) => new ThreadFollower(handle, pool);
+/** What was written is not there: another process has cut the file, or the disk has lied. */
+export class ShortFileError extends Error {
+  override readonly name = 'ShortFileError';
+  readonly code = 'EIO';
+
+  constructor() {
+    super('the file is shorter than what was written');
+  }
 }
-
-type OnBytes = HashOptions['onBytes'];
 
 class LocalFollower implements HashFollower {
   readonly #hash = createMd5();
@@ -208,62 +207,5 @@ class LocalFollower implements HashFollower {
     this.#hash.update(this.#span.subarray(0, bytesRead));
     this.#hashedBytes += bytesRead;
     this.#onBytes?.(this.#hashedBytes);
-  }
-}
-
-class ThreadFollower implements HashFollower {
-  readonly #handle: FileHandle;
-  readonly #pool: HashPool;
-  readonly #onBytes: OnBytes;
-  #writtenBytes = 0;
-  /** undefined: there is too little yet to be worth a thread. */
-  #worker: HashJob | LocalFollower | undefined;
-
-  constructor(handle: FileHandle, pool: HashPool, onBytes?: OnBytes) {
-    this.#handle = handle;
-    this.#pool = pool;
-    this.#onBytes = onBytes;
-  }
-
-  get lagBytes(): number {
-    return this.#worker?.lagBytes ?? this.#writtenBytes;
-  }
-
-  advance(writtenBytes: number): void {
-    this.#writtenBytes = writtenBytes;
-    if (writtenBytes >= SPAN_BYTES) {
-      this.#worker ??= this.#pool.start(this.#handle.fd, this.#onBytes) ?? this.#startHere();
-    }
-    this.#worker?.advance(writtenBytes);
-  }
-
-  async catchUp(maxLagBytes = MAX_LAG_BYTES): Promise<void> {
-    if (this.#worker !== undefined) await this.#ask((worker) => worker.catchUp(maxLagBytes));
-  }
-
-  async finish(): Promise<string> {
-    return await this.#ask((worker) => worker.finish());
-  }
-
-  async stop(): Promise<void> {
-    await this.#worker?.stop();
-  }
-
-  async #ask<T>(request: (worker: HashJob | LocalFollower) => Promise<T>): Promise<T> {
-    this.#worker ??= this.#startHere();
-    try {
-      return await request(this.#worker);
-    } catch (error) {
-      if (!(error instanceof ThreadUnavailable)) throw error;
-    }
-    // Nothing is lost: all that was written is still in the file.
-    this.#worker = this.#startHere();
-    return await request(this.#worker);
-  }
-
-  #startHere(): LocalFollower {
-    const local = new LocalFollower(this.#handle, this.#onBytes);
-    local.advance(this.#writtenBytes);
-    return local;
   }
 }

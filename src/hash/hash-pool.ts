@@ -1,6 +1,19 @@
+import type { FileHandle } from 'node:fs/promises';
 import type { Worker } from 'node:worker_threads';
 import { startWorker as startThread } from '../threads/start-worker.ts';
-import { type ThreadCall, WorkerClient, hashThreads } from '../threads/worker.ts';
+import {
+  type ThreadCall,
+  ThreadUnavailable,
+  WorkerClient,
+  hashThreads,
+} from '../threads/worker.ts';
+import {
+  type HashFollower,
+  MAX_LAG_BYTES,
+  type OnBytes,
+  ShortFileError,
+  followHere,
+} from './hash-file.ts';
 import { LANES, LANES_A_GROUP, SPAN_BYTES, hasWebAssembly } from './kernel.ts';
 
 /** The messages of a hash thread. A call is a file. */
@@ -48,18 +61,20 @@ export class HashPool {
   }
 
   /**
-   * Begins with an open file; `advance` says how much of it there is.
+   * Hashes an open file: in a thread, from its first full span on, or in this one if there are none.
    * @param onBytes called about ten times a second with how much is hashed
-   * @returns undefined: there are no threads, so the caller has to hash the file
    */
-  start(fd: number, onBytes?: (hashedBytes: number) => void): HashJob | undefined {
-    this.#isUnavailable ||= this.#threads.some(({ isUnavailable }) => isUnavailable);
-    if (this.#isUnavailable) return undefined;
-    const thread = this.#threads[nextThread(this.#threads.map(({ load }) => load))];
-    return thread && new HashJob(thread, fd, onBytes);
+  follow(handle: FileHandle, onBytes?: OnBytes): HashFollower {
+    return new ThreadFollower(handle, () => this.#nextThread(), onBytes);
   }
 
-  /** Ends all threads. Jobs under way fail; the caller has to hash later files. */
+  #nextThread(): WorkerClient<HashTypes> | undefined {
+    this.#isUnavailable ||= this.#threads.some(({ isUnavailable }) => isUnavailable);
+    if (this.#isUnavailable) return undefined;
+    return this.#threads[nextThread(this.#threads.map(({ load }) => load))];
+  }
+
+  /** Ends all threads. Files under way fail; later ones are hashed in this thread. */
   async close(): Promise<void> {
     this.#isUnavailable = true;
     await Promise.all(this.#threads.map((thread) => thread.close()));
@@ -75,24 +90,15 @@ export function nextThread(loads: readonly number[]): number {
   return sparse >= 0 ? sparse : loads.indexOf(Math.min(...loads));
 }
 
-/** What was written is not there: another process has cut the file, or the disk has lied. */
-export class ShortFileError extends Error {
-  override readonly name = 'ShortFileError';
-  readonly code = 'EIO';
-
-  constructor() {
-    super('the file is shorter than what was written');
-  }
-}
-
-/**
- * The MD5 of a file as it is on disk, computed in a thread while the file is written. The file must
- * stay open until `finish` or `stop` has settled.
- */
-export class HashJob {
-  readonly #call: ThreadCall<HashTypes>;
-  readonly #md5: Promise<string>;
-  readonly #onBytes: ((hashedBytes: number) => void) | undefined;
+class ThreadFollower implements HashFollower {
+  readonly #handle: FileHandle;
+  readonly #takeThread: () => WorkerClient<HashTypes> | undefined;
+  readonly #onBytes: OnBytes;
+  /** undefined: there is too little yet to be worth a thread. */
+  #call: ThreadCall<HashTypes> | undefined;
+  #md5: Promise<string> | undefined;
+  /** Instead of a thread. */
+  #local: HashFollower | undefined;
   #writtenBytes = 0;
   /** As the thread knows it. */
   #postedBytes = 0;
@@ -102,78 +108,105 @@ export class HashJob {
   #waiters: readonly { readonly atBytes: number; readonly resolve: () => void }[] = [];
 
   constructor(
-    thread: WorkerClient<HashTypes>,
-    fd: number,
-    onBytes?: (hashedBytes: number) => void,
+    handle: FileHandle,
+    takeThread: () => WorkerClient<HashTypes> | undefined,
+    onBytes: OnBytes,
   ) {
+    this.#handle = handle;
+    this.#takeThread = takeThread;
     this.#onBytes = onBytes;
+  }
+
+  get lagBytes(): number {
+    return this.#local?.lagBytes ?? this.#writtenBytes - this.#hashedBytes;
+  }
+
+  advance(writtenBytes: number): void {
+    this.#writtenBytes = writtenBytes;
+    this.#local?.advance(writtenBytes);
+    if (this.#local !== undefined || writtenBytes < SPAN_BYTES) return;
+    if (this.#call === undefined) this.#start();
+    // The thread takes whole spans, and every message costs.
+    if (writtenBytes - this.#postedBytes >= SPAN_BYTES) this.#post();
+  }
+
+  async catchUp(maxLagBytes = MAX_LAG_BYTES): Promise<void> {
+    // The last part of a span is hashed by finish.
+    const spans = this.#writtenBytes - (this.#writtenBytes % SPAN_BYTES);
+    const atBytes = Math.min(this.#writtenBytes - maxLagBytes, spans);
+    if (this.#call !== undefined && this.#failure === undefined && this.#hashedBytes < atBytes) {
+      await new Promise<void>((resolve) => {
+        this.#waiters = [...this.#waiters, { atBytes, resolve }];
+        this.#post();
+      });
+    }
+    await this.#local?.catchUp(maxLagBytes);
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  async finish(): Promise<string> {
+    this.#isLast = true;
+    this.#post();
+    try {
+      if (this.#md5 !== undefined) return await this.#md5;
+    } catch (error) {
+      if (this.#local === undefined) throw error;
+    }
+    return await this.#startHere().finish();
+  }
+
+  async stop(): Promise<void> {
+    this.#call?.stop();
+    await this.#md5?.catch(() => undefined);
+    await this.#local?.stop();
+  }
+
+  #start(): void {
+    const thread = this.#takeThread();
+    if (thread === undefined) {
+      this.#startHere();
+      return;
+    }
     const onProgress = (hashedBytes: number) => this.#advanceTo(hashedBytes);
-    this.#call = thread.start({ fd }, { onProgress });
+    this.#call = thread.start({ fd: this.#handle.fd }, { onProgress });
     this.#md5 = this.#call.result.then((md5) => {
       if (md5 === null) throw new ShortFileError();
       this.#advanceTo(this.#writtenBytes);
       return md5;
     });
     this.#md5.catch((error: unknown) => {
-      this.#failure = { error };
+      // Nothing is lost: all that was written is still in the file.
+      if (error instanceof ThreadUnavailable) this.#startHere();
+      else this.#failure = { error };
       this.#wake(Infinity);
     });
   }
 
-  /** How far the hash is behind the writer, at most. */
-  get lagBytes(): number {
-    return this.#writtenBytes - this.#hashedBytes;
-  }
-
-  /** The file is written without a gap up to here. */
-  advance(writtenBytes: number): void {
-    this.#writtenBytes = writtenBytes;
-    // The thread takes whole spans, and every message costs.
-    if (writtenBytes - this.#postedBytes >= SPAN_BYTES) this.#post();
-  }
-
-  /** Waits until the hash is at most this far behind, apart from the last part of a span. */
-  async catchUp(maxLagBytes: number): Promise<void> {
-    const spans = this.#writtenBytes - (this.#writtenBytes % SPAN_BYTES);
-    const atBytes = Math.min(this.#writtenBytes - maxLagBytes, spans);
-    if (this.#failure === undefined && this.#hashedBytes < atBytes) {
-      await new Promise<void>((resolve) => {
-        this.#waiters = [...this.#waiters, { atBytes, resolve }];
-        this.#post();
-      });
+  #startHere(): HashFollower {
+    if (this.#local === undefined) {
+      this.#call = undefined;
+      this.#local = followHere(this.#handle, this.#onBytes);
+      this.#local.advance(this.#writtenBytes);
     }
-    if (this.#failure !== undefined) throw this.#failure.error;
-  }
-
-  /** @returns the MD5 of all that was written, in lower-case hex */
-  async finish(): Promise<string> {
-    this.#isLast = true;
-    this.#post();
-    return await this.#md5;
-  }
-
-  /** Waits until the thread no longer reads the file; `finish` has no result then. */
-  async stop(): Promise<void> {
-    this.#call.stop();
-    await this.#md5.catch(() => undefined);
+    return this.#local;
   }
 
   #advanceTo(hashedBytes: number): void {
     if (hashedBytes === this.#hashedBytes) return;
     this.#hashedBytes = hashedBytes;
     this.#wake(hashedBytes);
-    if (this.#waiters.length > 0) this.#post();
     this.#onBytes?.(hashedBytes);
   }
 
   #wake(hashedBytes: number): void {
     for (const { atBytes, resolve } of this.#waiters) if (atBytes <= hashedBytes) resolve();
     this.#waiters = this.#waiters.filter(({ atBytes }) => atBytes > hashedBytes);
+    if (this.#waiters.length > 0) this.#post();
   }
 
   #post(): void {
     this.#postedBytes = this.#writtenBytes;
-    this.#call.update({
+    this.#call?.update({
       writtenBytes: this.#writtenBytes,
       isLast: this.#isLast,
       notifyAtBytes: Math.min(...this.#waiters.map(({ atBytes }) => atBytes)),

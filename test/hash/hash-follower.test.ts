@@ -1,7 +1,7 @@
 import { type FileHandle, open, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { followHere, followIn } from '../../src/hash/hash-file.ts';
+import { type FollowFile, followHere } from '../../src/hash/hash-file.ts';
 import { HashPool } from '../../src/hash/hash-pool.ts';
 import { md5Of, randomBytes } from '../support/random-bytes.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
@@ -25,9 +25,9 @@ async function openNew(): Promise<{ path: string; handle: FileHandle }> {
 }
 
 /** Both do the same. */
-describe.each([
+describe.each<[string, FollowFile]>([
   ['in the same thread', followHere],
-  ['in a thread of a pool', followIn(pool)],
+  ['in a thread of a pool', (handle) => pool.follow(handle)],
 ])('%s', (_, follow) => {
   it.each([1, 1000, MIB - 1, MIB, MIB + 1, 3 * MIB + 5])(
     'has the MD5 of what was written, in steps of %i bytes',
@@ -87,7 +87,7 @@ describe.each([
     await expect(follower.catchUp(0)).rejects.toMatchObject({ code: 'EIO' });
   });
 
-  it('when stopped it has let go of the file: its number may be given to another one', async () => {
+  it('after a stop it no longer reads the file: its descriptor may be reused', async () => {
     const other = randomBytes(3 * MIB + 7, 'other');
     for (let round = 0; round < 10; round += 1) {
       const { path, handle } = await openNew();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
-import { followIn, hashFile } from '../../src/hash/hash-file.ts';
+import { hashFile } from '../../src/hash/hash-file.ts';
 import { HashPool } from '../../src/hash/hash-pool.ts';
 import { SPAN_BYTES } from '../../src/hash/kernel.ts';
 import { createRandom } from '../../src/release/random.ts';
@@ -59,10 +59,10 @@ async function longFile(): Promise<string> {
   return path;
 }
 
-async function openRead(path: string): Promise<number> {
+async function openRead(path: string): Promise<FileHandle> {
   const handle = await open(path, 'r');
   handles.push(handle);
-  return handle.fd;
+  return handle;
 }
 
 describe('files at once, in two threads', () => {
@@ -93,13 +93,12 @@ describe('files at once, in two threads', () => {
 
   it('followed behind their writers, each at its own pace', async () => {
     const { pool, workers } = poolWithThreads(2);
-    const follow = followIn(pool);
     const write = async (at: number) => {
       const random = createRandom(`writer ${at}`);
       const bytes = randomBytes(3 * SPAN_BYTES + random.int(5 * SPAN_BYTES), `growing ${at}`);
       const handle = await open(join(await tempDir(), 'a.part'), 'wx+');
       handles.push(handle);
-      const follower = follow(handle);
+      const follower = pool.follow(handle);
       for (let done = 0; done < bytes.length;) {
         const step = Math.min(1 + random.int(300_000), bytes.length - done);
         await handle.write(bytes, done, step, done);
@@ -126,7 +125,7 @@ describe('small files', () => {
     expect((await hashFile(path, { pool })).md5).toBe(md5Of(bytes));
     const handle = await open(path, 'r');
     handles.push(handle);
-    const follower = followIn(pool)(handle);
+    const follower = pool.follow(handle);
     follower.advance(100);
     await follower.catchUp(0);
     follower.advance(bytes.length);
@@ -168,17 +167,19 @@ describe('a stop', () => {
   it('by closing the pool fails what is under way, ends the threads, and starts none again', async () => {
     const before = process.getActiveResourcesInfo();
     const { pool, workers } = poolWithThreads(2);
-    const jobs = await Promise.all(
-      Array.from({ length: 6 }, async () => pool.start(await openRead(await longFile()))),
+    const followers = await Promise.all(
+      Array.from({ length: 6 }, async () => pool.follow(await openRead(await longFile()))),
     );
-    const ends = jobs.map(async (job) => {
-      job?.advance(8 * 2 ** 30);
-      await expect(job?.finish()).rejects.toThrow('the hash thread was closed');
+    const ends = followers.map(async (follower) => {
+      follower.advance(8 * 2 ** 30);
+      await expect(follower.finish()).rejects.toThrow('the hash thread was closed');
     });
     await pool.close();
     await Promise.all(ends);
     expect(workers.map(({ threadId }) => threadId)).toEqual([-1, -1]);
-    expect(pool.start(await openRead(await longFile()))).toBeUndefined();
+    const bytes = randomBytes(2 * SPAN_BYTES, 'closed');
+    expect((await hashFile(await fileOf(bytes), { pool })).md5).toBe(md5Of(bytes));
+    expect(workers).toHaveLength(2);
     await pool.close();
     // What the last calls have left is gone a turn later.
     await turn();
@@ -189,12 +190,12 @@ describe('a stop', () => {
 describe('a thread that dies', () => {
   it('fails the files it had; the next file gets a new one', async () => {
     const { pool, workers } = poolWithThreads(1);
-    const job = pool.start(await openRead(await longFile()));
-    job?.advance(8 * 2 ** 30);
-    await job?.catchUp(8 * 2 ** 30 - SPAN_BYTES);
+    const follower = pool.follow(await openRead(await longFile()));
+    follower.advance(8 * 2 ** 30);
+    await follower.catchUp(8 * 2 ** 30 - SPAN_BYTES);
     await workers[0]?.terminate();
-    await expect(job?.finish()).rejects.toThrow('the hash thread exited unexpectedly');
-    await job?.stop();
+    await expect(follower.finish()).rejects.toThrow('the hash thread exited unexpectedly');
+    await follower.stop();
     const bytes = randomBytes(2 * SPAN_BYTES, 'next');
     expect((await hashFile(await fileOf(bytes), { pool })).md5).toBe(md5Of(bytes));
     expect(workers).toHaveLength(2);
@@ -237,7 +238,7 @@ describe('where no thread can be started, files are hashed all the same', () => 
     expect((await hashFile(path, { pool })).md5).toBe(md5Of(bytes));
     const handle = await open(path, 'r');
     handles.push(handle);
-    const follower = followIn(pool)(handle);
+    const follower = pool.follow(handle);
     follower.advance(2 * SPAN_BYTES);
     await follower.catchUp(0);
     expect(follower.lagBytes).toBe(0);
@@ -251,9 +252,11 @@ describe('where no thread can be started, files are hashed all the same', () => 
     const bytes = randomBytes(3 * SPAN_BYTES + 5, 'followed');
     const handle = await open(await fileOf(bytes), 'r');
     handles.push(handle);
-    const follower = followIn(pool)(handle);
+    const follower = pool.follow(handle);
     follower.advance(SPAN_BYTES);
     follower.advance(bytes.length);
+    await follower.catchUp(0);
+    await follower.catchUp(0);
     expect(await follower.finish()).toBe(md5Of(bytes));
   });
 });
