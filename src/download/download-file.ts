@@ -168,7 +168,7 @@ async function* offer(
       source,
       moveTo: async (finalPath) => {
         await makeDirectoryWithin(dirname(finalPath));
-        await part.moveTo(finalPath, dirname(finalPath));
+        await part.moveTo(finalPath);
         end.isTaken = true;
       },
       reject: (error) => {
@@ -202,7 +202,7 @@ async function keepWrong(
 ): Promise<CcxriError> {
   const { badDirectory, clock } = context;
   const place = { badDirectory, date: clock.date() };
-  const path = await putAside({ file, ...wrong }, place, (to) => part.setAside(to));
+  const path = await putAside({ file, ...wrong }, place, (to) => part.moveAway(to));
   return withDetails(wrong.error, {
     kept: `the wrong bytes, in ${path}`,
     hint:

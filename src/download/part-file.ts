@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { type Clock, systemClock } from '../clock.ts';
 import { errnoOf, toDiskError } from '../errors.ts';
 import { syncDirectory, syncFile } from '../fs/atomic.ts';
@@ -10,12 +11,11 @@ import {
   type PartOrigin,
   type PartState,
   durableSpansOf,
-  flushData,
   isUsable,
   leastLengthOf,
   openPart,
   partDeleted,
-  removeIfThere,
+  removeOwnFile,
   removePart,
   statePathOf,
   toDurable,
@@ -27,66 +27,84 @@ import { type WriteChunks, writeChunks } from './writer.ts';
 
 type PartIdentity = Pick<PartState, 'name' | 'md5' | 'owner'>;
 
+/** What a part works with. */
+export interface PartDependencies {
+  /** Hashes it behind its writers. Default: in this thread. */
+  readonly follow?: FollowFile | undefined;
+  readonly write?: WriteChunks | undefined;
+  /** Decides when bytes are flushed that are too few to be flushed for their number. */
+  readonly clock?: Pick<Clock, 'nowMs'> | undefined;
+}
+
 /**
- * A file that is being downloaded, with its state beside it. Written front to back, or at several
- * places; hashed behind the writers from what lies on disk, as far as it goes without a gap;
- * flushed, and its state written after that, again and again.
+ * A file that is being downloaded, with its state beside it. Written from front to back or at several
+ * positions. Hashed behind the writers from what is on disk, as far as the contiguous prefix reaches;
+ * flushed again and again, each time followed by its state.
  */
 export class PartFile {
   readonly path: string;
   readonly #identity: PartIdentity;
   #handle: FileHandle;
   #closed = false;
-  readonly #tools: PartTools;
+  readonly #follow: FollowFile;
+  readonly #write: WriteChunks;
+  readonly #nowMs: () => number;
   #follower: HashFollower;
   #origin: PartOrigin;
   #journal: PartJournal;
   #md5: string | undefined;
 
-  private constructor(path: string, handle: FileHandle, state: PartState, tools: PartTools) {
+  private constructor(
+    path: string,
+    handle: FileHandle,
+    state: PartState,
+    { follow = followHere, write = writeChunks, clock = systemClock }: PartDependencies,
+  ) {
     this.path = path;
     this.#handle = handle;
     const { name, md5, owner, url, validator, totalBytes } = state;
     this.#identity = { name, md5, owner };
     this.#origin = { url, validator, totalBytes };
-    this.#tools = tools;
+    this.#follow = follow;
+    this.#write = write;
+    this.#nowMs = clock.nowMs;
     this.#journal = this.#startJournal(durableSpansOf(state));
-    this.#follower = tools.follow(handle);
-    // A prefix that was there already is hashed while the rest arrives.
+    this.#follower = follow(handle);
+    // A prefix that is already there is hashed while the rest arrives.
     this.#follower.advance(this.bytes);
   }
 
   /** A new, empty part. @throws CcxriError of the disk */
-  static async create(path: string, identity: PartIdentity, tools = DEFAULT_TOOLS) {
+  static async create(path: string, identity: PartIdentity, using: PartDependencies = {}) {
     const state: PartState = { partVersion: 2, ...identity, ...NO_ORIGIN, ...toDurable([]) };
     await writePartState(path, state);
     const handle = await openPart(path, constants.O_CREAT | constants.O_EXCL);
-    return new PartFile(path, handle, state, tools);
+    return new PartFile(path, handle, state, using);
   }
 
-  /** Goes on with a part; bytes behind what its state vouches for are cut off. */
-  static async resume(path: string, state: PartState, tools = DEFAULT_TOOLS): Promise<PartFile> {
+  /** Continues a part; bytes that its state does not list as flushed are cut off. */
+  static async resume(path: string, state: PartState, using: PartDependencies = {}) {
     const handle = await openPart(path, 0);
     try {
       await handle.truncate(leastLengthOf(state));
-      return new PartFile(path, handle, state, tools);
+      return new PartFile(path, handle, state, using);
     } catch (error) {
       await handle.close();
       throw toDiskError(error, 'cut', { path });
     }
   }
 
-  /** Written so far, from the first byte without a gap. */
+  /** Length of the contiguous prefix. */
   get bytes(): number {
     return this.#journal.prefixBytes;
   }
 
-  /** Written in all, also behind gaps. */
+  /** Written in all, gaps not counted. */
   get heldBytes(): number {
     return this.#journal.writtenBytes;
   }
 
-  /** Written, and where. */
+  /** What is written. */
   get spans(): Spans {
     return this.#journal.written;
   }
@@ -100,22 +118,22 @@ export class PartFile {
     return this.#md5;
   }
 
-  /** All of the file is here, as far as its length is known. */
+  /** All of the file is here; false as long as its length is not known. */
   get isComplete(): boolean {
     return this.#origin.totalBytes !== null && this.bytes === this.#origin.totalBytes;
   }
 
-  /** What is here need not come again. */
+  /** What is here need not be downloaded again. */
   get isUsable(): boolean {
     return isUsable(this.#origin, this.spans);
   }
 
-  /** The first answer did not say how long the file is; a later one has. */
+  /** For a length that the first answer did not announce. */
   learnTotal(totalBytes: number): void {
     this.#origin = { ...this.#origin, totalBytes };
   }
 
-  /** Starts over: the bytes that follow are of another origin, and none of the old ones is kept. */
+  /** Starts over, with bytes of this origin: none of the old ones is kept. */
   async restart(origin: PartOrigin = NO_ORIGIN): Promise<void> {
     await this.#journal.settle();
     await this.#follower.stop();
@@ -127,17 +145,12 @@ export class PartFile {
     this.#origin = origin;
     this.#journal = this.#startJournal([]);
     this.#md5 = undefined;
-    this.#follower = this.#tools.follow(this.#handle);
+    this.#follower = this.#follow(this.#handle);
     await this.#writeState([]);
   }
 
-  /** Behind what is here from the first byte on. @throws as `write` */
-  async append(chunk: Buffer): Promise<void> {
-    await this.write([chunk], this.bytes);
-  }
-
   /**
-   * Chunks one behind the other. Several writers may be at work, each at another place.
+   * Writes chunks one after the other. Several writers may be at work, each at another position.
    * @throws CcxriError `disk-full` and others of the disk
    */
   async write(chunks: readonly Buffer[], at: number): Promise<void> {
@@ -145,7 +158,7 @@ export class PartFile {
     const end = chunks.reduce((place, { length }) => place + length, at);
     await this.#journal.record([at, end], async () => {
       try {
-        await this.#tools.write(this.#handle, chunks, at);
+        await this.#write(this.#handle, chunks, at);
       } catch (error) {
         throw toDiskError(error, 'write', { path: this.path, kept: 'what was flushed before' });
       }
@@ -159,8 +172,8 @@ export class PartFile {
   }
 
   /**
-   * The MD5 of the bytes on disk, and with it their flush: after this the file may be renamed.
-   * @throws CcxriError `missing`: somebody has deleted the part meanwhile; of the disk
+   * Flushes the file and hashes the bytes on disk: after this it may be renamed.
+   * @throws CcxriError `missing`: the part was deleted meanwhile; of the disk
    */
   async finish(): Promise<string> {
     if (this.bytes !== this.heldBytes) throw new Error(`${this.path} has a gap`);
@@ -177,24 +190,24 @@ export class PartFile {
   }
 
   /**
-   * Gives the finished, accepted file its final name; never over another file, but the same bytes
-   * may lie there already. The part is closed and gone then.
-   * @throws CcxriError `occupied`; `missing`: somebody has deleted the part; of the disk
+   * Gives the finished, accepted file its final name: never over another file, but the same bytes may
+   * be there already. The part is closed and gone after this.
+   * @throws CcxriError `occupied`; `missing`: the part was deleted; of the disk
    */
-  async moveTo(finalPath: string, finalDirectory: string): Promise<void> {
+  async moveTo(finalPath: string): Promise<void> {
     try {
       await placeFile(this.path, finalPath, { bytes: this.bytes, md5: this.#md5 });
       await this.close();
-      await syncDirectory(finalDirectory);
-      await removeIfThere(statePathOf(this.path));
+      await syncDirectory(dirname(finalPath));
+      await removeOwnFile(statePathOf(this.path));
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') throw partDeleted(this.path, error);
       throw toDiskError(error, 'move', { path: finalPath });
     }
   }
 
-  /** Moves the whole, wrong file out of the way under another name; the part is empty then. */
-  async setAside(path: string): Promise<void> {
+  /** Moves the whole, wrong file to another path; the part is empty after this. */
+  async moveAway(path: string): Promise<void> {
     await this.close();
     try {
       await rename(this.path, path);
@@ -204,7 +217,7 @@ export class PartFile {
     await this.recreate();
   }
 
-  /** Starts over in a new file under the same name, where the old one is not there any more. */
+  /** Starts over in a new file of the same name, after the old one is gone. */
   async recreate(): Promise<void> {
     await this.close();
     this.#handle = await openPart(this.path, constants.O_CREAT | constants.O_EXCL);
@@ -212,7 +225,7 @@ export class PartFile {
     await this.restart();
   }
 
-  /** Ends the work: what can be gone on with lasts for a later run, of anybody; else it goes. */
+  /** Ends the work. What can be resumed stays for a later run, by any process; the rest is removed. */
   async leave(): Promise<void> {
     if (this.#closed) return;
     try {
@@ -239,10 +252,14 @@ export class PartFile {
 
   #startJournal(durable: Spans): PartJournal {
     const flush = async (spans: Spans) => {
-      await flushData(this.#handle, this.path);
+      try {
+        await syncFile({ sync: () => this.#handle.datasync() });
+      } catch (error) {
+        throw toDiskError(error, 'flush', { path: this.path });
+      }
       await this.#writeState(spans);
     };
-    return new PartJournal(durable, flush, this.#tools.clock.nowMs);
+    return new PartJournal(durable, flush, this.#nowMs);
   }
 
   async #writeState(durable: Spans, owner = this.#identity.owner): Promise<void> {
@@ -250,18 +267,3 @@ export class PartFile {
     await writePartState(this.path, { partVersion: 2, ...state });
   }
 }
-
-/** What a part is made with. */
-export interface PartTools {
-  /** Hashes it behind its writers. Default: in this thread. */
-  readonly follow: FollowFile;
-  readonly write: WriteChunks;
-  /** Says when what has come is to be flushed, be it little. Default: the system's. */
-  readonly clock: Pick<Clock, 'nowMs'>;
-}
-
-export const DEFAULT_TOOLS: PartTools = {
-  follow: followHere,
-  write: writeChunks,
-  clock: systemClock,
-};

@@ -1,15 +1,15 @@
 import { addSpan, bytesOf, prefixOf, type Span, type Spans } from './spans.ts';
 
-/** What a kill can cost, a file in flight: writers wait before more than this is not flushed. */
+/** What a kill can cost, per file: writers wait before more than this is unflushed. */
 export const CHECKPOINT_BYTES = 8 * 1024 * 1024;
-/** A flush begins so early that the writers hardly ever have to wait for its end. */
+/** A flush begins this early, so that the writers hardly ever wait for its end. */
 const FLUSH_BYTES = CHECKPOINT_BYTES / 2;
-/** On a slow line so many bytes are many minutes: what has come is flushed so often at least. */
+/** On a slow line that many bytes take minutes: what has arrived is flushed at least this often. */
 export const CHECKPOINT_MS = 5000;
 
 /**
- * Which bytes of a part are written, and which of these are safe: flushed, with a state on the disk
- * that says so. Flushes go on beside the writing: they are slow, and the next bytes need not wait.
+ * Which bytes of a part are written, and which of these are durable: flushed, and listed by a state on
+ * the disk. Flushes run beside the writes: they are slow, and the next bytes need not wait.
  */
 export class PartJournal {
   readonly #flush: (spans: Spans) => Promise<void>;
@@ -17,7 +17,7 @@ export class PartJournal {
   #written: Spans;
   #writtenBytes: number;
   #durableBytes: number;
-  /** Under way: no flush can vouch for their bytes. */
+  /** Under way: not covered by any flush. */
   readonly #writes = new Set<Promise<void>>();
   #writingBytes = 0;
   /** When the last flush began. */
@@ -27,8 +27,8 @@ export class PartJournal {
   #failure: Error | undefined;
 
   /**
-   * @param flush makes what is written last, and then says in the state that these spans do
-   * @param nowMs a clock that does not jump
+   * @param flush flushes what is written, then lists these spans in the state
+   * @param nowMs a monotonic clock
    */
   constructor(durable: Spans, flush: (spans: Spans) => Promise<void>, nowMs: () => number) {
     this.#flush = flush;
@@ -46,14 +46,14 @@ export class PartJournal {
     return this.#writtenBytes;
   }
 
-  /** Written from the first byte on without a gap. */
+  /** Length of the contiguous prefix. */
   get prefixBytes(): number {
     return prefixOf(this.#written);
   }
 
   /**
-   * Runs a write when its loss is bearable.
-   * @throws what a flush has met; what `write` throws
+   * Runs a write as soon as a kill would not cost too much.
+   * @throws what a flush failed with; what `write` throws
    */
   async record([from, to]: Span, write: () => Promise<void>): Promise<void> {
     const bytes = to - from;
@@ -63,7 +63,7 @@ export class PartJournal {
       atRisk = this.#atRiskBytes;
     }
     this.#assertFlushed();
-    // Who has waited for a flush meanwhile must not write to another file with the same number.
+    // After waiting for a flush, the descriptor may belong to another file.
     if (this.#isClosed) throw new Error('the part is closed');
     this.#writingBytes += bytes;
     const writing = write();
@@ -79,7 +79,7 @@ export class PartJournal {
     if (this.#isFlushDue) void this.checkpoint();
   }
 
-  /** What goes wrong shows at the next write, or when the work settles. */
+  /** A failure is thrown by the next write, or by `settle`. */
   async checkpoint(): Promise<void> {
     if (this.#failure !== undefined) return;
     this.#checkpoint ??= this.guard(this.#run())
@@ -91,8 +91,8 @@ export class PartJournal {
   }
 
   /**
-   * A flush that failed is remembered. Asked again, the system may say that all is well, for it has
-   * forgotten what it lost: nothing counts as safe after it that did not before.
+   * Remembers a failed flush. The next one may succeed, because the system has forgotten what it lost:
+   * so nothing becomes durable after a failure.
    */
   async guard(flush: Promise<void>): Promise<void> {
     try {
@@ -103,19 +103,19 @@ export class PartJournal {
     }
   }
 
-  /** Waits for the writes and the flush under way. @throws what any flush has met */
+  /** Waits for the writes and the flush under way. @throws what any flush failed with */
   async settle(): Promise<void> {
-    await this.#rest();
+    await this.#idle();
     this.#assertFlushed();
   }
 
-  /** Lets no write begin any more, and waits for what is under way: the file may be closed then. */
+  /** Refuses further writes and waits for those under way: the file may be closed after this. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#rest();
+    await this.#idle();
   }
 
-  async #rest(): Promise<void> {
+  async #idle(): Promise<void> {
     await Promise.allSettled(this.#writes);
     await this.#checkpoint;
   }
@@ -124,11 +124,11 @@ export class PartJournal {
     const spans = this.#written;
     this.#flushedAtMs = this.#nowMs();
     await this.#flush(spans);
-    // They count as safe when the state says so: a kill goes by that.
+    // Durable only once the state lists them: the next run reads nothing else.
     this.#durableBytes = bytesOf(spans);
   }
 
-  /** Looked at with each write: where none comes, nothing more is at risk. */
+  /** Checked with each write: without one, nothing more is at risk. */
   get #isFlushDue(): boolean {
     if (this.#writtenBytes - this.#durableBytes >= FLUSH_BYTES) return true;
     return this.#nowMs() - this.#flushedAtMs >= CHECKPOINT_MS;

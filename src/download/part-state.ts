@@ -10,35 +10,34 @@ import {
 } from 'node:fs/promises';
 import * as z from 'zod';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
-import { syncFile } from '../fs/atomic.ts';
 import { identitySchema } from '../fs/lock-file.ts';
-import { directoryVanished } from '../fs/paths.ts';
+import { directoryVanished, removeIfThere } from '../fs/paths.ts';
 import { type Spans, addSpan, bytesOf, prefixOf } from './spans.ts';
 
-/** What can be sent as a header (RFC 9110, 5.5): a mangled one would end every later run. */
+/** What can be sent as a header (RFC 9110, 5.5): a damaged one would fail every later run. */
 const HEADER_VALUE = /^[\x20-\x7e\x80-\xff]+$/;
 
 const common = {
   /** Manifest name and published MD5: another release's part is of no use. */
   name: z.string(),
   md5: z.string(),
-  /** Who writes it; null: nobody any more, it was left in good order. */
+  /** The process that writes it; null: none, it was left in good order. */
   owner: identitySchema.nullable(),
   /** Where the bytes come from, with query: never printed. */
   url: z.string(),
-  /** Strong validator of the bytes, for If-Range; null: they can't be gone on with. */
+  /** Strong validator of the bytes, for If-Range; null: they can't be resumed. */
   validator: z.string().regex(HEADER_VALUE).nullable(),
   totalBytes: z.int().nonnegative().nullable(),
-  /** Flushed to the disk up to here, from the first byte on. */
+  /** Length of the prefix that is flushed to the disk. */
   durableBytes: z.int().nonnegative(),
 };
 
-/** What is known of a partial download. Written after the data it speaks of is on the disk. */
+/** What is known of a partial download. Written after the data that it lists is on the disk. */
 const partStateSchema = z
   .strictObject({
     partVersion: z.literal(2),
     ...common,
-    /** Flushed as well, behind a gap: from the first number to before the second, ascending. */
+    /** Flushed as well, behind gaps: from the first number to before the second, ascending. */
     islands: z.array(z.tuple([z.int().positive(), z.int().positive()]).readonly()).readonly(),
   })
   .refine(({ durableBytes, islands, totalBytes }) => {
@@ -47,14 +46,13 @@ const partStateSchema = z
     return isAscending && (islands.at(-1)?.[1] ?? 0) <= (totalBytes ?? Infinity);
   });
 
-/** As ccxri 0.1 wrote it, front to back over one connection. */
+/** As ccxri 0.1 wrote it, from front to back over one connection. */
 const firstStateSchema = z.strictObject({ partVersion: z.literal(1), ...common });
 
 export type PartState = Readonly<z.infer<typeof partStateSchema>>;
 
 /**
- * `newer`: of a later ccxri's form, not to be touched; undefined: empty, half-written, or of no form
- * at all.
+ * `newer`: written by a later ccxri, not to be touched; undefined: empty, half-written, or invalid.
  */
 export function parsePartState(text: string): PartState | 'newer' | undefined {
   let json: unknown;
@@ -73,17 +71,17 @@ export function parsePartState(text: string): PartState | 'newer' | undefined {
 
 const newerSchema = z.object({ partVersion: z.int().min(3) });
 
-/** What lies on the disk for sure, by a state. */
+/** What a state lists as flushed. */
 export function durableSpansOf({ durableBytes, islands }: PartState): Spans {
   return durableBytes === 0 ? islands : addSpan(islands, [0, durableBytes]);
 }
 
-/** So long must the part be at least. */
+/** How long the part must be at least. */
 export function leastLengthOf(state: PartState): number {
   return durableSpansOf(state).at(-1)?.[1] ?? 0;
 }
 
-/** The same as a state has it. */
+/** The same in the form of a state. */
 export function toDurable(spans: Spans): Pick<PartState, 'durableBytes' | 'islands'> {
   return { durableBytes: prefixOf(spans), islands: spans.filter(([from]) => from > 0) };
 }
@@ -93,19 +91,19 @@ export type PartOrigin = Pick<PartState, 'url' | 'validator' | 'totalBytes'>;
 
 export const NO_ORIGIN: PartOrigin = { url: '', validator: null, totalBytes: null };
 
-/** Whether the bytes can be gone on with, or are all there is. */
+/** Whether the bytes can be resumed, or are the whole file. */
 export function isUsable(origin: PartOrigin, spans: Spans): boolean {
   if (origin.validator !== null) return spans.length > 0;
   return spans.length > 0 && origin.totalBytes === prefixOf(spans);
 }
 
-/** Bytes that need not come again. */
+/** Bytes that need not be downloaded again. */
 export function usableBytesOf(state: PartState): number {
   const spans = durableSpansOf(state);
   return isUsable(state, spans) ? bytesOf(spans) : 0;
 }
 
-/** Longer than any honest state. */
+/** Longer than any valid state. */
 const MAX_STATE_BYTES = 64 * 1024;
 
 /** `ChestDx-1.zip.<token>.json` beside `ChestDx-1.zip.<token>.part` */
@@ -113,12 +111,12 @@ export function statePathOf(partPath: string): string {
   return partPath.replace(/\.part$/, '.json');
 }
 
-/** undefined: there is none, or it is mangled: it costs the part, never a wrong file. */
+/** undefined: there is none, or it is damaged. That costs the part, never a wrong file. */
 export async function readPartState(partPath: string): Promise<PartState | 'newer' | undefined> {
   return await readState(statePathOf(partPath));
 }
 
-/** A state that was written, and then not put in the old one's place: its writer was killed. */
+/** A state that was written but not renamed over the old one: its writer was killed. */
 export async function readStrayState(partPath: string): Promise<PartState | 'newer' | undefined> {
   return await readState(`${statePathOf(partPath)}.tmp`);
 }
@@ -135,8 +133,8 @@ async function readState(path: string): Promise<PartState | 'newer' | undefined>
 }
 
 /**
- * Renamed over the old state, but not flushed: a state that a power cut mangles costs the part,
- * never a wrong file, and a flush for each would cost more than it saves.
+ * Renamed over the old state, but not flushed. A state damaged by a power cut costs the part, never a
+ * wrong file; a flush for each state would cost more than it saves.
  * @throws CcxriError of the disk; the old state is as it was then
  */
 export async function writePartState(partPath: string, state: PartState): Promise<void> {
@@ -155,7 +153,7 @@ export async function writePartState(partPath: string, state: PartState): Promis
 /** @throws CcxriError of the disk */
 export async function openPart(path: string, flags: number): Promise<FileHandle> {
   try {
-    // Never through a link: the part must be the file that it seems to be.
+    // Never through a link: the part must be a file of this directory.
     return await open(path, constants.O_RDWR | constants.O_NOFOLLOW | flags, 0o644);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') throw directoryVanished(path, error);
@@ -165,31 +163,23 @@ export async function openPart(path: string, flags: number): Promise<FileHandle>
 
 /** A part and its state. @throws CcxriError of the disk */
 export async function removePart(partPath: string): Promise<void> {
-  await removeIfThere(partPath);
-  await removeIfThere(statePathOf(partPath));
+  await removeOwnFile(partPath);
+  await removeOwnFile(statePathOf(partPath));
 }
 
-/** A file; what is none is not ours, and stays. @throws CcxriError of the disk */
-export async function removeIfThere(path: string): Promise<void> {
-  await unlink(path).catch((error: unknown) => {
-    if (['ENOENT', 'EISDIR'].includes(errnoOf(error) ?? '')) return;
-    throw toDiskError(error, 'remove', { path });
-  });
+/** Something that is no file is not ours, and stays. @throws CcxriError of the disk */
+export async function removeOwnFile(path: string): Promise<void> {
+  try {
+    await removeIfThere(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'EISDIR') throw error;
+  }
 }
 
 export function partDeleted(path: string, cause?: unknown): CcxriError {
   return new CcxriError('missing', 'the partial download was deleted while it was written', {
     path,
     hint: 'leave .ccxri/ alone while ccxri runs; run the same command again',
-    ...(cause === undefined ? {} : { cause }),
+    cause,
   });
-}
-
-/** Makes what is written last, but for the file's times. @throws CcxriError of the disk */
-export async function flushData(handle: FileHandle, path: string): Promise<void> {
-  try {
-    await syncFile({ sync: () => handle.datasync() });
-  } catch (error) {
-    throw toDiskError(error, 'flush', { path });
-  }
 }

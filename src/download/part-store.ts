@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { copyFile, lstat, readdir, rename } from 'node:fs/promises';
+import { copyFile, lstat, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, toDiskError } from '../errors.ts';
-import { makeDirectoryWithin } from '../fs/paths.ts';
+import { listOrEmpty, makeDirectoryWithin } from '../fs/paths.ts';
 import { type ProcessIdentity, livenessOf, ownIdentity } from '../fs/process-identity.ts';
-import { DEFAULT_TOOLS, PartFile, type PartTools } from './part-file.ts';
+import { type PartDependencies, PartFile } from './part-file.ts';
 import {
   type PartState,
   leastLengthOf,
   readPartState,
   readStrayState,
-  removeIfThere,
+  removeOwnFile,
   removePart,
   statePathOf,
   usableBytesOf,
@@ -24,56 +24,56 @@ export interface PartKey {
   readonly md5: string;
 }
 
-/** What of a file need not come again, if its sources lead to the same address. */
+/** What of a file need not be downloaded again, if its sources lead to the same address. */
 export interface PartHere {
   readonly bytes: number;
   /** With its query: never printed. */
   readonly from: string | null;
 }
 
-/** A part that lies there, as its state tells. */
+/** A part on disk with its state. */
 interface FoundPart {
   readonly path: string;
   readonly state: PartState;
-  /** Of an owner of whom nothing can be known (another host), nothing is taken but a copy. */
+  /** false: its owner may be alive (on another host), so only a copy of it is taken. */
   readonly isFree: boolean;
 }
 
-/** A part of another host's run may be written to still; one left alone for so long is not. */
+/** A part of another host's run may still be written to; not so after this long without a write. */
 const ABANDONED_MS = 60 * 60_000;
 /** A part without a state may be one that another run is just taking over. */
 const FRESH_MS = 60_000;
 
 /**
- * The partial downloads of a dataset directory. Each is a file of its own process
- * (`ChestDx-1.zip.<token>.part`, made exclusively): two runs never write into one file, even where
- * the lock fails. A part that was left, or whose owner is dead, is taken over under a new name.
+ * The partial downloads of a dataset directory. Each belongs to one process
+ * (`ChestDx-1.zip.<token>.part`, made exclusively): two runs never write to one file, even if the
+ * lock fails. A part that was left, or whose owner is dead, is taken over under a new name.
  */
 export class PartStore {
   readonly #directory: string;
   readonly #onNotice: (message: string) => void;
-  readonly #tools: PartTools;
+  readonly #dependencies: PartDependencies;
 
   /**
-   * @param directory `DatasetLayout.partial`; the one above it must be there
-   * @param onNotice hears of parts that are left alone because a newer ccxri has made them
+   * @param directory `DatasetLayout.partial`; the one above it must exist
+   * @param onNotice receives which parts are left alone because a newer ccxri made them
    */
   constructor(
     directory: string,
     onNotice: (message: string) => void = () => undefined,
-    tools = DEFAULT_TOOLS,
+    dependencies: PartDependencies = {},
   ) {
     this.#directory = directory;
     this.#onNotice = onNotice;
-    this.#tools = tools;
+    this.#dependencies = dependencies;
   }
 
-  /** Bytes that need not come again of the file's largest part, whoever works at it. */
+  /** Bytes of the file's largest part that need not be downloaded again, whoever its owner is. */
   async bytesHere(key: PartKey): Promise<number> {
     return (await this.largestHere(key)).bytes;
   }
 
-  /** The same, and where they came from: `from` is null where nothing more has to come. */
+  /** The same, and where they came from: `from` is null if nothing is missing. */
   async largestHere({ name, md5 }: PartKey): Promise<PartHere> {
     let best: PartHere = { bytes: 0, from: null };
     for (const token of await this.#tokensOf(name)) {
@@ -86,7 +86,7 @@ export class PartStore {
     return best;
   }
 
-  /** A part to write to: one that was left behind, or a new one. Other leftovers are removed. */
+  /** A part to write to: one that was left, or a new one. Other leftovers are removed. */
   async open(key: PartKey): Promise<PartFile> {
     const owner = await ownIdentity();
     const token = randomBytes(6).toString('hex');
@@ -96,8 +96,8 @@ export class PartStore {
       const found = await this.#find(key);
       const state = found && (await takeOver(found, path, owner));
       const part = await (state === undefined
-        ? PartFile.create(path, { ...key, owner }, this.#tools)
-        : PartFile.resume(path, state, this.#tools));
+        ? PartFile.create(path, { ...key, owner }, this.#dependencies)
+        : PartFile.resume(path, state, this.#dependencies));
       try {
         await this.#removeLeftovers(key.name, token);
       } catch (error) {
@@ -110,12 +110,12 @@ export class PartStore {
     }
   }
 
-  /** Removes what nobody needs: the file itself is here. */
+  /** Removes the leftovers of a file that is in place. */
   async discard(name: string): Promise<void> {
     await this.#removeLeftovers(name);
   }
 
-  /** The part with the most bytes that nobody alive works at; undefined: there is none. */
+  /** The part with the most bytes that has no living owner; undefined: there is none. */
   async #find(key: PartKey): Promise<FoundPart | undefined> {
     let best: FoundPart | undefined;
     for (const token of await this.#tokensOf(key.name)) {
@@ -133,22 +133,18 @@ export class PartStore {
   }
 
   async #tokensOf(name: string): Promise<ReadonlySet<string>> {
-    try {
-      const entries = await readdir(this.#directory);
-      const rests = entries.filter((entry) => entry.startsWith(`${name}.`));
-      const tokens = rests.map((entry) => OURS.exec(entry.slice(name.length + 1))?.[1] ?? '');
-      return new Set(tokens.filter((token) => token !== ''));
-    } catch (error) {
-      if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return new Set();
-      throw toDiskError(error, 'read', { path: this.#directory });
-    }
+    const entries = await listOrEmpty(this.#directory);
+    const tokens = entries
+      .filter((entry) => entry.name.startsWith(`${name}.`))
+      .map((entry) => OURS.exec(entry.name.slice(name.length + 1))?.[1] ?? '');
+    return new Set(tokens.filter((token) => token !== ''));
   }
 
   #partPath(name: string, token: string): string {
     return join(this.#directory, `${name}.${token}.part`);
   }
 
-  /** What dead runs have left, without a state, of another release, or of less than was taken over. */
+  /** What dead runs left: without a state, of another release, or shorter than what was taken over. */
   async #removeLeftovers(name: string, ownToken?: string): Promise<void> {
     const tokens = await this.#tokensOf(name);
     const nowMs = ownToken === undefined ? undefined : await this.#clockOf(name, ownToken);
@@ -156,11 +152,11 @@ export class PartStore {
       const path = this.#partPath(name, token);
       if (token === ownToken || !(await isLeftover(path, nowMs))) continue;
       await removePart(path);
-      await removeIfThere(`${statePathOf(path)}.tmp`);
+      await removeOwnFile(`${statePathOf(path)}.tmp`);
     }
   }
 
-  /** The time as the file system has it, by what was just written: its host's clock may differ. */
+  /** The file system's time, from what was just written: its host's clock may differ from ours. */
   async #clockOf(name: string, ownToken: string): Promise<number> {
     return (await lstat(statePathOf(this.#partPath(name, ownToken)))).mtimeMs;
   }
@@ -184,8 +180,8 @@ async function livenessOfOwner({ owner }: PartState): Promise<'alive' | 'dead' |
 }
 
 /**
- * When a part or its state was last changed or renamed. Of none of both: this moment, for there is
- * nothing to remove, and its maker may be just about to write.
+ * When a part or its state was last changed or renamed. Infinity if neither exists: there is nothing
+ * to remove, and its owner may be about to write.
  */
 async function touchedAtMs(path: string): Promise<number> {
   const state = statePathOf(path);
@@ -197,15 +193,15 @@ async function touchedAtMs(path: string): Promise<number> {
   return known.length === 0 ? Infinity : Math.max(...known);
 }
 
-/** A plain file with one name, as long as its state says at least. */
+/** A plain file with one name, at least as long as its state says. */
 async function isWholeFile(path: string, state: PartState): Promise<boolean> {
   const stats = await lstat(path).catch(() => undefined);
   return stats?.isFile() === true && stats.nlink === 1 && stats.size >= leastLengthOf(state);
 }
 
 /**
- * Makes a part ours, under our own name. Our state is there before the part is, so that nobody takes
- * it for one without a state. Of two runs that try, one succeeds.
+ * Makes a part ours, under our own name. Our state is written before the part appears, so that no run
+ * takes it for one without a state. Of two runs that try, one succeeds.
  * @returns its state; undefined: another run was faster
  */
 async function takeOver(
@@ -223,11 +219,11 @@ async function takeOver(
     throw error;
   }
   if (isFree) {
-    await removeIfThere(statePathOf(from));
-    await removeIfThere(`${statePathOf(from)}.tmp`);
+    await removeOwnFile(statePathOf(from));
+    await removeOwnFile(`${statePathOf(from)}.tmp`);
   }
   if (await isWholeFile(to, state)) return state;
-  // The other run has started over while it was copied.
+  // The other run started over while it was copied.
   await removePart(to);
   return undefined;
 }

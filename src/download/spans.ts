@@ -1,10 +1,10 @@
-/** Bytes of a file: from the first one to before the second. */
+/** Bytes of a file: from the first number to before the second. */
 export type Span = readonly [from: number, to: number];
 
 /** Ascending, none empty, and with a gap between any two. */
 export type Spans = readonly Span[];
 
-/** What touches or overlaps becomes one. */
+/** Spans that touch or overlap become one. */
 export function addSpan(spans: Spans, [from, to]: Span): Spans {
   if (to <= from) return spans;
   const before = spans.filter((each) => each[1] < from);
@@ -22,13 +22,13 @@ export function bytesOf(spans: Spans): number {
   return spans.reduce((sum, [from, to]) => sum + to - from, 0);
 }
 
-/** So far from the first byte on without a gap. */
+/** Length of the contiguous prefix. */
 export function prefixOf(spans: Spans): number {
   const [first] = spans;
   return first?.[0] === 0 ? first[1] : 0;
 }
 
-/** What is not there of so many bytes. */
+/** What is missing of this many bytes. */
 export function gapsOf(spans: Spans, totalBytes: number): Spans {
   const edges: Spans = [...spans, [totalBytes, totalBytes]];
   let at = 0;

@@ -5,7 +5,6 @@ import { Judge } from '../dataset/acceptance.ts';
 import { type DatasetLayout, layoutOf } from '../dataset/layout.ts';
 import { Ledger } from '../dataset/ledger.ts';
 import { PartStore } from '../download/part-store.ts';
-import { writeChunks } from '../download/writer.ts';
 import { type EventListener, ignoreEvents } from '../events.ts';
 import { HashPool } from '../hash/hash-pool.ts';
 import { HttpClient } from '../http/client.ts';
@@ -54,7 +53,6 @@ export function toRun(options: FetchOptions): Run {
     ledger: new Ledger(layout.ledger),
     parts: new PartStore(layout.partial, onNotice, {
       follow: (handle) => hashPool.follow(handle),
-      write: writeChunks,
       clock,
     }),
     hashPool,

@@ -278,7 +278,7 @@ it('#85 with no lock at all 20 processes never share a part, and the file comes 
   await mkdir(finals);
   const final = join(finals, 'a.zip');
   const twenty = await Promise.all(
-    Array.from({ length: 20 }, () => children.start(['download', partial, final, finals])),
+    Array.from({ length: 20 }, () => children.start(['download', partial, final])),
   );
   const said = await Promise.all(
     twenty.map(async (child) => [await child.nextLine(), await child.nextLine()]),

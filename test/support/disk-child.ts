@@ -39,15 +39,15 @@ async function queue(path: string, inside: string): Promise<void> {
 }
 
 /** Writes a file as a download does, in small steps, without any lock. */
-async function download(directory: string, finalPath: string, finalDirectory: string) {
+async function download(directory: string, finalPath: string) {
   const content = Buffer.alloc(300_000, 'abcdefghijk');
   const part = await new PartStore(directory).open({ name: 'a.zip', md5: '0'.repeat(32) });
   for (let at = part.bytes; at < content.length; at += 10_000) {
-    await part.append(content.subarray(at, at + 10_000));
+    await part.write([content.subarray(at, at + 10_000)], part.bytes);
     await sleep(1);
   }
   say(await part.finish());
-  await part.moveTo(finalPath, finalDirectory);
+  await part.moveTo(finalPath);
 }
 
 function md5OfText(text: string): void {
@@ -57,10 +57,10 @@ function md5OfText(text: string): void {
 }
 
 async function run(): Promise<void> {
-  const [first = '', second = '', third = ''] = args;
+  const [first = '', second = ''] = args;
   if (task === 'hold') await hold(first);
   else if (task === 'queue') await queue(first, second);
-  else if (task === 'download') await download(first, second, third);
+  else if (task === 'download') await download(first, second);
   else if (task === 'write') await writeFileAtomic(first, 'x'.repeat(Number(second)));
   else if (task === 'md5-under-fips') md5OfText(first);
   else throw new Error(`no such task: ${task}`);
