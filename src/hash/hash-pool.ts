@@ -1,11 +1,11 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Worker } from 'node:worker_threads';
-import { startWorker as startThread } from '../threads/start-worker.ts';
 import {
   type ThreadCall,
   ThreadUnavailable,
   WorkerClient,
   hashThreads,
+  startWorker,
 } from '../threads/worker.ts';
 import {
   type HashFollower,
@@ -25,7 +25,7 @@ export interface HashTypes {
     readonly writtenBytes: number;
     /** That is all of it. */
     readonly isLast: boolean;
-    /** Hurry, and report once this many bytes are hashed. `Infinity`: nobody waits. */
+    /** Notify once this many bytes are hashed, without waiting for other files. `Infinity`: no waiter. */
     readonly notifyAtBytes: number;
   };
   /** How many bytes are hashed: about ten times a second at most, and when it was asked for. */
@@ -47,12 +47,9 @@ export class HashPool {
 
   constructor({
     threads = hashThreads(),
-    startWorker = () => startThread('hash-worker', import.meta.url),
+    startWorker: start = () => startWorker('hash-worker', import.meta.url),
   }: HashPoolOptions = {}) {
-    this.#threads = Array.from(
-      { length: threads },
-      () => new WorkerClient('hash thread', startWorker),
-    );
+    this.#threads = Array.from({ length: threads }, () => new WorkerClient('hash thread', start));
   }
 
   /** With this many files at once all threads are as fast as they can be. */

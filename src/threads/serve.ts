@@ -53,8 +53,8 @@ export function serveThread<T extends ThreadTypes>(
     else {
       const reply = replyTo(id, message.stopFlag);
       try {
-        const begun = begin(message.request, reply);
-        if (begun !== undefined) controls.set(id, begun);
+        const call = begin(message.request, reply);
+        if (call !== undefined) controls.set(id, call);
       } catch (error) {
         reply.fail(error);
       }

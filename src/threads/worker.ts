@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { Worker } from 'node:worker_threads';
+import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { type ErrorData, fromErrorData } from './error-data.ts';
 
 /**
@@ -17,6 +17,26 @@ export function hashThreads(processors = availableParallelism()): number {
 /** One for each processor, and one more because some of them wait for the disk. */
 export function unpackThreads(processors = availableParallelism()): number {
   return Math.min(processors + 1, MAX_UNPACK_THREADS);
+}
+
+/**
+ * Starts a thread with the code of a file next to the caller's: a module of the sources or of the
+ * library, or an entry among the program's chunks.
+ * @param name of that file, without its extension
+ * @param beside the caller's `import.meta.url`
+ */
+export function startWorker(name: string, beside: string): Worker {
+  const options: WorkerOptions = {
+    name: `ccxri-${name}`,
+    // Not the options of the program itself: a worker fails with `--input-type` and the like.
+    execArgv: [],
+  };
+  if (!beside.endsWith('.ts')) return new Worker(new URL(`./${name}.js`, beside), options);
+  // From source, in tests: Node 20 runs no TypeScript, and a worker has none of vitest's loaders.
+  // `--import tsx` does not help, since tsx registers itself in the main thread only.
+  const source = JSON.stringify(new URL(`./${name}.ts`, beside).href);
+  const code = `import('tsx/esm/api').then((tsx) => { tsx.register(); return import(${source}); });`;
+  return new Worker(code, { ...options, eval: true });
 }
 
 /** The messages of one kind of thread. */
@@ -43,7 +63,7 @@ export type ToThread<T extends ThreadTypes> =
   | { readonly kind: 'update'; readonly id: number; readonly update: T['update'] }
   | { readonly kind: 'stop'; readonly id: number };
 
-/** From the thread. After `done`, `stopped` or `failed` it has let go of the call. */
+/** From the thread. `done`, `stopped` and `failed` end a call; the thread no longer uses its files. */
 export type FromThread<T extends ThreadTypes> =
   /** The first message. */
   | { readonly kind: 'ready' }
@@ -71,7 +91,7 @@ export interface CallOptions<T extends ThreadTypes> {
 
 export interface ThreadCall<T extends ThreadTypes> {
   /**
-   * Settles once the thread has let go of the call: only then close the files that it was given. It
+   * Settles once the thread no longer uses the files of the call, which can be closed then. A failure
    * may be ignored.
    * @throws ThreadUnavailable; ThreadStopped; what the thread threw; an Error if the thread exits
    */

@@ -3,7 +3,7 @@ import type { Worker } from 'node:worker_threads';
 import { throwIfAborted } from '../abort.ts';
 import { forEachAtOnce } from '../concurrency.ts';
 import { type ErrorData, fromErrorData } from '../threads/error-data.ts';
-import { startWorker as startWorkerOf } from '../threads/start-worker.ts';
+import { startWorker as startWorkerOf } from '../threads/worker.ts';
 import type { Member } from './directory.ts';
 import type { OpenArchive } from './inflate.ts';
 

@@ -4,8 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
 import type { HashTypes } from '../../src/hash/hash-pool.ts';
 import { SPAN_BYTES } from '../../src/hash/kernel.ts';
-import { startWorker } from '../../src/threads/start-worker.ts';
-import { WorkerClient } from '../../src/threads/worker.ts';
+import { WorkerClient, startWorker } from '../../src/threads/worker.ts';
 import { md5Of, randomBytes } from '../support/random-bytes.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
-import { startWorker } from '../../src/threads/start-worker.ts';
+import { startWorker } from '../../src/threads/worker.ts';
 import { extractMembers } from '../../src/zip/member.ts';
 import { ARCHIVE_FILE as file, makeArchiveFile } from '../support/archive-file.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';

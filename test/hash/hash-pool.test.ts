@@ -7,7 +7,7 @@ import { hashFile } from '../../src/hash/hash-file.ts';
 import { HashPool } from '../../src/hash/hash-pool.ts';
 import { SPAN_BYTES } from '../../src/hash/kernel.ts';
 import { createRandom } from '../../src/release/random.ts';
-import { startWorker } from '../../src/threads/start-worker.ts';
+import { startWorker } from '../../src/threads/worker.ts';
 import { useChildren } from '../support/children.ts';
 import { md5Of, randomBytes } from '../support/random-bytes.ts';
 import { extraResources } from '../support/resources.ts';

@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import { afterEach } from 'vitest';
-import { startWorker } from '../../src/threads/start-worker.ts';
+import { startWorker } from '../../src/threads/worker.ts';
 import { UnpackPool, type UnpackPoolOptions } from '../../src/zip/unpack-pool.ts';
 
 /** A pool, and a hand on its threads. */

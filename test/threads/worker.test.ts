@@ -1,12 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
-import { startWorker } from '../../src/threads/start-worker.ts';
 import {
   ThreadStopped,
   ThreadUnavailable,
   WorkerClient,
   hashThreads,
+  startWorker,
   unpackThreads,
 } from '../../src/threads/worker.ts';
 import { extraResources } from '../support/resources.ts';
