@@ -1,8 +1,11 @@
 // Compiles the WebAssembly kernels: `npm run kernels` makes each *.generated.ts from the *.as.ts beside
 // it. The tests compile them again and compare.
-import { readFile, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import * as asc from 'assemblyscript/asc';
 
 export interface Kernel {
   /** Below the root, without `.as.ts`. */
@@ -38,41 +41,40 @@ const KERNELS: readonly Kernel[] = [MD5_KERNEL];
 
 const FLAGS = ['-O3', '--runtime', 'stub', '--noAssert', '--importMemory', '--noExportMemory'];
 
-const fileOf = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** The text of a kernel's *.generated.ts. */
 export async function generate({ path, memoryBase, modules }: Kernel): Promise<string> {
   const source = `${path}.as.ts`;
   const name = source.slice(source.lastIndexOf('/') + 1);
-  const text = await readFile(fileOf(source), 'utf8');
   const parts = [
     `// Made from ${name} by \`npm run kernels\`: change that file, not this one.`,
     '// WebAssembly modules in base64.',
   ];
   for (const { name: constant, comment, flags } of modules) {
-    const code = await compile(name, text, [...flags, '--memoryBase', String(memoryBase)]);
+    const code = await compile(source, [...flags, '--memoryBase', String(memoryBase)]);
     parts.push('', `/** ${comment} */`, `export const ${constant} =`, `  '${code}';`);
   }
   return `${parts.join('\n')}\n`;
 }
 
-async function compile(name: string, text: string, flags: readonly string[]): Promise<string> {
-  let code: Uint8Array | string = '';
-  const stderr = asc.createMemoryStream();
-  const { error } = await asc.main([name, '-o', 'kernel.wasm', ...FLAGS, ...flags], {
-    stderr,
-    readFile: (file) => (file === name ? text : null),
-    writeFile: (_, content) => {
-      code = content;
-    },
-    listFiles: () => null,
-  });
-  if (error !== null) throw new Error(`${name} does not compile: ${stderr.toString()}`);
-  return Buffer.from(code).toString('base64');
+/** In a process of its own: the types of the compiler's API redeclare the globals of the language. */
+async function compile(source: string, flags: readonly string[]): Promise<string> {
+  const asc = createRequire(import.meta.url).resolve('assemblyscript/bin/asc.js');
+  const directory = await mkdtemp(join(tmpdir(), 'ccxri-kernel-'));
+  try {
+    const output = join(directory, 'kernel.wasm');
+    const args = [asc, source, '-o', output, ...FLAGS, ...flags];
+    const { status, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
+    if (status !== 0) throw new Error(`${source} does not compile:\n${stderr}`);
+    return await readFile(output, 'base64');
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const kernel of KERNELS) {
-    await writeFile(fileOf(`${kernel.path}.generated.ts`), await generate(kernel));
+    await writeFile(join(root, `${kernel.path}.generated.ts`), await generate(kernel));
   }
 }
