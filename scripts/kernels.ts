@@ -60,7 +60,8 @@ export async function generate({ path, memoryBase, modules }: Kernel): Promise<s
 
 /** In a process of its own: the types of the compiler's API redeclare the globals of the language. */
 async function compile(source: string, flags: readonly string[]): Promise<string> {
-  const asc = createRequire(import.meta.url).resolve('assemblyscript/bin/asc.js');
+  const require = createRequire(import.meta.url);
+  const asc = require.resolve('assemblyscript/bin/asc.js');
   const directory = await mkdtemp(join(tmpdir(), 'ccxri-kernel-'));
   try {
     const output = join(directory, 'kernel.wasm');
