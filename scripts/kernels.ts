@@ -10,8 +10,8 @@ import { fileURLToPath } from 'node:url';
 export interface Kernel {
   /** Below the root, without `.as.ts`. */
   readonly path: string;
-  /** Where static data starts in memory. */
-  readonly memoryBase: number;
+  /** Where static data starts in memory. undefined: where the compiler puts it. */
+  readonly memoryBase?: number | undefined;
   /** The exported constants, one module each. */
   readonly modules: readonly {
     readonly name: string;
@@ -37,7 +37,18 @@ export const MD5_KERNEL: Kernel = {
   ],
 };
 
-const KERNELS: readonly Kernel[] = [MD5_KERNEL];
+export const INFLATE_KERNEL: Kernel = {
+  path: 'src/zip/inflate-kernel/kernel',
+  modules: [
+    {
+      name: 'INFLATE_KERNEL',
+      comment: 'RFC 1951 for four streams in lock-step.',
+      flags: ['--converge'],
+    },
+  ],
+};
+
+const KERNELS: readonly Kernel[] = [MD5_KERNEL, INFLATE_KERNEL];
 
 const FLAGS = ['-O3', '--runtime', 'stub', '--noAssert', '--importMemory', '--noExportMemory'];
 
@@ -51,8 +62,9 @@ export async function generate({ path, memoryBase, modules }: Kernel): Promise<s
     `// Made from ${name} by \`npm run kernels\`: change that file, not this one.`,
     '// WebAssembly modules in base64.',
   ];
+  const base = memoryBase === undefined ? [] : ['--memoryBase', String(memoryBase)];
   for (const { name: constant, comment, flags } of modules) {
-    const code = await compile(source, [...flags, '--memoryBase', String(memoryBase)]);
+    const code = await compile(source, [...flags, ...base]);
     parts.push('', `/** ${comment} */`, `export const ${constant} =`, `  '${code}';`);
   }
   return `${parts.join('\n')}\n`;
