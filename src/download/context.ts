@@ -14,8 +14,8 @@ export interface DownloadContext {
   readonly client: HttpClient;
   readonly sources: readonly Source[];
   readonly parts: PartStore;
-  /** Where files go whose bytes were wrong: `DatasetLayout.bad`. */
-  readonly badDirectory: string;
+  /** Where files with wrong bytes go: `DatasetLayout.bad`. */
+  readonly quarantineDir: string;
   /** The most connections for one file: `pace` distributes the run's connections. */
   readonly connections: number;
   readonly pace: HostPace;

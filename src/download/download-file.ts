@@ -1,5 +1,11 @@
 import { dirname } from 'node:path';
-import { type CcxriError, isCcxriError, withDetails, toErrorRecord } from '../errors.ts';
+import {
+  type NextStep,
+  type CcxriError,
+  isCcxriError,
+  withDetails,
+  toErrorRecord,
+} from '../errors.ts';
 import { makeDirectoryWithin } from '../fs/paths.ts';
 import { ProgressThrottle } from '../events.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
@@ -10,8 +16,15 @@ import { type Found, locationsOf } from '../sources/open-source.ts';
 import type { Location } from '../sources/source.ts';
 import { formatBytes, toPrintableUrl } from '../text.ts';
 import type { DownloadContext, Transfer } from './context.ts';
-import { WRONG_BYTES, notThere, ofWholeSource, summarizeFailures, toFailure } from './failures.ts';
-import { putAside } from './quarantine.ts';
+import {
+  WRONG_BYTES,
+  hasNext,
+  notThere,
+  ofWholeSource,
+  summarizeFailures,
+  toFailure,
+} from './failures.ts';
+import { quarantine } from './quarantine.ts';
 import { canResume } from './request.ts';
 import { runTransfer } from './transfer.ts';
 
@@ -78,7 +91,7 @@ async function* fromKeptPart(transfer: Transfer): AsyncGenerator<Candidate, void
   const { part } = transfer;
   if (!part.isComplete) return;
   const source = toPrintableUrl(part.origin.url);
-  tellStart(transfer, source);
+  emitStart(transfer, source);
   try {
     yield* offer(transfer, source);
   } catch (error) {
@@ -95,23 +108,20 @@ async function* fromSources(transfer: Transfer): AsyncGenerator<Candidate, void,
     } catch (error) {
       const failure = toFailure(error, found.source.name);
       failures.push(failure);
-      if (found.source !== context.sources.at(-1)) tellLeft(transfer, failure);
+      if (found.source !== context.sources.at(-1)) emitSourceLeft(transfer, failure);
     }
   }
-  throw summarizeFailures(failures, {
-    file,
-    kept: part.isUsable ? `${formatBytes(part.heldBytes)} of it, to go on from` : undefined,
-    hint: 'run the same command again later; or give another --source (`ccxri links` shows what was tried)',
-  });
+  const kept = part.isUsable ? `${formatBytes(part.heldBytes)} of it, to resume from` : undefined;
+  throw summarizeFailures(failures, file, kept);
 }
 
-/** @returns the error, saying what of the file is kept, and how much room the rest takes */
+/** @returns the error, with what of the file is kept, and how much space the rest takes */
 async function leaveOnFullDisk(
   { file, part, context }: Transfer,
   error: CcxriError,
 ): Promise<CcxriError> {
   const totalBytes = part.origin.totalBytes ?? aboutBytesOf(file);
-  // What can't be flushed any more is lost; what was flushed before is kept.
+  // What can't be flushed is lost; what was flushed before is kept.
   await part.leave().catch(() => undefined);
   const bytes = await context.parts.bytesHere(file);
   const [kept, rest] = [formatBytes(bytes), formatBytes(Math.max(0, totalBytes - bytes))];
@@ -119,7 +129,14 @@ async function leaveOnFullDisk(
     message: `${file.name}: ${error.message}`,
     file: file.name,
     kept: bytes > 0 ? `${kept} of it, in ${dirname(part.path)}` : 'nothing of it',
-    hint: `free ${rest} at least for the rest of ${file.name} (or choose another --dest), then run the same command again: it goes on there`,
+    next: [
+      {
+        kind: 'advice',
+        text: `free at least ${rest} for the rest of ${file.name}`,
+        or: { kind: 'option', option: 'dest' },
+      },
+      { kind: 'again', purpose: 'to resume it' },
+    ],
   });
 }
 
@@ -133,18 +150,18 @@ async function* fromSource(
   if (error !== undefined) throw ofWholeSource(error);
   if (location === undefined) throw notThere(file, source.name);
   const locateAgain = () => source.locateAgain?.(file, signal) ?? source.locate(file, signal);
-  tellStart(transfer, source.name, location);
+  emitStart(transfer, source.name, location);
   for (let isAgain = false; ; isAgain = true) {
     try {
       await runTransfer(transfer, { location, locateAgain });
       yield* offer(transfer, source.name);
     } catch (failure) {
-      // Once more from the first byte: resumed bytes may be of another version, a disk may have
-      // lied. Twice the same is the source's answer.
+      // Once more from the first byte: resumed bytes may be of another version, a disk may have lost
+      // data. If it is wrong twice, the source has the wrong file.
       if (!isAgain && (await startOver(transfer, failure))) continue;
       if (part.md5 === undefined || !isCcxriError(failure, ...WRONG_BYTES)) throw failure;
       const candidate = { path: part.path, bytes: part.bytes, md5: part.md5 };
-      throw await keepWrong(transfer, { candidate, source: source.name, error: failure });
+      throw await quarantineWrong(transfer, { candidate, source: source.name, error: failure });
     }
   }
 }
@@ -185,7 +202,7 @@ async function* offer(
   }
 }
 
-/** @returns false: to begin anew would not help */
+/** @returns false: another attempt would not help */
 async function startOver({ file, part, context }: Transfer, failure: unknown): Promise<boolean> {
   if (isCcxriError(failure, 'missing') && failure.facts.path === part.path) await part.recreate();
   else if (isCcxriError(failure, ...WRONG_BYTES)) await part.restart();
@@ -195,39 +212,46 @@ async function startOver({ file, part, context }: Transfer, failure: unknown): P
   return true;
 }
 
-/** @returns the error, saying where the bytes lie now, and what can be done */
-async function keepWrong(
+const TWICE_WRONG: readonly NextStep[] = [
+  {
+    kind: 'option',
+    option: 'source',
+    purpose: 'to try elsewhere: it was downloaded twice, and was wrong both times',
+  },
+];
+
+/** @returns the error, with where the bytes are now, and what can be done */
+async function quarantineWrong(
   { file, part, context }: Transfer,
   wrong: { readonly candidate: HashedFile; readonly source: string; readonly error: CcxriError },
 ): Promise<CcxriError> {
-  const { badDirectory, clock } = context;
-  const place = { badDirectory, date: clock.date() };
-  const path = await putAside({ file, ...wrong }, place, (to) => part.moveAway(to));
+  const { quarantineDir, clock } = context;
+  const place = { quarantineDir, date: clock.date() };
+  const path = await quarantine({ file, ...wrong }, place, (to) => part.moveAway(to));
   return withDetails(wrong.error, {
     kept: `the wrong bytes, in ${path}`,
-    hint:
-      wrong.error.hint ?? 'it was fetched twice, and was wrong both times: give another --source',
+    next: hasNext(wrong.error) ? wrong.error.next : TWICE_WRONG,
   });
 }
 
-/** @param location absent: the bytes that are here are all of the file */
-function tellStart({ file, part, context }: Transfer, source: string, location?: Location): void {
+/** @param location undefined: all of the file is on disk already */
+function emitStart({ file, part, context }: Transfer, source: string, location?: Location): void {
   const { heldBytes, origin } = part;
   const url = location?.kind === 'url' ? location.url : '';
-  const goesOn = location === undefined || canResume(part, url);
-  const isOfAnother = !goesOn && part.isUsable && !isSameAddress(origin.url, url);
+  const resumes = location === undefined || canResume(part, url);
+  const isForeign = !resumes && part.isUsable && !isSameAddress(origin.url, url);
   context.onEvent({
     event: 'phase-start',
     file: file.name,
     phase: 'download',
     source,
-    ...(isOfAnother ? { uselessBytes: heldBytes } : {}),
-    doneBytes: goesOn ? heldBytes : 0,
-    totalBytes: (goesOn ? origin.totalBytes : null) ?? file.bytes ?? null,
+    ...(isForeign ? { uselessBytes: heldBytes } : {}),
+    doneBytes: resumes ? heldBytes : 0,
+    totalBytes: (resumes ? origin.totalBytes : null) ?? file.bytes ?? null,
   });
 }
 
-function tellLeft({ file, context }: Transfer, failure: CcxriError): void {
+function emitSourceLeft({ file, context }: Transfer, failure: CcxriError): void {
   const source = failure.facts.source ?? 'source';
   const error = toErrorRecord(failure);
   context.onEvent({ event: 'source-left', file: file.name, source, error });

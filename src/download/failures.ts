@@ -1,7 +1,7 @@
-import { CcxriError, isCcxriError, withDetails, type ErrorCode } from '../errors.ts';
+import { CcxriError, type ErrorCode, type NextStep, isCcxriError, withDetails } from '../errors.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
 
-/** The bytes are here, and are not the file's. */
+/** The whole file was received, and is not the published one. */
 export const WRONG_BYTES: readonly ErrorCode[] = [
   'md5-mismatch',
   'size-mismatch',
@@ -9,8 +9,8 @@ export const WRONG_BYTES: readonly ErrorCode[] = [
   'unsafe-archive',
 ];
 
-/** What another source can't put right: a stop, the disk, wrong usage. */
-const NOT_THE_SOURCES: ReadonlySet<ErrorCode> = new Set([
+/** What another source can't fix: a stop, the disk, wrong usage. */
+const NOT_OF_A_SOURCE: ReadonlySet<ErrorCode> = new Set([
   'aborted',
   'disk-full',
   'disk-space',
@@ -22,30 +22,38 @@ const NOT_THE_SOURCES: ReadonlySet<ErrorCode> = new Set([
   'manifest-invalid',
 ] as const);
 
-/** What is this source's failure, with its name; anything else passes. */
+/** A failure of this source, with its name. @throws any other error */
 export function toFailure(error: unknown, source: string): CcxriError {
-  if (!isCcxriError(error) || NOT_THE_SOURCES.has(error.code)) throw error;
+  if (!isCcxriError(error) || NOT_OF_A_SOURCE.has(error.code)) throw error;
   return withDetails(error, { source: error.facts.source ?? source });
 }
 
-/** Of a page that can't be read, a directory that is not there. */
+/** The source itself can't be used: a page that can't be read, a directory that does not exist. */
 export function ofWholeSource(error: CcxriError): CcxriError {
   return withDetails(error, { wholeSource: true, cause: error.cause });
 }
 
-/** To ask the same sources again would not help. */
-const ELSEWHERE = 'look elsewhere: give another --source (`ccxri links` shows what was tried)';
+const LINKS: NextStep = { kind: 'run', command: 'links', purpose: 'to see what was tried' };
+/** Asking the same sources again would not help. */
+const ELSEWHERE: readonly NextStep[] = [
+  { kind: 'option', option: 'source', purpose: 'to look elsewhere' },
+  LINKS,
+];
+const LATER: readonly NextStep[] = [
+  { kind: 'again', purpose: 'later', or: { kind: 'option', option: 'source' } },
+  LINKS,
+];
 
 export function notThere(file: ManifestFile, source: string): CcxriError {
   return new CcxriError('file-not-at-source', `${file.name} is not at ${source}`, {
     file: file.name,
     source,
-    hint: ELSEWHERE,
+    next: ELSEWHERE,
   });
 }
 
-/** How telling an error is, the most first: what was served says more than what was not. */
-const TELLING: readonly ErrorCode[] = [
+/** The most specific first: what a source served says more than what it did not. */
+const BY_PRIORITY: readonly ErrorCode[] = [
   'unsafe-archive',
   'md5-mismatch',
   'size-mismatch',
@@ -58,30 +66,32 @@ const TELLING: readonly ErrorCode[] = [
   'file-not-at-source',
 ];
 
-export interface FailureContext {
-  readonly file: ManifestFile;
-  /** What was left on disk, in words. */
-  readonly kept?: string | undefined;
-  /** Said where the failure itself does not know what to do next. */
-  readonly hint: string;
-}
-
-/** The most telling of what the sources said, with the others as reasons. */
+/**
+ * The most specific failure, with the others as reasons.
+ * @param kept what was left on disk, in words
+ */
 export function summarizeFailures(
   failures: readonly CcxriError[],
-  { file, kept, hint }: FailureContext,
+  file: ManifestFile,
+  kept: string | undefined,
 ): CcxriError {
   const sorted = [...failures].sort((a, b) => rank(a.code) - rank(b.code));
-  const telling = sorted[0] ?? notThere(file, 'any source');
-  const left = [telling.facts.kept, kept].filter((each) => each !== undefined);
-  return new CcxriError(telling.code, telling.message, {
-    ...telling.facts,
+  const main = sorted[0] ?? notThere(file, 'any source');
+  const left = [main.facts.kept, kept].filter((each) => each !== undefined);
+  return new CcxriError(main.code, main.message, {
+    ...main.facts,
     file: file.name,
     ...(failures.length > 1 ? { reasons: failures.map(toReason) } : {}),
     ...(left.length > 0 ? { kept: left.join('; ') } : {}),
-    hint: telling.hint ?? (telling.code === 'file-not-at-source' ? ELSEWHERE : hint),
-    cause: telling,
+    hint: main.hint,
+    next: hasNext(main) ? main.next : main.code === 'file-not-at-source' ? ELSEWHERE : LATER,
+    cause: main,
   });
+}
+
+/** Whether it says what can be done. */
+export function hasNext(error: CcxriError): boolean {
+  return error.next.length > 0 || error.hint !== undefined;
 }
 
 function toReason(failure: CcxriError): string {
@@ -89,6 +99,6 @@ function toReason(failure: CcxriError): string {
 }
 
 function rank(code: ErrorCode): number {
-  const place = TELLING.indexOf(code);
-  return place < 0 ? TELLING.length : place;
+  const place = BY_PRIORITY.indexOf(code);
+  return place < 0 ? BY_PRIORITY.length : place;
 }

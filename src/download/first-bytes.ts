@@ -3,14 +3,14 @@ import { windowOf } from '../manifest/published-size.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
 import { formatCount, toPrintable } from '../text.ts';
 
-/** As many as it takes to know a zip, or to show what came instead. */
+/** Enough to recognize a zip, or to show what came instead. */
 export const FIRST_BYTES = 200;
 
 /** What is known of a body before its first byte. */
 export interface BodyHead {
   /** Printable: URL or path. */
   readonly where: string;
-  /** Of this machine: a file that can be looked at, not an address. */
+  /** A file of this machine, not a URL. */
   readonly isLocal: boolean;
   readonly totalBytes: number | null;
   readonly contentType: string | undefined;
@@ -69,7 +69,7 @@ function isHtml(head: BodyHead, text: string): boolean {
   return /^text\/html\b/i.test(head.contentType ?? '') && text.startsWith('<');
 }
 
-/** More bytes came than the file can have. */
+/** More bytes arrived than the file can have. */
 export function tooLong(file: ManifestFile, of: BodyHead): CcxriError {
   return notTheFile(file, of, 'is larger than the published size allows', 'more bytes than that');
 }
@@ -87,8 +87,14 @@ function notTheFile(file: ManifestFile, of: BodyHead, is: string, found: string)
     expected: `${kind} ${size}`,
     found,
     kept: 'nothing of it',
-    hint: of.isLocal
-      ? 'look at what that file is, or give another --source'
-      : 'open the address in a browser to see what it wants (a login, a captcha), or give another --source',
+    next: [
+      {
+        kind: 'advice',
+        text: of.isLocal
+          ? 'look at what that file is'
+          : 'open the address in a browser to see what it wants (a login, a captcha)',
+        or: { kind: 'option', option: 'source' },
+      },
+    ],
   });
 }

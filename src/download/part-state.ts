@@ -177,9 +177,9 @@ export async function removeOwnFile(path: string): Promise<void> {
 }
 
 export function partDeleted(path: string, cause?: unknown): CcxriError {
-  return new CcxriError('missing', 'the partial download was deleted while it was written', {
+  return new CcxriError('missing', 'the partial download was deleted while it was being written', {
     path,
-    hint: 'leave .ccxri/ alone while ccxri runs; run the same command again',
+    next: [{ kind: 'advice', text: 'leave .ccxri/ alone while ccxri runs' }, { kind: 'again' }],
     cause,
   });
 }

@@ -2,12 +2,12 @@ import { link, lstat, rename, unlink } from 'node:fs/promises';
 import { CcxriError, errnoOf, isCcxriError, toDiskError } from '../errors.ts';
 import { hashFile } from '../hash/hash-file.ts';
 
-/** Of file systems without hard links (FAT, some shares), or of those that forbid them. */
+/** From file systems without hard links (FAT, some shares), or that forbid them. */
 const NO_LINKS = new Set(['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 
 /**
- * Gives a file its final name, never over another file: a link fails where one lies, a rename would
- * replace it. Another run may have placed the same bytes a moment ago: then ours are not needed.
+ * Gives a file its final name, never over another file: a link fails if one exists, a rename would
+ * replace it. If another run has just placed the same bytes, ours are not needed.
  * @throws CcxriError `occupied`; the raw error of the disk
  */
 export async function placeFile(
@@ -29,13 +29,13 @@ async function holds(
     const there = await hashFile(path);
     return there.md5 === content.md5 && there.bytes === content.bytes;
   } catch (error) {
-    // A link that points nowhere, or no file at all.
+    // A dangling link, or no file at all.
     if (isCcxriError(error, 'missing', 'occupied')) return false;
     throw error;
   }
 }
 
-/** @returns false: something lies there */
+/** @returns false: the name is taken */
 async function tryPlace(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to);
@@ -50,7 +50,7 @@ async function tryPlace(from: string, to: string): Promise<boolean> {
   return true;
 }
 
-/** Whether a name is taken by something that no file can be compared with. @throws CcxriError of the disk */
+/** Whether a name is taken by something that is no regular file. @throws CcxriError of the disk */
 export async function isTaken(path: string): Promise<boolean> {
   return (await kindAt(path)) === 'no file';
 }
@@ -65,11 +65,11 @@ async function kindAt(path: string): Promise<'file' | 'no file' | 'nothing'> {
 }
 
 function occupied(path: string): CcxriError {
-  return new CcxriError('occupied', `${path} has appeared meanwhile, with other bytes`, {
+  return new CcxriError('occupied', `${path} appeared during the download, with other bytes`, {
     path,
     expected: 'nothing, or the published file',
     kept: 'the file that is there, and the download',
-    hint: 'move it away, then run the same command again',
+    next: [{ kind: 'advice', text: 'move it away' }, { kind: 'again' }],
   });
 }
 
@@ -77,7 +77,13 @@ function occupied(path: string): CcxriError {
 export function onAnotherDisk(path: string, cause?: unknown): CcxriError {
   return new CcxriError('not-writable', `${path} lies on another file system than .ccxri/`, {
     path,
-    hint: 'a dataset directory must be on one file system: put all of it on the larger disk, with --dest DIR',
-    ...(cause === undefined ? {} : { cause }),
+    next: [
+      {
+        kind: 'option',
+        option: 'dest',
+        purpose: 'to put all of the dataset directory on one file system, such as the larger disk',
+      },
+    ],
+    cause,
   });
 }

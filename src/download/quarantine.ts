@@ -8,24 +8,24 @@ import type { ManifestFile } from '../manifest/schema.ts';
 export interface WrongBytes {
   readonly file: ManifestFile;
   readonly candidate: HashedFile;
-  /** Printable: where they came from; absent where that is not known. */
+  /** Printable; undefined: not known. */
   readonly source?: string | undefined;
   readonly error: CcxriError;
 }
 
 /**
- * Keeps wrong bytes where somebody can look at them, with what is known of them beside: both
- * hashes, where they came from, and when. Of each file the last ones are kept.
+ * Moves wrong bytes to where they can be inspected, with a record beside them: both hashes, their
+ * source, and when. Of each file the last wrong bytes are kept.
  * @param move moves them to the path that it is given
- * @returns where they lie
+ * @returns where they are
  * @throws CcxriError of the disk
  */
-export async function putAside(
+export async function quarantine(
   { file, candidate, source, error }: WrongBytes,
-  { badDirectory, date }: { readonly badDirectory: string; readonly date: Date },
+  { quarantineDir, date }: { readonly quarantineDir: string; readonly date: Date },
   move: (path: string) => Promise<void>,
 ): Promise<string> {
-  const path = join(badDirectory, file.name);
+  const path = join(quarantineDir, file.name);
   const record = {
     file: file.name,
     expectedMd5: file.md5,
@@ -35,12 +35,12 @@ export async function putAside(
     date: date.toISOString(),
     error: toErrorRecord(error),
   };
-  await makeDirectoryWithin(badDirectory);
+  await makeDirectoryWithin(quarantineDir);
   try {
     await move(path);
     await writeFile(`${path}.json`, `${JSON.stringify(record, null, 2)}\n`);
   } catch (failure) {
-    throw toDiskError(failure, 'put the wrong file aside', { path });
+    throw toDiskError(failure, 'quarantine the wrong file', { path });
   }
   return path;
 }

@@ -166,7 +166,7 @@ function cutTo(chunks: readonly Buffer[], bytes: number): readonly Buffer[] {
 }
 
 /**
- * A body that ended in good order may still be too short, where no length was announced.
+ * A body of unannounced length may be too short although it ended in good order.
  * @throws CcxriError `network`
  */
 export function assertNotShort({ file, part }: Transfer, where: string): void {
@@ -180,7 +180,7 @@ export function assertNotShort({ file, part }: Transfer, where: string): void {
 }
 
 /**
- * A file of a local directory: copied, never linked, so that it lies here by itself.
+ * A file of a local directory: copied, never linked, so that it does not depend on its source.
  * @throws CcxriError `file-not-at-source`, `source-unusable`: it can't be read; as `receiveFromStart`
  */
 export async function receivePath(transfer: Transfer, path: string): Promise<void> {
@@ -209,7 +209,7 @@ async function sizeOf(path: string, file: string): Promise<number> {
   });
 }
 
-/** A failure to read is the source's, not that of the dataset's disk. */
+/** A failure to read is the source's error, not one of the dataset's disk. */
 async function* read(path: string, file: string): AsyncGenerator<readonly Buffer[]> {
   const stream: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: 1024 * 1024 });
   const iterator = stream[Symbol.asyncIterator]();
@@ -232,7 +232,13 @@ function unreadable(error: unknown, path: string, file: string): unknown {
   return new CcxriError('source-unusable', `${file}: can't read ${toPrintable(path)} (${errno})`, {
     file,
     path,
-    hint: 'make it readable for you, or give another --source',
+    next: [
+      {
+        kind: 'advice',
+        text: 'make it readable for you',
+        or: { kind: 'option', option: 'source' },
+      },
+    ],
     cause: error,
   });
 }

@@ -114,7 +114,7 @@ export function toContext(
     userSignal: options.signal,
     onOutcome: options.onOutcome,
     stop: (reason) => stop.abort(reason),
-    badDirectory: layout.bad,
+    quarantineDir: layout.bad,
     connections,
     downloads: pLimit(run.concurrency),
     extractions: pLimit(EXTRACTIONS_AT_ONCE),

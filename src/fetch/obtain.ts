@@ -7,7 +7,7 @@ import type { DownloadContext } from '../download/context.ts';
 import { downloadFile } from '../download/download-file.ts';
 import { WRONG_BYTES } from '../download/failures.ts';
 import { isTaken } from '../download/publish.ts';
-import { putAside } from '../download/quarantine.ts';
+import { quarantine } from '../download/quarantine.ts';
 import { CcxriError, isCcxriError, toDiskError } from '../errors.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
 import type { HashPool } from '../hash/hash-pool.ts';
@@ -113,10 +113,10 @@ async function moveAway(
     readonly context: ObtainContext;
   },
 ): Promise<void> {
-  const { badDirectory, clock, onEvent } = wrong.context;
+  const { quarantineDir, clock, onEvent } = wrong.context;
   const bytes = { file, ...wrong, source: receipt?.source };
-  const place = { badDirectory, date: clock.date() };
-  const movedTo = await putAside(bytes, place, (to) => rename(path, to));
+  const place = { quarantineDir, date: clock.date() };
+  const movedTo = await quarantine(bytes, place, (to) => rename(path, to));
   const was = receipt === undefined ? '' : ` was right on ${receipt.checkedAt.slice(0, 10)} and`;
   onEvent({
     event: 'warning',

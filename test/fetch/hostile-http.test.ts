@@ -185,7 +185,9 @@ describe('what is not the file is seen before anything is kept', () => {
     expect(errorOf(first)?.message).toMatch(
       new RegExp(`^ChestDx-1\\.zip: what http://\\S+ serves ${is}$`),
     );
-    expect(errorOf(first)?.hint).toContain('in a browser');
+    expect(errorOf(first)?.next).toMatchObject([
+      { kind: 'advice', text: saying('in a browser'), or: { kind: 'option', option: 'source' } },
+    ]);
   });
 
   it('#8 shows what came instead, made printable', async () => {

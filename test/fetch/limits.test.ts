@@ -70,7 +70,10 @@ describe('limits of the process', () => {
     expect(ran.error).toMatchObject({
       file: big.name,
       kept: `${formatBytes(ran.keptBytes)} of it, in ${layoutOf(ran.dest).partial}`,
-      hint: saying(`free ${formatBytes(big.bytes.length - ran.keptBytes)} at least`),
+      next: [
+        { text: saying(`free at least ${formatBytes(big.bytes.length - ran.keptBytes)} for`) },
+        { kind: 'again' },
+      ],
     });
   });
 });

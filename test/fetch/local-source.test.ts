@@ -18,7 +18,13 @@ it.each([
   const ran = await run({ dest: destIn(root), manifest, sources: [bad] });
   const error = ran.result?.outcomes[0]?.error;
   expect(error?.message).toBe(`${a.name}: ${join(bad, a.name)} ${is}`);
-  expect(error?.hint).toBe('look at what that file is, or give another --source');
+  expect(error?.next).toEqual([
+    {
+      kind: 'advice',
+      text: 'look at what that file is',
+      or: { kind: 'option', option: 'source' },
+    },
+  ]);
 });
 
 it('of local sources none of which is there: nothing is left behind', async () => {

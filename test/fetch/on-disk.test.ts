@@ -170,9 +170,10 @@ describe.skipIf(!canMount)('a disk', () => {
     // No storm of new attempts at a disk that is full.
     expect(server.requests.length).toBeLessThanOrEqual(4);
     expect(ran.events.filter(({ event }) => event === 'retry')).toEqual([]);
-    expect(ran.result?.outcomes.find(({ error }) => error)?.error?.hint).toContain(
-      'at least for the rest of',
-    );
+    expect(ran.result?.outcomes.find(({ error }) => error)?.error?.next).toMatchObject([
+      { kind: 'advice', text: saying('free at least'), or: { kind: 'option', option: 'dest' } },
+      { kind: 'again' },
+    ]);
   });
 
   it('#73 that is too small is told before anything is asked for', async () => {
@@ -231,7 +232,7 @@ describe.skipIf(!canMount)('a disk', () => {
     expect(ran.error).toMatchObject({
       code: 'not-writable',
       message: saying('another file system'),
-      hint: saying('--dest'),
+      next: [{ kind: 'option', option: 'dest' }],
     });
     expect(server.requests).toEqual([]);
   });

@@ -15,7 +15,7 @@ import { answer, head, honest, slice, spanOf, type RawReply } from '../support/r
 const setUp = useRangedFetch();
 
 describe('one connection of several', () => {
-  it('that hangs is taken over by an idle one', async () => {
+  it('that hangs is replaced by an idle one', async () => {
     let hung: readonly [number, number] | undefined;
     const { server, setup } = await setUp(async (request, reply) => {
       const bytes = honest(big.bytes, request);
@@ -34,7 +34,7 @@ describe('one connection of several', () => {
     expect(ran.result?.bytesDownloaded).toBeLessThan(TOTAL + 6 * MIB);
   });
 
-  it('that is slow gives the second half of its rest away, and does not go beyond', async () => {
+  it('that is slow loses the second half of its rest to an idle one, and does not go beyond', async () => {
     let slow: readonly [number, number] | undefined;
     const { server, setup } = await setUp(async (request, reply) => {
       const bytes = honest(big.bytes, request);
@@ -76,7 +76,7 @@ describe('one connection of several', () => {
       },
     },
     {
-      name: '#16 gives crumbs',
+      name: '#16 gives a few bytes',
       refuse: (reply: RawReply, _: Uint8Array, [from]: readonly [number, number]) =>
         reply.send(slice(big.bytes, [from, from + 10])),
     },
@@ -98,7 +98,7 @@ describe('one connection of several', () => {
     expect(union).toEqual([[0, TOTAL]]);
   });
 
-  it('#39 of a server that bears two fits itself to it', async () => {
+  it('#39 of a server that allows two adapts to it', async () => {
     let open = 0;
     let most = 0;
     const { setup } = await setUp(async (request, reply) => {
@@ -118,7 +118,7 @@ describe('one connection of several', () => {
     expect(ran.result?.bytesDownloaded).toBe(TOTAL);
   });
 
-  it('is the last of all that fail: only then an attempt is counted, and all of it is told', async () => {
+  it('is the last of all that fail: only then an attempt is counted, and an error reported', async () => {
     const { server, setup } = await setUp((request, reply) => {
       if (isProbe(request)) return reply.send(honest(big.bytes, request));
       reply.reset();
@@ -129,7 +129,7 @@ describe('one connection of several', () => {
     expect(ran.exit).toBe(4);
     // With two retries: the first round over all connections, and then one probe each.
     expect(server.requests.length).toBeLessThanOrEqual(1 + 2 * 8 + 2 * 2);
-    expect(ran.result?.outcomes[0]?.error?.facts.kept).toContain('to go on from');
+    expect(ran.result?.outcomes[0]?.error?.facts.kept).toContain('to resume from');
   });
 });
 

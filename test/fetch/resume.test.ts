@@ -203,7 +203,7 @@ describe('a file that changes at its source meanwhile', () => {
 });
 
 describe('#66 #157 wrong bytes, twice', () => {
-  it('are put aside with both hashes, source and date, and the other files come', async () => {
+  it('are quarantined with both hashes, source and date, and the other files are downloaded', async () => {
     const b = sampleArchive('ChestDx-2.zip');
     const server = await serve((request, reply) =>
       reply.send(honest(request.path.includes('-1.zip') ? other : b.bytes, request)),
@@ -232,11 +232,11 @@ describe('#66 #157 wrong bytes, twice', () => {
         found: `MD5 ${md5Of(other)}`,
         kept: `the wrong bytes, in ${join(bad, a.name)}`,
       },
-      hint: saying('fetched twice'),
+      next: [{ kind: 'option', option: 'source', purpose: saying('downloaded twice') }],
     });
   });
 
-  it('#9 #52 wrong once, right then: nothing is put aside', async () => {
+  it('#9 #52 wrong once, right then: nothing is quarantined', async () => {
     const server = await serve((request, reply) =>
       reply.send(honest(request.index === 0 ? other : a.bytes, request)),
     );

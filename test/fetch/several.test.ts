@@ -393,5 +393,8 @@ it('#36 a text that a proxy has put into the body is found out', async () => {
 it('a directory that lacks the file: the way on is another source, not another time', async () => {
   const ran = await run({ dest: destIn(await tempDir()), manifest, sources: [await tempDir()] });
   expect(ran.outcomes[0]).toBe('file-not-at-source');
-  expect(ran.result?.outcomes[0]?.error?.hint).toMatch(/^look elsewhere: give another --source/);
+  expect(ran.result?.outcomes[0]?.error?.next).toMatchObject([
+    { kind: 'option', option: 'source' },
+    { kind: 'run', command: 'links' },
+  ]);
 });

@@ -1,4 +1,4 @@
-// A process of its own that fetches, for tests that set limits on a process. Prints how it came out.
+// A process of its own that fetches, for tests that set limits on a process. Prints how it ended.
 import { readFile } from 'node:fs/promises';
 import { systemClock } from '../../src/clock.ts';
 import { isCcxriError, toErrorRecord } from '../../src/errors.ts';
@@ -20,8 +20,8 @@ try {
   });
   const outcomes = result.outcomes.map(({ status, error }) => error?.code ?? status);
   const error = result.outcomes.find((outcome) => outcome.error !== undefined)?.error;
-  const told = error === undefined ? {} : toErrorRecord(error);
-  process.stdout.write(`${JSON.stringify({ ...told, outcomes })}\n`);
+  const record = error === undefined ? {} : { ...toErrorRecord(error), next: error.next };
+  process.stdout.write(`${JSON.stringify({ ...record, outcomes })}\n`);
 } catch (error) {
   if (!isCcxriError(error)) throw error;
   process.stdout.write(`${JSON.stringify({ outcomes: [error.code], message: error.message })}\n`);
