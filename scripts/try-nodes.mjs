@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** What depends on Node most: streams, threads, sockets, the file system, the command line. */
-const FOLDERS = ['cli', 'disk', 'inflate', 'md5', 'net', 'threads', 'zip'];
+const FOLDERS = ['cli', 'download', 'fs', 'hash', 'http', 'threads', 'zip'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -1,10 +1,10 @@
 import { type FileHandle, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import { afterEach, expect, it } from 'vitest';
-import { HashLoop } from '../../src/hash/hash-loop.ts';
+import { afterEach, describe, expect, it } from 'vitest';
+import { HashLoop, type StreamProgress, nextStreams } from '../../src/hash/hash-loop.ts';
 import type { HashTypes } from '../../src/hash/hash-pool.ts';
-import { SPAN_BYTES } from '../../src/hash/kernel.ts';
+import { LANES, SPAN_BYTES } from '../../src/hash/kernel.ts';
 import type { CallControls } from '../../src/threads/serve.ts';
 import { md5Of, randomBytes } from '../support/random-bytes.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
@@ -91,7 +91,7 @@ it('does not read a file after a stop, and reports it', async () => {
   expect(ends()).toEqual([{ kind: 'stopped', id: 1 }]);
 });
 
-it('reports why it can not read a file, and goes on with the others', async () => {
+it('reports why it can not read a file, and hashes the others', async () => {
   const bytes = randomBytes(2 * SPAN_BYTES + 5, 'others');
   const { posted, ends, start, advance, settle } = startLoop();
   start(1, await openWith(bytes));
@@ -136,4 +136,60 @@ it('hashes a file that grows by whole spans, and the rest at its end', async () 
   advance(1, bytes.length, true);
   await settle();
   expect(posted.at(-1)).toEqual({ kind: 'done', id: 1, md5: md5Of(bytes) });
+});
+
+interface Named extends StreamProgress {
+  readonly name: string;
+}
+
+/** A stream with so many bytes written that are not hashed. */
+function stream(name: string, lagBytes: number, rest: Partial<StreamProgress> = {}): Named {
+  const hashedBytes = 7 * SPAN_BYTES;
+  const writtenBytes = hashedBytes + lagBytes;
+  return { name, hashedBytes, writtenBytes, isLast: false, notifyAtBytes: Infinity, ...rest };
+}
+
+const chosen = (...streams: readonly Named[]) => nextStreams(streams).map(({ name }) => name);
+
+describe('of several files, hashed next', () => {
+  it('are none, while none has a span', () => {
+    expect(chosen()).toEqual([]);
+    expect(chosen(stream('a', 0), stream('b', SPAN_BYTES - 1))).toEqual([]);
+  });
+
+  it('is one that grows alone, by spans', () => {
+    expect(chosen(stream('a', SPAN_BYTES))).toEqual(['a']);
+  });
+
+  it('are those that grow, as soon as all of them have a span', () => {
+    expect(chosen(stream('a', SPAN_BYTES), stream('b', 2 * SPAN_BYTES))).toEqual(['a', 'b']);
+    expect(chosen(stream('a', SPAN_BYTES), stream('b', SPAN_BYTES - 1))).toEqual([]);
+  });
+
+  it('are those that have a span, as soon as one is far behind its writer', () => {
+    const [far, span, less] = [32 * SPAN_BYTES, SPAN_BYTES, SPAN_BYTES - 1];
+    expect(chosen(stream('less', less), stream('span', span), stream('far', far))).toEqual([
+      'far',
+      'span',
+    ]);
+    expect(chosen(stream('less', less), stream('span', span), stream('near', far - 1))).toEqual([]);
+  });
+
+  it('is one that is whole, at once and to its last byte, empty or not', () => {
+    expect(chosen(stream('a', 1), stream('whole', 5, { isLast: true }))).toEqual(['whole']);
+    expect(chosen(stream('a', 1), stream('done', 0, { isLast: true }))).toEqual(['done']);
+  });
+
+  it('is one whose writer waits', () => {
+    const notifyAtBytes = 8 * SPAN_BYTES;
+    expect(chosen(stream('a', 0), stream('b', SPAN_BYTES, { notifyAtBytes }))).toEqual(['b']);
+  });
+
+  it('are no more than there are lanes: what is urgent first, else in their order', () => {
+    const names = Array.from({ length: 12 }, (_, at) => `s${at}`);
+    const streams = names.map((name, at) => stream(name, SPAN_BYTES, { isLast: at % 6 === 5 }));
+    expect(chosen(...streams)).toEqual(['s5', 's11', ...names.slice(0, 5), 's6'].slice(0, LANES));
+    const growing = names.map((name, at) => stream(name, at < 8 ? SPAN_BYTES : 0));
+    expect(chosen(...growing)).toEqual(names.slice(0, 8));
+  });
 });

@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { hashFile } from '../../src/hash/hash-file.ts';
-import { HashPool } from '../../src/hash/hash-pool.ts';
+import { HashPool, nextThread } from '../../src/hash/hash-pool.ts';
 import { SPAN_BYTES } from '../../src/hash/kernel.ts';
 import { createRandom } from '../../src/release/random.ts';
 import { startWorker } from '../../src/threads/worker.ts';
@@ -78,10 +78,10 @@ describe('files at once, in two threads', () => {
       const hashes = files.map(async (bytes, at) => {
         const path = await fileOf(bytes);
         for (let wait = random.int(20); wait > 0; wait -= 1) await turn();
-        const heard: number[] = [];
-        const hashed = await hashFile(path, { pool, onBytes: (done) => heard.push(done) });
-        expect(heard, `file ${at}`).toEqual([...heard].sort((a, b) => a - b));
-        expect(heard.at(-1)).toBe(bytes.length);
+        const reported: number[] = [];
+        const hashed = await hashFile(path, { pool, onBytes: (done) => reported.push(done) });
+        expect(reported, `file ${at}`).toEqual([...reported].sort((a, b) => a - b));
+        expect(reported.at(-1)).toBe(bytes.length);
         const { md5, bytes: length } = hashed;
         return { md5, bytes: length };
       });
@@ -136,16 +136,16 @@ describe('small files', () => {
 
 describe('a listener that throws', () => {
   it.each([
-    ['at the first news', 8 * 2 ** 30],
+    ['at the first progress', 8 * 2 ** 30],
     ['at the last', 2 * SPAN_BYTES],
-  ])('%s: its error is that of the hash, and nobody else hears of it', async (_, length) => {
+  ])('%s: the hash fails with its error, and other files do not', async (_, length) => {
     const pool = poolOf({ threads: 1 });
     const path = await longFile();
     await truncate(path, length);
     const onBytes = () => {
-      throw new Error('no more news');
+      throw new Error('listener failed');
     };
-    await expect(hashFile(path, { pool, onBytes })).rejects.toThrow('no more news');
+    await expect(hashFile(path, { pool, onBytes })).rejects.toThrow('listener failed');
     expect((await hashFile(await fileOf(new Uint8Array(SPAN_BYTES)), { pool })).md5).toBe(
       md5Of(new Uint8Array(SPAN_BYTES)),
     );
@@ -271,7 +271,7 @@ describe('a process', () => {
     expect(await child.ended).toEqual({ code: 0, signal: null, stderr: '' });
   });
 
-  it('that closes its pool in the middle hears of it, and ends', async () => {
+  it('that closes its pool in the middle gets an error, and ends', async () => {
     const child = await children.start(['closed', await longFile(), await longFile()]);
     for (let file = 0; file < 2; file += 1) {
       expect(await child.nextLine()).toBe('the hash thread was closed');
@@ -294,5 +294,18 @@ describe('a process', () => {
     const child = await children.start(args, ['env', 'NODE_OPTIONS=--jitless']);
     expect(await child.nextLine()).toBe(md5Of(bytes));
     expect(await child.ended).toMatchObject({ code: 0 });
+  });
+});
+
+describe('the thread that takes the next file', () => {
+  it.each([
+    ['is the first, while none has one', [0, 0], 0],
+    ['is the first, until a vector of it is full', [3, 0], 0],
+    ['is one without files then', [4, 0], 1],
+    ['is one that has room, before one without files', [4, 2, 0, 0], 1],
+    ['is the one that has the fewest, when all are full', [6, 5], 1],
+    ['is the only one, however many it has', [20], 0],
+  ])('%s', (_, loads, next) => {
+    expect(nextThread(loads)).toBe(next);
   });
 });

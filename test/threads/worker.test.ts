@@ -36,11 +36,11 @@ describe('a call', () => {
   it('starts the thread, reports progress and has a result', async () => {
     const { client, workers } = echoClient();
     expect(workers).toHaveLength(0);
-    const heard: string[] = [];
-    const call = client.start('answer', { onProgress: (text) => heard.push(text) });
+    const reported: string[] = [];
+    const call = client.start('answer', { onProgress: (text) => reported.push(text) });
     expect([workers.length, client.load]).toEqual([1, 1]);
     expect(await call.result).toEqual(['answer']);
-    expect([heard, client.load]).toEqual([['begun'], 0]);
+    expect([reported, client.load]).toEqual([['begun'], 0]);
     expect(await client.start('answer').result).toEqual(['answer']);
     expect(workers).toHaveLength(1);
   });
@@ -74,7 +74,7 @@ describe('a call', () => {
 
   it('fails with what its listener throws, once the thread has stopped', async () => {
     const { client } = echoClient();
-    const thrown = new Error('no more news');
+    const thrown = new Error('listener failed');
     const onProgress = () => {
       throw thrown;
     };
