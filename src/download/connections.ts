@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { toAbortError } from '../abort.ts';
-import { CcxriError, isCcxriError, toErrorRecord } from '../errors.ts';
-import type { Transfer } from './context.ts';
-import { type SegmentEnd, fetchSegment } from './request.ts';
+import { CcxriError, isCcxriError } from '../errors.ts';
+import { type Transfer, emitRetry } from './context.ts';
+import { type SegmentEnd, fetchSegment } from './receive.ts';
 import { SEGMENT_RULES, type Segment, SegmentQueue } from './segments.ts';
 import { PROGRESS_BYTES } from './transfer-decisions.ts';
 
@@ -142,7 +142,7 @@ class Connections {
   }
 
   #onFailure(error: unknown): void {
-    const { file, part, context } = this.#transfer;
+    const { part, context } = this.#transfer;
     if (this.#outcome !== undefined) return;
     const isStopped = context.signal.aborted;
     if (isStopped || !isCcxriError(error, ...CONNECTION_ERRORS)) {
@@ -150,16 +150,9 @@ class Connections {
       return;
     }
     this.#failure = error;
-    // The last one's error is reported by whoever decides whether to retry.
+    // The last one's error is reported with the decision whether to retry.
     if (this.#open.size <= 1) return;
-    context.onEvent({
-      event: 'retry',
-      file: file.name,
-      attempt: 1,
-      delayMs: 0,
-      error: toErrorRecord(error),
-      keptBytes: part.heldBytes,
-    });
+    emitRetry(this.#transfer, error, { keptBytes: part.heldBytes });
   }
 
   #finish(outcome: SegmentEnd | { readonly kind: 'thrown'; readonly error: unknown }): void {

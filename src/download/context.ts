@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { type CcxriError, toErrorRecord } from '../errors.ts';
 import type { EventListener, ProgressThrottle } from '../events.ts';
 import type { HttpClient } from '../http/client.ts';
 import type { HostPace, Silences } from '../http/hosts.ts';
@@ -36,4 +37,15 @@ export interface Transfer {
   readonly part: PartFile;
   readonly context: DownloadContext;
   readonly progress: ProgressThrottle;
+}
+
+/** Reports that bytes are requested again, because of this error. */
+export function emitRetry(
+  { file, context }: Transfer,
+  error: CcxriError,
+  { attempt = 1, delayMs = 0, keptBytes = 0 },
+): void {
+  const record = toErrorRecord(error);
+  const again = { file: file.name, attempt, delayMs: Math.round(delayMs), keptBytes };
+  context.onEvent({ event: 'retry', ...again, error: record });
 }

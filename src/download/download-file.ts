@@ -15,7 +15,7 @@ import { isSameAddress } from '../sources/base-url.ts';
 import { type Found, locationsOf } from '../sources/open-source.ts';
 import type { Location } from '../sources/source.ts';
 import { formatBytes, toPrintableUrl } from '../text.ts';
-import type { DownloadContext, Transfer } from './context.ts';
+import { type DownloadContext, type Transfer, emitRetry } from './context.ts';
 import {
   WRONG_BYTES,
   hasNext,
@@ -203,12 +203,12 @@ async function* offer(
 }
 
 /** @returns false: another attempt would not help */
-async function startOver({ file, part, context }: Transfer, failure: unknown): Promise<boolean> {
+async function startOver(transfer: Transfer, failure: unknown): Promise<boolean> {
+  const { part } = transfer;
   if (isCcxriError(failure, 'missing') && failure.facts.path === part.path) await part.recreate();
   else if (isCcxriError(failure, ...WRONG_BYTES)) await part.restart();
   else return false;
-  const error = toErrorRecord(failure);
-  context.onEvent({ event: 'retry', file: file.name, attempt: 1, delayMs: 0, error, keptBytes: 0 });
+  emitRetry(transfer, failure, {});
   return true;
 }
 
@@ -226,8 +226,8 @@ async function quarantineWrong(
   wrong: { readonly candidate: HashedFile; readonly source: string; readonly error: CcxriError },
 ): Promise<CcxriError> {
   const { quarantineDir, clock } = context;
-  const place = { quarantineDir, date: clock.date() };
-  const path = await quarantine({ file, ...wrong }, place, (to) => part.moveAway(to));
+  const into = { quarantineDir, date: clock.date() };
+  const path = await quarantine({ file, ...wrong }, into, (to) => part.moveAway(to));
   return withDetails(wrong.error, {
     kept: `the wrong bytes, in ${path}`,
     next: hasNext(wrong.error) ? wrong.error.next : TWICE_WRONG,

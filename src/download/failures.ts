@@ -99,6 +99,6 @@ function toReason(failure: CcxriError): string {
 }
 
 function rank(code: ErrorCode): number {
-  const place = BY_PRIORITY.indexOf(code);
-  return place < 0 ? BY_PRIORITY.length : place;
+  const index = BY_PRIORITY.indexOf(code);
+  return index < 0 ? BY_PRIORITY.length : index;
 }

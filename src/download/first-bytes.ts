@@ -69,6 +69,20 @@ function isHtml(head: BodyHead, text: string): boolean {
   return /^text\/html\b/i.test(head.contentType ?? '') && text.startsWith('<');
 }
 
+/**
+ * A body of unannounced length may be too short although it ended in good order.
+ * @throws CcxriError `network`
+ */
+export function assertNotShort(file: ManifestFile, head: BodyHead, bytes: number): void {
+  const leastBytes = head.totalBytes ?? windowOf(file).minBytes;
+  if (bytes >= leastBytes) return;
+  throw new CcxriError('network', `${file.name}: ${head.where} ended the file before its end`, {
+    file: file.name,
+    expected: `${leastBytes} bytes`,
+    found: `${bytes} bytes`,
+  });
+}
+
 /** More bytes arrived than the file can have. */
 export function tooLong(file: ManifestFile, of: BodyHead): CcxriError {
   return notTheFile(file, of, 'is larger than the published size allows', 'more bytes than that');

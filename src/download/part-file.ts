@@ -155,7 +155,7 @@ export class PartFile {
    */
   async write(chunks: readonly Buffer[], at: number): Promise<void> {
     const had = this.bytes;
-    const end = chunks.reduce((place, { length }) => place + length, at);
+    const end = chunks.reduce((sum, { length }) => sum + length, at);
     await this.#journal.record([at, end], async () => {
       try {
         await this.#write(this.#handle, chunks, at);

@@ -1,29 +1,123 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { pathToFileURL } from 'node:url';
 import { throwIfAborted } from '../abort.ts';
-import { CcxriError, errnoOf, isCcxriError } from '../errors.ts';
-import { lengthOf } from '../http/deadline.ts';
+import { CcxriError, isCcxriError } from '../errors.ts';
+import { type HttpAnswer, lengthOf } from '../http/deadline.ts';
 import { windowOf } from '../manifest/published-size.ts';
-import type { ManifestFile } from '../manifest/schema.ts';
-import { toPrintable } from '../text.ts';
+import { toPrintableUrl } from '../text.ts';
 import type { DownloadContext, Transfer } from './context.ts';
 import {
   type BodyHead,
   FIRST_BYTES,
   assertNoPage,
+  assertNotShort,
   assertPlausibleHead,
   assertPlausibleStart,
   tooLong,
 } from './first-bytes.ts';
 import type { PartOrigin } from './part-state.ts';
-import { type Segment, newSegment } from './segments.ts';
+import { type Answer, type DownloadRequest, isPlain, sendRequest, validatorOf } from './request.ts';
+import type { Segment } from './segments.ts';
+import type { TransferEvent } from './transfer-decisions.ts';
+
+/** How a request that did not fail has ended. */
+export type SegmentEnd = Exclude<TransferEvent, { readonly kind: 'failed' | 'relocated' }>;
 
 /** A body with what is known of it before its first byte. */
 export interface Body {
   readonly head: BodyHead;
   readonly origin: PartOrigin;
   readonly batches: AsyncIterable<readonly Buffer[]>;
+}
+
+/**
+ * One request, and as much of its body as arrives. Without a validator the body starts the file over,
+ * but not before its first bytes look right; with one it fills the segment.
+ * @throws CcxriError `not-the-file`, `file-not-at-source`, `http-status`, `network`, `stalled`; of
+ * the disk; `aborted`
+ */
+export async function fetchSegment(
+  transfer: Transfer,
+  request: DownloadRequest,
+  segment: Segment,
+): Promise<SegmentEnd> {
+  const answer = await sendRequest(request, transfer.context);
+  try {
+    const end = await receiveAnswer(answer, request, { transfer, segment });
+    if (end.kind !== 'unusable') transfer.context.pace.served(request.url);
+    return end;
+  } finally {
+    answer.response.discard();
+  }
+}
+
+async function receiveAnswer(
+  { response, range }: Answer,
+  request: DownloadRequest,
+  { transfer, segment }: { readonly transfer: Transfer; readonly segment: Segment },
+): Promise<SegmentEnd> {
+  const { file, part } = transfer;
+  const body = toBody(response, request, range.kind === 'unusable' ? null : range.totalBytes);
+  const { where } = body.head;
+  const isFresh = request.validator === null;
+  const isParallel = request.mode === 'parallel';
+  switch (range.kind) {
+    case 'unusable':
+      return unusable(range.why, request, { file: file.name, url: where });
+    case 'whole':
+      if (isParallel) return { kind: 'ranges-ignored' };
+      segment.at = 0;
+      segment.to = Infinity;
+      await receiveFromStart(transfer, body, segment);
+      assertNotShort(file, body.head, part.bytes);
+      return { kind: 'complete' };
+    case 'complete':
+      if (isFresh || isParallel) {
+        const why = 'the server says the file ends here';
+        return unusable(why, request, { file: file.name, url: where });
+      }
+      assertPlausibleHead(file, body.head);
+      part.learnTotal(range.totalBytes);
+      return { kind: 'complete' };
+    case 'part': {
+      if (isFresh && body.origin.validator === null) {
+        const why = "the partial response has no strong ETag, so it can't be resumed";
+        return unusable(why, request, { file: file.name, url: where });
+      }
+      const isAsRequested = range.endByte >= segment.to;
+      segment.to = Math.min(segment.to, range.endByte);
+      if (isFresh) await receiveFromStart(transfer, body, segment);
+      else await receiveRest(transfer, body, segment);
+      if (part.isComplete) return { kind: 'complete' };
+      const { from, at, to } = segment;
+      const { mode } = request;
+      return { kind: 'ended', mode, isAsRequested, isCut: at < to, receivedBytes: at - from };
+    }
+  }
+}
+
+function toBody(response: HttpAnswer, { url }: DownloadRequest, totalBytes: number | null): Body {
+  const contentType = response.header('content-type');
+  return {
+    head: { where: toPrintableUrl(response.url), isLocal: false, totalBytes, contentType },
+    origin: { url, validator: validatorOf(response), totalBytes },
+    batches: response.batches(),
+  };
+}
+
+async function receiveRest(transfer: Transfer, body: Body, segment: Segment): Promise<void> {
+  const { totalBytes } = body.head;
+  assertPlausibleHead(transfer.file, body.head);
+  if (totalBytes !== null) transfer.part.learnTotal(totalBytes);
+  await receiveBody(transfer, body, segment);
+}
+
+function unusable(
+  why: string,
+  request: DownloadRequest,
+  facts: { readonly file: string; readonly url: string },
+): SegmentEnd {
+  const message = `${facts.file}: can't resume from ${facts.url}: ${why}`;
+  const error = new CcxriError('network', message, facts);
+  return { kind: 'unusable', isPlain: isPlain(request), error };
 }
 
 /**
@@ -57,7 +151,7 @@ export async function receiveFromStart(
  * @throws CcxriError `not-the-file`; `aborted`
  */
 async function assertPlausible(
-  file: ManifestFile,
+  file: Transfer['file'],
   head: BodyHead,
   iterator: AsyncIterator<readonly Buffer[]>,
 ): Promise<void> {
@@ -163,82 +257,4 @@ function cutTo(chunks: readonly Buffer[], bytes: number): readonly Buffer[] {
     left -= chunk.length;
   }
   return kept;
-}
-
-/**
- * A body of unannounced length may be too short although it ended in good order.
- * @throws CcxriError `network`
- */
-export function assertNotShort({ file, part }: Transfer, where: string): void {
-  const leastBytes = part.origin.totalBytes ?? windowOf(file).minBytes;
-  if (part.bytes >= leastBytes) return;
-  throw new CcxriError('network', `${file.name}: ${where} ended the file before its end`, {
-    file: file.name,
-    expected: `${leastBytes} bytes`,
-    found: `${part.bytes} bytes`,
-  });
-}
-
-/**
- * A file of a local directory: copied, never linked, so that it does not depend on its source.
- * @throws CcxriError `file-not-at-source`, `source-unusable`: it can't be read; as `receiveFromStart`
- */
-export async function receivePath(transfer: Transfer, path: string): Promise<void> {
-  const { file, context } = transfer;
-  const where = toPrintable(path);
-  const totalBytes = await sizeOf(path, file.name);
-  const body = {
-    head: { where, isLocal: true, totalBytes, contentType: undefined },
-    origin: { url: pathToFileURL(path).href, validator: null, totalBytes },
-    batches: read(path, file.name),
-  };
-  await receiveFromStart(transfer, body, newSegment(0, Infinity, context.clock.nowMs()));
-  assertNotShort(transfer, where);
-}
-
-async function sizeOf(path: string, file: string): Promise<number> {
-  try {
-    const stats = await stat(path);
-    if (stats.isFile()) return stats.size;
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw unreadable(error, path, file);
-  }
-  throw new CcxriError('file-not-at-source', `${file}: there is no file ${toPrintable(path)}`, {
-    file,
-    path,
-  });
-}
-
-/** A failure to read is the source's error, not one of the dataset's disk. */
-async function* read(path: string, file: string): AsyncGenerator<readonly Buffer[]> {
-  const stream: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: 1024 * 1024 });
-  const iterator = stream[Symbol.asyncIterator]();
-  try {
-    for (;;) {
-      const next = await iterator.next().catch((error: unknown) => {
-        throw unreadable(error, path, file);
-      });
-      if (next.done === true) return;
-      yield [next.value];
-    }
-  } finally {
-    await iterator.return?.();
-  }
-}
-
-function unreadable(error: unknown, path: string, file: string): unknown {
-  const errno = errnoOf(error);
-  if (errno === undefined) return error;
-  return new CcxriError('source-unusable', `${file}: can't read ${toPrintable(path)} (${errno})`, {
-    file,
-    path,
-    next: [
-      {
-        kind: 'advice',
-        text: 'make it readable for you',
-        or: { kind: 'option', option: 'source' },
-      },
-    ],
-    cause: error,
-  });
 }

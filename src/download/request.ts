@@ -9,14 +9,9 @@ import {
 } from '../http/range.ts';
 import { assertNotEncoded, toStatusError } from '../http/status.ts';
 import { isSameAddress } from '../sources/base-url.ts';
-import { toPrintableUrl } from '../text.ts';
 import type { DownloadContext, Transfer } from './context.ts';
-import { assertPlausibleHead } from './first-bytes.ts';
-import type { PartFile } from './part-file.ts';
-import { type Body, assertNotShort, receiveBody, receiveFromStart } from './receive.ts';
-import type { Segment } from './segments.ts';
 import { gapsOf } from './spans.ts';
-import type { RequestMode, TransferEvent } from './transfer-decisions.ts';
+import type { RequestMode } from './transfer-decisions.ts';
 
 /** A probe asks for little, so that it ends soon, and for enough to count as progress. */
 const PROBE_BYTES = 256 * 1024;
@@ -29,16 +24,13 @@ export interface DownloadRequest extends RangeRequest {
   readonly signal: AbortSignal;
 }
 
-interface Answer {
+export interface Answer {
   readonly response: HttpAnswer;
   readonly range: RangeAnswer;
 }
 
-/** How a request that did not fail has ended. */
-export type SegmentEnd = Exclude<TransferEvent, { readonly kind: 'failed' | 'relocated' }>;
-
 /** Only with a strong validator, and from the address that gave it. */
-export function canResume({ origin, heldBytes }: PartFile, url: string): boolean {
+export function canResume({ origin, heldBytes }: Transfer['part'], url: string): boolean {
   return heldBytes > 0 && origin.validator !== null && isSameAddress(origin.url, url);
 }
 
@@ -67,105 +59,16 @@ function toFinite(bytes: number): number | undefined {
   return bytes === Infinity ? undefined : bytes;
 }
 
-/**
- * One request, and as much of its body as arrives. Without a validator the body starts the file over,
- * but not before its first bytes look right; with one it fills the segment.
- * @throws CcxriError `not-the-file`, `file-not-at-source`, `http-status`, `network`, `stalled`; of
- * the disk; `aborted`
- */
-export async function fetchSegment(
-  transfer: Transfer,
-  request: DownloadRequest,
-  segment: Segment,
-): Promise<SegmentEnd> {
-  const answer = await send(request, transfer.context);
-  try {
-    const end = await receive(answer, request, { transfer, segment });
-    if (end.kind !== 'unusable') transfer.context.pace.served(request.url);
-    return end;
-  } finally {
-    answer.response.discard();
-  }
-}
-
-async function receive(
-  { response, range }: Answer,
-  request: DownloadRequest,
-  { transfer, segment }: { readonly transfer: Transfer; readonly segment: Segment },
-): Promise<SegmentEnd> {
-  const { file, part } = transfer;
-  const body = toBody(response, request, range.kind === 'unusable' ? null : range.totalBytes);
-  const { where } = body.head;
-  const isFresh = request.validator === null;
-  const isParallel = request.mode === 'parallel';
-  switch (range.kind) {
-    case 'unusable':
-      return unusable(range.why, request, { file: file.name, url: where });
-    case 'whole':
-      if (isParallel) return { kind: 'ranges-ignored' };
-      segment.at = 0;
-      segment.to = Infinity;
-      await receiveFromStart(transfer, body, segment);
-      assertNotShort(transfer, where);
-      return { kind: 'complete' };
-    case 'complete':
-      if (isFresh || isParallel) {
-        const why = 'the server says the file ends here';
-        return unusable(why, request, { file: file.name, url: where });
-      }
-      assertPlausibleHead(file, body.head);
-      part.learnTotal(range.totalBytes);
-      return { kind: 'complete' };
-    case 'part': {
-      if (isFresh && body.origin.validator === null) {
-        const why = "the partial response has no strong ETag, so it can't be resumed";
-        return unusable(why, request, { file: file.name, url: where });
-      }
-      const isAsRequested = range.endByte >= segment.to;
-      segment.to = Math.min(segment.to, range.endByte);
-      if (isFresh) await receiveFromStart(transfer, body, segment);
-      else await receiveRest(transfer, body, segment);
-      if (part.isComplete) return { kind: 'complete' };
-      const { from, at, to } = segment;
-      const { mode } = request;
-      return { kind: 'ended', mode, isAsRequested, isCut: at < to, receivedBytes: at - from };
-    }
-  }
-}
-
-function toBody(response: HttpAnswer, { url }: DownloadRequest, totalBytes: number | null): Body {
-  const contentType = response.header('content-type');
-  return {
-    head: { where: toPrintableUrl(response.url), isLocal: false, totalBytes, contentType },
-    origin: { url, validator: validatorOf(response), totalBytes },
-    batches: response.batches(),
-  };
-}
-
-async function receiveRest(transfer: Transfer, body: Body, segment: Segment): Promise<void> {
-  const { totalBytes } = body.head;
-  assertPlausibleHead(transfer.file, body.head);
-  if (totalBytes !== null) transfer.part.learnTotal(totalBytes);
-  await receiveBody(transfer, body, segment);
-}
-
-function unusable(
-  why: string,
-  request: DownloadRequest,
-  facts: { readonly file: string; readonly url: string },
-): SegmentEnd {
-  const message = `${facts.file}: can't resume from ${facts.url}: ${why}`;
-  const error = new CcxriError('network', message, facts);
-  return { kind: 'unusable', isPlain: isPlain(request), error };
-}
-
 /** Nothing is left that the request could do without. */
-function isPlain({ fromByte, toByte }: RangeRequest): boolean {
+export function isPlain({ fromByte, toByte }: RangeRequest): boolean {
   return fromByte === 0 && toByte === undefined;
 }
 
 /** @returns an answer whose body must be read or discarded */
-async function send(request: DownloadRequest, context: DownloadContext): Promise<Answer> {
+export async function sendRequest(
+  request: DownloadRequest,
+  context: DownloadContext,
+): Promise<Answer> {
   const response = await get(request, context);
   try {
     if (response.status >= 400) slowDown(response, request.url, context);
@@ -208,7 +111,7 @@ function headersOf(request: DownloadRequest): Readonly<Record<string, string>> {
 }
 
 /** What proves that a later segment is of the same file. */
-function validatorOf(response: HttpAnswer): string | null {
+export function validatorOf(response: HttpAnswer): string | null {
   return toStrongValidator({
     etag: response.header('etag'),
     lastModified: response.header('last-modified'),

@@ -1,11 +1,12 @@
 import { pause } from '../abort.ts';
-import { type CcxriError, isCcxriError, toErrorRecord } from '../errors.ts';
+import { isCcxriError } from '../errors.ts';
 import { aboutBytesOf } from '../manifest/published-size.ts';
 import type { Location } from '../sources/source.ts';
 import { fetchInParallel } from './connections.ts';
-import type { Transfer } from './context.ts';
-import { receivePath } from './receive.ts';
-import { canResume, fetchSegment, nextRequest } from './request.ts';
+import { type Transfer, emitRetry } from './context.ts';
+import { copyLocalFile } from './local-file.ts';
+import { fetchSegment } from './receive.ts';
+import { canResume, nextRequest } from './request.ts';
 import { newSegment } from './segments.ts';
 import {
   type TransferAction,
@@ -26,23 +27,23 @@ export interface SourceLocation {
  * Downloads all that is missing of a part from one location, over as many connections as are useful.
  * @throws CcxriError what the last attempt failed with, when another one is not worth it
  */
-export async function runTransfer(transfer: Transfer, place: SourceLocation): Promise<void> {
-  if (place.location.kind === 'path') await receivePath(transfer, place.location.path);
-  else await new UrlTransfer(transfer, place, place.location.url).run();
+export async function runTransfer(transfer: Transfer, source: SourceLocation): Promise<void> {
+  if (source.location.kind === 'path') await copyLocalFile(transfer, source.location.path);
+  else await new UrlTransfer(transfer, source, source.location.url).run();
 }
 
 /** Requests, and does what `decideNext` says. */
 class UrlTransfer {
   readonly #transfer: Transfer;
-  readonly #place: SourceLocation;
+  readonly #source: SourceLocation;
   #url: string;
   #state: TransferState;
   /** Another file had waited for this host in vain before this transfer began. */
   readonly #isLate: boolean;
 
-  constructor(transfer: Transfer, place: SourceLocation, url: string) {
+  constructor(transfer: Transfer, source: SourceLocation, url: string) {
     this.#transfer = transfer;
-    this.#place = place;
+    this.#source = source;
     this.#url = url;
     this.#state = startState(transfer.part.heldBytes);
     this.#isLate = transfer.context.silences.isDead(url);
@@ -98,13 +99,14 @@ class UrlTransfer {
   }
 
   async #perform(action: TransferAction): Promise<void> {
-    const { clock, pace, silences, signal } = this.#transfer.context;
+    const { part, context } = this.#transfer;
+    const { clock, pace, silences, signal } = context;
     switch (action.kind) {
       case 'done':
       case 'request':
         return;
       case 'relocate': {
-        const location = await this.#place.locateAgain();
+        const location = await this.#source.locateAgain();
         const hasUrl = location?.kind === 'url';
         if (hasUrl) this.#url = location.url;
         await this.#perform(this.#decide({ kind: 'relocated', hasUrl, error: action.error }));
@@ -113,7 +115,9 @@ class UrlTransfer {
       case 'retry': {
         const { error, delayMs } = action;
         if (error.facts.status === 429) pace.hold(this.#url, delayMs);
-        this.#emitRetry(error, delayMs);
+        const attempt = Math.max(1, this.#state.attempts);
+        const keptBytes = this.#state.mayResume && part.isUsable ? part.heldBytes : 0;
+        emitRetry(this.#transfer, error, { attempt, delayMs, keptBytes });
         if (delayMs > 0) await pause(clock, delayMs, signal);
         return;
       }
@@ -121,17 +125,5 @@ class UrlTransfer {
         if (action.isExhausted) silences.giveUp(this.#url);
         throw action.error;
     }
-  }
-
-  #emitRetry(error: CcxriError, delayMs: number): void {
-    const { file, part, context } = this.#transfer;
-    context.onEvent({
-      event: 'retry',
-      file: file.name,
-      attempt: Math.max(1, this.#state.attempts),
-      delayMs: Math.round(delayMs),
-      error: toErrorRecord(error),
-      keptBytes: this.#state.mayResume && part.isUsable ? part.heldBytes : 0,
-    });
   }
 }

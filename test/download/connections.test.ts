@@ -1,7 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { fetchInParallel } from '../../src/download/connections.ts';
-import { fetchSegment, nextRequest } from '../../src/download/request.ts';
+import { fetchSegment } from '../../src/download/receive.ts';
+import { nextRequest } from '../../src/download/request.ts';
 import { newSegment } from '../../src/download/segments.ts';
 import { ProgressThrottle } from '../../src/events.ts';
 import { toClient, toContext, toRun } from '../../src/fetch/fetch-run.ts';

@@ -118,7 +118,7 @@ describe('a part', () => {
     await part.close();
   });
 
-  it('#57 on a slow line is flushed after some seconds, however little has come', async () => {
+  it('#57 on a slow line is flushed after some seconds, however little has arrived', async () => {
     const clock = handClock();
     const part = await create(await tempDir(), { clock });
     await part.restart({ ...origin, totalBytes: 100_000 });
@@ -151,7 +151,7 @@ describe('a part', () => {
     await part.close();
   });
 
-  it('goes on where its state vouches for the bytes, and cuts the rest off', async () => {
+  it('is resumed behind what its state lists, and the rest is cut off', async () => {
     const root = await tempDir();
     const owner = await ownIdentity();
     const path = join(root, 'a.zip.0123456789ab.part');
@@ -180,7 +180,7 @@ describe('a part', () => {
 });
 
 describe('a part that is left', () => {
-  it('stays with its state when it can be gone on with', async () => {
+  it('stays with its state when it can be resumed', async () => {
     const root = await tempDir();
     const part = await create(root);
     await part.restart(origin);
@@ -267,7 +267,7 @@ describe('the final name', () => {
 });
 
 describe('#91 a part that is deleted while it is written', () => {
-  it('is noticed at its end, and can be begun anew', async () => {
+  it('is noticed at its end, and can be started over', async () => {
     const root = await tempDir();
     const part = await create(root);
     await part.restart(origin);

@@ -41,7 +41,7 @@ describe('a part that is written at several places', () => {
     await part.close();
   });
 
-  it('leaves what is flushed, with the gaps, and is gone on with so', async () => {
+  it('leaves what is flushed, with the gaps, and is resumed like that', async () => {
     const root = await tempDir();
     const part = await create(root);
     await part.restart(ofTen);
@@ -66,7 +66,7 @@ describe('a part that is written at several places', () => {
     await again.close();
   });
 
-  it('goes when it can not be gone on with, though its end is there', async () => {
+  it('is removed when it cannot be resumed, though its end is there', async () => {
     const root = await tempDir();
     const part = await create(root);
     await part.restart({ ...ofTen, validator: null });

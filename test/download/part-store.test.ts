@@ -52,7 +52,7 @@ describe('a part that was left', () => {
   it.each([
     { name: 'in good order', owner: null },
     { name: 'by a run that has died', owner: dead },
-  ])('$name is gone on with, under a name of our own', async ({ owner }) => {
+  ])('$name is resumed, under a name of our own', async ({ owner }) => {
     const directory = await tempDir();
     await leave(directory, ONE, { json: state({ owner }) });
     const { part, bytes, left } = await openIn(directory);
@@ -132,7 +132,7 @@ describe('a part that was left', () => {
     expect({ bytes, left }).toEqual({ bytes: 6, left: [] });
   });
 
-  it('of the first form, written front to back, is gone on with', async () => {
+  it('of the first form, written from front to back, is resumed', async () => {
     const directory = await tempDir();
     const first = { ...state(), partVersion: 1, islands: undefined };
     await leave(directory, ONE, { json: first });
@@ -149,7 +149,7 @@ describe('a part that was left', () => {
   });
 });
 
-describe('what cannot be gone on with starts over, and goes', () => {
+describe('what cannot be resumed starts over, and is removed', () => {
   it.each([
     { name: '#55 a part of another release', json: state({ md5: 'b'.repeat(32) }) },
     { name: 'a part without a strong validator', json: state({ validator: null }) },
@@ -233,11 +233,11 @@ describe('what cannot be gone on with starts over, and goes', () => {
 });
 
 describe('what is left alone', () => {
-  it('#55 a state of a newer ccxri, with its part, and it is told', async () => {
+  it('#55 a state of a newer ccxri, with its part, and this is reported', async () => {
     const directory = await tempDir();
     await leave(directory, ONE, { json: { partVersion: 3, anything: true } });
     const notices: string[] = [];
-    const part = await new PartStore(directory, (told) => void notices.push(told)).open(KEY);
+    const part = await new PartStore(directory, (notice) => void notices.push(notice)).open(KEY);
     await part.leave();
     expect(notices).toEqual([saying('newer ccxri')]);
     const { bytes, left } = await openIn(directory);
@@ -287,7 +287,7 @@ describe('the bytes that need not come again', () => {
     expect(await store.bytesHere({ ...KEY, md5: 'b'.repeat(32) })).toBe(0);
   });
 
-  it('are none where they can not be gone on with, or nothing is there', async () => {
+  it('are none if they cannot be resumed, or nothing is there', async () => {
     const directory = await tempDir();
     expect(await new PartStore(join(directory, 'none')).bytesHere(KEY)).toBe(0);
     await leave(directory, ONE, { json: state({ validator: null }) });
@@ -295,7 +295,7 @@ describe('the bytes that need not come again', () => {
   });
 });
 
-it('what nobody needs any more is removed, but not what somebody works at', async () => {
+it('leftovers are removed, but not what another run is writing', async () => {
   const directory = await tempDir();
   await leave(directory, ONE, { json: state({ owner: await ownIdentity() }) });
   await leave(directory, TWO, { json: state({ owner: dead }) });

@@ -69,7 +69,7 @@ function errorOf(ran: Ran) {
   return ran.result?.outcomes[0]?.error;
 }
 
-describe('a body that ends early is kept, and gone on with', () => {
+describe('a body that ends early is kept, and resumed', () => {
   it.each([
     { name: '#1 before its announced length', script: send(half) },
     { name: '#2 before its last chunk', script: send(chunked([firstHalf], { end: false })) },
@@ -173,14 +173,14 @@ describe('what is not the file is seen before anything is kept', () => {
     },
     { name: 'anything else', script: send(whole(Buffer.alloc(8175))), is: 'has 8,175 bytes' },
     {
-      name: 'what breaks off before it can be told',
+      name: 'what breaks off before it can be recognized',
       script: async (_: unknown, reply: RawReply) => {
         await reply.send(head(200, { 'Content-Length': '8175' }));
         reply.end();
       },
       is: 'has 8,175 bytes',
     },
-  ])('#8 of the wrong length, it is told what it is: $name', async ({ script, is }) => {
+  ])('#8 of the wrong length, it is reported what it is: $name', async ({ script, is }) => {
     const { first } = await thenAgain(script);
     expect(errorOf(first)?.message).toMatch(
       new RegExp(`^ChestDx-1\\.zip: what http://\\S+ serves ${is}$`),
@@ -297,7 +297,7 @@ describe('a refusal for good is not asked again', () => {
     { name: '#27 a redirect to a file', reply: redirect('file:///etc/passwd'), code: 'network' },
     { name: '#31 gzip', reply: whole(a.bytes, { 'Content-Encoding': 'gzip' }), code: 'network' },
     { name: 'a 204', reply: answer(204, ''), code: 'http-status' },
-    { name: '#45 a part nobody asked for', reply: answer(206, a.bytes), code: 'network' },
+    { name: '#45 a part that was not requested', reply: answer(206, a.bytes), code: 'network' },
   ])('$name', async ({ name, reply: bytes, code }) => {
     const { first, asked } = await thenAgain((_, reply) => reply.send(bytes));
     expect(first.outcomes).toEqual([code]);
@@ -305,7 +305,7 @@ describe('a refusal for good is not asked again', () => {
     expect(asked).toBe(name.startsWith('#45') ? 2 : 1);
   });
 
-  it('#14 tells which credentials are missing', async () => {
+  it('#14 says which credentials are missing', async () => {
     const { first } = await thenAgain((_, reply) => reply.send(answer(401, 'no')));
     expect(errorOf(first)?.hint).toContain("--header 'Authorization: …'");
   });
@@ -381,7 +381,7 @@ it('#15 a server that flaps gets there as long as there is progress', async () =
   expect(server.requests.length).toBeGreaterThan(18);
 });
 
-it('#15 a server that gives crumbs is given up', async () => {
+it('#15 a server that gives a few bytes a request is given up', async () => {
   const { first, asked } = await thenAgain(
     async (request, reply) => {
       const bytes = honest(a.bytes, request);

@@ -71,7 +71,7 @@ describe.skipIf(!hasNginx)('on nginx', () => {
     expect(again.result?.bytesDownloaded).toBe(a.bytes.length - from);
   });
 
-  it('#46 a file that was replaced meanwhile is not gone on with', async () => {
+  it('#46 a file that was replaced meanwhile is not resumed', async () => {
     const root = await tempDir();
     const a = sampleArchive('ChestDx-1.zip', { bytes: 1_500_000 });
     const path = join(root, 'mirror', a.name);
@@ -162,7 +162,7 @@ describe.skipIf(!hasNginx)('a large file on nginx', () => {
     expect(await server.requests()).toEqual([expect.objectContaining({ status: 200 })]);
   });
 
-  it('#39 comes where only two connections are borne at once, and the others are told 503', async () => {
+  it('#39 is downloaded where only two connections are allowed at once, and the others get 503', async () => {
     const { server, setup } = await setUp({ extra: 'limit_conn one 2;', limitRate: '1m' });
     const ran = await run(setup);
     expect(ran.outcomes).toEqual(['downloaded']);

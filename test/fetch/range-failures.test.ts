@@ -57,10 +57,10 @@ describe('one connection of several', () => {
 
   it.each([
     {
-      name: '#12 is told 429',
+      name: '#12 gets 429',
       refuse: (reply: RawReply) => reply.send(answer(429, '', { 'Retry-After': 1 })),
     },
-    { name: '#10 is told 503', refuse: (reply: RawReply) => reply.send(answer(503, '')) },
+    { name: '#10 gets 503', refuse: (reply: RawReply) => reply.send(answer(503, '')) },
     {
       name: '#39 is reset',
       refuse: (reply: RawReply) => {
@@ -133,7 +133,7 @@ describe('one connection of several', () => {
   });
 });
 
-it('#6 a part that goes on and on is cut where it was to end', async () => {
+it('#6 a part that does not end is cut where it was to end', async () => {
   const { setup } = await setUp(async (request, reply) => {
     const span = spanOf(request);
     if (span === undefined || request.index !== 3) return reply.send(honest(big.bytes, request));

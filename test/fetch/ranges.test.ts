@@ -205,7 +205,7 @@ describe('a file that changes while it comes over several connections', () => {
     expect(ran.exit).toBe(3);
   });
 
-  it('the ranges end in the middle: what is here is gone on with as the server allows', async () => {
+  it('the ranges end in the middle: what is here is resumed as the server allows', async () => {
     const { server, setup } = await setUp((request, reply) =>
       reply.send(request.index < 4 ? honest(big.bytes, request) : whole(big.bytes)),
     );
@@ -243,7 +243,7 @@ describe('a part with gaps', () => {
       const [from, to] = spanOf(request) ?? [0, 0];
       if (isWell || from < 256 * 1024 || from > 2 * MIB) {
         await reply.send(bytes);
-        // Where all comes between two tellings of progress, the second is never told.
+        // If all arrives between two progress events, the second is never emitted.
         if (!isWell && to === TOTAL - 1) setTimeout(() => stop.abort(), 1000);
         return;
       }
@@ -266,7 +266,7 @@ describe('a part with gaps', () => {
     return { server, setup, state, partial, before: server.requests.length };
   }
 
-  it('is gone on with: only what is missing comes', async () => {
+  it('is resumed: only what is missing is downloaded', async () => {
     const { server, setup, state, before } = await stopWithGaps();
     expect(state.islands.length).toBeGreaterThan(0);
     expect(state.durableBytes).toBeLessThan(TOTAL / 2);
@@ -279,7 +279,7 @@ describe('a part with gaps', () => {
     expect(new Set(ifRange)).toEqual(new Set(['"v1"']));
   });
 
-  it('is gone on with over one connection: gap by gap', async () => {
+  it('is resumed over one connection: gap by gap', async () => {
     const { server, setup, state, before } = await stopWithGaps();
     const held = durableSpansOf(state);
     const ran = await run({ ...setup, connections: 1 });

@@ -24,7 +24,7 @@ const TOTAL = a.bytes.length;
 const half = brokenOff(a.bytes, HALF);
 
 describe('#40 a link that has its time', () => {
-  it('is asked for anew, where it comes by a redirect, and gone on with', async () => {
+  it('is requested again, if it comes by a redirect, and resumed', async () => {
     let signature = 1;
     const server = await serve(async (request, reply) => {
       const [path, query] = request.path.split('?');
@@ -45,7 +45,7 @@ describe('#40 a link that has its time', () => {
     expect(JSON.stringify(ran)).not.toContain('sig=');
   });
 
-  it('is read anew from the page that it stands on, once', async () => {
+  it('is read again from the page that has it, once', async () => {
     let signature = 1;
     const server = await serve(async (request, reply) => {
       const page = `<table><tr><td>${String(a.file['md5'])}</td><td><a href="/f/${a.name}?sig=${signature}">download</a></td></tr></table>`;

@@ -160,7 +160,7 @@ describe('a file that changes at its source meanwhile', () => {
     expect(ran.result?.bytesDownloaded).toBe(HALF + TOTAL);
   });
 
-  it.each(['W/"v1"', ''])('#47 with the ETag "%s": it is not gone on with', async (etag) => {
+  it.each(['W/"v1"', ''])('#47 with the ETag "%s": it is not resumed', async (etag) => {
     const { ran, server } = await brokenThen((request) => honest(a.bytes, request), { etag });
     expect(ran.exit).toBe(0);
     expect(rangesOf(server)).toEqual([undefined, undefined]);
@@ -274,7 +274,7 @@ describe('a part of an earlier run', () => {
     return { ran, server, ranges: rangesOf(server) };
   }
 
-  it('#57 #61 is gone on with behind what its state vouches for', async () => {
+  it('#57 #61 is resumed behind what its state lists', async () => {
     const { ran, ranges } = await goOn(
       Buffer.concat([a.bytes.subarray(0, HALF), Buffer.alloc(5000)]),
       { durableBytes: HALF },
@@ -338,7 +338,7 @@ describe('a part of an earlier run', () => {
     { name: '#55 of another address', changes: { url: 'http://127.0.0.1:1/other.zip' } },
     { name: '#55 of another release', changes: { md5: 'b'.repeat(32) } },
     { name: '#47 without a validator', changes: { validator: null } },
-    { name: '#53 that claims more than is there', changes: { durableBytes: HALF + 1 } },
+    { name: '#53 that lists more than is there', changes: { durableBytes: HALF + 1 } },
   ])('$name starts over', async ({ changes }) => {
     const { ran, ranges } = await goOn(a.bytes.subarray(0, HALF), changes);
     expect(ran.exit).toBe(0);

@@ -72,7 +72,7 @@ describe('several sources', () => {
     expect(good.requests.map(({ headers }) => headers['range'])).toEqual([undefined]);
   });
 
-  it('bytes of the first are not gone on with at the second', async () => {
+  it('bytes of the first are not resumed at the second', async () => {
     const bad = await serve(async (_, reply) => {
       await reply.send(brokenOff(wrongBytes, 100_000));
       reply.end();
@@ -168,7 +168,7 @@ describe('the pace', () => {
   );
   const manyManifest = manifestOf(...many);
 
-  it('#39 fits itself to a server that bears two connections and resets the third', async () => {
+  it('#39 adapts to a server that allows two connections and resets the third', async () => {
     let open = 0;
     let most = 0;
     const server = await serve(async (request, reply) => {
@@ -196,7 +196,7 @@ describe('the pace', () => {
     expect(most).toBe(2);
   });
 
-  it('#12 of all connections slows down when one is told 429', async () => {
+  it('#12 of all connections slows down when one gets 429', async () => {
     let refusals = 3;
     const server = await serve(async (request, reply) => {
       const file = fileOf(request, many);

@@ -1,0 +1,65 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
+import { CcxriError, errnoOf } from '../errors.ts';
+import { toPrintable } from '../text.ts';
+import type { Transfer } from './context.ts';
+import { assertNotShort } from './first-bytes.ts';
+import { receiveFromStart } from './receive.ts';
+import { newSegment } from './segments.ts';
+
+/**
+ * A file of a local directory: copied, never linked, so that it does not depend on its source.
+ * @throws CcxriError `file-not-at-source`, `source-unusable`: it can't be read; as `receiveFromStart`
+ */
+export async function copyLocalFile(transfer: Transfer, path: string): Promise<void> {
+  const { file, part, context } = transfer;
+  const totalBytes = await sizeOf(path, file.name);
+  const body = {
+    head: { where: toPrintable(path), isLocal: true, totalBytes, contentType: undefined },
+    origin: { url: pathToFileURL(path).href, validator: null, totalBytes },
+    batches: read(path, file.name),
+  };
+  await receiveFromStart(transfer, body, newSegment(0, Infinity, context.clock.nowMs()));
+  assertNotShort(file, body.head, part.bytes);
+}
+
+async function sizeOf(path: string, file: string): Promise<number> {
+  try {
+    const stats = await stat(path);
+    if (stats.isFile()) return stats.size;
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw unreadable(error, path, file);
+  }
+  throw new CcxriError('file-not-at-source', `${file}: there is no file ${toPrintable(path)}`, {
+    file,
+    path,
+  });
+}
+
+/** A failure to read is the source's error, not one of the dataset's disk. */
+async function* read(path: string, file: string): AsyncGenerator<readonly Buffer[]> {
+  const stream: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: 1024 * 1024 });
+  try {
+    for await (const chunk of stream) yield [chunk];
+  } catch (error) {
+    throw unreadable(error, path, file);
+  }
+}
+
+function unreadable(error: unknown, path: string, file: string): unknown {
+  const errno = errnoOf(error);
+  if (errno === undefined) return error;
+  return new CcxriError('source-unusable', `${file}: can't read ${toPrintable(path)} (${errno})`, {
+    file,
+    path,
+    next: [
+      {
+        kind: 'advice',
+        text: 'make it readable for you',
+        or: { kind: 'option', option: 'source' },
+      },
+    ],
+    cause: error,
+  });
+}
