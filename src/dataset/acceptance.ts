@@ -122,7 +122,8 @@ export class Judge {
           directory.topFolder ?? '',
           ...directory.members.map((member) => member.name),
         ]);
-        await checkMembers(reader, directory, { ...options, pool: this.#unpackPool });
+        const { openFile } = reader;
+        await checkMembers(reader, directory, { ...options, pool: this.#unpackPool, openFile });
       });
     } catch (error) {
       if (!isCcxriError(error, 'damaged-archive')) throw error;

@@ -61,6 +61,7 @@ async function checkAll(
   await checkMembers(reader, directory, {
     file,
     pool,
+    openFile: reader.openFile,
     signal,
     onBytes: (doneBytes) => {
       progress.add(doneBytes - toldBytes);

@@ -1,6 +1,5 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import { throwIfAborted, toAbortError } from '../abort.ts';
+import pLimit from 'p-limit';
+import { throwIfAborted } from '../abort.ts';
 import { type EndRecord, findEndRecord } from './end-record.ts';
 import { listEntries, readDirectoryBytes } from './entries.ts';
 import { METHOD, type ZipEntry, isFolder } from './entry.ts';
@@ -10,56 +9,12 @@ import { topFolderOf, withoutTopFolder } from './names.ts';
 import type { RandomReader } from './reader.ts';
 import { Verdict, damaged } from './verdict.ts';
 
-/**
- * Turns that are taken one after the other, in the order in which they were asked for. Unlike a queue
- * of work, whoever waits may stop waiting.
- */
-export class Turns {
-  #last: Promise<void> = Promise.resolve();
-
-  /**
-   * Waits until all who asked before have ended.
-   * @returns what ends the turn
-   * @throws CcxriError `aborted`; the turn is given up then
-   */
-  async take(signal: AbortSignal | undefined): Promise<() => void> {
-    throwIfAborted(signal);
-    const before = this.#last;
-    let end: () => void = () => undefined;
-    const mine = new Promise<void>((resolve) => (end = resolve));
-    this.#last = before.then(() => mine);
-    try {
-      await endOf(before, signal);
-    } catch (error) {
-      end();
-      throw error;
-    }
-    return end;
-  }
-}
-
-async function endOf(before: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return before;
-  let stop: () => void = () => undefined;
-  const stopped = new Promise<never>((_, reject) => {
-    stop = () => {
-      reject(toAbortError(signal));
-    };
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    await Promise.race([before, stopped]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
-}
-
 /** The published archives have a few thousand members. */
 const MANY_ENTRIES = 10_000;
 const LARGE_DIRECTORY_BYTES = 1024 ** 2;
 
-/** The process's memory is what is to be spared, whoever works in it: one for all runs. */
-const turns = new Turns();
+/** One for the whole process, whose memory it spares. */
+const oneAtATime = pLimit(1);
 
 /**
  * Reads an archive's directory, judges it, and works with it. Of directories with very many entries
@@ -73,31 +28,11 @@ export async function withDirectory<T>(
 ): Promise<T> {
   throwIfAborted(options.signal);
   const end = await findEndRecord(reader, options.file);
-  // A count that is too small does not pass, and where it has wrapped the directory is large.
+  // A count that is too small is refused later; where it has wrapped, the directory is large.
   const isLarge =
     end.count > MANY_ENTRIES || end.directoryEnd - end.directoryStart > LARGE_DIRECTORY_BYTES;
-  const endTurn = isLarge ? await turns.take(options.signal) : undefined;
-  try {
-    return await work(await judgeDirectory(reader, end, options));
-  } finally {
-    if (endTurn !== undefined) {
-      collectGarbage();
-      endTurn();
-    }
-  }
-}
-
-/**
- * Left to itself the heap grows by the garbage of two or three directories before it is collected.
- * This way to the collector is documented nowhere; without it all works, with more memory.
- */
-function collectGarbage(): void {
-  try {
-    setFlagsFromString('--expose-gc');
-    runInNewContext('gc()');
-  } catch {
-    // Another engine: it collects when it likes.
-  }
+  const judgeAndWork = async () => work(await judgeDirectory(reader, end, options));
+  return isLarge ? oneAtATime(judgeAndWork) : judgeAndWork();
 }
 
 /** A file in an archive that has passed the gate. Plain data. */

@@ -26,8 +26,8 @@ export interface UnpackedMember {
   readonly checked: () => Uint8Array;
 }
 
-/** Whether a member is small enough to be unpacked in one piece, as an image is. */
-export function isWhole({ size, compressedSize }: Member): boolean {
+/** Whether a member is small enough to be unpacked in one piece, as images are. */
+export function fitsInMemory({ size, compressedSize }: Member): boolean {
   return Math.max(size, compressedSize) <= MAX_STREAM_BYTES;
 }
 
@@ -46,7 +46,7 @@ export class MemberUnpacker {
 
   /**
    * The contents of some members, about in their order.
-   * @param members of which `isWhole` is true
+   * @param members of which `fitsInMemory` is true
    * @throws CcxriError `damaged-archive`, `unsafe-archive`; of the disk
    */
   *contents(archive: OpenArchive, members: Iterable<Member>): Generator<UnpackedMember> {
@@ -149,17 +149,17 @@ function splitInfo(result: object) {
       return { content, usedBytes: Number(engine.bytesWritten) };
     }
   }
-  throw new Error('zlib did not tell how many bytes it used');
+  throw new Error('zlib did not report how many bytes it used');
 }
 
 /** What can turn out wrong with a member's bytes; the texts are the same however they are read. */
 export const memberErrors = (file: string, { name, size, crc32 }: Member) => ({
   tooLong: (): CcxriError =>
-    unsafe(file, `${toName(name)}: unpacks to more than the ${size} bytes it says`),
+    unsafe(file, `${toName(name)}: expands beyond its declared size of ${size} bytes`),
   unused: (): CcxriError =>
-    unsafe(file, `${toName(name)}: holds more bytes than its content needs`),
+    unsafe(file, `${toName(name)}: has trailing data after the deflate stream`),
   tooShort: (found: number): CcxriError =>
-    damaged(file, `${toName(name)} unpacks to fewer bytes than it says`, {
+    damaged(file, `${toName(name)} expands to fewer bytes than its declared size`, {
       expected: `${size} bytes`,
       found: `${found} bytes`,
     }),
@@ -169,7 +169,7 @@ export const memberErrors = (file: string, { name, size, crc32 }: Member) => ({
       found: `CRC-32 ${toHex(found)}`,
     }),
   undecodable: (why: string): CcxriError =>
-    damaged(file, `${toName(name)} can not be unpacked: ${why}`),
+    damaged(file, `${toName(name)} can't be unpacked: ${why}`),
 });
 
 function toHex(crc32: number): string {

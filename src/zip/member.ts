@@ -9,7 +9,7 @@ import { syncDirectory, syncFile } from '../fs/atomic.ts';
 import { holdsContent } from '../fs/content.ts';
 import { lostOnDisk } from '../fs/paths.ts';
 import type { ArchiveOptions, Member, ZipDirectory } from './directory.ts';
-import { isWhole, memberErrors, toMemberError } from './inflate.ts';
+import { fitsInMemory, memberErrors, toMemberError } from './inflate.ts';
 import type { RandomReader } from './reader.ts';
 import type { UnpackPool } from './unpack-pool.ts';
 import { NEW_FILE, NEW_FILE_MODE } from './unpack-task.ts';
@@ -23,8 +23,9 @@ const MEMBERS_AT_ONCE = 8;
 export interface MemberWorkOptions extends ArchiveOptions {
   /** Hears how many unpacked bytes are done, after each member or piece of a large one. */
   readonly onBytes?: ((doneBytes: number) => void) | undefined;
-  /** Threads for what is read from a file. Absent: all is done in this one. */
+  /** Threads, and the open file that they read. Absent: all is done in this thread. */
   readonly pool?: UnpackPool | undefined;
+  readonly openFile?: { readonly path: string; readonly fd: number } | undefined;
 }
 
 /**
@@ -36,10 +37,10 @@ export async function checkMembers(
   { members }: Pick<ZipDirectory, 'members'>,
   options: MemberWorkOptions,
 ): Promise<void> {
-  const tell = teller(options);
+  const onUnpacked = countBytes(options);
   const { file } = options;
-  await workOnAll(reader, members, { ...options, into: null, tell }, (member, signal) =>
-    readMember(reader, member, { file, signal }, ({ length }) => tell(length)),
+  await workOnAll(members, { ...options, into: null, onUnpacked }, (member, signal) =>
+    readMember(reader, member, { file, signal }, ({ length }) => onUnpacked(length)),
   );
 }
 
@@ -58,17 +59,17 @@ export async function extractMembers(
   { members }: Pick<ZipDirectory, 'members'>,
   options: ExtractMembersOptions,
 ): Promise<void> {
-  const tell = teller(options);
+  const onUnpacked = countBytes(options);
   const folders = foldersOf(members);
   // Made by us in a fresh folder, one by one and from the top: no link can be among them.
   for (const folder of folders) await makeFolder(join(options.into, folder));
-  await workOnAll(reader, members, { ...options, tell }, (member, signal) =>
-    writeMember(reader, member, { ...options, signal }, tell),
+  await workOnAll(members, { ...options, onUnpacked }, (member, signal) =>
+    writeMember(reader, member, { ...options, signal }, onUnpacked),
   );
   for (const folder of [...folders, '']) await syncFolder(join(options.into, folder));
 }
 
-function teller({ onBytes }: MemberWorkOptions): (bytes: number) => void {
+function countBytes({ onBytes }: MemberWorkOptions): (bytes: number) => void {
   let doneBytes = 0;
   return (bytes) => {
     doneBytes += bytes;
@@ -78,7 +79,7 @@ function teller({ onBytes }: MemberWorkOptions): (bytes: number) => void {
 
 interface AllWork extends MemberWorkOptions {
   readonly into: string | null;
-  readonly tell: (bytes: number) => void;
+  readonly onUnpacked: (bytes: number) => void;
 }
 
 /**
@@ -86,18 +87,19 @@ interface AllWork extends MemberWorkOptions {
  * @param work one member, here
  */
 async function workOnAll(
-  reader: RandomReader,
   members: readonly Member[],
-  { file, signal, pool, into, tell }: AllWork,
+  { file, signal, pool, openFile, into, onUnpacked }: AllWork,
   work: (member: Member, signal: AbortSignal | undefined) => Promise<void>,
 ): Promise<void> {
   const workHere = (some: readonly Member[], stop = signal) =>
     forEachAtOnce(some, MEMBERS_AT_ONCE, (member) => work(member, stop));
-  const { openFile } = reader;
   if (pool === undefined || openFile === undefined) return workHere(members);
   const stop = new AbortController();
   const either = AbortSignal.any(signal === undefined ? [stop.signal] : [signal, stop.signal]);
-  const [whole, large] = [members.filter(isWhole), members.filter((member) => !isWhole(member))];
+  const [whole, large] = [
+    members.filter(fitsInMemory),
+    members.filter((member) => !fitsInMemory(member)),
+  ];
   const inThreads = async () => {
     const archive = { file, ...openFile };
     const isDone = await pool.unpack({
@@ -105,7 +107,7 @@ async function workOnAll(
       members: whole,
       into,
       signal: either,
-      onBytes: tell,
+      onBytes: onUnpacked,
     });
     if (!isDone) await workHere(whole, either);
   };
@@ -152,7 +154,7 @@ async function writeMember(
   reader: RandomReader,
   member: Member,
   options: ExtractMembersOptions,
-  tell: (bytes: number) => void,
+  onUnpacked: (bytes: number) => void,
 ): Promise<void> {
   const path = join(options.into, member.name);
   try {
@@ -163,7 +165,7 @@ async function writeMember(
         for (let done = 0; done < bytes.length;) {
           done += (await handle.write(bytes, done)).bytesWritten;
         }
-        tell(bytes.length);
+        onUnpacked(bytes.length);
       });
       // A rename that outlives a power cut while the data does not would be a false promise.
       await syncFile({ sync: () => handle.datasync() });

@@ -8,8 +8,6 @@ import { changedMeanwhile, noFile } from '../fs/paths.ts';
 /** Bytes that can be read from anywhere: a file, or later one that lies at a server. */
 export interface RandomReader {
   readonly sizeBytes: number;
-  /** Of a file: threads read it by themselves. */
-  readonly openFile?: { readonly path: string; readonly fd: number };
   /**
    * Fills the whole of `into` with the bytes from `position` on.
    * @throws CcxriError `damaged-archive`: it ends before that; of the disk
@@ -27,6 +25,7 @@ interface FileMark {
 }
 
 export interface FileReader extends RandomReader {
+  /** For threads, which read it by themselves. */
   readonly openFile: { readonly path: string; readonly fd: number };
   /** Of the file that was opened: what is read is this one, whatever its name points to by now. */
   readonly mark: FileMark;

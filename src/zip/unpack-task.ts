@@ -13,72 +13,54 @@ import { crc32 } from 'node:zlib';
 import { toDiskError } from '../errors.ts';
 import { cannotSync } from '../fs/atomic.ts';
 import { lostOnDisk } from '../fs/paths.ts';
-import { toErrorData } from '../threads/error-data.ts';
+import type { Reply } from '../threads/serve.ts';
 import type { MemberUnpacker, UnpackedMember } from './inflate.ts';
-import type { FromUnpackThread, UnpackTask } from './unpack-pool.ts';
+import type { UnpackTask, UnpackTypes } from './unpack-pool.ts';
 
 const PROGRESS_EVERY_MS = 100;
 
 /**
- * Works through a task, to its end or to the first thing that goes wrong.
- * @param tell hears of the progress
- * @returns the last message
+ * Works through a task, as far as the first error.
+ * @returns false: it was stopped
+ * @throws CcxriError `damaged-archive`, `unsafe-archive`; of the disk
  */
-export function workThrough(
-  task: UnpackTask,
+export function unpackMembers(
+  { archive, members, into }: UnpackTask,
   unpacker: MemberUnpacker,
-  tell: (message: FromUnpackThread) => void,
-): FromUnpackThread {
-  const files = new NewFiles();
+  reply: Pick<Reply<UnpackTypes>, 'isStopped' | 'progress'>,
+): boolean {
+  const files = new BatchedFileWriter();
+  let newBytes = 0;
+  let reportedAtMs = performance.now();
   try {
-    const progress = new Progress(tell);
-    for (const unpacked of unpacker.contents(task, task.members)) {
-      // In every turn: a stop is heard within a member.
-      if (Atomics.load(task.stop, 0) !== 0) return { kind: 'stopped' };
+    for (const unpacked of unpacker.contents(archive, members)) {
+      if (reply.isStopped) return false;
       const { member, checked } = unpacked;
-      if (task.into === null) checked();
-      else files.write(join(task.into, member.name), unpacked);
-      progress.add(member.size);
+      if (into === null) checked();
+      else files.writeAndVerify(join(into, member.name), unpacked);
+      newBytes += member.size;
+      if (performance.now() - reportedAtMs < PROGRESS_EVERY_MS) continue;
+      reply.progress(newBytes);
+      newBytes = 0;
+      reportedAtMs = performance.now();
     }
     files.flush();
-    progress.end();
-    return { kind: 'done' };
-  } catch (error) {
-    return { kind: 'failed', error: toErrorData(error) };
+    reply.progress(newBytes);
+    return true;
   } finally {
-    files.abandon();
+    files.dispose();
   }
 }
 
-class Progress {
-  readonly #tell: (message: FromUnpackThread) => void;
-  #doneBytes = 0;
-  #toldAtMs = performance.now();
-
-  constructor(tell: (message: FromUnpackThread) => void) {
-    this.#tell = tell;
-  }
-
-  add(bytes: number): void {
-    this.#doneBytes += bytes;
-    if (performance.now() - this.#toldAtMs >= PROGRESS_EVERY_MS) this.end();
-  }
-
-  end(): void {
-    this.#toldAtMs = performance.now();
-    this.#tell({ kind: 'progress', doneBytes: this.#doneBytes });
-  }
-}
-
-/** Never through a link, and never over something that is there. */
+/** Never follows a link, and never overwrites. */
 export const NEW_FILE =
   constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 export const NEW_FILE_MODE = 0o644;
 
 const SPAN_BYTES = 128 * 1024;
 /**
- * Linux takes a write of some size into pages of about that size. Up to 32 KiB it has them at hand,
- * for each processor; larger ones cost it twice the time (docs/performance.md).
+ * Linux allocates pages of about the size of a write. Up to 32 KiB each processor has them at hand;
+ * larger ones take twice the time (docs/performance.md).
  */
 const PIECE_BYTES = 32 * 1024;
 
@@ -86,31 +68,30 @@ const PIECE_BYTES = 32 * 1024;
  * Files that are written one after the other, and flushed together: the disk takes many at once
  * faster than each by itself, and the system has begun with the first when the last is written.
  */
-export class NewFiles {
+export class BatchedFileWriter {
   readonly #open: { readonly path: string; readonly fd: number }[] = [];
   readonly #span = new Uint8Array(SPAN_BYTES);
 
   /**
-   * Writes a file, and reads it back. One CRC-32 shows both: that the content is right, and that it
-   * is what lies there.
+   * Writes a file, and reads it back. One CRC-32 checks both: the content, and what is on the disk.
    * @throws CcxriError `damaged-archive`, `unsafe-archive`; of the disk; the raw error where something
    *   lies there
    */
-  write(path: string, { member, unchecked, checked }: UnpackedMember): void {
+  writeAndVerify(path: string, { member, unchecked, checked }: UnpackedMember): void {
     try {
       const fd = openSync(path, NEW_FILE, NEW_FILE_MODE);
       this.#open.push({ path, fd });
       const writer = openWriter(path);
       try {
-        const put = (content: Uint8Array) => {
+        const writeAndCompare = (content: Uint8Array) => {
           writeAt(writer, content);
           return this.#crcOf(writer, content.length) === member.crc32;
         };
-        if (put(unchecked)) return;
+        if (writeAndCompare(unchecked)) return;
         const content = checked();
-        // A write may say that all went well, and have lost what it was given. It is still in the
-        // page cache, and in the processor's.
-        if (content === unchecked || !put(content)) throw lostOnDisk(path);
+        // A write may report success and have lost the bytes. Reading them back is cheap: they are
+        // in the page cache.
+        if (content === unchecked || !writeAndCompare(content)) throw lostOnDisk(path);
       } finally {
         closeSync(writer);
       }
@@ -119,7 +100,7 @@ export class NewFiles {
     }
   }
 
-  /** Waits until all of them are on the disk, and closes them. @throws CcxriError of the disk */
+  /** Waits until all files are on the disk, and closes them. @throws CcxriError of the disk */
   flush(): void {
     for (let file = this.#open.shift(); file !== undefined; file = this.#open.shift()) {
       try {
@@ -143,8 +124,8 @@ export class NewFiles {
     return crc;
   }
 
-  /** Lets go of what is not flushed. */
-  abandon(): void {
+  /** Closes what is not flushed. */
+  dispose(): void {
     for (const { fd } of this.#open.splice(0)) closeQuietly(fd);
   }
 }
@@ -181,15 +162,15 @@ function flushAndClose(fd: number): void {
       throw error;
     }
   }
-  // Network shares tell of a full disk here.
+  // Network shares report a full disk here.
   closeSync(fd);
 }
 
-/** Of a file that will be thrown away. */
+/** For a file that will be deleted. */
 function closeQuietly(fd: number): void {
   try {
     closeSync(fd);
   } catch {
-    // It is closed all the same.
+    // The descriptor is gone all the same.
   }
 }

@@ -1,12 +1,12 @@
-// A thread that unpacks: started by unpack-pool.ts, and ended by it.
-import { parentPort } from 'node:worker_threads';
+// The entry of an unpack thread; unpack-pool.ts starts it.
+import { serveThread } from '../threads/serve.ts';
 import { MemberUnpacker } from './inflate.ts';
-import type { FromUnpackThread, UnpackTask } from './unpack-pool.ts';
-import { workThrough } from './unpack-task.ts';
+import type { UnpackTypes } from './unpack-pool.ts';
+import { unpackMembers } from './unpack-task.ts';
 
-if (parentPort === null) throw new Error('this is the code of a thread');
-const port = parentPort;
-const post = (message: FromUnpackThread) => port.postMessage(message);
 const unpacker = new MemberUnpacker();
-port.on('message', (task: UnpackTask) => post(workThrough(task, unpacker, post)));
-post({ kind: 'ready' });
+serveThread<UnpackTypes>((task, reply) => {
+  if (unpackMembers(task, unpacker, reply)) reply.done(null);
+  else reply.stopped();
+  return undefined;
+});

@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { CcxriError, isCcxriError, toErrorRecord } from '../../src/errors.ts';
 import type { Member } from '../../src/zip/directory.ts';
 import { MAX_STREAM_BYTES } from '../../src/zip/inflate-kernel/inflater.ts';
-import { MemberUnpacker, isWhole } from '../../src/zip/inflate.ts';
+import { MemberUnpacker, fitsInMemory } from '../../src/zip/inflate.ts';
 import { readMember } from '../../src/zip/member.ts';
 import { bufferReader } from '../support/buffer-reader.ts';
 import { md5Of, randomBytes } from '../support/random-bytes.ts';
@@ -88,7 +88,7 @@ describe.each(UNPACKERS)('members in one piece, %s', (_, unpacker) => {
     ];
     const bytes = buildZip(members);
     const listed = await membersOf(bytes);
-    expect(listed.every(isWhole)).toBe(true);
+    expect(listed.every(fitsInMemory)).toBe(true);
     const found = unpackWith(unpacker, (await scratchFile()).fill(bytes), listed);
     expect(sorted(found)).toEqual(sorted(await inPieces(bytes)));
     expect(found.size).toBe(members.length);
@@ -182,7 +182,7 @@ describe.each(UNPACKERS)('members in one piece, %s', (_, unpacker) => {
 it('what is larger than a stream of the kernel is not for one piece', () => {
   const member = { name: 'x', dataStart: 0, crc32: 0, isDeflated: true };
   const [most, more] = [MAX_STREAM_BYTES, MAX_STREAM_BYTES + 1];
-  expect(isWhole({ ...member, size: most, compressedSize: most })).toBe(true);
-  expect(isWhole({ ...member, size: more, compressedSize: 1000 })).toBe(false);
-  expect(isWhole({ ...member, size: 1000, compressedSize: more })).toBe(false);
+  expect(fitsInMemory({ ...member, size: most, compressedSize: most })).toBe(true);
+  expect(fitsInMemory({ ...member, size: more, compressedSize: 1000 })).toBe(false);
+  expect(fitsInMemory({ ...member, size: 1000, compressedSize: more })).toBe(false);
 });

@@ -37,7 +37,10 @@ async function extract(
   >,
 ) {
   const into = options.into ?? (await tempDir());
-  await extractMembers(reader, directory, { file, ...options, into });
+  await extractMembers(reader, directory, {
+    ...{ file, openFile: reader.openFile, ...options },
+    into,
+  });
   const entries = await readdir(into, { recursive: true, withFileTypes: true });
   return { into, records: entries.filter((entry) => entry.isFile()) };
 }
@@ -95,7 +98,9 @@ describe('an archive in threads', () => {
     const { reader, directory } = await makeArchiveFile(folder, IMAGES);
     const { pool, sharesDone } = poolOf();
     let told = 0;
-    await checkMembers(reader, directory, { file, pool, onBytes: (done) => (told = done) });
+    const { openFile } = reader;
+    const onBytes = (done: number) => (told = done);
+    await checkMembers(reader, directory, { file, pool, openFile, onBytes });
     expect(told).toBe(TOTAL_BYTES);
     expect(sharesDone().reduce((a, b) => a + b)).toBeGreaterThan(2);
     expect(await readdir(folder)).toEqual([file]);
@@ -148,7 +153,7 @@ describe('what goes wrong in a thread', () => {
     const archive = await makeArchiveFile(await tempDir(), members);
     const errorOf = async (pool?: UnpackPool) => {
       const into = await tempDir();
-      const options = { file, into, ...(pool === undefined ? {} : { pool }) };
+      const options = { file, into, pool, openFile: archive.reader.openFile };
       const error: unknown = await extractMembers(archive.reader, archive.directory, options).catch(
         (thrown: unknown) => thrown,
       );
@@ -198,6 +203,26 @@ describe('what goes wrong in a thread', () => {
     expect(await readdir(into, { recursive: true })).toEqual(made);
   });
 
+  it('is the first cause, also where the other threads stop before the one that met it', async () => {
+    const archive = await makeArchiveFile(await tempDir(), IMAGES);
+    // The first thread reports progress, and stops long after the second one, which has stopped at once.
+    const lagging = `const { id, kind } = task;
+      if (kind === 'request') parentPort.postMessage({ kind: 'progress', id, progress: 1 });
+      else setTimeout(() => parentPort.postMessage({ kind: 'stopped', id }), 100);`;
+    const prompt = `const { id, kind } = task;
+      if (kind === 'stop') parentPort.postMessage({ kind: 'stopped', id });`;
+    for (const does of [
+      [lagging, prompt],
+      [prompt, lagging],
+    ]) {
+      const { pool } = poolOf({ startWorker: () => threadThat(does.shift() ?? '') });
+      const onBytes = () => {
+        throw new RangeError('of the listener');
+      };
+      await expect(pool.unpack(workOn(archive, onBytes))).rejects.toThrow('of the listener');
+    }
+  });
+
   it('never writes through a link, nor over what lies there', async () => {
     const archive = await makeArchiveFile(await tempDir(), [{ name: 'a.jpg', content: 'new' }]);
     const outside = join(await tempDir(), 'outside');
@@ -230,7 +255,7 @@ describe('what goes wrong in a thread', () => {
       },
     });
     const error: unknown = await extract(archive, { pool }).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ message: 'a thread that unpacks has ended' });
+    expect(error).toMatchObject({ message: 'the unpack thread exited unexpectedly' });
     if (cause !== undefined) expect(String((error as Error).cause)).toContain(cause);
     // Another takes its place for the next archive.
     expect((await extract(archive, { pool })).records).toHaveLength(IMAGES.length);
@@ -313,7 +338,9 @@ describe('a stop', () => {
     });
     expect(workers).toEqual([]);
     await expect(
-      checkMembers(archive.reader, archive.directory, { file, pool, signal }),
+      checkMembers(archive.reader, archive.directory, {
+        ...{ file, pool, openFile: archive.reader.openFile, signal },
+      }),
     ).rejects.toMatchObject({ code: 'aborted' });
   });
 
@@ -342,7 +369,8 @@ describe('at the end', () => {
 
   it('of a pool, what is under way fails, and other work is left to its caller', async () => {
     const archive = await makeArchiveFile(await tempDir(), IMAGES);
-    const busy = "parentPort.postMessage({ kind: 'progress', doneBytes: 1 }); for (;;);";
+    const busy =
+      "parentPort.postMessage({ kind: 'progress', id: task.id, progress: 1 }); for (;;);";
     const { pool } = poolOf({ startWorker: () => threadThat(busy) });
     let failure: Promise<unknown> = Promise.resolve();
     let busyThreads = 0;
@@ -355,7 +383,7 @@ describe('at the end', () => {
       failure = pool.unpack(workOn(archive, onBytes)).catch((error: unknown) => error);
     });
     await pool.close();
-    expect(await failure).toMatchObject({ message: 'a thread that unpacks has ended' });
+    expect(await failure).toMatchObject({ message: 'the unpack thread was closed' });
     expect(await pool.unpack(workOn(archive))).toBe(false);
   });
 });

@@ -4,16 +4,16 @@ import { crc32 } from 'node:zlib';
 import { expect, it, onTestFinished } from 'vitest';
 import type { Member } from '../../src/zip/directory.ts';
 import type { UnpackedMember } from '../../src/zip/inflate.ts';
-import { NewFiles } from '../../src/zip/unpack-task.ts';
+import { BatchedFileWriter } from '../../src/zip/unpack-task.ts';
 import { randomBytes } from '../support/random-bytes.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const right = randomBytes(300_001, 'right');
 
-function newFiles(): NewFiles {
-  const files = new NewFiles();
-  onTestFinished(() => files.abandon());
+function newWriter(): BatchedFileWriter {
+  const files = new BatchedFileWriter();
+  onTestFinished(() => files.dispose());
   return files;
 }
 
@@ -34,9 +34,9 @@ function unpacked(content: Buffer, unchecked = content): UnpackedMember & { aske
 it('a file has its content, and its CRC-32 is made once', async () => {
   const path = join(await tempDir(), 'a.jpg');
   const given = unpacked(right);
-  const files = newFiles();
+  const files = newWriter();
   const open = readdirSync('/proc/self/fd').length;
-  files.write(path, given);
+  files.writeAndVerify(path, given);
   // One is left open, to be flushed.
   expect(readdirSync('/proc/self/fd')).toHaveLength(open + 1);
   files.flush();
@@ -49,8 +49,8 @@ it('content that turns out to be wrong on the disk is unpacked again, and writte
   const path = join(await tempDir(), 'a.jpg');
   const wrong = Buffer.from(right);
   wrong[200_000] = (wrong[200_000] ?? 0) ^ 1;
-  const files = newFiles();
-  files.write(path, unpacked(right, wrong));
+  const files = newWriter();
+  files.writeAndVerify(path, unpacked(right, wrong));
   files.flush();
   expect(readFileSync(path).equals(right)).toBe(true);
 });
@@ -58,7 +58,9 @@ it('content that turns out to be wrong on the disk is unpacked again, and writte
 it('what is right in memory and not on the disk is the disk’s fault', async () => {
   const path = join(await tempDir(), 'a.jpg');
   const other = Buffer.from(right.toReversed());
-  expect(() => newFiles().write(path, unpacked(other))).toThrow('is not what lies there now');
+  expect(() => newWriter().writeAndVerify(path, unpacked(other))).toThrow(
+    'is not what lies there now',
+  );
 });
 
 it('what lies there already, and what a link leads to, is left alone', async () => {
@@ -66,9 +68,9 @@ it('what lies there already, and what a link leads to, is left alone', async () 
   const [there, link, behind] = [join(folder, 'a'), join(folder, 'b'), join(folder, 'c')];
   writeFileSync(there, 'theirs');
   symlinkSync(behind, link);
-  const files = newFiles();
-  expect(() => files.write(there, unpacked(right))).toThrow('EEXIST');
-  expect(() => files.write(link, unpacked(right))).toThrow('EEXIST');
+  const files = newWriter();
+  expect(() => files.writeAndVerify(there, unpacked(right))).toThrow('EEXIST');
+  expect(() => files.writeAndVerify(link, unpacked(right))).toThrow('EEXIST');
   expect(readFileSync(there, 'utf8')).toBe('theirs');
   expect(() => readFileSync(behind)).toThrow('ENOENT');
 });

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Member } from '../../src/zip/directory.ts';
-import { sharesOf } from '../../src/zip/unpack-pool.ts';
+import { partitionMembers } from '../../src/zip/unpack-pool.ts';
 
 const MIB = 1024 * 1024;
 
@@ -12,7 +12,7 @@ function members(count: number, size: number, compressedSize = size): readonly M
 }
 
 const lengths = (some: readonly Member[], threads: number) =>
-  sharesOf(some, threads).map(({ length }) => length);
+  partitionMembers(some, threads).map(({ length }) => length);
 
 it.each([
   ['none is no share', members(0, 1), 4, []],
@@ -25,5 +25,5 @@ it.each([
 ])('%s', (_, some, threads, expected) => {
   expect(lengths(some, threads)).toEqual(expected);
   // Each once, and in their order.
-  expect(sharesOf(some, threads).flat()).toEqual(some);
+  expect(partitionMembers(some, threads).flat()).toEqual(some);
 });
