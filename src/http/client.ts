@@ -1,11 +1,10 @@
-import type { Dispatcher, EnvHttpProxyAgent, buildConnector } from 'undici';
+import type { Dispatcher, EnvHttpProxyAgent } from 'undici';
 import type { Clock } from '../clock.ts';
 import { CcxriError } from '../errors.ts';
-import { toPrintableUrl } from '../text.ts';
-import { Attempt, type HttpAnswer } from './deadline.ts';
+import { decodeOrKeep, toPrintableUrl } from '../text.ts';
+import { type HttpAnswer, RequestDeadline } from './deadline.ts';
 import { isBrokenSocket } from './errors.ts';
-import { Exchange, Slabs } from './exchange.ts';
-import { ReadBuffers } from './read-buffers.ts';
+import { HttpExchange } from './exchange.ts';
 import { isRedirect, nextHop } from './redirect.ts';
 
 export interface HttpClientOptions {
@@ -24,88 +23,86 @@ export interface HttpRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** GET over HTTP, with redirects, proxies and our own watch over stalls. */
+/** GET over HTTP, with redirects, proxies and stall detection. */
 export class HttpClient {
   readonly #agent: EnvHttpProxyAgent.Options;
-  /** Opened with the first request: whoever fetches from a directory needs none. */
+  /** Opened by the first request: a run that fetches from a directory needs none. */
   #dispatcher: Promise<Dispatcher> | undefined;
-  readonly #memory = { reads: new ReadBuffers(), slabs: new Slabs() };
   readonly #options: HttpClientOptions;
-  /** Origins that have answered: a connection to them may be a kept one. */
-  readonly #spoken = new Set<string>();
+  /** Origins that have responded: a connection to them may be a kept-alive one. */
+  readonly #knownOrigins = new Set<string>();
 
-  /** @throws CcxriError `usage`: a proxy variable is no address */
+  /** @throws CcxriError `usage`: a proxy variable is not an address */
   constructor(options: HttpClientOptions) {
     this.#options = options;
     this.#agent = {
       ...toProxyOptions(options.env ?? {}),
-      // Squid and its kin refuse CONNECT for plain http: ask them as proxies are asked.
+      // Squid and others refuse CONNECT for plain http.
       proxyTunnel: false,
       pipelining: 1,
+      connect: { timeout: options.timeoutMs },
     };
   }
 
   /**
-   * @throws CcxriError `network`, `stalled` or `aborted`; `usage`: there is no HTTP in this Node; a
-   *   status of 400 and more is an answer
+   * A status of 400 or more is an answer, not an error.
+   * @throws CcxriError `network`, `stalled` or `aborted`; `usage`: this Node has no HTTP parser
    */
   async get(url: string, request: HttpRequest = {}): Promise<HttpAnswer> {
     const { timeoutMs, clock } = this.#options;
-    const attempt = new Attempt(request.signal, timeoutMs, clock);
+    const deadline = new RequestDeadline(request.signal, timeoutMs, clock);
     const hops = [new URL(url).href];
     try {
       for (;;) {
         const hop = hops.at(-1) ?? url;
-        const exchange = await this.#ask(new URL(hop), request.headers ?? {}, attempt);
+        const exchange = await this.#send(new URL(hop), request.headers ?? {}, deadline.signal);
         const { status, header } = exchange.head;
-        if (!isRedirect(status)) return attempt.toAnswer(hop, exchange);
+        if (!isRedirect(status)) return deadline.toAnswer(hop, exchange);
         exchange.discard();
         hops.push(nextHop(hops, header('location')));
       }
     } catch (error) {
-      attempt.end();
-      throw attempt.explain(error, hops.at(-1) ?? url);
+      deadline.end();
+      throw deadline.explain(error, hops.at(-1) ?? url);
     }
   }
 
   /**
-   * A server may close a kept connection in the very moment in which it is used again. That is no
-   * failure of this request: it is asked once more, over a new one.
+   * A server may close a kept-alive connection just as it is reused. That is not a failure of this
+   * request: it is sent once more, over a new connection.
    */
-  async #ask(
+  async #send(
     target: URL,
     headers: Readonly<Record<string, string>>,
-    attempt: Attempt,
-  ): Promise<Exchange> {
-    const mayBeKept = this.#spoken.has(target.origin);
+    signal: AbortSignal,
+  ): Promise<HttpExchange> {
+    const mayBeReused = this.#knownOrigins.has(target.origin);
     try {
-      return await this.#dispatch(target, headers, attempt);
+      return await this.#dispatch(target, headers, signal);
     } catch (error) {
-      if (!mayBeKept || attempt.signal.aborted || !isBrokenSocket(error)) throw error;
-      return await this.#dispatch(target, headers, attempt);
+      if (!mayBeReused || signal.aborted || !isBrokenSocket(error)) throw error;
+      return await this.#dispatch(target, headers, signal);
     }
   }
 
   async #dispatch(
     target: URL,
     headers: Readonly<Record<string, string>>,
-    attempt: Attempt,
-  ): Promise<Exchange> {
+    signal: AbortSignal,
+  ): Promise<HttpExchange> {
+    this.#dispatcher ??= openDispatcher(this.#agent);
     const options: Dispatcher.DispatchOptions = {
       origin: target.origin,
       path: `${target.pathname}${target.search}`,
       method: 'GET',
-      // Made anew for each hop: nothing secret goes where it was not meant to go.
+      // Built for each hop: credentials are sent only to the origins they were given for.
       headers: { 'accept-encoding': 'identity', ...this.#secretsFor(target), ...headers },
-      // Our own deadlines see what these do not (SpeedWatch says why).
+      // `RequestDeadline` and `StallDetector` replace these.
       headersTimeout: 0,
       bodyTimeout: 0,
     };
-    const { timeoutMs: timeout } = this.#options;
-    this.#dispatcher ??= openDispatcher(this.#agent, { timeout }, this.#memory.reads);
-    const way = { dispatcher: await this.#dispatcher, ...this.#memory };
-    const exchange = await Exchange.ask(way, options, attempt.signal);
-    this.#spoken.add(target.origin);
+    const exchange = await HttpExchange.send(await this.#dispatcher, options, signal);
+    this.#knownOrigins.add(target.origin);
     return exchange;
   }
 
@@ -119,47 +116,32 @@ export class HttpClient {
         secrets[name.toLowerCase()] = value;
       }
       if (username === '' && password === '') continue;
-      const pair = `${decode(username)}:${decode(password)}`;
+      const pair = `${decodeOrKeep(username)}:${decodeOrKeep(password)}`;
       secrets['authorization'] = `Basic ${Buffer.from(pair).toString('base64')}`;
     }
     return secrets;
   }
 
-  /** Ends every connection. */
+  /** Closes every connection. */
   async close(): Promise<void> {
-    // One that did not open has told so to whoever asked.
+    // The request that failed to open it has thrown its error.
     const dispatcher = await this.#dispatcher?.catch(() => undefined);
     await dispatcher?.destroy();
   }
 }
 
-/** A user or password as it was meant: a stray `%` in it stands for itself. */
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
 /**
- * Loads undici, and makes what sends requests. Its parser of HTTP is WebAssembly: to load it is a
- * failure where there is none.
+ * Loads undici, whose HTTP parser needs WebAssembly.
  * @throws CcxriError `usage`: this Node has no WebAssembly
  */
-async function openDispatcher(
-  options: EnvHttpProxyAgent.Options,
-  connect: buildConnector.BuildOptions,
-  reads: ReadBuffers,
-): Promise<Dispatcher> {
+async function openDispatcher(options: EnvHttpProxyAgent.Options): Promise<Dispatcher> {
   if (!('WebAssembly' in globalThis)) {
     throw new CcxriError('usage', 'this Node.js can not speak HTTP: it has no WebAssembly', {
       hint: 'run ccxri with a Node.js that has WebAssembly (without --jitless), or give it a directory that holds the files: --source DIR',
     });
   }
-  const undici = await import('./undici.ts');
-  const connector = reads.connector(undici.buildConnector, connect);
-  return new undici.EnvHttpProxyAgent({ ...options, connect: connector });
+  const { EnvHttpProxyAgent } = await import('./undici.ts');
+  return new EnvHttpProxyAgent(options);
 }
 
 /** HTTP_PROXY, HTTPS_PROXY, NO_PROXY, in either case. */
@@ -168,9 +150,9 @@ export type ProxyEnvironment = Readonly<Record<string, string | undefined>>;
 const SCHEMES = new Set(['http:', 'https:', 'socks5:', 'socks:']);
 
 /**
- * The proxies that an environment names, as undici takes them. Every field is there, if empty:
- * undici asks the real environment where one is absent.
- * @throws CcxriError `usage`: a proxy that is no address
+ * The proxies of an environment, as options of undici. Every field is set, if only to an empty text:
+ * undici would read the real environment for an absent one.
+ * @throws CcxriError `usage`: a proxy variable is not an address
  */
 export function toProxyOptions(env: ProxyEnvironment): {
   readonly httpProxy: string;
@@ -192,7 +174,7 @@ function valueIn(env: ProxyEnvironment, name: string): string {
 function proxyIn(env: ProxyEnvironment, name: string): string {
   const value = valueIn(env, name);
   if (value === '') return '';
-  // `proxy.example:3128`, as curl takes it.
+  // curl accepts `proxy.example:3128`, so we do.
   const address = value.includes('://') ? value : `http://${value}`;
   if (URL.canParse(address) && SCHEMES.has(new URL(address).protocol)) return address;
   throw new CcxriError('usage', `${name} is no address of a proxy: ${toPrintableUrl(address)}`, {

@@ -3,17 +3,16 @@ import type { Clock } from '../clock.ts';
 import { CcxriError } from '../errors.ts';
 import { toPrintableUrl } from '../text.ts';
 import { toNetworkError } from './errors.ts';
-import type { Exchange } from './exchange.ts';
+import type { HttpExchange } from './exchange.ts';
 
-/** An answer whose headers are here; the body must be read or discarded. */
+/** A response whose headers have arrived; the body must be read or discarded. */
 export interface HttpAnswer {
   readonly status: number;
   /** After redirects. */
   readonly url: string;
   readonly header: (name: string) => string | undefined;
   /**
-   * The body, once, each time with all that has come meanwhile: what of a batch is to outlast the
-   * question for the next one must be copied. Leaving the loop early drops the connection.
+   * The body, once, each time all that has arrived since. Leaving the loop early drops the connection.
    * @throws CcxriError `network`, `stalled`, `aborted`
    */
   batches(): AsyncGenerator<readonly Buffer[], void, undefined>;
@@ -21,11 +20,11 @@ export interface HttpAnswer {
   discard(): void;
 }
 
-/** The reason of an abort by the deadline or the watch over the speed. */
+/** The reason of an abort by `RequestDeadline` or `StallDetector`. */
 const STALLED = new Error('stalled');
 
-/** One request with its deadlines: ends with its body, on a stall, or when the run is stopped. */
-export class Attempt {
+/** Ends a request, with all its redirects, when it stalls or the run is stopped. */
+export class RequestDeadline {
   readonly #controller = new AbortController();
   readonly #outer: AbortSignal | undefined;
   readonly #timeoutMs: number;
@@ -60,21 +59,21 @@ export class Attempt {
     this.#outer?.removeEventListener('abort', this.#onOuterAbort);
   }
 
-  /** What ended the request, in ccxri's words: a stop from outside, a stall, or the wire. */
+  /** The error of a request that failed: `aborted` by the run, `stalled`, or `network`. */
   explain(error: unknown, url: string): unknown {
     if (this.#outer?.aborted === true) return toAbortError(this.#outer);
     if (this.signal.reason === STALLED || error === STALLED) {
       const seconds = this.#timeoutMs / 1000;
       return new CcxriError(
         'stalled',
-        `${toPrintableUrl(url)}: nothing, or next to nothing, came for ${seconds} s`,
+        `${toPrintableUrl(url)}: stalled: less than 1 KiB/s for ${seconds} s`,
         { url: toPrintableUrl(url), hint: 'on a slow line give it more time: --timeout 120' },
       );
     }
     return toNetworkError(error, url);
   }
 
-  toAnswer(url: string, exchange: Exchange): HttpAnswer {
+  toAnswer(url: string, exchange: HttpExchange): HttpAnswer {
     const { status, header } = exchange.head;
     return {
       status,
@@ -90,20 +89,20 @@ export class Attempt {
 
   async *#read(
     url: string,
-    exchange: Exchange,
+    exchange: HttpExchange,
   ): AsyncGenerator<readonly Buffer[], void, undefined> {
-    const watch = new SpeedWatch(this.#timeoutMs, this.#clock);
+    const stalls = new StallDetector(this.#timeoutMs, this.#clock);
     try {
       for (;;) {
-        watch.startWaiting();
+        stalls.startWaiting();
         clearTimeout(this.#timer);
         this.#timer = this.#startDeadline();
         const batch = await exchange.next();
         if (batch === undefined) return;
-        // The time in which the caller writes is not the server's: the deadline rests.
+        // No deadline while the caller writes: that time is not the server's.
         clearTimeout(this.#timer);
-        const isTooSlow = watch.received(lengthOf(batch));
-        yield batch;
+        const isTooSlow = stalls.received(batch.length);
+        yield [batch];
         if (isTooSlow) throw STALLED;
       }
     } catch (error) {
@@ -122,22 +121,22 @@ export function lengthOf(batch: readonly Buffer[]): number {
   return bytes;
 }
 
-/** Below this, on average over a whole window, a connection counts as dead: 1 KiB a second. */
+/** A connection slower than this on average over a whole window counts as stalled. */
 const MIN_BYTES_PER_SECOND = 1024;
 
 /**
- * Judges a connection by the time spent waiting for it. Time in which the caller was busy (a slow
- * disk, a rate limit) does not count: undici's own bodyTimeout is suspended then, and never trips
- * on one byte an interval.
+ * Finds stalls by the time spent waiting for a connection. Time in which the caller was busy (a slow
+ * disk, a rate limit) does not count. undici's own bodyTimeout is suspended during that time, and one
+ * byte per interval is enough to reset it.
  */
-export class SpeedWatch {
+export class StallDetector {
   readonly #windowMs: number;
   readonly #clock: Clock;
   #waitedMs = 0;
   #bytes = 0;
   #waitingSinceMs: number | null = null;
 
-  /** @param windowMs the timeout: without bytes, or below the minimum speed, for so long */
+  /** @param windowMs the timeout */
   constructor(windowMs: number, clock: Clock) {
     this.#windowMs = windowMs;
     this.#clock = clock;
@@ -147,7 +146,7 @@ export class SpeedWatch {
     this.#waitingSinceMs = this.#clock.nowMs();
   }
 
-  /** @returns true when the window has passed below the minimum speed */
+  /** @returns true: a whole window has passed below the minimum speed */
   received(bytes: number): boolean {
     const nowMs = this.#clock.nowMs();
     this.#waitedMs += nowMs - (this.#waitingSinceMs ?? nowMs);

@@ -1,152 +1,102 @@
 import type { Dispatcher } from 'undici';
-import type { ReadBuffers } from './read-buffers.ts';
 
-/** A reader is woken for so much, and a slab holds it: to wake it oftener costs more than it gives. */
-const SLAB_BYTES = 512 * 1024;
+/** A reader is woken for this many bytes, or when the first of them has waited for `BATCH_MS`. */
+const BATCH_BYTES = 512 * 1024;
+const BATCH_MS = 50;
+/** The connection is paused while this many bytes wait for a slow disk. */
+const MAX_WAITING_BYTES = 2 * BATCH_BYTES;
+
+/** Node reads a socket in pieces of up to 64 KiB: the one that completes a batch fits in as well. */
+const BUFFER_BYTES = BATCH_BYTES + 64 * 1024;
 
 /**
- * Memory that bodies are collected in; shared, so that a thread can write it. V8 does not count such
- * memory, and collects it late: so all of it is used again, as much as was in use at once.
+ * Bytes of a body that have arrived and were not read yet. Copied into one buffer: a thousand chunks
+ * of a byte cost no more than one of a thousand, and one large write is cheaper than many small ones.
  */
-export class Slabs {
-  readonly #spare: Buffer[] = [];
-
-  take(): Buffer {
-    return this.#spare.pop() ?? Buffer.from(new SharedArrayBuffer(SLAB_BYTES));
-  }
-
-  /** Nobody looks at it any more. */
-  giveBack(slab: Buffer): void {
-    this.#spare.push(slab);
-  }
-}
-
-/** The bytes of a body that have come and were not taken yet: copies, in few large pieces. */
-export class Batches {
-  readonly #memory: Slabs;
-  /** Full, all but the last. */
-  #slabs: readonly Buffer[] = [];
+export class BodyBuffer {
+  #buffer = Buffer.alloc(0);
   #bytes = 0;
-  #lent: readonly Buffer[] = [];
 
-  constructor(memory: Slabs) {
-    this.#memory = memory;
-  }
-
-  /** That wait. */
   get bytes(): number {
     return this.#bytes;
   }
 
   add(chunk: Uint8Array): void {
-    for (let done = 0; done < chunk.length;) {
-      const used = this.#bytes % SLAB_BYTES;
-      if (used === 0) this.#slabs = [...this.#slabs, this.#memory.take()];
-      const piece = chunk.subarray(done, done + SLAB_BYTES - used);
-      this.#slabs.at(-1)?.set(piece, used);
-      this.#bytes += piece.length;
-      done += piece.length;
+    const bytes = this.#bytes + chunk.length;
+    if (bytes > this.#buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(BUFFER_BYTES, 2 * bytes));
+      larger.set(this.#buffer.subarray(0, this.#bytes));
+      this.#buffer = larger;
     }
+    this.#buffer.set(chunk, this.#bytes);
+    this.#bytes = bytes;
   }
 
-  /** All that waits. What was taken before is gone: its memory is used again. */
-  take(): readonly Buffer[] {
-    for (const slab of this.#lent) this.#memory.giveBack(slab);
-    const bytes = this.#bytes;
-    this.#lent = this.#slabs;
-    this.#forget();
-    return this.#lent.map((slab, n) => slab.subarray(0, bytes - n * SLAB_BYTES));
-  }
-
-  /** Forgets what waits. What was taken is gone as well. */
-  drop(): void {
-    for (const slab of [...this.#lent, ...this.#slabs]) this.#memory.giveBack(slab);
-    this.#lent = [];
-    this.#forget();
-  }
-
-  #forget(): void {
-    this.#slabs = [];
+  /** Everything, and keeps nothing of it. */
+  take(): Buffer {
+    const taken = this.#buffer.subarray(0, this.#bytes);
+    this.#buffer = Buffer.alloc(0);
     this.#bytes = 0;
+    return taken;
   }
 }
 
-/** As much of a body waits here for a slow disk at most. */
-const MAX_WAITING_BYTES = 2 * SLAB_BYTES;
-/** A reader is woken for a slab, or when the first of it has waited for so long. */
-const BATCH_MS = 50;
-
-/** What sends the question, and where the answer is kept. */
-export interface Way {
-  readonly dispatcher: Dispatcher;
-  readonly slabs: Slabs;
-  readonly reads: ReadBuffers;
-}
-
-export interface ExchangeHead {
+export interface ResponseHead {
   readonly status: number;
   readonly header: (name: string) => string | undefined;
 }
 
 /**
- * One request and its answer. undici's own body streams throw away what has arrived and was not read
- * yet when a connection breaks: here it is still given out, and only then the failure.
+ * One request and its response. undici's own body streams discard what has arrived but was not read
+ * yet when a connection breaks: here it is read first, and only then comes the error.
  */
-export class Exchange {
+export class HttpExchange {
   readonly #signal: AbortSignal;
   #controller: Dispatcher.DispatchController | undefined;
-  readonly #waiting: Batches;
-  readonly #reads: ReadBuffers;
+  readonly #body = new BodyBuffer();
   #timer: NodeJS.Timeout | undefined;
-  /** What waits has waited for long enough. */
-  #isDue = false;
-  #state: 'asked' | 'answered' | 'ended' | 'failed' = 'asked';
+  #isBatchDue = false;
+  #state: 'waiting' | 'receiving' | 'ended' | 'failed' = 'waiting';
   #failure: Error | undefined;
-  /** Goes on with whoever waits for news. */
+  /** Resumes whoever waits for a change. */
   #wake: () => void = () => undefined;
-  #head: ExchangeHead | undefined;
+  #head: ResponseHead | undefined;
   readonly #onAbort = () => {
     this.#end('failed', toError(this.#signal.reason));
   };
 
-  private constructor({ slabs, reads }: Way, signal: AbortSignal) {
-    this.#waiting = new Batches(slabs);
-    this.#reads = reads;
+  private constructor(signal: AbortSignal) {
     this.#signal = signal;
     signal.addEventListener('abort', this.#onAbort, { once: true });
     if (signal.aborted) this.#onAbort();
   }
 
   /**
-   * Asks, and waits for the headers of the answer.
-   * @param signal ends it, also in the middle of its body
-   * @throws what undici says of a request that failed; the signal's reason
+   * Sends a request, and waits for the headers of its response.
+   * @param signal ends it, also in the middle of the body
+   * @throws undici's error for a request that failed; the signal's reason
    */
-  static async ask(
-    way: Way,
+  static async send(
+    dispatcher: Dispatcher,
     options: Dispatcher.DispatchOptions,
     signal: AbortSignal,
-  ): Promise<Exchange> {
-    const exchange = new Exchange(way, signal);
-    if (exchange.#state === 'asked') way.dispatcher.dispatch(options, exchange.#handler());
-    while (exchange.#state === 'asked') await exchange.#news();
-    if (exchange.#head === undefined) throw exchange.#failure ?? new Error('no answer');
+  ): Promise<HttpExchange> {
+    const exchange = new HttpExchange(signal);
+    if (exchange.#state === 'waiting') dispatcher.dispatch(options, exchange.#handler());
+    while (exchange.#state === 'waiting') await exchange.#change();
+    if (exchange.#head === undefined) throw exchange.#failure ?? new Error('no response');
     return exchange;
   }
 
-  get head(): ExchangeHead {
-    if (this.#head === undefined) throw new Error('there is no answer yet');
+  get head(): ResponseHead {
+    if (this.#head === undefined) throw new Error('there is no response yet');
     return this.#head;
   }
 
-  /**
-   * What has come of the body, all of it at once; undefined: its end. The next call has its memory
-   * used again: what is to last must be copied before.
-   */
-  async next(): Promise<readonly Buffer[] | undefined> {
-    while (this.#state === 'answered' && !this.#isDue) await this.#news();
-    this.#rest();
-    const batch = this.#waiting.take();
+  /** What has arrived of the body since the last call, in one piece; undefined: the body has ended. */
+  async next(): Promise<Buffer | undefined> {
+    while (this.#state === 'receiving' && !this.#isBatchDue) await this.#change();
+    const batch = this.#take();
     if (batch.length > 0) {
       this.#controller?.resume();
       return batch;
@@ -155,33 +105,33 @@ export class Exchange {
     return undefined;
   }
 
-  /** Drops the connection, if the body has not ended; what has come is gone, also what was read last. */
+  /** Drops what was not read, and the connection if the body has not ended. */
   discard(): void {
-    this.#rest();
-    this.#waiting.drop();
+    this.#take();
     this.#end('failed', new Error('discarded'));
   }
 
-  /** Nothing waits any more. */
-  #rest(): void {
-    this.#isDue = false;
+  #take(): Buffer {
+    this.#isBatchDue = false;
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    return this.#body.take();
   }
 
   #add(chunk: Buffer): void {
-    this.#waiting.add(chunk);
-    if (this.#waiting.bytes >= SLAB_BYTES) this.#setDue();
-    else this.#timer ??= setTimeout(() => this.#setDue(), BATCH_MS);
+    this.#body.add(chunk);
+    if (this.#body.bytes >= BATCH_BYTES) this.#setBatchDue();
+    else this.#timer ??= setTimeout(() => this.#setBatchDue(), BATCH_MS);
+    if (this.#body.bytes >= MAX_WAITING_BYTES) this.#controller?.pause();
   }
 
-  #setDue(): void {
-    if (this.#isDue) return;
-    this.#isDue = true;
+  #setBatchDue(): void {
+    if (this.#isBatchDue) return;
+    this.#isBatchDue = true;
     this.#wake();
   }
 
-  async #news(): Promise<void> {
+  async #change(): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
@@ -204,25 +154,17 @@ export class Exchange {
         if (this.#failure !== undefined) controller.abort(this.#failure);
       },
       onResponseStart: (_, status, headers) => {
-        // 102 and its kin only say that an answer may come.
-        if (status < 200 || this.#state !== 'asked') return;
+        // 1xx (102 Processing) only announces a response.
+        if (status < 200 || this.#state !== 'waiting') return;
         this.#head = { status, header: (name) => toText(headers[name]) };
-        this.#state = 'answered';
+        this.#state = 'receiving';
         this.#wake();
       },
-      onResponseData: (controller, chunk) => {
-        if (this.#state !== 'answered') return;
-        this.#add(chunk);
-        const isFull = this.#waiting.bytes >= MAX_WAITING_BYTES;
-        if (isFull) controller.pause();
-        this.#reads.copied(chunk, isFull);
+      onResponseData: (_, chunk) => {
+        if (this.#state === 'receiving') this.#add(chunk);
       },
-      onResponseEnd: () => {
-        this.#end('ended');
-      },
-      onResponseError: (_, error) => {
-        this.#end('failed', error);
-      },
+      onResponseEnd: () => this.#end('ended'),
+      onResponseError: (_, error) => this.#end('failed', error),
     };
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SpeedWatch } from '../../src/http/deadline.ts';
+import { StallDetector } from '../../src/http/deadline.ts';
 import { HostLimit, HostPace } from '../../src/http/hosts.ts';
 import { RateLimit } from '../../src/http/rate-limit.ts';
 import { fastClock, handClock } from '../support/clock.ts';
@@ -279,32 +279,32 @@ describe('a limit of the rate', () => {
   });
 });
 
-describe('the watch over the speed', () => {
-  const watchFor = (windowMs: number) => {
+describe('the stall detector', () => {
+  const detectorFor = (windowMs: number) => {
     const clock = handClock();
-    const watch = new SpeedWatch(windowMs, clock);
+    const stalls = new StallDetector(windowMs, clock);
     const after = async (ms: number, bytes: number) => {
-      watch.startWaiting();
+      stalls.startWaiting();
       await clock.advance(ms);
-      return watch.received(bytes);
+      return stalls.received(bytes);
     };
     return { clock, after };
   };
 
   it('#18 judges a trickle when a window has passed', async () => {
-    const { after } = watchFor(3000);
+    const { after } = detectorFor(3000);
     const judged: boolean[] = [];
     for (let n = 0; n < 10; n += 1) judged.push(await after(300, 1));
     expect(judged).toEqual([...Array<boolean>(9).fill(false), true]);
   });
 
   it('lets a slow but steady line pass, window after window', async () => {
-    const { after } = watchFor(3000);
+    const { after } = detectorFor(3000);
     for (let n = 0; n < 100; n += 1) expect(await after(300, 310)).toBe(false);
   });
 
   it('#17 does not count the time in which the disk is slow', async () => {
-    const { after, clock } = watchFor(3000);
+    const { after, clock } = detectorFor(3000);
     for (let n = 0; n < 100; n += 1) {
       expect(await after(1, 10)).toBe(false);
       await clock.advance(10_000);
