@@ -44,23 +44,6 @@ export interface Candidate extends HashedFile {
   reject(error: unknown): Promise<void>;
 }
 
-/** @param accept moves the candidate to its final name; throws where it is wrong */
-export async function downloadFile(
-  file: ManifestFile,
-  context: DownloadContext,
-  accept: (candidate: Candidate) => Promise<void>,
-): Promise<Candidate> {
-  for await (const candidate of downloadCandidates(file, context)) {
-    try {
-      await accept(candidate);
-      return candidate;
-    } catch (error) {
-      await candidate.reject(error);
-    }
-  }
-  throw new Error(`${file.name}: neither a candidate nor an error`);
-}
-
 /**
  * Downloads a file: what an earlier run left whole, then what source after source serves; each
  * source a second time, from the first byte, if its first candidate is rejected for its bytes. The
@@ -106,9 +89,13 @@ async function* fromSources(transfer: Transfer): AsyncGenerator<Candidate, void,
     try {
       yield* fromSource(transfer, found);
     } catch (error) {
-      const failure = toFailure(error, found.source.name);
+      const { name } = found.source;
+      const failure = toFailure(error, name);
       failures.push(failure);
-      if (found.source !== context.sources.at(-1)) emitSourceLeft(transfer, failure);
+      if (found.source === context.sources.at(-1)) continue;
+      const source = failure.facts.source ?? name;
+      const record = toErrorRecord(failure);
+      context.onEvent({ event: 'source-left', file: file.name, source, error: record });
     }
   }
   const kept = part.isUsable ? `${formatBytes(part.heldBytes)} of it, to resume from` : undefined;
@@ -249,10 +236,4 @@ function emitStart({ file, part, context }: Transfer, source: string, location?:
     doneBytes: resumes ? heldBytes : 0,
     totalBytes: (resumes ? origin.totalBytes : null) ?? file.bytes ?? null,
   });
-}
-
-function emitSourceLeft({ file, context }: Transfer, failure: CcxriError): void {
-  const source = failure.facts.source ?? 'source';
-  const error = toErrorRecord(failure);
-  context.onEvent({ event: 'source-left', file: file.name, source, error });
 }

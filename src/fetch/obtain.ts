@@ -4,7 +4,7 @@ import { type DatasetLayout, finalPathOf } from '../dataset/layout.ts';
 import type { Ledger } from '../dataset/ledger.ts';
 import { type FileSurvey, statOrAbsent, surveyFile } from '../dataset/survey.ts';
 import type { DownloadContext } from '../download/context.ts';
-import { downloadFile } from '../download/download-file.ts';
+import { downloadCandidates } from '../download/download-file.ts';
 import { WRONG_BYTES } from '../download/failures.ts';
 import { isTaken } from '../download/publish.ts';
 import { quarantine } from '../download/quarantine.ts';
@@ -35,7 +35,7 @@ export interface Obtained {
 /**
  * Makes a file stand: it does already, it lies there and passes, or it is downloaded.
  * @throws CcxriError `occupied`: something else lies there, which ccxri did not put there; as
- * `downloadFile`
+ * `downloadCandidates`
  */
 export async function obtain(before: FileSurvey, context: ObtainContext): Promise<Obtained> {
   // Where the lock holds nobody off, another run may have brought it since.
@@ -127,16 +127,21 @@ async function moveAway(
 }
 
 async function download(file: ManifestFile, context: ObtainContext): Promise<Obtained> {
-  let check: Check = 'verified';
-  const { bytes, md5, source } = await downloadFile(file, context, async (candidate) => {
-    check = await context.judge.judge(file, candidate, async (passed) => {
-      const path = finalPathOf(context.layout, file);
-      await candidate.moveTo(path);
-      const source = candidate.source ?? undefined;
-      await writeReceipt(file, { ...candidate, path }, passed, { context, source });
-    });
-  });
-  return { how: 'downloaded', bytes, md5, check, source };
+  const path = finalPathOf(context.layout, file);
+  for await (const candidate of downloadCandidates(file, context)) {
+    const { bytes, md5, source } = candidate;
+    try {
+      const check = await context.judge.judge(file, candidate, async (passed) => {
+        await candidate.moveTo(path);
+        const receipt = { context, source: source ?? undefined };
+        await writeReceipt(file, { path, bytes, md5 }, passed, receipt);
+      });
+      return { how: 'downloaded', bytes, md5, check, source };
+    } catch (error) {
+      await candidate.reject(error);
+    }
+  }
+  throw new Error(`${file.name}: neither a candidate nor an error`);
 }
 
 async function writeReceipt(
