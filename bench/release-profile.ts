@@ -1,4 +1,4 @@
-import type { ReleaseSpec } from '../src/release/release-types.ts';
+import type { ReleaseSpec } from '../scripts/release/release-types.ts';
 
 /** What a release for the bench is made of. */
 export interface ReleaseProfile {

@@ -14,7 +14,7 @@ export const FLOORS = [
   ['labels'],
   ['dataset'],
   ['download'],
-  ['sources', 'release'],
+  ['sources'],
   ['hash', 'zip'],
   ['http', 'fs'],
   ['manifest'],

@@ -6,7 +6,6 @@ import { writeFileAtomic } from '../fs/atomic.ts';
 import { CcxriError, errnoOf, isCcxriError, toDiskError } from '../errors.ts';
 import { loadManifest } from '../manifest/load.ts';
 import type { Manifest } from '../manifest/schema.ts';
-import { toJson } from '../release/make-release.ts';
 import { toPrintable } from '../text.ts';
 
 /**
@@ -30,7 +29,7 @@ export async function claimDirectory(dest: string, manifest: Manifest): Promise<
       hint: 'give the demo a directory of its own: `ccxri demo --dest DIR`',
     });
   }
-  await writeFileAtomic(path, toJson(manifest));
+  await writeFileAtomic(path, `${JSON.stringify(manifest, null, 2)}\n`);
   return path;
 }
 

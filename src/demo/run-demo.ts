@@ -1,16 +1,17 @@
 import type { EventListener } from '../events.ts';
+import { throwIfAborted } from '../abort.ts';
 import { fetchDataset } from '../fetch/fetch-dataset.ts';
 import type { FetchResult } from '../fetch/fetch-types.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { quoteForShell } from '../text.ts';
 import { claimDirectory } from './claim-directory.ts';
-import { makeDemoRelease } from './demo-release.ts';
+import { loadDemoRelease } from './demo-release.ts';
 import { serveFiles } from './serve-files.ts';
 
-const BYTES_PER_SECOND = 200_000;
+const BYTES_PER_SECOND = 25_000;
 
 /**
- * The whole way on a small made-up release, which is drawn now and served on loopback: the page is
+ * The whole way on a small synthetic release, which is served on loopback: the page is
  * read for its links, files are downloaded, checked, extracted and joined, all by `fetchDataset`.
  * Nothing is asked of any other machine.
  * @throws CcxriError `usage` where `dest` holds anything but an earlier demo; `aborted`; as
@@ -18,7 +19,8 @@ const BYTES_PER_SECOND = 200_000;
  */
 export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const { dest, signal, onEvent, bytesPerSecond = BYTES_PER_SECOND } = options;
-  const release = await makeDemoRelease(signal);
+  throwIfAborted(signal);
+  const release = await loadDemoRelease();
   const server = await serveFiles(release.files, bytesPerSecond);
   try {
     const manifest: Manifest = { ...release.manifest, homepage: server.url };
@@ -49,18 +51,18 @@ export interface DemoOptions {
    * ./ccxri-demo (the command line says so).
    */
   readonly dest: string;
-  /** How fast the made-up release is served. Default 200,000: so that there is something to see. */
+  /** How fast the synthetic release is served. Default 25,000, so that there is something to see. */
   readonly bytesPerSecond?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: EventListener | undefined;
 }
 
 export interface DemoResult {
-  /** Where the made-up release was served while the demo ran. */
+  /** Where the synthetic release was served while the demo ran. */
   readonly page: string;
   /** What a user would have typed. */
   readonly commandLine: string;
-  /** The made-up release's manifest: for `--manifest` of verify, status and the others. */
+  /** The synthetic release's manifest: for `--manifest` of verify, status and the others. */
   readonly manifestPath: string;
   readonly fetch: FetchResult;
 }

@@ -59,7 +59,7 @@ describe('runDemo', () => {
     const dest = join(await tempDir(), "a demo's");
     const { page, commandLine, manifestPath } = await quick(dest);
     const manifest = await loadManifest(manifestPath);
-    expect(manifest).toMatchObject({ homepage: page, dataset: 'CC-CXRI demo (made up)' });
+    expect(manifest).toMatchObject({ homepage: page, dataset: 'CC-CXRI demo (synthetic)' });
     const quoted = (path: string) => `'${path.replaceAll("'", "'\\''")}'`;
     expect(commandLine).toBe(
       `ccxri fetch --subset all --source ${page} --manifest ${quoted(manifestPath)} --dest ${quoted(dest)}`,
@@ -73,7 +73,7 @@ describe('runDemo', () => {
     const decoded = decodeWithPil(rows.map(({ path = '' }) => join(dest, path)));
     expect(decoded).toHaveLength(TOTAL);
     for (const image of decoded) {
-      expect(image).toMatchObject({ width: 256, height: 256, mode: 'L' });
+      expect(image).toMatchObject({ width: 96, height: 96, mode: 'L' });
       expect(image.comment).toContain('MADE UP');
     }
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { layoutOf } from '../../src/dataset/layout.ts';
-import { createRandom } from '../../src/release/random.ts';
+import { createRandom } from '../../scripts/release/random.ts';
 import { violations } from '../support/invariants.ts';
 import { assertEndedWell, treeOf } from '../support/kill-loop.ts';
 import { quickNoise } from '../support/kill-release.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { isInside } from '../../src/http/redirect.ts';
-import { renderPage } from '../../src/release/render-page.ts';
+import { renderPage } from '../../scripts/release/render-page.ts';
 import type { PageOrigin } from '../../src/sources/page-address.ts';
 import { readPage, type PageReading } from '../../src/sources/page-read.ts';
 import { md5Of, PAGE, release, rowOf, SHARED_MD5 } from '../sources/support.ts';

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { hashFile } from '../../src/hash/hash-file.ts';
 import { HashPool, nextThread } from '../../src/hash/hash-pool.ts';
 import { SPAN_BYTES } from '../../src/hash/kernel.ts';
-import { createRandom } from '../../src/release/random.ts';
+import { createRandom } from '../../scripts/release/random.ts';
 import { startWorker } from '../../src/threads/worker.ts';
 import { useChildren } from '../support/children.ts';
 import { md5Of, randomBytes } from '../support/random-bytes.ts';

@@ -10,7 +10,7 @@ import {
   newState,
   toHex,
 } from '../../src/hash/kernel.ts';
-import { createRandom } from '../../src/release/random.ts';
+import { createRandom } from '../../scripts/release/random.ts';
 import { md5Of, randomBytes } from '../support/random-bytes.ts';
 
 /** With SIMD, and as on a processor without it. */

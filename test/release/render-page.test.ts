@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { renderPage } from '../../src/release/render-page.ts';
+import { renderPage } from '../../scripts/release/render-page.ts';
 import { openSources } from '../../src/sources/open-source.ts';
 import { makeStandIn } from '../support/stand-in.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';

@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { type Entry, fromBufferPromise } from 'yauzl';
-import { type ZipMember, type ZipOptions, zipChunks } from '../../src/release/zip-writer.ts';
+import { type ZipMember, type ZipOptions, zipChunks } from '../../scripts/release/zip-writer.ts';
 import { listTree, useTempDirs } from '../support/temp-dirs.ts';
 
 const hasUnzip = spawnSync('unzip', ['-v']).status === 0;

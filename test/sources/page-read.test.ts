@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadManifest } from '../../src/manifest/load.ts';
-import { renderPage } from '../../src/release/render-page.ts';
+import { renderPage } from '../../scripts/release/render-page.ts';
 import { readPage } from '../../src/sources/page-read.ts';
 import type { PageOrigin } from '../../src/sources/page-address.ts';
 import type { Manifest } from '../../src/manifest/schema.ts';

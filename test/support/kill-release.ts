@@ -1,5 +1,5 @@
 import { createCipheriv, createHash } from 'node:crypto';
-import type { ArchiveSpec, ReleaseImage } from '../../src/release/release-types.ts';
+import type { ArchiveSpec, ReleaseImage } from '../../scripts/release/release-types.ts';
 import { makeStandIn, type StandIn } from './stand-in.ts';
 
 /** Bytes that do not deflate, the same for a seed every time; 100 MB of them take a blink. */

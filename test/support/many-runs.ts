@@ -1,7 +1,7 @@
 import { readFile, rm, unlink } from 'node:fs/promises';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { layoutOf } from '../../src/dataset/layout.ts';
-import type { Random } from '../../src/release/random.ts';
+import type { Random } from '../../scripts/release/random.ts';
 import { treeOf, violationsAfterKill } from './kill-loop.ts';
 import { summaryOf, type GroupEnd, type GroupRun, type StartGroup } from './process-group.ts';
 import type { StandIn } from './stand-in.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createRandom } from '../../src/release/random.ts';
+import { createRandom } from '../../scripts/release/random.ts';
 
 /** Bytes of which no two spans are alike; the same for a seed. */
 export function randomBytes(length: number, seed: string): Buffer {

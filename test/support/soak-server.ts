@@ -1,4 +1,4 @@
-import { createRandom } from '../../src/release/random.ts';
+import { createRandom } from '../../scripts/release/random.ts';
 import {
   answer,
   head,

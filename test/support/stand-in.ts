@@ -1,10 +1,14 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Manifest } from '../../src/manifest/schema.ts';
-import { drawJpeg } from '../../src/release/archive-file.ts';
-import { withComment } from '../../src/release/jpeg.ts';
-import { makeRelease, toJson, type Release } from '../../src/release/make-release.ts';
-import type { ArchiveSpec, ReleaseImage, ReleaseSpec } from '../../src/release/release-types.ts';
+import { drawJpeg } from '../../scripts/release/archive-file.ts';
+import { withComment } from '../../scripts/release/jpeg.ts';
+import { makeRelease, toJson, type Release } from '../../scripts/release/make-release.ts';
+import type {
+  ArchiveSpec,
+  ReleaseImage,
+  ReleaseSpec,
+} from '../../scripts/release/release-types.ts';
 
 /**
  * A release under real names, with real layout and headers, for tests. Every image is a decodable
@@ -102,13 +106,13 @@ function toArchives(listing: string): readonly ArchiveSpec[] {
 }
 
 /** Draws each of a few kinds of picture once; the images of a kind differ by a comment. */
-function quickJpegs(): (image: ReleaseImage) => Buffer {
-  const drawn = new Map<string, Buffer>();
-  return (image) => {
+function quickJpegs(): (image: ReleaseImage) => Promise<Buffer> {
+  const drawn = new Map<string, Promise<Buffer>>();
+  return async (image) => {
     const { name, archive, size, covid, findings } = image;
     const kind = `${size} ${archive.replace(/-\d+$/, '')} ${covid} ${findings[0] ?? ''}`;
     const jpeg = drawn.get(kind) ?? drawJpeg({ ...image, name: kind, patient: kind });
     drawn.set(kind, jpeg);
-    return withComment(jpeg, `${archive}/${name}`);
+    return withComment(await jpeg, `${archive}/${name}`);
   };
 }

@@ -1,6 +1,6 @@
 import { type ZlibOptions, constants, deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { createRandom } from '../../src/release/random.ts';
+import { createRandom } from '../../scripts/release/random.ts';
 import { Inflater, MAX_STREAM_BYTES, loadKernel } from '../../src/zip/inflate-kernel/inflater.ts';
 import { randomBytes } from '../support/random-bytes.ts';
 import { zlibAnswer } from '../support/zlib-answer.ts';

@@ -39,7 +39,7 @@ export interface ReleaseSpec {
   /** Name in the manifest. Default `CC-CXRI (made up)`. */
   readonly dataset?: string | undefined;
   /** Makes an image's file. Default: draws a chest with its signs. */
-  readonly toJpeg?: ((image: ReleaseImage) => Buffer) | undefined;
+  readonly toJpeg?: ((image: ReleaseImage) => Buffer | Promise<Buffer>) | undefined;
 }
 
 export interface ArchiveSpec {
