@@ -90,7 +90,7 @@ class Connections {
     const fetchNext = () => this.#fetchNext();
     try {
       while (this.#outcome === undefined) {
-        if (!(await context.pace.run(this.#url, fetchNext, this.#signal, part))) return;
+        if (!(await context.limiter.run(this.#url, fetchNext, this.#signal, part))) return;
       }
     } catch (error) {
       this.#onFailure(error);

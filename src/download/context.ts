@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { type CcxriError, toErrorRecord } from '../errors.ts';
 import type { EventListener, ProgressThrottle } from '../events.ts';
 import type { HttpClient } from '../http/client.ts';
-import type { HostPace, Silences } from '../http/hosts.ts';
+import type { HostLimiter, UnresponsiveHosts } from '../http/hosts.ts';
 import type { RateLimit } from '../http/rate-limit.ts';
 import type { RetryPolicy } from '../http/retry.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
@@ -17,10 +17,10 @@ export interface DownloadContext {
   readonly parts: PartStore;
   /** Where files with wrong bytes go: `DatasetLayout.bad`. */
   readonly quarantineDir: string;
-  /** The most connections for one file: `pace` distributes the run's connections. */
+  /** The most connections for one file: `limiter` distributes the run's connections. */
   readonly connections: number;
-  readonly pace: HostPace;
-  readonly silences: Silences;
+  readonly limiter: HostLimiter;
+  readonly unresponsiveHosts: UnresponsiveHosts;
   /** undefined: no limit. */
   readonly rateLimit: RateLimit | undefined;
   readonly policy: RetryPolicy;

@@ -42,7 +42,7 @@ export async function fetchSegment(
   const answer = await sendRequest(request, transfer.context);
   try {
     const end = await receiveAnswer(answer, request, { transfer, segment });
-    if (end.kind !== 'unusable') transfer.context.pace.served(request.url);
+    if (end.kind !== 'unusable') transfer.context.limiter.onServed(request.url);
     return end;
   } finally {
     answer.response.discard();

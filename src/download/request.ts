@@ -94,11 +94,11 @@ async function get(request: DownloadRequest, context: DownloadContext): Promise<
   const { url, signal } = request;
   try {
     const response = await context.client.get(url, { headers: headersOf(request), signal });
-    context.silences.answered(url);
+    context.unresponsiveHosts.onAnswer(url);
     return response;
   } catch (error) {
     // Some servers allow only so many connections, and reset the others.
-    if (isCcxriError(error) && isBrokenSocket(error.cause)) context.pace.refused(url);
+    if (isCcxriError(error) && isBrokenSocket(error.cause)) context.limiter.onRefused(url);
     throw error;
   }
 }
@@ -129,10 +129,10 @@ function hasChanged(validator: string | null, response: HttpAnswer): boolean {
 const BUSY: ReadonlySet<number> = new Set([429, 503]);
 
 /** What one connection is asked for applies to all connections to the same host. */
-function slowDown(response: HttpAnswer, url: string, { clock, pace }: DownloadContext): void {
+function slowDown(response: HttpAnswer, url: string, { clock, limiter }: DownloadContext): void {
   const { retryAfterS } = toStatusError(response, clock).facts;
-  if (retryAfterS !== undefined) pace.hold(url, retryAfterS * 1000);
-  if (BUSY.has(response.status)) pace.refused(url);
+  if (retryAfterS !== undefined) limiter.pauseFor(url, retryAfterS * 1000, response.status);
+  if (BUSY.has(response.status)) limiter.onRefused(url);
 }
 
 function refusal(response: HttpAnswer, { clock }: DownloadContext): CcxriError {

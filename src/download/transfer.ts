@@ -46,7 +46,7 @@ class UrlTransfer {
     this.#source = source;
     this.#url = url;
     this.#state = startState(transfer.part.heldBytes);
-    this.#isLate = transfer.context.silences.isDead(url);
+    this.#isLate = transfer.context.unresponsiveHosts.has(url);
   }
 
   async run(): Promise<void> {
@@ -70,7 +70,7 @@ class UrlTransfer {
         const segment = newSegment(fromByte, toByte, context.clock.nowMs());
         return await fetchSegment(transfer, request, segment);
       };
-      return await context.pace.run(this.#url, fetchNext, context.signal, part);
+      return await context.limiter.run(this.#url, fetchNext, context.signal, part);
     } catch (error) {
       // Only coded errors are ever retried; the rest is a bug.
       if (!isCcxriError(error)) throw error;
@@ -91,7 +91,7 @@ class UrlTransfer {
       heldBytes: part.heldBytes,
       policy: context.policy,
       // Transfers that were already under way wait as long as ever.
-      isUnresponsive: this.#isLate && context.silences.isDead(this.#url),
+      isUnresponsive: this.#isLate && context.unresponsiveHosts.has(this.#url),
       random: context.clock.random(),
     });
     this.#state = state;
@@ -100,7 +100,7 @@ class UrlTransfer {
 
   async #perform(action: TransferAction): Promise<void> {
     const { part, context } = this.#transfer;
-    const { clock, pace, silences, signal } = context;
+    const { clock, limiter, unresponsiveHosts, signal } = context;
     switch (action.kind) {
       case 'done':
       case 'request':
@@ -114,7 +114,7 @@ class UrlTransfer {
       }
       case 'retry': {
         const { error, delayMs } = action;
-        if (error.facts.status === 429) pace.hold(this.#url, delayMs);
+        if (error.facts.status === 429) limiter.pauseFor(this.#url, delayMs, 429);
         const attempt = Math.max(1, this.#state.attempts);
         const keptBytes = this.#state.mayResume && part.isUsable ? part.heldBytes : 0;
         emitRetry(this.#transfer, error, { attempt, delayMs, keptBytes });
@@ -122,7 +122,7 @@ class UrlTransfer {
         return;
       }
       case 'give-up':
-        if (action.isExhausted) silences.giveUp(this.#url);
+        if (action.isExhausted) unresponsiveHosts.onTimeout(this.#url);
         throw action.error;
     }
   }

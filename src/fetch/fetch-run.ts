@@ -8,7 +8,7 @@ import { PartStore } from '../download/part-store.ts';
 import { type EventListener, ignoreEvents } from '../events.ts';
 import { HashPool } from '../hash/hash-pool.ts';
 import { HttpClient } from '../http/client.ts';
-import { HostPace, Silences } from '../http/hosts.ts';
+import { HostLimiter, UnresponsiveHosts } from '../http/hosts.ts';
 import { RateLimit } from '../http/rate-limit.ts';
 import { DEFAULT_RETRY_POLICY } from '../http/retry.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
@@ -118,8 +118,8 @@ export function toContext(
     connections,
     downloads: pLimit(run.concurrency),
     extractions: pLimit(EXTRACTIONS_AT_ONCE),
-    pace: new HostPace(clock, policy.maxRetryAfterMs, connections),
-    silences: new Silences(),
+    limiter: new HostLimiter(clock, policy.maxRetryAfterMs, connections),
+    unresponsiveHosts: new UnresponsiveHosts(),
     rateLimit: rate === undefined ? undefined : new RateLimit(rate, clock),
     policy,
     judge: new Judge({ manifest: options.manifest, ledger, onEvent, unpackPool, signal }),

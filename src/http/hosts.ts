@@ -3,37 +3,37 @@ import type { Clock } from '../clock.ts';
 import { CcxriError } from '../errors.ts';
 import { formatDuration, toPrintable } from '../text.ts';
 
-/** What is known of a server's patience. */
 interface HostState {
   notBeforeMs: number;
+  /** The HTTP status that asked for that pause. */
+  pauseStatus: number;
   /** Requests under way. */
   active: number;
   readonly limit: HostLimit;
 }
 
-interface Waiting {
+interface QueuedRequest {
   readonly host: HostState;
   readonly owner: object;
-  readonly go: () => void;
+  readonly start: () => void;
 }
 
 /**
- * Gives out the run's connections, one a request. Of those that wait, the one goes first whose owner
- * (a file) has the fewest: each file gets one, and what is left is shared out. Servers that asked
- * for a pause get it from every connection, not only from the one they told; and those that refuse
- * some of many connections get fewer, until they have borne them for a while.
+ * Distributes the connections of a run, one per request. The queued request whose owner (a file) has
+ * the fewest connections goes first: each file gets one, and the rest are shared out. A server that
+ * asks for a pause gets it from all connections; one that refuses some of many gets fewer.
  */
-export class HostPace {
+export class HostLimiter {
   readonly #hosts = new Map<string, HostState>();
   readonly #clock: Clock;
   readonly #maxPauseMs: number;
   #free: number;
-  /** Requests under way, by their owners. */
-  readonly #held = new Map<object, number>();
-  #waiting: readonly Waiting[] = [];
+  /** Requests under way, by owner. */
+  readonly #active = new Map<object, number>();
+  #queue: readonly QueuedRequest[] = [];
 
   /**
-   * @param maxPauseMs a longer pause is not waited for: `run` throws
+   * @param maxPauseMs `run` throws instead of waiting longer than this
    * @param connections in all, over all hosts
    */
   constructor(clock: Clock, maxPauseMs = Infinity, connections = Infinity) {
@@ -42,27 +42,30 @@ export class HostPace {
     this.#free = connections;
   }
 
-  /** The host asked to be left alone for so long. */
-  hold(url: string, ms: number): void {
+  /** No request to this host starts for this long: it answered with this status. */
+  pauseFor(url: string, ms: number, status: number): void {
     const host = this.#stateOf(url);
-    host.notBeforeMs = Math.max(this.#clock.nowMs() + ms, host.notBeforeMs);
+    const notBeforeMs = this.#clock.nowMs() + ms;
+    if (notBeforeMs <= host.notBeforeMs) return;
+    host.notBeforeMs = notBeforeMs;
+    host.pauseStatus = status;
   }
 
-  /** The host refused one of several requests: it gets half of what it has now. */
-  refused(url: string): void {
+  /** The host refused a request: if there are several, it gets half as many from now on. */
+  onRefused(url: string): void {
     const { limit, active } = this.#stateOf(url);
-    limit.refused(active, this.#clock.nowMs());
+    limit.onRefused(active, this.#clock.nowMs());
   }
 
-  /** The host has served a request to its end: it may come to bear one more at once. */
-  served(url: string): void {
-    if (this.#stateOf(url).limit.served()) this.#admit();
+  /** The host has served a request to its end. */
+  onServed(url: string): void {
+    if (this.#stateOf(url).limit.onServed()) this.#startQueued();
   }
 
   /**
-   * Runs a request when there is a connection for it, and the host may be asked again.
-   * @param owner what shares fairly with others; default: the request itself
-   * @throws CcxriError `http-status` where that is too far away; `aborted`; what the request throws
+   * Runs a request as soon as a connection is free and the host is not paused.
+   * @param owner shares the connections fairly with other owners; default: the request itself
+   * @throws CcxriError `http-status`: the pause is too long; `aborted`; what the request throws
    */
   async run<T>(
     url: string,
@@ -71,139 +74,143 @@ export class HostPace {
     owner: object = request,
   ): Promise<T> {
     const host = this.#stateOf(url);
-    await this.#rest(url, host, signal);
-    // Whoever had to wait for a turn may find that the host must be left alone by now.
-    while ((await this.#turn(host, owner, signal)) && host.notBeforeMs > this.#clock.nowMs()) {
-      this.#leave(host, owner);
-      await this.#rest(url, host, signal);
+    await this.#awaitPause(url, host, signal);
+    // A pause may have begun while the request was queued.
+    while ((await this.#acquire(host, owner, signal)) && host.notBeforeMs > this.#clock.nowMs()) {
+      this.#release(host, owner);
+      await this.#awaitPause(url, host, signal);
     }
     try {
       return await request();
     } finally {
-      this.#leave(host, owner);
+      this.#release(host, owner);
     }
   }
 
-  async #rest(url: string, host: HostState, signal: AbortSignal | undefined): Promise<void> {
+  async #awaitPause(url: string, host: HostState, signal: AbortSignal | undefined): Promise<void> {
     const waitMs = host.notBeforeMs - this.#clock.nowMs();
-    if (waitMs > this.#maxPauseMs) throw tooLong(url, waitMs);
+    if (waitMs > this.#maxPauseMs) throw pauseTooLong(url, waitMs, host.pauseStatus);
     if (waitMs > 0) await pause(this.#clock, waitMs, signal);
   }
 
-  /** @returns whether it took a while */
-  async #turn(host: HostState, owner: object, signal: AbortSignal | undefined): Promise<boolean> {
+  /** @returns whether the request was queued for a while */
+  async #acquire(
+    host: HostState,
+    owner: object,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
     throwIfAborted(signal);
-    let atOnce = true;
-    const hasTurn = await new Promise<boolean>((resolve) => {
+    let wasQueued = false;
+    const isStarted = await new Promise<boolean>((resolve) => {
       const stop = () => {
-        this.#waiting = this.#waiting.filter((each) => each !== waiting);
+        this.#queue = this.#queue.filter((each) => each !== queued);
         resolve(false);
       };
-      const go = () => {
+      const start = () => {
         signal?.removeEventListener('abort', stop);
         resolve(true);
       };
-      const waiting: Waiting = { host, owner, go };
-      this.#waiting = [...this.#waiting, waiting];
+      const queued: QueuedRequest = { host, owner, start };
+      this.#queue = [...this.#queue, queued];
       signal?.addEventListener('abort', stop, { once: true });
-      this.#admit();
-      atOnce = !this.#waiting.includes(waiting);
+      this.#startQueued();
+      wasQueued = this.#queue.includes(queued);
     });
-    if (hasTurn && signal?.aborted === true) this.#leave(host, owner);
+    if (isStarted && signal?.aborted === true) this.#release(host, owner);
     throwIfAborted(signal);
-    return !atOnce;
+    return wasQueued;
   }
 
-  #admit(): void {
+  #startQueued(): void {
     const nowMs = this.#clock.nowMs();
-    for (const { limit } of this.#hosts.values()) limit.passed(nowMs);
-    for (;;) {
-      const next = this.#next();
-      if (next === undefined) return;
-      const { host, owner, go } = next;
-      this.#waiting = this.#waiting.filter((each) => each !== next);
+    for (const { limit } of this.#hosts.values()) limit.recover(nowMs);
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      const { host, owner, start } = next;
+      this.#queue = this.#queue.filter((each) => each !== next);
       this.#free -= 1;
       host.active += 1;
-      this.#held.set(owner, this.#heldBy(owner) + 1);
-      go();
+      this.#active.set(owner, this.#activeOf(owner) + 1);
+      start();
     }
   }
 
-  #next(): Waiting | undefined {
+  #next(): QueuedRequest | undefined {
     if (this.#free <= 0) return undefined;
-    let best: Waiting | undefined;
-    for (const each of this.#waiting) {
+    let best: QueuedRequest | undefined;
+    for (const each of this.#queue) {
       if (each.host.active >= each.host.limit.allowed) continue;
-      if (best === undefined || this.#heldBy(each.owner) < this.#heldBy(best.owner)) best = each;
+      if (best === undefined || this.#activeOf(each.owner) < this.#activeOf(best.owner))
+        best = each;
     }
     return best;
   }
 
-  #leave(host: HostState, owner: object): void {
+  #release(host: HostState, owner: object): void {
     this.#free += 1;
     host.active -= 1;
-    const held = this.#heldBy(owner) - 1;
-    if (held > 0) this.#held.set(owner, held);
-    else this.#held.delete(owner);
-    this.#admit();
+    const active = this.#activeOf(owner) - 1;
+    if (active > 0) this.#active.set(owner, active);
+    else this.#active.delete(owner);
+    this.#startQueued();
   }
 
-  #heldBy(owner: object): number {
-    return this.#held.get(owner) ?? 0;
+  #activeOf(owner: object): number {
+    return this.#active.get(owner) ?? 0;
   }
 
   #stateOf(url: string): HostState {
     const { host } = new URL(url);
     const known = this.#hosts.get(host);
     if (known !== undefined) return known;
-    const state: HostState = { notBeforeMs: -Infinity, active: 0, limit: new HostLimit() };
+    const limit = new HostLimit();
+    const state: HostState = { notBeforeMs: -Infinity, pauseStatus: 503, active: 0, limit };
     this.#hosts.set(host, state);
     return state;
   }
 }
 
-function tooLong(url: string, waitMs: number): CcxriError {
+function pauseTooLong(url: string, waitMs: number, status: number): CcxriError {
   const host = toPrintable(new URL(url).host, 100);
-  return new CcxriError('http-status', `${host} asked to be left alone for now`, {
+  return new CcxriError('http-status', `${host} asked to retry later (Retry-After)`, {
+    status,
     retryAfterS: Math.ceil(waitMs / 1000),
     hint: `run the same command again in ${formatDuration(waitMs)}: it goes on where it stopped`,
   });
 }
 
-/** Without a refusal for so long a host gets one connection more. */
-const MORE_EVERY_MS = 60_000;
+/** Without a refusal for this long, a host gets one more request at once. */
+const RECOVERY_MS = 60_000;
 
 /**
- * How many requests at once a host bears, by what it has said to those that were made. Halved when
- * it refuses some of many; one more again after it has served as many as make it likely that it
- * bears that one, or has refused none for a minute: where each request is a whole archive, so many
- * are never served. Pure.
+ * AIMD limit of concurrent requests to a host: halved when it refuses one of several; one more after
+ * it has served the square of the limit, or has refused none for a minute (where each request is a
+ * whole archive, that many are never served). Pure.
  */
 export class HostLimit {
   /** Infinity until the host has refused. */
   #allowed = Infinity;
   /** Served since the limit changed last. */
   #served = 0;
-  /** When it refused last, or was given one more by time. */
-  #sinceMs = 0;
+  /** Of the last refusal, or of the last recovery. */
+  #changedMs = 0;
 
   get allowed(): number {
     return this.#allowed;
   }
 
   /**
-   * @param active requests under way, the refused one among them. Of a single one nothing can be
-   *   taken away. Refusals of one burst are no more than one: each of them lowers what is active.
+   * @param active requests under way, with the refused one. A single one can't be halved. The
+   *   refusals of one burst count as one: each of them lowers `active`.
    */
-  refused(active: number, nowMs: number): void {
-    this.#sinceMs = nowMs;
+  onRefused(active: number, nowMs: number): void {
+    this.#changedMs = nowMs;
     if (active <= 1) return;
     this.#allowed = Math.min(this.#allowed, Math.ceil(active / 2));
     this.#served = 0;
   }
 
   /** @returns true: one more is allowed now */
-  served(): boolean {
+  onServed(): boolean {
     if (this.#allowed === Infinity) return false;
     this.#served += 1;
     if (this.#served < this.#allowed ** 2) return false;
@@ -212,39 +219,38 @@ export class HostLimit {
     return true;
   }
 
-  /** Time has passed: each minute without a refusal counts for one more. */
-  passed(nowMs: number): void {
+  /** One more for each minute without a refusal. */
+  recover(nowMs: number): void {
     if (this.#allowed === Infinity) return;
-    const more = Math.floor((nowMs - this.#sinceMs) / MORE_EVERY_MS);
+    const more = Math.floor((nowMs - this.#changedMs) / RECOVERY_MS);
     if (more <= 0) return;
     this.#allowed += more;
-    this.#sinceMs += more * MORE_EVERY_MS;
+    this.#changedMs += more * RECOVERY_MS;
     this.#served = 0;
   }
 }
 
 /**
- * Which hosts have never answered, for all files of a run: where one file has waited for nothing, those
- * that come after it need not wait as long again. Not so where a host has answered before: that is an
- * outage, which may end while the others wait, and the one who started the run may be asleep.
+ * The hosts that time out. A host that has never answered costs one full wait per run, not one per
+ * file. A host that has answered before is retried normally.
  */
-export class Silences {
-  readonly #waitedOut = new Set<string>();
-  readonly #heard = new Set<string>();
+export class UnresponsiveHosts {
+  readonly #timedOut = new Set<string>();
+  readonly #answered = new Set<string>();
 
-  /** A file has waited for it as long as a file waits, and nothing has ever come from it. */
-  isDead(url: string): boolean {
+  /** A file has used up its retries on this host, which has never answered. */
+  has(url: string): boolean {
     const { host } = new URL(url);
-    return this.#waitedOut.has(host) && !this.#heard.has(host);
+    return this.#timedOut.has(host) && !this.#answered.has(host);
   }
 
-  /** A file has waited for it as long as a file waits. */
-  giveUp(url: string): void {
-    this.#waitedOut.add(new URL(url).host);
+  /** A file has used up its retries on this host. */
+  onTimeout(url: string): void {
+    this.#timedOut.add(new URL(url).host);
   }
 
-  /** Something has come from it, be it a refusal. */
-  answered(url: string): void {
-    this.#heard.add(new URL(url).host);
+  /** The host has answered, with whatever status. */
+  onAnswer(url: string): void {
+    this.#answered.add(new URL(url).host);
   }
 }

@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { StallDetector } from '../../src/http/deadline.ts';
-import { HostLimit, HostPace } from '../../src/http/hosts.ts';
+import { HostLimit, HostLimiter } from '../../src/http/hosts.ts';
 import { RateLimit } from '../../src/http/rate-limit.ts';
 import { fastClock, handClock } from '../support/clock.ts';
 import { saying } from '../support/matchers.ts';
 
 const A = 'http://a.example/x.zip';
 
-/** Requests that run until they are told to end. */
-function openRequests(pace: HostPace) {
+/** Requests that run until their end is called. */
+function openRequests(limiter: HostLimiter) {
   const started: string[] = [];
   const ends = new Map<string, () => void>();
   const start = (name: string, url = A, signal?: AbortSignal) =>
-    pace.run(
+    limiter.run(
       url,
       () => {
         started.push(name);
@@ -25,33 +25,33 @@ function openRequests(pace: HostPace) {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('the pace of a host', () => {
-  it('#10 lets a host rest for every connection, and no other host', async () => {
+describe('the limiter of a host', () => {
+  it('#10 pauses a host for every connection, and no other host', async () => {
     const clock = fastClock();
-    const pace = new HostPace(clock);
-    pace.hold(A, 2000);
-    await pace.run('http://b.example/', () => Promise.resolve());
+    const limiter = new HostLimiter(clock);
+    limiter.pauseFor(A, 2000, 429);
+    await limiter.run('http://b.example/', () => Promise.resolve());
     expect(clock.sleeps).toEqual([]);
-    await pace.run('http://a.example/other', () => Promise.resolve());
+    await limiter.run('http://a.example/other', () => Promise.resolve());
     expect(clock.sleeps).toEqual([expect.closeTo(2000, -2)]);
   });
 
   it('#11 does not wait for ever: it says when to come back', async () => {
-    const pace = new HostPace(handClock(), 60_000);
-    pace.hold(A, 86_400_000);
-    await expect(pace.run(A, () => Promise.resolve())).rejects.toMatchObject({
+    const limiter = new HostLimiter(handClock(), 60_000);
+    limiter.pauseFor(A, 86_400_000, 429);
+    await expect(limiter.run(A, () => Promise.resolve())).rejects.toMatchObject({
       code: 'http-status',
-      facts: { retryAfterS: 86_400 },
+      facts: { status: 429, retryAfterS: 86_400 },
       hint: saying('in 24 h 00 min'),
     });
   });
 
   it('#12 #39 gives a host that refuses one of three only two from then on', async () => {
-    const pace = new HostPace(fastClock());
-    const { started, start, end } = openRequests(pace);
+    const limiter = new HostLimiter(fastClock());
+    const { started, start, end } = openRequests(limiter);
     const all = [start('1'), start('2'), start('3')];
     await turn();
-    pace.refused(A);
+    limiter.onRefused(A);
     end('3');
     all.push(start('4'));
     await turn();
@@ -65,16 +65,16 @@ describe('the pace of a host', () => {
   });
 
   it('gives a host more again when it serves well', async () => {
-    const pace = new HostPace(fastClock());
-    const { started, start, end } = openRequests(pace);
+    const limiter = new HostLimiter(fastClock());
+    const { started, start, end } = openRequests(limiter);
     const all = [start('1'), start('2')];
     await turn();
-    pace.refused(A);
+    limiter.onRefused(A);
     end('2');
     all.push(start('3'));
     await turn();
     expect(started).toEqual(['1', '2']);
-    pace.served(A);
+    limiter.onServed(A);
     await turn();
     expect(started).toEqual(['1', '2', '3']);
     end('1');
@@ -83,12 +83,12 @@ describe('the pace of a host', () => {
   });
 
   it('never gives less than one', async () => {
-    const pace = new HostPace(fastClock());
-    const { started, start, end } = openRequests(pace);
+    const limiter = new HostLimiter(fastClock());
+    const { started, start, end } = openRequests(limiter);
     const one = start('1');
     await turn();
-    pace.refused(A);
-    pace.refused(A);
+    limiter.onRefused(A);
+    limiter.onRefused(A);
     end('1');
     await one;
     const two = start('2');
@@ -98,16 +98,16 @@ describe('the pace of a host', () => {
     await two;
   });
 
-  it('ends the waiting when the run is stopped, for a turn and for a rest', async () => {
+  it('ends the waiting when the run is stopped, in the queue and in a pause', async () => {
     const stop = new AbortController();
-    const pace = new HostPace(handClock());
-    const { start, end } = openRequests(pace);
+    const limiter = new HostLimiter(handClock());
+    const { start, end } = openRequests(limiter);
     const running = [start('1'), start('2')];
     await turn();
-    pace.refused(A);
+    limiter.onRefused(A);
     end('2');
     const waiting = start('3', A, stop.signal);
-    pace.hold('http://b.example/', 5000);
+    limiter.pauseFor('http://b.example/', 5000, 503);
     const resting = start('4', 'http://b.example/', stop.signal);
     await turn();
     stop.abort();
@@ -118,8 +118,8 @@ describe('the pace of a host', () => {
   });
 });
 
-describe('how many at once a host bears', () => {
-  /** Steps: how many are active when it refuses, `served` so many times, `minutes` that pass. */
+describe('the limit of concurrent requests to a host', () => {
+  /** Steps: how many are active when it refuses, `served` this many times, `minutes` that pass. */
   it.each<{ steps: readonly (number | string)[]; allowed: number }>([
     { steps: [], allowed: Infinity },
     { steps: ['served 100'], allowed: Infinity },
@@ -148,9 +148,9 @@ describe('how many at once a host bears', () => {
     let nowMs = 1e9;
     for (const step of steps) {
       const [what, times] = typeof step === 'number' ? ['refused', step] : step.split(' ');
-      if (what === 'refused') limit.refused(Number(times), nowMs);
-      else if (what === 'minutes') limit.passed((nowMs += Number(times) * 60_000));
-      else for (let n = Number(times); n > 0; n -= 1) limit.served();
+      if (what === 'refused') limit.onRefused(Number(times), nowMs);
+      else if (what === 'minutes') limit.recover((nowMs += Number(times) * 60_000));
+      else for (let n = Number(times); n > 0; n -= 1) limit.onServed();
     }
     expect(limit.allowed).toBe(allowed);
   });
@@ -160,7 +160,7 @@ describe('the connections of a run', () => {
   const B = 'http://b.example/y.zip';
 
   function files(connections: number) {
-    const pace = new HostPace(fastClock(), Infinity, connections);
+    const limiter = new HostLimiter(fastClock(), Infinity, connections);
     const started: string[] = [];
     const ends: (() => void)[] = [];
     const all: Promise<void>[] = [];
@@ -169,7 +169,7 @@ describe('the connections of a run', () => {
         started.push(name);
         return new Promise<void>((resolve) => ends.push(resolve));
       };
-      const running = pace.run(url, run, signal, owner);
+      const running = limiter.run(url, run, signal, owner);
       all.push(running.catch(() => undefined));
       return running;
     };
@@ -180,7 +180,7 @@ describe('the connections of a run', () => {
       }
       await Promise.all(all);
     };
-    return { pace, started, start, ends, endAll };
+    return { limiter, started, start, ends, endAll };
   }
 
   it('are no more than there are, whatever hosts they go to', async () => {
@@ -216,11 +216,11 @@ describe('the connections of a run', () => {
   });
 
   it('are not kept from other hosts by one that must be waited for', async () => {
-    const { pace, started, start, endAll } = files(4);
+    const { limiter, started, start, endAll } = files(4);
     void start('1', {});
     void start('2', {});
     await turn();
-    pace.refused(A);
+    limiter.onRefused(A);
     void start('3', {});
     void start('4', {}, B);
     await turn();
