@@ -174,8 +174,7 @@ async function readFirst(iterator: AsyncIterator<readonly Buffer[]>): Promise<re
   while (lengthOf(first) < FIRST_BYTES) {
     const next = await iterator.next();
     if (next.done === true) break;
-    // A copy: the next batch may use the same memory.
-    first.push(Buffer.concat(next.value));
+    first.push(...next.value);
   }
   return first;
 }
