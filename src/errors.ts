@@ -66,6 +66,8 @@ export interface ErrorFacts {
   readonly kept?: string | undefined;
   /** Reasons, one a line, where there are several (an archive's unsafe members). */
   readonly reasons?: readonly string[] | undefined;
+  /** A code for each of the reasons, where they have codes (those of unsafe archives). */
+  readonly reasonCodes?: readonly string[] | undefined;
 }
 
 /** Commands of the program that an error may point to. */

@@ -7,7 +7,7 @@ import { judgeClashes, judgeEntries } from './judge-entries.ts';
 import { type PlacedEntry, judgeSpans, readLocalHeaders } from './local-headers.ts';
 import { topFolderOf, withoutTopFolder } from './names.ts';
 import type { RandomReader } from './reader.ts';
-import { Verdict, damaged } from './verdict.ts';
+import { ArchiveReport, damaged } from './report.ts';
 
 /** The published archives have a few thousand members. */
 const MANY_ENTRIES = 10_000;
@@ -78,20 +78,20 @@ async function judgeDirectory(
   end: EndRecord,
   { file, signal }: ArchiveOptions,
 ): Promise<ZipDirectory> {
-  const verdict = new Verdict(file);
-  if (end.trailingBytes > 0) verdict.warn(`${end.trailingBytes} bytes behind the archive`);
-  const bytes = await readDirectoryBytes(reader, end, { file, verdict });
+  const report = new ArchiveReport(file);
+  if (end.trailingBytes > 0) report.warn(`${end.trailingBytes} bytes behind the archive`);
+  const bytes = await readDirectoryBytes(reader, end, { file, report });
   // What yauzl would stop at, it need not see.
-  verdict.assertSafe();
+  report.assertSafe();
   const { prefixBytes } = end;
-  const entries = await listEntries(bytes, { file, verdict, prefixBytes, signal });
-  const named = judgeEntries(entries, reader.sizeBytes, verdict);
-  judgeClashes(named, verdict);
-  const placed = await readLocalHeaders(reader, entries, { end, verdict, signal });
+  const entries = await listEntries(bytes, { file, report, prefixBytes, signal });
+  const named = judgeEntries(entries, reader.sizeBytes, report);
+  judgeClashes(named, report);
+  const placed = await readLocalHeaders(reader, entries, { end, report, signal });
   // With a member that is not in its place, what lies between the others says nothing.
-  if (placed.length === entries.length) await judgeSpans(reader, placed, { end, verdict, signal });
-  verdict.assertSafe();
-  return toDirectory(placed, file, verdict.warnings);
+  if (placed.length === entries.length) await judgeSpans(reader, placed, { end, report, signal });
+  report.assertSafe();
+  return toDirectory(placed, file, report.warnings);
 }
 
 function toDirectory(

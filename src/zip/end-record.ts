@@ -1,5 +1,5 @@
 import type { RandomReader } from './reader.ts';
-import { damaged, unsafe } from './verdict.ts';
+import { damaged, unsafe } from './report.ts';
 
 /** Where an archive's directory lies, and what its end record says of it. */
 export interface EndRecord {
@@ -33,7 +33,10 @@ export async function findEndRecord(reader: RandomReader, file: string): Promise
     throw damaged(file, 'it has no end record: it is no zip archive, or its end is missing');
   }
   if (found === 'ambiguous') {
-    throw unsafe(file, 'it has two end records, and each would give it other members');
+    throw unsafe(file, {
+      code: 'ambiguous-end-record',
+      text: 'it has two end records, and each would give it other members',
+    });
   }
   const zip64 = await readZip64(reader, found, file);
   return { ...locate(found, zip64, file), trailingBytes: reader.sizeBytes - found.end };
@@ -46,19 +49,25 @@ function locate(
 ): Omit<EndRecord, 'trailingBytes'> {
   const told = zip64 ?? end;
   if (told.disk !== 0 || told.directoryDisk !== 0 || told.countHere !== told.count) {
-    throw unsafe(file, 'it is one part of an archive that is split over several files');
+    throw unsafe(file, {
+      code: 'split-archive',
+      text: 'it is one part of an archive that is split over several files',
+    });
   }
   const directoryEnd = zip64?.at ?? end.at;
   const prefixBytes = directoryEnd - told.directoryBytes - told.directoryStart;
   if (prefixBytes < 0) {
-    throw damaged(file, 'its directory is longer than the room in front of its end record', {
+    throw damaged(file, 'its central directory does not fit before its end record', {
       expected: `${told.directoryBytes} bytes of directory from byte ${told.directoryStart}`,
       found: `an end record at byte ${directoryEnd}`,
     });
   }
   // A zip64 record is found by an offset from the file's first byte: with a prefix it would not be.
   if (zip64 !== undefined && prefixBytes > 0) {
-    throw unsafe(file, 'its directory does not end where its end records begin');
+    throw unsafe(file, {
+      code: 'directory-place',
+      text: 'its directory does not end where its end records begin',
+    });
   }
   return {
     directoryStart: told.directoryStart + prefixBytes,
@@ -170,9 +179,16 @@ async function readZip64(
   }
   if (end.directoryStart + end.directoryBytes === end.at) {
     // The directory reaches to the end record, and the zip64 record would lie inside of it.
-    throw unsafe(file, 'it can be read with its zip64 end record or without, with other members');
+    throw unsafe(file, {
+      code: 'ambiguous-zip64',
+      text: 'it can be read with its zip64 end record or without, with other members',
+    });
   }
-  if (!agree(end, record)) throw unsafe(file, 'its two end records contradict each other');
+  if (!agree(end, record))
+    throw unsafe(file, {
+      code: 'contradicting-end-records',
+      text: 'its two end records contradict each other',
+    });
   return record;
 }
 

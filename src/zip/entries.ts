@@ -6,12 +6,12 @@ import type { EndRecord } from './end-record.ts';
 import { FLAG, HERE, type ZipEntry } from './entry.ts';
 import { decodeName } from './names.ts';
 import type { RandomReader } from './reader.ts';
-import { type Verdict, damaged, toName, unsafe } from './verdict.ts';
+import { type ArchiveReport, damaged, toName, unsafe } from './report.ts';
 
 export interface ListOptions {
   /** The archive's manifest name. */
   readonly file: string;
-  readonly verdict: Verdict;
+  readonly report: ArchiveReport;
   /** Added to every offset: see EndRecord. */
   readonly prefixBytes: number;
   readonly signal?: AbortSignal | undefined;
@@ -51,18 +51,18 @@ export async function listEntries(
 
 const UNICODE_PATH = 0x7075;
 
-function toEntry(entry: Entry, { verdict, prefixBytes }: ListOptions): ZipEntry {
+function toEntry(entry: Entry, { report, prefixBytes }: ListOptions): ZipEntry {
   const flags = entry.generalPurposeBitFlag;
   const decoded = decodeName({
     bytes: entry.fileNameRaw,
     isUtf8: (flags & FLAG.utf8) !== 0,
     unicodePath: entry.extraFields.find(({ id }) => id === UNICODE_PATH)?.data,
   });
-  const { problem, oddity } = decoded;
+  const { problem, warning } = decoded;
   const name = withoutHere(decoded.name);
   const rawName = entry.fileNameRaw.toString('latin1');
-  if (problem !== undefined) verdict.refuse(problem, name);
-  if (oddity !== undefined) verdict.warn(`a member ${oddity}`, name);
+  if (problem !== undefined) report.reject(problem.code, problem.text, name);
+  if (warning !== undefined) report.warn(`a member ${warning}`, name);
   return {
     // One string instead of two that are the same.
     name: name === rawName ? rawName : name,
@@ -162,27 +162,35 @@ export interface DirectoryBytes {
 export async function readDirectoryBytes(
   reader: RandomReader,
   end: EndRecord,
-  { file, verdict }: { readonly file: string; readonly verdict: Verdict },
+  { file, report }: { readonly file: string; readonly report: ArchiveReport },
 ): Promise<DirectoryBytes> {
   const length = end.directoryEnd - end.directoryStart;
-  if (length > MAX_DIRECTORY_BYTES) throw unsafe(file, `its directory has ${length} bytes`);
+  if (length > MAX_DIRECTORY_BYTES)
+    throw unsafe(file, { code: 'directory-size', text: `its directory has ${length} bytes` });
   const bytes = Buffer.allocUnsafe(length);
   await reader.read(bytes, end.directoryStart);
-  const count = walk(bytes, verdict);
+  const count = walk(bytes, report);
   if (count === undefined) {
-    throw unsafe(file, 'its directory does not end where its end record begins');
+    throw unsafe(file, {
+      code: 'directory-place',
+      text: 'its directory does not end where its end record begins',
+    });
   }
-  if (count > MAX_ENTRIES) throw unsafe(file, `it has ${count} entries`);
+  if (count > MAX_ENTRIES)
+    throw unsafe(file, { code: 'entry-count', text: `it has ${count} entries` });
   const hasWrapped = end.countBits === 16 && count > 0xffff && count % 0x10000 === end.count;
-  if (hasWrapped) verdict.warn(`it has ${count} entries, more than its end record can count`);
+  if (hasWrapped) report.warn(`it has ${count} entries, more than its end record can count`);
   else if (count !== end.count) {
-    throw unsafe(file, `it says that it has ${end.count} entries, and has ${count}`);
+    throw unsafe(file, {
+      code: 'wrong-entry-count',
+      text: `it says that it has ${end.count} entries, and has ${count}`,
+    });
   }
   return { bytes, count };
 }
 
 /** @returns the number of headers; undefined: they do not fill the directory exactly */
-function walk(bytes: Buffer, verdict: Verdict): number | undefined {
+function walk(bytes: Buffer, report: ArchiveReport): number | undefined {
   let count = 0;
   let at = 0;
   while (at < bytes.length) {
@@ -192,11 +200,11 @@ function walk(bytes: Buffer, verdict: Verdict): number | undefined {
     const next = extraEnd + bytes.readUInt16LE(at + 32);
     if (next > bytes.length) return undefined;
     const nameOf = () => toName(bytes.toString('utf8', at + FIXED_BYTES, nameEnd));
-    judgeHeader(bytes.subarray(at, at + FIXED_BYTES), nameOf, verdict);
+    judgeHeader(bytes.subarray(at, at + FIXED_BYTES), nameOf, report);
     if (!isWellFormed(bytes.subarray(nameEnd, extraEnd))) {
       // yauzl would refuse the archive. Blanked out, the field is one that says nothing.
       bytes.fill(0, nameEnd, extraEnd);
-      verdict.warn('a member has extra fields that can not be read', nameOf());
+      report.warn('a member has extra fields that can not be read', nameOf());
     }
     count += 1;
     at = next;
@@ -205,14 +213,14 @@ function walk(bytes: Buffer, verdict: Verdict): number | undefined {
 }
 
 /** What yauzl does not tell, or stumbles over. */
-function judgeHeader(header: Buffer, nameOf: () => string, verdict: Verdict): void {
+function judgeHeader(header: Buffer, nameOf: () => string, report: ArchiveReport): void {
   const flags = header.readUInt16LE(8);
   if ((flags & FLAG.stronglyEncrypted) !== 0) {
-    verdict.refuse('is encrypted, which ccxri does not read', nameOf());
+    report.reject('encrypted', 'is encrypted, which ccxri does not read', nameOf());
   }
   const disk = header.readUInt16LE(34);
   if (disk !== 0 && disk !== 0xffff)
-    verdict.refuse('lies in another file of the archive', nameOf());
+    report.reject('split-archive', 'lies in another file of the archive', nameOf());
 }
 
 /** Fields of two bytes id and two bytes length; up to three bytes of padding may follow. */

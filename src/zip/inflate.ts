@@ -4,7 +4,7 @@ import { type CcxriError, errnoOf, toDiskError } from '../errors.ts';
 import type { Member } from './directory.ts';
 import { Inflater, type Kernel, MAX_STREAM_BYTES, loadKernel } from './inflate-kernel/inflater.ts';
 import { endsBefore } from './reader.ts';
-import { damaged, toName, unsafe } from './verdict.ts';
+import { damaged, toName, unsafe } from './report.ts';
 
 /** An open archive. */
 export interface OpenArchive {
@@ -155,9 +155,15 @@ function splitInfo(result: object) {
 /** What can turn out wrong with a member's bytes; the texts are the same however they are read. */
 export const memberErrors = (file: string, { name, size, crc32 }: Member) => ({
   tooLong: (): CcxriError =>
-    unsafe(file, `${toName(name)}: expands beyond its declared size of ${size} bytes`),
+    unsafe(file, {
+      code: 'expands-beyond-size',
+      text: `${toName(name)}: expands beyond its declared size of ${size} bytes`,
+    }),
   unused: (): CcxriError =>
-    unsafe(file, `${toName(name)}: has trailing data after the deflate stream`),
+    unsafe(file, {
+      code: 'trailing-data',
+      text: `${toName(name)}: has trailing data after the deflate stream`,
+    }),
   tooShort: (found: number): CcxriError =>
     damaged(file, `${toName(name)} expands to fewer bytes than its declared size`, {
       expected: `${size} bytes`,

@@ -1,7 +1,7 @@
 import { formatBytes, formatCount } from '../text.ts';
 import { FLAG, HERE, METHOD, type ZipEntry, isFolder } from './entry.ts';
 import { foldName, problemOfName } from './names.ts';
-import { type Verdict, toName } from './verdict.ts';
+import { type ArchiveReport, type Reason, toName } from './report.ts';
 
 /** Deflate can't do better (zlib, technical details): more is a lie. */
 const MAX_RATIO = 1032;
@@ -19,20 +19,21 @@ const FREE_TOTAL_BYTES = 64 * 1024 ** 2;
 export function judgeEntries(
   entries: readonly ZipEntry[],
   archiveBytes: number,
-  verdict: Verdict,
+  report: ArchiveReport,
 ): readonly ZipEntry[] {
   const named: ZipEntry[] = [];
   let totalBytes = 0;
   for (const entry of entries) {
     const problem = problemOfName(entry.name);
     if (problem === undefined) named.push(entry);
-    else verdict.refuse(problem, entry.name);
-    judgeType(entry, verdict);
-    judgeContent(entry, verdict);
+    else report.reject(problem.code, problem.text, entry.name);
+    judgeType(entry, report);
+    judgeContent(entry, report);
     totalBytes += entry.size;
   }
   if (totalBytes > FREE_TOTAL_BYTES + MAX_TOTAL_RATIO * archiveBytes) {
-    verdict.refuse(
+    report.reject(
+      'total-size',
       `its members would take ${formatBytes(totalBytes)}, and it has ${formatBytes(archiveBytes)} only`,
     );
   }
@@ -42,45 +43,50 @@ export function judgeEntries(
 /** The file types of a Unix mode (inode(7)); 0: the writer did not say. */
 const TYPE_MASK = 0xf000;
 const TYPE = { pipe: 0x1000, folder: 0x4000, file: 0x8000, socket: 0xc000 } as const;
-const REFUSED_TYPES: ReadonlyMap<number, string> = new Map([
-  [0xa000, 'is a link'],
-  [0x2000, 'is a device'],
-  [0x6000, 'is a device'],
+const REFUSED_TYPES: ReadonlyMap<number, Reason> = new Map([
+  [0xa000, { code: 'link', text: 'is a link' }],
+  [0x2000, { code: 'device', text: 'is a device' }],
+  [0x6000, { code: 'device', text: 'is a device' }],
 ]);
 const DOS_FOLDER = 0x10;
 
-function judgeType(entry: ZipEntry, verdict: Verdict): void {
+function judgeType(entry: ZipEntry, report: ArchiveReport): void {
   const type = entry.mode & TYPE_MASK;
   const refused = REFUSED_TYPES.get(type);
-  if (refused !== undefined) verdict.refuse(refused, entry.name);
+  if (refused !== undefined) report.reject(refused.code, refused.text, entry.name);
   const saysFolder = type === TYPE.folder || (type === 0 && (entry.attributes & DOS_FOLDER) !== 0);
   if (isFolder(entry)) {
-    if (entry.size > 0) verdict.refuse('is a folder by its name, and has content', entry.name);
-    else if (type === TYPE.file) verdict.warn('a folder is marked as a file', entry.name);
+    if (entry.size > 0)
+      report.reject('folder-with-content', 'is a folder by its name, and has content', entry.name);
+    else if (type === TYPE.file) report.warn('a folder is marked as a file', entry.name);
   } else if (saysFolder) {
-    verdict.refuse('is marked as a folder, and named as a file', entry.name);
+    report.reject('folder-or-file', 'is marked as a folder, and named as a file', entry.name);
   }
   // `producer | zip archive -` marks what it was given so; from Node the pipe is a socket.
   if (type === TYPE.pipe || type === TYPE.socket)
-    verdict.warn('a file is marked as a pipe', entry.name);
-  if (!isRealDate(entry)) verdict.warn('a member has a date that does not exist', entry.name);
+    report.warn('a file is marked as a pipe', entry.name);
+  if (!isRealDate(entry)) report.warn('a member has a date that does not exist', entry.name);
 }
 
-function judgeContent(entry: ZipEntry, verdict: Verdict): void {
+function judgeContent(entry: ZipEntry, report: ArchiveReport): void {
   const { name, flags, method, size, compressedSize } = entry;
   if ((flags & (FLAG.encrypted | FLAG.stronglyEncrypted | FLAG.maskedHeaders)) !== 0) {
-    verdict.refuse('is encrypted, which ccxri does not read', name);
+    report.reject('encrypted', 'is encrypted, which ccxri does not read', name);
   } else if ((flags & FLAG.patched) !== 0) {
-    verdict.refuse('is a patch to another file, which ccxri does not read', name);
+    report.reject('patch', 'is a patch to another file, which ccxri does not read', name);
   } else if (method !== METHOD.stored && method !== METHOD.deflated) {
-    verdict.refuse(`is compressed by method ${method}, which ccxri does not read`, name);
+    report.reject(
+      'compression-method',
+      `is compressed by method ${method}, which ccxri does not read`,
+      name,
+    );
   } else if (method === METHOD.stored && size !== compressedSize) {
-    verdict.refuse('is stored as it is, and has two different sizes', name);
+    report.reject('stored-sizes', 'is stored as it is, and has two different sizes', name);
   } else if (size > MAX_RATIO * compressedSize) {
-    verdict.refuse('says that it unpacks to more than deflate can', name);
+    report.reject('impossible-ratio', 'declares a size that deflate can not expand to', name);
   }
   if (size > MAX_MEMBER_BYTES) {
-    verdict.refuse(`would take ${formatCount(size)} bytes`, name);
+    report.reject('member-size', `would take ${formatCount(size)} bytes`, name);
   }
 }
 
@@ -97,40 +103,49 @@ function isRealDate({ date, time }: ZipEntry): boolean {
  * not it minds case and accents), and none that is a file here and a folder there. Pure.
  * @param entries with usable names
  */
-export function judgeClashes(entries: readonly ZipEntry[], verdict: Verdict): void {
+export function judgeClashes(entries: readonly ZipEntry[], report: ArchiveReport): void {
   const files = new Map<string, string>();
   const folders = new Map<string, string>();
   for (const entry of entries) {
     if (entry.name === HERE) continue;
     const path = entry.name.replace(/\/$/, '');
-    if (isFolder(entry)) noteFolder(path, folders, verdict);
+    if (isFolder(entry)) noteFolder(path, folders, report);
     else {
-      noteFile(path, files, verdict);
+      noteFile(path, files, report);
       const end = path.lastIndexOf('/');
-      if (end > 0) noteFolder(path.slice(0, end), folders, verdict);
+      if (end > 0) noteFolder(path.slice(0, end), folders, report);
     }
   }
   for (const [key, name] of files) {
-    if (folders.has(key)) verdict.refuse('is both a file and a folder', name);
+    if (folders.has(key)) report.reject('folder-or-file', 'is both a file and a folder', name);
   }
 }
 
-function noteFile(name: string, files: Map<string, string>, verdict: Verdict): void {
+function noteFile(name: string, files: Map<string, string>, report: ArchiveReport): void {
   const key = foldName(name);
   const twin = files.get(key);
   if (twin === undefined) files.set(key, name);
-  else if (twin === name) verdict.refuse('is there twice', name);
-  else verdict.refuse(`would be the same file as ${toName(twin)} on some systems`, name);
+  else if (twin === name) report.reject('duplicate-name', 'is there twice', name);
+  else
+    report.reject(
+      'clashing-names',
+      `would be the same file as ${toName(twin)} on some systems`,
+      name,
+    );
 }
 
 /** With all the folders above it; those are known already where it is known itself. */
-function noteFolder(path: string, folders: Map<string, string>, verdict: Verdict): void {
+function noteFolder(path: string, folders: Map<string, string>, report: ArchiveReport): void {
   for (let folder = path; folder !== ''; folder = parentOf(folder)) {
     const key = foldName(folder);
     const twin = folders.get(key);
     if (twin === folder) return;
     if (twin !== undefined) {
-      verdict.refuse(`would be the same folder as ${toName(twin)} on some systems`, folder);
+      report.reject(
+        'clashing-names',
+        `would be the same folder as ${toName(twin)} on some systems`,
+        folder,
+      );
       return;
     }
     folders.set(key, folder);

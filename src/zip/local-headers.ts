@@ -1,7 +1,7 @@
 import type { EndRecord } from './end-record.ts';
 import { FLAG, type ZipEntry } from './entry.ts';
 import { type ByteRange, type RandomReader, readRanges } from './reader.ts';
-import type { Verdict } from './verdict.ts';
+import type { ArchiveReport } from './report.ts';
 
 /** An entry whose own header, in front of its bytes, was read and agrees. */
 export interface PlacedEntry {
@@ -20,7 +20,7 @@ const EXTRA_BYTES = 64;
 
 export interface HeaderContext {
   readonly end: EndRecord;
-  readonly verdict: Verdict;
+  readonly report: ArchiveReport;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -32,13 +32,13 @@ export interface HeaderContext {
 export async function readLocalHeaders(
   reader: RandomReader,
   entries: readonly ZipEntry[],
-  { end, verdict, signal }: HeaderContext,
+  { end, report, signal }: HeaderContext,
 ): Promise<readonly PlacedEntry[]> {
   const inside: ZipEntry[] = [];
   for (const entry of entries) {
     const least = entry.headerStart + FIXED_BYTES + entry.rawName.length + entry.compressedSize;
     if (least <= end.directoryStart) inside.push(entry);
-    else verdict.refuse('does not lie in front of the directory', entry.name);
+    else report.reject('outside-archive', 'does not lie in front of the directory', entry.name);
   }
   inside.sort((a, b) => a.headerStart - b.headerStart);
   const ranges = inside.map((entry) => toRange(entry, end.directoryStart));
@@ -48,7 +48,7 @@ export async function readLocalHeaders(
     ranges,
     (index, bytes) => {
       const entry = inside[index];
-      const found = entry === undefined ? undefined : judgeHeader(entry, bytes, verdict);
+      const found = entry === undefined ? undefined : judgeHeader(entry, bytes, report);
       if (found !== undefined) placed.push(found);
     },
     signal,
@@ -61,16 +61,24 @@ function toRange({ headerStart, rawName }: ZipEntry, limit: number): ByteRange {
   return { start: headerStart, length: Math.min(wanted, limit - headerStart) };
 }
 
-function judgeHeader(entry: ZipEntry, bytes: Buffer, verdict: Verdict): PlacedEntry | undefined {
+function judgeHeader(
+  entry: ZipEntry,
+  bytes: Buffer,
+  report: ArchiveReport,
+): PlacedEntry | undefined {
   if (bytes.readUInt32LE(0) !== SIGNATURE) {
-    verdict.refuse('is not where the directory says', entry.name);
+    report.reject('header-missing', 'is not where the directory says', entry.name);
     return undefined;
   }
   const nameEnd = FIXED_BYTES + bytes.readUInt16LE(26);
   const extraEnd = nameEnd + bytes.readUInt16LE(28);
   const difference = differenceOf(entry, bytes, nameEnd);
   if (difference !== undefined) {
-    verdict.refuse(`its own header has another ${difference} than the directory`, entry.name);
+    report.reject(
+      'header-mismatch',
+      `its own header has another ${difference} than the directory`,
+      entry.name,
+    );
   }
   const dataStart = entry.headerStart + extraEnd;
   const hasDescriptor = ((bytes.readUInt16LE(6) | entry.flags) & FLAG.descriptor) !== 0;
@@ -120,7 +128,7 @@ function readSizes(bytes: Buffer, nameEnd: number) {
 
 export interface SpanContext {
   readonly end: EndRecord;
-  readonly verdict: Verdict;
+  readonly report: ArchiveReport;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -144,7 +152,7 @@ const DESCRIPTOR_BYTES = 24;
 export async function judgeSpans(
   reader: RandomReader,
   placed: readonly PlacedEntry[],
-  { end, verdict, signal }: SpanContext,
+  { end, report, signal }: SpanContext,
 ): Promise<void> {
   const gaps: Gap[] = [];
   let start = 0;
@@ -153,39 +161,40 @@ export async function judgeSpans(
     const gapEnd = next?.entry.headerStart ?? end.directoryStart;
     if (gapEnd < start) {
       const what = next === undefined ? 'the directory' : 'another member';
-      verdict.refuse(`reaches into ${what}`, behind?.entry.name);
+      report.reject('overlap', `overlaps ${what}`, behind?.entry.name);
     } else if (gapEnd > start) gaps.push({ start, end: gapEnd, behind });
-    else if (behind?.hasDescriptor === true) warnMissing(behind, verdict);
+    else if (behind?.hasDescriptor === true) warnMissing(behind, report);
     if (next === undefined) break;
     start = Math.max(start, next.dataEnd);
     behind = next;
   }
-  await readRanges(reader, gaps.map(toByteRange), visit(gaps, verdict), signal);
+  await readRanges(reader, gaps.map(toByteRange), visit(gaps, report), signal);
 }
 
 function toByteRange({ start, end }: Gap): ByteRange {
   return { start, length: Math.min(end - start, DESCRIPTOR_BYTES + 4) };
 }
 
-function visit(gaps: readonly Gap[], verdict: Verdict) {
+function visit(gaps: readonly Gap[], report: ArchiveReport) {
   return (index: number, bytes: Buffer) => {
     const gap = gaps[index];
     if (gap === undefined) return;
     const descriptor = gap.behind?.hasDescriptor === true ? gap.behind : undefined;
     const used = descriptor === undefined ? 0 : descriptorBytes(descriptor, bytes, gap);
     if (used === undefined) {
-      verdict.refuse(
+      report.reject(
+        'descriptor-mismatch',
         'its data descriptor says something else than the directory',
         descriptor?.entry.name,
       );
       return;
     }
-    if (gap.end - gap.start > used) judgePadding(bytes.subarray(used), gap, verdict);
+    if (gap.end - gap.start > used) judgePadding(bytes.subarray(used), gap, report);
   };
 }
 
-function warnMissing({ entry }: PlacedEntry, verdict: Verdict): void {
-  verdict.warn('a member lacks its data descriptor', entry.name);
+function warnMissing({ entry }: PlacedEntry, report: ArchiveReport): void {
+  report.warn('a member lacks its data descriptor', entry.name);
 }
 
 const DESCRIPTOR_SIGNATURE = 0x08074b50;
@@ -217,11 +226,11 @@ function readSize(bytes: Buffer, at: number, width: number): number {
 /** Headers of a member and of a directory entry. */
 const MEMBER_SIGNATURES = [0x04034b50, 0x02014b50];
 
-function judgePadding(bytes: Buffer, { behind }: Gap, verdict: Verdict): void {
+function judgePadding(bytes: Buffer, { behind }: Gap, report: ArchiveReport): void {
   if (MEMBER_SIGNATURES.some((signature) => startsWith(bytes, signature))) {
-    verdict.refuse('it holds a member that its directory does not list');
-  } else if (behind === undefined) verdict.warn('bytes in front of its first member');
-  else verdict.warn('bytes between its members that belong to none', behind.entry.name);
+    report.reject('unlisted-member', 'it holds a member that its directory does not list');
+  } else if (behind === undefined) report.warn('bytes in front of its first member');
+  else report.warn('bytes between its members that belong to none', behind.entry.name);
 }
 
 function startsWith(bytes: Buffer, signature: number): boolean {

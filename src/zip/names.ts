@@ -4,6 +4,7 @@ import { crc32 } from 'node:zlib';
 import { getFileNameLowLevel } from 'yauzl';
 import { toPrintable } from '../text.ts';
 import { HERE } from './entry.ts';
+import type { Reason } from './report.ts';
 
 /** Bytes of a path below images/<archive>/: leaves room for the dataset directory's own. */
 const MAX_PATH_BYTES = 1024;
@@ -20,19 +21,25 @@ const FORBIDDEN = /[<>:"|?*]/;
  * so that a dataset directory can be copied anywhere.
  * @param name with `/`; one at the end marks a folder
  */
-export function problemOfName(name: string): string | undefined {
-  if (name === '') return 'has no name';
+export function problemOfName(name: string): Reason | undefined {
+  if (name === '') return { code: 'no-name', text: 'has no name' };
   if (name === HERE) return undefined;
   if (Buffer.byteLength(name) > MAX_PATH_BYTES) {
-    return `has a path of more than ${MAX_PATH_BYTES} bytes`;
+    return { code: 'path-too-long', text: `has a path of more than ${MAX_PATH_BYTES} bytes` };
   }
   // Everything that this escapes for a terminal has no place in a file name either.
   if (toPrintable(name, MAX_PATH_BYTES) !== name) return CONTROLS;
-  if (name.includes('\\')) return 'has a backslash in its name, which other systems take for "/"';
-  if (name.startsWith('/')) return 'has an absolute path';
-  if (/^[a-z]:/i.test(name)) return 'has an absolute path (a drive)';
+  if (name.includes('\\'))
+    return {
+      code: 'backslash',
+      text: 'has a backslash in its name, which other systems take for "/"',
+    };
+  if (name.startsWith('/')) return { code: 'absolute-path', text: 'has an absolute path' };
+  if (/^[a-z]:/i.test(name))
+    return { code: 'absolute-path', text: 'has an absolute path (a drive)' };
   const parts = name.replace(/\/$/, '').split('/');
-  if (parts.length > MAX_DEPTH) return `lies more than ${MAX_DEPTH} folders deep`;
+  if (parts.length > MAX_DEPTH)
+    return { code: 'path-too-deep', text: `lies more than ${MAX_DEPTH} folders deep` };
   for (const part of parts) {
     const problem = problemOfPart(part);
     if (problem !== undefined) return problem;
@@ -40,16 +47,22 @@ export function problemOfName(name: string): string | undefined {
   return undefined;
 }
 
-function problemOfPart(part: string): string | undefined {
-  if (part === '..') return 'leads out of the folder with ".."';
-  if (part === '' || part === '.') return 'has an empty step or "." in its path';
+function problemOfPart(part: string): Reason | undefined {
+  if (part === '..') return { code: 'path-traversal', text: 'leads out of the folder with ".."' };
+  if (part === '' || part === '.')
+    return { code: 'empty-path-part', text: 'has an empty step or "." in its path' };
   const forbidden = FORBIDDEN.exec(part)?.[0];
   if (forbidden !== undefined)
-    return `has a "${forbidden}" in its name, which Windows does not take`;
-  if (DEVICE.test(part)) return 'has a name that Windows keeps for a device';
-  if (/[. ]$/.test(part)) return 'ends in a dot or a blank, which Windows drops';
+    return {
+      code: 'forbidden-character',
+      text: `has a "${forbidden}" in its name, which Windows does not take`,
+    };
+  if (DEVICE.test(part))
+    return { code: 'device-name', text: 'has a name that Windows keeps for a device' };
+  if (/[. ]$/.test(part))
+    return { code: 'trailing-dot-or-space', text: 'ends in a dot or space, which Windows strips' };
   if (Buffer.byteLength(part) > MAX_PART_BYTES) {
-    return `has a name of more than ${MAX_PART_BYTES} bytes`;
+    return { code: 'name-too-long', text: `has a name of more than ${MAX_PART_BYTES} bytes` };
   }
   return undefined;
 }
@@ -75,12 +88,15 @@ export interface RawName {
 export interface DecodedName {
   readonly name: string;
   /** Why the name can't be trusted. */
-  readonly problem?: string | undefined;
-  /** What is odd about it, and does no harm. */
-  readonly oddity?: string | undefined;
+  readonly problem?: Reason | undefined;
+  /** What is unusual about it, and does no harm. */
+  readonly warning?: string | undefined;
 }
 
-const CONTROLS = 'has control or invisible characters in its name';
+const CONTROLS: Reason = {
+  code: 'control-characters',
+  text: 'has control or invisible characters in its name',
+};
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -88,12 +104,16 @@ export function decodeName({ bytes, isUtf8, unicodePath }: RawName): DecodedName
   const own = isUtf8 ? decodePromisedUtf8(bytes) : decodeUnmarked(bytes);
   if (unicodePath === undefined || own.problem !== undefined) return own;
   const other = parseUnicodePath(unicodePath, bytes);
-  if (other === undefined) return { ...own, oddity: 'has a Unicode path that does not count' };
+  if (other === undefined) return { ...own, warning: 'has a Unicode path that does not count' };
   if (other === own.name) return own;
   // Only where the plain name can't say it may the other one differ, and then not in its folders.
   const mayDiffer = !isUtf8 && !isAscii(bytes) && depthOf(other) === depthOf(own.name);
-  if (!mayDiffer) return { ...own, problem: 'has a second, different name (Unicode path field)' };
-  return { name: other, oddity: 'has its name in a Unicode path field' };
+  if (!mayDiffer)
+    return {
+      ...own,
+      problem: { code: 'second-name', text: 'has a second, different name (Unicode path field)' },
+    };
+  return { name: other, warning: 'has its name in a Unicode path field' };
 }
 
 function decodePromisedUtf8(bytes: Buffer): DecodedName {
@@ -102,7 +122,7 @@ function decodePromisedUtf8(bytes: Buffer): DecodedName {
   if (name !== undefined) return { name };
   return {
     name: bytes.toString('utf8'),
-    problem: 'has a name that is no UTF-8, though it says so',
+    problem: { code: 'not-utf-8', text: 'has a name that is not UTF-8, though it says so' },
   };
 }
 
@@ -113,13 +133,14 @@ function decodePromisedUtf8(bytes: Buffer): DecodedName {
 function decodeUnmarked(bytes: Buffer): DecodedName {
   if (isAscii(bytes)) return { name: bytes.toString('latin1') };
   const asUtf8 = decodeWith(utf8, bytes);
-  if (asUtf8 !== undefined) return { name: asUtf8, oddity: 'has a UTF-8 name without saying so' };
+  if (asUtf8 !== undefined) return { name: asUtf8, warning: 'has a UTF-8 name without saying so' };
   const asGbk = decodeWith(gbkDecoder(), bytes);
-  if (asGbk !== undefined) return { name: asGbk, oddity: 'has a name in an old code, read as GBK' };
+  if (asGbk !== undefined)
+    return { name: asGbk, warning: 'has a name in a legacy encoding (read as GBK)' };
   const name = getFileNameLowLevel(0, bytes, [], true);
   // The table shows control characters as signs: they must not pass as such.
   if (bytes.some((byte) => byte < 0x20 || byte === 0x7f)) return { name, problem: CONTROLS };
-  return { name, oddity: 'has a name in an old code, read as CP437' };
+  return { name, warning: 'has a name in a legacy encoding (read as CP437)' };
 }
 
 function decodeWith(decoder: TextDecoder | undefined, bytes: Buffer): string | undefined {

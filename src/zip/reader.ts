@@ -109,7 +109,10 @@ function readSome(fd: number, into: Buffer, offset: number, position: number): P
 function notHere(path: string, cause: unknown): CcxriError {
   return new CcxriError('missing', `there is no ${path}`, {
     path,
-    hint: 'get it with `ccxri fetch`, or look who moved it',
+    next: [
+      { kind: 'run', command: 'fetch', purpose: 'to get it' },
+      { kind: 'advice', text: 'check whether another program moved it' },
+    ],
     cause,
   });
 }
@@ -118,7 +121,9 @@ export function endsBefore(path: string, position: number): CcxriError {
   return new CcxriError('damaged-archive', `${path} ends before byte ${position}`, {
     path,
     expected: `at least ${position} bytes`,
-    hint: 'another program has cut it: get it again with `ccxri fetch`',
+    next: [
+      { kind: 'run', command: 'fetch', purpose: 'to get it again: another program has cut it' },
+    ],
   });
 }
 

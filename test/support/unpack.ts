@@ -119,9 +119,20 @@ export async function expectRefused(
   if (!(error instanceof CcxriError)) throw new Error('unreachable');
   expect({ code: error.code, message: error.message }).toMatchObject({ code });
   expect(error.facts.file).toBe(ARCHIVE);
-  expect(error.hint).toBeTruthy();
+  expect(error.hint ?? error.next[0]).toBeTruthy();
   await expectNothingLeft(place);
   return error;
+}
+
+/** An error's reasons as codes, with the member's name in front of those that are about one. */
+export function codesOf({
+  facts: { reasons = [], reasonCodes = [] },
+}: CcxriError): readonly string[] {
+  return reasons.map((reason, at) => {
+    const end = reason.lastIndexOf(': ');
+    // The last one may only say how many more there are.
+    return `${end < 0 ? '' : reason.slice(0, end + 2)}${reasonCodes[at] ?? reason}`;
+  });
 }
 
 /** Unpacks bytes that must pass, and gives what lies under images/ then, and the oddities. */

@@ -2,7 +2,7 @@ import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { useTempDirs } from '../support/temp-dirs.ts';
-import { expectRefused, expectUnpacked, placeArchive, unpack } from '../support/unpack.ts';
+import { codesOf, expectRefused, expectUnpacked, placeArchive, unpack } from '../support/unpack.ts';
 import { type ZipMember, buildZip, unicodePath } from '../support/zip-builder.ts';
 
 const tempDir = useTempDirs();
@@ -17,7 +17,7 @@ function around(...members: readonly ZipMember[]): Buffer {
 
 async function reasonsOf(...members: readonly ZipMember[]): Promise<readonly string[]> {
   const error = await expectRefused(await tempDir(), around(...members), 'unsafe-archive');
-  return error.facts.reasons ?? [];
+  return codesOf(error);
 }
 
 function named(...names: readonly (string | Buffer)[]): ZipMember[] {
@@ -26,15 +26,15 @@ function named(...names: readonly (string | Buffer)[]): ZipMember[] {
 
 describe('#95 a name that leads out of the folder', () => {
   it.each([
-    ['../x', 'leads out of the folder with ".."'],
-    ['a/../../x', 'leads out of the folder with ".."'],
-    ['a/..', 'leads out of the folder with ".."'],
-    ['/x', 'has an absolute path'],
-    ['/etc/cron.d/x', 'has an absolute path'],
-    ['C:x', 'has an absolute path (a drive)'],
-    ['c:/x', 'has an absolute path (a drive)'],
-    ['\\\\srv\\share\\x', 'has a backslash in its name, which other systems take for "/"'],
-    ['..\\x', 'has a backslash in its name, which other systems take for "/"'],
+    ['../x', 'path-traversal'],
+    ['a/../../x', 'path-traversal'],
+    ['a/..', 'path-traversal'],
+    ['/x', 'absolute-path'],
+    ['/etc/cron.d/x', 'absolute-path'],
+    ['C:x', 'absolute-path'],
+    ['c:/x', 'absolute-path'],
+    ['\\\\srv\\share\\x', 'backslash'],
+    ['..\\x', 'backslash'],
   ])('%s is refused', async (name, why) => {
     expect(await reasonsOf(...named(name))).toEqual([`${name}: ${why}`]);
   });
@@ -42,9 +42,9 @@ describe('#95 a name that leads out of the folder', () => {
 
 it('#96 a colon anywhere in a name (a drive below, an alternate data stream) is refused', async () => {
   expect(await reasonsOf(...named('sub/C:evil', 'a:stream', 'a.jpg:hidden'))).toEqual([
-    'sub/C:evil: has a ":" in its name, which Windows does not take',
-    'a:stream: has an absolute path (a drive)',
-    'a.jpg:hidden: has a ":" in its name, which Windows does not take',
+    'sub/C:evil: forbidden-character',
+    'a:stream: absolute-path',
+    'a.jpg:hidden: forbidden-character',
   ]);
 });
 
@@ -52,17 +52,15 @@ describe('#97 a second name in the Unicode path field', () => {
   it.each(['../../evil', 'other.jpg'])('%s, beside a plain name, is refused', async (path) => {
     const name = 'plain.jpg';
     const reasons = await reasonsOf({ name, content: 'x', extra: unicodePath(path, name) });
-    expect(reasons).toEqual(['plain.jpg: has a second, different name (Unicode path field)']);
+    expect(reasons).toEqual(['plain.jpg: second-name']);
   });
 
   it('".." is refused where the plain name is in an old code, too', async () => {
     const name = Buffer.from('d5d5c6ac2e6a7067', 'hex');
     const climbing = { name, flags: 0, extra: unicodePath('..', name) };
-    expect(await reasonsOf(climbing)).toEqual(['..: leads out of the folder with ".."']);
+    expect(await reasonsOf(climbing)).toEqual(['..: path-traversal']);
     const deeper = { name, flags: 0, extra: unicodePath('../照片.jpg', name) };
-    expect(await reasonsOf(deeper)).toEqual([
-      '照片.jpg: has a second, different name (Unicode path field)',
-    ]);
+    expect(await reasonsOf(deeper)).toEqual(['照片.jpg: second-name']);
   });
 
   it('one that says the same, or the name that the plain one can not, is taken', async () => {
@@ -84,9 +82,7 @@ describe('#97 a second name in the Unicode path field', () => {
 });
 
 it('#98 a link is refused', async () => {
-  expect(await reasonsOf({ name: 'l', content: '/etc/passwd', mode: LINK })).toEqual([
-    'l: is a link',
-  ]);
+  expect(await reasonsOf({ name: 'l', content: '/etc/passwd', mode: LINK })).toEqual(['l: link']);
 });
 
 it('#99 a link, and then a file of its name: nothing is written through it', async () => {
@@ -98,7 +94,7 @@ it('#99 a link, and then a file of its name: nothing is written through it', asy
     around({ name: 'x', content: outside, mode: LINK }, { name: 'x', content: 'overwritten' }),
     'unsafe-archive',
   );
-  expect(error.facts.reasons).toEqual(['x: is a link', 'x: is there twice']);
+  expect(codesOf(error)).toEqual(['x: link', 'x: duplicate-name']);
   expect(await readFile(outside, 'utf8')).toBe('untouched');
 });
 
@@ -109,7 +105,7 @@ it('#100 a link to a folder, and then a file below it: nothing is written throug
     around({ name: 'd', content: outside, mode: LINK }, { name: 'd/f', content: 'x' }),
     'unsafe-archive',
   );
-  expect(error.facts.reasons).toEqual(['d: is a link', 'd: is both a file and a folder']);
+  expect(codesOf(error)).toEqual(['d: link', 'd: folder-or-file']);
   await expect(readFile(join(outside, 'f'))).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
@@ -127,8 +123,8 @@ it('#101 a link that lies at the place of the images is not followed, and not re
 
 describe('#102 types and modes', () => {
   it.each([
-    [0o020666, 'is a device'],
-    [0o060666, 'is a device'],
+    [0o020666, 'device'],
+    [0o060666, 'device'],
   ])('%o is refused', async (mode, why) => {
     expect(await reasonsOf({ name: 'odd', mode })).toEqual([`odd: ${why}`]);
   });
@@ -163,21 +159,9 @@ describe('#102 types and modes', () => {
 
 describe('#103 folders that are none', () => {
   it.each<[string, ZipMember, string]>([
-    [
-      'a folder with content',
-      { name: 'd/', content: 'x' },
-      'd/: is a folder by its name, and has content',
-    ],
-    [
-      'a folder by mode',
-      { name: 'd', mode: 0o040755 },
-      'd: is marked as a folder, and named as a file',
-    ],
-    [
-      'a folder by attribute',
-      { name: 'd', attributes: 0x10 },
-      'd: is marked as a folder, and named as a file',
-    ],
+    ['a folder with content', { name: 'd/', content: 'x' }, 'd/: folder-with-content'],
+    ['a folder by mode', { name: 'd', mode: 0o040755 }, 'd: folder-or-file'],
+    ['a folder by attribute', { name: 'd', attributes: 0x10 }, 'd: folder-or-file'],
   ])('%s is refused', async (_, member, reason) => {
     expect(await reasonsOf(member)).toEqual([reason]);
   });
@@ -193,29 +177,27 @@ describe('#103 folders that are none', () => {
 });
 
 it('#104 a duplicate name is refused', async () => {
-  expect(await reasonsOf(...named('a.jpg', 'a.jpg'))).toEqual(['a.jpg: is there twice']);
+  expect(await reasonsOf(...named('a.jpg', 'a.jpg'))).toEqual(['a.jpg: duplicate-name']);
 });
 
 it('#105 a file that is a folder as well is refused', async () => {
-  expect(await reasonsOf(...named('a', 'a/b'))).toEqual(['a: is both a file and a folder']);
-  expect(await reasonsOf(...named('A/b', 'a'))).toEqual(['a: is both a file and a folder']);
-  expect(await reasonsOf({ name: 'f/' }, ...named('f'))).toEqual([
-    'f: is both a file and a folder',
-  ]);
+  expect(await reasonsOf(...named('a', 'a/b'))).toEqual(['a: folder-or-file']);
+  expect(await reasonsOf(...named('A/b', 'a'))).toEqual(['a: folder-or-file']);
+  expect(await reasonsOf({ name: 'f/' }, ...named('f'))).toEqual(['f: folder-or-file']);
 });
 
 it('#106 empty names and steps are refused', async () => {
   expect(
     await reasonsOf(...named('', '.', '././a', './/a', 'a//b', 'a/./b', './../a'), { name: '/' }),
   ).toEqual([
-    '(a member without a name): has no name',
-    '.: has an empty step or "." in its path',
-    './a: has an empty step or "." in its path',
-    '/a: has an absolute path',
-    'a//b: has an empty step or "." in its path',
-    'a/./b: has an empty step or "." in its path',
-    '../a: leads out of the folder with ".."',
-    '/: has an absolute path',
+    '(a member without a name): no-name',
+    '.: empty-path-part',
+    './a: empty-path-part',
+    '/a: absolute-path',
+    'a//b: empty-path-part',
+    'a/./b: empty-path-part',
+    '../a: path-traversal',
+    '/: absolute-path',
   ]);
 });
 
@@ -223,27 +205,19 @@ it('#106 "./" in front of every path, as bsdtar writes it, does no harm', async 
   const members = [{ name: './' }, { name: './sub/' }, ...named('./sub/a.jpg', './b.jpg')];
   const { files } = await expectUnpacked(await tempDir(), buildZip(members));
   expect(files).toEqual({ 'sub/a.jpg': 'x', 'b.jpg': 'x' });
-  expect(await reasonsOf(...named('./a', 'a'))).toEqual(['a: is there twice']);
+  expect(await reasonsOf(...named('./a', 'a'))).toEqual(['a: duplicate-name']);
 });
 
 it('#107 names that differ by case alone are refused', async () => {
   expect(
     await reasonsOf(...named('A.txt', 'a.txt', 'Dir/1', 'dir/2', 'STRASSE', 'straße')),
-  ).toEqual([
-    'a.txt: would be the same file as A.txt on some systems',
-    'dir: would be the same folder as Dir on some systems',
-    'straße: would be the same file as STRASSE on some systems',
-  ]);
+  ).toEqual(['a.txt: clashing-names', 'dir: clashing-names', 'straße: clashing-names']);
 });
 
 it('#108 names that differ by the spelling of a letter alone are refused', async () => {
   expect(
     await reasonsOf(...named('é.jpg', 'e\u0301.jpg', 'ﬁ.jpg', 'fi.jpg', 'K', '\u212a')),
-  ).toEqual([
-    'e\u0301.jpg: would be the same file as é.jpg on some systems',
-    'fi.jpg: would be the same file as ﬁ.jpg on some systems',
-    '\u212a: would be the same file as K on some systems',
-  ]);
+  ).toEqual(['e\u0301.jpg: clashing-names', 'fi.jpg: clashing-names', '\u212a: clashing-names']);
 });
 
 describe('#109 names that some system keeps or changes', () => {
@@ -258,21 +232,15 @@ describe('#109 names that some system keeps or changes', () => {
     'CON .txt',
     'conin$',
   ])('%s is refused', async (name) => {
-    expect(await reasonsOf(...named(name))).toEqual([
-      `${name}: has a name that Windows keeps for a device`,
-    ]);
+    expect(await reasonsOf(...named(name))).toEqual([`${name}: device-name`]);
   });
 
   it.each(['dot.', 'blank ', 'a./b', 'a /b', '...'])('"%s" is refused', async (name) => {
-    expect(await reasonsOf(...named(name))).toEqual([
-      `${name}: ends in a dot or a blank, which Windows drops`,
-    ]);
+    expect(await reasonsOf(...named(name))).toEqual([`${name}: trailing-dot-or-space`]);
   });
 
   it.each(['<', '>', '"', '|', '?', '*'])('%s in a name is refused', async (sign) => {
-    expect(await reasonsOf(...named(`a${sign}b`))).toEqual([
-      `a${sign}b: has a "${sign}" in its name, which Windows does not take`,
-    ]);
+    expect(await reasonsOf(...named(`a${sign}b`))).toEqual([`a${sign}b: forbidden-character`]);
   });
 
   it.each(['contact.jpg', 'com.jpg', 'COM10.jpg', 'aux1', '.hidden', 'a b', '~x', 'null'])(
@@ -287,13 +255,13 @@ describe('#109 names that some system keeps or changes', () => {
 it('#110 control and invisible characters are refused, and shown as what they are', async () => {
   const names = ['a\0b', 'a\x1b[2Jb', 'a\nb', 'a\x7fb', 'a\u202egpj.exe', 'a\u200bb', 'a\u0085b'];
   expect(await reasonsOf(...named(...names))).toEqual([
-    'a\\x00b: has control or invisible characters in its name',
-    'a\\x1b[2Jb: has control or invisible characters in its name',
-    'a\\x0ab: has control or invisible characters in its name',
-    'a\\x7fb: has control or invisible characters in its name',
-    'a\\u202egpj.exe: has control or invisible characters in its name',
-    'a\\u200bb: has control or invisible characters in its name',
-    'a\\x85b: has control or invisible characters in its name',
+    'a\\x00b: control-characters',
+    'a\\x1b[2Jb: control-characters',
+    'a\\x0ab: control-characters',
+    'a\\x7fb: control-characters',
+    'a\\u202egpj.exe: control-characters',
+    'a\\u200bb: control-characters',
+    'a\\x85b: control-characters',
   ]);
   const hiddenInOldCode = { name: Buffer.from([0x80, 0xff, 0x1b, 0x41]), flags: 0 };
   expect(await reasonsOf(hiddenInOldCode)).toHaveLength(1);
@@ -303,7 +271,7 @@ it('#111 names that promise UTF-8 and are none are refused', async () => {
   const names = [Buffer.from([0xff, 0xfe, 0x2e, 0x74]), Buffer.from([0xc3, 0x28, 0x2e, 0x74])];
   const reasons = await reasonsOf(...names.map((name) => ({ name, flags: 0x800 })));
   expect(reasons).toHaveLength(2);
-  for (const reason of reasons) expect(reason).toContain('is no UTF-8, though it says so');
+  for (const reason of reasons) expect(reason).toContain('not-utf-8');
 });
 
 describe('#112 names in an old code, without the UTF-8 flag, are unpacked with a warning', () => {
@@ -326,7 +294,7 @@ describe('#112 names in an old code, without the UTF-8 flag, are unpacked with a
   it('and clash where they mean the same', async () => {
     const gbk = { name: Buffer.from('d5d5c6ac2e6a7067', 'hex'), flags: 0, content: 'x' };
     const reasons = await reasonsOf(gbk, { name: '照片.jpg', content: 'y' });
-    expect(reasons).toEqual(['照片.jpg: is there twice']);
+    expect(reasons).toEqual(['照片.jpg: duplicate-name']);
   });
 });
 
@@ -348,11 +316,11 @@ it('#81 #129 paths that are too long or too deep for some system are refused', a
     ),
   );
   expect(reasons.map((reason) => reason.replace(/^.*: /, ''))).toEqual([
-    'has a name of more than 255 bytes',
-    'has a name of more than 255 bytes',
-    'has a path of more than 1024 bytes',
-    'has a path of more than 1024 bytes',
-    'lies more than 64 folders deep',
+    'name-too-long',
+    'name-too-long',
+    'path-too-long',
+    'path-too-long',
+    'path-too-deep',
   ]);
   const longest = [`${'d/'.repeat(63)}x`, 'n'.repeat(255)];
   const { files } = await expectUnpacked(await tempDir(), buildZip(named(...longest)));

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { bufferReader } from '../support/buffer-reader.ts';
 import { readDirectory } from '../support/read-directory.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
-import { expectRefused, expectUnpacked } from '../support/unpack.ts';
+import { codesOf, expectRefused, expectUnpacked } from '../support/unpack.ts';
 import { type ZipMember, type ZipShape, buildZip, endRecord, u32 } from '../support/zip-builder.ts';
 
 const tempDir = useTempDirs();
@@ -17,7 +17,7 @@ const CONTENTS: Readonly<Record<string, unknown>> = Object.fromEntries(
 
 async function unsafeReasons(bytes: Buffer): Promise<readonly string[]> {
   const error = await expectRefused(await tempDir(), bytes, 'unsafe-archive');
-  return error.facts.reasons ?? [];
+  return codesOf(error);
 }
 
 async function damage(bytes: Buffer): Promise<string> {
@@ -45,10 +45,10 @@ describe('#114 a declared size that is not the real one', () => {
   it('smaller: refused, as more bytes than declared', async () => {
     const content = 'x'.repeat(1000);
     expect(await unsafeReasons(buildZip([A, { name: 'b.jpg', content, size: 999 }]))).toEqual([
-      'b.jpg: expands beyond its declared size of 999 bytes',
+      'b.jpg: expands-beyond-size',
     ]);
     expect(await unsafeReasons(buildZip([A, { name: 'b.jpg', content, size: 0 }]))).toEqual([
-      'b.jpg: expands beyond its declared size of 0 bytes',
+      'b.jpg: expands-beyond-size',
     ]);
   });
 
@@ -59,9 +59,7 @@ describe('#114 a declared size that is not the real one', () => {
   });
 
   it('of a stored member: contradicts itself', async () => {
-    expect(await unsafeReasons(buildZip([{ ...B, size: 3 }]))).toEqual([
-      'b.jpg: is stored as it is, and has two different sizes',
-    ]);
+    expect(await unsafeReasons(buildZip([{ ...B, size: 3 }]))).toEqual(['b.jpg: stored-sizes']);
   });
 });
 
@@ -73,7 +71,7 @@ describe('#115 bytes behind the end of the deflate stream', () => {
   ])('%s is refused', async (_, more) => {
     const packed = Buffer.concat([deflateRawSync(Buffer.from('image')), more]);
     expect(await unsafeReasons(buildZip([A, { name: 'b.jpg', content: 'image', packed }]))).toEqual(
-      ['b.jpg: has trailing data after the deflate stream'],
+      ['b.jpg: trailing-data'],
     );
   });
 });
@@ -106,15 +104,17 @@ describe('#117 a header that contradicts the directory', () => {
     ['compressed size', { compressedSize: 1 }],
     ['size', { size: 1 }],
   ])('in its %s is refused', async (what, local) => {
-    expect(await unsafeReasons(buildZip([B, { ...A, local: { ...local } }]))).toEqual([
-      `a.jpg: its own header has another ${what} than the directory`,
-    ]);
+    const bytes = buildZip([B, { ...A, local: { ...local } }]);
+    const error = await expectRefused(await tempDir(), bytes, 'unsafe-archive');
+    expect(codesOf(error)).toEqual(['a.jpg: header-mismatch']);
+    // One code for seven fields: only the text tells them apart.
+    expect(error.message).toContain(`another ${what} than`);
   });
 
   it.each<[string, NonNullable<ZipMember['central']>, string]>([
-    ['shifted', { headerStart: 1 }, 'b.jpg: is not where the directory says'],
-    ['behind the directory', { headerStart: 1e9 }, 'b.jpg: does not lie in front of the directory'],
-    ['in the directory', { headerStart: 400 }, 'b.jpg: does not lie in front of the directory'],
+    ['shifted', { headerStart: 1 }, 'b.jpg: header-missing'],
+    ['behind the directory', { headerStart: 1e9 }, 'b.jpg: outside-archive'],
+    ['in the directory', { headerStart: 400 }, 'b.jpg: outside-archive'],
   ])('in its place (%s) is refused', async (_, central, reason) => {
     expect(await unsafeReasons(buildZip([A, { ...B, central }]))).toContain(reason);
   });
@@ -128,13 +128,13 @@ describe('#117 a header that contradicts the directory', () => {
 describe('#118 a count that does not add up', () => {
   it.each([1, 2, 4, 100, 0xffff])('3 members, told as %i, are refused', async (count) => {
     expect(await unsafeReasons(buildZip([A, B, C], { end: { count } }))).toEqual([
-      `it says that it has ${count} entries, and has 3`,
+      'wrong-entry-count',
     ]);
   });
 
   it('counts of this part and of all that differ are refused', async () => {
     expect(await unsafeReasons(buildZip([A, B, C], { end: { countHere: 2 } }))).toEqual([
-      'it is one part of an archive that is split over several files',
+      'split-archive',
     ]);
   });
 
@@ -166,7 +166,7 @@ describe('#118 a count that does not add up', () => {
 
   it('a directory that is longer than the file is damage', async () => {
     expect(await damage(buildZip([A], { end: { directoryBytes: 1e6 } }))).toContain(
-      'its directory is longer than the room',
+      'its central directory does not fit before its end record',
     );
   });
 
@@ -176,9 +176,7 @@ describe('#118 a count that does not add up', () => {
       [A, { ...B, only: 'bytes' }, C],
       [A, B, { ...C, only: 'bytes' }],
     ] as const) {
-      expect(await unsafeReasons(buildZip(members))).toEqual([
-        'it holds a member that its directory does not list',
-      ]);
+      expect(await unsafeReasons(buildZip(members))).toEqual(['unlisted-member']);
     }
   });
 
@@ -196,7 +194,7 @@ describe('#118 a count that does not add up', () => {
 describe('#119 an absurd count is refused at once', () => {
   it.each([9_200_000_000_000_000_000n, 0xffff_ffff_ffff_ffffn, 4n])('%i', async (count) => {
     expect(await unsafeReasons(buildZip([A, B, C], { zip64: { count } }))).toEqual([
-      `it says that it has ${Number(count)} entries, and has 3`,
+      'wrong-entry-count',
     ]);
   });
 
@@ -210,7 +208,7 @@ describe('#120 an end record in the comment', () => {
   it('that could be the right one is refused', async () => {
     const fake = endRecord({ count: 0, directoryBytes: 0, directoryStart: 0 });
     expect(await unsafeReasons(buildZip([A, B, C], { comment: fake }))).toEqual([
-      'it has two end records, and each would give it other members',
+      'ambiguous-end-record',
     ]);
   });
 
@@ -222,7 +220,7 @@ describe('#120 an end record in the comment', () => {
       buildZip([{ name: 'other.jpg' }], { end: { commentLength: 9 } }),
     ]) {
       expect(await unsafeReasons(buildZip([A, B, C], { comment }))).toEqual([
-        'it has two end records, and each would give it other members',
+        'ambiguous-end-record',
       ]);
     }
   });
@@ -235,7 +233,7 @@ describe('#120 an end record in the comment', () => {
   it('behind the archive is refused as well', async () => {
     const fake = endRecord({ count: 0, directoryBytes: 0, directoryStart: 0 });
     expect(await unsafeReasons(buildZip([A, B, C], { trailing: fake }))).toEqual([
-      'it holds a member that its directory does not list',
+      'unlisted-member',
     ]);
   });
 });
@@ -269,13 +267,13 @@ describe('#122 bytes that belong to nobody', () => {
 
   it('behind the directory are refused: its end must be certain', async () => {
     expect(await unsafeReasons(buildZip([A, B, C], { gapAfterDirectory: junk }))).toEqual([
-      'its directory does not end where its end record begins',
+      'directory-place',
     ]);
   });
 
   it('two archives, one behind the other, are refused: the first would be lost', async () => {
     expect(await unsafeReasons(Buffer.concat([buildZip([A]), buildZip([B, C])]))).toEqual([
-      'it holds a member that its directory does not list',
+      'unlisted-member',
     ]);
   });
 });
@@ -290,7 +288,7 @@ describe('#123 members that overlap', () => {
       central: { name: `a${i + 10}jpg`, headerStart: 0 },
     }));
     const reasons = await unsafeReasons(buildZip([{ ...kernel, name: 'a00jpg' }, ...others]));
-    expect(reasons[0]).toBe('a10jpg: its own header has another name than the directory');
+    expect(reasons[0]).toBe('a10jpg: header-mismatch');
     expect(reasons).toContain('and 78 more');
   });
 
@@ -306,19 +304,17 @@ describe('#123 members that overlap', () => {
       compressedSize:
         packed.length + quoted.length + deflateRawSync(Buffer.from(String(C.content))).length,
     };
-    expect(await unsafeReasons(buildZip([first, C]))).toContain(
-      'a.jpg: reaches into another member',
-    );
+    expect(await unsafeReasons(buildZip([first, C]))).toContain('a.jpg: overlap');
   });
 
   it('one that reaches into the directory is refused', async () => {
     const bytes = buildZip([A, { ...B, compressedSize: 1000, size: 1000 }]);
-    expect(await unsafeReasons(bytes)).toEqual(['b.jpg: does not lie in front of the directory']);
+    expect(await unsafeReasons(bytes)).toEqual(['b.jpg: outside-archive']);
     const barely = buildZip([
       A,
       { ...B, compressedSize: 161, size: 161, local: { extra: u32(0) } },
     ]);
-    expect(await unsafeReasons(barely)).toEqual(['b.jpg: reaches into the directory']);
+    expect(await unsafeReasons(barely)).toEqual(['b.jpg: overlap']);
   });
 });
 
@@ -328,11 +324,7 @@ describe('#124 sizes beyond reason', () => {
     const reasons = await unsafeReasons(
       buildZip([A, { ...B, method: 8, packed: Buffer.alloc(160), zip64: true, size }]),
     );
-    expect(reasons).toEqual([
-      'b.jpg: says that it unpacks to more than deflate can',
-      'b.jpg: would take 4,294,967,297 bytes',
-      'its members would take 4.3 GB, and it has 415 bytes only',
-    ]);
+    expect(reasons).toEqual(['b.jpg: impossible-ratio', 'b.jpg: member-size', 'total-size']);
   });
 
   it('many small bombs count together', async () => {
@@ -341,7 +333,7 @@ describe('#124 sizes beyond reason', () => {
       content: Buffer.alloc(1 << 20),
     }));
     const reasons = await unsafeReasons(buildZip(bombs));
-    expect(reasons).toEqual([expect.stringMatching(/^its members would take 84 MB, and it has/)]);
+    expect(reasons).toEqual(['total-size']);
   });
 
   it('a thousandfold of little is no bomb', async () => {
@@ -359,20 +351,20 @@ describe('#125 encryption is refused', () => {
     ['of the headers', 0x2000],
   ])('%s', async (_, flags) => {
     const reasons = await unsafeReasons(buildZip([A, { ...B, flags }]));
-    expect(reasons).toContain('b.jpg: is encrypted, which ccxri does not read');
+    expect(reasons).toContain('b.jpg: encrypted');
   });
 
   it('AES', async () => {
     const extra = Buffer.from('0199070002004145030800', 'hex');
     const reasons = await unsafeReasons(buildZip([A, { ...B, flags: 1, method: 99, extra }]));
-    expect(reasons).toEqual(['b.jpg: is encrypted, which ccxri does not read']);
+    expect(reasons).toEqual(['b.jpg: encrypted']);
   });
 });
 
 describe('#126 other ways to compress are refused', () => {
   it.each([1, 5, 6, 9, 12, 14, 93, 95, 98, 99])('method %i', async (method) => {
     expect(await unsafeReasons(buildZip([A, { ...B, method }]))).toEqual([
-      `b.jpg: is compressed by method ${method}, which ccxri does not read`,
+      'b.jpg: compression-method',
     ]);
   });
 });

@@ -1,0 +1,142 @@
+import { CcxriError, type ErrorFacts } from '../errors.ts';
+import { formatCount, toPrintable } from '../text.ts';
+
+/** Why an archive is rejected: a code for each rule. */
+export type RejectCode =
+  | 'absolute-path'
+  | 'ambiguous-end-record'
+  | 'ambiguous-zip64'
+  | 'backslash'
+  | 'clashing-names'
+  | 'compression-method'
+  | 'contradicting-end-records'
+  | 'control-characters'
+  | 'descriptor-mismatch'
+  | 'device'
+  | 'device-name'
+  | 'directory-place'
+  | 'directory-size'
+  | 'duplicate-name'
+  | 'empty-path-part'
+  | 'encrypted'
+  | 'entry-count'
+  | 'expands-beyond-size'
+  | 'folder-or-file'
+  | 'folder-with-content'
+  | 'forbidden-character'
+  | 'header-mismatch'
+  | 'header-missing'
+  | 'impossible-ratio'
+  | 'link'
+  | 'member-size'
+  | 'name-too-long'
+  | 'no-name'
+  | 'not-utf-8'
+  | 'outside-archive'
+  | 'overlap'
+  | 'patch'
+  | 'path-too-deep'
+  | 'path-too-long'
+  | 'path-traversal'
+  | 'second-name'
+  | 'split-archive'
+  | 'stored-sizes'
+  | 'total-size'
+  | 'trailing-data'
+  | 'trailing-dot-or-space'
+  | 'unlisted-member'
+  | 'wrong-entry-count';
+
+export interface Reason {
+  readonly code: RejectCode;
+  /** For people. */
+  readonly text: string;
+}
+
+/** A hostile archive has as many as it likes. */
+const MAX_REASONS = 20;
+
+/**
+ * What is found while an archive is checked: reasons to reject it, and harmless warnings. Bounded,
+ * however much there is to find.
+ */
+export class ArchiveReport {
+  readonly #file: string;
+  readonly #reasons: Reason[] = [];
+  #reasonCount = 0;
+  readonly #warnings = new Map<string, { first: string; count: number }>();
+
+  /** @param file the archive's manifest name */
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** Adds what can harm or lose data. @param about a member's name, if the reason is about one */
+  reject(code: RejectCode, text: string, about?: string): void {
+    this.#reasonCount += 1;
+    if (this.#reasons.length >= MAX_REASONS) return;
+    this.#reasons.push({ code, text: about === undefined ? text : `${toName(about)}: ${text}` });
+  }
+
+  /** Adds what does no harm; the same warning about many members becomes one line. */
+  warn(what: string, about = ''): void {
+    const known = this.#warnings.get(what);
+    if (known === undefined) this.#warnings.set(what, { first: about, count: 1 });
+    else known.count += 1;
+  }
+
+  get warnings(): readonly string[] {
+    return [...this.#warnings].map(([what, { first, count }]) => {
+      if (first === '') return what;
+      const others = count > 1 ? ` and ${formatCount(count - 1)} more` : '';
+      return `${what}: ${toName(first)}${others}`;
+    });
+  }
+
+  /** @throws CcxriError `unsafe-archive`, with the reasons */
+  assertSafe(): void {
+    const [first] = this.#reasons;
+    if (first === undefined) return;
+    const more = this.#reasonCount - this.#reasons.length;
+    const reasons = this.#reasons.map(({ text }) => text);
+    throw unsafe(this.#file, first, {
+      reasons: more > 0 ? [...reasons, `and ${formatCount(more)} more`] : reasons,
+      reasonCodes: this.#reasons.map(({ code }) => code),
+    });
+  }
+}
+
+/** A member's name for display. */
+export function toName(name: string): string {
+  return name === '' ? '(a member without a name)' : toPrintable(name, 120);
+}
+
+export function unsafe(file: string, { code, text }: Reason, facts: ErrorFacts = {}): CcxriError {
+  return new CcxriError('unsafe-archive', `${file} is not safe to unpack: ${text}`, {
+    file,
+    reasons: [text],
+    reasonCodes: [code],
+    kept: 'nothing of it was unpacked',
+    next: [
+      { kind: 'advice', text: 'do not use it' },
+      { kind: 'option', option: 'source', purpose: 'to get it from elsewhere' },
+    ],
+    ...facts,
+  });
+}
+
+export function damaged(file: string, what: string, facts: ErrorFacts = {}): CcxriError {
+  return new CcxriError('damaged-archive', `${file} is damaged: ${what}`, {
+    file,
+    kept: 'nothing of it was unpacked',
+    next: [
+      { kind: 'run', command: 'fetch', files: [file], purpose: 'to get it again' },
+      {
+        kind: 'option',
+        option: 'source',
+        purpose: 'to get it from elsewhere if that is no better',
+      },
+    ],
+    ...facts,
+  });
+}
