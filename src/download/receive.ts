@@ -197,7 +197,7 @@ async function* resume(
  * Writes a body's bytes to their segment of the file. What the body holds beyond is not read.
  * @throws CcxriError `not-the-file`: it is too long; of the connection, of the disk; `aborted`
  */
-export async function receiveBody(
+async function receiveBody(
   { file, part, context, progress }: Transfer,
   { head, batches }: Pick<Body, 'head' | 'batches'>,
   segment: Segment,
