@@ -1,9 +1,9 @@
-import { constants } from 'node:fs';
-import { open, stat, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import { errnoOf, toDiskError } from '../errors.ts';
+import { toDiskError } from '../errors.ts';
+import { openForReading, statOrNull } from './paths.ts';
 
-const SPAN_BYTES = 1024 * 1024;
+const READ_BYTES = 1024 * 1024;
 
 /** What a file should be. */
 export interface ContentRecord {
@@ -15,7 +15,7 @@ export type Comparison = 'same' | 'different' | 'absent';
 
 /**
  * Reads a file and compares it with what should be there; one of another length is not read.
- * @param onBytes hears how many bytes were read, span by span
+ * @param onBytes gets the number of bytes of each read
  * @throws CcxriError of the disk
  */
 export async function compareContent(
@@ -23,13 +23,8 @@ export async function compareContent(
   expected: ContentRecord,
   onBytes: (bytes: number) => void = () => undefined,
 ): Promise<Comparison> {
-  let handle: FileHandle;
-  try {
-    // Without O_NONBLOCK the open of a named pipe waits for a writer, and nothing could end it.
-    handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (error) {
-    return toAbsent(error, path);
-  }
+  const handle = await openForReading(path);
+  if (handle === null) return 'absent';
   try {
     return (await holdsContent(handle, expected, onBytes)) ? 'same' : 'different';
   } catch (error) {
@@ -39,7 +34,7 @@ export async function compareContent(
   }
 }
 
-/** Whether an open file is what it should be, read back as it lies there. */
+/** Whether an open file is what it should be, read back from the disk. */
 export async function holdsContent(
   handle: FileHandle,
   { bytes, crc32: expected }: ContentRecord,
@@ -50,19 +45,11 @@ export async function holdsContent(
   return (await crcOf(handle, bytes, onBytes)) === expected;
 }
 
-/** Looks at the length alone, and reads nothing. @throws CcxriError of the disk */
+/** Compares the length alone, and reads nothing. @throws CcxriError of the disk */
 export async function compareLength(path: string, expected: ContentRecord): Promise<Comparison> {
-  try {
-    const stats = await stat(path);
-    return stats.isFile() && stats.size === expected.bytes ? 'same' : 'different';
-  } catch (error) {
-    return toAbsent(error, path);
-  }
-}
-
-function toAbsent(error: unknown, path: string): 'absent' {
-  if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? '')) return 'absent';
-  throw toDiskError(error, 'read', { path });
+  const stats = await statOrNull(path);
+  if (stats === null) return 'absent';
+  return stats.isFile() && stats.size === expected.bytes ? 'same' : 'different';
 }
 
 /** undefined: the file ends before that. */
@@ -71,12 +58,12 @@ async function crcOf(
   bytes: number,
   onBytes: (bytes: number) => void,
 ): Promise<number | undefined> {
-  const span = Buffer.allocUnsafe(Math.min(SPAN_BYTES, bytes));
+  const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, bytes));
   let crc = 0;
   for (let done = 0; done < bytes;) {
-    const { bytesRead } = await handle.read(span, 0, span.length, done);
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, done);
     if (bytesRead === 0) return undefined;
-    crc = crc32(span.subarray(0, bytesRead), crc);
+    crc = crc32(buffer.subarray(0, bytesRead), crc);
     done += bytesRead;
     onBytes(bytesRead);
   }

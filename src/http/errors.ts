@@ -9,13 +9,13 @@ const BROKEN: Readonly<Record<string, string>> = {
   ENODATA: 'the host name has no address',
   ECONNREFUSED: 'the connection was refused',
   ECONNRESET: 'the connection was reset',
-  ECONNABORTED: 'the connection was broken off',
-  EPIPE: 'the connection was broken off',
+  ECONNABORTED: 'the connection was dropped',
+  EPIPE: 'the connection was dropped',
   ETIMEDOUT: 'the connection timed out',
-  ENETUNREACH: 'there is no way to that network',
+  ENETUNREACH: 'network unreachable',
   ENETDOWN: 'the network is down',
-  ENETRESET: 'the network broke the connection off',
-  EHOSTUNREACH: 'there is no way to that host',
+  ENETRESET: 'the network dropped the connection',
+  EHOSTUNREACH: 'host unreachable',
   EHOSTDOWN: 'the host is down',
   EADDRNOTAVAIL: 'no local address is free for a connection',
   EACCES: 'the system does not allow the connection',
@@ -27,31 +27,31 @@ const BROKEN: Readonly<Record<string, string>> = {
   ERR_STREAM_PREMATURE_CLOSE: 'the connection broke off',
   UND_ERR_INFO: 'the connection broke off',
   UND_ERR_SOCKET: 'the connection broke off',
-  UND_ERR_CONNECT_TIMEOUT: 'no connection came about in time',
-  UND_ERR_HEADERS_TIMEOUT: 'no answer came in time',
-  UND_ERR_BODY_TIMEOUT: 'nothing came any more',
+  UND_ERR_CONNECT_TIMEOUT: 'connecting timed out',
+  UND_ERR_HEADERS_TIMEOUT: 'no response in time',
+  UND_ERR_BODY_TIMEOUT: 'no more data arrived in time',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the body ended before its announced length',
   UND_ERR_HEADERS_OVERFLOW: "the answer's headers are too long",
   UND_ERR_PRX_TLS: 'the TLS connection to the proxy failed',
   UND_ERR_SOCKS5: 'the SOCKS proxy refused the connection',
 };
 
-/** A certificate that nobody here trusts does not become trusted by trying again. */
+/** Retrying does not help against a certificate that is not trusted. */
 const CERTIFICATE =
   /^(?:CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH)/;
 
-/** A connection that broke while nothing of an answer had come. */
+/** A connection that broke before any byte of a response. */
 export function isBrokenSocket(error: unknown): boolean {
   return ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(errnoOf(error) ?? '');
 }
 
 /**
- * What undici or the system says of a broken request, as `network`. What is not a failure of the
- * wire is given back as it came, so that a bug stays a bug.
+ * An error of undici or the system as `network`. Anything that is not a failure of the connection is
+ * returned unchanged, so that a bug stays a bug.
  */
 export function toNetworkError(error: unknown, url: string): unknown {
   if (error instanceof CcxriError || !(error instanceof Error)) return error;
-  // undici's parser has no code for some of what is no HTTP.
+  // undici's parser has no code for some kinds of invalid HTTP.
   const code = error.name === 'HTTPParserError' ? 'HPE' : errnoOf(error);
   if (code === undefined) return error;
   const where = toPrintableUrl(url);
@@ -67,21 +67,21 @@ export function toNetworkError(error: unknown, url: string): unknown {
   if (known !== undefined) {
     return new CcxriError('network', `${where}: ${known} (${code})`, facts);
   }
-  // undici asserts what it takes for granted of an answer, as a status of 100 and more.
+  // undici asserts some properties of a response, such as a status of 100 or more.
   if (/^(?:HPE|ERR_SSL|ERR_TLS|UND_ERR_RESPONSE|ERR_ASSERTION)/.test(code)) {
     return new CcxriError('network', `${where}: the answer is no valid HTTP (${code})`, facts);
   }
   return toProxyError(error, where) ?? error;
 }
 
-/** undici tells of a proxy's refusal in the text alone. */
+/** The one place that branches on text: undici has no code for the refusal of a proxy. */
 function toProxyError(error: Error, where: string): CcxriError | undefined {
   const status =
     /^Proxy response \((\d{3})\)/.exec(error.message)?.[1] ??
     /^Proxy Authentication Required \((\d{3})\)/.exec(error.message)?.[1];
   if (status === undefined) return undefined;
-  const said = toPrintable(error.message, 120);
-  return new CcxriError('network', `${where}: the proxy refused the connection: ${said}`, {
+  const detail = toPrintable(error.message, 120);
+  return new CcxriError('network', `${where}: the proxy refused the connection: ${detail}`, {
     url: where,
     status: Number(status),
     // A proxy that can't reach the server just now (5xx) may be able to later.

@@ -29,7 +29,7 @@ export async function loadPageWith(
     const chunks: Buffer[] = [];
     let bytes = 0;
     for await (const batch of answer.batches()) {
-      chunks.push(Buffer.concat(batch));
+      chunks.push(...batch);
       bytes += lengthOf(batch);
       if (bytes >= MAX_PAGE_BYTES) break;
     }
@@ -48,7 +48,7 @@ export async function loadPageWith(
 export type PageLoaderOptions = Omit<HttpClientOptions, 'timeoutMs' | 'clock'> &
   Partial<Pick<HttpClientOptions, 'timeoutMs' | 'clock'>>;
 
-/** A loader for those who download nothing else: each page over a client of its own. */
+/** A loader that opens a client for each page, for callers that download nothing else. */
 export function createPageLoader(options: PageLoaderOptions = {}) {
   const { timeoutMs = 30_000, clock = systemClock, ...rest } = options;
   return async (url: string, signal?: AbortSignal): Promise<LoadedPage> => {
@@ -75,7 +75,7 @@ export function decodeHtml(bytes: Uint8Array, contentType?: string): string {
   try {
     return new TextDecoder(label).decode(bytes);
   } catch (error) {
-    // An encoding that nobody knows: MD5s and links are ASCII in nearly every one.
+    // An unknown encoding: MD5s and links are ASCII in nearly every one.
     if (error instanceof RangeError) return new TextDecoder().decode(bytes);
     throw error;
   }

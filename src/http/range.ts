@@ -1,20 +1,20 @@
-/** What a server's answer to a request for bytes means. Pure: RFC 9110, sections 13 to 15. */
+/** What the response to a range request means. Pure: RFC 9110, sections 13 to 15. */
 export type RangeAnswer =
   /** The whole file from its first byte. */
   | { readonly kind: 'whole'; readonly totalBytes: number | null }
   /** The bytes that were asked for, and it is the same file. */
   | { readonly kind: 'part'; readonly endByte: number; readonly totalBytes: number }
-  /** Not what was asked for, or not of the same file: the body must not be used. */
+  /** Another range, or of another file: the body must not be used. */
   | { readonly kind: 'unusable'; readonly why: string }
-  /** There is nothing behind the bytes that are here: they are the whole file. */
+  /** The file ends here: what was received is all of it. */
   | { readonly kind: 'complete'; readonly totalBytes: number };
 
 export interface RangeRequest {
   /** First byte asked for; 0 without `toByte`: no Range was sent. */
   readonly fromByte: number;
-  /** Behind the last byte asked for. Absent: all that follows was. */
+  /** Exclusive end. Absent: to the end of the file. */
   readonly toByte?: number | undefined;
-  /** Length of the file as the earlier answer had it. */
+  /** Length of the file in the earlier response. */
   readonly totalBytes: number | null;
 }
 
@@ -49,7 +49,7 @@ export function judgeRange(request: RangeRequest, head: AnswerHead): RangeAnswer
 
 function judgeBeyondEnd(request: RangeRequest, head: AnswerHead): RangeAnswer {
   const total = /^bytes \*\/(\d{1,15})$/.exec(head.contentRange ?? '')?.[1];
-  // The connection broke behind the last byte, before its end was told.
+  // The connection broke after the last byte, before the end of the response.
   if (total !== undefined && Number(total) === request.fromByte) {
     return { kind: 'complete', totalBytes: request.fromByte };
   }
@@ -98,20 +98,19 @@ export interface AnswerValidators {
   readonly date: string | undefined;
 }
 
-/** Of two changes within so long a client may have seen only one (RFC 9110, 8.8.2.2). */
+/** A client may see only one of two changes within this time (RFC 9110, 8.8.2.2). */
 const DATE_MARGIN_MS = 60_000;
 
 /**
- * What proves that two parts are of one file, for If-Range (RFC 9110, 13.1.5): a strong entity tag;
- * where there is none at all, a date of the last change that had passed for a while when the answer
- * was made. null: nothing does, and the file can't be gone on with.
+ * What proves that two ranges are of one file, for If-Range (RFC 9110, 13.1.5): a strong entity tag,
+ * or without any tag a Last-Modified that is old enough. null: nothing, the file can't be resumed.
  */
 export function toStrongValidator(head: AnswerValidators): string | null {
   if (head.etag !== undefined) {
     return /^"[\x21\x23-\x7e\x80-\xff]*"$/.test(head.etag) ? head.etag : null;
   }
   const { lastModified = '', date = '' } = head;
-  // Date.parse lets anything stand in brackets, and the header that is sent back may not hold it.
+  // Date.parse ignores anything in brackets, which must not be sent back in a header.
   if (!/^[\x20-\x7e]+$/.test(lastModified)) return null;
   // NaN compares as false.
   return Date.parse(date) - Date.parse(lastModified) >= DATE_MARGIN_MS ? lastModified : null;

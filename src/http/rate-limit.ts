@@ -2,13 +2,13 @@ import { pause } from '../abort.ts';
 import type { Clock } from '../clock.ts';
 
 /**
- * A token bucket, shared by all connections of a run. It holds a quarter of a second's worth, so
- * that the rate is right over any second and nothing bursts after a pause.
+ * A token bucket, shared by all connections of a run. It holds at most a quarter of a second, so that
+ * the rate holds over any second and there is no burst after a pause.
  */
 export class RateLimit {
   readonly #bytesPerSecond: number;
   readonly #clock: Clock;
-  /** When the bytes taken so far are paid for. */
+  /** When the bytes taken so far are within the rate. */
   #paidUntilMs: number;
 
   constructor(bytesPerSecond: number, clock: Clock) {
@@ -17,7 +17,7 @@ export class RateLimit {
     this.#paidUntilMs = clock.nowMs();
   }
 
-  /** Bytes in pieces that take a quarter of a second each: one large piece would block for long. */
+  /** Cuts bytes into pieces of a quarter of a second: one large piece would block the others. */
   *split(bytes: Buffer): Generator<Buffer, void, undefined> {
     const pieceBytes = Math.max(1, Math.floor(this.#bytesPerSecond / 4));
     for (let at = 0; at < bytes.length; at += pieceBytes) {
@@ -25,7 +25,7 @@ export class RateLimit {
     }
   }
 
-  /** Waits until so many bytes may pass. @throws CcxriError `aborted` */
+  /** Waits until this many bytes are within the rate. @throws CcxriError `aborted` */
   async take(bytes: number, signal?: AbortSignal): Promise<void> {
     const nowMs = this.#clock.nowMs();
     const startMs = Math.max(this.#paidUntilMs, nowMs - 250);

@@ -9,10 +9,10 @@ export function isRedirect(status: number): boolean {
 }
 
 /**
- * Where a redirect leads.
- * @param hops the URLs asked so far, the last one redirects
- * @throws CcxriError `network`, permanent: no place, a loop, too many, or a place that is no web
- * address or lies inside the user's own network while the source does not
+ * The target of a redirect.
+ * @param hops the URLs requested so far; the last one redirects
+ * @throws CcxriError `network`, permanent: no target, a loop, too many hops, a target that is not
+ *   http(s), or one inside the user's own network where the source is not
  */
 export function nextHop(hops: readonly string[], location: string | undefined): string {
   const from = hops.at(-1) ?? '';
@@ -42,7 +42,7 @@ export function nextHop(hops: readonly string[], location: string | undefined): 
 
 /** Loopback and link-local, by name or literal address: no public server has business there. */
 export function isInside(hostname: string): boolean {
-  // A dot at the end is the root of all names, and leads to the same place.
+  // A trailing dot (the DNS root) names the same host.
   const host = hostname.replace(/^\[|\]$|\.$/g, '').toLowerCase();
   return (
     host === 'localhost' ||

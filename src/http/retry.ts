@@ -1,14 +1,14 @@
 import { isCcxriError } from '../errors.ts';
 
-/** How often and how long to try again. */
+/** How often to retry, and how long to wait. */
 export interface RetryPolicy {
-  /** Attempts in a row that brought nothing, before a source is given up. */
+  /** Consecutive attempts without progress before a source is given up. */
   readonly retries: number;
   readonly firstDelayMs: number;
   readonly maxDelayMs: number;
-  /** A server that asks for a longer wait is left; the user is told when to come back. */
+  /** A source that asks for a longer wait is given up; the error says when to retry. */
   readonly maxRetryAfterMs: number;
-  /** In all, progress or not: a bound for a server that gives a little and breaks off for ever. */
+  /** In all, with or without progress: bounds a server that sends a few bytes each time. */
   readonly maxAttempts: number;
 }
 
@@ -32,9 +32,9 @@ export type RetryDecision =
   | { readonly kind: 'give-up'; readonly why: 'permanent' | 'exhausted' | 'asked-to-wait' };
 
 /**
- * Whether a failed attempt is worth another. Broken connections, stalls, and the statuses that
- * speak of a passing state are; anything else (404, a wrong file, a full disk, a bug) is not.
- * @param random 0 <= x < 1: spreads the waits, so that many downloads don't knock at once
+ * Whether to retry a failed attempt. Broken connections, stalls and transient statuses are retried;
+ * anything else (404, a wrong file, a full disk, a bug) is not.
+ * @param random 0 <= x < 1: jitter
  */
 export function decideRetry(
   error: unknown,
@@ -42,7 +42,7 @@ export function decideRetry(
   policy: RetryPolicy,
   random: number,
 ): RetryDecision {
-  if (!isPassing(error)) return { kind: 'give-up', why: 'permanent' };
+  if (!isTransient(error)) return { kind: 'give-up', why: 'permanent' };
   if (state.withoutProgress > policy.retries || state.attempts >= policy.maxAttempts) {
     return { kind: 'give-up', why: 'exhausted' };
   }
@@ -51,21 +51,25 @@ export function decideRetry(
   const askedS = isCcxriError(error) ? error.facts.retryAfterS : undefined;
   if (askedS === undefined) return { kind: 'retry', delayMs: backoffMs };
   if (askedS * 1000 > policy.maxRetryAfterMs) return { kind: 'give-up', why: 'asked-to-wait' };
-  // Never earlier than asked, and a little spread behind it.
+  // Never earlier than asked, with a little jitter on top.
   return { kind: 'retry', delayMs: Math.max(askedS * 1000 * (1 + random / 10), backoffMs) };
 }
 
-const PASSING_STATUSES = new Set([408, 425, 429, 500, 502, 503, 504, 507, 509, 520, 521, 522, 524]);
+const TRANSIENT_STATUSES = new Set([
+  408, 425, 429, 500, 502, 503, 504, 507, 509, 520, 521, 522, 524,
+]);
 
-function isPassing(error: unknown): boolean {
+function isTransient(error: unknown): boolean {
   if (isCcxriError(error, 'stalled')) return true;
   if (isCcxriError(error, 'network')) return error.facts.permanent !== true;
-  return isCcxriError(error, 'http-status') && PASSING_STATUSES.has(error.facts.status ?? 0);
+  if (!isCcxriError(error, 'http-status')) return false;
+  const { status } = error.facts;
+  return status !== undefined && TRANSIENT_STATUSES.has(status);
 }
 
 /**
- * Retry-After in seconds: a number, or an HTTP date (RFC 9110, 10.2.3). Junk, and a date that has
- * passed, are undefined: the ordinary wait applies.
+ * Retry-After in seconds: a number, or an HTTP date (RFC 9110, 10.2.3). undefined: anything
+ * else, or a date in the past; the ordinary wait applies.
  */
 export function parseRetryAfter(text: string | undefined, now: Date): number | undefined {
   if (text === undefined) return undefined;

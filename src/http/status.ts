@@ -4,7 +4,7 @@ import { toPrintable, toPrintableUrl } from '../text.ts';
 import type { HttpAnswer } from './deadline.ts';
 import { parseRetryAfter } from './retry.ts';
 
-/** An answer whose status says that what was asked for does not come. */
+/** The error for a response whose status is not a success. */
 export function toStatusError(answer: HttpAnswer, clock: Clock): CcxriError {
   const where = toPrintableUrl(answer.url);
   const retryAfterS = parseRetryAfter(answer.header('retry-after'), clock.date());
@@ -15,8 +15,8 @@ export function toStatusError(answer: HttpAnswer, clock: Clock): CcxriError {
     {
       url: where,
       status,
-      ...(retryAfterS === undefined ? {} : { retryAfterS }),
-      ...(HINTS[status] === undefined ? {} : { hint: HINTS[status] }),
+      retryAfterS,
+      hint: HINTS[status],
     },
   );
 }
@@ -38,7 +38,7 @@ const HINTS: Readonly<Record<number, string>> = {
 };
 
 /**
- * The bytes must be those of the file, not a compressed form of them: an MD5 of those says nothing.
+ * The body must be the bytes of the file, not compressed ones: their MD5 would be another.
  * @throws CcxriError `network`, permanent
  */
 export function assertNotEncoded(answer: HttpAnswer): void {
