@@ -158,7 +158,8 @@ export function withDetails(
   { message = error.message, ...more }: CcxriErrorOptions & { readonly message?: string },
 ): CcxriError {
   const hint = error.hint === undefined ? {} : { hint: error.hint };
-  const { next } = error;
+  // Where the hint is another, the error's own next steps are no longer what it says.
+  const next = more.hint === undefined ? error.next : [];
   return new CcxriError(error.code, message, {
     ...error.facts,
     ...hint,
@@ -198,7 +199,10 @@ export function isOfManyFiles({ wholeSource, otherManifest }: ErrorFacts): boole
 export interface ErrorRecord extends ErrorFacts {
   readonly code: ErrorCode;
   readonly message: string;
+  /** What the user can do, as a sentence. */
   readonly hint?: string | undefined;
+  /** The same as data. */
+  readonly next?: readonly NextStep[] | undefined;
 }
 
 export function toErrorRecord(error: CcxriError): ErrorRecord {
@@ -206,6 +210,7 @@ export function toErrorRecord(error: CcxriError): ErrorRecord {
     code: error.code,
     message: error.message,
     ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(error.next.length === 0 ? {} : { next: error.next }),
     ...error.facts,
   };
 }

@@ -59,11 +59,14 @@ export function asThrown(error: unknown, stop: AbortSignal): unknown {
   return isAbort || error === stop.reason ? toAbortError(stop) : error;
 }
 
-/** The hints of a run's errors, each by `suggest`. */
-export function withHints(ending: Ending, suggest: (hint: string) => string): Ending {
+/** What a user can do next, as a sentence; undefined: nothing is known. */
+export type HintOf = (error: Pick<CcxriError, 'hint' | 'next'>) => string | undefined;
+
+/** The hints of a run's errors, made of their next steps. */
+export function withHints(ending: Ending, hintOf: HintOf): Ending {
   const renewed = (error: CcxriError) => {
-    const { hint, cause } = error;
-    return hint === undefined ? error : withDetails(error, { hint: suggest(hint), cause });
+    const hint = hintOf(error);
+    return hint === undefined ? error : withDetails(error, { hint, next: error.next, cause: error.cause });
   };
   if (ending.kind === 'outcome') {
     const { outcome } = ending;

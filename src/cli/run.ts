@@ -19,8 +19,8 @@ import type { Progress } from './progress-state.ts';
 import { createProgress } from './progress.ts';
 import { renderError, renderErrors } from './render-error.ts';
 import { styleOf } from './render-table.ts';
-import { type Ending, asThrown, documentOf, toJson, withHints } from './report.ts';
-import { completeCommands } from './suggest.ts';
+import { type Ending, type HintOf, asThrown, documentOf, toJson, withHints } from './report.ts';
+import { completeCommands, renderNextSteps } from './next-steps.ts';
 
 type Form = 'text' | 'json' | 'ndjson';
 type CommandRequest = Extract<Request, { kind: 'command' }>;
@@ -74,8 +74,12 @@ async function runCommand(
   const form: Form = settings.json ? 'json' : settings.ndjson ? 'ndjson' : 'text';
   const progress = await startProgress(settings, door);
   const suggest = (text: string) => completeCommands(text, request.flags);
+  const hintOf: HintOf = ({ hint, next }) => {
+    if (next.length > 0) return renderNextSteps(next, request.flags);
+    return hint === undefined ? undefined : suggest(hint);
+  };
   const onEvent = (raw: RunEvent) => {
-    const event = raw.event === 'warning' ? { ...raw, message: suggest(raw.message) } : raw;
+    const event = withText(raw, suggest, hintOf);
     if (form === 'ndjson') stdout.write(`${toJson(event, 0)}\n`);
     // The result in words lists them: they are told once.
     if (form === 'text' && isOfIndex(event)) return;
@@ -93,7 +97,16 @@ async function runCommand(
   }, io.signal);
   io.signal.removeEventListener('abort', onStop);
   progress.stop();
-  return finish(door, { form, command, settings }, withHints(ending, suggest));
+  return finish(door, { form, command, settings }, withHints(ending, hintOf));
+}
+
+/** An event with its commands completed, and its error's next steps as a sentence too. */
+function withText(event: RunEvent, suggest: (text: string) => string, hintOf: HintOf): RunEvent {
+  if (event.event === 'warning') return { ...event, message: suggest(event.message) };
+  if (!('error' in event) || event.error === undefined) return event;
+  const { error } = event;
+  const hint = hintOf({ hint: error.hint, next: error.next ?? [] });
+  return hint === undefined ? event : { ...event, error: { ...error, hint } };
 }
 
 /** Is it a warning of what does not add up in an index? */

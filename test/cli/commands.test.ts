@@ -36,7 +36,7 @@ describe('fetch', () => {
     const argv = ['fetch', '--subset', 'all', '--dest', dest, ...manifest, '--source', url];
     const { code, stdout, stderr } = await runCli(argv);
     expect(code, stderr).toBe(0);
-    expect(stdout).toMatch(new RegExp(`^done: 8 files in ${dest}, 64 KB downloaded in \\d+ s\n`));
+    expect(stdout).toMatch(new RegExp(`^done: 8 files in ${dest}, 58 KB downloaded in \\d+ s\n`));
     expect(stdout).toMatch(/^downloaded +8$/m);
     expect(stdout).toContain(`index  ${join(dest, 'index.csv')}: 31 rows, 6 archives\n`);
     expect(stdout).toMatch(/^Normal +4$/m);
@@ -84,9 +84,9 @@ describe('fetch', () => {
     const argv = ['fetch', '--subset', 'viral', '--dest', dest, ...manifest, '--source', url, '-n'];
     const { code, stdout } = await runCli(argv);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^Viral-1\.zip +downloaded +about 12 KB$/m);
+    expect(stdout).toMatch(/^Viral-1\.zip +downloaded +about 11 KB$/m);
     expect(stdout).toContain('2 files into ');
-    expect(stdout).toMatch(/^disk: about 25 KB needed, /m);
+    expect(stdout).toMatch(/^disk: about 23 KB needed, /m);
     expect(stdout).toContain('nothing was written; `ccxri fetch --subset viral --dest ');
     await expect(listTree(dest)).rejects.toThrow('ENOENT');
     expect(requests).toEqual([]);
@@ -194,7 +194,7 @@ describe('verify', () => {
     const dest = await fetched();
     const full = await runCli(['verify', dest, ...manifest]);
     expect(full.code, full.stderr).toBe(0);
-    expect(full.stdout).toMatch(/^good: 8 files in .+; 6\d KB read/);
+    expect(full.stdout).toMatch(/^good: 8 files in .+; 58 KB read/);
     expect(full.stdout).toContain(
       'full: the MD5 of every archive and label file; images with --deep',
     );

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type View, isLiveTerminal, wantsColor } from '../../src/cli/io.ts';
 import { briefly, renderError, renderErrors } from '../../src/cli/render-error.ts';
 import { renderTable, styleOf } from '../../src/cli/render-table.ts';
-import { completeCommands } from '../../src/cli/suggest.ts';
+import { completeCommands } from '../../src/cli/next-steps.ts';
 import { CcxriError } from '../../src/errors.ts';
 import { quoteForShell } from '../../src/text.ts';
 import { Paper } from '../support/run-cli.ts';
