@@ -6,7 +6,7 @@ export interface EndRecord {
   /** Counted from the first byte of the file. */
   readonly directoryStart: number;
   readonly directoryEnd: number;
-  /** As told. May have wrapped where `countBits` is 16. */
+  /** As declared. May have wrapped where `countBits` is 16. */
   readonly count: number;
   readonly countBits: 16 | 64;
   /** Bytes in front of the archive; every offset in it counts from behind them. */
@@ -47,18 +47,22 @@ function locate(
   zip64: Zip64Record | undefined,
   file: string,
 ): Omit<EndRecord, 'trailingBytes'> {
-  const told = zip64 ?? end;
-  if (told.disk !== 0 || told.directoryDisk !== 0 || told.countHere !== told.count) {
+  const declared = zip64 ?? end;
+  if (
+    declared.disk !== 0 ||
+    declared.directoryDisk !== 0 ||
+    declared.countHere !== declared.count
+  ) {
     throw unsafe(file, {
       code: 'split-archive',
       text: 'it is one part of an archive that is split over several files',
     });
   }
   const directoryEnd = zip64?.at ?? end.at;
-  const prefixBytes = directoryEnd - told.directoryBytes - told.directoryStart;
+  const prefixBytes = directoryEnd - declared.directoryBytes - declared.directoryStart;
   if (prefixBytes < 0) {
     throw damaged(file, 'its central directory does not fit before its end record', {
-      expected: `${told.directoryBytes} bytes of directory from byte ${told.directoryStart}`,
+      expected: `${declared.directoryBytes} bytes of directory from byte ${declared.directoryStart}`,
       found: `an end record at byte ${directoryEnd}`,
     });
   }
@@ -70,9 +74,9 @@ function locate(
     });
   }
   return {
-    directoryStart: told.directoryStart + prefixBytes,
+    directoryStart: declared.directoryStart + prefixBytes,
     directoryEnd,
-    count: told.count,
+    count: declared.count,
     countBits: zip64 === undefined ? 16 : 64,
     prefixBytes,
   };

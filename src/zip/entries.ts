@@ -147,7 +147,7 @@ const MAX_DIRECTORY_BYTES = 6 * 1024 ** 2;
 const SIGNATURE = 0x02014b50;
 const FIXED_BYTES = 46;
 
-/** An archive's directory as it stands in the file, walked through from end to end. */
+/** The bytes of an archive's directory, walked through from end to end. */
 export interface DirectoryBytes {
   readonly bytes: Buffer;
   /** The headers that are really there. */
@@ -155,7 +155,7 @@ export interface DirectoryBytes {
 }
 
 /**
- * Reads the directory in one go, and counts what is in it: the count that the end record tells may
+ * Reads the directory in one go, and counts what is in it: the count in the end record may
  * be wrong, and a member that is not counted would be lost.
  * @throws CcxriError `unsafe-archive`: it doesn't add up, or is absurdly large
  */
@@ -212,7 +212,7 @@ function walk(bytes: Buffer, report: ArchiveReport): number | undefined {
   return count;
 }
 
-/** What yauzl does not tell, or stumbles over. */
+/** What yauzl does not report, or fails on. */
 function judgeHeader(header: Buffer, nameOf: () => string, report: ArchiveReport): void {
   const flags = header.readUInt16LE(8);
   if ((flags & FLAG.stronglyEncrypted) !== 0) {

@@ -3,7 +3,7 @@ export interface ZipEntry {
   /** Decoded. Ends in `/` where it is a folder's. */
   readonly name: string;
   /**
-   * As it stands in the directory, a character a byte: the header in front of the member's bytes must
+   * As in the directory, a character a byte: the header in front of the member's bytes must
    * have the same. Of tens of thousands of entries a Buffer each would take most of the memory.
    */
   readonly rawName: string;
@@ -15,7 +15,7 @@ export interface ZipEntry {
   readonly size: number;
   /** Of the member's header, from the first byte of the file. */
   readonly headerStart: number;
-  /** Unix mode, or 0 where none is told. */
+  /** Unix mode, or 0 if there is none. */
   readonly mode: number;
   /** DOS attributes. */
   readonly attributes: number;

@@ -119,7 +119,7 @@ export function toMemberError(error: unknown, file: string, member: Member): unk
  * @throws CcxriError `damaged-archive`, `unsafe-archive`: it is not of its size, not whole, or there
  *   are bytes behind its end
  */
-function inflateWhole(packed: Uint8Array, member: Member, file: string): Uint8Array {
+export function inflateWhole(packed: Uint8Array, member: Member, file: string): Uint8Array {
   const errors = memberErrors(file, member);
   const { content, usedBytes } = inflate(packed, member, file);
   if (content.length > member.size) throw errors.tooLong();

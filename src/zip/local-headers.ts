@@ -95,8 +95,8 @@ function differenceOf(entry: ZipEntry, bytes: Buffer, nameEnd: number): string |
   const isLater = (flags & FLAG.descriptor) !== 0;
   const isCut = nameEnd + bytes.readUInt16LE(28) > bytes.length;
   const own = readSizes(bytes, nameEnd);
-  const agrees = (value: number, told: number) =>
-    value === told || (isLater && value === 0) || ((isLater || isCut) && value === 0xffffffff);
+  const agrees = (value: number, declared: number) =>
+    value === declared || (isLater && value === 0) || ((isLater || isCut) && value === 0xffffffff);
   if (!agrees(own.crc32, entry.crc32)) return 'CRC-32';
   if (!agrees(own.compressedSize, entry.compressedSize)) return 'compressed size';
   if (!agrees(own.size, entry.size)) return 'size';

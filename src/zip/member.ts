@@ -9,7 +9,7 @@ import { syncDirectory, syncFile } from '../fs/atomic.ts';
 import { holdsContent } from '../fs/content.ts';
 import { lostOnDisk } from '../fs/paths.ts';
 import type { ArchiveOptions, Member, ZipDirectory } from './directory.ts';
-import { fitsInMemory, memberErrors, toMemberError } from './inflate.ts';
+import { fitsInMemory, inflateWhole, memberErrors, toMemberError } from './inflate.ts';
 import type { RandomReader } from './reader.ts';
 import type { UnpackPool } from './unpack-pool.ts';
 import { NEW_FILE, NEW_FILE_MODE } from './unpack-task.ts';
@@ -21,7 +21,7 @@ import { NEW_FILE, NEW_FILE_MODE } from './unpack-task.ts';
 const MEMBERS_AT_ONCE = 8;
 
 export interface MemberWorkOptions extends ArchiveOptions {
-  /** Hears how many unpacked bytes are done, after each member or piece of a large one. */
+  /** Called with the number of bytes unpacked so far, after each member or piece of a large one. */
   readonly onBytes?: ((doneBytes: number) => void) | undefined;
   /** Threads, and the open file that they read. Absent: all is done in this thread. */
   readonly pool?: UnpackPool | undefined;
@@ -83,7 +83,7 @@ interface AllWork extends MemberWorkOptions {
 }
 
 /**
- * What threads can take, images above all, goes to them; the rest is done here, in pieces.
+ * Members that fit in memory go to the threads; large ones are done here, in pieces.
  * @param work one member, here
  */
 async function workOnAll(
@@ -167,9 +167,9 @@ async function writeMember(
         }
         onUnpacked(bytes.length);
       });
-      // A rename that outlives a power cut while the data does not would be a false promise.
+      // Else a power cut might keep the rename and lose the data.
       await syncFile({ sync: () => handle.datasync() });
-      // A write may say that all went well, and have lost what it was given.
+      // A write may report success and have lost the bytes.
       if (!(await holdsContent(handle, { bytes: member.size, crc32: member.crc32 }))) {
         throw lostOnDisk(path);
       }
@@ -181,8 +181,8 @@ async function writeMember(
   }
 }
 
-/** Hears a member's bytes, piece by piece; they are not to be kept. */
-export type Sink = (bytes: Buffer) => Promise<void> | void;
+/** Receives a member's bytes, piece by piece, and must not keep them. */
+export type Sink = (bytes: Uint8Array) => Promise<void> | void;
 
 /** Up to this size, packed or unpacked, a member is read and unpacked in one piece: an image is. */
 export const WHOLE_BYTES = 1024 * 1024;
@@ -192,7 +192,7 @@ const WINDOW_BYTES = 256 * 1024;
 
 /**
  * Reads a member and checks it: its exact size, its CRC-32, and that every compressed byte is used.
- * The sink may have heard bytes before they turn out to be wrong.
+ * The sink may receive bytes before they turn out to be wrong.
  * @throws CcxriError `damaged-archive`, `unsafe-archive`; of the disk; `aborted`; what the sink throws
  */
 export async function readMember(
@@ -211,7 +211,7 @@ export async function readMember(
     await sink(content);
     return;
   }
-  const checkedSink = async (bytes: Buffer) => {
+  const checkedSink = async (bytes: Uint8Array) => {
     throwIfAborted(signal);
     check.update(bytes);
     await sink(bytes);
@@ -232,7 +232,7 @@ class ContentCheck {
   }
 
   /** Before the bytes are handed on: not one more is than there should be. */
-  update(bytes: Buffer): void {
+  update(bytes: Uint8Array): void {
     this.#bytes += bytes.length;
     if (this.#bytes > this.#member.size) throw this.#errors.tooLong();
     this.#crc32 = crc32(bytes, this.#crc32);
@@ -244,32 +244,10 @@ class ContentCheck {
   }
 }
 
-async function readWhole(reader: RandomReader, member: Member, file: string): Promise<Buffer> {
+async function readWhole(reader: RandomReader, member: Member, file: string): Promise<Uint8Array> {
   const packed = Buffer.allocUnsafe(member.compressedSize);
   await reader.read(packed, member.dataStart);
-  if (!member.isDeflated) return packed;
-  // A little more room than is needed: where the content fills it, zlib would ask for as much again.
-  const inflate = createInflateRaw({ chunkSize: member.size + 64 });
-  const chunks: Buffer[] = [];
-  await new Promise<void>((resolve, reject) => {
-    let bytes = 0;
-    inflate.on('data', (chunk: Buffer) => {
-      chunks.push(chunk);
-      bytes += chunk.length;
-      // What is checked behind this sees that it is too long.
-      if (bytes > member.size) resolve();
-    });
-    inflate.on('end', resolve);
-    inflate.on('error', reject);
-    inflate.end(packed);
-  }).catch((error: unknown) => {
-    throw toMemberError(error, file, member);
-  });
-  const content =
-    chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
-  if (content.length <= member.size) assertAllUsed(inflate, file, member);
-  inflate.destroy();
-  return content;
+  return member.isDeflated ? inflateWhole(packed, member, file) : packed;
 }
 
 async function readPieces(
@@ -289,7 +267,7 @@ async function readPieces(
       for await (const chunk of chunks) await sink(chunk);
     });
   } catch (error) {
-    // Whole pieces behind the end of the stream: the pipeline complains that nobody takes them.
+    // With whole pieces behind the end of the stream the pipeline fails: nobody reads them.
     if (inflate.readableEnded) assertAllUsed(inflate, file, member);
     throw toMemberError(error, file, member);
   }
@@ -305,7 +283,7 @@ async function* windowsOf(reader: RandomReader, member: Member): AsyncGenerator<
   }
 }
 
-/** Bytes behind the end of the deflate stream: nobody sees them, so they have no business there. */
+/** Nobody would see bytes behind the end of the deflate stream. */
 function assertAllUsed(inflate: InflateRaw, file: string, member: Member): void {
   if (inflate.bytesWritten < member.compressedSize) throw memberErrors(file, member).unused();
 }

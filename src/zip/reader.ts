@@ -18,7 +18,7 @@ export interface RandomReader {
   close(): Promise<void>;
 }
 
-/** What tells a file from one that was changed, or put in its place, meanwhile. */
+/** Distinguishes a file from one that was changed, or put in its place, meanwhile. */
 interface FileMark {
   readonly sizeBytes: number;
   readonly mtimeMs: number;

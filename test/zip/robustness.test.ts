@@ -37,7 +37,7 @@ async function contentsOf(bytes: Buffer): Promise<Readonly<Record<string, string
     const { members } = await readDirectory(reader, { file });
     for (const member of members) {
       const parts: Buffer[] = [];
-      await readMember(reader, member, { file }, (part) => void parts.push(part));
+      await readMember(reader, member, { file }, (part) => void parts.push(Buffer.from(part)));
       contents.set(member.name, Buffer.concat(parts).toString('latin1'));
     }
   } catch (error) {
