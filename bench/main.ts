@@ -3,7 +3,8 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { startNginx } from '../test/support/nginx.ts';
+import { selfSigned } from '../test/support/certificate.ts';
+import { freePort, startNginx } from '../test/support/nginx.ts';
 import { growthTable, type GrowthRow } from './growth.ts';
 import { spreadOverDisk } from './fresh-directory.ts';
 import { makeBenchRelease } from './make-release.ts';
@@ -19,6 +20,7 @@ import {
   renderComparison,
   type Comparison,
 } from './run-works.ts';
+import { startLine } from './relay.ts';
 import { toMarkdown } from './to-markdown.ts';
 import { aria2List, fetchedOnce, worksOf, type Place } from './works.ts';
 
@@ -32,11 +34,13 @@ const HELP = `npm run bench [-- options]
   --archives N    archives in the release (default 16)
   --images N      images an archive (default 500)
   --bytes N       about, of each image (default 300000)
+  --line N        archives that are downloaded over a long line (default 4)
 `;
 
 interface Options {
   readonly rounds: number;
   readonly only: string;
+  readonly lineArchives: number;
   readonly profile: { readonly archives: number; readonly images: number; readonly bytes: number };
 }
 
@@ -50,6 +54,7 @@ function parse(argv: readonly string[]) {
         archives: { type: 'string', default: '16' },
         images: { type: 'string', default: '500' },
         bytes: { type: 'string', default: '300000' },
+        line: { type: 'string', default: '4' },
         help: { type: 'boolean', default: false },
       },
     }).values;
@@ -73,6 +78,7 @@ function toOptions(argv: readonly string[]): Options {
   return {
     rounds: whole(values.rounds),
     only: values.only,
+    lineArchives: whole(values.line),
     profile: { archives: whole(archives), images: whole(images), bytes: whole(bytes) },
   };
 }
@@ -82,7 +88,7 @@ async function comparisons(place: Place, { rounds, only }: Options): Promise<Com
   const works = worksOf(place).filter(({ name, rival }) => `${name} ${rival}`.includes(only));
   if (works.length === 0) return rows;
   await measure(fetchedOnce(place), place.scratch);
-  await writeFile(join(place.scratch, 'aria2.txt'), aria2List(place));
+  await writeFile(join(place.scratch, 'aria2.txt'), aria2List(place.archives, place.url));
   console.log(COMPARISON_TITLES);
   for (const work of works) {
     const missing = work.needs.filter((program) => !isHere(program));
@@ -149,11 +155,23 @@ async function main(): Promise<void> {
   console.log('building…');
   await measure('npm run build', ROOT);
   const release = await makeBenchRelease(options.profile);
-  const nginx = await startNginx({ root: release.directory });
+  await selfSigned(scratch, '-addext', 'subjectAltName=IP:127.0.0.1');
+  const [certificate, tlsPort] = [join(scratch, 'cert.pem'), await freePort()];
+  const nginx = await startNginx({
+    root: release.directory,
+    extra: `listen 127.0.0.1:${tlsPort} ssl; ssl_certificate ${certificate}; ssl_certificate_key ${join(scratch, 'key.pem')};`,
+  });
+  const lineOptions = { port: nginx.port, roundTripMs: 200, bytesPerSecond: 2e6 };
+  const longLine = await startLine(lineOptions);
+  const brokenLine = await startLine({ ...lineOptions, resetAfterBytes: 6e6 });
   const place: Place = {
     ccxri: `node ${join(ROOT, 'dist', 'bin', 'ccxri.js')}`,
     release: release.directory,
     url: `${nginx.url}/`,
+    secure: { url: `https://127.0.0.1:${tlsPort}/`, certificate },
+    longLine: `${longLine.url}/`,
+    brokenLine: `${brokenLine.url}/`,
+    lineArchives: options.lineArchives,
     scratch,
     archives: release.archives,
   };
@@ -178,7 +196,7 @@ async function main(): Promise<void> {
     await writeFile(join(RESULTS, `${name}.md`), toMarkdown(result));
     console.log(`written: ${join('bench', 'results', name)}.json and .md`);
   } finally {
-    await nginx.stop();
+    await Promise.all([longLine.stop(), brokenLine.stop(), nginx.stop()]);
     await rm(scratch, { recursive: true, force: true });
   }
 }

@@ -130,7 +130,7 @@ function parseLog(text: string): readonly NginxRequest[] {
     .map((line) => JSON.parse(line) as NginxRequest);
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
