@@ -1,10 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
-/** `npm run test:long`: the loops that take minutes (kills at random moments, fuzz, soak). */
+/** `npm run test:long` (scripts/test-long.mjs): kills at random moments, faults, fuzz, soak. */
 export default defineConfig({
   test: {
-    include: ['test/long/**/*.test.ts'],
-    passWithNoTests: true,
+    include: ['test/{faults,fuzz,long}/**/*.test.ts'],
+    // What they are made of is tested once, by `npm test`.
+    exclude: ['test/fuzz/{found,harness}.test.ts'],
     testTimeout: 30 * 60_000,
     hookTimeout: 60_000,
     globalSetup: ['test/support/build-once.ts', 'test/fuzz/table.ts'],

@@ -66,7 +66,9 @@ export type HintOf = (error: Pick<CcxriError, 'hint' | 'next'>) => string | unde
 export function withHints(ending: Ending, hintOf: HintOf): Ending {
   const renewed = (error: CcxriError) => {
     const hint = hintOf(error);
-    return hint === undefined ? error : withDetails(error, { hint, next: error.next, cause: error.cause });
+    return hint === undefined
+      ? error
+      : withDetails(error, { hint, next: error.next, cause: error.cause });
   };
   if (ending.kind === 'outcome') {
     const { outcome } = ending;

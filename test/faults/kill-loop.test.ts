@@ -1,4 +1,12 @@
+import { fromEnv, rounds } from '../support/rounds.ts';
 import { describeKillLoop } from './kill-suite.ts';
 
-// A few of the 200 of test/long/.
-describeKillLoop({ seed: 'brief', kills: 5 });
+const { CCXRI_SEED: seed = rounds({ short: 'brief', brief: '1', full: '1' }), CCXRI_ONLY: only } =
+  process.env;
+
+// A failure names its seed and chain: `CCXRI_SEED=1 CCXRI_ONLY=37` runs that one again.
+describeKillLoop({
+  seed,
+  kills: fromEnv('CCXRI_KILLS', rounds({ short: 5, brief: 40, full: 200 })),
+  only: only === undefined ? undefined : Number(only),
+});

@@ -1,4 +1,6 @@
+import { rounds } from '../support/rounds.ts';
 import { describeMany } from './many-suite.ts';
 
-// Twenty of them are at work in test/long/.
-describeMany({ count: 4, seed: 'brief' });
+const { CCXRI_SEED: seed = rounds({ short: 'brief', brief: '1', full: '1' }) } = process.env;
+
+describeMany({ count: rounds({ short: 4, brief: 8, full: 20 }), seed });

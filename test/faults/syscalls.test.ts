@@ -1,9 +1,56 @@
+import type { FaultKind } from '../support/fault-runs.ts';
+import { LEVEL } from '../support/rounds.ts';
 import { describeFaults } from './syscall-suite.ts';
 
-const brief = { isBrief: true } as const;
+const DISK = [6];
+const FINE = [0];
+/** Resolved links are a convenience: where they can't be kept, that is no failure. */
+const LINKS = /^\w+ \.ccxri(?:\/\.\*\.tmp)? #/;
 
-// The first, the middle and the last of all that test/long/ goes through.
-const kinds = [
+/** Everywhere: the ways that differ in what follows. At three points: those that are treated alike. */
+const FAULTS: readonly FaultKind[] = [
+  ...everywhere('pwrite64,pwritev', ['ENOSPC', 'EIO']),
+  ...briefly('pwrite64,pwritev', ['EDQUOT', 'EFBIG']),
+  // A disk that says it has written, and has not: what is read back does not pass, and comes again.
+  { call: 'pwrite64,pwritev', how: 'retval=100', codes: FINE, codesOfTwo: [3] },
+  ...everywhere('fsync', ['EIO']),
+  ...briefly('fsync', ['ENOSPC', 'EDQUOT']),
+  // A file system that cannot flush.
+  { call: 'fsync', how: 'error=EINVAL', codes: FINE, isBrief: true },
+  ...everywhere('fdatasync', ['EIO']),
+  ...briefly('fdatasync', ['ENOSPC']),
+  ...everywhere('rename', ['EIO', 'EXDEV']),
+  ...briefly('rename', ['ENOSPC', 'EACCES']),
+  ...everywhere('link', ['EIO', 'ENOSPC']),
+  // A file system without hard links.
+  { call: 'link', how: 'error=EPERM', codes: FINE },
+  { call: 'link', how: 'error=EXDEV', codes: [0, 6] },
+  ...everywhere('ftruncate', ['EIO']),
+  { call: 'unlink', how: 'signal=KILL', codes: [] },
+  { call: 'mkdir', how: 'signal=KILL', codes: [] },
+  // Of a folder that is there already, nobody asks.
+  { call: 'mkdir', how: 'error=ENOSPC', codes: [0, 6], isBrief: true },
+  { call: 'openat', how: 'error=EMFILE', codes: DISK, isBrief: true, mayPass: LINKS },
+  // ENOSPC of small writes is what a disk that fills up says: full-disk.test.ts.
+  { call: 'write', how: 'error=EIO', codes: DISK, mayPass: LINKS, runs: 12 },
+  { call: 'write', how: 'retval=10', codes: [0, 6], mayPass: LINKS, runs: 12 },
+];
+
+function everywhere(call: string, errors: readonly string[]): readonly FaultKind[] {
+  const hows = ['signal=KILL', ...errors.map((error) => `error=${error}`)];
+  return hows.map((how) => ({ call, how, codes: DISK, mayPass: LINKS }));
+}
+
+function briefly(call: string, errors: readonly string[]): readonly FaultKind[] {
+  return errors.map((error) => ({
+    ...{ call, how: `error=${error}`, codes: DISK },
+    ...{ isBrief: true, mayPass: LINKS },
+  }));
+}
+
+const brief = { isBrief: true } as const;
+/** The first, the middle and the last of them, for kinds that differ in what follows. */
+const FEW: readonly FaultKind[] = [
   { call: 'pwrite64,pwritev', how: 'error=ENOSPC', codes: [6], ...brief },
   { call: 'pwrite64,pwritev', how: 'error=EDQUOT', codes: [6], ...brief },
   { call: 'pwrite64,pwritev', how: 'retval=100', codes: [0], codesOfTwo: [3], ...brief },
@@ -12,4 +59,15 @@ const kinds = [
   { call: 'link', how: 'error=EPERM', codes: [0], ...brief },
 ];
 
-describeFaults({ kinds });
+if (LEVEL === 'full') {
+  describeFaults({ kinds: FAULTS });
+  // More than a checkpoint: it is flushed on the way, and its state written behind that.
+  describeFaults({
+    kinds: [...everywhere('fdatasync', ['EIO']), { call: 'rename', how: 'signal=KILL', codes: [] }],
+    imageBytes: 3_500_000,
+  });
+} else {
+  const first = ({ runs, ...kind }: FaultKind): FaultKind =>
+    runs === undefined ? { ...kind, isBrief: true } : { ...kind, isBrief: true, runs: 3 };
+  describeFaults({ kinds: LEVEL === 'short' ? FEW : FAULTS.map(first) });
+}

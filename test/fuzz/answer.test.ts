@@ -1,9 +1,9 @@
 import { afterAll, beforeAll } from 'vitest';
 import { AnswerServer, answerTargets } from './answer-target.ts';
-import { fuzzTests, SHORT } from './fuzz-tests.ts';
+import { fuzzTests } from './fuzz-tests.ts';
 
 const server = new AnswerServer();
 beforeAll(() => server.start());
 afterAll(() => server.stop());
 
-fuzzTests(answerTargets(server), SHORT);
+fuzzTests(answerTargets(server));

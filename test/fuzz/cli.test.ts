@@ -1,4 +1,4 @@
 import { cliTargets } from './cli-target.ts';
-import { fuzzTests, SHORT } from './fuzz-tests.ts';
+import { fuzzTests } from './fuzz-tests.ts';
 
-fuzzTests(cliTargets, SHORT);
+fuzzTests(cliTargets);

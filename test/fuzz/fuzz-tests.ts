@@ -1,27 +1,24 @@
 import { relative } from 'node:path';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import type { Fuzz, FuzzRow } from './harness.ts';
+import { fromEnv, rounds } from '../support/rounds.ts';
 import { leaveRow, renderRows } from './table.ts';
 import { startWatchdog, type Watchdog } from './watchdog.ts';
 
-interface Effort {
-  readonly runs: number;
-  readonly seed: number;
-}
-
-/** In every run of the tests: enough to see that nothing is broken. */
-export const SHORT: Effort = { runs: 300, seed: 20_210_321 };
-/** In `npm run test:long`. */
-export const LONG: Effort = { runs: 20_000, seed: 43_000_082 };
+const RUNS = rounds({ short: 300, brief: 2000, full: 20_000 });
+/** Enough to see that the table of a long run is worth its lines. */
+const MANY_RUNS = 300;
+/** Another one for each level: the long run looks elsewhere. */
+const SEED = rounds({ short: 20_210_321, brief: 43_000_082, full: 43_000_082 });
 
 /**
  * A test for each target. CCXRI_SEED and CCXRI_PATH try one input again (a failure prints both);
  * CCXRI_SEED alone runs with other inputs, CCXRI_RUNS with more of them.
  */
-export function fuzzTests(targets: readonly Fuzz[], effort: Effort): void {
-  const { CCXRI_SEED, CCXRI_PATH: path, CCXRI_RUNS } = process.env;
-  const seed = Number(CCXRI_SEED ?? effort.seed);
-  const runs = Number(CCXRI_RUNS ?? effort.runs);
+export function fuzzTests(targets: readonly Fuzz[]): void {
+  const path = process.env['CCXRI_PATH'];
+  const seed = fromEnv('CCXRI_SEED', SEED);
+  const runs = fromEnv('CCXRI_RUNS', RUNS);
   const rows: FuzzRow[] = [];
   let watchdog: Watchdog;
 
@@ -32,7 +29,7 @@ export function fuzzTests(targets: readonly Fuzz[], effort: Effort): void {
     await watchdog.stop();
     const directory = inject('fuzzTable');
     if (directory !== undefined) for (const row of rows) leaveRow(directory, row);
-    else if (runs > SHORT.runs) console.log(`\n${renderRows(rows)}`);
+    else if (runs > MANY_RUNS) console.log(`\n${renderRows(rows)}`);
   });
 
   for (const target of targets) {
@@ -57,6 +54,5 @@ function assertTelling(row: FuzzRow, { always }: Fuzz, runs: number): void {
 
 function commandOf(parser: string): string {
   const file = relative(process.cwd(), expect.getState().testPath ?? '');
-  const config = file.startsWith('test/long/') ? ' --config vitest.long.config.ts' : '';
-  return `npx vitest run${config} ${file} -t '${parser}:'`;
+  return `npx vitest run ${file} -t '${parser}:'`;
 }

@@ -1,4 +1,4 @@
-import { fuzzTests, SHORT } from './fuzz-tests.ts';
+import { fuzzTests } from './fuzz-tests.ts';
 import { httpTargets } from './http-target.ts';
 
-fuzzTests(httpTargets, SHORT);
+fuzzTests(httpTargets);

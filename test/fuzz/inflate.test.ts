@@ -1,4 +1,4 @@
-import { fuzzTests, SHORT } from './fuzz-tests.ts';
+import { fuzzTests } from './fuzz-tests.ts';
 import { inflateTargets } from './inflate-target.ts';
 
-fuzzTests(inflateTargets(), SHORT);
+fuzzTests(inflateTargets());

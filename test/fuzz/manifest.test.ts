@@ -1,4 +1,4 @@
-import { fuzzTests, SHORT } from './fuzz-tests.ts';
+import { fuzzTests } from './fuzz-tests.ts';
 import { manifestTargets } from './manifest-target.ts';
 
-fuzzTests(manifestTargets, SHORT);
+fuzzTests(manifestTargets);

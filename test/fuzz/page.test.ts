@@ -1,4 +1,4 @@
-import { fuzzTests, SHORT } from './fuzz-tests.ts';
+import { fuzzTests } from './fuzz-tests.ts';
 import { pageTargets } from './page-target.ts';
 
-fuzzTests(pageTargets, SHORT);
+fuzzTests(pageTargets);

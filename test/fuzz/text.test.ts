@@ -1,4 +1,4 @@
-import { fuzzTests, SHORT } from './fuzz-tests.ts';
+import { fuzzTests } from './fuzz-tests.ts';
 import { textTargets } from './text-target.ts';
 
-fuzzTests(textTargets, SHORT);
+fuzzTests(textTargets);

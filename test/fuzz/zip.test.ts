@@ -1,9 +1,10 @@
 import { afterAll } from 'vitest';
-import { fuzzTests, SHORT } from './fuzz-tests.ts';
+import { rounds } from '../support/rounds.ts';
+import { fuzzTests } from './fuzz-tests.ts';
 import { Sandbox } from './sandbox.ts';
 import { zipTargets } from './zip-target.ts';
 
 const sandbox = new Sandbox();
 afterAll(() => sandbox.remove());
 
-fuzzTests(zipTargets(sandbox, 2), SHORT);
+fuzzTests(zipTargets(sandbox, rounds({ short: 2, brief: 5, full: 10 })));

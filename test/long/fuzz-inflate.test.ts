@@ -1,4 +1,0 @@
-import { fuzzTests, LONG } from '../fuzz/fuzz-tests.ts';
-import { inflateTargets } from '../fuzz/inflate-target.ts';
-
-fuzzTests(inflateTargets(), LONG);
