@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from './clock.ts';
 import { CcxriError } from './errors.ts';
 
@@ -11,6 +12,16 @@ export function toAbortError(signal: AbortSignal): CcxriError {
     hint: 'run the same command again: it goes on where it stopped',
     cause: signal.reason,
   });
+}
+
+/**
+ * Fires when the user stops a run, or the run itself. Each file under way listens to it, and Node
+ * warns of a leak from the eleventh listener on.
+ */
+export function runSignal(user: AbortSignal | undefined, run: AbortController): AbortSignal {
+  const signal = AbortSignal.any(user === undefined ? [run.signal] : [user, run.signal]);
+  setMaxListeners(0, signal);
+  return signal;
 }
 
 /** Waits. @throws CcxriError `aborted` */

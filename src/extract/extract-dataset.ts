@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import { throwIfAborted } from '../abort.ts';
+import { runSignal, throwIfAborted } from '../abort.ts';
 import { systemClock } from '../clock.ts';
 import { Judge } from '../dataset/acceptance.ts';
 import { layoutOf } from '../dataset/layout.ts';
@@ -59,22 +59,22 @@ function selectArchives(options: ExtractOptions): readonly ManifestFile[] {
 }
 
 function toContext(options: ExtractOptions): ExtractFileContext {
-  const { manifest, signal, onEvent = ignoreEvents } = options;
+  const { manifest, onEvent = ignoreEvents } = options;
   const stop = new AbortController();
   const layout = layoutOf(options.dest);
   const ledger = new Ledger(layout.ledger);
   const unpackPool = new UnpackPool();
-  const runSignal = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+  const signal = runSignal(options.signal, stop);
   return {
     layout,
     ledger,
-    judge: new Judge({ manifest, ledger, onEvent, unpackPool, signal: runSignal }),
+    judge: new Judge({ manifest, ledger, onEvent, unpackPool, signal }),
     hashPool: new HashPool(),
     unpackPool,
     clock: systemClock,
     onEvent,
-    signal: runSignal,
-    userSignal: signal,
+    signal,
+    userSignal: options.signal,
     stop: (reason) => stop.abort(reason),
   };
 }

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import pLimit from 'p-limit';
-import { throwIfAborted } from '../abort.ts';
+import { runSignal, throwIfAborted } from '../abort.ts';
 import type { DatasetLayout } from '../dataset/layout.ts';
 import { type FileSurvey, assertOfThisManifest, surveyFile } from '../dataset/survey.ts';
 import { sweepLeftovers } from '../dataset/sweep.ts';
@@ -18,7 +18,7 @@ import { isEmptySelection } from '../manifest/select.ts';
 import { openSources } from '../sources/open-source.ts';
 import type { Source } from '../sources/source.ts';
 import { type FetchFileContext, fetchFile } from './fetch-file.ts';
-import { type Run, signalOf, toClient, toContext, toRun } from './fetch-run.ts';
+import { type Run, toClient, toContext, toRun } from './fetch-run.ts';
 import type {
   FetchOptions,
   FetchOutcome,
@@ -162,7 +162,7 @@ async function prepare(
   const sources = await openSources(options.sources ?? [], {
     manifest: options.manifest,
     loadPage: (url, signal) => loadPageWith(client, url, { clock, signal }),
-    signal: signalOf(run, stop),
+    signal: runSignal(options.signal, stop),
     onEvent,
     linksCache: layout.links,
     clock,

@@ -1,5 +1,5 @@
-import { setMaxListeners } from 'node:events';
 import pLimit from 'p-limit';
+import { runSignal } from '../abort.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { Judge } from '../dataset/acceptance.ts';
 import { type DatasetLayout, layoutOf } from '../dataset/layout.ts';
@@ -78,15 +78,6 @@ export function toClient({ options, clock }: Run): HttpClient {
   });
 }
 
-/** Fires when the user stops the run, or the run itself. */
-export function signalOf({ options }: Run, stop: AbortController): AbortSignal {
-  const signals = options.signal === undefined ? [] : [options.signal];
-  const signal = AbortSignal.any([...signals, stop.signal]);
-  // Every connection listens to it, and Node takes more than ten for a leak.
-  setMaxListeners(0, signal);
-  return signal;
-}
-
 /** What all files of the run share, except where they come from. */
 export function toContext(
   run: Run,
@@ -94,7 +85,7 @@ export function toContext(
   stop: AbortController,
 ): Omit<FetchFileContext, 'sources' | 'onBytes'> {
   const { options, layout, ledger, parts, hashPool, unpackPool, clock, onEvent } = run;
-  const signal = signalOf(run, stop);
+  const signal = runSignal(options.signal, stop);
   const policy = {
     ...DEFAULT_RETRY_POLICY,
     retries: options.retries ?? DEFAULT_RETRY_POLICY.retries,

@@ -1,7 +1,6 @@
-import { setMaxListeners } from 'node:events';
 import { basename, resolve } from 'node:path';
 import pLimit from 'p-limit';
-import { throwIfAborted } from '../abort.ts';
+import { runSignal, throwIfAborted } from '../abort.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { CcxriError } from '../errors.ts';
 import { type EventListener, ignoreEvents } from '../events.ts';
@@ -75,11 +74,8 @@ async function hashAll(
 ): Promise<ReadonlyMap<string, HashedFile>> {
   const { signal, onEvent = ignoreEvents } = options;
   const stop = new AbortController();
-  const either = AbortSignal.any([...(signal === undefined ? [] : [signal]), stop.signal]);
-  // Every file's hash listens to it, and Node takes more than ten for a leak.
-  setMaxListeners(0, either);
   const hashPool = new HashPool();
-  const context = { clock: systemClock, onEvent, signal: either, hashPool };
+  const context = { clock: systemClock, onEvent, signal: runSignal(signal, stop), hashPool };
   const limit = pLimit(options.concurrency ?? hashPool.lanes);
   let failure: { readonly error: unknown } | undefined;
   const hashes = new Map<string, HashedFile>();

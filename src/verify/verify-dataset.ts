@@ -1,6 +1,5 @@
-import { setMaxListeners } from 'node:events';
 import pLimit from 'p-limit';
-import { throwIfAborted } from '../abort.ts';
+import { runSignal, throwIfAborted } from '../abort.ts';
 import { systemClock } from '../clock.ts';
 import { forEachAtOnce } from '../concurrency.ts';
 import { Judge } from '../dataset/acceptance.ts';
@@ -78,10 +77,7 @@ function toContext(
   const layout = layoutOf(options.dest);
   const ledger = new Ledger(layout.ledger);
   const unpackPool = new UnpackPool();
-  const signals = options.signal === undefined ? [] : [options.signal];
-  const signal = AbortSignal.any([...signals, stop.signal]);
-  // Every file's hash listens to it, and Node takes more than ten for a leak.
-  setMaxListeners(0, signal);
+  const signal = runSignal(options.signal, stop);
   return {
     layout,
     ledger,

@@ -11,16 +11,17 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import type { RunEvent } from '../../src/events.ts';
 import { extractDataset } from '../../src/extract/extract-dataset.ts';
 import type { ExtractOptions, ExtractResult } from '../../src/extract/types.ts';
 import { acquireLock } from '../../src/fs/lock.ts';
 import { type Dataset, makeDataset, md5Of, snapshot } from '../support/dataset.ts';
+import { manifestOf, sampleArchive } from '../support/fetching.ts';
 import { checkInvariants } from '../support/invariants.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
-import { useTempDirs } from '../support/temp-dirs.ts';
+import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 import { buildZip } from '../support/zip-builder.ts';
 
 const tempDir = useTempDirs();
@@ -100,6 +101,23 @@ describe('extract', () => {
     expect(Object.keys(statuses(await extract(dataset)))).toEqual(
       ALL.filter((name) => name !== 'ChestDx-2.zip'),
     );
+  });
+
+  it('hashes more than ten archives at once, and Node warns of no leak', async () => {
+    const archives = Array.from({ length: 12 }, (_, n) => sampleArchive(`ChestDx-${n + 1}.zip`));
+    const root = await tempDir();
+    await writeTree(
+      join(root, 'archives'),
+      Object.fromEntries(archives.map(({ name, bytes }) => [name, bytes])),
+    );
+    const warnings: string[] = [];
+    const onWarning = ({ message }: Error) => void warnings.push(message);
+    process.on('warning', onWarning);
+    onTestFinished(() => void process.off('warning', onWarning));
+    const manifest = manifestOf(...archives);
+    const { outcomes } = await extractDataset({ manifest, dest: root, concurrency: 12 });
+    expect(outcomes.map(({ status }) => status)).toEqual(archives.map(() => 'extracted'));
+    expect(warnings).toEqual([]);
   });
 
   it('checks an archive that the ledger does not know before it unpacks it', async () => {
