@@ -97,7 +97,7 @@ export const OPTIONS: Readonly<Record<OptionKey, OptionSpec>> = {
     long: '--concurrency',
     value: 'N',
     help: 'files worked on at once',
-    default: '4; of verify and manifest: 8 for each processor',
+    default: '4; of verify and manifest: 8 for each processor, 24 at most',
     expects: 'a whole number from 1 to 64',
     commands: ['fetch', 'verify', 'extract', 'manifest'],
   },

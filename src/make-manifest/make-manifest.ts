@@ -116,7 +116,7 @@ export interface MakeManifestOptions {
    * and version where names and MD5s show that the files are of this very release.
    */
   readonly like: Manifest;
-  /** Files hashed at once. Default: 8 for each processor, with which all of them are full. */
+  /** Files hashed at once. Default: 8 for each processor, 24 at most. */
   readonly concurrency?: number | undefined;
   /** Dates what is no known release. Default: the system's. */
   readonly clock?: Pick<Clock, 'date'> | undefined;

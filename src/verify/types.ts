@@ -19,7 +19,7 @@ export interface VerifyOptions extends RunOptions {
    * every member's CRC-32 in the archive and in the extracted image.
    */
   readonly depth?: VerifyDepth | undefined;
-  /** Files hashed at once. Default: 8 for each processor, with which all of them are full. */
+  /** Files hashed at once. Default: 8 for each processor, 24 at most. */
   readonly concurrency?: number | undefined;
 }
 

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import {
   type RawOptions,
@@ -17,6 +18,8 @@ import {
 } from '../../src/cli/options.ts';
 import { parseCommandLine } from '../../src/cli/program.ts';
 import { CcxriError } from '../../src/errors.ts';
+import { HashPool } from '../../src/hash/hash-pool.ts';
+import { hashThreads } from '../../src/threads/worker.ts';
 
 /** For each option: words to type, the variable's text, and the setting that both must give. */
 const CASES: Readonly<Record<OptionKey, readonly [string, string, unknown]>> = {
@@ -104,6 +107,17 @@ describe('every option', () => {
       );
     });
   }
+
+  it('--concurrency has the default that the threads for hashes make', async () => {
+    const lanes = (processors: number) => new HashPool({ threads: hashThreads(processors) }).lanes;
+    const fact = `${lanes(1)} for each processor, ${lanes(1000)} at most`;
+    expect(lanes(2)).toBe(2 * lanes(1));
+    expect(OPTIONS.concurrency.default).toContain(fact);
+    for (const documented of ['verify/types.ts', 'make-manifest/make-manifest.ts']) {
+      const source = await readFile(new URL(`../../src/${documented}`, import.meta.url), 'utf8');
+      expect(source, documented).toContain(`/** Files hashed at once. Default: ${fact}. */`);
+    }
+  });
 
   it('is unknown to commands that it is not for', () => {
     for (const command of COMMAND_NAMES) {
