@@ -10,7 +10,6 @@ import type { FetchOutcome } from './fetch-types.ts';
 import { obtain, type Obtained, type ObtainContext } from './obtain.ts';
 
 export interface FetchFileContext extends ObtainContext {
-  readonly downloads: LimitFunction;
   readonly extractions: LimitFunction;
   readonly unpackPool: UnpackPool;
   readonly extract: boolean;
@@ -55,11 +54,7 @@ async function comeOut(survey: FileSurvey, context: FetchFileContext): Promise<F
   }
   let obtained: FetchOutcome = nothing;
   try {
-    const got = await context.downloads(async () => {
-      throwIfAborted(context.signal);
-      return obtain(survey, context);
-    });
-    obtained = toOutcome(nothing, got);
+    obtained = toOutcome(nothing, await obtain(survey, context));
     if (kind !== 'archive' || !context.extract) return obtained;
     return await finishArchive(survey, obtained, context);
   } catch (error) {

@@ -108,6 +108,7 @@ export function toContext(
     quarantineDir: layout.bad,
     connections,
     downloads: pLimit(run.concurrency),
+    hashes: pLimit(hashPool.lanes),
     extractions: pLimit(EXTRACTIONS_AT_ONCE),
     limiter: new HostLimiter(clock, policy.maxRetryAfterMs, connections),
     unresponsiveHosts: new UnresponsiveHosts(),

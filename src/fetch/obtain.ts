@@ -1,4 +1,6 @@
 import { rename, stat } from 'node:fs/promises';
+import type { LimitFunction } from 'p-limit';
+import { throwIfAborted } from '../abort.ts';
 import type { Check, Judge } from '../dataset/acceptance.ts';
 import { type DatasetLayout, finalPathOf } from '../dataset/layout.ts';
 import type { Ledger } from '../dataset/ledger.ts';
@@ -20,6 +22,9 @@ export interface ObtainContext extends DownloadContext {
   readonly ledger: Ledger;
   readonly judge: Judge;
   readonly hashPool: HashPool;
+  readonly downloads: LimitFunction;
+  /** Of files that are here: the disk and the processors bound them, not the network. */
+  readonly hashes: LimitFunction;
 }
 
 /** A file that lies under its final name, whole and checked. */
@@ -38,20 +43,31 @@ export interface Obtained {
  * `downloadCandidates`
  */
 export async function obtain(before: FileSurvey, context: ObtainContext): Promise<Obtained> {
-  // Where the lock holds nobody off, another run may have brought it since.
-  const isNew = before.final === 'absent' && (await statOrAbsent(before.path)) !== undefined;
-  const survey = isNew ? await surveyFile(before.file, context) : before;
-  const { receipt } = survey;
-  if (survey.final === 'checked' && receipt !== undefined) {
+  const here = await takeWhatIsHere(before, context);
+  if (here !== undefined) return here;
+  return context.downloads(async () => {
+    throwIfAborted(context.signal);
+    // Where the lock holds nobody off, another run may have brought it since.
+    const isNew = before.final === 'absent' && (await statOrAbsent(before.path)) !== undefined;
+    const survey = isNew ? await surveyFile(before.file, context) : before;
+    const brought = isNew ? await takeWhatIsHere(survey, context) : undefined;
+    if (brought !== undefined) return brought;
+    await assertFree(survey);
+    return download(survey.file, context);
+  });
+}
+
+/** undefined: it has to be downloaded. */
+async function takeWhatIsHere(
+  survey: FileSurvey,
+  context: ObtainContext,
+): Promise<Obtained | undefined> {
+  const { final, receipt } = survey;
+  if (final === 'checked' && receipt !== undefined) {
     const { bytes, md5, status } = receipt;
     return { how: 'present', bytes, md5, check: status, source: null };
   }
-  if (survey.final !== 'absent') {
-    const adopted = await adopt(survey, context);
-    if (adopted !== undefined) return adopted;
-  }
-  await assertFree(survey);
-  return download(survey.file, context);
+  return final === 'absent' ? undefined : adopt(survey, context);
 }
 
 /** A link that points nowhere looks as if nothing was there, until the file is to get its name. */
@@ -68,7 +84,10 @@ async function assertFree({ file, path }: FileSurvey): Promise<void> {
 /** Hashes what lies there; undefined: it was ours, is not right any more, and was moved away. */
 async function adopt(survey: FileSurvey, context: ObtainContext): Promise<Obtained | undefined> {
   const { file, path, finalBytes } = survey;
-  const candidate = await hashWithProgress(file.name, { path, totalBytes: finalBytes }, context);
+  const candidate = await context.hashes(() => {
+    throwIfAborted(context.signal);
+    return hashWithProgress(file.name, { path, totalBytes: finalBytes }, context);
+  });
   try {
     const check = await context.judge.judge(file, candidate, (passed) =>
       writeReceipt(file, candidate, passed, { context }),

@@ -3,6 +3,7 @@ import { mkdir, readFile, readdir, rm, stat, symlink, utimes, writeFile } from '
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { layoutOf } from '../../src/dataset/layout.ts';
+import { HashPool } from '../../src/hash/hash-pool.ts';
 import { destIn, manifestOf, noise, run, sampleArchive } from '../support/fetching.ts';
 import { violations } from '../support/invariants.ts';
 import { saying } from '../support/matchers.ts';
@@ -42,6 +43,28 @@ describe('a file that lies under the final name already', () => {
     expect(second.events.filter(({ event }) => event === 'phase-start')).toEqual([]);
     expect(server.requests).toEqual([]);
   });
+
+  it.each([{ concurrency: 1 }, { connections: 1 }])(
+    'many of them are hashed at once, also with %j',
+    async (limits) => {
+      const archives = Array.from({ length: 30 }, (_, n) =>
+        sampleArchive(`ChestDx-${n + 1}.zip`, { bytes: 10_000 }),
+      );
+      const files = archives.map(({ name, bytes }) => [`archives/${name}`, bytes] as const);
+      const { setup } = await setUp(Object.fromEntries(files));
+      const ran = await run({ ...setup, manifest: manifestOf(...archives), ...limits });
+      expect(ran.outcomes).toEqual(archives.map(() => 'adopted'));
+      let hashing = 0;
+      const counts = ran.events.map((event) => {
+        if ('phase' in event && event.phase === 'hash') {
+          if (event.event === 'phase-start') hashing += 1;
+          if (event.event === 'phase-done') hashing -= 1;
+        }
+        return hashing;
+      });
+      expect(Math.max(...counts)).toBe(new HashPool().lanes);
+    },
+  );
 
   it('#59 right, of a run that died before it took note', async () => {
     const { server, setup } = await setUp();
