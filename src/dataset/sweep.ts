@@ -28,8 +28,7 @@ const PART = /^(.+)\.[0-9a-f]{12}\.(?:part|json)$/;
  * hour. What can't be removed does no harm, and stays. Folders of extraction have a sweep of their own.
  */
 export async function sweepLeftovers(layout: DatasetLayout): Promise<void> {
-  // As the file system has it: its host's clock may differ from ours.
-  const nowMs = await writtenAtMs(layout.lock);
+  const nowMs = await diskNowMs(layout);
   if (nowMs === undefined) return;
   const isForgotten = async (path: string) =>
     nowMs - ((await writtenAtMs(path)) ?? Infinity) > FORGOTTEN_MS;
@@ -67,6 +66,14 @@ async function sweep(
     const path = join(directory, name);
     if (await isLeftover(path)) await unlink(path).catch(() => undefined);
   }
+}
+
+/**
+ * The file system's time, from the lock that this run has just written: its host's clock may differ
+ * from ours. undefined: nobody holds the lock.
+ */
+export function diskNowMs(layout: DatasetLayout): Promise<number | undefined> {
+  return writtenAtMs(layout.lock);
 }
 
 /** When it was written last; undefined: it is not there, or no plain file. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatasetLayout } from '../dataset/layout.ts';
+import { diskNowMs } from '../dataset/sweep.ts';
 import { errnoOf, toDiskError } from '../errors.ts';
 import { createLockFile, judgeLock } from '../fs/lock-file.ts';
 import { makeDirectory } from '../fs/paths.ts';
@@ -74,14 +75,15 @@ function besideImages(layout: DatasetLayout): string {
 
 /**
  * Removes what dead runs left in the middle of an extraction. The stage of a run that is alive, or
- * of which nothing is known, stays.
+ * of which nothing is known, stays. For the holder of the lock: without it nothing counts as old.
  * @throws CcxriError of the disk
  */
 export async function cleanStage(layout: DatasetLayout): Promise<void> {
+  const nowMs = await diskNowMs(layout);
   for (const root of [layout.stage, besideImages(layout)]) {
     for (const name of await listStages(root)) {
       const path = join(root, name);
-      if (await isLeftover(path)) await removeStage(root, path);
+      if (await isLeftover(path, nowMs)) await removeStage(root, path);
     }
   }
 }
@@ -98,18 +100,19 @@ async function listStages(root: string): Promise<readonly string[]> {
   }
 }
 
-async function isLeftover(path: string): Promise<boolean> {
+/** @param nowMs undefined: not known, and nothing is old */
+async function isLeftover(path: string, nowMs: number | undefined): Promise<boolean> {
   const owner = await judgeLock(join(path, OWNER));
   if (owner === 'stale') return true;
-  if (owner === 'unreadable') return false;
-  if (owner === 'gone') return (await idleMs(path)) > FRESH_MS;
-  return (await idleMs(join(path, IMAGES))) > FORGOTTEN_MS;
+  if (owner === 'unreadable' || nowMs === undefined) return false;
+  if (owner === 'gone') return nowMs - (await madeAtMs(path)) > FRESH_MS;
+  return nowMs - (await madeAtMs(join(path, IMAGES))) > FORGOTTEN_MS;
 }
 
-/** Since when nothing was made in a folder; 0 where it is not there any more. */
-async function idleMs(path: string): Promise<number> {
+/** When something was last made in a folder; Infinity where it is not there any more. */
+async function madeAtMs(path: string): Promise<number> {
   const stats = await lstat(path).catch(() => undefined);
-  return stats === undefined ? 0 : Date.now() - stats.mtimeMs;
+  return stats?.mtimeMs ?? Infinity;
 }
 
 async function removeStage(root: string, path: string): Promise<void> {

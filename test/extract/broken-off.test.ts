@@ -274,6 +274,7 @@ describe('what a run that has died leaves (#133)', () => {
       host: 'another-host',
     });
     await utimes(join(forgotten, 'images'), LONG_AGO, LONG_AGO);
+    await writeFile(place.layout.lock, '');
     await cleanStage(place.layout);
     expect((await readdir(place.layout.stage)).sort()).toEqual([
       'ChestDx-2.00000000000b',
@@ -281,6 +282,21 @@ describe('what a run that has died leaves (#133)', () => {
       'ChestDx-4.00000000000d',
       'not-a-stage',
     ]);
+  });
+
+  it.each([-24, 24])('is as old as its disk says, whose clock is %d hours off', async (hours) => {
+    const place = await placed();
+    const diskNow = Date.now() + hours * 60 * 60 * 1000;
+    const setAge = (path: string, seconds: number) =>
+      utimes(path, diskNow / 1000 - seconds, diskNow / 1000 - seconds);
+    await setAge(await leaveStage(place, 'ChestDx-1.00000000000a'), 30);
+    await setAge(await leaveStage(place, 'ChestDx-2.00000000000b'), 90);
+    await cleanStage(place.layout);
+    expect(await readdir(place.layout.stage), 'without a lock').toHaveLength(2);
+    await writeFile(place.layout.lock, '');
+    await setAge(place.layout.lock, 0);
+    await cleanStage(place.layout);
+    expect(await readdir(place.layout.stage)).toEqual(['ChestDx-1.00000000000a']);
   });
 
   it('is removed without following links', async () => {
