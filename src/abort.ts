@@ -9,7 +9,7 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 
 export function toAbortError(signal: AbortSignal): CcxriError {
   return new CcxriError('aborted', 'stopped before the end; what was there is kept', {
-    hint: 'run the same command again: it goes on where it stopped',
+    next: [{ kind: 'again', purpose: 'to continue where it stopped' }],
     cause: signal.reason,
   });
 }

@@ -249,12 +249,15 @@ export function toDiskError(error: unknown, doing: string, facts: ErrorFacts): u
   const where = facts.path === undefined ? '' : ` ${facts.path}`;
   return new CcxriError(code, `could not ${doing}${where} (${String(errno)})`, {
     ...facts,
-    hint: DISK_HINTS[code] ?? 'look at the disk, then run the same command again',
+    next: DISK_NEXT[code] ?? [{ kind: 'advice', text: 'check the disk' }, { kind: 'again' }],
     cause: error,
   });
 }
 
-const DISK_HINTS: Partial<Record<ErrorCode, string>> = {
-  'disk-full': 'free some space (or choose another --dest), then run the same command again',
-  'not-writable': 'choose a directory that you may write with --dest DIR',
+const DISK_NEXT: Partial<Record<ErrorCode, readonly NextStep[]>> = {
+  'disk-full': [
+    { kind: 'advice', text: 'free some space', or: { kind: 'option', option: 'dest' } },
+    { kind: 'again' },
+  ],
+  'not-writable': [{ kind: 'option', option: 'dest', purpose: 'that you may write' }],
 };

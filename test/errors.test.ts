@@ -47,7 +47,7 @@ describe('toDiskError', () => {
   ])('calls %s %s', (error, code) => {
     const told = toDiskError(error, 'write', { path: '/data/x' });
     expect(told).toMatchObject({ code, cause: error, facts: { path: '/data/x' } });
-    expect(told).toMatchObject({ hint: expect.stringMatching(/./) as string });
+    expect(told).toHaveProperty('next.0.kind');
   });
 
   it.skipIf(process.platform !== 'linux')('#74 calls a full quota a full disk, by its name', () => {

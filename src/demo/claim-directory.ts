@@ -26,7 +26,9 @@ export async function claimDirectory(dest: string, manifest: Manifest): Promise<
       path: dest,
       expected: 'no such directory, an empty one, or that of an earlier demo',
       kept: 'everything as it is',
-      hint: 'give the demo a directory of its own: `ccxri demo --dest DIR`',
+      next: [
+        { kind: 'option', option: 'dest', purpose: 'to give the demo a directory of its own' },
+      ],
     });
   }
   await writeFileAtomic(path, `${JSON.stringify(manifest, null, 2)}\n`);

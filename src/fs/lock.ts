@@ -94,7 +94,16 @@ function lockedError(path: string, holder: LockRecord | 'unreadable'): CcxriErro
     `another ccxri is at work in this dataset directory: ${describeHolder(holder)}`,
     {
       path,
-      hint: `wait for it with --wait; if that run is surely gone (another machine), remove ${toPrintable(path)}`,
+      next: [
+        {
+          kind: 'option',
+          option: 'wait',
+          or: {
+            kind: 'advice',
+            text: `if that run has surely ended (on another machine), remove ${toPrintable(path)}`,
+          },
+        },
+      ],
     },
   );
 }

@@ -11,8 +11,12 @@ import {
   unlink,
 } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
-import { formatCount, quoteForShell, toPrintable } from '../text.ts';
+import { CcxriError, type NextStep, errnoOf, toDiskError } from '../errors.ts';
+import { formatCount, toPrintable } from '../text.ts';
+
+const OTHER_DIRECTORY: readonly NextStep[] = [
+  { kind: 'option', option: 'dest', purpose: 'that you may write' },
+];
 
 /**
  * Makes a directory and those above it, where they are missing.
@@ -77,7 +81,7 @@ function notADirectory(path: string, cause: unknown): CcxriError {
   return new CcxriError('not-writable', `${toPrintable(path, 4096)} is a file, not a directory`, {
     path,
     expected: 'a directory, or nothing',
-    hint: 'choose a directory that you may write with --dest DIR',
+    next: OTHER_DIRECTORY,
     cause,
   });
 }
@@ -88,14 +92,14 @@ function toMakeError(error: unknown, path: string): unknown {
     return new CcxriError(
       'not-writable',
       `could not make the directory ${toPrintable(path, 4096)} (ENOENT)`,
-      { path, hint: 'choose a directory that you may write with --dest DIR', cause: error },
+      { path, next: OTHER_DIRECTORY, cause: error },
     );
   }
   if (errnoOf(error) !== 'EEXIST') return toDiskError(error, 'make the directory', { path });
   return new CcxriError('occupied', `${path} is there and is no directory`, {
     path,
     expected: 'a directory, or nothing',
-    hint: 'move it out of the way, then run the same command again',
+    next: [{ kind: 'advice', text: 'move it out of the way' }, { kind: 'again' }],
     cause: error,
   });
 }
@@ -103,7 +107,7 @@ function toMakeError(error: unknown, path: string): unknown {
 export function directoryVanished(path: string, cause: unknown): CcxriError {
   return new CcxriError('disk-io', 'the dataset directory vanished while ccxri worked in it', {
     path,
-    hint: 'see that its disk is there, then run the same command again',
+    next: [{ kind: 'advice', text: 'make sure its disk is mounted' }, { kind: 'again' }],
     cause,
   });
 }
@@ -113,7 +117,7 @@ export function noFile(path: string, expected = 'a file', cause?: unknown): Ccxr
   return new CcxriError('occupied', `${path} is there and is no file`, {
     path,
     expected,
-    hint: 'move it out of the way, then run the same command again',
+    next: [{ kind: 'advice', text: 'move it out of the way' }, { kind: 'again' }],
     cause,
   });
 }
@@ -128,7 +132,10 @@ export function changedMeanwhile(
     path,
     expected: `a file at rest, of ${formatCount(before)} bytes`,
     found: before === after ? 'other bytes in the same length' : `${formatCount(after)} bytes`,
-    hint: 'another program is writing it: let that end, then run the same command again',
+    next: [
+      { kind: 'advice', text: 'wait until the other program has finished writing it' },
+      { kind: 'again' },
+    ],
   });
 }
 
@@ -136,7 +143,10 @@ export function changedMeanwhile(
 export function lostOnDisk(path: string): CcxriError {
   return new CcxriError('disk-io', `what was written to ${path} is not what lies there now`, {
     path,
-    hint: 'the disk, or the network behind it, loses data: look at it before you run the same command again',
+    next: [
+      { kind: 'advice', text: 'check the disk, or the network behind it: it loses data' },
+      { kind: 'again' },
+    ],
   });
 }
 
@@ -155,14 +165,20 @@ export async function assertOutputFile(path: string): Promise<void> {
   throw new CcxriError('usage', `--output ${toPrintable(path)} is there and is no file`, {
     path,
     expected: 'a file, or nothing',
-    hint: 'name a file with --output FILE',
+    next: [{ kind: 'option', option: 'output' }],
   });
 }
 
 function notStdout(): CcxriError {
   return new CcxriError('usage', '--output takes a file, and - (stdout) is none', {
     expected: 'the path of a file',
-    hint: 'name a file with --output FILE; one that is really called "-" is ./-',
+    next: [
+      {
+        kind: 'option',
+        option: 'output',
+        or: { kind: 'option', option: 'output', value: './-', purpose: 'for a file called "-"' },
+      },
+    ],
   });
 }
 
@@ -171,7 +187,7 @@ function noDirectory(path: string, above: string): CcxriError {
   return new CcxriError('usage', `--output ${shown}: there is no directory ${toPrintable(above)}`, {
     path,
     expected: 'a file in a directory that is there',
-    hint: `make it first: mkdir -p ${quoteForShell(above)}`,
+    next: [{ kind: 'advice', text: `make the directory ${toPrintable(above, 4096)} first` }],
   });
 }
 

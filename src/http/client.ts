@@ -137,7 +137,13 @@ export class HttpClient {
 async function openDispatcher(options: EnvHttpProxyAgent.Options): Promise<Dispatcher> {
   if (!('WebAssembly' in globalThis)) {
     throw new CcxriError('usage', 'this Node.js can not speak HTTP: it has no WebAssembly', {
-      hint: 'run ccxri with a Node.js that has WebAssembly (without --jitless), or give it a directory that holds the files: --source DIR',
+      next: [
+        {
+          kind: 'advice',
+          text: 'run ccxri with a Node.js that has WebAssembly (without --jitless)',
+          or: { kind: 'option', option: 'source', purpose: 'that is a directory with the files' },
+        },
+      ],
     });
   }
   const { EnvHttpProxyAgent } = await import('./undici.ts');
@@ -180,6 +186,6 @@ function proxyIn(env: ProxyEnvironment, name: string): string {
   throw new CcxriError('usage', `${name} is no address of a proxy: ${toPrintableUrl(address)}`, {
     found: toPrintableUrl(address),
     expected: 'an address as http://proxy.example:3128',
-    hint: `mend ${name} in the environment, or unset it`,
+    next: [{ kind: 'advice', text: `fix ${name} in the environment, or unset it` }],
   });
 }

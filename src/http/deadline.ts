@@ -67,7 +67,10 @@ export class RequestDeadline {
       return new CcxriError(
         'stalled',
         `${toPrintableUrl(url)}: stalled: less than 1 KiB/s for ${seconds} s`,
-        { url: toPrintableUrl(url), hint: 'on a slow line give it more time: --timeout 120' },
+        {
+          url: toPrintableUrl(url),
+          next: [{ kind: 'option', option: 'timeout', value: '120', purpose: 'on a slow line' }],
+        },
       );
     }
     return toNetworkError(error, url);

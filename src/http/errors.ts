@@ -60,7 +60,13 @@ export function toNetworkError(error: unknown, url: string): unknown {
     return new CcxriError('network', `the certificate of ${where} is not trusted (${code})`, {
       ...facts,
       permanent: true,
-      hint: "behind a company's proxy, name its CA file: NODE_EXTRA_CA_CERTS=/path/ca.pem ccxri …",
+      next: [
+        {
+          kind: 'advice',
+          text: "behind a company's proxy, set NODE_EXTRA_CA_CERTS to the path of its CA file",
+        },
+        { kind: 'again' },
+      ],
     });
   }
   const known = BROKEN[code];
@@ -86,7 +92,12 @@ function toProxyError(error: Error, where: string): CcxriError | undefined {
     status: Number(status),
     // A proxy that can't reach the server just now (5xx) may be able to later.
     ...(status.startsWith('5') ? {} : { permanent: true }),
-    hint: 'look at HTTPS_PROXY and HTTP_PROXY (and the user and password in them), or name the host in NO_PROXY',
+    next: [
+      {
+        kind: 'advice',
+        text: 'check HTTPS_PROXY and HTTP_PROXY (and the user and password in them), or name the host in NO_PROXY',
+      },
+    ],
     cause: error,
   });
 }

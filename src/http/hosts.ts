@@ -1,7 +1,7 @@
 import { pause, throwIfAborted } from '../abort.ts';
 import type { Clock } from '../clock.ts';
 import { CcxriError } from '../errors.ts';
-import { formatDuration, toPrintable } from '../text.ts';
+import { toPrintable } from '../text.ts';
 
 interface HostState {
   notBeforeMs: number;
@@ -174,7 +174,7 @@ function pauseTooLong(url: string, waitMs: number, status: number): CcxriError {
   return new CcxriError('http-status', `${host} asked to retry later (Retry-After)`, {
     status,
     retryAfterS: Math.ceil(waitMs / 1000),
-    hint: `run the same command again in ${formatDuration(waitMs)}: it goes on where it stopped`,
+    next: [{ kind: 'again', afterMs: waitMs, purpose: 'to resume' }],
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { CcxriError } from '../errors.ts';
+import { CcxriError, type NextStep } from '../errors.ts';
 import { toPrintable, toPrintableUrl } from '../text.ts';
 import type { HttpAnswer } from './deadline.ts';
 import { parseRetryAfter } from './retry.ts';
@@ -16,7 +16,7 @@ export function toStatusError(answer: HttpAnswer, clock: Clock): CcxriError {
       url: where,
       status,
       retryAfterS,
-      hint: HINTS[status],
+      next: NEXT[status],
     },
   );
 }
@@ -31,10 +31,23 @@ const MEANINGS: Readonly<Record<number, string>> = {
   503: ' (busy)',
 };
 
-const HINTS: Readonly<Record<number, string>> = {
-  401: "give the credentials it wants: --header 'Authorization: …'",
-  403: "if it wants credentials: --header 'Authorization: …'; or give another --source",
-  407: 'put user and password into HTTPS_PROXY: http://user:password@proxy:3128',
+const CREDENTIALS = { kind: 'option', option: 'header', value: 'Authorization: …' } as const;
+const NEXT: Readonly<Record<number, readonly NextStep[]>> = {
+  401: [{ ...CREDENTIALS, purpose: 'with the credentials it wants' }],
+  403: [
+    {
+      ...CREDENTIALS,
+      purpose: 'if it wants credentials',
+      or: { kind: 'option', option: 'source' },
+    },
+  ],
+  407: [
+    {
+      kind: 'advice',
+      text: 'put user and password into HTTPS_PROXY: http://user:password@proxy:3128',
+    },
+    { kind: 'again' },
+  ],
 };
 
 /**
@@ -48,6 +61,6 @@ export function assertNotEncoded(answer: HttpAnswer): void {
   throw new CcxriError(
     'network',
     `${where} sends its answer encoded (${toPrintable(encoding, 40)}), though it was asked not to`,
-    { url: where, permanent: true, hint: 'give another --source' },
+    { url: where, permanent: true, next: [{ kind: 'option', option: 'source' }] },
   );
 }

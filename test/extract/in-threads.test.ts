@@ -141,7 +141,7 @@ describe('an archive that is unpacked in threads', () => {
       expect(error).toMatchObject({ code: 'disk-full' });
       if (!(error instanceof CcxriError)) throw new Error('unreachable');
       expect(error.facts.path).toMatch(/images\/.*\.jpg$/);
-      expect(error.hint).toContain('free some space');
+      expect(error.next[0]).toMatchObject({ kind: 'advice', text: 'free some space' });
       await rm(filler);
       await expectNothingLeft(place);
       expect((await unpack(place, { unpackPool })).result).toMatchObject({ members: 260 });

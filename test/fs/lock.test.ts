@@ -78,7 +78,7 @@ it('#84 a second run is told at once who holds the lock, and changes nothing', a
   await expect(take(path, { onNotice: (message) => said.push(message) })).rejects.toMatchObject({
     code: 'locked',
     message: expect.stringContaining(`pid ${holder.pid} on ${hostname()} since `) as string,
-    hint: expect.stringContaining('--wait') as string,
+    next: [expect.objectContaining({ kind: 'option', option: 'wait' })],
   });
   expect(said).toEqual([]);
   expect(await readFile(path, 'utf8')).toBe(before);
@@ -183,7 +183,11 @@ it('#88 the lock of another host is held, however old it is', async () => {
   );
   await expect(take(path)).rejects.toMatchObject({
     code: 'locked',
-    hint: expect.stringContaining(`remove ${path}`) as string,
+    next: [
+      expect.objectContaining({
+        or: { kind: 'advice', text: expect.stringContaining(`remove ${path}`) as string },
+      }),
+    ],
   });
   expect(await readFile(path, 'utf8')).toBe(left);
 });

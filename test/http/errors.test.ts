@@ -46,7 +46,9 @@ describe('what the system and undici say of a broken request', () => {
     expect(toNetworkError(withCode(code), URL_WITH_SECRETS)).toMatchObject({
       code: 'network',
       facts: { permanent: true },
-      hint: saying('NODE_EXTRA_CA_CERTS'),
+      next: expect.arrayContaining([
+        expect.objectContaining({ kind: 'advice', text: saying('NODE_EXTRA_CA_CERTS') }),
+      ]) as unknown,
     });
   });
 

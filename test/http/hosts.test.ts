@@ -3,7 +3,6 @@ import { StallDetector } from '../../src/http/deadline.ts';
 import { HostLimit, HostLimiter } from '../../src/http/hosts.ts';
 import { RateLimit } from '../../src/http/rate-limit.ts';
 import { fastClock, handClock } from '../support/clock.ts';
-import { saying } from '../support/matchers.ts';
 
 const A = 'http://a.example/x.zip';
 
@@ -42,7 +41,7 @@ describe('the limiter of a host', () => {
     await expect(limiter.run(A, () => Promise.resolve())).rejects.toMatchObject({
       code: 'http-status',
       facts: { status: 429, retryAfterS: 86_400 },
-      hint: saying('in 24 h 00 min'),
+      next: [{ kind: 'again', afterMs: 86_400_000, purpose: 'to resume' }],
     });
   });
 

@@ -30,7 +30,9 @@ describe.skipIf(!hasOpenssl)('#29 a certificate', () => {
       code: 'network',
       message: saying('not trusted'),
       facts: { permanent: true },
-      hint: saying('NODE_EXTRA_CA_CERTS'),
+      next: expect.arrayContaining([
+        expect.objectContaining({ kind: 'advice', text: saying('NODE_EXTRA_CA_CERTS') }),
+      ]) as unknown,
     });
     expect(server.requests).toEqual([]);
   });
@@ -122,7 +124,12 @@ describe('#35 proxies of the environment', () => {
 
   it.each(['http://', 'ftp://proxy.example', ':3128'])('%s is refused as wrong usage', (proxy) => {
     expect(() => toProxyOptions({ HTTPS_PROXY: proxy })).toThrow(
-      having({ code: 'usage', hint: saying('HTTPS_PROXY') }),
+      having({
+        code: 'usage',
+        next: expect.arrayContaining([
+          expect.objectContaining({ kind: 'advice', text: saying('HTTPS_PROXY') }),
+        ]) as unknown,
+      }),
     );
   });
 
@@ -149,7 +156,9 @@ describe('#36 a proxy that refuses', () => {
       code: 'network',
       message: saying('proxy'),
       facts: row.permanent ? { status: row.status, permanent: true } : lacking({ permanent: true }),
-      hint: saying('HTTPS_PROXY'),
+      next: expect.arrayContaining([
+        expect.objectContaining({ kind: 'advice', text: saying('HTTPS_PROXY') }),
+      ]) as unknown,
     });
   });
 
