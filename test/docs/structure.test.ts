@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { BASE, FLOORS, KNOW_NO_MANIFEST } from '../../scripts/import-rules.mjs';
+import { hashThreads, unpackThreads } from '../../src/threads/worker.ts';
 
 const SRC = join(import.meta.dirname, '../../src');
 
@@ -80,5 +81,40 @@ describe('the structure of src/', () => {
   it('has every folder on a floor, and no floor for a folder that is gone', () => {
     const rooms = new Set([...files.keys()].map(roomOf));
     expect([...rooms].sort()).toEqual([...FLOORS.flat(), ...BASE].sort());
+  });
+});
+
+describe('ARCHITECTURE.md', () => {
+  const text = readFileSync(join(SRC, '../ARCHITECTURE.md'), 'utf8');
+
+  it('lists the folders of src/ from the top floor down, and no others', () => {
+    const listed = [...text.matchAll(/^\| `src\/([\w-]+)(?:\/|\.ts)` /gm)].map(([, name]) => name);
+    expect(listed).toEqual(FLOORS.flat());
+    const base = /^\| the base .*$/m.exec(text)?.[0] ?? '';
+    expect([...base.matchAll(/`src\/(\w+)\.ts`/g)].map(([, name]) => name)).toEqual(BASE);
+  });
+
+  it('names files that exist', () => {
+    const named = [...text.matchAll(/`(src\/[\w./-]+\.ts|scripts\/[\w./-]+|test\/[\w./-]+)`/g)];
+    const missing = named.flatMap(([, path = '']) =>
+      existsSync(join(SRC, '..', path)) ? [] : [path],
+    );
+    expect(missing).toEqual([]);
+    expect(named.length).toBeGreaterThan(10);
+  });
+
+  it('has the numbers of threads that the code has', () => {
+    expect(text).toContain(`no more than ${hashThreads(64)}, each started`);
+    expect(text).toContain(`unpacked by at most ${unpackThreads(64)} threads`);
+  });
+
+  it('has each word of its glossary in the code', () => {
+    const glossary = text.slice(text.indexOf('## Glossary'), text.indexOf('## The way of a hash'));
+    const words = [...glossary.matchAll(/^\| ([a-z -]+?) +\|/gm)].map(([, word = '']) => word);
+    const code = [...files.keys()].map((path) => readFileSync(join(SRC, path), 'utf8')).join('');
+    const names = code.toLowerCase().replaceAll(/[^a-z]/g, '');
+    const absent = words.filter((word) => !names.includes(word.replaceAll(/[ -]/g, '')));
+    expect(words.length).toBeGreaterThanOrEqual(25);
+    expect(absent.filter((word) => word !== 'word')).toEqual([]);
   });
 });
