@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { errnoOf, toDiskError } from '../errors.ts';
 import { compareLength } from '../fs/content.ts';
 import { type DatasetLayout, imagesPathOf } from './layout.ts';
-import type { Ledger, MemberRecord, MembersRecord } from './ledger.ts';
+import type { Ledger, MemberContent, MembersRecord } from './ledger.ts';
 
 /**
  * `complete`: all that the ledger knows of is there; `partial`: not all, or `verify` has found
@@ -49,7 +49,7 @@ export async function findImages(
   if (!isFolder) return found('unknown');
   if (paths.size === 0) return found('absent');
   if (record === undefined) return found('unknown');
-  if (record.foundBadAt !== undefined) return found('partial');
+  if (record.foundBadAt !== undefined || !record.isComplete) return found('partial');
   const receipt = await ledger.readReceipt(archiveName);
   if (receipt !== undefined && receipt.md5 !== record.md5) return found('partial');
   if (!record.members.every(({ path }) => paths.has(path))) return found('partial');
@@ -78,9 +78,9 @@ async function collect(folder: string, below: string, paths: Set<string>): Promi
 }
 
 /** Evenly spread, with the first and the last. */
-function sample(members: readonly MemberRecord[]): readonly MemberRecord[] {
+function sample(members: readonly MemberContent[]): readonly MemberContent[] {
   const step = Math.max(1, (members.length - 1) / (SIZES_LOOKED_AT - 1));
-  const picked = new Set<MemberRecord>();
+  const picked = new Set<MemberContent>();
   for (let at = 0; at < SIZES_LOOKED_AT; at += 1) {
     const member = members[Math.round(at * step)];
     if (member !== undefined) picked.add(member);
@@ -88,7 +88,7 @@ function sample(members: readonly MemberRecord[]): readonly MemberRecord[] {
   return [...picked];
 }
 
-async function haveTheirSizes(root: string, members: readonly MemberRecord[]): Promise<boolean> {
+async function haveTheirSizes(root: string, members: readonly MemberContent[]): Promise<boolean> {
   const compared = await Promise.all(
     members.map((member) => compareLength(join(root, member.path), member)),
   );

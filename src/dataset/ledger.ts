@@ -34,16 +34,30 @@ export class Ledger {
     );
   }
 
+  /** A record of version 1 is carried over: nothing has to be hashed or extracted again. */
   async readMembers(archiveName: string): Promise<MembersRecord | undefined> {
     const record = await readRecord(this.#membersPath(archiveName), parseMembers);
-    return record?.archive === archiveName ? record : undefined;
+    if (record?.archive !== archiveName) return undefined;
+    if (record.ledgerVersion === 2) return record;
+    const state = await this.memberState(archiveName, record.md5);
+    const members = record.members.map((member) => ({ ...member, state }));
+    return { ...record, ledgerVersion: 2, isComplete: true, members };
   }
 
   async writeMembers(record: Omit<MembersRecord, 'ledgerVersion'>): Promise<void> {
     await writeFileAtomic(
       this.#membersPath(record.archive),
-      `${JSON.stringify({ ledgerVersion: 1, ...record })}\n`,
+      `${JSON.stringify({ ...record, ledgerVersion: 2 })}\n`,
     );
+  }
+
+  /**
+   * The state of members that came out of an archive with this MD5: as its receipt has it. Without a
+   * receipt of that MD5 no more is sure than that the archive's content was checked.
+   */
+  async memberState(archiveName: string, md5: string): Promise<Receipt['status']> {
+    const receipt = await this.readReceipt(archiveName);
+    return receipt?.md5 === md5 ? receipt.status : 'content-checked';
   }
 
   #receiptPath(name: string): string {
@@ -70,8 +84,18 @@ async function readRecord<T>(
   }
 }
 
-export function toMemberRecords(members: readonly Member[]): MemberRecord[] {
+/** A member as it should lie below images/<archive>/. */
+export type MemberContent = Omit<MemberRecord, 'state'>;
+
+export function toMemberContents(members: readonly Member[]): MemberContent[] {
   return members.map(({ name, size, crc32 }) => ({ path: name, bytes: size, crc32 }));
+}
+
+export function toMemberRecords(
+  members: readonly Member[],
+  state: MemberRecord['state'],
+): MemberRecord[] {
+  return toMemberContents(members).map((member) => ({ ...member, state }));
 }
 
 const md5 = z.string().regex(/^[0-9a-f]{32}$/);
@@ -94,24 +118,46 @@ const receiptSchema = z.strictObject({
   foundBadAt: z.iso.datetime().optional(),
 });
 
-/** An archive's members, as they lie under images/<archive>/: written before they appear there. */
-const membersSchema = z.strictObject({
+const memberShape = {
+  /** Below images/<archive>/, with `/`. */
+  path: z.string().refine(staysBelow, 'leads elsewhere'),
+  bytes: z.int().nonnegative(),
+  crc32: z.int().nonnegative().max(0xffffffff),
+};
+
+const oldMembersSchema = z.strictObject({
   ledgerVersion: z.literal(1),
   archive: z.string(),
-  /** MD5 of the archive they came from. */
   md5,
+  extractedAt: z.iso.datetime(),
+  foundBadAt: z.iso.datetime().optional(),
+  members: z.array(z.strictObject(memberShape)),
+});
+
+/** An archive's members, as they lie under images/<archive>/: written before they appear there. */
+const membersSchema = z.strictObject({
+  ledgerVersion: z.literal(2),
+  archive: z.string(),
+  /** MD5 of the archive they came from; null: they were fetched one by one, and it is not known. */
+  md5: md5.nullable(),
+  /** Whether these are all members of the archive; false: some of them alone. */
+  isComplete: z.boolean(),
   extractedAt: z.iso.datetime(),
   /** A later check found some damaged or missing: until they are extracted anew, or pass, they count as not whole. */
   foundBadAt: z.iso.datetime().optional(),
   members: z.array(
     z.strictObject({
-      /** Below images/<archive>/, with `/`. */
-      path: z.string().refine(staysBelow, 'leads elsewhere'),
-      bytes: z.int().nonnegative(),
-      crc32: z.int().nonnegative().max(0xffffffff),
+      ...memberShape,
+      /**
+       * `verified`: by the MD5 of its archive; `content-checked`: by that of all members, where the
+       * published MD5 is disputed; `crc-checked`: by its own CRC-32 alone.
+       */
+      state: z.enum(['verified', 'content-checked', 'crc-checked']),
     }),
   ),
 });
+
+const anyMembersSchema = z.discriminatedUnion('ledgerVersion', [oldMembersSchema, membersSchema]);
 
 /** A mangled record must not make anybody look at files outside the dataset. */
 function staysBelow(path: string): boolean {
@@ -129,6 +175,6 @@ function parseReceipt(json: unknown): Receipt | undefined {
 }
 
 /** undefined: of another form, or mangled. */
-function parseMembers(json: unknown): MembersRecord | undefined {
-  return membersSchema.safeParse(json).data;
+function parseMembers(json: unknown): z.infer<typeof anyMembersSchema> | undefined {
+  return anyMembersSchema.safeParse(json).data;
 }

@@ -151,8 +151,9 @@ async function fillAndPublish(
   const record = {
     archive: file,
     md5,
+    isComplete: true,
     extractedAt: date().toISOString(),
-    members: toMemberRecords(directory.members),
+    members: toMemberRecords(directory.members, await options.ledger.memberState(file, md5)),
   };
   const isOurs = await publishImages({ stage, record, replaces: found.paths.size > 0 }, options);
   const { totalBytes: bytes } = directory;

@@ -117,8 +117,9 @@ export async function adoptImages(
   await ledger.writeMembers({
     archive: name,
     md5,
+    isComplete: true,
     extractedAt: date().toISOString(),
-    members: toMemberRecords(members),
+    members: toMemberRecords(members, await ledger.memberState(name, md5)),
   });
   const done = { bytes: totalBytes, members: members.length };
   onEvent({ event: 'phase-done', file: name, phase: 'check', ...done });

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { type MemberRecord, toMemberRecords } from '../dataset/ledger.ts';
+import { type MemberContent, toMemberContents } from '../dataset/ledger.ts';
 import { type EventListener, ProgressThrottle } from '../events.ts';
 import { type ZipDirectory, withDirectory } from '../zip/directory.ts';
 import { checkMembers } from '../zip/member.ts';
@@ -19,7 +19,7 @@ interface CheckArchiveContext {
 interface CheckedArchive {
   readonly memberCount: number;
   /** As they should lie in the folder of its images; none where there is no such folder. */
-  readonly members: readonly MemberRecord[];
+  readonly members: readonly MemberContent[];
 }
 
 /**
@@ -40,7 +40,7 @@ export async function checkArchive(
       const { members } = directory;
       return {
         memberCount: members.length,
-        members: context.hasImages ? toMemberRecords(members) : [],
+        members: context.hasImages ? toMemberContents(members) : [],
       };
     });
   } finally {

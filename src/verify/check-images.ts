@@ -3,7 +3,7 @@ import { join, sep } from 'node:path';
 import { throwIfAborted } from '../abort.ts';
 import { forEachAtOnce } from '../concurrency.ts';
 import { finalPathOf } from '../dataset/layout.ts';
-import type { MemberRecord, MembersRecord } from '../dataset/ledger.ts';
+import type { MemberContent, MembersRecord } from '../dataset/ledger.ts';
 import { stateOf } from '../dataset/survey.ts';
 import { type CcxriError, toDiskError } from '../errors.ts';
 import { compareContent, compareLength } from '../fs/content.ts';
@@ -50,7 +50,7 @@ interface CheckFolderOptions {
   /** The ledger's list, as it was before this check. */
   readonly known: MembersRecord | undefined;
   /** What should lie there. */
-  readonly expected: readonly MemberRecord[];
+  readonly expected: readonly MemberContent[];
   /** It can be extracted once more. */
   readonly isArchiveGood: boolean;
 }
@@ -105,7 +105,7 @@ function tellStrangers(
 
 async function compareFolder(
   folder: string,
-  expected: readonly MemberRecord[],
+  expected: readonly MemberContent[],
   { depth, signal }: VerifyContext,
   onBytes: (bytes: number) => void,
 ): Promise<FolderReport> {
@@ -131,7 +131,7 @@ async function compareFolder(
 
 async function strangersIn(
   folder: string,
-  expected: readonly MemberRecord[],
+  expected: readonly MemberContent[],
 ): Promise<readonly string[]> {
   const known = new Set<string>();
   for (const { path } of expected) {

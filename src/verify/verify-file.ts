@@ -1,7 +1,7 @@
 import { throwIfAborted } from '../abort.ts';
 import { type Check, assertSize } from '../dataset/acceptance.ts';
 import { finalPathOf } from '../dataset/layout.ts';
-import type { MemberRecord } from '../dataset/ledger.ts';
+import type { MemberContent } from '../dataset/ledger.ts';
 import { stateOf } from '../dataset/survey.ts';
 import { WRONG_BYTES } from '../download/failures.ts';
 import { CcxriError, isCcxriError, toErrorRecord } from '../errors.ts';
@@ -190,7 +190,7 @@ async function checkExtracted(
 }
 
 type WholeArchive =
-  | { readonly isGood: true; readonly check: Check; readonly members: readonly MemberRecord[] }
+  | { readonly isGood: true; readonly check: Check; readonly members: readonly MemberContent[] }
   | { readonly isGood: false; readonly error: CcxriError; readonly members?: undefined };
 
 async function checkWholeArchive(

@@ -18,13 +18,14 @@ const RECEIPT: Receipt = {
   source: 'http://mirror.example/a',
 };
 const MEMBERS: MembersRecord = {
-  ledgerVersion: 1,
+  ledgerVersion: 2,
   archive: 'ChestDx-1.zip',
   md5: '0123456789abcdef0123456789abcdef',
+  isComplete: true,
   extractedAt: '2026-01-05T10:11:12.000Z',
   members: [
-    { path: 'patient1_000.jpg', bytes: 3, crc32: 0xffffffff },
-    { path: '__proto__/b.jpg', bytes: 0, crc32: 0 },
+    { path: 'patient1_000.jpg', bytes: 3, crc32: 0xffffffff, state: 'verified' },
+    { path: '__proto__/b.jpg', bytes: 0, crc32: 0, state: 'crc-checked' },
   ],
 };
 const RECEIPT_FILE = 'ChestDx-1.zip.json';
@@ -39,6 +40,39 @@ it('reads what it has written, over an older record, and leaves nothing beside i
   expect(await ledger.readReceipt('ChestDx-1.zip')).toEqual(RECEIPT);
   expect(await ledger.readMembers('ChestDx-1.zip')).toEqual(MEMBERS);
   expect(await listTree(root)).toEqual([MEMBERS_FILE, RECEIPT_FILE]);
+});
+
+describe('a list of members of version 1', () => {
+  const OLD = {
+    ledgerVersion: 1,
+    archive: 'ChestDx-1.zip',
+    md5: RECEIPT.md5,
+    extractedAt: '2026-01-05T10:11:12.000Z',
+    members: [{ path: 'patient1_000.jpg', bytes: 3, crc32: 7 }],
+  };
+  it.each<[string, Receipt | undefined, string]>([
+    ['verified, as the receipt of that MD5 says', RECEIPT, 'verified'],
+    ['content-checked, as it says', { ...RECEIPT, status: 'content-checked' }, 'content-checked'],
+    ['content-checked without a receipt', undefined, 'content-checked'],
+    ['content-checked beside another MD5', { ...RECEIPT, md5: 'f'.repeat(32) }, 'content-checked'],
+  ])('is %s, and keeps all it holds', async (_, receipt, state) => {
+    const root = await tempDir();
+    await writeTree(root, { [MEMBERS_FILE]: JSON.stringify(OLD) });
+    if (receipt !== undefined) await writeTree(root, { [RECEIPT_FILE]: JSON.stringify(receipt) });
+    const ledger = new Ledger(root);
+    const record = await ledger.readMembers('ChestDx-1.zip');
+    const members = [{ path: 'patient1_000.jpg', bytes: 3, crc32: 7, state }];
+    expect(record).toEqual({ ...OLD, ledgerVersion: 2, isComplete: true, members });
+    if (record !== undefined) await ledger.writeMembers(record);
+    expect(await ledger.readMembers('ChestDx-1.zip')).toEqual(record);
+  });
+});
+
+it('keeps members that were fetched one by one', async () => {
+  const ledger = new Ledger(await tempDir());
+  const some: MembersRecord = { ...MEMBERS, md5: null, isComplete: false };
+  await ledger.writeMembers(some);
+  expect(await ledger.readMembers('ChestDx-1.zip')).toEqual(some);
 });
 
 it('knows nothing where nothing is', async () => {

@@ -92,14 +92,16 @@ describe('an archive', () => {
   it('is in the ledger with its members, as they lie there', async () => {
     const { ledger } = await extracted();
     expect(await ledger.readMembers(ARCHIVE)).toEqual({
-      ledgerVersion: 1,
+      ledgerVersion: 2,
       archive: ARCHIVE,
       md5: MD5,
+      isComplete: true,
       extractedAt: '2026-01-02T03:04:05.000Z',
       members: Object.entries(CONTENTS).map(([path, content]) => ({
         path,
         bytes: content.length,
         crc32: crc32(content),
+        state: 'content-checked',
       })),
     });
   });
@@ -254,6 +256,7 @@ describe('images of ours that are incomplete', () => {
     const record = await place.ledger.readMembers(ARCHIVE);
     await place.ledger.writeMembers({
       archive: ARCHIVE,
+      isComplete: true,
       md5: newMd5,
       extractedAt: record?.extractedAt ?? '',
       members: record?.members ?? [],

@@ -3,9 +3,9 @@ import { lstatSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
-import type { MemberRecord } from '../../src/dataset/ledger.ts';
+import type { MemberContent } from '../../src/dataset/ledger.ts';
 import type { ZipDirectory } from '../../src/zip/directory.ts';
-import { toMemberRecords } from '../../src/dataset/ledger.ts';
+import { toMemberContents } from '../../src/dataset/ledger.ts';
 import { checkMembers, extractMembers } from '../../src/zip/member.ts';
 import { openFileReader } from '../../src/zip/reader.ts';
 import { bufferReader } from '../support/buffer-reader.ts';
@@ -146,7 +146,7 @@ async function extract(bytes: Buffer, { inside: into, root }: Sandbox): Promise<
     const [extracted] = await Promise.allSettled([extracting]);
     assert.equal(checked.status, extracted.status, 'checked and unpacked to two answers');
     if (extracted.status === 'rejected') throw extracted.reason;
-    assertAsTold(directory, toMemberRecords(directory.members), into);
+    assertAsTold(directory, toMemberContents(directory.members), into);
   } finally {
     await fromFile.close();
     assert(readFileSync(path).equals(bytes), 'the archive was changed');
@@ -157,7 +157,7 @@ async function extract(bytes: Buffer, { inside: into, root }: Sandbox): Promise<
 
 function assertAsTold(
   directory: ZipDirectory,
-  records: readonly MemberRecord[],
+  records: readonly MemberContent[],
   root: string,
 ): void {
   const { members, totalBytes } = directory;
@@ -176,7 +176,7 @@ function assertAsTold(
 
 type Tree = Readonly<Record<string, string>>;
 
-function toTree(records: readonly MemberRecord[]): Tree {
+function toTree(records: readonly MemberContent[]): Tree {
   return sorted(records.map(({ path, bytes, crc32: crc }) => [path, `${bytes} bytes, ${crc}`]));
 }
 

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, readdir, symlink, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { crc32, deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { toMemberRecords } from '../../src/dataset/ledger.ts';
+import { toMemberContents } from '../../src/dataset/ledger.ts';
 import { WHOLE_BYTES, checkMembers, extractMembers } from '../../src/zip/member.ts';
 import { type ReadNote, bufferReader } from '../support/buffer-reader.ts';
 import { readDirectory } from '../support/read-directory.ts';
@@ -36,7 +36,7 @@ describe('a member too large for one piece', () => {
     const into = await tempDir();
     const directory = await readDirectory(reader, { file });
     await extractMembers(reader, directory, { file, into });
-    expect(toMemberRecords(directory.members)).toEqual([
+    expect(toMemberContents(directory.members)).toEqual([
       { path: 'big.bin', bytes: BIG.length, crc32: crc32(BIG) },
     ]);
     expect((await readFile(join(into, 'big.bin'))).equals(BIG)).toBe(true);
