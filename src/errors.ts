@@ -76,6 +76,7 @@ export type NextCommand =
 
 /** Options of the program that an error may point to, without the dashes. */
 export type NextOption =
+  | 'delete-archives'
   | 'dest'
   | 'dry-run'
   | 'file'

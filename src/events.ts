@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts';
-import type { ErrorRecord } from './errors.ts';
+import type { ErrorRecord, NextStep } from './errors.ts';
 
 /** What is being done to a file. `hash` checks bytes that were there already. */
 export type Phase = 'download' | 'hash' | 'extract' | 'check';
@@ -48,6 +48,8 @@ export type RunEvent =
       readonly code: WarningCode;
       readonly file?: string | undefined;
       readonly message: string;
+      /** What the user can do about it, as data. */
+      readonly next?: readonly NextStep[] | undefined;
     }
   /** A file is settled for this run, good or bad. */
   | {

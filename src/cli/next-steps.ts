@@ -13,6 +13,7 @@ const CARRIED: readonly (readonly [OptionKey, readonly CommandName[]])[] = [
 
 /** How the advice to use an option reads where it has no value to give. */
 const OPTION_TEXTS: Readonly<Record<NextOption, string>> = {
+  'delete-archives': 'delete each archive after its extraction with --delete-archives',
   dest: 'choose another directory with --dest DIR',
   'dry-run': 'look at what would be done with --dry-run',
   file: 'name files with --file NAME',

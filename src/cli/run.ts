@@ -102,7 +102,11 @@ async function runCommand(
 
 /** An event with its commands completed, and its error's next steps as a sentence too. */
 function withText(event: RunEvent, suggest: (text: string) => string, hintOf: HintOf): RunEvent {
-  if (event.event === 'warning') return { ...event, message: suggest(event.message) };
+  if (event.event === 'warning') {
+    const hint = hintOf({ hint: undefined, next: event.next ?? [] });
+    const message = suggest(event.message);
+    return { ...event, message: hint === undefined ? message : `${message}; ${hint}` };
+  }
   if (!('error' in event) || event.error === undefined) return event;
   const { error } = event;
   const hint = hintOf({ hint: error.hint, next: error.next ?? [] });

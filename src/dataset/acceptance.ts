@@ -105,7 +105,14 @@ export class Judge {
           file: file.name,
           expected: `other bytes than those of ${twin.name}`,
           found: `MD5 ${candidate.md5}`,
-          hint: `the dataset's page gives one MD5 for both; get ${file.name} from another source, or ask its publisher`,
+          next: [
+            {
+              kind: 'option',
+              option: 'source',
+              purpose: `for ${file.name} (the dataset's page gives one MD5 for both)`,
+              or: { kind: 'advice', text: 'ask its publisher' },
+            },
+          ],
         },
       );
     }

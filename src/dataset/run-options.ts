@@ -40,6 +40,13 @@ export async function assertDirectory(dest: string): Promise<void> {
       : `${dest} is a file, not a directory`;
   throw new CcxriError('missing', what, {
     path: dest,
-    hint: 'name an existing one with --dest DIR, or make it: `ccxri fetch --subset NAME --dest DIR`',
+    next: [
+      {
+        kind: 'option',
+        option: 'dest',
+        purpose: 'that exists',
+        or: { kind: 'run', command: 'fetch', options: { dest }, purpose: 'to make it' },
+      },
+    ],
   });
 }

@@ -129,7 +129,19 @@ function refusal(
       ...(files.length === 1 ? { file: files[0] } : {}),
       path: dest,
       kept: 'everything: nothing was begun',
-      hint: `add the --manifest FILE with which you got ${them}; to get ${release} as well, give another --dest (or move ${them} away, with the extracted images)`,
+      next: [
+        {
+          kind: 'option',
+          option: 'manifest',
+          purpose: `with which you got ${them}`,
+          or: {
+            kind: 'option',
+            option: 'dest',
+            purpose: `to get ${release} as well`,
+            or: { kind: 'advice', text: `move ${them} away, with the extracted images` },
+          },
+        },
+      ],
     },
   );
 }

@@ -61,12 +61,15 @@ async function assertAsChecked(
   const isSame =
     receipt.bytes === mark.sizeBytes && Math.abs(receipt.mtimeMs - mark.mtimeMs) < 2000;
   if (isSame) return;
-  throw new CcxriError('occupied', `${archivePath} is not the file any more that was checked`, {
+  throw new CcxriError('occupied', `${archivePath} has changed since it was verified`, {
     file: name,
     path: archivePath,
     expected: `the ${receipt.bytes} bytes that passed on ${receipt.checkedAt.slice(0, 10)}`,
     found: `${mark.sizeBytes} bytes, changed since`,
-    hint: 'let whoever writes it end, then run the same command again: it is checked anew',
+    next: [
+      { kind: 'advice', text: 'wait until the other program has finished writing it' },
+      { kind: 'again', purpose: 'to check it again' },
+    ],
   });
 }
 
@@ -117,7 +120,7 @@ async function assertRoom(
     expected: need,
     found: `${free} free`,
     kept: 'the archive; nothing of it was unpacked',
-    hint: 'free some space, then run the same command again',
+    next: [{ kind: 'advice', text: 'free some space' }, { kind: 'again' }],
   });
 }
 
@@ -167,7 +170,13 @@ function toStageError(error: unknown, path: string): unknown {
   if (isCcxriError(error) || errno === undefined || !/^E[A-Z]+$/.test(errno)) return error;
   return new CcxriError('disk-io', `could not write in ${toPrintable(path)} (${errno})`, {
     path,
-    hint: 'is the disk still there, and nobody else at work in it? then run the same command again',
+    next: [
+      {
+        kind: 'advice',
+        text: 'make sure the disk is mounted and no other program writes to it',
+      },
+      { kind: 'again' },
+    ],
     cause: error,
   });
 }
@@ -176,12 +185,22 @@ function toStageError(error: unknown, path: string): unknown {
 function toSourceError(error: unknown, file: string): unknown {
   if (isCcxriError(error, 'unsafe-archive')) {
     return withDetails(error, {
-      hint: 'do not use it: the archive itself was published so, and another source has the same; report it to its publisher',
+      next: [
+        {
+          kind: 'advice',
+          text: 'do not use it: it was published like this, and every source has the same; report it to the publisher',
+        },
+      ],
     });
   }
   if (!isCcxriError(error, 'damaged-archive')) return toDiskError(error, 'unpack', { file });
   return withDetails(error, {
     message: `${error.message}, though the archive has passed`,
-    hint: 'it is so at its source: getting it again will not help; tell its publisher',
+    next: [
+      {
+        kind: 'advice',
+        text: 'report it to the publisher: it was published like this, and downloading it again will not help',
+      },
+    ],
   });
 }

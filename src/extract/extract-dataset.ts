@@ -54,7 +54,9 @@ function selectArchives(options: ExtractOptions): readonly ManifestFile[] {
   if (archives.length > 0) return archives;
   throw new CcxriError('nothing-selected', 'there is no archive in what is selected', {
     found: files.map(({ name }) => name).join(', '),
-    hint: 'label files need no extraction; name an archive: --file ChestDx-22',
+    next: [
+      { kind: 'option', option: 'file', purpose: 'of archives: label files need no extraction' },
+    ],
   });
 }
 
@@ -130,7 +132,14 @@ function isHere({ final, images }: FileSurvey): boolean {
 function nothingHere({ manifest }: ExtractOptions, path: string): CcxriError {
   return new CcxriError('missing', `there is no archive of ${manifest.dataset} in ${path}`, {
     path,
-    hint: 'get some with `ccxri fetch --subset NAME`; --dest DIR names another dataset directory',
+    next: [
+      {
+        kind: 'run',
+        command: 'fetch',
+        purpose: 'to get some',
+        or: { kind: 'option', option: 'dest' },
+      },
+    ],
   });
 }
 

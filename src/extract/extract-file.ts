@@ -10,7 +10,6 @@ import type { EventListener } from '../events.ts';
 import type { HashPool } from '../hash/hash-pool.ts';
 import { hashWithProgress } from '../hash/hash-with-progress.ts';
 import { stemOf } from '../manifest/select.ts';
-import { selectionFlags } from '../manifest/selection-flags.ts';
 import type { UnpackPool } from '../zip/unpack-pool.ts';
 import { extractArchive } from './archive.ts';
 import type { ExtractOutcome } from './types.ts';
@@ -113,7 +112,7 @@ function notHere({ file, path }: FileSurvey): CcxriError {
   return new CcxriError('missing', `${file.name} is not here`, {
     file: file.name,
     path,
-    hint: `get it with \`ccxri fetch${selectionFlags({ files: [stemOf(file.name)] })}\``,
+    next: [{ kind: 'run', command: 'fetch', files: [stemOf(file.name)], purpose: 'to get it' }],
   });
 }
 
@@ -124,7 +123,7 @@ function stopped(file: string, { signal }: ExtractFileContext): CcxriError {
   return new CcxriError(reason.code, `${file} was not extracted: ${reason.message}`, {
     ...reason.facts,
     file,
-    ...(reason.hint === undefined ? {} : { hint: reason.hint }),
+    next: reason.next,
     cause: reason,
   });
 }

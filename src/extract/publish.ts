@@ -56,7 +56,7 @@ export async function publishImages(
       file: name,
       path,
       kept: 'everything in it, as it is',
-      hint: `move ${path} away, then run the same command again`,
+      next: [{ kind: 'advice', text: `move ${path} away` }, { kind: 'again' }],
       cause: error,
     });
   }
@@ -75,7 +75,10 @@ function toMoveError(error: unknown, path: string): unknown {
   if (!['EXDEV', 'ENOENT', 'EBUSY'].includes(errno)) return toDiskError(error, 'move', { path });
   return new CcxriError('disk-io', `could not give the images their place at ${path} (${errno})`, {
     path,
-    hint: 'let no other program work in the dataset directory, then run the same command again',
+    next: [
+      { kind: 'advice', text: 'make sure that no other program writes to the dataset directory' },
+      { kind: 'again' },
+    ],
     cause: error,
   });
 }
@@ -171,6 +174,6 @@ function occupied(
     path,
     reasons: more > 0 ? [...named, `and ${more} more`] : named,
     kept: 'everything in it, as it is',
-    hint: `move ${path} away, then run the same command again`,
+    next: [{ kind: 'advice', text: `move ${path} away` }, { kind: 'again' }],
   });
 }

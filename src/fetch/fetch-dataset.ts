@@ -38,7 +38,19 @@ import { type PlanChoices, isTooSmall, lowDiskError, planFetch, withUsefulPart }
 export async function fetchDataset(options: FetchOptions): Promise<FetchResult> {
   if (isEmptySelection(options.selection ?? {})) {
     throw new CcxriError('nothing-selected', 'say what to fetch: nothing is fetched by accident', {
-      hint: 'ccxri fetch --subset chestdx, or --file ChestDx-22, or --subset all',
+      next: [
+        {
+          kind: 'run',
+          command: 'fetch',
+          subsets: ['chestdx'],
+          or: {
+            kind: 'option',
+            option: 'file',
+            value: 'ChestDx-22',
+            or: { kind: 'option', option: 'subset', value: 'all' },
+          },
+        },
+      ],
     });
   }
   const run = toRun(options);
@@ -194,11 +206,10 @@ async function join(
     return { index: await buildIndex({ layout, manifest, onEvent, ...stopping }) };
   } catch (error) {
     if (!isCcxriError(error) || error.code === 'aborted') throw error;
-    const { message, hint, facts } = error;
+    const { message, next, facts } = error;
     if (outcomes.some((outcome) => outcome.file === facts.file && outcome.error !== undefined)) {
       // Its own error says why, and decides over the run.
-      const text = [message, ...(hint === undefined ? [] : [hint])].join('; ');
-      onEvent({ event: 'warning', code: 'no-label-file', file: facts.file ?? '', message: text });
+      onEvent({ event: 'warning', code: 'no-label-file', file: facts.file, message, next });
       return {};
     }
     return { indexError: error };

@@ -10,11 +10,13 @@ import { downloadCandidates } from '../download/download-file.ts';
 import { WRONG_BYTES } from '../download/failures.ts';
 import { isTaken } from '../download/publish.ts';
 import { quarantine } from '../download/quarantine.ts';
-import { CcxriError, isCcxriError, toDiskError } from '../errors.ts';
+import { CcxriError, type NextStep, isCcxriError, toDiskError } from '../errors.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
 import type { HashPool } from '../hash/hash-pool.ts';
 import { hashWithProgress } from '../hash/hash-with-progress.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
+
+const MOVE_AWAY: NextStep = { kind: 'advice', text: 'move it away' };
 
 /** What a run needs to make a file stand under its final name. */
 export interface ObtainContext extends DownloadContext {
@@ -77,7 +79,7 @@ async function assertFree({ file, path }: FileSurvey): Promise<void> {
     file: file.name,
     path,
     kept: 'what is there, as it is',
-    hint: 'move it away, then run the same command again',
+    next: [MOVE_AWAY, { kind: 'again' }],
   });
 }
 
@@ -118,7 +120,9 @@ function occupied({ file, path, final }: FileSurvey, error: CcxriError): CcxriEr
       file: file.name,
       path,
       kept: 'the file as it is',
-      hint: `${isOfAnother ? 'add the --manifest FILE with which you got it; or ' : ''}move it away, then run the same command again`,
+      next: isOfAnother
+        ? [{ kind: 'option', option: 'manifest', or: MOVE_AWAY }, { kind: 'again' }]
+        : [MOVE_AWAY, { kind: 'again' }],
       cause: error,
     },
   );

@@ -1,5 +1,5 @@
 import { type FileSurvey, fitsManifest } from '../dataset/survey.ts';
-import { CcxriError } from '../errors.ts';
+import { CcxriError, type NextStep } from '../errors.ts';
 import { aboutBytesOf } from '../manifest/published-size.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
 import { isSameAddress, isTemplate, toBareUrl, toFileUrl } from '../sources/base-url.ts';
@@ -97,7 +97,13 @@ export function lowDiskError(
 ): CcxriError {
   const need = formatBytes(plan.bytesNeededOnDisk);
   const free = formatBytes(plan.bytesFreeOnDisk ?? 0);
-  const less = extract && !deleteArchives ? '--delete-archives needs about half; ' : '';
+  const anyway: NextStep = { kind: 'option', option: 'yes' };
+  const less: NextStep = {
+    kind: 'option',
+    option: 'delete-archives',
+    purpose: '(it needs about half)',
+    or: anyway,
+  };
   return new CcxriError(
     'disk-space',
     `the disk is too small: this needs about ${need}, ${free} are free`,
@@ -106,7 +112,17 @@ export function lowDiskError(
       expected: `about ${need}`,
       found: `${free} free`,
       kept: 'everything: nothing was begun',
-      hint: `choose another --dest or fewer files; ${less}-y goes on all the same`,
+      next: [
+        {
+          kind: 'option',
+          option: 'dest',
+          or: {
+            kind: 'advice',
+            text: 'select fewer files',
+            or: extract && !deleteArchives ? less : anyway,
+          },
+        },
+      ],
     },
   );
 }

@@ -1,13 +1,12 @@
-import { CcxriError, isCcxriError } from '../errors.ts';
+import { CcxriError, type NextStep, isCcxriError } from '../errors.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
 import { type Selection, isEmptySelection, stemOf } from '../manifest/select.ts';
-import { selectionFlags } from '../manifest/selection-flags.ts';
-import { count, quoteForShell, toPrintable } from '../text.ts';
+import { count, toPrintable } from '../text.ts';
 import type { FolderReport, Located, VerifyContext } from './types.ts';
 
 /** The command that gets a file. */
-function fetchCommand(file: ManifestFile): string {
-  return `\`ccxri fetch${selectionFlags({ files: [stemOf(file.name)] })}\``;
+function fetchStep(file: ManifestFile, purpose: string): NextStep {
+  return { kind: 'run', command: 'fetch', files: [stemOf(file.name)], purpose };
 }
 
 /**
@@ -22,7 +21,7 @@ export function absentError(
   return new CcxriError('missing', `${file.name} is not here`, {
     file: file.name,
     expected: expectedPath,
-    hint: `get what is missing with \`ccxri fetch${selectionFlags(selection)}\``,
+    next: [{ kind: 'run', command: 'fetch', ...selection, purpose: 'to get what is missing' }],
   });
 }
 
@@ -31,7 +30,14 @@ export function changedError(file: ManifestFile): CcxriError {
   return new CcxriError('md5-mismatch', `${file.name} is not as it was when it passed`, {
     file: file.name,
     expected: 'the time of change with which it passed, for this release, and no bad check since',
-    hint: `\`ccxri verify\` reads its bytes and tells whether they are good; ${fetchCommand(file)} puts it right`,
+    next: [
+      {
+        kind: 'run',
+        command: 'verify',
+        purpose: 'to read its bytes and see whether they are good',
+      },
+      fetchStep(file, 'to put it right where they are not'),
+    ],
   });
 }
 
@@ -42,35 +48,50 @@ interface Place {
   readonly isPublishedSo: boolean;
 }
 
-/** What was found against a file that lies there, with place and way on; a bug or stop as it came. */
-export function withWayOn(error: unknown, place: Place): unknown {
+/** What was found against a file that lies there, with its place and what to do next; a bug or stop as it is. */
+export function withNextSteps(error: unknown, place: Place): unknown {
   if (!isCcxriError(error) || error.code === 'aborted') return error;
   if (error.facts.otherManifest === true) return error;
-  const hint = hintFor(error, place) ?? error.hint;
+  const next = nextFor(error, place) ?? error.next;
   return new CcxriError(error.code, error.message, {
     file: place.file.name,
     path: place.path,
     ...error.facts,
     kept: 'the file as it is',
-    ...(hint === undefined ? {} : { hint }),
+    next,
     cause: error.cause,
   });
 }
 
 /** undefined: what the error says is better. */
-function hintFor(
-  { code, hint }: CcxriError,
+function nextFor(
+  { code, next }: CcxriError,
   { file, path, isPublishedSo }: Place,
-): string | undefined {
-  if (code === 'not-writable') return `let its owner give you the right to read ${path}`;
+): readonly NextStep[] | undefined {
+  if (code === 'not-writable') {
+    return [{ kind: 'advice', text: `ask its owner for the right to read ${path}` }];
+  }
   if (code === 'damaged-archive' && isPublishedSo) {
-    return 'its MD5 is the published one, so it was published like this: tell its publisher';
+    return [
+      {
+        kind: 'advice',
+        text: 'report it to the publisher: its MD5 is the published one, so it was published like this',
+      },
+    ];
   }
   if (code === 'unsafe-archive' && isPublishedSo) {
-    return 'do not use it: its MD5 is the published one, so another source has the same; report it to its publisher';
+    return [
+      {
+        kind: 'advice',
+        text: 'do not use it: its MD5 is the published one, so every source has the same; report it to the publisher',
+      },
+    ];
   }
-  if (code !== 'damaged-archive' && hint !== undefined) return undefined;
-  return `move ${quoteForShell(path)} away, then get it again with ${fetchCommand(file)}`;
+  if (code !== 'damaged-archive' && code !== 'unsafe-archive' && next.length > 0) return undefined;
+  return [
+    { kind: 'advice', text: `move ${toPrintable(path, 4096)} away` },
+    fetchStep(file, 'to get it again'),
+  ];
 }
 
 /** Images whose archive is gone, where nothing tells how they should be. */
@@ -82,7 +103,7 @@ export function imagesUnknownError(file: ManifestFile, folder: string): CcxriErr
       file: file.name,
       path: folder,
       expected: 'the archive, or the list that its extraction leaves in .ccxri/ledger',
-      hint: `get the archive with ${fetchCommand(file)}, then run the same command again`,
+      next: [fetchStep(file, 'to get the archive'), { kind: 'again' }],
     },
   );
 }
@@ -95,32 +116,33 @@ export function otherManifestError({ name }: ManifestFile): CcxriError {
     file: name,
     otherManifest: true,
     kept: 'all as it is',
-    hint: 'run the same command again with the --manifest FILE with which you got it',
+    next: [{ kind: 'option', option: 'manifest', purpose: 'with which you got it' }],
   });
 }
 
 /** One command for all archives whose images are gone; where none are, it is not used. */
-export function bringBackCommand(wanted: readonly Located[], selection: Selection): string {
-  if (!isEmptySelection(selection)) return `\`ccxri fetch${selectionFlags(selection)}\``;
+export function restoreStepOf(wanted: readonly Located[], selection: Selection): NextStep {
+  const purpose = 'to bring back all images that are gone';
+  if (!isEmptySelection(selection)) return { kind: 'run', command: 'fetch', ...selection, purpose };
   const archives = wanted.filter(({ file }) => file.kind === 'archive');
   const gone = archives.filter(({ imagesGone }) => imagesGone);
   const command = gone.every(({ here }) => here !== undefined) ? 'extract' : 'fetch';
   // Without a name it is for every archive that is here.
-  if (command === 'extract' && gone.length === archives.length) return '`ccxri extract`';
-  const files = gone.map(({ file }) => stemOf(file.name));
-  return `\`ccxri ${command}${selectionFlags({ files })}\``;
+  const isForAll = command === 'extract' && gone.length === archives.length;
+  const files = isForAll ? [] : gone.map(({ file }) => stemOf(file.name));
+  return { kind: 'run', command, files, purpose };
 }
 
 /** The ledger knows of an archive's images, and there is no folder of them any more. */
 export function imagesGoneError(
   file: ManifestFile,
-  { layout, bringBack }: Pick<VerifyContext, 'layout' | 'bringBack'>,
+  { layout, restoreStep }: Pick<VerifyContext, 'layout' | 'restoreStep'>,
 ): CcxriError {
   // No path: where the images of all archives are gone, that is told at once.
   return new CcxriError('missing', `${file.name} was extracted, and its images are gone`, {
     file: file.name,
     expected: `the folder of its name in ${layout.images}`,
-    hint: `bring back all images that are gone with ${bringBack}`,
+    next: [restoreStep],
   });
 }
 
@@ -138,10 +160,11 @@ export function imagesError(
   { file, folder, isArchiveGood, selection, isMended }: Folder,
   { checked, damaged, missing }: FolderReport,
 ): CcxriError {
-  const extract = `\`ccxri extract --file ${quoteForShell(stemOf(file.name))}\``;
-  const alone = isArchiveGood ? extract : fetchCommand(file);
-  const isAsked = !isEmptySelection(selection);
-  const command = isAsked ? `\`ccxri fetch${selectionFlags(selection)}\`` : alone;
+  const files = [stemOf(file.name)];
+  const purpose = 'to put them right';
+  const command: NextStep = isEmptySelection(selection)
+    ? { kind: 'run', command: isArchiveGood ? 'extract' : 'fetch', files, purpose }
+    : { kind: 'run', command: 'fetch', ...selection, purpose };
   const counts = [
     ...(damaged.length > 0 ? [count(damaged.length, 'is damaged', 'are damaged')] : []),
     ...(missing.length > 0 ? [count(missing.length, 'is missing', 'are missing')] : []),
@@ -155,9 +178,9 @@ export function imagesError(
       expected: `${count(checked, 'file')} as they came out of ${file.name}`,
       found: [...describe('damaged', damaged), ...describe('missing', missing)].join('; '),
       kept: 'the images as they are',
-      hint: isMended
-        ? `put them right with ${command}`
-        : `move ${quoteForShell(folder)} away, then run ${command}`,
+      next: isMended
+        ? [command]
+        : [{ kind: 'advice', text: `move ${toPrintable(folder, 4096)} away` }, command],
     },
   );
 }

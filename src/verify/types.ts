@@ -5,6 +5,7 @@ import type { Judge } from '../dataset/acceptance.ts';
 import type { DatasetLayout } from '../dataset/layout.ts';
 import type { Ledger } from '../dataset/ledger.ts';
 import type { FileOutcome, RunOptions } from '../dataset/run-options.ts';
+import type { NextStep } from '../errors.ts';
 import type { EventListener } from '../events.ts';
 import type { HashPool } from '../hash/hash-pool.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
@@ -96,7 +97,7 @@ export interface VerifyContext {
   /** What was asked for. */
   readonly selection: Selection;
   /** The command that brings back all images that are gone. */
-  readonly bringBack: string;
+  readonly restoreStep: NextStep;
   readonly deepChecks: LimitFunction;
   readonly hashPool: HashPool;
   readonly unpackPool: UnpackPool;

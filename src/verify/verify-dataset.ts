@@ -11,7 +11,7 @@ import { ignoreEvents } from '../events.ts';
 import { HashPool } from '../hash/hash-pool.ts';
 import { isEmptySelection, selectFiles } from '../manifest/select.ts';
 import { UnpackPool } from '../zip/unpack-pool.ts';
-import { bringBackCommand } from './errors.ts';
+import { restoreStepOf } from './errors.ts';
 import { locate } from './locate.ts';
 import type {
   Located,
@@ -84,7 +84,7 @@ function toContext(
     judge: new Judge({ manifest, ledger, onEvent, unpackPool, signal }),
     depth: options.depth ?? 'full',
     selection: options.selection ?? {},
-    bringBack: bringBackCommand(wanted, options.selection ?? {}),
+    restoreStep: restoreStepOf(wanted, options.selection ?? {}),
     deepChecks: pLimit(DEEP_CHECKS_AT_ONCE),
     hashPool: new HashPool(),
     unpackPool,
@@ -134,6 +134,12 @@ function nothingHere({ manifest, dest }: VerifyOptions): CcxriError {
   return new CcxriError('missing', `there is nothing of ${manifest.dataset} in ${dest}`, {
     path: dest,
     expected: `archives/${manifest.files[0]?.name ?? ''} and the like, or such files directly in it`,
-    hint: 'name another directory with --dest DIR; `ccxri list` shows the names of the files',
+    next: [
+      {
+        kind: 'option',
+        option: 'dest',
+        or: { kind: 'run', command: 'list', purpose: 'to see the names of the files' },
+      },
+    ],
   });
 }

@@ -14,7 +14,7 @@ import {
   changedError,
   imagesGoneError,
   otherManifestError,
-  withWayOn,
+  withNextSteps,
 } from './errors.ts';
 import { fits } from './locate.ts';
 import type { Findings, Located, VerifyContext, VerifyOutcome, VerifyStatus } from './types.ts';
@@ -121,7 +121,7 @@ async function checkQuick(
     if (state === 'changed') throw changedError(file);
     return state === 'checked' ? 'unchanged' : 'unknown';
   } catch (error) {
-    throw withWayOn(error, { file, path, isPublishedSo: false });
+    throw withNextSteps(error, { file, path, isPublishedSo: false });
   }
 }
 
@@ -142,7 +142,7 @@ async function checkBytes(
       if (await isOfAnother({ file, here }, findings, context)) throw otherManifestError(file);
       await noteBad({ file, here }, context);
     }
-    throw withWayOn(error, { file, path, isPublishedSo: false });
+    throw withNextSteps(error, { file, path, isPublishedSo: false });
   }
 }
 
@@ -209,7 +209,7 @@ async function checkWholeArchive(
     return { isGood: true, check, members };
   } catch (error) {
     const isPublishedSo = check === 'verified';
-    const told = withWayOn(error, { file, path: here.path, isPublishedSo });
+    const told = withNextSteps(error, { file, path: here.path, isPublishedSo });
     if (!isCcxriError(told) || told.code === 'aborted') throw told;
     return { isGood: false, error: told };
   }

@@ -250,7 +250,7 @@ describe('verify', () => {
     expect(stderr).toContain('ChestDx-1.zip');
     const hints = stderr.split('\n').filter((line) => line.startsWith('next:'));
     const same = `--subset chestdx --subset viral --dest ${dest} --manifest ${release.manifestPath}`;
-    expect(hints).toEqual([`next: get what is missing with \`ccxri fetch ${same}\``]);
+    expect(hints).toEqual([`next: run \`ccxri fetch ${same}\` to get what is missing`]);
   });
 
   it('of a file says that it is no directory', async () => {

@@ -31,7 +31,7 @@ it('tells of a damaged image, and each command that is suggested mends it', asyn
   const verified = await runCli(['verify', '--deep', ...where]);
   expect(verified.code).toBe(3);
   expect(verified.stderr).toContain(
-    `next: put them right with \`ccxri extract --file ChestDx-1${ends}`,
+    `next: run \`ccxri extract --file ChestDx-1${ends} to put them right`,
   );
   const { stdout } = await runCli(['status', ...where]);
   expect(stdout).toMatch(/^ChestDx-1\.zip +images damaged or missing /m);
@@ -54,7 +54,7 @@ it('misses images that are gone (code 5), and gives one way on for all of them',
   ]);
   expect(stderr).toContain('  likewise: ChestDx-2.zip\n');
   expect(stderr.match(/^next: .*/gm)).toEqual([
-    `next: bring back all images that are gone with \`ccxri extract${ends}`,
+    `next: run \`ccxri extract${ends} to bring back all images that are gone`,
   ]);
   expect((await runCli(['extract', ...where])).code).toBe(0);
   expect((await runCli(['verify', '--deep', ...where])).code).toBe(0);

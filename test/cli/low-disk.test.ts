@@ -32,7 +32,7 @@ it('asks where the disk is too small, and is code 6 where nobody can be asked', 
     expect(stderr.includes('Go on all the same? [y/N]')).toBe(
       typed !== undefined && more.length === 0,
     );
-    expect(stderr).toContain('-y goes on all the same');
+    expect(stderr).toContain('go on all the same with -y');
     expect(stderr).toContain('nothing was begun');
     await expect(listTree(dest)).rejects.toThrow('ENOENT');
   }

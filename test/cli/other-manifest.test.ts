@@ -40,7 +40,7 @@ it.each([[], ['--quick'], ['--deep']])(
       // As a line when it shows, and as the error of the run.
       expect(stderr.match(/passed for another manifest/g)?.length).toBe(2);
       expect(stderr).not.toMatch(/size|move/);
-      expect(stderr).toMatch(/^next: run the same command again with the --manifest FILE/m);
+      expect(stderr).toMatch(/^next: name its manifest with --manifest FILE/m);
     }
   },
 );

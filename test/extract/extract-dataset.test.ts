@@ -23,6 +23,7 @@ import { checkInvariants } from '../support/invariants.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
 import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 import { buildZip } from '../support/zip-builder.ts';
+import { nextSaying } from '../support/matchers.ts';
 
 const tempDir = useTempDirs();
 const mounts = useMounts();
@@ -91,7 +92,7 @@ describe('extract', () => {
       'Viral-1.zip': 'present',
     });
     expect(result.outcomes[1]?.error).toMatchObject({ code: 'missing' });
-    expect(result.outcomes[1]?.error?.hint).toContain('`ccxri fetch --file ChestDx-2`');
+    expect(result.outcomes[1]?.error?.next).toEqual(nextSaying('`ccxri fetch --file ChestDx-2`'));
     await expectSound(dataset);
   });
 
@@ -177,7 +178,7 @@ describe('extract', () => {
     expect(result.outcomes[0]?.error).toMatchObject({
       code: 'unsafe-archive',
       facts: { reasons: ['../evil: leads out of the folder with ".."'] },
-      hint: expect.stringContaining('report it to its publisher') as string,
+      next: nextSaying('report it to the publisher'),
     });
     await expect(stat(dataset.imagesOf('ChestDx-1'))).rejects.toMatchObject({ code: 'ENOENT' });
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { layoutOf } from '../../src/dataset/layout.ts';
 import { PartStore } from '../../src/download/part-store.ts';
 import { type Ran, destIn, manifestOf, noise, run, sampleArchive } from '../support/fetching.ts';
-import { lacking, saying } from '../support/matchers.ts';
+import { lacking, saying, nextSaying } from '../support/matchers.ts';
 import {
   type RawReply,
   type RawRequest,
@@ -282,7 +282,7 @@ describe('a broken answer counts as a failed attempt', () => {
     );
     expect(first.outcomes).toEqual(['stalled']);
     expect({ exit: first.exit, asked }).toEqual({ exit: 4, asked: 2 });
-    expect(errorOf(first)?.hint).toContain('--timeout');
+    expect(errorOf(first)?.next).toEqual(nextSaying('--timeout'));
   });
 });
 
@@ -307,7 +307,7 @@ describe('a refusal for good is not asked again', () => {
 
   it('#14 says which credentials are missing', async () => {
     const { first } = await thenAgain((_, reply) => reply.send(answer(401, 'no')));
-    expect(errorOf(first)?.hint).toContain("--header 'Authorization: …'");
+    expect(errorOf(first)?.next).toEqual(nextSaying("--header 'Authorization: …'"));
   });
 
   it('#23 #24 a redirect that goes in a circle', async () => {

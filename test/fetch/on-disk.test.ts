@@ -6,7 +6,7 @@ import { layoutOf } from '../../src/dataset/layout.ts';
 import { HashPool } from '../../src/hash/hash-pool.ts';
 import { destIn, manifestOf, noise, run, sampleArchive } from '../support/fetching.ts';
 import { violations } from '../support/invariants.ts';
-import { saying } from '../support/matchers.ts';
+import { saying, nextSaying } from '../support/matchers.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
 import { honest, useRawServers } from '../support/raw-server.ts';
 import { listTree, useTempDirs, writeTree } from '../support/temp-dirs.ts';
@@ -99,7 +99,7 @@ describe('a file that lies under the final name already', () => {
     expect(server.requests).toEqual([]);
     expect(ran.result?.outcomes[0]?.error).toMatchObject({
       facts: { file: a.name, path: join(setup.dest, FINAL), kept: 'the file as it is' },
-      hint: saying('move it away'),
+      next: nextSaying('move it away'),
     });
     await rm(join(setup.dest, FINAL));
     expect((await run(setup)).exit).toBe(0);

@@ -15,7 +15,7 @@ import {
   sampleLabels,
   toSample,
 } from '../support/fetching.ts';
-import { saying } from '../support/matchers.ts';
+import { saying, nextSaying } from '../support/matchers.ts';
 import { listTree, useTempDirs, writeTree } from '../support/temp-dirs.ts';
 import { buildZip } from '../support/zip-builder.ts';
 
@@ -69,7 +69,7 @@ describe('files that passed for another manifest', () => {
       code: 'usage',
       message: saying('these 3 files passed for another manifest'),
       facts: { path: setup.dest, kept: saying('nothing was begun') },
-      hint: saying('--manifest FILE'),
+      next: nextSaying('--manifest FILE'),
     });
     expect(await listTree(setup.dest)).toEqual(before);
     expect(await readFile(layoutOf(setup.dest).index, 'utf8')).toBe(index);
@@ -127,7 +127,7 @@ describe('files that passed for another manifest', () => {
     expect(ran.result?.outcomes[0]?.error).toMatchObject({
       code: 'occupied',
       message: saying('it passed for another manifest'),
-      hint: saying('--manifest FILE'),
+      next: nextSaying('--manifest FILE'),
     });
     expect(await listTree(dest)).not.toContain(`.ccxri/bad/${a.name}`);
   });

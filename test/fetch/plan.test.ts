@@ -1,3 +1,4 @@
+import { renderNextSteps } from '../../src/cli/next-steps.ts';
 import { describe, expect, it } from 'vitest';
 import type { Receipt } from '../../src/dataset/ledger.ts';
 import type { FileSurvey } from '../../src/dataset/survey.ts';
@@ -143,8 +144,8 @@ describe('what a plan needs', () => {
       message: 'the disk is too small: this needs about 1.1 GB, 105 MB are free',
     });
     const hintOf = (extract: boolean, deleteArchives: boolean) =>
-      lowDiskError(small, '/d', { extract, deleteArchives }).hint;
-    expect(hintOf(true, false)).toContain('--delete-archives needs about half');
+      renderNextSteps(lowDiskError(small, '/d', { extract, deleteArchives }).next, {});
+    expect(hintOf(true, false)).toContain('--delete-archives (it needs about half)');
     // It is given already, or has nothing to do with the run.
     expect(hintOf(true, true)).not.toContain('--delete-archives');
     expect(hintOf(false, false)).not.toContain('--delete-archives');

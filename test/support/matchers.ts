@@ -1,4 +1,6 @@
 import { expect } from 'vitest';
+import { renderNextSteps } from '../../src/cli/next-steps.ts';
+import type { NextStep } from '../../src/errors.ts';
 
 // vitest types its matchers as `any`; these say no more than they know.
 
@@ -15,3 +17,12 @@ export const having = (fields: object): unknown => expect.objectContaining(field
 
 /** An object without these fields, or with others of the name. */
 export const lacking = (fields: object): unknown => expect.not.objectContaining(fields);
+
+/** Next steps (of an error) whose sentence, as the command line renders it, holds this. */
+export const nextSaying = (text: string | RegExp): unknown => ({
+  asymmetricMatch: (next: readonly NextStep[]) => {
+    const sentence = renderNextSteps(next, {});
+    return typeof text === 'string' ? sentence.includes(text) : text.test(sentence);
+  },
+  toString: () => `next steps saying ${String(text)}`,
+});

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/events.ts';
 import { toPublishedSize } from '../../src/manifest/published-size.ts';
 import { type Dataset, makeDataset, snapshot } from '../support/dataset.ts';
-import { having, saying } from '../support/matchers.ts';
+import { having, saying, nextSaying } from '../support/matchers.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
 import { all, outcomeOf, rot, statusesOf, verify } from '../support/verify.ts';
 import { type ZipMember, buildZip } from '../support/zip-builder.ts';
@@ -84,7 +84,7 @@ describe('deep', () => {
       code: 'damaged-archive',
       message: `of 7 files in ${folder} 2 are damaged, 1 is missing`,
       facts: { path: folder, found: saying('; missing: patient') },
-      hint: 'put them right with `ccxri extract --file ChestDx-1`',
+      next: nextSaying('run `ccxri extract --file ChestDx-1` to put them right'),
     });
   });
 
@@ -152,7 +152,7 @@ describe('deep', () => {
         code: 'damaged-archive',
         message: saying('patient2_000.jpg'),
         facts: { path: dataset.pathOf('ChestDx-1') },
-        hint: saying('tell its publisher'),
+        next: nextSaying('report it to the publisher'),
       },
     });
     expect(statusesOf(result)['ChestDx-2.zip']).toBe('verified');
@@ -169,7 +169,7 @@ describe('deep', () => {
       error: {
         code: 'unsafe-archive',
         facts: { reasons: [saying('escaped.jpg')] },
-        hint: saying('its MD5 is the published one'),
+        next: nextSaying('its MD5 is the published one'),
       },
     });
     expect(await snapshot(dataset.root)).toEqual(before);
@@ -215,7 +215,7 @@ describe('images whose archive is gone', () => {
       badMembers: [rotten, gone],
       error: {
         code: 'damaged-archive',
-        hint: 'put them right with `ccxri fetch --file ChestDx-1 --file ChestDx-2`',
+        next: nextSaying('run `ccxri fetch --file ChestDx-1 --file ChestDx-2` to put them right'),
       },
     });
   });
@@ -255,7 +255,7 @@ describe('images whose archive is gone', () => {
     for (const file of ['ChestDx-1.zip', 'ChestDx-2.zip']) {
       expect(outcomeOf(result, file)).toMatchObject({
         status: 'unknown',
-        error: { code: 'missing', hint: saying('ccxri fetch --file') },
+        error: { code: 'missing', next: nextSaying('ccxri fetch --file') },
       });
     }
   });
@@ -277,7 +277,7 @@ describe('images whose archive is gone', () => {
     const result = await verify(dataset, { manifest: { ...dataset.manifest, files } });
     expect(outcomeOf(result, 'ChestDx-1.zip')).toMatchObject({
       status: 'bad',
-      error: { code: 'md5-mismatch', hint: saying('--manifest FILE') },
+      error: { code: 'md5-mismatch', next: nextSaying('--manifest FILE') },
     });
     expect(statusesOf(result)['ChestDx-2.zip']).toBe('images-verified');
   });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/events.ts';
 import { findFile } from '../../src/manifest/select.ts';
 import { makeDataset, md5Of } from '../support/dataset.ts';
-import { having, saying } from '../support/matchers.ts';
+import { having, saying, nextSaying } from '../support/matchers.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
 import { all, outcomeOf, rot, statusesOf, verify } from '../support/verify.ts';
 
@@ -52,7 +52,7 @@ describe('the disputed MD5', () => {
     expect(bad?.error).toMatchObject({
       code: 'md5-mismatch',
       message: saying("one file can't be both"),
-      hint: saying('one MD5 for both'),
+      next: nextSaying('one MD5 for both'),
     });
   });
 
@@ -77,7 +77,7 @@ describe('the disputed MD5', () => {
     const result = await verify(dataset);
     expect(outcomeOf(result, 'Other-1.zip')).toMatchObject({
       status: 'bad',
-      error: { code: 'md5-mismatch', hint: saying('`ccxri fetch --file Other-1`') },
+      error: { code: 'md5-mismatch', next: nextSaying('`ccxri fetch --file Other-1`') },
     });
     expect(statusesOf(result)['Viral-1.zip']).toBe('content-checked');
   });

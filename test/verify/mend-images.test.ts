@@ -7,10 +7,11 @@ import { fetchDataset } from '../../src/fetch/fetch-dataset.ts';
 import { datasetStatus } from '../../src/status.ts';
 import { noteImages } from '../../src/verify/check-images.ts';
 import { type Dataset, makeDataset } from '../support/dataset.ts';
-import { having, saying } from '../support/matchers.ts';
+import { having, nextSaying } from '../support/matchers.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
 import { all, outcomeOf, rot, statusesOf, verify } from '../support/verify.ts';
+import { renderNextSteps } from '../../src/cli/next-steps.ts';
 
 const tempDir = useTempDirs();
 const mounts = useMounts();
@@ -59,7 +60,7 @@ describe('an image with other bytes in the same length, once verify has found it
       status: 'bad',
       error: {
         code: 'damaged-archive',
-        hint: 'put them right with `ccxri fetch --file ChestDx-1`',
+        next: nextSaying('run `ccxri fetch --file ChestDx-1` to put them right'),
       },
     });
     expect(await stateOf(dataset)).toMatchObject({ state: 'images-bad', check: 'verified' });
@@ -109,7 +110,9 @@ describe('an image with other bytes in the same length, once verify has found it
     const bytes = await readFile(image);
     const result = await verify(dataset, { depth: 'deep' });
     expect(outcomeOf(result, ARCHIVE).error).toMatchObject({
-      hint: `move ${folder} away, then run \`ccxri extract --file ChestDx-1\``,
+      next: nextSaying(
+        `move ${folder} away, then run \`ccxri extract --file ChestDx-1\` to put them right`,
+      ),
     });
     expect((await fetch(dataset)).outcomes).toMatchObject([
       { status: 'failed', error: { code: 'occupied', facts: { reasons: ['notes.txt'] } } },
@@ -124,7 +127,7 @@ describe('an image with other bytes in the same length, once verify has found it
     await rename(folder, join(dataset.root, '..', 'elsewhere'));
     await symlink(join('..', '..', 'elsewhere'), folder);
     const result = await verify(dataset, { depth: 'deep' });
-    expect(outcomeOf(result, ARCHIVE).error?.hint).toContain('move ');
+    expect(outcomeOf(result, ARCHIVE).error?.next).toEqual(nextSaying('move '));
     expect((await fetch(dataset)).outcomes).toMatchObject([{ error: { code: 'occupied' } }]);
   });
 
@@ -132,7 +135,7 @@ describe('an image with other bytes in the same length, once verify has found it
     const { dataset } = await rotten();
     await rm(join(dataset.layout.ledger, 'ChestDx-1.members.json'));
     const result = await verify(dataset, { depth: 'deep' });
-    expect(outcomeOf(result, ARCHIVE).error?.hint).toContain('move ');
+    expect(outcomeOf(result, ARCHIVE).error?.next).toEqual(nextSaying('move '));
     expect(await foundBadAt(dataset)).toBeUndefined();
     expect((await fetch(dataset)).outcomes).toMatchObject([{ error: { code: 'occupied' } }]);
   });
@@ -153,7 +156,7 @@ describe('an image with other bytes in the same length, once verify has found it
     const result = await verify({ ...dataset, root }, { depth: 'deep' });
     expect(outcomeOf(result, ARCHIVE)).toMatchObject({
       status: 'bad',
-      error: { code: 'damaged-archive', hint: saying('move ') },
+      error: { code: 'damaged-archive', next: nextSaying('move ') },
     });
     expect(await foundBadAt(dataset)).toBeUndefined();
   });
@@ -176,9 +179,12 @@ describe('images that are gone, though they were extracted', () => {
     const missing = { 'ChestDx-1.zip': 'missing', 'ChestDx-2.zip': 'missing' };
     expect(statusesOf(result)).toEqual({ ...all('verified'), ...missing });
     const hint =
-      'bring back all images that are gone with `ccxri extract --file ChestDx-1 --file ChestDx-2`';
+      'run `ccxri extract --file ChestDx-1 --file ChestDx-2` to bring back all images that are gone';
     const errors = result.outcomes.flatMap(({ error }) => error ?? []);
-    expect(errors).toEqual([having({ code: 'missing', hint }), having({ code: 'missing', hint })]);
+    expect(errors).toEqual([
+      having({ code: 'missing', next: nextSaying(hint) }),
+      having({ code: 'missing', next: nextSaying(hint) }),
+    ]);
     await extractDataset({
       manifest: dataset.manifest,
       dest: dataset.root,
@@ -191,7 +197,7 @@ describe('images that are gone, though they were extracted', () => {
     const result = await verify(await gone('ChestDx-2'), { depth: 'deep' });
     expect(statusesOf(result)).toEqual({ ...all('verified'), 'ChestDx-1.zip': 'missing' });
     const { error } = outcomeOf(result, ARCHIVE);
-    expect(error?.hint).toContain('`ccxri extract --file ChestDx-1`');
+    expect(error?.next).toEqual(nextSaying('`ccxri extract --file ChestDx-1`'));
   });
 
   it('are the command without names where all that is here lacks them', async () => {
@@ -200,9 +206,11 @@ describe('images that are gone, though they were extracted', () => {
       await rm(dataset.pathOf(name));
     }
     const { outcomes } = await verify(dataset, { depth: 'deep' });
-    const hints = outcomes.flatMap(({ error }) => error?.hint ?? []);
+    const hints = outcomes.flatMap(({ error }) =>
+      error === undefined ? [] : renderNextSteps(error.next, {}),
+    );
     expect(new Set(hints)).toEqual(
-      new Set(['bring back all images that are gone with `ccxri extract`']),
+      new Set(['run `ccxri extract` to bring back all images that are gone']),
     );
   });
 
@@ -212,16 +220,18 @@ describe('images that are gone, though they were extracted', () => {
     const result = await verify(dataset, { depth: 'deep' });
     expect(outcomeOf(result, ARCHIVE)).toMatchObject({
       status: 'missing',
-      error: { code: 'missing', hint: saying('`ccxri fetch --file ChestDx-1`') },
+      error: { code: 'missing', next: nextSaying('`ccxri fetch --file ChestDx-1`') },
     });
   });
 
   it('are got by a fetch of the selection', async () => {
     const selection = { subsets: ['chestdx'] };
     const result = await verify(await gone(), { depth: 'deep', selection });
-    const hints = result.outcomes.flatMap(({ error }) => error?.hint ?? []);
+    const hints = result.outcomes.flatMap(({ error }) =>
+      error === undefined ? [] : renderNextSteps(error.next, {}),
+    );
     expect(new Set(hints)).toEqual(
-      new Set(['bring back all images that are gone with `ccxri fetch --subset chestdx`']),
+      new Set(['run `ccxri fetch --subset chestdx` to bring back all images that are gone']),
     );
   });
 

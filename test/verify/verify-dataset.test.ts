@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/events.ts';
 import { datasetStatus } from '../../src/status.ts';
 import { makeDataset, md5Of, snapshot } from '../support/dataset.ts';
-import { saying } from '../support/matchers.ts';
+import { saying, nextSaying } from '../support/matchers.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
 import { extraResources } from '../support/resources.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
@@ -62,7 +62,9 @@ it('#170 one bad file is named with expected and found, and the others are check
       expected: `MD5 ${md5Of(dataset, 'ChestDx-2.zip')}`,
       found: `MD5 ${md5}`,
     },
-    hint: `move ${path} away, then get it again with \`ccxri fetch --file ChestDx-2\``,
+    next: nextSaying(
+      `move ${path} away, then run \`ccxri fetch --file ChestDx-2\` to get it again`,
+    ),
   });
 });
 
@@ -122,7 +124,7 @@ describe('the quick look', () => {
       'ChestDx-2.zip': 'changed',
     });
     const { error } = outcomeOf(result, 'ChestDx-1.zip');
-    expect(error).toMatchObject({ code: 'md5-mismatch', hint: saying('`ccxri verify`') });
+    expect(error).toMatchObject({ code: 'md5-mismatch', next: nextSaying('`ccxri verify`') });
     expect(outcomeOf(result, 'ChestDx-2.zip').error).toMatchObject({
       code: 'md5-mismatch',
       facts: { otherManifest: true },
@@ -143,7 +145,7 @@ describe('the quick look', () => {
     expect(outcomeOf(result, 'ChestDx-1.zip').error).toMatchObject({
       code: 'size-mismatch',
       facts: { path: dataset.pathOf('ChestDx-1'), found: saying('bytes') },
-      hint: saying('`ccxri fetch --file ChestDx-1`'),
+      next: nextSaying('`ccxri fetch --file ChestDx-1`'),
     });
   });
 });
@@ -180,7 +182,9 @@ describe('what is not here', () => {
       error: {
         code: 'missing',
         facts: { expected: dataset.pathOf('ChestDx-1') },
-        hint: 'get what is missing with `ccxri fetch --subset chestdx --file Normal-4`',
+        next: nextSaying(
+          'run `ccxri fetch --subset chestdx --file Normal-4` to get what is missing',
+        ),
       },
     });
   });
