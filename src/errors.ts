@@ -71,7 +71,7 @@ export interface ErrorFacts {
 }
 
 /** Commands of the program that an error may point to. */
-export type NextCommand =
+type NextCommand =
   'demo' | 'extract' | 'fetch' | 'join' | 'links' | 'list' | 'manifest' | 'status' | 'verify';
 
 /** Options of the program that an error may point to, without the dashes. */

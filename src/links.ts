@@ -4,7 +4,7 @@ import { CcxriError } from './errors.ts';
 import { createPageLoader } from './http/page.ts';
 import type { ManifestFile } from './manifest/schema.ts';
 import { isEmptySelection, selectFiles } from './manifest/select.ts';
-import { waysOn } from './sources/hints.ts';
+import { nextSources } from './sources/hints.ts';
 import { type Found, locationsOf, openSources } from './sources/open-source.ts';
 import type { Location, OpenedSource, SourceKind } from './sources/source.ts';
 import { toPrintable, toPrintableLink } from './text.ts';
@@ -92,7 +92,7 @@ function nowhere(
       ...failed?.facts,
       file: name,
       ...(said.length > 1 ? { reasons: said } : {}),
-      hint: failed?.hint ?? waysOn(homepage),
+      next: failed?.next ?? nextSources(homepage),
       cause: failed,
     },
   );

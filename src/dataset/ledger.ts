@@ -1,10 +1,11 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { errnoOf, toDiskError } from '../errors.ts';
+import { toDiskError } from '../errors.ts';
 import { writeFileAtomic } from '../fs/atomic.ts';
 import { stemOf } from '../manifest/select.ts';
 import type { Member } from '../zip/directory.ts';
+import { isAbsent } from '../fs/paths.ts';
 
 /** Larger than the record of any archive: a mangled ledger must not fill the memory. */
 const MAX_RECORD_BYTES = 64 * 1024 * 1024;
@@ -79,7 +80,7 @@ async function readRecord<T>(
     return parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
-    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? '')) return undefined;
+    if (isAbsent(error)) return undefined;
     throw toDiskError(error, 'read the ledger', { path });
   }
 }

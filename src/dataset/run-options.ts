@@ -45,7 +45,13 @@ export async function assertDirectory(dest: string): Promise<void> {
         kind: 'option',
         option: 'dest',
         purpose: 'that exists',
-        or: { kind: 'run', command: 'fetch', options: { dest }, purpose: 'to make it' },
+        or: {
+          kind: 'run',
+          command: 'fetch',
+          subsets: ['NAME'],
+          options: { dest },
+          purpose: 'to make it',
+        },
       },
     ],
   });

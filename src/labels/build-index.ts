@@ -6,7 +6,6 @@ import { type EventListener, type RunEvent, ignoreEvents } from '../events.ts';
 import { assertOutputFile } from '../fs/paths.ts';
 import type { Manifest } from '../manifest/schema.ts';
 import { type Selection, isEmptySelection, selectFiles, stemOf } from '../manifest/select.ts';
-import { selectionFlags } from '../manifest/selection-flags.ts';
 import { toPrintable } from '../text.ts';
 import {
   type IndexCounts,
@@ -100,7 +99,20 @@ function wouldLoseLabels({ index: path }: DatasetLayout, file: string): CcxriErr
       file,
       path,
       kept: 'index.csv as it is',
-      hint: `\`ccxri fetch${selectionFlags({ files: [file] })}\` gets it and writes index.csv; \`ccxri join --output FILE\` writes one without these labels`,
+      next: [
+        {
+          kind: 'run',
+          command: 'fetch',
+          files: [file],
+          purpose: 'to get it and write index.csv',
+          or: {
+            kind: 'run',
+            command: 'join',
+            options: { output: 'FILE' },
+            purpose: 'to write one without these labels',
+          },
+        },
+      ],
     },
   );
 }
@@ -149,7 +161,20 @@ function noImages(layout: DatasetLayout, here: ImagesHere, isSelection: boolean)
       expected: 'a folder of images for each archive, as images/ChestDx-1',
       ...(others.length === 0 ? {} : { found: `other folders: ${others.join(', ')}` }),
       kept: 'nothing was changed',
-      hint: 'get some with `ccxri fetch --subset NAME`; `ccxri extract` unpacks archives that are here; --dest DIR names another dataset directory',
+      next: [
+        {
+          kind: 'run',
+          command: 'fetch',
+          subsets: ['NAME'],
+          purpose: 'to get some',
+          or: {
+            kind: 'run',
+            command: 'extract',
+            purpose: 'to unpack archives that are here',
+            or: { kind: 'option', option: 'dest' },
+          },
+        },
+      ],
     },
   );
 }
@@ -190,7 +215,13 @@ export async function joinDataset(options: JoinOptions): Promise<IndexResult> {
   if (narrowed) selectFiles(manifest, selection);
   if (narrowed && output === undefined) {
     throw new CcxriError('usage', 'index.csv describes every image here, not a selection', {
-      hint: 'leave --subset and --file away, or write the part to a file of its own: --output FILE',
+      next: [
+        {
+          kind: 'advice',
+          text: 'leave the selection away',
+          or: { kind: 'option', option: 'output', value: 'FILE', purpose: 'to write the part' },
+        },
+      ],
     });
   }
   await assertDirectory(dest);

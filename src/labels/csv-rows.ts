@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { CsvError, parse } from 'csv-parse';
 import { throwIfAborted } from '../abort.ts';
-import { CcxriError, toDiskError, type ErrorFacts } from '../errors.ts';
+import { CcxriError, type ErrorFacts, type NextStep, toDiskError } from '../errors.ts';
 import { count, toPrintable } from '../text.ts';
 
 /** A label file to read. */
@@ -119,7 +119,7 @@ function checkHeader(source: LabelSource, reader: RowReader, cells: readonly str
   if (missing.length > 0) {
     const what = `has no column ${missing.map((name) => `"${name}"`).join(', ')}`;
     const separator = names.length === 1 && /[;\t]/.test(names[0] ?? '');
-    throw labelsInvalid(source, what, facts, separator ? COMMA_HINT : undefined);
+    throw labelsInvalid(source, what, facts, separator ? USE_COMMAS : undefined);
   }
   return {
     width: cells.length,
@@ -128,8 +128,13 @@ function checkHeader(source: LabelSource, reader: RowReader, cells: readonly str
   };
 }
 
-const COMMA_HINT =
-  'its cells are not separated by commas, as a spreadsheet saves them in some countries: take the published file again, or save it with commas, as UTF-8';
+const USE_COMMAS: readonly NextStep[] = [
+  {
+    kind: 'advice',
+    text: 'take the published file again (the cells are not separated by commas, as a spreadsheet saves them in some countries)',
+    or: { kind: 'advice', text: 'save it with commas, as UTF-8' },
+  },
+];
 
 function raggedRow(
   source: LabelSource,
@@ -159,7 +164,7 @@ export function labelsInvalid(
   source: LabelSource,
   what: string,
   facts: ErrorFacts,
-  hint?: string,
+  next?: readonly NextStep[],
 ): CcxriError {
   const place = facts.line === undefined ? '' : `, line ${facts.line},`;
   const file = source.file;
@@ -168,9 +173,16 @@ export function labelsInvalid(
     file,
     path: source.path,
     kept: 'nothing was changed',
-    hint:
-      hint ??
-      `\`ccxri verify --file ${file}\` tells whether it is the published file; to get it anew, remove it and run \`ccxri fetch --file ${file}\``,
+    next: next ?? [
+      {
+        kind: 'run',
+        command: 'verify',
+        files: [file],
+        purpose: 'to see whether it is the published file',
+      },
+      { kind: 'advice', text: 'remove it where it is not' },
+      { kind: 'run', command: 'fetch', files: [file], purpose: 'to get it again' },
+    ],
   });
 }
 

@@ -184,6 +184,9 @@ async function isFileHere(file: string, path: string): Promise<boolean> {
     file,
     path,
     expected: 'a CSV file',
-    hint: `move it out of the way, then run \`ccxri fetch --file ${file}\``,
+    next: [
+      { kind: 'advice', text: 'move it out of the way' },
+      { kind: 'run', command: 'fetch', files: [file] },
+    ],
   });
 }

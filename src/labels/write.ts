@@ -95,7 +95,19 @@ export async function assertOwnIndex(path: string): Promise<void> {
       path,
       expected: `a first line of path,image,archive,… as ccxri writes it, or no file`,
       kept: 'the file as it is; everything else that was done stands',
-      hint: 'move it away, then run `ccxri join`; or write the index elsewhere: `ccxri join --output OTHER.csv`',
+      next: [
+        { kind: 'advice', text: 'move it away' },
+        {
+          kind: 'run',
+          command: 'join',
+          or: {
+            kind: 'run',
+            command: 'join',
+            options: { output: 'OTHER.csv' },
+            purpose: 'to write the index elsewhere',
+          },
+        },
+      ],
     },
   );
 }

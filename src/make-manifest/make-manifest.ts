@@ -64,7 +64,10 @@ function assertDescribable(
   });
   throw new CcxriError('usage', `no manifest can have these names: ${reasons.join('; ')}`, {
     path,
-    hint: 'rename the files (letters, digits, "-", "_", "." and spaces), then run it again',
+    next: [
+      { kind: 'advice', text: 'rename the files (letters, digits, "-", "_", "." and spaces)' },
+      { kind: 'again' },
+    ],
   });
 }
 

@@ -1,8 +1,13 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { CcxriError, errnoOf, isCcxriError, toDiskError } from '../errors.ts';
+import { CcxriError, type NextStep, errnoOf, isCcxriError, toDiskError } from '../errors.ts';
 import type { NamedFile } from '../dataset/layout.ts';
 import { toPrintable } from '../text.ts';
+
+const NAME_DIRECTORY: NextStep = {
+  kind: 'advice',
+  text: 'name the directory that holds them, or that holds archives/',
+};
 
 /** A file of a directory that belongs into a manifest. */
 export interface ReleaseFile extends NamedFile {
@@ -43,7 +48,7 @@ export async function scanRelease(directory: string): Promise<ReleaseScan> {
   throw new CcxriError(
     'usage',
     `there is no archive (.zip) and no label file (.csv) in ${toPrintable(directory)}`,
-    { path: directory, hint: 'name the directory that holds them, or that holds archives/' },
+    { path: directory, next: [NAME_DIRECTORY] },
   );
 }
 
@@ -56,7 +61,7 @@ async function rootOf(directory: string): Promise<string> {
   }
   throw new CcxriError('usage', `there is no directory ${toPrintable(directory)}`, {
     path: directory,
-    hint: '`ccxri manifest DIR`',
+    next: [NAME_DIRECTORY],
   });
 }
 
@@ -99,7 +104,7 @@ function assertOnce(files: readonly ReleaseFile[]): void {
       throw new CcxriError('usage', `${toPrintable(file.name)} is there twice`, {
         file: file.name,
         reasons: [twin.path, file.path].map((path) => toPrintable(path)),
-        hint: 'a manifest has each name once: move one of them away',
+        next: [{ kind: 'advice', text: 'move one of them away: a manifest has each name once' }],
       });
     }
     seen.set(file.name, file);
@@ -113,7 +118,7 @@ export function unreadable(error: unknown, path: string): unknown {
   if (errno !== 'EACCES' && errno !== 'EPERM') return toDiskError(error, 'read', { path });
   return new CcxriError('usage', `could not read ${toPrintable(path)} (${errno})`, {
     path,
-    hint: 'make it readable for you, then run the same command again',
+    next: [{ kind: 'advice', text: 'make it readable for you' }, { kind: 'again' }],
     cause: error,
   });
 }

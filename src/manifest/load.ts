@@ -52,7 +52,13 @@ function cannotRead(error: unknown, path: string): unknown {
   if (why === undefined) return toDiskError(error, 'read the manifest', { path });
   return new CcxriError('manifest-invalid', `there is no manifest ${toPrintable(path)}: ${why}`, {
     path,
-    hint: 'give an existing file: --manifest FILE; `ccxri manifest DIR -o FILE` writes one',
+    next: [
+      {
+        kind: 'option',
+        option: 'manifest',
+        or: { kind: 'run', command: 'manifest', purpose: 'to write one' },
+      },
+    ],
     cause: error,
   });
 }
@@ -97,7 +103,17 @@ function invalid(path: string, problems: readonly string[]): CcxriError {
   return new CcxriError('manifest-invalid', `the manifest ${toPrintable(path)} is wrong: ${what}`, {
     path,
     ...(isOne ? {} : { reasons }),
-    hint: `mend the manifest (${FORM_PATH} shows the form), or let \`ccxri manifest DIR\` write one from a directory of archives`,
+    next: [
+      {
+        kind: 'advice',
+        text: `fix the manifest (${FORM_PATH} shows the form)`,
+        or: {
+          kind: 'run',
+          command: 'manifest',
+          purpose: 'to write one from a directory of archives',
+        },
+      },
+    ],
   });
 }
 

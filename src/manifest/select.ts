@@ -48,7 +48,7 @@ function toSubset(manifest: Manifest, typed: string): string {
     {
       found: toPrintable(typed),
       expected: names.join(', '),
-      hint: `the subsets are: ${names.join(', ')}`,
+      next: [{ kind: 'option', option: 'subset', purpose: `which is one of ${names.join(', ')}` }],
     },
   );
 }
@@ -76,7 +76,14 @@ export function findFile(manifest: Manifest, typed: string): ManifestFile {
     `there is no file "${toPrintable(typed)}" in ${manifest.dataset}.${guess}`,
     {
       found: toPrintable(typed),
-      hint: '`ccxri list --subset all` shows every file; names go with or without .zip',
+      next: [
+        {
+          kind: 'run',
+          command: 'list',
+          subsets: ['all'],
+          purpose: 'to see every file (.zip may be left out)',
+        },
+      ],
     },
   );
 }

@@ -53,7 +53,13 @@ async function isReadableFile(path: string): Promise<boolean> {
     if (ABSENT.has(errno)) return false;
     throw new CcxriError('source-unusable', `could not read ${toPrintable(path)} (${errno})`, {
       path,
-      hint: 'make it readable for you, or give another --source',
+      next: [
+        {
+          kind: 'advice',
+          text: 'make it readable for you',
+          or: { kind: 'option', option: 'source' },
+        },
+      ],
       cause: error,
     });
   }

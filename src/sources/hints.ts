@@ -1,21 +1,37 @@
-import { CcxriError, type CcxriErrorOptions } from '../errors.ts';
+import { CcxriError, type CcxriErrorOptions, type NextStep } from '../errors.ts';
 import { toPrintableUrl } from '../text.ts';
 
 /**
- * What can be done where no source has a file, or the page can't be used: the two ways there are.
- * @param first a nearer way, where there is one
+ * What can be done where no source has a file, or the page can't be used: a saved page or a mirror.
+ * @param first what is tried before that, where something nearer is known
  */
-export function waysOn(homepage: string, first?: string): string {
-  const ways = `open ${toPrintableUrl(homepage)} in a browser, save it as HTML and pass it: --source page.html; or name a mirror: --source URL-or-directory`;
-  return first === undefined ? ways : `${first}; or ${ways}`;
+export function nextSources(homepage: string, first: readonly NextStep[] = []): NextStep[] {
+  const ways: NextStep = {
+    kind: 'option',
+    option: 'source',
+    value: 'page.html',
+    purpose: `(open ${toPrintableUrl(homepage)} in a browser and save it as HTML)`,
+    or: {
+      kind: 'option',
+      option: 'source',
+      value: 'URL-or-directory',
+      purpose: 'to name a mirror',
+    },
+  };
+  const last = first.at(-1);
+  return last === undefined ? [ways] : [...first.slice(0, -1), withAlternative(last, ways)];
 }
 
-/** A source that can't be used, with the ways on behind its own hint. */
+function withAlternative(step: NextStep, other: NextStep): NextStep {
+  return { ...step, or: step.or === undefined ? other : withAlternative(step.or, other) };
+}
+
+/** A source that can't be used; a saved page or a mirror come behind its own next steps. */
 export function unusable(
   message: string,
   homepage: string,
   options: CcxriErrorOptions = {},
 ): CcxriError {
-  const hint = waysOn(homepage, options.hint);
-  return new CcxriError('source-unusable', message, { ...options, hint });
+  const next = nextSources(homepage, options.next);
+  return new CcxriError('source-unusable', message, { ...options, next });
 }

@@ -142,7 +142,7 @@ function assertSome(named: readonly { readonly broken?: CcxriError }[]): void {
   throw new CcxriError(first.code, first.message, {
     ...first.facts,
     ...(errors.length > 1 ? { reasons: errors.map(({ message }) => message) } : {}),
-    ...(first.hint === undefined ? {} : { hint: first.hint }),
+    next: first.next,
     cause: first,
   });
 }

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { CcxriError, isCcxriError } from '../errors.ts';
+import { type NextStep, CcxriError, isCcxriError } from '../errors.ts';
 import { decodeHtml } from '../http/page.ts';
 import type { Manifest, ManifestFile } from '../manifest/schema.ts';
 import { count, toPrintable, toPrintableUrl } from '../text.ts';
@@ -137,7 +137,9 @@ async function readHtml(path: string, context: SourceContext): Promise<string> {
   const html = decodeHtml(bytes);
   if (/^(?:From: <Saved by |MIME-Version:)/im.test(html.slice(0, 1000))) {
     const why = 'it is a page saved as a single file (MHTML), which ccxri does not read';
-    throw notAPage(path, why, context, 'save it as "HTML only" or "complete" instead');
+    throw notAPage(path, why, context, [
+      { kind: 'advice', text: 'save it as "HTML only" or "complete" instead' },
+    ]);
   }
   if (/\.x?html?$/i.test(path) || looksLikeHtml(html)) return html;
   const why = bytes.length === 0 ? 'it is empty' : 'it does not read as HTML';
@@ -148,11 +150,11 @@ function notAPage(
   path: string,
   why: string,
   { manifest }: SourceContext,
-  hint?: string,
+  next: readonly NextStep[] = [],
 ): CcxriError {
   return unusable(`${toPrintable(path)} is no saved page: ${why}`, manifest.homepage, {
     path,
-    ...(hint === undefined ? {} : { hint }),
+    next,
   });
 }
 
@@ -182,13 +184,13 @@ export function locateOnPage(
 export function explainEmpty(
   reading: PageReading,
   { dataset, version, homepage }: Manifest,
-  { source, hint }: { readonly source: string; readonly hint?: string | undefined },
+  { source, next = [] }: { readonly source: string; readonly next?: readonly NextStep[] },
 ): CcxriError {
   const title = reading.title === '' ? '' : ` (its title: "${toPrintable(reading.title, 80)}")`;
   return unusable(
     `${source} is a web page${title} ${lackOf(reading, `${dataset} ${version}`)}`,
     homepage,
-    { source, ...(hint === undefined ? {} : { hint }) },
+    { source, next },
   );
 }
 

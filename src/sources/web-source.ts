@@ -1,11 +1,11 @@
 import { throwIfAborted } from '../abort.ts';
-import { CcxriError, isCcxriError, withDetails } from '../errors.ts';
+import { type NextStep, CcxriError, isCcxriError, withDetails } from '../errors.ts';
 import type { LoadedPage } from '../http/page.ts';
 import { DEFAULT_RETRY_POLICY, decideRetry } from '../http/retry.ts';
 import type { Manifest, ManifestFile } from '../manifest/schema.ts';
 import { count, formatDuration, toPrintable, toPrintableUrl } from '../text.ts';
 import { toBareUrl, toFileUrl } from './base-url.ts';
-import { unusable, waysOn } from './hints.ts';
+import { nextSources, unusable } from './hints.ts';
 import { keepLinks, readKeptLinks } from './kept-links.ts';
 import {
   type PageReading,
@@ -164,8 +164,8 @@ async function judgeAnswer(url: string, page: LoadedPage, manifest: Manifest): P
   if (isListing && !onlyPage && reading.knownMd5s === 0) {
     return { kind: 'base-url', listing: reading };
   }
-  const hint = onlyPage ? undefined : toTemplateHint(url);
-  return toUnusable(explainEmpty(reading, manifest, { source: name, hint }));
+  const next = onlyPage ? [] : toTemplateSteps(url);
+  return toUnusable(explainEmpty(reading, manifest, { source: name, next }));
 }
 
 /** Refused, but there (403 and 404 are what a directory without a listing gives): a base URL. */
@@ -190,7 +190,7 @@ function judgeFailure(
       message: `could not read ${which}${name}: ${reason}${wait}${tries}`,
       source: name,
       attempts,
-      hint: waysOn(manifest.homepage, error.hint),
+      next: nextSources(manifest.homepage, error.next),
     }),
   );
 }
@@ -211,11 +211,12 @@ function isHomepage(url: string, { homepage }: Manifest): boolean {
   return one === other;
 }
 
-function toTemplateHint(url: string): string | undefined {
+function toTemplateSteps(url: string): readonly NextStep[] {
   const { origin, pathname, search } = new URL(url);
-  if (search !== '') return undefined;
+  if (search !== '') return [];
   const folder = pathname.endsWith('/') ? pathname : `${pathname}/`;
-  return `if files lie under it by name all the same: --source '${toPrintable(origin + folder)}{name}'`;
+  const purpose = 'if files lie under it by name all the same';
+  return [{ kind: 'option', option: 'source', value: `${origin}${folder}{name}`, purpose }];
 }
 
 /** A page that has not come by then will not: a person is waiting to be told. */

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { isCcxriError } from '../../src/errors.ts';
 import { parseManifest } from '../../src/manifest/load.ts';
 import { FILE_KEYS, MANIFEST_KEYS } from '../../src/manifest/schema.ts';
+import { nextSaying } from '../support/matchers.ts';
 
 const pathOf = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const text = await readFile(pathOf('docs/manifest.md'), 'utf8');
@@ -29,7 +30,7 @@ describe('docs/manifest.md', () => {
     expect(await readFile(pathOf('README.md'), 'utf8')).toContain('(docs/manifest.md)');
     expect(() => parseManifest('{}')).toThrow(
       expect.objectContaining({
-        hint: expect.stringContaining(pathOf('docs/manifest.md')) as string,
+        next: nextSaying(pathOf('docs/manifest.md')),
       }),
     );
   });

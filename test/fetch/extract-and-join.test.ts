@@ -14,7 +14,7 @@ import {
   toSample,
 } from '../support/fetching.ts';
 import { checkInvariants, surroundings } from '../support/invariants.ts';
-import { having, saying } from '../support/matchers.ts';
+import { having, nextSaying } from '../support/matchers.ts';
 import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 import { type ZipMember, buildZip } from '../support/zip-builder.ts';
 
@@ -70,7 +70,7 @@ it('keeps an index with labels when the label file is gone and can not be got ag
   expect(failed.exit).toBe(4);
   expect(failed.result).not.toHaveProperty('indexError');
   expect(failed.events).toContainEqual(
-    having({ event: 'warning', code: 'no-label-file', message: saying('ccxri fetch --file') }),
+    having({ event: 'warning', code: 'no-label-file', next: nextSaying('ccxri fetch --file') }),
   );
   // Not asked for, so that nothing else says so.
   const other = await run({ ...setup, foreign, selection: { files: [a.name] } });

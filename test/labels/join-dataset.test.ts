@@ -6,7 +6,7 @@ import { type JoinOptions, joinDataset } from '../../src/labels/build-index.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
 import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';
 import { surroundings } from '../support/invariants.ts';
-import { saying } from '../support/matchers.ts';
+import { saying, nextSaying } from '../support/matchers.ts';
 import { listTree, useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
@@ -295,7 +295,7 @@ describe('refuses', () => {
     await expect(run(dest)).rejects.toMatchObject({
       code: 'labels-invalid',
       message: expect.stringContaining('chest_dx.csv') as string,
-      hint: expect.stringContaining('ccxri fetch --file chest_dx.csv') as string,
+      next: nextSaying('ccxri fetch --file chest_dx.csv'),
       facts: {
         path: join(dest, 'labels', 'chest_dx.csv'),
         ...(line === undefined ? {} : { line }),
@@ -327,7 +327,7 @@ describe('refuses', () => {
     const joining = run(join(root, dest));
     await expect(joining).rejects.toMatchObject({
       code: 'missing',
-      hint: expect.stringContaining('ccxri fetch --subset') as string,
+      next: nextSaying('ccxri fetch --subset'),
     });
     expect(await listTree(root)).toEqual(before);
   });
@@ -359,7 +359,7 @@ describe('refuses', () => {
     const refusal = {
       code: 'occupied',
       facts: { path: join(dest, 'index.csv') },
-      hint: expect.stringContaining('ccxri join --output') as string,
+      next: nextSaying('ccxri join --output'),
     };
     await expect(run(dest)).rejects.toMatchObject(refusal);
     await expect(run(dest, { dryRun: true })).rejects.toMatchObject(refusal);

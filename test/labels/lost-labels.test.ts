@@ -6,7 +6,7 @@ import { joinDataset } from '../../src/labels/build-index.ts';
 import { findLostLabels } from '../../src/labels/write.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
 import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';
-import { saying } from '../support/matchers.ts';
+import { nextSaying } from '../support/matchers.ts';
 import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
@@ -37,7 +37,7 @@ it.each([
     await expect(joinDataset({ manifest, dest, dryRun })).rejects.toMatchObject({
       code: 'missing',
       facts: { file: name, path: index, kept: 'index.csv as it is' },
-      hint: saying(`ccxri fetch --file ${name}`),
+      next: nextSaying(`ccxri fetch --file ${name}`),
     });
   }
   expect(await readFile(index, 'utf8')).toBe(before);

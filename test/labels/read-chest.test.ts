@@ -6,6 +6,7 @@ import { FINDING_COLUMNS } from '../../src/labels/findings.ts';
 import { readChestLabels } from '../../src/labels/read-chest.ts';
 import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
+import { nextSaying } from '../support/matchers.ts';
 
 const tempDir = useTempDirs();
 const A = chestRow('patient1_000.jpg', 'ChestDx-1', 'Mass', 'Pleural_thickening');
@@ -215,7 +216,7 @@ describe('refuses', () => {
     expect(error.code).toBe('labels-invalid');
     expect(error.message).toContain('chest_dx.csv');
     expect(error.message).toContain(says);
-    expect(error.hint).toContain(hint);
+    expect(error.next).toEqual(nextSaying(hint));
     expect(error.facts.file).toBe('chest_dx.csv');
     expect(error.facts.path).toMatch(/chest_dx\.csv$/);
     if (line === undefined) return;

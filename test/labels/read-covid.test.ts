@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { readCovidLabels } from '../../src/labels/read-chest.ts';
 import { lines } from '../support/csv.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
+import { nextSaying } from '../support/matchers.ts';
 
 const tempDir = useTempDirs();
 const HEADER = 'image,COVID-19';
@@ -82,7 +83,7 @@ describe('refuses', () => {
     await expect(read(content)).rejects.toMatchObject({
       code: 'labels-invalid',
       message: expect.stringContaining(says) as string,
-      hint: expect.stringContaining('ccxri fetch --file covid.csv') as string,
+      next: nextSaying('ccxri fetch --file covid.csv'),
       facts: { file: 'covid.csv', line },
     });
   });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { resolveLinks } from '../../src/links.ts';
 import { toPrintableLink } from '../../src/text.ts';
 import { PAGE, closedUrl, manifestOf, md5Of, release, useWebServers } from '../sources/support.ts';
-import { saying } from '../support/matchers.ts';
+import { saying, nextSaying } from '../support/matchers.ts';
 import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
@@ -74,13 +74,13 @@ describe('resolveLinks', () => {
           saying(/gone\.html: it answers with status 410/),
         ],
       },
-      hint: saying(/open https:\/\/x\.test\/cxr\/ in a browser.*--source page\.html.*mirror/),
+      next: nextSaying(/--source page\.html .open https:\/\/x\.test\/cxr\/ in a browser.*mirror/),
     });
     const alone = await resolveLinks({ manifest: release, sources: [root], selection });
     expect(alone.links[0]?.error).toMatchObject({
       code: 'file-not-at-source',
       message: `ChestDx-1.zip is not at ${root}`,
-      hint: saying('--source page.html'),
+      next: nextSaying('--source page.html'),
     });
   });
 
@@ -93,7 +93,7 @@ describe('resolveLinks', () => {
       expect(error).toMatchObject({
         code: 'network',
         message: saying(`could not read the dataset's page ${homepage}`),
-        hint: saying(/--source page\.html; or name a mirror: --source URL-or-directory/),
+        next: nextSaying(/--source page\.html .*--source URL-or-directory/),
       });
     }
     expect(tried).toMatchObject([

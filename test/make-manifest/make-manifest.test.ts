@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/events.ts';
 import { makeManifest } from '../../src/make-manifest/make-manifest.ts';
 import { loadManifest, parseManifest } from '../../src/manifest/load.ts';
-import { saying } from '../support/matchers.ts';
+import { saying, nextSaying } from '../support/matchers.ts';
 import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
@@ -258,7 +258,7 @@ describe('what can not be described', () => {
     await expect(make(tree)).rejects.toMatchObject({
       code: 'usage',
       message: saying('there is no archive (.zip) and no label file (.csv) in /'),
-      hint: saying('archives/'),
+      next: nextSaying('archives/'),
     });
   });
 
@@ -292,7 +292,7 @@ describe('what can not be described', () => {
     await expect(making).rejects.toMatchObject({
       code: 'usage',
       message: saying(why),
-      hint: saying('rename'),
+      next: nextSaying('rename'),
     });
     expect(events).toEqual([]);
   });

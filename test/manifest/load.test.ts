@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { CcxriError } from '../../src/errors.ts';
 import { loadManifest, parseManifest } from '../../src/manifest/load.ts';
-import { saying } from '../support/matchers.ts';
+import { saying, nextSaying } from '../support/matchers.ts';
 import { answer, useRawServers } from '../support/raw-server.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
 
@@ -42,7 +42,7 @@ function complaintOf(json: unknown): string {
     if (!(error instanceof CcxriError)) throw error;
     expect(error.code).toBe('manifest-invalid');
     expect(error.facts.path).toBe('m.json');
-    expect(error.hint).toContain('ccxri manifest');
+    expect(error.next).toEqual(nextSaying('ccxri manifest'));
     return [error.message, ...(error.facts.reasons ?? [])].join('\n');
   }
   throw new Error('it was taken for good');
@@ -255,7 +255,7 @@ describe('a manifest that is wrong is refused by place and reason', () => {
     await expect(loadManifest(path)).rejects.toMatchObject({
       code: 'manifest-invalid',
       message: `there is no manifest ${path}: ${why}`,
-      hint: saying('--manifest FILE'),
+      next: nextSaying('--manifest FILE'),
     });
   });
 

@@ -7,7 +7,7 @@ import {
   subsetNames,
   type Selection,
 } from '../../src/manifest/select.ts';
-import { saying } from '../support/matchers.ts';
+import { saying, nextSaying } from '../support/matchers.ts';
 
 const manifest = await loadManifest();
 const namesOf = (selection: Selection) => selectFiles(manifest, selection).map(({ name }) => name);
@@ -73,7 +73,7 @@ describe('subsets', () => {
     expect(errorOf({ subsets: [typed] })).toMatchObject({
       code: 'unknown-subset',
       message: `there is no subset "${typed}" in CC-CXRI. Did you mean "${nearest}"?`,
-      hint: saying('chestdx, chestdx-pe, cc-cxri-p, normal, viral, other, all'),
+      next: nextSaying('chestdx, chestdx-pe, cc-cxri-p, normal, viral, other, all'),
     });
   });
 
@@ -128,7 +128,7 @@ describe('files', () => {
     expect(errorOf({ files: [typed] })).toMatchObject({
       code: 'unknown-file',
       message: `there is no file "${typed}" in CC-CXRI. Did you mean "${nearest}"?`,
-      hint: saying('ccxri list'),
+      next: nextSaying('ccxri list'),
     });
   });
 

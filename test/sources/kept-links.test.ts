@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fastClock } from '../support/clock.ts';
-import { saying } from '../support/matchers.ts';
+import { saying, nextSaying } from '../support/matchers.ts';
 import { listTree, useTempDirs } from '../support/temp-dirs.ts';
 import {
   PAGE,
@@ -104,7 +104,7 @@ describe('kept links', () => {
     });
     await expect(again.opened.locate(fileOf('Viral-1.zip'))).rejects.toMatchObject({
       code: 'http-status',
-      hint: saying('--source page.html'),
+      next: nextSaying('--source page.html'),
     });
     expect(again.warnings()).toEqual([]);
   });

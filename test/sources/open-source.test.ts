@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { openSources } from '../../src/sources/open-source.ts';
-import { saying } from '../support/matchers.ts';
+import { saying, nextSaying } from '../support/matchers.ts';
 import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 import { fileOf, md5Of, release, sourceOptions } from './support.ts';
 
@@ -185,8 +185,8 @@ describe('a saved page', () => {
     await expect(open(join(root, name))).rejects.toMatchObject({
       code: 'source-unusable',
       message: saying(why),
-      hint: saying(
-        /open https:\/\/x\.test\/cxr\/ in a browser.*--source page\.html.*--source URL-or-directory/,
+      next: nextSaying(
+        /--source page\.html .open https:\/\/x\.test\/cxr\/ in a browser.*--source URL-or-directory/,
       ),
     });
   });
@@ -211,7 +211,7 @@ describe('what is no source', () => {
     expect(error).toMatchObject({
       code: 'source-unusable',
       message: saying(why),
-      hint: saying('--source page.html'),
+      next: nextSaying('--source page.html'),
     });
     expect(JSON.stringify(error)).not.toContain('secret');
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openSources } from '../../src/sources/open-source.ts';
 import { fastClock } from '../support/clock.ts';
-import { saying } from '../support/matchers.ts';
+import { saying, nextSaying } from '../support/matchers.ts';
 import {
   PAGE,
   closedUrl,
@@ -79,7 +79,7 @@ describe('a page', () => {
     await expect(opened.locate(fileOf('Viral-1.zip'))).rejects.toMatchObject({
       code: 'source-unusable',
       message: saying(/has the MD5 of Viral-1\.zip .* several files/),
-      hint: saying('--source page.html'),
+      next: nextSaying('--source page.html'),
     });
     expect(await opened.locate(fileOf('ChestDx-1.zip'))).toBeUndefined();
   });
@@ -111,7 +111,7 @@ describe('a page', () => {
         await expect(opened.locate(fileOf(name))).rejects.toMatchObject({
           code: 'source-unusable',
           message: saying(why),
-          hint: saying(/--source page\.html; or name a mirror: --source URL-or-directory/),
+          next: nextSaying(/--source page\.html .*--source URL-or-directory/),
         });
       }
     }
@@ -122,7 +122,7 @@ describe('a page', () => {
     const web = await serve({ '/cxr': '<p>Welcome to our lab' });
     const { opened } = await open(`${web.url}cxr`);
     await expect(opened.locate(fileOf('ChestDx-1.zip'))).rejects.toMatchObject({
-      hint: saying(`--source '${web.url}cxr/{name}'; or open`),
+      next: nextSaying(`--source '${web.url}cxr/{name}'`),
     });
   });
 });
@@ -212,7 +212,7 @@ describe('what can be only a page', () => {
     await expect(opened.locate(fileOf('ChestDx-1.zip'))).rejects.toMatchObject({
       code,
       message: saying(why),
-      hint: saying('--source page.html'),
+      next: nextSaying('--source page.html'),
     });
     expect(opened.kind).toBe('page');
   });
@@ -250,7 +250,9 @@ describe('a page that does not come', () => {
       await expect(opened?.locate(fileOf(name))).rejects.toMatchObject({
         code: 'network',
         message: `could not read the dataset's page ${homepage}: the connection was refused (ECONNREFUSED) (3 attempts)`,
-        hint: `open ${homepage} in a browser, save it as HTML and pass it: --source page.html; or name a mirror: --source URL-or-directory`,
+        next: nextSaying(
+          `add --source page.html (open ${homepage} in a browser and save it as HTML), or add --source URL-or-directory to name a mirror`,
+        ),
         facts: { source: homepage, url: homepage, attempts: 3 },
       });
     }
@@ -297,7 +299,7 @@ describe('a page that does not come', () => {
     const web = await serve({ '/p.html': { status: 401 } });
     const { opened } = await open(`${web.url}p.html`);
     await expect(opened.locate(fileOf('ChestDx-1.zip'))).rejects.toMatchObject({
-      hint: saying(/^give the credentials.*--header.*; or open https:\/\/x\.test/),
+      next: nextSaying(/--header .* with the credentials it wants, or .*open https:\/\/x\.test/),
     });
   });
 

@@ -4,7 +4,7 @@ import type { FetchOutcome, FetchPlan, FetchResult } from '../../fetch/fetch-typ
 import { listDataset } from '../../list.ts';
 import type { Manifest, ManifestFile } from '../../manifest/schema.ts';
 import { isEmptySelection, selectFiles } from '../../manifest/select.ts';
-import { selectionFlags } from '../../manifest/selection-flags.ts';
+import { selectionFlags } from '../next-steps.ts';
 import { count, formatBytes } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
 import type { Settings } from '../options-schema.ts';

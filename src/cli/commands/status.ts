@@ -1,7 +1,7 @@
 import { pathKind } from '../../fs/paths.ts';
 import type { Manifest } from '../../manifest/schema.ts';
 import { selectFiles, stemOf, subsetNames } from '../../manifest/select.ts';
-import { selectionFlags } from '../../manifest/selection-flags.ts';
+import { selectionFlags } from '../next-steps.ts';
 import {
   type FileState,
   type FileStatusRow,
