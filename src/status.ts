@@ -39,7 +39,7 @@ export async function datasetStatus(options: StatusOptions): Promise<StatusResul
     files: rows,
     index: (await pathKind(layout.index)) === 'file',
     workedOnBy: await readLockHolder(layout.lock),
-    putAside: await listPutAside(layout.bad),
+    quarantine: await listQuarantined(layout.bad),
   };
 }
 
@@ -100,7 +100,7 @@ async function imageBytes(archiveName: string, ledger: Ledger): Promise<number> 
 }
 
 /** Without the records that lie beside them and say why. */
-async function listPutAside(directory: string): Promise<readonly string[]> {
+async function listQuarantined(directory: string): Promise<readonly string[]> {
   let names: readonly string[];
   try {
     names = await readdir(directory);
@@ -165,5 +165,5 @@ export interface StatusResult {
   /** Another ccxri that works here now, in words: `pid 4711 on host1 since 2026-01-05 10:11`. */
   readonly workedOnBy: string | null;
   /** Files put aside because their bytes were wrong. */
-  readonly putAside: readonly string[];
+  readonly quarantine: readonly string[];
 }

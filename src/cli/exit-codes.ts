@@ -15,7 +15,7 @@ export const EXIT_CODES: readonly ExitCodeRow[] = [
   {
     code: 2,
     meaning: 'usage, configuration or manifest is wrong',
-    next: 'mend the command line; `ccxri help COMMAND`',
+    next: 'fix the command line; `ccxri help COMMAND`',
   },
   {
     code: 3,
@@ -46,7 +46,7 @@ export const EXIT_CODES: readonly ExitCodeRow[] = [
   },
   {
     code: 10,
-    meaning: 'another ccxri is at work in this dataset directory',
+    meaning: 'another ccxri process is using this dataset directory',
     next: 'wait for it, or --wait',
   },
   { code: 130, meaning: 'interrupted (Ctrl-C): what was there is kept', next: 'run it again' },

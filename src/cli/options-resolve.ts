@@ -116,7 +116,7 @@ function uncheckedTls(command: CommandName, env: Environment): readonly string[]
   if (!isOff || !takesOption(command, 'timeout')) return [];
   return [
     "NODE_TLS_REJECT_UNAUTHORIZED=0 turns the check of every server's certificate off: https is no better than http then, " +
-      'whoever is on the line can answer instead of the server and read what --header sends (files are still judged by their MD5). ' +
+      'whoever is on the line can answer instead of the server and read what --header sends (files are still checked by their MD5). ' +
       "For a company's proxy, unset it and name its CA file instead: NODE_EXTRA_CA_CERTS=/path/ca.pem",
   ];
 }

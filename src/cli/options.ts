@@ -244,8 +244,8 @@ export function variablesHelp(): string {
   const lines = OPTION_KEYS.map((key) => `  ${usageOf(key).padEnd(width)}${variableOf(key)}`);
   return [
     'Every option has its variable; flags win.',
-    'Flags take 1 or 0, true or false, yes or no. Several subsets or files are parted by commas,',
-    'several sources or headers by line ends.',
+    'Flags take 1 or 0, true or false, yes or no. Separate subsets and files by commas,',
+    'sources and headers by newlines.',
     '',
     ...lines,
     '',

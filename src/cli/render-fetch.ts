@@ -15,19 +15,19 @@ import {
 } from './render-outcomes.ts';
 import { renderTable, styleOf } from './render-table.ts';
 
-interface Manner {
+interface RenderOptions {
   readonly view: View;
   /** The command that goes on, in backticks. */
   readonly again: string;
 }
 
 /** What a fetch would do. */
-export function renderPlan({ dest, plan }: FetchResult, { view, again }: Manner): string {
+export function renderPlan({ dest, plan }: FetchResult, { view, again }: RenderOptions): string {
   const { steps, bytesToDownload, bytesNeededOnDisk, bytesFreeOnDisk } = plan;
   const open = view.verbose ? steps : steps.filter(({ action }) => action !== 'done');
   const done = steps.filter(({ action }) => action === 'done').length;
   const table = renderTable(
-    [{ title: 'file' }, { title: 'would be' }, { title: '', align: 'right' }],
+    [{ title: 'file' }, { title: 'action' }, { title: '', align: 'right' }],
     open.map((step) => [step.file, ACTIONS[step.action], amountOf(step)]),
     view.width,
   );
@@ -43,11 +43,11 @@ export function renderPlan({ dest, plan }: FetchResult, { view, again }: Manner)
 }
 
 const ACTIONS: Readonly<Record<FetchStep['action'], string>> = {
-  done: 'left: done',
-  extract: 'extracted',
-  check: 'checked, as it is here',
-  resume: 'gone on with',
-  download: 'downloaded',
+  done: 'skip (done)',
+  extract: 'extract',
+  check: 'verify in place',
+  resume: 'resume',
+  download: 'download',
 };
 
 function amountOf({ action, bytes, keptBytes }: FetchStep): string {
@@ -71,15 +71,15 @@ export type Fetched = Pick<
 >;
 
 /** What a fetch came to: what came, what did not and why, the index, and what to do next. */
-export function renderFetched(result: Fetched, manner: Manner): string {
-  const { view } = manner;
+export function renderFetched(result: Fetched, options: RenderOptions): string {
+  const { view } = options;
   return joinParts([
     renderHead(result, view),
     renderCounts(result.outcomes, view),
     renderFailed(result.outcomes, view),
     renderContentChecked(result.outcomes),
     result.index === undefined ? '' : renderIndex(result.index, view),
-    renderNext(result, manner),
+    renderNext(result, options),
   ]);
 }
 
@@ -122,10 +122,10 @@ function shownStatusOf({ status, check }: FetchOutcome): keyof typeof SHOWN_STAT
   return status === 'downloaded' || status === 'adopted' ? `${status}-content` : status;
 }
 
-function renderNext(result: Fetched, { view, again }: Manner): string {
+function renderNext(result: Fetched, { view, again }: RenderOptions): string {
   const { outcomes, index, dest } = result;
   if (!outcomes.every(isGood)) {
-    return waysOnFrom(outcomes, again)
+    return nextStepsFrom(outcomes, again)
       .map((way) => nextLine(way, view))
       .join('');
   }
@@ -148,7 +148,7 @@ function renderNext(result: Fetched, { view, again }: Manner): string {
  * something else failed, it would fail again: then its own way on stands first. A file that no source
  * has needs another source.
  */
-function waysOnFrom(outcomes: readonly FetchOutcome[], again: string): readonly string[] {
+function nextStepsFrom(outcomes: readonly FetchOutcome[], again: string): readonly string[] {
   const open = outcomes.filter((outcome) => !isGood(outcome));
   const lacking = open.filter(({ error }) => isCcxriError(error, 'file-not-at-source'));
   const waiting = open.filter((outcome) => !lacking.includes(outcome) && mayPass(outcome));

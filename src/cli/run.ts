@@ -173,16 +173,16 @@ function startProgress(settings: Settings, { io, stderr }: Door): Promise<Progre
   });
 }
 
-interface Manner {
+interface RunForm {
   readonly form: Form;
   readonly command?: CommandRequest['command'] | undefined;
   readonly settings?: Settings | undefined;
 }
 
 /** The result to stdout in the form asked for, what went wrong to stderr, and the exit code. */
-function finish({ io, stdout, stderr }: Door, manner: Manner, ending: Ending): ExitCode {
-  const { form, settings } = manner;
-  const document = documentOf(manner.command ?? null, ending, io.signal);
+function finish({ io, stdout, stderr }: Door, of: RunForm, ending: Ending): ExitCode {
+  const { form, settings } = of;
+  const document = documentOf(of.command ?? null, ending, io.signal);
   if (form === 'json') stdout.write(`${toJson(document, 2)}\n`);
   if (form === 'ndjson') stdout.write(`${toJson({ event: 'summary', ...document }, 0)}\n`);
   const view = viewOf(io.stderr, settings, io);

@@ -16,16 +16,16 @@ import type { Ledger } from './ledger.ts';
 export type Check = 'verified' | 'content-checked';
 
 /**
- * The one judgement over a file: published size and MD5, and for the files whose published MD5 is
+ * The one check of a file: published size and MD5, and for the files whose published MD5 is
  * disputed what the contract says of them.
  */
-export class Judge {
+export class Acceptance {
   readonly #manifest: Manifest;
   readonly #ledger: Ledger;
   readonly #onEvent: EventListener;
   readonly #unpackPool: UnpackPool | undefined;
   readonly #signal: AbortSignal | undefined;
-  /** Disputed files are judged one at a time: each looks at what stands for its twin. */
+  /** Disputed files are checked one at a time: each looks at what stands for its twin. */
   readonly #oneAtATime = pLimit(1);
   /** MD5s that have passed in this run, by file, where the ledger can't be written. */
   readonly #passed = new Map<string, string>();
@@ -46,10 +46,10 @@ export class Judge {
   }
 
   /**
-   * @param accept what makes the file stand (rename, receipt); runs before any twin is judged
+   * @param accept what makes the file stand (rename, receipt); runs before any twin is checked
    * @throws CcxriError `size-mismatch`, `md5-mismatch`; of a disputed file what its content says
    */
-  async judge(
+  async check(
     file: ManifestFile,
     candidate: HashedFile,
     accept: (check: Check) => Promise<void> = () => Promise.resolve(),
@@ -61,14 +61,14 @@ export class Judge {
       return 'verified';
     }
     return this.#oneAtATime(async () => {
-      const check = await this.#judgeDisputed(file, candidate);
+      const check = await this.#checkDisputed(file, candidate);
       await accept(check);
       this.#passed.set(file.name, candidate.md5);
       return check;
     });
   }
 
-  async #judgeDisputed(file: ManifestFile, candidate: HashedFile): Promise<Check> {
+  async #checkDisputed(file: ManifestFile, candidate: HashedFile): Promise<Check> {
     await this.#assertNoTwinStands(file, candidate);
     if (candidate.md5 === file.md5) return 'verified';
     const receipt = await this.#ledger.readReceipt(file.name);

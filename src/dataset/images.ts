@@ -35,7 +35,7 @@ export async function isExtracted(
   return (await findImages(layout, ledger, archiveName)).state;
 }
 
-/** As isExtracted, with what it was judged by. */
+/** As isExtracted, with what it was checked by. */
 export async function findImages(
   layout: DatasetLayout,
   ledger: Ledger,

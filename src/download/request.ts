@@ -2,7 +2,7 @@ import { CcxriError, isCcxriError } from '../errors.ts';
 import type { HttpAnswer } from '../http/deadline.ts';
 import { isBrokenSocket } from '../http/errors.ts';
 import {
-  judgeRange,
+  checkRange,
   type RangeAnswer,
   type RangeRequest,
   toStrongValidator,
@@ -72,7 +72,7 @@ export async function sendRequest(
   const response = await get(request, context);
   try {
     if (response.status >= 400) slowDown(response, request.url, context);
-    const range = judgeRange(request, {
+    const range = checkRange(request, {
       status: response.status,
       contentLength: response.header('content-length'),
       contentRange: response.header('content-range'),

@@ -23,7 +23,7 @@ export interface ExtractedArchive {
 
 /**
  * Unpacks an archive that has passed into images/<archive>/, where it appears whole or not at all:
- * judged first, unpacked and checked in a private folder, flushed, renamed last.
+ * checked first, unpacked and checked in a private folder, flushed, renamed last.
  * @throws CcxriError `unsafe-archive`; `damaged-archive`; `occupied`: there is something under
  *   images/<archive>/ that ccxri did not put there, or the archive changes meanwhile; `disk-space`;
  *   others of the disk; `aborted`. Nothing of the archive is left behind then.

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { runSignal, throwIfAborted } from '../abort.ts';
 import { systemClock } from '../clock.ts';
-import { Judge } from '../dataset/acceptance.ts';
+import { Acceptance } from '../dataset/acceptance.ts';
 import { layoutOf } from '../dataset/layout.ts';
 import { Ledger } from '../dataset/ledger.ts';
 import { assertDirectory } from '../dataset/run-options.ts';
@@ -70,7 +70,7 @@ function toContext(options: ExtractOptions): ExtractFileContext {
   return {
     layout,
     ledger,
-    judge: new Judge({ manifest, ledger, onEvent, unpackPool, signal }),
+    acceptance: new Acceptance({ manifest, ledger, onEvent, unpackPool, signal }),
     hashPool: new HashPool(),
     unpackPool,
     clock: systemClock,
@@ -121,7 +121,7 @@ async function survey(
   const surveys = await limit.map(archives, (file) => surveyFile(file, places));
   const wanted = isAsked(options) ? surveys : surveys.filter(isHere);
   if (wanted.length === 0) throw nothingHere(options, layout.archives);
-  await tellPlan(wanted, context);
+  await emitPlan(wanted, context);
   return wanted;
 }
 
@@ -143,7 +143,7 @@ function nothingHere({ manifest }: ExtractOptions, path: string): CcxriError {
   });
 }
 
-async function tellPlan(
+async function emitPlan(
   surveys: readonly FileSurvey[],
   { layout, onEvent }: ExtractFileContext,
 ): Promise<void> {

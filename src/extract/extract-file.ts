@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { throwIfAborted } from '../abort.ts';
 import type { Clock } from '../clock.ts';
-import type { Judge } from '../dataset/acceptance.ts';
+import type { Acceptance } from '../dataset/acceptance.ts';
 import type { DatasetLayout } from '../dataset/layout.ts';
 import type { Ledger } from '../dataset/ledger.ts';
 import type { FileSurvey } from '../dataset/survey.ts';
@@ -17,7 +17,7 @@ import type { ExtractOutcome } from './types.ts';
 export interface ExtractFileContext {
   readonly layout: DatasetLayout;
   readonly ledger: Ledger;
-  readonly judge: Judge;
+  readonly acceptance: Acceptance;
   readonly hashPool: HashPool;
   readonly unpackPool: UnpackPool;
   readonly clock: Clock;
@@ -49,7 +49,7 @@ export async function extractFile(
   context: ExtractFileContext,
 ): Promise<ExtractOutcome> {
   const { name: file } = survey.file;
-  const outcome = await comeOut(survey, context).catch((error: unknown): ExtractOutcome => {
+  const outcome = await settleFile(survey, context).catch((error: unknown): ExtractOutcome => {
     throwIfAborted(context.userSignal);
     if (context.signal.aborted)
       return { file, status: 'failed', members: null, error: stopped(file, context) };
@@ -66,7 +66,10 @@ export async function extractFile(
   return outcome;
 }
 
-async function comeOut(survey: FileSurvey, context: ExtractFileContext): Promise<ExtractOutcome> {
+async function settleFile(
+  survey: FileSurvey,
+  context: ExtractFileContext,
+): Promise<ExtractOutcome> {
   throwIfAborted(context.signal);
   const { layout, ledger, unpackPool, signal, onEvent, clock } = context;
   const { name } = survey.file;
@@ -90,7 +93,7 @@ async function comeOut(survey: FileSurvey, context: ExtractFileContext): Promise
   return { file: name, status, members };
 }
 
-/** Hashes and judges an archive that the ledger does not know, or not so, and takes note of it. */
+/** Hashes and checks an archive that the ledger does not know, or not so, and takes note of it. */
 async function checkArchive(
   { file, path, finalBytes }: FileSurvey,
   context: ExtractFileContext,
@@ -101,7 +104,7 @@ async function checkArchive(
   });
   const candidate = await hashWithProgress(file.name, { path, totalBytes: finalBytes }, context);
   const { bytes, md5 } = candidate;
-  await context.judge.judge(file, candidate, async (status) => {
+  await context.acceptance.check(file, candidate, async (status) => {
     const checkedAt = context.clock.date().toISOString();
     await context.ledger.writeReceipt({ name: file.name, bytes, md5, mtimeMs, status, checkedAt });
   });

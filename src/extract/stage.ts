@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { DatasetLayout } from '../dataset/layout.ts';
 import { diskNowMs } from '../dataset/sweep.ts';
 import { errnoOf, toDiskError } from '../errors.ts';
-import { createLockFile, judgeLock } from '../fs/lock-file.ts';
+import { createLockFile, classifyLock } from '../fs/lock-file.ts';
 import { makeDirectory } from '../fs/paths.ts';
 import { ownIdentity } from '../fs/process-identity.ts';
 import { stemOf } from '../manifest/select.ts';
@@ -102,7 +102,7 @@ async function listStages(root: string): Promise<readonly string[]> {
 
 /** @param nowMs undefined: not known, and nothing is old */
 async function isLeftover(path: string, nowMs: number | undefined): Promise<boolean> {
-  const owner = await judgeLock(join(path, OWNER));
+  const owner = await classifyLock(join(path, OWNER));
   if (owner === 'stale') return true;
   if (owner === 'unreadable' || nowMs === undefined) return false;
   if (owner === 'gone') return nowMs - (await madeAtMs(path)) > FRESH_MS;

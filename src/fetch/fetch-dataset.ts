@@ -99,7 +99,7 @@ async function survey(run: Run): Promise<{ surveys: readonly FileSurvey[]; plan:
   );
   assertOfThisManifest(surveys, run.options);
   const plan = planFetch(surveys, choicesOf(run), await freeBytesAt(run.options.dest));
-  tellPlan(run, plan);
+  emitPlan(run, plan);
   return { surveys, plan };
 }
 
@@ -107,7 +107,7 @@ function choicesOf({ extract, options, concurrency }: Run): PlanChoices {
   return { extract, deleteArchives: options.deleteArchives ?? false, concurrency };
 }
 
-function tellPlan(run: Run, plan: FetchPlan): void {
+function emitPlan(run: Run, plan: FetchPlan): void {
   const withAction = (...actions: readonly string[]) =>
     plan.steps.filter((step) => actions.includes(step.action)).length;
   run.onEvent({

@@ -29,7 +29,7 @@ export async function fetchFile(
   survey: FileSurvey,
   context: FetchFileContext,
 ): Promise<FetchOutcome> {
-  const outcome = await comeOut(survey, context);
+  const outcome = await settleFile(survey, context);
   context.onEvent({
     event: 'file-done',
     file: outcome.file,
@@ -41,7 +41,7 @@ export async function fetchFile(
   return outcome;
 }
 
-async function comeOut(survey: FileSurvey, context: FetchFileContext): Promise<FetchOutcome> {
+async function settleFile(survey: FileSurvey, context: FetchFileContext): Promise<FetchOutcome> {
   const { name: file, kind } = survey.file;
   const nothing: FetchOutcome = {
     ...{ file, kind, status: 'stopped' },

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { runSignal } from '../abort.ts';
 import { type Clock, systemClock } from '../clock.ts';
-import { Judge } from '../dataset/acceptance.ts';
+import { Acceptance } from '../dataset/acceptance.ts';
 import { type DatasetLayout, layoutOf } from '../dataset/layout.ts';
 import { Ledger } from '../dataset/ledger.ts';
 import { PartStore } from '../download/part-store.ts';
@@ -114,7 +114,7 @@ export function toContext(
     unresponsiveHosts: new UnresponsiveHosts(),
     rateLimit: rate === undefined ? undefined : new RateLimit(rate, clock),
     policy,
-    judge: new Judge({ manifest: options.manifest, ledger, onEvent, unpackPool, signal }),
+    acceptance: new Acceptance({ manifest: options.manifest, ledger, onEvent, unpackPool, signal }),
     extract: run.extract,
     deleteArchives: options.deleteArchives ?? false,
   };

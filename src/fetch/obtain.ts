@@ -1,7 +1,7 @@
 import { rename, stat } from 'node:fs/promises';
 import type { LimitFunction } from 'p-limit';
 import { throwIfAborted } from '../abort.ts';
-import type { Check, Judge } from '../dataset/acceptance.ts';
+import type { Check, Acceptance } from '../dataset/acceptance.ts';
 import { type DatasetLayout, finalPathOf } from '../dataset/layout.ts';
 import type { Ledger } from '../dataset/ledger.ts';
 import { type FileSurvey, statOrAbsent, surveyFile } from '../dataset/survey.ts';
@@ -22,7 +22,7 @@ const MOVE_AWAY: NextStep = { kind: 'advice', text: 'move it away' };
 export interface ObtainContext extends DownloadContext {
   readonly layout: DatasetLayout;
   readonly ledger: Ledger;
-  readonly judge: Judge;
+  readonly acceptance: Acceptance;
   readonly hashPool: HashPool;
   readonly downloads: LimitFunction;
   /** Of files that are here: the disk and the processors bound them, not the network. */
@@ -91,7 +91,7 @@ async function adopt(survey: FileSurvey, context: ObtainContext): Promise<Obtain
     return hashWithProgress(file.name, { path, totalBytes: finalBytes }, context);
   });
   try {
-    const check = await context.judge.judge(file, candidate, (passed) =>
+    const check = await context.acceptance.check(file, candidate, (passed) =>
       writeReceipt(file, candidate, passed, { context }),
     );
     await context.parts.discard(file.name);
@@ -154,7 +154,7 @@ async function download(file: ManifestFile, context: ObtainContext): Promise<Obt
   for await (const candidate of downloadCandidates(file, context)) {
     const { bytes, md5, source } = candidate;
     try {
-      const check = await context.judge.judge(file, candidate, async (passed) => {
+      const check = await context.acceptance.check(file, candidate, async (passed) => {
         await candidate.moveTo(path);
         const receipt = { context, source: source ?? undefined };
         await writeReceipt(file, { path, bytes, md5 }, passed, receipt);

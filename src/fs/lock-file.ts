@@ -76,9 +76,9 @@ async function isLockOf(path: string, expected: LockRecord): Promise<boolean> {
 }
 
 /**
- * Judges a lock, by the file system's own clock where it can't be read: a probe is written beside it.
+ * Checks a lock, by the file system's own clock where it can't be read: a probe is written beside it.
  */
-export async function judgeLock(path: string): Promise<LockState> {
+export async function classifyLock(path: string): Promise<LockState> {
   try {
     const record = await readLockFile(path);
     if (record === 'unreadable') return (await isOld(path)) ? 'stale' : 'unreadable';
@@ -92,7 +92,7 @@ export async function judgeLock(path: string): Promise<LockState> {
   }
 }
 
-/** What stands there, judged in nothing. Never through a link. */
+/** What stands there, checked in nothing. Never through a link. */
 export async function readLockFile(path: string): Promise<LockRecord | 'unreadable' | 'gone'> {
   try {
     const stats = await lstat(path);
@@ -119,7 +119,7 @@ async function isOld(path: string): Promise<boolean> {
 }
 
 /**
- * Removes a lock that was judged stale. Two runs may have judged so, and the slower one must not
+ * Removes a lock that was checked stale. Two runs may have checked so, and the slower one must not
  * remove the lock that the faster one has made since: only who holds the breaker may remove, and
  * looks once more before it does.
  * @returns `removed`; `again`: things have changed, look anew; else who is at it
@@ -130,12 +130,12 @@ export async function breakLock(
 ): Promise<'removed' | 'again' | LockRecord | 'unreadable'> {
   const breaker = `${path}.break`;
   if (!(await createLockFile(breaker, own))) {
-    const other = await judgeLock(breaker);
+    const other = await classifyLock(breaker);
     if (other === 'stale') await moveAway(breaker);
     return other === 'stale' || other === 'gone' ? 'again' : other;
   }
   try {
-    if ((await judgeLock(path)) !== 'stale') return 'again';
+    if ((await classifyLock(path)) !== 'stale') return 'again';
     await unlink(path);
     return 'removed';
   } catch (error) {
@@ -146,7 +146,7 @@ export async function breakLock(
   }
 }
 
-/** A breaker whose maker died, too. What was moved is judged again, and put back if alive. */
+/** A breaker whose maker died, too. What was moved is checked again, and put back if alive. */
 async function moveAway(path: string): Promise<void> {
   const aside = besideOf(path);
   try {
@@ -155,7 +155,7 @@ async function moveAway(path: string): Promise<void> {
     if (errnoOf(error) === 'ENOENT') return;
     throw toDiskError(error, 'take over the lock', { path });
   }
-  const moved = await judgeLock(aside);
+  const moved = await classifyLock(aside);
   if (moved !== 'stale' && moved !== 'gone') await link(aside, path).catch(() => undefined);
   await unlink(aside).catch(() => undefined);
 }

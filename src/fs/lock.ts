@@ -9,7 +9,7 @@ import {
   UNREADABLE_GRACE_MS,
   breakLock,
   createLockFile,
-  judgeLock,
+  classifyLock,
   readLockFile,
   removeLockFile,
 } from './lock-file.ts';
@@ -64,7 +64,7 @@ export async function acquireLock(options: LockOptions): Promise<() => Promise<v
 
 /** Who is in the way, if anybody; a dead holder's lock is removed. */
 async function makeWay(path: string, own: LockRecord) {
-  const holder = await judgeLock(path);
+  const holder = await classifyLock(path);
   return holder === 'stale' ? breakLock(path, own) : holder;
 }
 
@@ -91,7 +91,7 @@ function describeHolder(holder: LockRecord | 'unreadable'): string {
 function lockedError(path: string, holder: LockRecord | 'unreadable'): CcxriError {
   return new CcxriError(
     'locked',
-    `another ccxri is at work in this dataset directory: ${describeHolder(holder)}`,
+    `another ccxri process is using this dataset directory: ${describeHolder(holder)}`,
     {
       path,
       next: [

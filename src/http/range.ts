@@ -26,7 +26,7 @@ export interface AnswerHead {
 }
 
 /** `undefined`: another status, which is an error of its own. */
-export function judgeRange(request: RangeRequest, head: AnswerHead): RangeAnswer | undefined {
+export function checkRange(request: RangeRequest, head: AnswerHead): RangeAnswer | undefined {
   if (head.status === 200) {
     return { kind: 'whole', totalBytes: toLength(head.contentLength) };
   }
@@ -37,17 +37,17 @@ export function judgeRange(request: RangeRequest, head: AnswerHead): RangeAnswer
   }
   switch (head.status) {
     case 206:
-      return judgePart(request, head);
+      return checkPart(request, head);
     case 412:
       return { kind: 'unusable', why: 'the file changed at the source' };
     case 416:
-      return judgeBeyondEnd(request, head);
+      return checkBeyondEnd(request, head);
     default:
       return undefined;
   }
 }
 
-function judgeBeyondEnd(request: RangeRequest, head: AnswerHead): RangeAnswer {
+function checkBeyondEnd(request: RangeRequest, head: AnswerHead): RangeAnswer {
   const total = /^bytes \*\/(\d{1,15})$/.exec(head.contentRange ?? '')?.[1];
   // The connection broke after the last byte, before the end of the response.
   if (total !== undefined && Number(total) === request.fromByte) {
@@ -56,7 +56,7 @@ function judgeBeyondEnd(request: RangeRequest, head: AnswerHead): RangeAnswer {
   return { kind: 'unusable', why: 'the file at the source is shorter than what is here' };
 }
 
-function judgePart(request: RangeRequest, head: AnswerHead): RangeAnswer {
+function checkPart(request: RangeRequest, head: AnswerHead): RangeAnswer {
   if (/^multipart\//i.test(head.contentType ?? '')) {
     return { kind: 'unusable', why: 'the server sent several parts in one body' };
   }

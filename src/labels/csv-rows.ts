@@ -51,7 +51,7 @@ export async function readRows(source: LabelSource, reader: RowReader): Promise<
     bom: true,
     record_delimiter: ['\r\n', '\n', '\r'],
     max_record_size: MAX_RECORD_CHARACTERS,
-    // Lengths are judged in takeRows, for a message that names the place; nothing is let pass.
+    // Lengths are checked in takeRows, for a message that names the place; nothing is let pass.
     relax_column_count: true,
   });
   const input = createReadStream(source.path, { highWaterMark: READ_BYTES });

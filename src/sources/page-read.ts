@@ -102,7 +102,7 @@ export async function openSavedPage(path: string, context: SourceContext): Promi
   if (reading.urls.size + reading.ambiguous.size === 0) {
     throw explainEmpty(reading, manifest, { source: name });
   }
-  if (reading.isBaseGuessed) tellGuess(reading, name, context);
+  if (reading.isBaseGuessed) emitGuess(reading, name, context);
   const place = { source: name, homepage: manifest.homepage };
   return {
     kind: 'page',
@@ -122,7 +122,7 @@ async function read(html: string, path: string, context: SourceContext): Promise
   }
 }
 
-function tellGuess({ base }: PageReading, name: string, { onEvent }: SourceContext): void {
+function emitGuess({ base }: PageReading, name: string, { onEvent }: SourceContext): void {
   onEvent({
     event: 'warning',
     code: 'source',

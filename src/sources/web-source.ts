@@ -21,7 +21,7 @@ type Locate = (file: ManifestFile) => Location | undefined;
 
 /**
  * A URL of the web: a page with links, or a base URL under which files lie by name; which, its own
- * answer tells (`judgeAnswer`). It is asked at the first `locate`, once for all files.
+ * answer tells (`classifyAnswer`). It is asked at the first `locate`, once for all files.
  */
 export class WebSource implements OpenedSource {
   readonly name: string;
@@ -58,8 +58,8 @@ export class WebSource implements OpenedSource {
     const loaded = await loadPatiently(this.#url, this.#context);
     const verdict =
       'error' in loaded
-        ? judgeFailure(this.#url, loaded, manifest)
-        : await judgeAnswer(this.#url, loaded, manifest);
+        ? classifyFailure(this.#url, loaded, manifest)
+        : await classifyAnswer(this.#url, loaded, manifest);
     switch (verdict.kind) {
       case 'page':
         await this.#keep(verdict.reading);
@@ -142,7 +142,11 @@ type WebVerdict =
  * directory, and what is no HTML, a base URL; any other HTML is an error, for a login page must not
  * send 82 downloads the wrong way. The homepage, and what ends in `.html`, can only be a page.
  */
-async function judgeAnswer(url: string, page: LoadedPage, manifest: Manifest): Promise<WebVerdict> {
+async function classifyAnswer(
+  url: string,
+  page: LoadedPage,
+  manifest: Manifest,
+): Promise<WebVerdict> {
   const name = toPrintableUrl(url);
   const { homepage } = manifest;
   const onlyPage = isOnlyPage(url, manifest);
@@ -169,7 +173,7 @@ async function judgeAnswer(url: string, page: LoadedPage, manifest: Manifest): P
 }
 
 /** Refused, but there (403 and 404 are what a directory without a listing gives): a base URL. */
-function judgeFailure(
+function classifyFailure(
   url: string,
   { error, attempts }: FailedLoad,
   manifest: Manifest,

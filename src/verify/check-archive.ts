@@ -23,7 +23,7 @@ interface CheckedArchive {
 }
 
 /**
- * Judges an archive's directory, and unpacks every member into nothing.
+ * Checks an archive's directory, and unpacks every member into nothing.
  * @param file manifest name
  * @throws CcxriError `unsafe-archive`, `damaged-archive`; `occupied`: it changed meanwhile; of the disk
  */
@@ -57,15 +57,15 @@ async function checkAll(
     onEvent({ event: 'warning', code: 'archive-oddity', file, message });
   }
   progress.begin(directory.totalBytes * (hasImages ? 2 : 1));
-  let toldBytes = 0;
+  let reportedBytes = 0;
   await checkMembers(reader, directory, {
     file,
     pool,
     openFile: reader.openFile,
     signal,
     onBytes: (doneBytes) => {
-      progress.add(doneBytes - toldBytes);
-      toldBytes = doneBytes;
+      progress.add(doneBytes - reportedBytes);
+      reportedBytes = doneBytes;
     },
   });
   await reader.assertUnchanged();

@@ -78,28 +78,28 @@ export async function checkFolder(
     .sort()
     .slice(0, MAX_BAD_MEMBERS)
     .map((path) => `${below}/${path}`);
-  const { strangers } = report;
-  if (strangers.length > 0) tellStrangers(file, strangers, context);
+  const { unexpectedFiles } = report;
+  if (unexpectedFiles.length > 0) emitUnexpectedFiles(file, unexpectedFiles, context);
   const isBad = report.damaged.length + report.missing.length > 0;
   // Sizes alone make nothing good.
   if (!isBad && context.depth === 'quick') return undefined;
   const isNoted = await noteImages(known, isBad ? 'bad' : 'good', context);
   if (!isBad) return undefined;
-  const isMended = isNoted && strangers.length === 0 && !(await isLink(folder));
-  return imagesError({ ...options, selection: context.selection, isMended }, report);
+  const isRepaired = isNoted && unexpectedFiles.length === 0 && !(await isLink(folder));
+  return imagesError({ ...options, selection: context.selection, isRepaired }, report);
 }
 
-function tellStrangers(
+function emitUnexpectedFiles(
   file: ManifestFile,
-  strangers: readonly string[],
+  unexpectedFiles: readonly string[],
   { onEvent }: VerifyContext,
 ): void {
-  const examples = strangers.slice(0, 3).map((path) => toPrintable(path, 120));
+  const examples = unexpectedFiles.slice(0, 3).map((path) => toPrintable(path, 120));
   onEvent({
     event: 'warning',
     code: 'disk',
     file: file.name,
-    message: `${count(strangers.length, 'file')} in images/${stemOf(file.name)} not of the archive: ${examples.join(', ')}${strangers.length > 3 ? ', …' : ''}`,
+    message: `${count(unexpectedFiles.length, 'file')} in images/${stemOf(file.name)} not of the archive: ${examples.join(', ')}${unexpectedFiles.length > 3 ? ', …' : ''}`,
   });
 }
 
@@ -125,11 +125,11 @@ async function compareFolder(
     checked: expected.length,
     damaged: damaged.sort(),
     missing: missing.sort(),
-    strangers: await strangersIn(folder, expected),
+    unexpectedFiles: await unexpectedFilesIn(folder, expected),
   };
 }
 
-async function strangersIn(
+async function unexpectedFilesIn(
   folder: string,
   expected: readonly MemberContent[],
 ): Promise<readonly string[]> {

@@ -152,12 +152,12 @@ interface Folder {
   readonly isArchiveGood: boolean;
   readonly selection: Selection;
   /** The command goes by the ledger, which has them as bad, and may put others in their place. */
-  readonly isMended: boolean;
+  readonly isRepaired: boolean;
 }
 
 /** Some are damaged or missing. */
 export function imagesError(
-  { file, folder, isArchiveGood, selection, isMended }: Folder,
+  { file, folder, isArchiveGood, selection, isRepaired }: Folder,
   { checked, damaged, missing }: FolderReport,
 ): CcxriError {
   const files = [stemOf(file.name)];
@@ -178,7 +178,7 @@ export function imagesError(
       expected: `${count(checked, 'file')} as they came out of ${file.name}`,
       found: [...describe('damaged', damaged), ...describe('missing', missing)].join('; '),
       kept: 'the images as they are',
-      next: isMended
+      next: isRepaired
         ? [command]
         : [{ kind: 'advice', text: `move ${toPrintable(folder, 4096)} away` }, command],
     },

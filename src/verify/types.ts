@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import type { LimitFunction } from 'p-limit';
 import type { Clock } from '../clock.ts';
-import type { Judge } from '../dataset/acceptance.ts';
+import type { Acceptance } from '../dataset/acceptance.ts';
 import type { DatasetLayout } from '../dataset/layout.ts';
 import type { Ledger } from '../dataset/ledger.ts';
 import type { FileOutcome, RunOptions } from '../dataset/run-options.ts';
@@ -74,7 +74,7 @@ export interface FolderReport {
   readonly damaged: readonly string[];
   readonly missing: readonly string[];
   /** What lies there and is not of the archive: no damage. */
-  readonly strangers: readonly string[];
+  readonly unexpectedFiles: readonly string[];
 }
 
 /** Where a file of the manifest was found. */
@@ -92,7 +92,7 @@ export interface Located {
 export interface VerifyContext {
   readonly layout: DatasetLayout;
   readonly ledger: Ledger;
-  readonly judge: Judge;
+  readonly acceptance: Acceptance;
   readonly depth: VerifyDepth;
   /** What was asked for. */
   readonly selection: Selection;

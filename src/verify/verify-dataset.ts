@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { runSignal, throwIfAborted } from '../abort.ts';
 import { systemClock } from '../clock.ts';
 import { forEachAtOnce } from '../concurrency.ts';
-import { Judge } from '../dataset/acceptance.ts';
+import { Acceptance } from '../dataset/acceptance.ts';
 import { layoutOf } from '../dataset/layout.ts';
 import { Ledger } from '../dataset/ledger.ts';
 import { assertDirectory } from '../dataset/run-options.ts';
@@ -46,7 +46,7 @@ export async function verifyDataset(options: VerifyOptions): Promise<VerifyResul
   const located = await pLimit(8).map(files, (file) => locate(file, layout, ledger));
   const wanted = isAsked ? located : located.filter(isHere);
   if (wanted.length === 0) throw nothingHere(options);
-  tellPlan(wanted.length, onEvent);
+  emitPlan(wanted.length, onEvent);
   const { outcomes, bytesRead, depth } = await verifyAll(wanted, options);
   return {
     dest,
@@ -81,7 +81,7 @@ function toContext(
   return {
     layout,
     ledger,
-    judge: new Judge({ manifest, ledger, onEvent, unpackPool, signal }),
+    acceptance: new Acceptance({ manifest, ledger, onEvent, unpackPool, signal }),
     depth: options.depth ?? 'full',
     selection: options.selection ?? {},
     restoreStep: restoreStepOf(wanted, options.selection ?? {}),
@@ -117,7 +117,7 @@ async function verifyAll(wanted: readonly Located[], options: VerifyOptions) {
   return { depth, outcomes: inOrder, bytesRead: meter.bytesRead };
 }
 
-function tellPlan(files: number, onEvent: NonNullable<VerifyOptions['onEvent']>): void {
+function emitPlan(files: number, onEvent: NonNullable<VerifyOptions['onEvent']>): void {
   onEvent({
     event: 'plan',
     files,

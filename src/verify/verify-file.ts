@@ -24,7 +24,7 @@ export async function verifyFile(located: Located, context: VerifyContext): Prom
   const { file, here, images } = located;
   throwIfAborted(context.signal);
   const findings: Findings = { md5: null, membersChecked: 0, badMembers: [] };
-  const end = await comeOut(located, findings, context);
+  const end = await settleFile(located, findings, context);
   context.onEvent({
     event: 'file-done',
     file: file.name,
@@ -46,7 +46,11 @@ interface End {
   readonly error?: CcxriError | undefined;
 }
 
-async function comeOut(located: Located, findings: Findings, context: VerifyContext): Promise<End> {
+async function settleFile(
+  located: Located,
+  findings: Findings,
+  context: VerifyContext,
+): Promise<End> {
   try {
     return { status: await check(located, findings, context) };
   } catch (error) {
@@ -136,7 +140,7 @@ async function checkBytes(
     const candidate = await hashWithProgress(file.name, place, context);
     findings.md5 = candidate.md5;
     context.meter.bytesRead += candidate.bytes;
-    return await context.judge.judge(file, candidate);
+    return await context.acceptance.check(file, candidate);
   } catch (error) {
     if (isCcxriError(error, ...WRONG_BYTES)) {
       if (await isOfAnother({ file, here }, findings, context)) throw otherManifestError(file);

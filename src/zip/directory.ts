@@ -3,8 +3,8 @@ import { throwIfAborted } from '../abort.ts';
 import { type EndRecord, findEndRecord } from './end-record.ts';
 import { listEntries, readDirectoryBytes } from './entries.ts';
 import { METHOD, type ZipEntry, isFolder } from './entry.ts';
-import { judgeClashes, judgeEntries } from './judge-entries.ts';
-import { type PlacedEntry, judgeSpans, readLocalHeaders } from './local-headers.ts';
+import { checkClashes, checkEntries } from './check-entries.ts';
+import { type PlacedEntry, checkSpans, readLocalHeaders } from './local-headers.ts';
 import { topFolderOf, withoutTopFolder } from './names.ts';
 import type { RandomReader } from './reader.ts';
 import { ArchiveReport, damaged } from './report.ts';
@@ -17,9 +17,9 @@ const LARGE_DIRECTORY_BYTES = 1024 ** 2;
 const oneAtATime = pLimit(1);
 
 /**
- * Reads an archive's directory, judges it, and works with it. Of directories with very many entries
- * no two are in memory at once: each takes up to 100 MB while it is judged.
- * @throws CcxriError as judgeDirectory; what the work throws
+ * Reads an archive's directory, checks it, and works with it. Of directories with very many entries
+ * no two are in memory at once: each takes up to 100 MB while it is checked.
+ * @throws CcxriError as checkDirectory; what the work throws
  */
 export async function withDirectory<T>(
   reader: RandomReader,
@@ -31,8 +31,8 @@ export async function withDirectory<T>(
   // A count that is too small is refused later; where it has wrapped, the directory is large.
   const isLarge =
     end.count > MANY_ENTRIES || end.directoryEnd - end.directoryStart > LARGE_DIRECTORY_BYTES;
-  const judgeAndWork = async () => work(await judgeDirectory(reader, end, options));
-  return isLarge ? oneAtATime(judgeAndWork) : judgeAndWork();
+  const checkAndWork = async () => work(await checkDirectory(reader, end, options));
+  return isLarge ? oneAtATime(checkAndWork) : checkAndWork();
 }
 
 /** A file in an archive that has passed the gate. Plain data. */
@@ -68,12 +68,12 @@ export interface ArchiveOptions {
 }
 
 /**
- * Reads an archive's directory and judges the whole of it, before a byte of any member is unpacked:
+ * Reads an archive's directory and checks the whole of it, before a byte of any member is unpacked:
  * names, types, clashes, places, counts, sizes, and the header in front of each member. Only what can
  * harm or lose data is refused.
  * @throws CcxriError `unsafe-archive`, with the reasons; `damaged-archive`; of the disk; `aborted`
  */
-async function judgeDirectory(
+async function checkDirectory(
   reader: RandomReader,
   end: EndRecord,
   { file, signal }: ArchiveOptions,
@@ -85,11 +85,11 @@ async function judgeDirectory(
   report.assertSafe();
   const { prefixBytes } = end;
   const entries = await listEntries(bytes, { file, report, prefixBytes, signal });
-  const named = judgeEntries(entries, reader.sizeBytes, report);
-  judgeClashes(named, report);
+  const named = checkEntries(entries, reader.sizeBytes, report);
+  checkClashes(named, report);
   const placed = await readLocalHeaders(reader, entries, { end, report, signal });
   // With a member that is not in its place, what lies between the others says nothing.
-  if (placed.length === entries.length) await judgeSpans(reader, placed, { end, report, signal });
+  if (placed.length === entries.length) await checkSpans(reader, placed, { end, report, signal });
   report.assertSafe();
   return toDirectory(placed, file, report.warnings);
 }

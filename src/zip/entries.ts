@@ -31,7 +31,7 @@ export async function listEntries(
   try {
     const zip = await fromRandomAccessReaderPromise(view, view.sizeBytes, {
       autoClose: false,
-      // Names are decoded and judged here: yauzl would stop at the first bad one.
+      // Names are decoded and checked here: yauzl would stop at the first bad one.
       decodeStrings: false,
       validateEntrySizes: false,
     });
@@ -80,7 +80,7 @@ function toEntry(entry: Entry, { report, prefixBytes }: ListOptions): ZipEntry {
   };
 }
 
-/** `bsdtar -cf archive.zip .` begins every path with "./". What remains is judged as any name. */
+/** `bsdtar -cf archive.zip .` begins every path with "./". What remains is checked as any name. */
 function withoutHere(name: string): string {
   return name.startsWith(HERE) && name !== HERE ? name.slice(HERE.length) : name;
 }
@@ -139,7 +139,7 @@ function endRecords(directoryBytes: number, count: number): Buffer {
 
 /**
  * Far above the dataset's 2,000 images an archive, a little above what an end record of 16 bits counts
- * (some writers let it wrap). With both of these one directory takes some 100 MB while it is judged.
+ * (some writers let it wrap). With both of these one directory takes some 100 MB while it is checked.
  */
 const MAX_ENTRIES = 70_000;
 const MAX_DIRECTORY_BYTES = 6 * 1024 ** 2;
@@ -200,7 +200,7 @@ function walk(bytes: Buffer, report: ArchiveReport): number | undefined {
     const next = extraEnd + bytes.readUInt16LE(at + 32);
     if (next > bytes.length) return undefined;
     const nameOf = () => toName(bytes.toString('utf8', at + FIXED_BYTES, nameEnd));
-    judgeHeader(bytes.subarray(at, at + FIXED_BYTES), nameOf, report);
+    checkHeader(bytes.subarray(at, at + FIXED_BYTES), nameOf, report);
     if (!isWellFormed(bytes.subarray(nameEnd, extraEnd))) {
       // yauzl would refuse the archive. Blanked out, the field is one that says nothing.
       bytes.fill(0, nameEnd, extraEnd);
@@ -213,7 +213,7 @@ function walk(bytes: Buffer, report: ArchiveReport): number | undefined {
 }
 
 /** What yauzl does not report, or fails on. */
-function judgeHeader(header: Buffer, nameOf: () => string, report: ArchiveReport): void {
+function checkHeader(header: Buffer, nameOf: () => string, report: ArchiveReport): void {
   const flags = header.readUInt16LE(8);
   if ((flags & FLAG.stronglyEncrypted) !== 0) {
     report.reject('encrypted', 'is encrypted, which ccxri does not read', nameOf());

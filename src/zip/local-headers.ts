@@ -48,7 +48,7 @@ export async function readLocalHeaders(
     ranges,
     (index, bytes) => {
       const entry = inside[index];
-      const found = entry === undefined ? undefined : judgeHeader(entry, bytes, report);
+      const found = entry === undefined ? undefined : checkHeader(entry, bytes, report);
       if (found !== undefined) placed.push(found);
     },
     signal,
@@ -61,7 +61,7 @@ function toRange({ headerStart, rawName }: ZipEntry, limit: number): ByteRange {
   return { start: headerStart, length: Math.min(wanted, limit - headerStart) };
 }
 
-function judgeHeader(
+function checkHeader(
   entry: ZipEntry,
   bytes: Buffer,
   report: ArchiveReport,
@@ -144,12 +144,12 @@ interface Gap {
 const DESCRIPTOR_BYTES = 24;
 
 /**
- * Judges where the members lie: none may reach into the next one or into the directory (that is how
+ * Checks where the members lie: none may reach into the next one or into the directory (that is how
  * a few bytes become gigabytes), a data descriptor must say what the directory says, and nothing
  * that looks like a member may lie between them: it would be lost.
  * @param placed by their place
  */
-export async function judgeSpans(
+export async function checkSpans(
   reader: RandomReader,
   placed: readonly PlacedEntry[],
   { end, report, signal }: SpanContext,
@@ -189,7 +189,7 @@ function visit(gaps: readonly Gap[], report: ArchiveReport) {
       );
       return;
     }
-    if (gap.end - gap.start > used) judgePadding(bytes.subarray(used), gap, report);
+    if (gap.end - gap.start > used) checkPadding(bytes.subarray(used), gap, report);
   };
 }
 
@@ -226,7 +226,7 @@ function readSize(bytes: Buffer, at: number, width: number): number {
 /** Headers of a member and of a directory entry. */
 const MEMBER_SIGNATURES = [0x04034b50, 0x02014b50];
 
-function judgePadding(bytes: Buffer, { behind }: Gap, report: ArchiveReport): void {
+function checkPadding(bytes: Buffer, { behind }: Gap, report: ArchiveReport): void {
   if (MEMBER_SIGNATURES.some((signature) => startsWith(bytes, signature))) {
     report.reject('unlisted-member', 'it holds a member that its directory does not list');
   } else if (behind === undefined) report.warn('bytes in front of its first member');

@@ -84,7 +84,7 @@ describe('fetch', () => {
     const argv = ['fetch', '--subset', 'viral', '--dest', dest, ...manifest, '--source', url, '-n'];
     const { code, stdout } = await runCli(argv);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^Viral-1\.zip +downloaded +about 11 KB$/m);
+    expect(stdout).toMatch(/^Viral-1\.zip +download +about 11 KB$/m);
     expect(stdout).toContain('2 files into ');
     expect(stdout).toMatch(/^disk: about 23 KB needed, /m);
     expect(stdout).toContain('nothing was written; `ccxri fetch --subset viral --dest ');

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Judge } from '../../src/dataset/acceptance.ts';
+import { Acceptance } from '../../src/dataset/acceptance.ts';
 import { Ledger } from '../../src/dataset/ledger.ts';
 import type { RunEvent } from '../../src/events.ts';
 import type { HashedFile } from '../../src/hash/hash-file.ts';
@@ -42,7 +42,7 @@ async function setUp(of: Manifest = manifest) {
   await mkdir(join(root, 'ledger'));
   const events: RunEvent[] = [];
   const onEvent = (event: RunEvent) => void events.push(event);
-  const judge = new Judge({ manifest: of, ledger, onEvent });
+  const acceptance = new Acceptance({ manifest: of, ledger, onEvent });
   const candidate = async (bytes: Buffer): Promise<HashedFile> => {
     const path = join(root, md5Of(bytes));
     await writeFile(path, bytes);
@@ -51,8 +51,8 @@ async function setUp(of: Manifest = manifest) {
   return {
     ledger,
     events,
-    judge: async (name: string, bytes: Buffer) =>
-      judge.judge(findFile(of, name), await candidate(bytes)),
+    check: async (name: string, bytes: Buffer) =>
+      acceptance.check(findFile(of, name), await candidate(bytes)),
     stands: async (name: string, bytes: Buffer, status: 'verified' | 'content-checked') =>
       ledger.writeReceipt({
         name,
@@ -67,23 +67,23 @@ async function setUp(of: Manifest = manifest) {
 
 describe('a file whose published MD5 is not disputed', () => {
   it('passes with it', async () => {
-    const { judge, events } = await setUp();
-    expect(await judge('Normal-1', normal)).toBe('verified');
+    const { check, events } = await setUp();
+    expect(await check('Normal-1', normal)).toBe('verified');
     expect(events).toEqual([]);
   });
 
   it('does not pass without it, however right its content is', async () => {
-    const { judge } = await setUp();
+    const { check } = await setUp();
     const bytes = zip('Normal-1', 'another release');
-    await expect(judge('Normal-1', bytes)).rejects.toMatchObject({
+    await expect(check('Normal-1', bytes)).rejects.toMatchObject({
       code: 'md5-mismatch',
       facts: { expected: `MD5 ${md5Of(normal)}`, found: `MD5 ${md5Of(bytes)}` },
     });
   });
 
-  it('is judged by its size first', async () => {
-    const { judge } = await setUp();
-    await expect(judge('Normal-1', normal.subarray(0, 5000))).rejects.toMatchObject({
+  it('is checked by its size first', async () => {
+    const { check } = await setUp();
+    await expect(check('Normal-1', normal.subarray(0, 5000))).rejects.toMatchObject({
       code: 'size-mismatch',
       facts: { found: '5,000 bytes', expected: saying('20K') },
     });
@@ -92,14 +92,14 @@ describe('a file whose published MD5 is not disputed', () => {
 
 describe('a file whose published MD5 is disputed', () => {
   it('passes with it as usual', async () => {
-    const { judge, events } = await setUp();
-    expect(await judge('Viral-1', viral)).toBe('verified');
+    const { check, events } = await setUp();
+    expect(await check('Viral-1', viral)).toBe('verified');
     expect(events).toEqual([]);
   });
 
   it('passes by its content without it, with a warning that shows its MD5', async () => {
-    const { judge, events } = await setUp();
-    expect(await judge('Other-1', other)).toBe('content-checked');
+    const { check, events } = await setUp();
+    expect(await check('Other-1', other)).toBe('content-checked');
     expect(events).toEqual([
       {
         event: 'warning',
@@ -111,50 +111,50 @@ describe('a file whose published MD5 is disputed', () => {
   });
 
   it('passes by its content without a folder inside, which names no archive', async () => {
-    const { judge } = await setUp();
-    expect(await judge('Other-1', zip('', 'other'))).toBe('content-checked');
+    const { check } = await setUp();
+    expect(await check('Other-1', zip('', 'other'))).toBe('content-checked');
   });
 
   it('does not pass when the same bytes stand for its twin, from an earlier run', async () => {
-    const { judge, stands } = await setUp();
+    const { check, stands } = await setUp();
     await stands('Viral-1.zip', viral, 'verified');
-    await expect(judge('Other-1', viral)).rejects.toMatchObject({
+    await expect(check('Other-1', viral)).rejects.toMatchObject({
       code: 'md5-mismatch',
       message: saying('same bytes as Viral-1.zip'),
     });
   });
 
   it('does not pass when the same bytes stand for its twin, of this run', async () => {
-    const { judge } = await setUp();
-    await judge('Viral-1', viral);
-    await expect(judge('Other-1', viral)).rejects.toMatchObject({ code: 'md5-mismatch' });
+    const { check } = await setUp();
+    await check('Viral-1', viral);
+    await expect(check('Other-1', viral)).rejects.toMatchObject({ code: 'md5-mismatch' });
   });
 
-  it('of two that are judged at once with the same bytes, one passes', async () => {
-    const { judge } = await setUp();
-    const ends = await Promise.allSettled([judge('Viral-1', viral), judge('Other-1', viral)]);
+  it('of two that are checked at once with the same bytes, one passes', async () => {
+    const { check } = await setUp();
+    const ends = await Promise.allSettled([check('Viral-1', viral), check('Other-1', viral)]);
     // Whichever is hashed first: the rule is that never both pass.
     expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
   });
 
   it('does not pass when the same bytes stand for its twin by their content', async () => {
     const bytes = zip('', 'the same');
-    const { judge } = await setUp();
-    expect(await judge('Other-1', bytes)).toBe('content-checked');
-    await expect(judge('Viral-1', bytes)).rejects.toMatchObject({ code: 'md5-mismatch' });
+    const { check } = await setUp();
+    expect(await check('Other-1', bytes)).toBe('content-checked');
+    await expect(check('Viral-1', bytes)).rejects.toMatchObject({ code: 'md5-mismatch' });
   });
 
   it('passes when other bytes stand for its twin', async () => {
-    const { judge, stands } = await setUp();
+    const { check, stands } = await setUp();
     await stands('Viral-1.zip', viral, 'verified');
-    expect(await judge('Other-1', other)).toBe('content-checked');
+    expect(await check('Other-1', other)).toBe('content-checked');
   });
 
   it('keeps to the MD5 that it had when it passed by its content', async () => {
-    const { judge, stands } = await setUp();
+    const { check, stands } = await setUp();
     await stands('Other-1.zip', other, 'content-checked');
-    expect(await judge('Other-1', other)).toBe('content-checked');
-    await expect(judge('Other-1', zip('Other-1', 'changed'))).rejects.toMatchObject({
+    expect(await check('Other-1', other)).toBe('content-checked');
+    await expect(check('Other-1', zip('Other-1', 'changed'))).rejects.toMatchObject({
       code: 'md5-mismatch',
       message: saying('has changed'),
       facts: { expected: `MD5 ${md5Of(other)}` },
@@ -167,8 +167,8 @@ describe('a file whose published MD5 is disputed', () => {
     { name: 'a member is another archive', bytes: zip('', 'x', 'Normal-1.zip') },
     { name: 'a folder inside is another archive', bytes: zip('Other-1', 'x', 'Normal-1/a.jpg') },
   ])('does not pass when $name', async ({ bytes }) => {
-    const { judge } = await setUp();
-    await expect(judge('Other-1', bytes)).rejects.toMatchObject({
+    const { check } = await setUp();
+    await expect(check('Other-1', bytes)).rejects.toMatchObject({
       code: 'md5-mismatch',
       message: saying('names another archive'),
     });
@@ -179,8 +179,8 @@ describe('a file whose published MD5 is disputed', () => {
     { name: 'it is cut', bytes: other.subarray(0, 20_000) },
     { name: 'it is no zip', bytes: noise('no zip', 20_000) },
   ])('does not pass when $name', async ({ bytes }) => {
-    const { judge, events } = await setUp();
-    await expect(judge('Other-1', bytes)).rejects.toMatchObject({
+    const { check, events } = await setUp();
+    await expect(check('Other-1', bytes)).rejects.toMatchObject({
       code: 'md5-mismatch',
       facts: { expected: `MD5 ${PUBLISHED}`, found: `MD5 ${md5Of(bytes)}` },
     });
@@ -188,15 +188,15 @@ describe('a file whose published MD5 is disputed', () => {
   });
 
   it('does not pass when it is not safe to unpack', async () => {
-    const { judge } = await setUp();
+    const { check } = await setUp();
     const bytes = zip('', 'x', '../../etc/passwd');
-    await expect(judge('Other-1', bytes)).rejects.toMatchObject({ code: 'unsafe-archive' });
+    await expect(check('Other-1', bytes)).rejects.toMatchObject({ code: 'unsafe-archive' });
   });
 
   it('does not pass when its size is not plausible, whatever is inside', async () => {
-    const { judge } = await setUp();
+    const { check } = await setUp();
     const bytes = buildZip([{ name: 'a.jpg', content: noise('big', 90_000), method: 0 }]);
-    await expect(judge('Other-1', bytes)).rejects.toMatchObject({ code: 'size-mismatch' });
+    await expect(check('Other-1', bytes)).rejects.toMatchObject({ code: 'size-mismatch' });
   });
 
   it('is a label file: there is no content to fall back on', async () => {
@@ -206,8 +206,8 @@ describe('a file whose published MD5 is disputed', () => {
       md5: PUBLISHED,
       ...why,
     });
-    const { judge } = await setUp(manifestOf(labels));
-    await expect(judge('a.csv', labels.bytes)).rejects.toMatchObject({ code: 'md5-mismatch' });
+    const { check } = await setUp(manifestOf(labels));
+    await expect(check('a.csv', labels.bytes)).rejects.toMatchObject({ code: 'md5-mismatch' });
   });
 });
 

@@ -102,7 +102,7 @@ describe('a second program in the same directory', () => {
     const { argv, run, release } = await stalledFetch();
     const second = await ccxri([...argv, '--source', release.directory]);
     expect(second.code).toBe(10);
-    expect(second.stderr).toContain('another ccxri is at work in this dataset directory: pid ');
+    expect(second.stderr).toContain('another ccxri process is using this dataset directory: pid ');
     expect(second.stderr).toContain('--wait');
     run.kill('SIGKILL');
     expect((await run.ended).signal).toBe('SIGKILL');

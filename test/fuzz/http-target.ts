@@ -5,7 +5,7 @@ import { decodeHtml } from '../../src/http/page.ts';
 import {
   type AnswerHead,
   type RangeRequest,
-  judgeRange,
+  checkRange,
   toStrongValidator,
 } from '../../src/http/range.ts';
 import { isInside, nextHop } from '../../src/http/redirect.ts';
@@ -97,7 +97,7 @@ const WHOLE_HEADER = /^bytes (\d+)-(\d+)\/(\d+|\*)$/;
 
 /** Whatever is said of a part: it begins where it was asked for, and all numbers fit each other. */
 function assertRange({ request, head }: RangeInput): boolean {
-  const judged = judgeRange(request, head);
+  const judged = checkRange(request, head);
   switch (judged?.kind) {
     case undefined:
     case 'unusable':

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judgeRange, toStrongValidator, type AnswerHead } from '../../src/http/range.ts';
+import { checkRange, toStrongValidator, type AnswerHead } from '../../src/http/range.ts';
 
 const bare: AnswerHead = {
   status: 206,
@@ -15,7 +15,7 @@ describe('an answer to a request for bytes from 10 on, of 20', () => {
     { name: 'without a length', head: { contentRange: 'bytes 10-19/20' } },
     { name: 'a total left open, which is known', head: { contentRange: 'bytes 10-19/*' } },
   ])('is a part: $name', ({ head }) => {
-    expect(judgeRange(from10, { ...bare, ...head })).toEqual({
+    expect(checkRange(from10, { ...bare, ...head })).toEqual({
       kind: 'part',
       endByte: 20,
       totalBytes: 20,
@@ -23,7 +23,7 @@ describe('an answer to a request for bytes from 10 on, of 20', () => {
   });
 
   it('is a part that ends early, where the server gives less at once', () => {
-    expect(judgeRange(from10, { ...bare, contentRange: 'bytes 10-14/20' })).toEqual({
+    expect(checkRange(from10, { ...bare, contentRange: 'bytes 10-14/20' })).toEqual({
       kind: 'part',
       endByte: 15,
       totalBytes: 20,
@@ -55,33 +55,33 @@ describe('an answer to a request for bytes from 10 on, of 20', () => {
     { name: 'a 416 of a longer file', head: { status: 416, contentRange: 'bytes */20' } },
     { name: 'a 416 that does not say', head: { status: 416 } },
   ])('must not be used: $name', ({ head }) => {
-    expect(judgeRange(from10, { ...bare, ...head })?.kind).toBe('unusable');
+    expect(checkRange(from10, { ...bare, ...head })?.kind).toBe('unusable');
   });
 
   it('#43 must not be used where the total is open and not known from before', () => {
     const request = { fromByte: 10, totalBytes: null };
-    expect(judgeRange(request, { ...bare, contentRange: 'bytes 10-19/*' })?.kind).toBe('unusable');
+    expect(checkRange(request, { ...bare, contentRange: 'bytes 10-19/*' })?.kind).toBe('unusable');
   });
 
   it('#50 says that the file is complete: 416, and its total is what is here', () => {
     const request = { fromByte: 20, totalBytes: null };
     const head = { ...bare, status: 416, contentRange: 'bytes */20' };
-    expect(judgeRange(request, head)).toEqual({ kind: 'complete', totalBytes: 20 });
+    expect(checkRange(request, head)).toEqual({ kind: 'complete', totalBytes: 20 });
   });
 
   it('is the whole file: 200', () => {
-    expect(judgeRange(from10, { ...bare, status: 200, contentLength: '20' })).toEqual({
+    expect(checkRange(from10, { ...bare, status: 200, contentLength: '20' })).toEqual({
       kind: 'whole',
       totalBytes: 20,
     });
-    expect(judgeRange(from10, { ...bare, status: 200, contentLength: '-20' })).toEqual({
+    expect(checkRange(from10, { ...bare, status: 200, contentLength: '-20' })).toEqual({
       kind: 'whole',
       totalBytes: null,
     });
   });
 
   it.each([204, 302, 304, 404, 500])('is an error of its own: %i', (status) => {
-    expect(judgeRange(from10, { ...bare, status })).toBeUndefined();
+    expect(checkRange(from10, { ...bare, status })).toBeUndefined();
   });
 });
 
@@ -90,11 +90,11 @@ describe('an answer to a request for the whole file', () => {
 
   it('must not be used when it is a part', () => {
     const head = { ...bare, contentRange: 'bytes 0-19/20' };
-    expect(judgeRange(all, head)?.kind).toBe('unusable');
+    expect(checkRange(all, head)?.kind).toBe('unusable');
   });
 
   it.each([412, 416])('is an error of its own: %i', (status) => {
-    expect(judgeRange(all, { ...bare, status })).toBeUndefined();
+    expect(checkRange(all, { ...bare, status })).toBeUndefined();
   });
 });
 

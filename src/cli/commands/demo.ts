@@ -6,7 +6,7 @@ import type { View } from '../io.ts';
 import { DEMO_DEST } from '../options.ts';
 import { renderFetched } from '../render-fetch.ts';
 import { joinParts } from '../render-outcomes.ts';
-import { judgeFetch } from './fetch.ts';
+import { errorsOfFetch } from './fetch.ts';
 
 export async function runDemoCommand(context: CommandContext): Promise<CommandOutcome> {
   const { settings, signal, onEvent, env } = context;
@@ -15,7 +15,7 @@ export async function runDemoCommand(context: CommandContext): Promise<CommandOu
   const result = await runDemo({ dest, signal, onEvent });
   return {
     result,
-    ...judgeFetch(result.fetch, settings),
+    ...errorsOfFetch(result.fetch, settings),
     render: (view) => renderDemo(result, view, programOf(env)),
     isTalk: true,
   };
@@ -45,7 +45,7 @@ function renderDemo(result: DemoResult, view: View, program: string): string {
     renderFetched(fetch, { view, again: '`ccxri demo`' }),
     [
       'look around:',
-      `  ${toPrintable(join(fetch.dest, 'images'), 4096)}: drawn chests, of nobody`,
+      `  ${toPrintable(join(fetch.dest, 'images'), 4096)}: synthetic images, no patient data`,
       `  ${program} status ${set}`,
       `  ${program} verify --deep ${set}`,
       'then the real thing:',

@@ -83,7 +83,7 @@ function toOutcome(result: FetchResult, context: CommandContext): CommandOutcome
   const again = againOf(context);
   return {
     result,
-    ...judgeFetch(result, context.settings),
+    ...errorsOfFetch(result, context.settings),
     render: (view) =>
       context.suggest((dryRun ? renderPlan : renderFetched)(result, { view, again })),
     isTalk: !dryRun,
@@ -91,7 +91,7 @@ function toOutcome(result: FetchResult, context: CommandContext): CommandOutcome
 }
 
 /** What a fetch came to, for scripts: also that of the demo. */
-export function judgeFetch(
+export function errorsOfFetch(
   result: FetchResult,
   settings: Settings,
 ): Pick<CommandOutcome, 'counts' | 'errors'> {

@@ -115,7 +115,7 @@ function renderFiles(files: readonly FileStatusRow[], view: View): string {
   );
 }
 
-function renderNotes({ files, index, workedOnBy, putAside }: StatusResult): string {
+function renderNotes({ files, index, workedOnBy, quarantine }: StatusResult): string {
   const unchecked = countOf(files, 'changed', 'unchecked');
   const others = countOf(files, 'other-manifest');
   const badImages = files.filter(({ state }) => state === 'images-bad').map(({ file }) => file);
@@ -133,7 +133,7 @@ function renderNotes({ files, index, workedOnBy, putAside }: StatusResult): stri
       : [
           `images of ${count(badImages.length, 'archive')} found damaged by verify: put them right with \`ccxri fetch${selectionFlags({ files: badImages.map(stemOf) })}\``,
         ]),
-    ...putAside.map((path) => `put aside, its bytes were wrong: ${toPrintable(path, 4096)}`),
+    ...quarantine.map((path) => `put aside, its bytes were wrong: ${toPrintable(path, 4096)}`),
   ];
   return notes.map((note) => `${note}\n`).join('');
 }

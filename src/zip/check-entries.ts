@@ -12,11 +12,11 @@ const MAX_TOTAL_RATIO = 25;
 const FREE_TOTAL_BYTES = 64 * 1024 ** 2;
 
 /**
- * Judges each entry of a directory by itself, and what they add up to. Pure: nothing but the
+ * Checks each entry of a directory by itself, and what they add up to. Pure: nothing but the
  * directory is looked at.
  * @returns the entries whose names may be used
  */
-export function judgeEntries(
+export function checkEntries(
   entries: readonly ZipEntry[],
   archiveBytes: number,
   report: ArchiveReport,
@@ -27,8 +27,8 @@ export function judgeEntries(
     const problem = problemOfName(entry.name);
     if (problem === undefined) named.push(entry);
     else report.reject(problem.code, problem.text, entry.name);
-    judgeType(entry, report);
-    judgeContent(entry, report);
+    checkType(entry, report);
+    checkContent(entry, report);
     totalBytes += entry.size;
   }
   if (totalBytes > FREE_TOTAL_BYTES + MAX_TOTAL_RATIO * archiveBytes) {
@@ -50,7 +50,7 @@ const REFUSED_TYPES: ReadonlyMap<number, Reason> = new Map([
 ]);
 const DOS_FOLDER = 0x10;
 
-function judgeType(entry: ZipEntry, report: ArchiveReport): void {
+function checkType(entry: ZipEntry, report: ArchiveReport): void {
   const type = entry.mode & TYPE_MASK;
   const refused = REFUSED_TYPES.get(type);
   if (refused !== undefined) report.reject(refused.code, refused.text, entry.name);
@@ -68,7 +68,7 @@ function judgeType(entry: ZipEntry, report: ArchiveReport): void {
   if (!isRealDate(entry)) report.warn('a member has a date that does not exist', entry.name);
 }
 
-function judgeContent(entry: ZipEntry, report: ArchiveReport): void {
+function checkContent(entry: ZipEntry, report: ArchiveReport): void {
   const { name, flags, method, size, compressedSize } = entry;
   if ((flags & (FLAG.encrypted | FLAG.stronglyEncrypted | FLAG.maskedHeaders)) !== 0) {
     report.reject('encrypted', 'is encrypted, which ccxri does not read', name);
@@ -99,11 +99,11 @@ function isRealDate({ date, time }: ZipEntry): boolean {
 }
 
 /**
- * Judges whether each name can have a file of its own: no name twice, on any file system (whether or
+ * Checks whether each name can have a file of its own: no name twice, on any file system (whether or
  * not it minds case and accents), and none that is a file here and a folder there. Pure.
  * @param entries with usable names
  */
-export function judgeClashes(entries: readonly ZipEntry[], report: ArchiveReport): void {
+export function checkClashes(entries: readonly ZipEntry[], report: ArchiveReport): void {
   const files = new Map<string, string>();
   const folders = new Map<string, string>();
   for (const entry of entries) {
