@@ -88,7 +88,7 @@ describe('the package', () => {
     expect(files).toContain('package/manifests/cc-cxri.json');
     // Beside what is meant for readers: the build's note of what it was made from.
     const allowed =
-      /^package\/(?:dist\/.+\.(?:js|d\.ts|txt)|docs\/.+\.md|(?:ARCHITECTURE|SECURITY)\.md|manifests\/cc-cxri\.json|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
+      /^package\/(?:dist\/.+\.(?:js|d\.ts|txt)|docs\/.+\.md|(?:ARCHITECTURE|SECURITY)\.md|manifests\/(?:cc-cxri\.json|demo\/[\w-]+\.(?:zip|csv|json|html))|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
     expect(files.filter((file) => !allowed.test(file))).toEqual([]);
   });
 
@@ -102,10 +102,13 @@ describe('the package', () => {
   it('installs as `ccxri`', async () => {
     const prefix = await tempDir();
     const cache = await command('npm', ['config', 'get', 'cache']);
+    const config = await command('npm', ['config', 'get', 'userconfig']);
     const install = ['install', '--global', '--prefix', prefix, '--prefer-offline', tarball];
     const installed = await command('npm', install, {
       HOME: prefix,
       npm_config_cache: cache.stdout.trim(),
+      // It may name the registry.
+      npm_config_userconfig: config.stdout.trim(),
       npm_config_audit: 'false',
     });
     expect(installed.code, installed.stderr).toBe(0);
@@ -126,7 +129,7 @@ describe('the package', () => {
       '--strip-components=1',
     ];
     await command('tar', unpack);
-    for (const name of ['zod', 'p-limit', '@types']) {
+    for (const name of ['zod', 'p-limit', 'undici', '@types']) {
       await symlink(join(root, 'node_modules', name), join(project, 'node_modules', name));
     }
     await writeFile(join(project, 'package.json'), '{ "type": "module" }');
