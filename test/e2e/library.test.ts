@@ -101,16 +101,13 @@ describe('the package', () => {
 
   it('installs as `ccxri`', async () => {
     const prefix = await tempDir();
-    const cache = await command('npm', ['config', 'get', 'cache']);
-    const config = await command('npm', ['config', 'get', 'userconfig']);
     const install = ['install', '--global', '--prefix', prefix, '--prefer-offline', tarball];
-    const installed = await command('npm', install, {
-      HOME: prefix,
-      npm_config_cache: cache.stdout.trim(),
-      // It may name the registry.
-      npm_config_userconfig: config.stdout.trim(),
-      npm_config_audit: 'false',
-    });
+    // As npm is set up on this machine: its registry, certificates and proxy.
+    const own = Object.entries(process.env).flatMap(([name, value]) =>
+      value === undefined || /^(?:ccxri_|npm_|vitest)/i.test(name) ? [] : [[name, value] as const],
+    );
+    const env = { ...Object.fromEntries(own), npm_config_audit: 'false' };
+    const installed = await command('npm', install, env);
     expect(installed.code, installed.stderr).toBe(0);
     const program = join(prefix, 'bin/ccxri');
     expect(await command(program, ['--version'])).toMatchObject({ stdout: `${readVersion()}\n` });
