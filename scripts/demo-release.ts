@@ -7,8 +7,8 @@ import { makeRelease } from './release/make-release.ts';
 import type { ReleaseSpec } from './release/release-types.ts';
 
 /** Width and height in pixels, and a JPEG quality, that keep the whole release near 100 KB. */
-const SIZE = 96;
-const QUALITY = 35;
+const SIZE = 64;
+const QUALITY = 25;
 
 /** Small archives of every group, with and without the folder inside: 86 images. */
 const DEMO: ReleaseSpec = {

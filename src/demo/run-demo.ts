@@ -8,7 +8,7 @@ import { claimDirectory } from './claim-directory.ts';
 import { loadDemoRelease } from './demo-release.ts';
 import { serveFiles } from './serve-files.ts';
 
-const BYTES_PER_SECOND = 25_000;
+const BYTES_PER_SECOND = 20_000;
 
 /**
  * The whole way on a small synthetic release, which is served on loopback: the page is
@@ -51,7 +51,7 @@ export interface DemoOptions {
    * ./ccxri-demo (the command line says so).
    */
   readonly dest: string;
-  /** How fast the synthetic release is served. Default 25,000, so that there is something to see. */
+  /** How fast the synthetic release is served. Default 20,000, so that there is something to see. */
   readonly bytesPerSecond?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: EventListener | undefined;

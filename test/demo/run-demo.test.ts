@@ -73,7 +73,7 @@ describe('runDemo', () => {
     const decoded = decodeWithPil(rows.map(({ path = '' }) => join(dest, path)));
     expect(decoded).toHaveLength(TOTAL);
     for (const image of decoded) {
-      expect(image).toMatchObject({ width: 96, height: 96, mode: 'L' });
+      expect(image).toMatchObject({ width: 64, height: 64, mode: 'L' });
       expect(image.comment).toContain('MADE UP');
     }
   });
