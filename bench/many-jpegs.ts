@@ -16,10 +16,12 @@ export async function createJpegs(bytes: number): Promise<(image: ReleaseImage) 
   const bases = await Promise.all(
     Array.from({ length: BASES }, (_, index) => encodeBase(size, index)),
   );
-  let made = 0;
+  const made = new Map<string, number>();
   return ({ name, archive }) => {
-    const base = bases[made % BASES];
-    made += 1;
+    const index = made.get(archive) ?? 0;
+    made.set(archive, index + 1);
+    // Each archive begins elsewhere: several processes make them.
+    const base = bases[(Number(/\d+/.exec(archive)?.[0]) * 5 + index) % BASES];
     if (base === undefined) throw new Error('no picture');
     return withComment(base, `${archive}/${name}`);
   };

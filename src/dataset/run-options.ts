@@ -44,7 +44,6 @@ export async function assertDirectory(dest: string): Promise<void> {
       {
         kind: 'option',
         option: 'dest',
-        purpose: 'that exists',
         or: {
           kind: 'run',
           command: 'fetch',

@@ -16,14 +16,7 @@ import { type Found, locationsOf } from '../sources/open-source.ts';
 import type { Location } from '../sources/source.ts';
 import { formatBytes, toPrintableUrl } from '../text.ts';
 import { type DownloadContext, type Transfer, emitRetry } from './context.ts';
-import {
-  WRONG_BYTES,
-  hasNext,
-  notThere,
-  ofWholeSource,
-  summarizeFailures,
-  toFailure,
-} from './failures.ts';
+import { WRONG_BYTES, notThere, ofWholeSource, summarizeFailures, toFailure } from './failures.ts';
 import { quarantine } from './quarantine.ts';
 import { canResume } from './request.ts';
 import { runTransfer } from './transfer.ts';
@@ -217,7 +210,7 @@ async function quarantineWrong(
   const path = await quarantine({ file, ...wrong }, into, (to) => part.moveAway(to));
   return withDetails(wrong.error, {
     kept: `the wrong bytes, in ${path}`,
-    next: hasNext(wrong.error) ? wrong.error.next : TWICE_WRONG,
+    next: wrong.error.next.length > 0 ? wrong.error.next : TWICE_WRONG,
   });
 }
 

@@ -83,15 +83,9 @@ export function summarizeFailures(
     file: file.name,
     ...(failures.length > 1 ? { reasons: failures.map(toReason) } : {}),
     ...(left.length > 0 ? { kept: left.join('; ') } : {}),
-    hint: main.hint,
-    next: hasNext(main) ? main.next : main.code === 'file-not-at-source' ? ELSEWHERE : LATER,
+    next: main.next.length > 0 ? main.next : main.code === 'file-not-at-source' ? ELSEWHERE : LATER,
     cause: main,
   });
-}
-
-/** Whether it says what can be done. */
-export function hasNext(error: CcxriError): boolean {
-  return error.next.length > 0 || error.hint !== undefined;
 }
 
 function toReason(failure: CcxriError): string {

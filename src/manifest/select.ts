@@ -48,7 +48,7 @@ function toSubset(manifest: Manifest, typed: string): string {
     {
       found: toPrintable(typed),
       expected: names.join(', '),
-      next: [{ kind: 'option', option: 'subset', purpose: `which is one of ${names.join(', ')}` }],
+      next: [{ kind: 'option', option: 'subset', purpose: `(one of ${names.join(', ')})` }],
     },
   );
 }

@@ -179,7 +179,7 @@ export function locateOnPage(
 
 /**
  * Why nothing can be had through a page without one link to a file: what it is like, in plain words.
- * @param hint a nearer way on than the two there are always
+ * @param place.next what is tried before a saved page or a mirror
  */
 export function explainEmpty(
   reading: PageReading,

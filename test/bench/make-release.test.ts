@@ -72,14 +72,15 @@ describe("the bench's release", () => {
       expect(Math.abs(bytes.length - PROFILE.bytes)).toBeLessThan(PROFILE.bytes * 0.1);
       expect(packed / bytes.length).toBeGreaterThan(0.9);
     }
-    expect(new Set(images.map(({ bytes }) => bytes.toString('latin1'))).size).toBe(12);
+    // Without their comments, too: the picture itself is each one's own.
+    const scans = images.map(({ bytes }) => bytes.subarray(bytes.indexOf('\xff\xdb', 0, 'latin1')));
+    expect(new Set(scans.map((scan) => scan.toString('latin1'))).size).toBe(12);
     if (!hasPil) return;
     const out = await tempDir();
     await writeTree(out, Object.fromEntries(images.map(({ name, bytes }) => [name, bytes])));
     const decoded = decodeWithPil(images.map(({ name }) => join(out, name)));
     const sizes = new Set(decoded.map(({ width, height, mode }) => `${width} ${height} ${mode}`));
     expect(sizes.size).toBe(1);
-    // Each archive is made of a few pictures.
-    expect(new Set(decoded.map(({ pixels }) => pixels.toString('latin1'))).size).toBeGreaterThan(3);
+    expect(new Set(decoded.map(({ pixels }) => pixels.toString('latin1'))).size).toBe(12);
   });
 });
