@@ -58,4 +58,4 @@ export { makeManifest } from './make-manifest/make-manifest.ts';
 export type { MakeManifestOptions, MakeManifestResult } from './make-manifest/make-manifest.ts';
 export { runDemo } from './demo/run-demo.ts';
 export type { DemoOptions, DemoResult } from './demo/run-demo.ts';
-export type { FileOutcome, RunOptions } from './dataset/run-options.ts';
+export type { FileOutcome, RunOptions } from './dataset/session.ts';

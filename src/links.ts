@@ -1,5 +1,5 @@
 import { throwIfAborted } from './abort.ts';
-import type { RunOptions } from './dataset/run-options.ts';
+import type { RunOptions } from './dataset/session.ts';
 import { CcxriError } from './errors.ts';
 import { createPageLoader } from './http/page.ts';
 import type { ManifestFile } from './manifest/schema.ts';

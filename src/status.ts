@@ -1,20 +1,10 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import pLimit from 'p-limit';
 import { throwIfAborted } from './abort.ts';
-import { layoutOf } from './dataset/layout.ts';
-import { Ledger } from './dataset/ledger.ts';
-import { type FileSurvey, fitsManifest, surveyFile } from './dataset/survey.ts';
-import { PartStore } from './download/part-store.ts';
-import { errnoOf, toDiskError } from './errors.ts';
+import { type RunOptions, withSession } from './dataset/session.ts';
+import { type FileSurvey, fitsManifest } from './dataset/survey.ts';
 import { readLockHolder } from './fs/lock.ts';
-import { pathKind } from './fs/paths.ts';
+import { listOrEmpty, pathKind } from './fs/paths.ts';
 import { aboutBytesOf } from './manifest/published-size.ts';
-import type { Manifest } from './manifest/schema.ts';
-import { type Selection, isEmptySelection, selectFiles } from './manifest/select.ts';
-
-/** Files looked at at once: node's own pool has four threads. */
-const FILES_AT_ONCE = 8;
 
 /**
  * What is here, what is missing, what is under way: from the ledger, and from names and sizes. Reads
@@ -22,50 +12,48 @@ const FILES_AT_ONCE = 8;
  * @throws CcxriError `unknown-subset`, `unknown-file`; of the disk; `aborted`
  */
 export async function datasetStatus(options: StatusOptions): Promise<StatusResult> {
-  const { manifest, dest, selection = {}, signal } = options;
-  const isAsked = !isEmptySelection(selection);
-  const files = isAsked ? selectFiles(manifest, selection) : manifest.files;
-  const layout = layoutOf(dest);
-  const ledger = new Ledger(layout.ledger);
-  const places = { layout, ledger, parts: new PartStore(layout.partial) };
-  const rows = await pLimit(FILES_AT_ONCE).map(files, async (file) => {
-    throwIfAborted(signal);
-    return toRow(await surveyFile(file, places), ledger);
+  return withSession(options, {}, async (session) => {
+    const { dest, layout } = session;
+    const surveys = await session.survey();
+    throwIfAborted(session.signal);
+    return {
+      dest,
+      exists: (await pathKind(dest)) === 'directory',
+      files: surveys.map(toRow),
+      index: (await pathKind(layout.index)) === 'file',
+      workedOnBy: await readLockHolder(layout.lock),
+      quarantine: await listQuarantined(layout.bad),
+    };
   });
-  throwIfAborted(signal);
-  return {
-    dest,
-    exists: (await pathKind(dest)) === 'directory',
-    files: rows,
-    index: (await pathKind(layout.index)) === 'file',
-    workedOnBy: await readLockHolder(layout.lock),
-    quarantine: await listQuarantined(layout.bad),
-  };
 }
 
-async function toRow(survey: FileSurvey, ledger: Ledger): Promise<FileStatusRow> {
-  const { file, receipt, final } = survey;
-  const state = await withImages(stateOf(survey), survey, ledger);
+function toRow(survey: FileSurvey): FileStatusRow {
+  const { file, receipt, final, members } = survey;
+  const state = stateOf(survey);
   const areImagesAlone = final === 'absent' && ['images-only', 'images-bad'].includes(state);
   // What the ledger says of another release, or of bytes that have changed, is no check.
   const holds = receipt !== undefined && ['checked', 'absent'].includes(final);
   const passed = holds && fitsManifest(file, receipt) ? receipt : undefined;
+  const bytes = final === 'absent' ? survey.partBytes : survey.finalBytes;
   return {
     file: file.name,
     kind: file.kind,
     subset: file.subsets[0] ?? '',
     state,
-    bytesHere: areImagesAlone ? await imageBytes(file.name, ledger) : bytesOf(survey),
+    // Of an archive that is gone: what is here of it are its images.
+    bytesHere: areImagesAlone ? (members?.bytes ?? 0) : bytes,
     bytesTotal: passed?.bytes ?? aboutBytesOf(file),
     check: passed?.status ?? null,
     checkedAt: passed?.checkedAt ?? null,
   };
 }
 
-function stateOf({ file, final, images, receipt, partBytes }: FileSurvey): FileState {
+function stateOf({ file, final, images, members, receipt, partBytes }: FileSurvey): FileState {
+  const areImagesBad = images === 'partial' && members?.isFoundBad === true;
   switch (final) {
     case 'checked':
-      return file.kind === 'labels' || images === 'complete' ? 'done' : 'checked';
+      if (file.kind === 'labels' || images === 'complete') return 'done';
+      return areImagesBad ? 'images-bad' : 'checked';
     case 'changed':
     case 'other-manifest':
     case 'unchecked':
@@ -74,54 +62,21 @@ function stateOf({ file, final, images, receipt, partBytes }: FileSurvey): FileS
       if (images === 'complete' && (receipt === undefined || fitsManifest(file, receipt))) {
         return 'images-only';
       }
-      return partBytes > 0 ? 'partial' : 'missing';
+      if (partBytes > 0) return 'partial';
+      return areImagesBad ? 'images-bad' : 'missing';
   }
-}
-
-/** Images that were found bad, where nothing else is to be told of the file. */
-async function withImages(
-  state: FileState,
-  { file, images }: FileSurvey,
-  ledger: Ledger,
-): Promise<FileState> {
-  if (images !== 'partial' || (state !== 'checked' && state !== 'missing')) return state;
-  const record = await ledger.readMembers(file.name);
-  return record?.foundBadAt === undefined ? state : 'images-bad';
-}
-
-function bytesOf({ final, finalBytes, partBytes }: FileSurvey): number {
-  return final === 'absent' ? partBytes : finalBytes;
-}
-
-/** Of an archive that is gone: what is here of it are its images. */
-async function imageBytes(archiveName: string, ledger: Ledger): Promise<number> {
-  const record = await ledger.readMembers(archiveName);
-  return (record?.members ?? []).reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /** Without the records that lie beside them and say why. */
 async function listQuarantined(directory: string): Promise<readonly string[]> {
-  let names: readonly string[];
-  try {
-    names = await readdir(directory);
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return [];
-    throw toDiskError(error, 'read', { path: directory });
-  }
+  const names = (await listOrEmpty(directory)).map(({ name }) => name);
   const isRecord = (name: string) => name.endsWith('.json') && names.includes(name.slice(0, -5));
-  return names
-    .filter((name) => !isRecord(name))
-    .sort()
-    .map((name) => join(directory, name));
+  const quarantined = names.filter((name) => !isRecord(name)).sort();
+  return quarantined.map((name) => join(directory, name));
 }
 
-export interface StatusOptions {
-  readonly manifest: Manifest;
-  readonly dest: string;
-  /** Default: every file of the manifest. */
-  readonly selection?: Selection | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
+/** Without a selection: every file of the manifest. */
+export type StatusOptions = Omit<RunOptions, 'onEvent'>;
 
 /**
  * By the ledger alone, nothing is hashed. `done`: checked, and extracted where it is an archive;

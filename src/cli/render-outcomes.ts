@@ -1,4 +1,4 @@
-import type { FileOutcome } from '../dataset/run-options.ts';
+import type { FileOutcome } from '../dataset/session.ts';
 import { isOfManyFiles } from '../errors.ts';
 import { describeFinding } from '../labels/audit.ts';
 import type { IndexResult } from '../labels/build-index.ts';

@@ -1,5 +1,7 @@
+import { stat } from 'node:fs/promises';
 import pLimit from 'p-limit';
-import { CcxriError, isCcxriError } from '../errors.ts';
+import type { Clock } from '../clock.ts';
+import { CcxriError, isCcxriError, toDiskError } from '../errors.ts';
 import type { EventListener } from '../events.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
 import { isPlausibleSize, windowOf } from '../manifest/published-size.ts';
@@ -10,94 +12,107 @@ import { withDirectory } from '../zip/directory.ts';
 import { checkMembers } from '../zip/member.ts';
 import { openFileReader } from '../zip/reader.ts';
 import type { UnpackPool } from '../zip/unpack-pool.ts';
-import type { Ledger } from './ledger.ts';
+import { type DatasetLayout, finalPathOf } from './layout.ts';
+import type { Ledger, Receipt } from './ledger.ts';
 
 /** How a file passed. `content-checked`: its published MD5 is disputed and did not match. */
-export type Check = 'verified' | 'content-checked';
+export type Check = Receipt['status'];
+
+interface AcceptanceContext {
+  readonly manifest: Manifest;
+  readonly layout: DatasetLayout;
+  readonly ledger: Ledger;
+  readonly clock: Pick<Clock, 'date'>;
+  readonly onEvent: EventListener;
+  /** Threads for the content of a file whose MD5 is disputed. */
+  readonly unpackPool?: UnpackPool | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A whole, hashed file that is to be accepted. */
+export interface AcceptableFile extends HashedFile {
+  /** Gives it its final name; absent: it has that already. */
+  readonly moveTo?: (finalPath: string) => Promise<void>;
+  /** Where it came from, printable; null: it was found in place. */
+  readonly source?: string | null;
+  /** Its mtime when it was hashed; absent: nobody but this run can have written to it since. */
+  readonly mtimeMs?: number;
+}
 
 /**
- * The one check of a file: published size and MD5, and for the files whose published MD5 is
- * disputed what the contract says of them.
+ * The one door to a final name. A file passes by its published size and MD5, or, where the published
+ * MD5 is disputed, by what the contract says of such files.
  */
 export class Acceptance {
-  readonly #manifest: Manifest;
-  readonly #ledger: Ledger;
-  readonly #onEvent: EventListener;
-  readonly #unpackPool: UnpackPool | undefined;
-  readonly #signal: AbortSignal | undefined;
-  /** Disputed files are checked one at a time: each looks at what stands for its twin. */
-  readonly #oneAtATime = pLimit(1);
+  readonly #context: AcceptanceContext;
+  /** Disputed files are accepted one at a time: each is compared with those that share its MD5. */
+  readonly #mutex = pLimit(1);
   /** MD5s that have passed in this run, by file, where the ledger can't be written. */
   readonly #passed = new Map<string, string>();
 
-  constructor(options: {
-    readonly manifest: Manifest;
-    readonly ledger: Ledger;
-    readonly onEvent: EventListener;
-    /** Threads for the content of a file whose MD5 is disputed. */
-    readonly unpackPool?: UnpackPool | undefined;
-    readonly signal?: AbortSignal | undefined;
-  }) {
-    this.#manifest = options.manifest;
-    this.#ledger = options.ledger;
-    this.#onEvent = options.onEvent;
-    this.#unpackPool = options.unpackPool;
-    this.#signal = options.signal;
+  constructor(context: AcceptanceContext) {
+    this.#context = context;
   }
 
   /**
-   * @param accept what makes the file stand (rename, receipt); runs before any twin is checked
-   * @throws CcxriError `size-mismatch`, `md5-mismatch`; of a disputed file what its content says
+   * Checks a file, gives it its final name, and records it in the ledger, in this order.
+   * @throws CcxriError as `check`; as `moveTo`; of the disk
    */
-  async check(
-    file: ManifestFile,
-    candidate: HashedFile,
-    accept: (check: Check) => Promise<void> = () => Promise.resolve(),
-  ): Promise<Check> {
-    assertSize(file, candidate.bytes);
-    if (file.md5Disputed === undefined) {
-      if (candidate.md5 !== file.md5) throw md5Mismatch(file, candidate.md5);
-      await accept('verified');
-      return 'verified';
-    }
-    return this.#oneAtATime(async () => {
-      const check = await this.#checkDisputed(file, candidate);
-      await accept(check);
-      this.#passed.set(file.name, candidate.md5);
-      return check;
+  accept(file: ManifestFile, candidate: AcceptableFile): Promise<Receipt> {
+    return this.#oneByOne(file, candidate, async () => {
+      const { layout, ledger, clock } = this.#context;
+      const { bytes, md5, source } = candidate;
+      const status = await this.#check(file, candidate);
+      const path = finalPathOf(layout, file);
+      await candidate.moveTo?.(path);
+      const mtimeMs = candidate.mtimeMs ?? (await mtimeOf(path));
+      const checkedAt = clock.date().toISOString();
+      const receipt = { name: file.name, bytes, md5, mtimeMs, status, checkedAt };
+      return ledger.writeReceipt({ ...receipt, ...(source == null ? {} : { source }) });
     });
   }
 
-  async #checkDisputed(file: ManifestFile, candidate: HashedFile): Promise<Check> {
-    await this.#assertNoTwinStands(file, candidate);
-    if (candidate.md5 === file.md5) return 'verified';
-    const receipt = await this.#ledger.readReceipt(file.name);
-    if (receipt?.status === 'content-checked' && receipt.md5 !== candidate.md5) {
-      throw new CcxriError(
-        'md5-mismatch',
-        `${file.name} has changed: its published MD5 is disputed, and these are not the bytes that passed on ${receipt.checkedAt.slice(0, 10)}`,
-        { file: file.name, expected: `MD5 ${receipt.md5}`, found: `MD5 ${candidate.md5}` },
-      );
-    }
-    await this.#assertContent(file, candidate);
-    this.#onEvent({
-      event: 'warning',
-      code: 'content-checked',
-      file: file.name,
-      message:
-        `${file.name} passed by its content alone (size, every member's CRC-32): ` +
-        `the published MD5 is disputed (${file.md5Disputed ?? ''}), and the file's MD5 is ${candidate.md5}`,
+  /**
+   * Checks a file that keeps its place.
+   * @throws CcxriError `size-mismatch`, `md5-mismatch`; of a disputed file what its content says
+   */
+  check(file: ManifestFile, candidate: HashedFile): Promise<Check> {
+    return this.#oneByOne(file, candidate, () => this.#check(file, candidate));
+  }
+
+  async #oneByOne<T>(
+    file: ManifestFile,
+    { md5 }: HashedFile,
+    accept: () => Promise<T>,
+  ): Promise<T> {
+    if (file.md5Disputed === undefined) return accept();
+    return this.#mutex(async () => {
+      const accepted = await accept();
+      this.#passed.set(file.name, md5);
+      return accepted;
     });
+  }
+
+  async #check(file: ManifestFile, candidate: HashedFile): Promise<Check> {
+    assertSize(file, candidate.bytes);
+    if (file.md5Disputed === undefined) {
+      assertMd5(file, candidate);
+      return 'verified';
+    }
+    await this.#assertNoTwin(file, candidate);
+    if (candidate.md5 === file.md5) return 'verified';
+    await this.#assertSameAsBefore(file, candidate);
+    await this.#assertContent(file, candidate);
+    this.#warnOfContentCheck(file, candidate);
     return 'content-checked';
   }
 
   /** Of the files that share a published MD5, no two can be the same bytes, whatever these are. */
-  async #assertNoTwinStands(file: ManifestFile, candidate: HashedFile): Promise<void> {
-    for (const twin of this.#manifest.files) {
+  async #assertNoTwin(file: ManifestFile, candidate: HashedFile): Promise<void> {
+    for (const twin of this.#context.manifest.files) {
       if (twin.name === file.name || twin.md5 !== file.md5) continue;
-      const stands =
-        this.#passed.get(twin.name) ?? (await this.#ledger.readReceipt(twin.name))?.md5;
-      if (stands !== candidate.md5) continue;
+      const receipt = await this.#context.ledger.readReceipt(twin.name);
+      if ((this.#passed.get(twin.name) ?? receipt?.md5) !== candidate.md5) continue;
       throw new CcxriError(
         'md5-mismatch',
         `${file.name} holds the same bytes as ${twin.name}, which has passed already: one file can't be both`,
@@ -118,19 +133,31 @@ export class Acceptance {
     }
   }
 
+  /** What has passed by its content is known by its MD5 from then on. */
+  async #assertSameAsBefore(file: ManifestFile, { md5 }: HashedFile): Promise<void> {
+    const receipt = await this.#context.ledger.readReceipt(file.name);
+    if (receipt?.status !== 'content-checked' || receipt.md5 === md5) return;
+    throw new CcxriError(
+      'md5-mismatch',
+      `${file.name} has changed: its published MD5 is disputed, and these are not the bytes that passed on ${receipt.checkedAt.slice(0, 10)}`,
+      { file: file.name, expected: `MD5 ${receipt.md5}`, found: `MD5 ${md5}` },
+    );
+  }
+
   /** Every member's CRC-32 is right, and nothing inside names another archive. */
   async #assertContent(file: ManifestFile, candidate: HashedFile): Promise<void> {
     if (file.kind !== 'archive') throw md5Mismatch(file, candidate.md5);
     const reader = await openFileReader(candidate.path);
     try {
-      const options = { file: file.name, signal: this.#signal };
+      const { signal, unpackPool: pool } = this.#context;
+      const options = { file: file.name, signal };
       await withDirectory(reader, options, async (directory) => {
         this.#assertOwnNames(file, candidate, [
           directory.topFolder ?? '',
           ...directory.members.map((member) => member.name),
         ]);
         const { openFile } = reader;
-        await checkMembers(reader, directory, { ...options, pool: this.#unpackPool, openFile });
+        await checkMembers(reader, directory, { ...options, pool, openFile });
       });
     } catch (error) {
       if (!isCcxriError(error, 'damaged-archive')) throw error;
@@ -141,9 +168,20 @@ export class Acceptance {
     }
   }
 
+  #warnOfContentCheck(file: ManifestFile, { md5 }: HashedFile): void {
+    this.#context.onEvent({
+      event: 'warning',
+      code: 'content-checked',
+      file: file.name,
+      message:
+        `${file.name} passed by its content alone (size, every member's CRC-32): ` +
+        `the published MD5 is disputed (${file.md5Disputed ?? ''}), and the file's MD5 is ${md5}`,
+    });
+  }
+
   #assertOwnNames(file: ManifestFile, candidate: HashedFile, paths: readonly string[]): void {
     const others = new Set(
-      this.#manifest.files
+      this.#context.manifest.files
         .filter((other) => other.kind === 'archive' && other.name !== file.name)
         .map((other) => stemOf(other.name).toLowerCase()),
     );
@@ -178,6 +216,10 @@ export function assertSize(file: ManifestFile, bytes: number): void {
   });
 }
 
+function assertMd5(file: ManifestFile, { md5 }: HashedFile): void {
+  if (md5 !== file.md5) throw md5Mismatch(file, md5);
+}
+
 function md5Mismatch(file: ManifestFile, md5: string, cause?: unknown): CcxriError {
   return new CcxriError('md5-mismatch', `${file.name} is not the published file`, {
     file: file.name,
@@ -185,4 +227,13 @@ function md5Mismatch(file: ManifestFile, md5: string, cause?: unknown): CcxriErr
     found: `MD5 ${md5}`,
     ...(cause === undefined ? {} : { cause }),
   });
+}
+
+/** @throws CcxriError of the disk */
+export async function mtimeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).mtimeMs;
+  } catch (error) {
+    throw toDiskError(error, 'look at', { path });
+  }
 }

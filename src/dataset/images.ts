@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { errnoOf, toDiskError } from '../errors.ts';
 import { compareLength } from '../fs/content.ts';
 import { type DatasetLayout, imagesPathOf } from './layout.ts';
-import type { Ledger, MemberContent, MembersRecord } from './ledger.ts';
+import type { Ledger, MemberContent, MembersRecord, Receipt } from './ledger.ts';
 
 /**
  * `complete`: all that the ledger knows of is there; `partial`: not all, or `verify` has found
@@ -26,35 +26,30 @@ export interface ImagesFound {
  */
 const SIZES_LOOKED_AT = 24;
 
-/** By names and sizes, without reading an image. @throws CcxriError of the disk */
-export async function isExtracted(
-  layout: DatasetLayout,
-  ledger: Ledger,
-  archiveName: string,
-): Promise<ImagesState> {
-  return (await findImages(layout, ledger, archiveName)).state;
-}
-
-/** As isExtracted, with what it was checked by. */
+/**
+ * By names and sizes, without reading an image.
+ * @param receipt of the archive, as the ledger has it
+ * @throws CcxriError of the disk
+ */
 export async function findImages(
-  layout: DatasetLayout,
-  ledger: Ledger,
+  { layout, ledger }: { readonly layout: DatasetLayout; readonly ledger: Ledger },
   archiveName: string,
+  receipt: Receipt | undefined,
 ): Promise<ImagesFound> {
   const root = imagesPathOf(layout, archiveName);
   const paths = new Set<string>();
   const isFolder = await collect(root, '', paths);
   const record = await ledger.readMembers(archiveName);
-  const found = (state: ImagesState): ImagesFound => ({ state, paths, record });
-  if (!isFolder) return found('unknown');
-  if (paths.size === 0) return found('absent');
-  if (record === undefined) return found('unknown');
-  if (record.foundBadAt !== undefined || !record.isComplete) return found('partial');
-  const receipt = await ledger.readReceipt(archiveName);
-  if (receipt !== undefined && receipt.md5 !== record.md5) return found('partial');
-  if (!record.members.every(({ path }) => paths.has(path))) return found('partial');
-  const haveSizes = await haveTheirSizes(root, sample(record.members));
-  return found(haveSizes ? 'complete' : 'partial');
+  const state = async (): Promise<ImagesState> => {
+    if (!isFolder) return 'unknown';
+    if (paths.size === 0) return 'absent';
+    if (record === undefined) return 'unknown';
+    if (record.foundBadAt !== undefined || !record.isComplete) return 'partial';
+    if (receipt !== undefined && receipt.md5 !== record.md5) return 'partial';
+    if (!record.members.every(({ path }) => paths.has(path))) return 'partial';
+    return (await haveTheirSizes(root, sample(record.members))) ? 'complete' : 'partial';
+  };
+  return { state: await state(), paths, record };
 }
 
 /** @returns false: there is something else than a folder */

@@ -28,11 +28,10 @@ export class Ledger {
     return receipt?.name === name ? receipt : undefined;
   }
 
-  async writeReceipt(receipt: Omit<Receipt, 'ledgerVersion'>): Promise<void> {
-    await writeFileAtomic(
-      this.#receiptPath(receipt.name),
-      `${JSON.stringify({ ledgerVersion: 1, ...receipt }, null, 2)}\n`,
-    );
+  async writeReceipt(facts: Omit<Receipt, 'ledgerVersion'>): Promise<Receipt> {
+    const receipt: Receipt = { ledgerVersion: 1, ...facts };
+    await writeFileAtomic(this.#receiptPath(receipt.name), `${JSON.stringify(receipt, null, 2)}\n`);
+    return receipt;
   }
 
   /** A record of version 1 is carried over: nothing has to be hashed or extracted again. */
@@ -40,7 +39,7 @@ export class Ledger {
     const record = await readRecord(this.#membersPath(archiveName), parseMembers);
     if (record?.archive !== archiveName) return undefined;
     if (record.ledgerVersion === 2) return record;
-    const state = await this.memberState(archiveName, record.md5);
+    const state = memberStateOf(record.md5, await this.readReceipt(archiveName));
     const members = record.members.map((member) => ({ ...member, state }));
     return { ...record, ledgerVersion: 2, isComplete: true, members };
   }
@@ -52,15 +51,6 @@ export class Ledger {
     );
   }
 
-  /**
-   * The state of members that came out of an archive with this MD5: as its receipt has it. Without a
-   * receipt of that MD5 no more is sure than that the archive's content was checked.
-   */
-  async memberState(archiveName: string, md5: string): Promise<Receipt['status']> {
-    const receipt = await this.readReceipt(archiveName);
-    return receipt?.md5 === md5 ? receipt.status : 'content-checked';
-  }
-
   #receiptPath(name: string): string {
     return join(this.#directory, `${name}.json`);
   }
@@ -68,6 +58,22 @@ export class Ledger {
   #membersPath(archiveName: string): string {
     return join(this.#directory, `${stemOf(archiveName)}.members.json`);
   }
+}
+
+/**
+ * The state of members that came out of an archive with this MD5: as its receipt has it. Without a
+ * receipt of that MD5 no more is sure than that the archive's content was checked.
+ */
+export function memberStateOf(md5: string, receipt: Receipt | undefined): Receipt['status'] {
+  return receipt?.md5 === md5 ? receipt.status : 'content-checked';
+}
+
+/** Whether a file is as it was when it passed. A copy keeps the size, and may keep mtime to the second only. */
+export function isAsAccepted(
+  receipt: Receipt,
+  now: { readonly sizeBytes: number; readonly mtimeMs: number },
+): boolean {
+  return receipt.bytes === now.sizeBytes && Math.abs(receipt.mtimeMs - now.mtimeMs) < 2000;
 }
 
 async function readRecord<T>(
@@ -90,13 +96,6 @@ export type MemberContent = Omit<MemberRecord, 'state'>;
 
 export function toMemberContents(members: readonly Member[]): MemberContent[] {
   return members.map(({ name, size, crc32 }) => ({ path: name, bytes: size, crc32 }));
-}
-
-export function toMemberRecords(
-  members: readonly Member[],
-  state: MemberRecord['state'],
-): MemberRecord[] {
-  return toMemberContents(members).map((member) => ({ ...member, state }));
 }
 
 const md5 = z.string().regex(/^[0-9a-f]{32}$/);

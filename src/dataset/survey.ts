@@ -1,12 +1,12 @@
-import { stat } from 'node:fs/promises';
 import type { PartStore } from '../download/part-store.ts';
-import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
+import { CcxriError } from '../errors.ts';
+import { statOrNull } from '../fs/paths.ts';
 import { isPlausibleSize } from '../manifest/published-size.ts';
 import type { Manifest, ManifestFile } from '../manifest/schema.ts';
 import { count, toPrintable } from '../text.ts';
-import { isExtracted } from './images.ts';
+import { type ImagesState, findImages } from './images.ts';
 import { type DatasetLayout, finalPathOf } from './layout.ts';
-import type { Ledger, Receipt } from './ledger.ts';
+import { type Ledger, type MembersRecord, type Receipt, isAsAccepted } from './ledger.ts';
 
 /** What is known of a file of the manifest without reading a byte of it. */
 export interface FileSurvey {
@@ -22,12 +22,22 @@ export interface FileSurvey {
   readonly receipt: Receipt | undefined;
   /** Of the file under its final name; 0 where it is absent. */
   readonly finalBytes: number;
-  /** Of the extracted images, by the ledger; `absent` for label files. */
-  readonly images: 'complete' | 'partial' | 'absent' | 'unknown';
+  /** The extracted images; `absent` for label files. */
+  readonly images: ImagesState;
+  /** What the ledger says of them; undefined: nothing. */
+  readonly members: MembersSummary | undefined;
   /** Of a partial download. */
   readonly partBytes: number;
   /** Where that came from; null where there is none, or nothing more has to come. */
   readonly partFrom: string | null;
+}
+
+/** The ledger's list of an archive's members, without the list. */
+export interface MembersSummary {
+  readonly count: number;
+  readonly bytes: number;
+  /** `verify` has found some damaged or missing, and they were not extracted anew since. */
+  readonly isFoundBad: boolean;
 }
 
 export interface SurveyPlaces {
@@ -40,18 +50,29 @@ export async function surveyFile(file: ManifestFile, places: SurveyPlaces): Prom
   const { layout, ledger, parts } = places;
   const path = finalPathOf(layout, file);
   const receipt = await ledger.readReceipt(file.name);
-  const stats = await statOrAbsent(path);
+  const stats = await statOrNull(path);
   const isArchive = file.kind === 'archive';
-  const part = stats === undefined ? await parts.largestHere(file) : { bytes: 0, from: null };
+  const images = isArchive ? await findImages(places, file.name, receipt) : undefined;
+  const part = stats === null ? await parts.largestHere(file) : { bytes: 0, from: null };
   return {
     file,
     path,
-    final: stats === undefined ? 'absent' : stateOf(file, receipt, stats),
+    final: stats === null ? 'absent' : stateOf(file, receipt, stats),
     receipt,
     finalBytes: stats?.size ?? 0,
-    images: isArchive ? await isExtracted(layout, ledger, file.name) : 'absent',
+    images: images?.state ?? 'absent',
+    members: summarize(images?.record),
     partBytes: part.bytes,
     partFrom: part.from,
+  };
+}
+
+function summarize(record: MembersRecord | undefined): MembersSummary | undefined {
+  if (record === undefined) return undefined;
+  return {
+    count: record.members.length,
+    bytes: record.members.reduce((sum, { bytes }) => sum + bytes, 0),
+    isFoundBad: record.foundBadAt !== undefined,
   };
 }
 
@@ -63,25 +84,14 @@ export function stateOf(
 ): Exclude<FileSurvey['final'], 'absent'> {
   if (receipt === undefined) return 'unchecked';
   if (receipt.foundBadAt !== undefined) return 'changed';
-  // A copy keeps the size, and may keep mtime to the second only.
-  const isSame = receipt.bytes === stats.size && Math.abs(receipt.mtimeMs - stats.mtimeMs) < 2000;
-  if (!isSame) return 'changed';
+  const { size: sizeBytes, mtimeMs } = stats;
+  if (!isAsAccepted(receipt, { sizeBytes, mtimeMs })) return 'changed';
   return fitsManifest(file, receipt) ? 'checked' : 'other-manifest';
 }
 
 /** A receipt of another release says nothing of this one. */
 export function fitsManifest(file: ManifestFile, receipt: Receipt): boolean {
   return receipt.md5 === file.md5 || receipt.status === 'content-checked';
-}
-
-/** @throws CcxriError of the disk */
-export async function statOrAbsent(path: string) {
-  try {
-    return await stat(path);
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return undefined;
-    throw toDiskError(error, 'look at', { path });
-  }
 }
 
 /** More would not be read. */

@@ -1,6 +1,5 @@
-import { systemClock } from '../clock.ts';
 import { type ImagesFound, findImages } from '../dataset/images.ts';
-import { toMemberRecords } from '../dataset/ledger.ts';
+import { isAsAccepted } from '../dataset/ledger.ts';
 import { CcxriError, errnoOf, isCcxriError, withDetails, toDiskError } from '../errors.ts';
 import { ProgressThrottle } from '../events.ts';
 import { freeBytesAt } from '../fs/paths.ts';
@@ -8,9 +7,9 @@ import { formatBytes, toPrintable } from '../text.ts';
 import { type ZipDirectory, withDirectory } from '../zip/directory.ts';
 import { extractMembers } from '../zip/member.ts';
 import { type FileReader, openFileReader } from '../zip/reader.ts';
+import type { CheckedArchive, ExtractContext, Extraction } from './types.ts';
 import { adoptImages, assertOnlyOurs, publishImages } from './publish.ts';
 import { type Stage, makeStage } from './stage.ts';
-import type { ExtractArchiveOptions } from './types.ts';
 
 export { cleanStage } from './stage.ts';
 
@@ -28,18 +27,23 @@ export interface ExtractedArchive {
  *   images/<archive>/ that ccxri did not put there, or the archive changes meanwhile; `disk-space`;
  *   others of the disk; `aborted`. Nothing of the archive is left behind then.
  */
-export async function extractArchive(options: ExtractArchiveOptions): Promise<ExtractedArchive> {
-  const { layout, ledger, name, md5, archivePath } = options;
-  const found = await findImages(layout, ledger, name);
+export async function extractArchive(
+  archive: CheckedArchive,
+  context: ExtractContext,
+): Promise<ExtractedArchive> {
+  const { name, path, md5 } = archive;
+  const receipt = await context.ledger.readReceipt(name);
+  const found = await findImages(context, name, receipt);
   if (found.state === 'complete' && found.record?.md5 === md5) {
     return { members: found.record.members.length, status: 'present' };
   }
-  const reader = await openFileReader(archivePath);
+  const extraction: Extraction = { ...archive, receipt, context };
+  const reader = await openFileReader(path);
   try {
-    await assertAsChecked(reader, options);
-    const { signal } = options;
+    assertAsChecked(reader, extraction);
+    const { signal } = context;
     return await withDirectory(reader, { file: name, signal }, (directory) =>
-      extractFrom(reader, { directory, found }, options),
+      extractFrom(reader, { directory, found }, extraction),
     );
   } catch (error) {
     // Bytes that change while they are read explain every other complaint.
@@ -51,19 +55,11 @@ export async function extractArchive(options: ExtractArchiveOptions): Promise<Ex
 }
 
 /** The file that was opened must be the one that was hashed. */
-async function assertAsChecked(
-  { mark }: FileReader,
-  { ledger, name, md5, archivePath }: ExtractArchiveOptions,
-): Promise<void> {
-  const receipt = await ledger.readReceipt(name);
-  if (receipt?.md5 !== md5) return;
-  // A copy keeps the size, and may keep mtime to the second only.
-  const isSame =
-    receipt.bytes === mark.sizeBytes && Math.abs(receipt.mtimeMs - mark.mtimeMs) < 2000;
-  if (isSame) return;
-  throw new CcxriError('occupied', `${archivePath} has changed since it was verified`, {
+function assertAsChecked({ mark }: FileReader, { receipt, name, md5, path }: Extraction): void {
+  if (receipt?.md5 !== md5 || isAsAccepted(receipt, mark)) return;
+  throw new CcxriError('occupied', `${path} has changed since it was verified`, {
     file: name,
-    path: archivePath,
+    path,
     expected: `the ${receipt.bytes} bytes that passed on ${receipt.checkedAt.slice(0, 10)}`,
     found: `${mark.sizeBytes} bytes, changed since`,
     next: [
@@ -76,29 +72,29 @@ async function assertAsChecked(
 async function extractFrom(
   reader: FileReader,
   { directory, found }: Omit<Work, 'stage'>,
-  options: ExtractArchiveOptions,
+  extraction: Extraction,
 ): Promise<ExtractedArchive> {
-  const { layout, name, onEvent } = options;
+  const { name, context } = extraction;
   for (const warning of directory.warnings) {
     const message = `${name}: ${warning}; that does no harm`;
-    onEvent({ event: 'warning', code: 'archive-oddity', file: name, message });
+    context.onEvent({ event: 'warning', code: 'archive-oddity', file: name, message });
   }
   const members = directory.members.length;
   switch (found.state) {
     case 'unknown':
-      await adoptImages(directory.members, found, options);
+      await adoptImages(directory.members, found, extraction);
       return { members, status: 'present' };
     case 'complete':
     case 'partial':
-      await assertOnlyOurs(found, options);
+      await assertOnlyOurs(found, extraction);
       break;
     case 'absent':
       break;
   }
-  await assertRoom(directory, options);
-  const stage = await makeStage(layout, name, options.date);
+  await assertRoom(directory, extraction);
+  const stage = await makeStage(context, name);
   try {
-    const isOurs = await fillAndPublish(reader, { directory, stage, found }, options);
+    const isOurs = await fillAndPublish(reader, { directory, stage, found }, extraction);
     return { members, status: isOurs ? 'extracted' : 'present' };
   } finally {
     // What can't be removed now is a leftover, which the next run removes; the error counts more.
@@ -109,7 +105,7 @@ async function extractFrom(
 /** An estimate went before; now the size is known, and a disk that fills up helps nobody. */
 async function assertRoom(
   { totalBytes }: ZipDirectory,
-  { layout, name }: ExtractArchiveOptions,
+  { name, context: { layout } }: Extraction,
 ): Promise<void> {
   const freeBytes = await freeBytesAt(layout.images);
   if (freeBytes === null || freeBytes >= totalBytes) return;
@@ -134,11 +130,12 @@ interface Work {
 async function fillAndPublish(
   reader: FileReader,
   { directory, stage, found }: Work,
-  options: ExtractArchiveOptions,
+  extraction: Extraction,
 ): Promise<boolean> {
-  const { name: file, md5, unpackPool: pool, signal, onEvent, date } = options;
+  const { name: file, context } = extraction;
+  const { unpackPool: pool, signal, onEvent, clock } = context;
   const phase = { file, phase: 'extract', totalBytes: directory.totalBytes } as const;
-  const progress = new ProgressThrottle(systemClock, onEvent);
+  const progress = new ProgressThrottle(clock, onEvent);
   onEvent({ event: 'phase-start', ...phase, doneBytes: 0 });
   await extractMembers(reader, directory, {
     file,
@@ -151,16 +148,12 @@ async function fillAndPublish(
     throw toStageError(error, stage.images);
   });
   await reader.assertUnchanged();
-  const record = {
-    archive: file,
-    md5,
-    isComplete: true,
-    extractedAt: date().toISOString(),
-    members: toMemberRecords(directory.members, await options.ledger.memberState(file, md5)),
-  };
-  const isOurs = await publishImages({ stage, record, replaces: found.paths.size > 0 }, options);
-  const { totalBytes: bytes } = directory;
-  onEvent({ event: 'phase-done', file, phase: 'extract', bytes, members: record.members.length });
+  const { members, totalBytes: bytes } = directory;
+  const isOurs = await publishImages(
+    { stage, members, replaces: found.paths.size > 0 },
+    extraction,
+  );
+  onEvent({ event: 'phase-done', file, phase: 'extract', bytes, members: members.length });
   return isOurs;
 }
 

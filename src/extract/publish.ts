@@ -1,11 +1,10 @@
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwIfAborted } from '../abort.ts';
-import { systemClock } from '../clock.ts';
 import { forEachAtOnce } from '../concurrency.ts';
-import { type ImagesFound, findImages, isExtracted } from '../dataset/images.ts';
+import { type ImagesFound, findImages } from '../dataset/images.ts';
 import { imagesPathOf } from '../dataset/layout.ts';
-import { type MembersRecord, toMemberRecords } from '../dataset/ledger.ts';
+import { memberStateOf, toMemberContents } from '../dataset/ledger.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
 import { ProgressThrottle } from '../events.ts';
 import { syncDirectory } from '../fs/atomic.ts';
@@ -14,12 +13,12 @@ import { isLink } from '../fs/paths.ts';
 import { count, toPrintable } from '../text.ts';
 import type { Member } from '../zip/directory.ts';
 import type { Stage } from './stage.ts';
-import type { ExtractArchiveOptions } from './types.ts';
+import type { Extraction } from './types.ts';
 
 export interface Publication {
   /** Filled and flushed. */
   readonly stage: Stage;
-  readonly record: Omit<MembersRecord, 'ledgerVersion'>;
+  readonly members: readonly Member[];
   /** An incomplete folder of ours stands in the way, and goes. */
   readonly replaces: boolean;
 }
@@ -31,27 +30,28 @@ export interface Publication {
  * @throws CcxriError `occupied`; of the disk
  */
 export async function publishImages(
-  { stage, record, replaces }: Publication,
-  options: ExtractArchiveOptions,
+  { stage, members, replaces }: Publication,
+  extraction: Extraction,
 ): Promise<boolean> {
-  const { layout, ledger, name } = options;
-  const path = imagesPathOf(layout, name);
+  const { name, context } = extraction;
+  const path = imagesPathOf(context.layout, name);
+  const findNow = async () => findImages(context, name, await context.ledger.readReceipt(name));
   if (replaces) {
     // Once more: the extraction has taken its time, and what lies in the folder now will be gone.
-    await assertOnlyOurs(await findImages(layout, ledger, name), options);
+    await assertOnlyOurs(await findNow(), extraction);
     // Moved first: with the new record, what is left of the old images might pass for the new ones.
     await move(path, stage.replaced);
   }
-  await ledger.writeMembers(record);
+  await recordMembers(members, extraction);
   try {
     await rename(stage.images, path);
-    await syncDirectory(layout.images);
+    await syncDirectory(context.layout.images);
     return true;
   } catch (error) {
     if (!['EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes(errnoOf(error) ?? '')) {
       throw toMoveError(error, path);
     }
-    if ((await isExtracted(layout, ledger, name)) === 'complete') return false;
+    if ((await findNow()).state === 'complete') return false;
     throw new CcxriError('occupied', `${path} is in the way: it appeared during the extraction`, {
       file: name,
       path,
@@ -60,6 +60,20 @@ export async function publishImages(
       cause: error,
     });
   }
+}
+
+async function recordMembers(
+  members: readonly Member[],
+  { name, md5, context: { ledger, clock } }: Extraction,
+): Promise<void> {
+  const state = memberStateOf(md5, await ledger.readReceipt(name));
+  await ledger.writeMembers({
+    archive: name,
+    md5,
+    isComplete: true,
+    extractedAt: clock.date().toISOString(),
+    members: toMemberContents(members).map((member) => ({ ...member, state })),
+  });
 }
 
 async function move(from: string, to: string): Promise<void> {
@@ -96,15 +110,16 @@ const FILES_AT_ONCE = 4;
 export async function adoptImages(
   members: readonly Member[],
   { paths }: ImagesFound,
-  options: ExtractArchiveOptions,
+  extraction: Extraction,
 ): Promise<void> {
-  const { layout, ledger, name, md5, onEvent, signal, date } = options;
+  const { name, context } = extraction;
+  const { layout, onEvent, signal, clock } = context;
   const root = imagesPathOf(layout, name);
   const missing = members.filter((member) => !paths.has(member.name));
-  if (missing.length > 0) throw notWhatItHolds(options, missing, 'missing');
+  if (missing.length > 0) throw notWhatItHolds(extraction, missing, 'missing');
   const totalBytes = members.reduce((bytes, { size }) => bytes + size, 0);
   const phase = { file: name, phase: 'check', totalBytes } as const;
-  const progress = new ProgressThrottle(systemClock, onEvent);
+  const progress = new ProgressThrottle(clock, onEvent);
   onEvent({ event: 'phase-start', ...phase, doneBytes: 0 });
   let doneBytes = 0;
   const different: Member[] = [];
@@ -116,20 +131,14 @@ export async function adoptImages(
     doneBytes += bytes;
     progress.emit({ ...phase, doneBytes });
   });
-  if (different.length > 0) throw notWhatItHolds(options, different, 'different');
-  await ledger.writeMembers({
-    archive: name,
-    md5,
-    isComplete: true,
-    extractedAt: date().toISOString(),
-    members: toMemberRecords(members, await ledger.memberState(name, md5)),
-  });
+  if (different.length > 0) throw notWhatItHolds(extraction, different, 'different');
+  await recordMembers(members, extraction);
   const done = { bytes: totalBytes, members: members.length };
   onEvent({ event: 'phase-done', file: name, phase: 'check', ...done });
 }
 
 function notWhatItHolds(
-  { layout, name }: ExtractArchiveOptions,
+  { name, context: { layout } }: Extraction,
   members: readonly Member[],
   how: 'missing' | 'different',
 ): CcxriError {
@@ -146,7 +155,7 @@ function notWhatItHolds(
  */
 export async function assertOnlyOurs(
   { paths, record }: ImagesFound,
-  { layout, name }: ExtractArchiveOptions,
+  { name, context: { layout } }: Extraction,
 ): Promise<void> {
   const path = imagesPathOf(layout, name);
   if (await isLink(path)) {

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { lstat, mkdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Clock } from '../clock.ts';
 import type { DatasetLayout } from '../dataset/layout.ts';
 import { diskNowMs } from '../dataset/sweep.ts';
-import { errnoOf, toDiskError } from '../errors.ts';
+import { toDiskError } from '../errors.ts';
 import { createLockFile, classifyLock } from '../fs/lock-file.ts';
-import { makeDirectory } from '../fs/paths.ts';
+import { listOrEmpty, makeDirectory } from '../fs/paths.ts';
 import { ownIdentity } from '../fs/process-identity.ts';
 import { stemOf } from '../manifest/select.ts';
 
@@ -34,9 +35,8 @@ const FORGOTTEN_MS = 24 * 60 * 60 * 1000;
  * @throws CcxriError of the disk
  */
 export async function makeStage(
-  layout: DatasetLayout,
+  { layout, clock }: { readonly layout: DatasetLayout; readonly clock: Pick<Clock, 'date'> },
   archiveName: string,
-  date: () => Date,
 ): Promise<Stage> {
   await makeDirectory(layout.images);
   const root = await rootFor(layout);
@@ -47,7 +47,7 @@ export async function makeStage(
   try {
     await mkdir(path, { mode: 0o700 });
     const holder = await ownIdentity();
-    const since = date().toISOString();
+    const since = clock.date().toISOString();
     await createLockFile(join(path, OWNER), { lockVersion: 1, holder, token, since });
     // The folder that will be seen has the usual mode; the one around it keeps others out till then.
     await mkdir(join(path, IMAGES));
@@ -89,15 +89,9 @@ export async function cleanStage(layout: DatasetLayout): Promise<void> {
 }
 
 async function listStages(root: string): Promise<readonly string[]> {
-  try {
-    const entries = await readdir(root, { withFileTypes: true });
-    return entries
-      .filter((entry) => entry.isDirectory() && STAGE_NAME.test(entry.name))
-      .map(({ name }) => name);
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return [];
-    throw toDiskError(error, 'read', { path: root });
-  }
+  const entries = await listOrEmpty(root);
+  const stages = entries.filter((entry) => entry.isDirectory() && STAGE_NAME.test(entry.name));
+  return stages.map(({ name }) => name);
 }
 
 /** @param nowMs undefined: not known, and nothing is old */

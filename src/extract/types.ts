@@ -1,16 +1,15 @@
+import type { Clock } from '../clock.ts';
 import type { DatasetLayout } from '../dataset/layout.ts';
-import type { Ledger } from '../dataset/ledger.ts';
-import type { FileOutcome, RunOptions } from '../dataset/run-options.ts';
+import type { Ledger, Receipt } from '../dataset/ledger.ts';
+import type { FileOutcome, SessionOptions } from '../dataset/session.ts';
 import type { EventListener } from '../events.ts';
 import type { UnpackPool } from '../zip/unpack-pool.ts';
 
-export interface ExtractOptions extends RunOptions {
+export interface ExtractOptions extends SessionOptions {
   /** Archives worked on at once. Default 4. */
   readonly concurrency?: number | undefined;
   /** Say what would be done; nothing is written. */
   readonly dryRun?: boolean | undefined;
-  /** Wait for another ccxri in the same directory instead of refusing with `locked`. */
-  readonly wait?: boolean | undefined;
 }
 
 /**
@@ -32,17 +31,29 @@ export interface ExtractResult {
   readonly elapsedMs: number;
 }
 
-export interface ExtractArchiveOptions {
+/** What extraction needs of a session. */
+export interface ExtractContext {
   readonly layout: DatasetLayout;
   readonly ledger: Ledger;
-  /** Manifest name. */
-  readonly name: string;
-  /** MD5 of the archive's bytes, which have passed. */
-  readonly md5: string;
-  readonly archivePath: string;
   /** Threads that unpack. Absent: all is done in this one. */
   readonly unpackPool?: UnpackPool | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent: EventListener;
-  readonly date: () => Date;
+  readonly clock: Clock;
+}
+
+/** An archive that has passed. */
+export interface CheckedArchive {
+  /** Manifest name. */
+  readonly name: string;
+  readonly path: string;
+  /** Of the bytes that have passed. */
+  readonly md5: string;
+}
+
+/** One extraction under way. */
+export interface Extraction extends CheckedArchive {
+  /** Of the archive, as it was when the extraction began. */
+  readonly receipt: Receipt | undefined;
+  readonly context: ExtractContext;
 }

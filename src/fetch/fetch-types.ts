@@ -1,15 +1,14 @@
-import type { Clock } from '../clock.ts';
 import type { CcxriError } from '../errors.ts';
 import type { IndexResult } from '../labels/build-index.ts';
-import type { FileOutcome, RunOptions } from '../dataset/run-options.ts';
+import type { FileOutcome, SessionOptions } from '../dataset/session.ts';
 
-export interface FetchOptions extends RunOptions {
+export interface FetchOptions extends SessionOptions {
   /**
    * Where files come from, tried in this order: a local directory, a base URL, a page (live, or
    * saved as .html). Default: the manifest's homepage.
    */
   readonly sources?: readonly string[] | undefined;
-  /** Files downloaded at once. Default 4. */
+  /** Files downloaded at once, no more than `connections`. Default 4. */
   readonly concurrency?: number | undefined;
   /** Connections in all. Default 8. */
   readonly connections?: number | undefined;
@@ -31,13 +30,10 @@ export interface FetchOptions extends RunOptions {
   readonly dryRun?: boolean | undefined;
   /** Asked when the disk looks too small; false refuses with `disk-space`. Default: refuse. */
   readonly confirmLowDisk?: ((plan: FetchPlan) => Promise<boolean>) | undefined;
-  /** Wait for another ccxri in the same directory instead of refusing with `locked`. */
-  readonly wait?: boolean | undefined;
   /** Proxy variables (HTTP_PROXY, HTTPS_PROXY, NO_PROXY in either case). Default: no proxy. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Hears how each file came out when it did: also in a run that is stopped, and throws `aborted`. */
+  /** Receives each outcome as soon as it is known: also in a run that is stopped, and throws `aborted`. */
   readonly onOutcome?: ((outcome: FetchOutcome) => void) | undefined;
-  readonly clock?: Clock | undefined;
 }
 
 /** What a fetch is going to do. Byte counts are about right: published sizes are rounded. */

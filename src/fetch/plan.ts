@@ -14,19 +14,23 @@ export interface PlanChoices {
   readonly concurrency: number;
 }
 
+/** What is to be done with one file, and what that was decided by. */
+export interface FetchTask {
+  readonly survey: FileSurvey;
+  readonly step: FetchStep;
+}
+
 /** What to do, from what is there. Pure. */
 export function planFetch(
   surveys: readonly FileSurvey[],
   choices: PlanChoices,
   bytesFreeOnDisk: number | null,
-): FetchPlan {
-  const steps = surveys.map((survey) => decideStep(survey, choices));
-  return {
-    steps,
-    bytesToDownload: sum(steps.map(bytesToCome)),
-    bytesNeededOnDisk: bytesNeeded(surveys, steps, choices),
-    bytesFreeOnDisk,
-  };
+): { readonly tasks: readonly FetchTask[]; readonly plan: FetchPlan } {
+  const tasks = surveys.map((survey) => ({ survey, step: decideStep(survey, choices) }));
+  const steps = tasks.map(({ step }) => step);
+  const bytesToDownload = sum(steps.map(bytesToCome));
+  const bytesNeededOnDisk = bytesNeeded(tasks, choices);
+  return { tasks, plan: { steps, bytesToDownload, bytesNeededOnDisk, bytesFreeOnDisk } };
 }
 
 function bytesToCome(step: FetchStep): number {
@@ -66,17 +70,13 @@ function passedFor({ file, receipt }: FileSurvey): boolean {
  * Downloads, and images: JPEGs hardly deflate, so an archive's images take about as much as the
  * archive. Where archives are deleted, only those under way take space beside the images.
  */
-function bytesNeeded(
-  surveys: readonly FileSurvey[],
-  steps: readonly FetchStep[],
-  choices: PlanChoices,
-): number {
-  const downloads = steps.map(bytesToCome);
-  const images = steps.map((step, at) =>
-    choices.extract && step.action !== 'done' && surveys[at]?.file.kind === 'archive'
-      ? Math.ceil(step.bytes * 1.05)
-      : 0,
+function bytesNeeded(tasks: readonly FetchTask[], choices: PlanChoices): number {
+  const downloads = tasks.map(({ step }) => bytesToCome(step));
+  const toExtract = tasks.filter(
+    ({ step, survey }) =>
+      choices.extract && step.action !== 'done' && survey.file.kind === 'archive',
   );
+  const images = toExtract.map(({ step }) => Math.ceil(step.bytes * 1.05));
   const atOnce = choices.deleteArchives && choices.extract ? 2 * choices.concurrency : Infinity;
   const largest = [...downloads].sort((a, b) => b - a).slice(0, atOnce);
   return sum(largest) + sum(images);

@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../abort.ts';
 import { type DatasetLayout, layoutOf } from '../dataset/layout.ts';
-import { type RunOptions, assertDirectory } from '../dataset/run-options.ts';
+import { type RunOptions, assertDirectory } from '../dataset/session.ts';
 import { CcxriError } from '../errors.ts';
 import { type EventListener, type RunEvent, ignoreEvents } from '../events.ts';
 import { assertOutputFile } from '../fs/paths.ts';

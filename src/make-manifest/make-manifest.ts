@@ -78,7 +78,8 @@ async function hashAll(
   const { signal, onEvent = ignoreEvents } = options;
   const stop = new AbortController();
   const hashPool = new HashPool();
-  const context = { clock: systemClock, onEvent, signal: runSignal(signal, stop), hashPool };
+  const { clock = systemClock } = options;
+  const context = { clock, onEvent, signal: runSignal(signal, stop), hashPool };
   const limit = pLimit(options.concurrency ?? hashPool.lanes);
   let failure: { readonly error: unknown } | undefined;
   const hashes = new Map<string, HashedFile>();
@@ -122,7 +123,7 @@ export interface MakeManifestOptions {
   /** Files hashed at once. Default: 8 for each processor, 24 at most. */
   readonly concurrency?: number | undefined;
   /** Dates what is no known release. Default: the system's. */
-  readonly clock?: Pick<Clock, 'date'> | undefined;
+  readonly clock?: Clock | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: EventListener | undefined;
 }

@@ -1,20 +1,10 @@
 import type { Clock } from '../clock.ts';
 import { type MemberContent, toMemberContents } from '../dataset/ledger.ts';
 import { type EventListener, ProgressThrottle } from '../events.ts';
-import { type ZipDirectory, withDirectory } from '../zip/directory.ts';
+import { withDirectory } from '../zip/directory.ts';
 import { checkMembers } from '../zip/member.ts';
-import { type FileReader, openFileReader } from '../zip/reader.ts';
-import type { UnpackPool } from '../zip/unpack-pool.ts';
-
-interface CheckArchiveContext {
-  readonly onEvent: EventListener;
-  readonly unpackPool: UnpackPool;
-  readonly signal: AbortSignal;
-  readonly meter: ReadMeter;
-  readonly progress: CheckProgress;
-  /** Are the extracted images checked after this, too? */
-  readonly hasImages: boolean;
-}
+import { openFileReader } from '../zip/reader.ts';
+import type { Present, VerifyRun } from './types.ts';
 
 interface CheckedArchive {
   readonly memberCount: number;
@@ -22,62 +12,51 @@ interface CheckedArchive {
   readonly members: readonly MemberContent[];
 }
 
+/** What a deep check adds to: it goes on to the extracted images. */
+export interface DeepCheck {
+  readonly run: VerifyRun;
+  readonly progress: CheckProgress;
+}
+
 /**
  * Checks an archive's directory, and unpacks every member into nothing.
- * @param file manifest name
  * @throws CcxriError `unsafe-archive`, `damaged-archive`; `occupied`: it changed meanwhile; of the disk
  */
 export async function checkArchive(
-  file: string,
-  path: string,
-  context: CheckArchiveContext,
+  { file: { name: file }, here: { path }, images }: Present,
+  { run, progress }: DeepCheck,
 ): Promise<CheckedArchive> {
+  const { onEvent, unpackPool: pool, signal } = run.session;
+  const hasImages = images !== undefined;
   const reader = await openFileReader(path);
   try {
-    const { signal } = context;
     return await withDirectory(reader, { file, signal }, async (directory) => {
-      await checkAll(reader, { file, directory }, context);
-      const { members } = directory;
-      return {
-        memberCount: members.length,
-        members: context.hasImages ? toMemberContents(members) : [],
-      };
+      const { members, warnings, totalBytes } = directory;
+      for (const message of warnings) {
+        onEvent({ event: 'warning', code: 'archive-oddity', file, message });
+      }
+      progress.begin(totalBytes * (hasImages ? 2 : 1));
+      let reportedBytes = 0;
+      await checkMembers(reader, directory, {
+        file,
+        pool,
+        openFile: reader.openFile,
+        signal,
+        onBytes: (doneBytes) => {
+          progress.add(doneBytes - reportedBytes);
+          reportedBytes = doneBytes;
+        },
+      });
+      await reader.assertUnchanged();
+      for (const { compressedSize } of members) run.meter.bytesRead += compressedSize;
+      return { memberCount: members.length, members: hasImages ? toMemberContents(members) : [] };
     });
   } finally {
     await reader.close();
   }
 }
 
-async function checkAll(
-  reader: FileReader,
-  { file, directory }: { readonly file: string; readonly directory: ZipDirectory },
-  { onEvent, unpackPool: pool, signal, meter, progress, hasImages }: CheckArchiveContext,
-): Promise<void> {
-  for (const message of directory.warnings) {
-    onEvent({ event: 'warning', code: 'archive-oddity', file, message });
-  }
-  progress.begin(directory.totalBytes * (hasImages ? 2 : 1));
-  let reportedBytes = 0;
-  await checkMembers(reader, directory, {
-    file,
-    pool,
-    openFile: reader.openFile,
-    signal,
-    onBytes: (doneBytes) => {
-      progress.add(doneBytes - reportedBytes);
-      reportedBytes = doneBytes;
-    },
-  });
-  await reader.assertUnchanged();
-  for (const { compressedSize } of directory.members) meter.bytesRead += compressedSize;
-}
-
-/** Bytes read in a run, whatever for. */
-export interface ReadMeter {
-  bytesRead: number;
-}
-
-/** Tells of an archive's phase `check`: its members, then its extracted images, as one. */
+/** Emits the progress of an archive's phase `check`: its members, then its extracted images, as one. */
 export class CheckProgress {
   readonly #file: string;
   readonly #onEvent: EventListener;

@@ -4,6 +4,7 @@ import { throwIfAborted } from '../abort.ts';
 import { forEachAtOnce } from '../concurrency.ts';
 import { finalPathOf } from '../dataset/layout.ts';
 import type { MemberContent, MembersRecord } from '../dataset/ledger.ts';
+import type { Session } from '../dataset/session.ts';
 import { stateOf } from '../dataset/survey.ts';
 import { type CcxriError, toDiskError } from '../errors.ts';
 import { compareContent, compareLength } from '../fs/content.ts';
@@ -11,10 +12,10 @@ import { isLink } from '../fs/paths.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
 import { stemOf } from '../manifest/select.ts';
 import { count, toPrintable } from '../text.ts';
-import { CheckProgress } from './check-archive.ts';
+import { CheckProgress, type DeepCheck } from './check-archive.ts';
 import { imagesError, imagesUnknownError, otherManifestError } from './errors.ts';
 import { fits } from './locate.ts';
-import type { Findings, FolderReport, Located, VerifyContext, VerifyStatus } from './types.ts';
+import type { Findings, FolderReport, Present, VerifyRun, VerifyStatus } from './types.ts';
 
 /** Files read at once, an archive: node's own pool has four threads. */
 const FILES_AT_ONCE = 8;
@@ -28,19 +29,17 @@ export async function checkImagesAlone(
   file: ManifestFile,
   folder: string,
   findings: Findings,
-  context: VerifyContext,
+  run: VerifyRun,
 ): Promise<VerifyStatus> {
-  const known = await context.ledger.readMembers(file.name);
+  const known = await run.session.ledger.readMembers(file.name);
   if (known === undefined) throw imagesUnknownError(file, folder);
   if (!fits(file, known)) throw otherManifestError(file);
-  const progress = new CheckProgress(file.name, context);
+  const progress = new CheckProgress(file.name, run.session);
   const options = { file, folder, known, expected: known.members, isArchiveGood: false };
-  const damage = await context.deepChecks(() =>
-    checkFolder(options, findings, { ...context, progress }),
-  );
+  const damage = await run.deepChecks(() => checkFolder(options, findings, { run, progress }));
   progress.end(findings.membersChecked);
   if (damage !== undefined) throw damage;
-  return context.depth === 'quick' ? 'unchanged' : 'images-verified';
+  return run.depth === 'quick' ? 'unchanged' : 'images-verified';
 }
 
 interface CheckFolderOptions {
@@ -56,43 +55,43 @@ interface CheckFolderOptions {
 }
 
 /**
- * Compares every extracted file with what it should be, and takes note of it in the ledger; what lies
- * there besides is told as a warning.
+ * Compares every extracted file with what it should be, and records the result in the ledger; what lies
+ * there besides is reported as a warning.
  * @returns what is wrong; undefined: nothing
  */
 export async function checkFolder(
   options: CheckFolderOptions,
   findings: Findings,
-  context: VerifyContext & { readonly progress: CheckProgress },
+  { run, progress }: DeepCheck,
 ): Promise<CcxriError | undefined> {
   const { file, folder, known, expected } = options;
-  const { progress, meter } = context;
+  const { session, depth, meter } = run;
   progress.begin(expected.reduce((sum, { bytes }) => sum + bytes, 0));
-  const report = await compareFolder(folder, expected, context, (bytes) => {
+  const report = await compareFolder(folder, expected, run, (bytes) => {
     progress.add(bytes);
     meter.bytesRead += bytes;
   });
-  if (context.depth !== 'quick') findings.membersChecked = expected.length;
+  if (depth !== 'quick') findings.membersChecked = expected.length;
   const below = `images/${stemOf(file.name)}`;
   findings.badMembers = [...report.damaged, ...report.missing]
     .sort()
     .slice(0, MAX_BAD_MEMBERS)
     .map((path) => `${below}/${path}`);
   const { unexpectedFiles } = report;
-  if (unexpectedFiles.length > 0) emitUnexpectedFiles(file, unexpectedFiles, context);
+  if (unexpectedFiles.length > 0) emitUnexpectedFiles(file, unexpectedFiles, session);
   const isBad = report.damaged.length + report.missing.length > 0;
   // Sizes alone make nothing good.
-  if (!isBad && context.depth === 'quick') return undefined;
-  const isNoted = await noteImages(known, isBad ? 'bad' : 'good', context);
+  if (!isBad && depth === 'quick') return undefined;
+  const isNoted = await noteImages(known, isBad ? 'bad' : 'good', run);
   if (!isBad) return undefined;
   const isRepaired = isNoted && unexpectedFiles.length === 0 && !(await isLink(folder));
-  return imagesError({ ...options, selection: context.selection, isRepaired }, report);
+  return imagesError({ ...options, selection: session.selection, isRepaired }, report);
 }
 
 function emitUnexpectedFiles(
   file: ManifestFile,
   unexpectedFiles: readonly string[],
-  { onEvent }: VerifyContext,
+  { onEvent }: Session,
 ): void {
   const examples = unexpectedFiles.slice(0, 3).map((path) => toPrintable(path, 120));
   onEvent({
@@ -106,7 +105,7 @@ function emitUnexpectedFiles(
 async function compareFolder(
   folder: string,
   expected: readonly MemberContent[],
-  { depth, signal }: VerifyContext,
+  { depth, session: { signal } }: VerifyRun,
   onBytes: (bytes: number) => void,
 ): Promise<FolderReport> {
   const damaged: string[] = [];
@@ -152,23 +151,19 @@ async function unexpectedFilesIn(
 }
 
 /**
- * Takes the ledger's word for a file back, so that no quick look and no fetch goes by it. Nothing is
- * done about a record that is of other bytes than were read: a fetch at work may have put them there.
+ * Records that a file that had passed is bad now, so that no quick check and no fetch relies on the
+ * old record. A record of other bytes than were read stays as it is: a fetch may have put them there.
  * It never fails: a dataset that can't be written is no less bad.
  */
-export async function noteBad(
-  { file, here }: Pick<Located, 'file' | 'here'>,
-  { ledger, layout, clock }: VerifyContext,
-): Promise<void> {
+export async function noteBad({ file, here }: Present, run: VerifyRun): Promise<void> {
+  const { ledger, layout, clock } = run.session;
   // The ledger speaks of files in their place.
-  if (here?.path !== finalPathOf(layout, file)) return;
-  try {
+  if (here.path !== finalPathOf(layout, file)) return;
+  await noteInLedger(run, async () => {
     const receipt = await ledger.readReceipt(file.name);
     if (receipt === undefined || stateOf(file, receipt, here.stats) !== 'checked') return;
     await ledger.writeReceipt({ ...receipt, foundBadAt: clock.date().toISOString() });
-  } catch {
-    // What was found is told all the same.
-  }
+  });
 }
 
 /**
@@ -180,19 +175,36 @@ export async function noteBad(
 export async function noteImages(
   known: MembersRecord | undefined,
   how: 'good' | 'bad',
-  { ledger, clock }: Pick<VerifyContext, 'ledger' | 'clock'>,
+  run: Pick<VerifyRun, 'session' | 'noteLimit'>,
 ): Promise<boolean> {
-  try {
-    if (known === undefined) return false;
-    const { foundBadAt, ...record } = known;
-    if ((how === 'bad') === (foundBadAt !== undefined)) return true;
+  if (known === undefined) return false;
+  const { ledger, clock } = run.session;
+  const { foundBadAt, ...record } = known;
+  if ((how === 'bad') === (foundBadAt !== undefined)) return true;
+  return noteInLedger(run, async () => {
     const now = await ledger.readMembers(known.archive);
     // A fetch at work may have extracted them anew.
     if (now?.extractedAt !== known.extractedAt || now.md5 !== known.md5) return false;
     const mark = how === 'bad' ? { foundBadAt: clock.date().toISOString() } : {};
     await ledger.writeMembers({ ...record, ...mark });
     return true;
-  } catch {
-    return false;
-  }
+  });
+}
+
+/**
+ * Changes a record under the lock, so that no other run writes it in between.
+ * @returns false: it could not be changed, because another run holds the lock, or the directory can't
+ * be written
+ */
+function noteInLedger(
+  { session, noteLimit }: Pick<VerifyRun, 'session' | 'noteLimit'>,
+  change: () => Promise<unknown>,
+): Promise<boolean> {
+  return noteLimit(async () => {
+    try {
+      return (await session.withLock({ wait: false }, change)) !== false;
+    } catch {
+      return false;
+    }
+  });
 }

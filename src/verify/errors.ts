@@ -2,7 +2,7 @@ import { CcxriError, type NextStep, isCcxriError } from '../errors.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
 import { type Selection, isEmptySelection, stemOf } from '../manifest/select.ts';
 import { count, toPrintable } from '../text.ts';
-import type { FolderReport, Located, VerifyContext } from './types.ts';
+import type { FolderReport, Located, VerifyRun } from './types.ts';
 
 /** The command that gets a file. */
 function fetchStep(file: ManifestFile, purpose: string): NextStep {
@@ -136,7 +136,7 @@ export function restoreStepOf(wanted: readonly Located[], selection: Selection):
 /** The ledger knows of an archive's images, and there is no folder of them any more. */
 export function imagesGoneError(
   file: ManifestFile,
-  { layout, restoreStep }: Pick<VerifyContext, 'layout' | 'restoreStep'>,
+  { session: { layout }, restoreStep }: VerifyRun,
 ): CcxriError {
   // No path: where the images of all archives are gone, that is told at once.
   return new CcxriError('missing', `${file.name} was extracted, and its images are gone`, {

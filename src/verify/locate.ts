@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { type DatasetLayout, finalPathOf, imagesPathOf } from '../dataset/layout.ts';
 import type { Ledger, MembersRecord } from '../dataset/ledger.ts';
-import { statOrAbsent } from '../dataset/survey.ts';
-import { pathKind } from '../fs/paths.ts';
+import { pathKind, statOrNull } from '../fs/paths.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
 import type { Located } from './types.ts';
 
@@ -30,8 +29,8 @@ export async function locate(
 
 async function findFile(file: ManifestFile, layout: DatasetLayout): Promise<Located['here']> {
   for (const path of [finalPathOf(layout, file), join(layout.root, file.name)]) {
-    const stats = await statOrAbsent(path);
-    if (stats !== undefined) return { path, stats };
+    const stats = await statOrNull(path);
+    if (stats !== null) return { path, stats };
   }
   return undefined;
 }

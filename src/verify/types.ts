@@ -1,17 +1,8 @@
 import type { Stats } from 'node:fs';
 import type { LimitFunction } from 'p-limit';
-import type { Clock } from '../clock.ts';
-import type { Acceptance } from '../dataset/acceptance.ts';
-import type { DatasetLayout } from '../dataset/layout.ts';
-import type { Ledger } from '../dataset/ledger.ts';
-import type { FileOutcome, RunOptions } from '../dataset/run-options.ts';
+import type { FileOutcome, RunOptions, Session } from '../dataset/session.ts';
 import type { NextStep } from '../errors.ts';
-import type { EventListener } from '../events.ts';
-import type { HashPool } from '../hash/hash-pool.ts';
 import type { ManifestFile } from '../manifest/schema.ts';
-import type { Selection } from '../manifest/select.ts';
-import type { UnpackPool } from '../zip/unpack-pool.ts';
-import type { ReadMeter } from './check-archive.ts';
 
 export interface VerifyOptions extends RunOptions {
   /**
@@ -88,23 +79,22 @@ export interface Located {
   readonly imagesGone: boolean;
 }
 
-/** What the checks of a run share. */
-export interface VerifyContext {
-  readonly layout: DatasetLayout;
-  readonly ledger: Ledger;
-  readonly acceptance: Acceptance;
+/** A file that is here. */
+export interface Present extends Located {
+  readonly here: NonNullable<Located['here']>;
+}
+
+/** A verify under way: what all its files share. */
+export interface VerifyRun {
+  readonly session: Session;
   readonly depth: VerifyDepth;
-  /** What was asked for. */
-  readonly selection: Selection;
   /** The command that brings back all images that are gone. */
   readonly restoreStep: NextStep;
   readonly deepChecks: LimitFunction;
-  readonly hashPool: HashPool;
-  readonly unpackPool: UnpackPool;
-  readonly clock: Clock;
-  readonly onEvent: EventListener;
-  readonly signal: AbortSignal;
-  readonly meter: ReadMeter;
+  /** The ledger's records are changed one after the other, each under the lock. */
+  readonly noteLimit: LimitFunction;
+  /** Bytes read in the run, whatever for. */
+  readonly meter: { bytesRead: number };
 }
 
 /** What is found out of a file on the way: it stands also where the end is bad. */

@@ -5,9 +5,8 @@ import type { MemberContent } from '../dataset/ledger.ts';
 import { stateOf } from '../dataset/survey.ts';
 import { WRONG_BYTES } from '../download/failures.ts';
 import { CcxriError, isCcxriError, toErrorRecord } from '../errors.ts';
-import { hashWithProgress } from '../hash/hash-with-progress.ts';
 import { formatCount } from '../text.ts';
-import { CheckProgress, checkArchive } from './check-archive.ts';
+import { CheckProgress, type DeepCheck, checkArchive } from './check-archive.ts';
 import { checkFolder, checkImagesAlone, noteBad } from './check-images.ts';
 import {
   absentError,
@@ -17,15 +16,23 @@ import {
   withNextSteps,
 } from './errors.ts';
 import { fits } from './locate.ts';
-import type { Findings, Located, VerifyContext, VerifyOutcome, VerifyStatus } from './types.ts';
+import type {
+  Findings,
+  Located,
+  Present,
+  VerifyOutcome,
+  VerifyRun,
+  VerifyStatus,
+} from './types.ts';
 
 /** Checks one file. What is wrong with it is its outcome; a stop and a bug are thrown. */
-export async function verifyFile(located: Located, context: VerifyContext): Promise<VerifyOutcome> {
+export async function verifyFile(located: Located, run: VerifyRun): Promise<VerifyOutcome> {
   const { file, here, images } = located;
-  throwIfAborted(context.signal);
+  const { signal, onEvent } = run.session;
+  throwIfAborted(signal);
   const findings: Findings = { md5: null, membersChecked: 0, badMembers: [] };
-  const end = await settleFile(located, findings, context);
-  context.onEvent({
+  const end = await settleFile(located, findings, run);
+  onEvent({
     event: 'file-done',
     file: file.name,
     status: end.status,
@@ -46,35 +53,34 @@ interface End {
   readonly error?: CcxriError | undefined;
 }
 
-async function settleFile(
-  located: Located,
-  findings: Findings,
-  context: VerifyContext,
-): Promise<End> {
+async function settleFile(located: Located, findings: Findings, run: VerifyRun): Promise<End> {
   try {
-    return { status: await check(located, findings, context) };
+    return { status: await check(located, findings, run) };
   } catch (error) {
     if (!isCcxriError(error) || error.code === 'aborted') throw error;
-    return { status: badStatusOf(error, located, { ...findings, depth: context.depth }), error };
+    return { status: badStatusOf(error, located, { ...findings, depth: run.depth }), error };
   }
 }
 
-async function check(
-  located: Located,
-  findings: Findings,
-  context: VerifyContext,
-): Promise<VerifyStatus> {
+/** @throws CcxriError what is wrong with it; `aborted` */
+async function check(located: Located, findings: Findings, run: VerifyRun): Promise<VerifyStatus> {
   const { file, here, images, imagesGone } = located;
-  if (here !== undefined) return checkHere({ ...located, here }, findings, context);
-  if (images !== undefined) return checkImagesAlone(file, images, findings, context);
-  if (imagesGone) throw imagesGoneError(file, context);
-  throw absentError(file, finalPathOf(context.layout, file), context.selection);
+  if (here !== undefined) {
+    const present = { ...located, here };
+    if (run.depth === 'quick') return checkQuick(present, run);
+    const isDeep = run.depth === 'deep' && file.kind === 'archive';
+    return isDeep ? checkDeep(present, findings, run) : checkBytes(present, findings, run);
+  }
+  if (images !== undefined) return checkImagesAlone(file, images, findings, run);
+  if (imagesGone) throw imagesGoneError(file, run);
+  const { layout, selection } = run.session;
+  throw absentError(file, finalPathOf(layout, file), selection);
 }
 
 function badStatusOf(
   error: CcxriError,
   { here, images }: Located,
-  { badMembers, depth }: Findings & Pick<VerifyContext, 'depth'>,
+  { badMembers, depth }: Findings & Pick<VerifyRun, 'depth'>,
 ) {
   // No byte was read: it may be good all the same.
   if (depth === 'quick' && here !== undefined && error.code === 'md5-mismatch') return 'changed';
@@ -83,28 +89,10 @@ function badStatusOf(
   return here === undefined && images !== undefined ? 'unknown' : 'missing';
 }
 
-type Found = Located & { readonly here: NonNullable<Located['here']> };
-
-/**
- * Checks a file that lies there, in the run's depth.
- * @throws CcxriError what is wrong with it; `aborted`
- */
-async function checkHere(
-  found: Found,
-  findings: Findings,
-  context: VerifyContext,
-): Promise<VerifyStatus> {
-  if (context.depth === 'quick') return checkQuick(found, context);
-  if (context.depth === 'full' || found.file.kind !== 'archive') {
-    return checkBytes(found, findings, context);
-  }
-  return checkDeep(found, findings, context);
-}
-
 /** By the ledger alone. What it knows to be otherwise has changed; what it does not know is unknown. */
 async function checkQuick(
-  { file, here }: Found,
-  { ledger, layout }: VerifyContext,
+  { file, here }: Present,
+  { session: { ledger, layout } }: VerifyRun,
 ): Promise<VerifyStatus> {
   const { path, stats } = here;
   try {
@@ -129,22 +117,19 @@ async function checkQuick(
   }
 }
 
-async function checkBytes(
-  { file, here }: Found,
-  findings: Findings,
-  context: VerifyContext,
-): Promise<Check> {
+async function checkBytes(present: Present, findings: Findings, run: VerifyRun): Promise<Check> {
+  const { file, here } = present;
   const { path, stats } = here;
+  const { session, meter } = run;
   try {
-    const place = { path, totalBytes: stats.size };
-    const candidate = await hashWithProgress(file.name, place, context);
+    const candidate = await session.hash(file.name, path, stats.size);
     findings.md5 = candidate.md5;
-    context.meter.bytesRead += candidate.bytes;
-    return await context.acceptance.check(file, candidate);
+    meter.bytesRead += candidate.bytes;
+    return await session.acceptance.check(file, candidate);
   } catch (error) {
     if (isCcxriError(error, ...WRONG_BYTES)) {
-      if (await isOfAnother({ file, here }, findings, context)) throw otherManifestError(file);
-      await noteBad({ file, here }, context);
+      if (await isOfAnother(present, findings, run)) throw otherManifestError(file);
+      await noteBad(present, run);
     }
     throw withNextSteps(error, { file, path, isPublishedSo: false });
   }
@@ -152,24 +137,24 @@ async function checkBytes(
 
 /** Are these the bytes that passed, as the ledger has it, for another manifest? */
 async function isOfAnother(
-  { file, here }: Pick<Found, 'file' | 'here'>,
+  { file, here }: Present,
   { md5 }: Findings,
-  { ledger, layout }: VerifyContext,
+  { session: { ledger, layout } }: VerifyRun,
 ): Promise<boolean> {
   if (here.path !== finalPathOf(layout, file)) return false;
   const receipt = await ledger.readReceipt(file.name);
   return receipt?.md5 === md5 && stateOf(file, receipt, here.stats) === 'other-manifest';
 }
 
-/** The images are checked also where the archive is bad, so that one run tells all. */
+/** The images are checked also where the archive is bad, so that one run reports all. */
 async function checkDeep(
-  found: Found,
+  present: Present,
   findings: Findings,
-  context: VerifyContext,
+  run: VerifyRun,
 ): Promise<VerifyStatus> {
-  const progress = new CheckProgress(found.file.name, context);
-  const archive = await checkWholeArchive(found, findings, { ...context, progress });
-  const damage = await checkExtracted(found, archive, findings, { ...context, progress });
+  const progress = new CheckProgress(present.file.name, run.session);
+  const archive = await checkWholeArchive(present, findings, { run, progress });
+  const damage = await checkExtracted(present, archive, findings, { run, progress });
   progress.end(findings.membersChecked);
   if (!archive.isGood) throw archive.error;
   if (damage !== undefined) throw damage;
@@ -178,18 +163,19 @@ async function checkDeep(
 
 /** By what the archive holds, or where that is bad by the ledger. */
 async function checkExtracted(
-  { file, images: folder, imagesGone }: Found,
+  { file, images: folder, imagesGone }: Present,
   { isGood: isArchiveGood, members }: WholeArchive,
   findings: Findings,
-  context: VerifyContext & { readonly progress: CheckProgress },
+  deep: DeepCheck,
 ): Promise<CcxriError | undefined> {
-  if (imagesGone) return imagesGoneError(file, context);
+  const { session, deepChecks } = deep.run;
+  if (imagesGone) return imagesGoneError(file, deep.run);
   if (folder === undefined) return undefined;
-  const known = await context.ledger.readMembers(file.name);
+  const known = await session.ledger.readMembers(file.name);
   const expected = members ?? (fits(file, known) ? known?.members : undefined);
   if (expected === undefined) return undefined;
-  return context.deepChecks(() =>
-    checkFolder({ file, folder, known, expected, isArchiveGood }, findings, context),
+  return deepChecks(() =>
+    checkFolder({ file, folder, known, expected, isArchiveGood }, findings, deep),
   );
 }
 
@@ -198,23 +184,21 @@ type WholeArchive =
   | { readonly isGood: false; readonly error: CcxriError; readonly members?: undefined };
 
 async function checkWholeArchive(
-  found: Found,
+  present: Present,
   findings: Findings,
-  context: VerifyContext & { readonly progress: CheckProgress },
+  deep: DeepCheck,
 ): Promise<WholeArchive> {
-  const { file, here, images } = found;
+  const { file, here } = present;
   let check: Check | undefined;
   try {
-    check = await checkBytes(found, findings, context);
-    const { memberCount, members } = await context.deepChecks(() =>
-      checkArchive(file.name, here.path, { ...context, hasImages: images !== undefined }),
-    );
+    check = await checkBytes(present, findings, deep.run);
+    const { memberCount, members } = await deep.run.deepChecks(() => checkArchive(present, deep));
     findings.membersChecked = memberCount;
     return { isGood: true, check, members };
-  } catch (error) {
+  } catch (thrown) {
     const isPublishedSo = check === 'verified';
-    const told = withNextSteps(error, { file, path: here.path, isPublishedSo });
-    if (!isCcxriError(told) || told.code === 'aborted') throw told;
-    return { isGood: false, error: told };
+    const error = withNextSteps(thrown, { file, path: here.path, isPublishedSo });
+    if (!isCcxriError(error) || error.code === 'aborted') throw error;
+    return { isGood: false, error };
   }
 }

@@ -1,7 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
 import { Acceptance } from '../../src/dataset/acceptance.ts';
+import { layoutOf } from '../../src/dataset/layout.ts';
 import { Ledger } from '../../src/dataset/ledger.ts';
 import type { RunEvent } from '../../src/events.ts';
 import type { HashedFile } from '../../src/hash/hash-file.ts';
@@ -42,7 +44,13 @@ async function setUp(of: Manifest = manifest) {
   await mkdir(join(root, 'ledger'));
   const events: RunEvent[] = [];
   const onEvent = (event: RunEvent) => void events.push(event);
-  const acceptance = new Acceptance({ manifest: of, ledger, onEvent });
+  const acceptance = new Acceptance({
+    manifest: of,
+    layout: layoutOf(root),
+    ledger,
+    clock: systemClock,
+    onEvent,
+  });
   const candidate = async (bytes: Buffer): Promise<HashedFile> => {
     const path = join(root, md5Of(bytes));
     await writeFile(path, bytes);

@@ -1,11 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { expect, it } from 'vitest';
+import { Session } from '../../src/dataset/session.ts';
 import { fetchInParallel } from '../../src/download/connections.ts';
 import { fetchSegment } from '../../src/download/receive.ts';
 import { nextRequest } from '../../src/download/request.ts';
 import { newSegment } from '../../src/download/segments.ts';
-import { ProgressThrottle } from '../../src/events.ts';
-import { toClient, toContext, toRun } from '../../src/fetch/fetch-run.ts';
+import { type RunEvent, ProgressThrottle } from '../../src/events.ts';
+import { toRun } from '../../src/fetch/with-downloads.ts';
+import { HttpClient } from '../../src/http/client.ts';
 import { destIn, manifestOf } from '../support/fetching.ts';
 import { big, isProbe } from '../support/ranged-fetch.ts';
 import { honest, useRawServers } from '../support/raw-server.ts';
@@ -35,24 +37,20 @@ it('where a listener throws, no connection goes on writing to a part that others
   const manifest = manifestOf(big);
   const [file] = manifest.files;
   if (file === undefined) throw new Error('no file');
-  const run = toRun({
+  const options = {
     dest: destIn(await tempDir()),
     manifest,
-    selection: { subsets: ['all'] },
     connections: 3,
-    // Far longer than a test may take: what hangs goes on hanging.
-    timeoutMs: 300_000,
-    onEvent: ({ event }) => {
+    onEvent: ({ event }: RunEvent) => {
       if (event === 'retry') throw listened;
     },
-  });
-  await mkdir(run.layout.partial, { recursive: true });
-  const client = toClient(run);
-  const context = {
-    ...toContext(run, client, new AbortController()),
-    ...{ sources: [], onBytes: () => undefined },
   };
-  const part = await run.parts.open({ name: file.name, md5: file.md5 });
+  const session = new Session(options);
+  await mkdir(session.layout.partial, { recursive: true });
+  // Far longer than a test may take: what hangs goes on hanging.
+  const client = new HttpClient({ timeoutMs: 300_000, clock: session.clock });
+  const { downloads: context } = toRun({ session, options }, client, []);
+  const part = await session.parts.open({ name: file.name, md5: file.md5 });
   try {
     const progress = new ProgressThrottle(context.clock, context.onEvent);
     const transfer = { file, part, context, progress };
@@ -65,6 +63,6 @@ it('where a listener throws, no connection goes on writing to a part that others
   } finally {
     await part.leave();
     await client.close();
-    await run.hashPool.close();
+    await session.close();
   }
 });

@@ -3,7 +3,7 @@ import { mkdir, readFile, readdir, rename, rm, stat, truncate, writeFile } from 
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { isExtracted } from '../../src/dataset/images.ts';
+import { findImages } from '../../src/dataset/images.ts';
 import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 import {
   ARCHIVE,
@@ -32,8 +32,9 @@ async function extracted(bytes: Buffer = ZIP): Promise<Place> {
   return place;
 }
 
-function stateOf({ layout, ledger }: Place) {
-  return isExtracted(layout, ledger, ARCHIVE);
+async function stateOf({ layout, ledger }: Place) {
+  const receipt = await ledger.readReceipt(ARCHIVE);
+  return (await findImages({ layout, ledger }, ARCHIVE, receipt)).state;
 }
 
 async function forgetRecord({ layout }: Place): Promise<void> {

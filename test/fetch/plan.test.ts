@@ -35,6 +35,7 @@ const survey = (changes: Partial<FileSurvey> = {}): FileSurvey => ({
   receipt: undefined,
   finalBytes: 0,
   images: 'absent',
+  members: undefined,
   partBytes: 0,
   partFrom: null,
   ...changes,
@@ -108,7 +109,7 @@ describe('what is to be done with a file', () => {
 
 describe('what a plan needs', () => {
   const plan = (surveys: readonly FileSurvey[], of: Partial<PlanChoices> = {}) =>
-    planFetch(surveys, { ...choices, ...of }, 1e12);
+    planFetch(surveys, { ...choices, ...of }, 1e12).plan;
 
   it('is the archives and their images', () => {
     const { bytesToDownload, bytesNeededOnDisk } = plan([survey(), survey()]);
@@ -135,7 +136,7 @@ describe('what a plan needs', () => {
   });
 
   it('is too much for a disk with less, and it is said how much', () => {
-    const small = planFetch([survey()], choices, 100 * MB);
+    const small = planFetch([survey()], choices, 100 * MB).plan;
     expect(isTooSmall(small)).toBe(true);
     expect(isTooSmall({ ...small, bytesFreeOnDisk: small.bytesNeededOnDisk })).toBe(false);
     expect(isTooSmall({ ...small, bytesFreeOnDisk: null })).toBe(false);

@@ -1,3 +1,4 @@
+import { systemClock } from '../../src/clock.ts';
 import { createHash } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
@@ -119,7 +120,7 @@ describe('makeManifest', () => {
 
 describe('name and version', () => {
   const { files: published, ...release } = like;
-  const clock = { date: () => new Date('2026-03-01T12:00:00Z') };
+  const clock = { ...systemClock, date: () => new Date('2026-03-01T12:00:00Z') };
   const described = { ...release, version: 'described on 2026-03-01', released: '2026-03-01' };
 
   const withMd5 = (name: string, md5: string) => ({

@@ -1,5 +1,6 @@
 import { copyFile, lstat, mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { systemClock } from '../../src/clock.ts';
 import { finalPathOf, layoutOf, type DatasetLayout } from '../../src/dataset/layout.ts';
 import { Ledger } from '../../src/dataset/ledger.ts';
 import { ignoreEvents } from '../../src/events.ts';
@@ -77,15 +78,9 @@ async function writeReceipt(dataset: Dataset, file: ManifestFile): Promise<void>
 }
 
 async function extract(dataset: Dataset, { name }: ManifestFile): Promise<void> {
-  await extractArchive({
-    layout: dataset.layout,
-    ledger: dataset.ledger,
-    name,
-    md5: md5Of(dataset, name),
-    archivePath: dataset.pathOf(name),
-    onEvent: ignoreEvents,
-    date: () => new Date('2026-01-05T10:11:13.000Z'),
-  });
+  const archive = { name, md5: md5Of(dataset, name), path: dataset.pathOf(name) };
+  const clock = { ...systemClock, date: () => new Date('2026-01-05T10:11:13.000Z') };
+  await extractArchive(archive, { ...dataset, onEvent: ignoreEvents, clock });
 }
 
 /** Everything below a directory with its size and times: equal where nothing was written. */

@@ -4,6 +4,7 @@
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from '../../src/clock.ts';
 import { layoutOf } from '../../src/dataset/layout.ts';
 import { Ledger } from '../../src/dataset/ledger.ts';
 import { extractArchive } from '../../src/extract/archive.ts';
@@ -35,18 +36,18 @@ function dieWhenThere(): void {
 }
 
 const timer = setInterval(dieWhenThere, 1);
-await extractArchive({
-  layout,
-  ledger: new Ledger(layout.ledger),
-  name,
-  md5,
-  archivePath,
-  unpackPool,
-  onEvent: ({ event }) => {
-    if (event === when) process.kill(process.pid, 'SIGKILL');
-    dieWhenThere();
+await extractArchive(
+  { name, md5, path: archivePath },
+  {
+    layout,
+    ledger: new Ledger(layout.ledger),
+    unpackPool,
+    onEvent: ({ event }) => {
+      if (event === when) process.kill(process.pid, 'SIGKILL');
+      dieWhenThere();
+    },
+    clock: systemClock,
   },
-  date: () => new Date(),
-});
+);
 clearInterval(timer);
 await unpackPool?.close();

@@ -1,6 +1,7 @@
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
 import { type DatasetLayout, layoutOf } from '../../src/dataset/layout.ts';
 import { Ledger } from '../../src/dataset/ledger.ts';
 import { CcxriError } from '../../src/errors.ts';
@@ -72,20 +73,20 @@ export async function unpack(
   let result: ExtractedArchive | undefined;
   let error: unknown;
   try {
-    result = await extractArchive({
-      layout,
-      ledger,
-      name: ARCHIVE,
-      md5: MD5,
-      archivePath,
-      unpackPool,
-      signal,
-      onEvent: (event) => {
-        events.push(event);
-        onEvent?.(event);
+    result = await extractArchive(
+      { name: ARCHIVE, md5: MD5, path: archivePath },
+      {
+        layout,
+        ledger,
+        unpackPool,
+        signal,
+        onEvent: (event) => {
+          events.push(event);
+          onEvent?.(event);
+        },
+        clock: { ...systemClock, date: () => new Date('2026-01-02T03:04:05Z') },
       },
-      date: () => new Date('2026-01-02T03:04:05Z'),
-    });
+    );
   } catch (thrown) {
     error = thrown;
   }

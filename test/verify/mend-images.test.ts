@@ -1,9 +1,12 @@
 import { readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import pLimit from 'p-limit';
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
+import { withSession } from '../../src/dataset/session.ts';
 import { extractDataset } from '../../src/extract/extract-dataset.ts';
 import { fetchDataset } from '../../src/fetch/fetch-dataset.ts';
+import { systemClock } from '../../src/clock.ts';
+import { acquireLock } from '../../src/fs/lock.ts';
 import { datasetStatus } from '../../src/status.ts';
 import { noteImages } from '../../src/verify/check-images.ts';
 import { type Dataset, makeDataset } from '../support/dataset.ts';
@@ -146,11 +149,28 @@ describe('an image with other bytes in the same length, once verify has found it
     const known = await ledger.readMembers(ARCHIVE);
     if (known === undefined) throw new Error('no record');
     await ledger.writeMembers({ ...known, extractedAt: '2026-02-03T04:05:06.000Z' });
-    expect(await noteImages(known, 'bad', { ledger, clock: systemClock })).toBe(false);
+    const { root: dest, manifest } = dataset;
+    const noted = await withSession({ dest, manifest }, {}, (session) =>
+      noteImages(known, 'bad', { session, noteLimit: pLimit(1) }),
+    );
+    expect(noted).toBe(false);
     expect(await foundBadAt(dataset)).toBeUndefined();
   });
 
-  it.skipIf(!canMount)('is told all the same where the ledger cannot be written', async () => {
+  it('is reported, and not recorded, while another run holds the lock', async () => {
+    const { dataset } = await rotten();
+    const { lock: path } = dataset.layout;
+    const release = await acquireLock({ path, wait: false, clock: systemClock });
+    const result = await verify(dataset, { depth: 'deep' });
+    await release();
+    expect(outcomeOf(result, ARCHIVE)).toMatchObject({
+      status: 'bad',
+      error: { code: 'damaged-archive', next: nextSaying('move ') },
+    });
+    expect(await foundBadAt(dataset)).toBeUndefined();
+  });
+
+  it.skipIf(!canMount)('is reported all the same where the ledger cannot be written', async () => {
     const { dataset } = await rotten();
     const root = await mounts.readOnly(dataset.root);
     const result = await verify({ ...dataset, root }, { depth: 'deep' });

@@ -68,7 +68,7 @@ it('#170 one bad file is named with expected and found, and the others are check
   });
 });
 
-it('#69 a file that has rotted since it passed is found, and only the ledger is told', async () => {
+it('#69 a file that has rotted since it passed is found, and only the ledger is written', async () => {
   const dataset = await makeDataset(await tempDir());
   await rot(dataset.pathOf('Viral-1'), 100);
   await rot(dataset.pathOf('chest_dx.csv'), 500);
@@ -81,7 +81,8 @@ it('#69 a file that has rotted since it passed is found, and only the ledger is 
   });
   const after = await snapshot(dataset.root);
   const changed = after.filter((line) => !before.includes(line));
-  expect(changed.filter((line) => !line.includes('.ccxri/ledger'))).toEqual([]);
+  // The lock comes and goes in .ccxri.
+  expect(changed.filter((line) => !/^\.ccxri(?:\/ledger| )/.test(line))).toEqual([]);
   const status = await datasetStatus({ manifest: dataset.manifest, dest: dataset.root });
   const states = status.files.map(({ file, state }) => [file, state]);
   expect(states).toContainEqual(['Viral-1.zip', 'changed']);

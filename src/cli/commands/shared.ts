@@ -1,4 +1,4 @@
-import type { FileOutcome, RunOptions } from '../../dataset/run-options.ts';
+import type { FileOutcome, RunOptions } from '../../dataset/session.ts';
 import { CcxriError } from '../../errors.ts';
 import { describeFinding } from '../../labels/audit.ts';
 import type { IndexResult } from '../../labels/build-index.ts';
@@ -11,7 +11,7 @@ import { DEFAULT_DEST } from '../options.ts';
 /** What every function on a dataset directory takes, from what was typed. */
 export async function runOptionsOf(
   context: CommandContext,
-): Promise<Required<Omit<RunOptions, 'selection'>> & { readonly selection: Selection }> {
+): Promise<Required<Omit<RunOptions, 'selection' | 'clock'>> & { readonly selection: Selection }> {
   const { settings, signal, onEvent } = context;
   return {
     manifest: await loadManifest(settings.manifest),

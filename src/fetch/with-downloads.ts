@@ -1,0 +1,163 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import pLimit, { type LimitFunction } from 'p-limit';
+import type { DatasetLayout } from '../dataset/layout.ts';
+import type { Session } from '../dataset/session.ts';
+import type { DownloadContext } from '../download/context.ts';
+import { onAnotherDisk } from '../download/publish.ts';
+import { toDiskError } from '../errors.ts';
+import { makeDirectoryWithin, statOrNull } from '../fs/paths.ts';
+import { HttpClient } from '../http/client.ts';
+import { HostLimiter, UnresponsiveHosts } from '../http/hosts.ts';
+import { loadPageWith } from '../http/page.ts';
+import { RateLimit } from '../http/rate-limit.ts';
+import { DEFAULT_RETRY_POLICY } from '../http/retry.ts';
+import { openSources } from '../sources/open-source.ts';
+import type { Source } from '../sources/source.ts';
+import type { FetchOptions } from './fetch-types.ts';
+import type { FetchTask } from './plan.ts';
+
+export const DEFAULT_CONCURRENCY = 4;
+export const DEFAULT_CONNECTIONS = 8;
+export const DEFAULT_TIMEOUT_MS = 30_000;
+/** Extraction is bound by the processor: two at once fill two cores, and leave the wire alone. */
+const EXTRACTIONS_AT_ONCE = 2;
+/** A page is asked no more often, whatever `retries` says: a mirror or a saved page helps sooner. */
+const MAX_PAGE_RETRIES = 2;
+
+/** A fetch under way: what all its files share. */
+export interface FetchRun {
+  readonly session: Session;
+  readonly options: FetchOptions;
+  readonly downloads: DownloadContext;
+  /** Files downloaded at once. */
+  readonly downloadLimit: LimitFunction;
+  readonly extractLimit: LimitFunction;
+  readonly meter: { bytesReceived: number };
+}
+
+interface DownloadWork {
+  readonly session: Session;
+  readonly options: FetchOptions;
+  readonly tasks: readonly FetchTask[];
+}
+
+/** No more files at once than there are connections for them. */
+export function concurrencyOf({ concurrency, connections }: FetchOptions): number {
+  return Math.min(concurrency ?? DEFAULT_CONCURRENCY, connections ?? DEFAULT_CONNECTIONS);
+}
+
+/**
+ * Opens what downloads need: the HTTP client, the sources (if anything has to be downloaded), and the
+ * directories. All of it is tried before the first byte of a file, and closed after `work`.
+ * @throws CcxriError `source-unusable`; `usage`; `not-writable` and others of the disk; as `work`
+ */
+export async function withDownloads<T>(
+  { session, options, tasks }: DownloadWork,
+  work: (run: FetchRun) => Promise<T>,
+): Promise<T> {
+  const { manifest, clock } = session;
+  const { sources: named = [], timeoutMs = DEFAULT_TIMEOUT_MS, env, headers } = options;
+  const headerOrigins = named.length > 0 ? named : [manifest.homepage];
+  const client = new HttpClient({ timeoutMs, clock, headerOrigins, env, headers });
+  try {
+    const wanted = tasks.filter(({ step }) => MAY_DOWNLOAD.has(step.action));
+    const sources = wanted.length === 0 ? [] : await openAll({ session, options }, client);
+    const kinds = new Set(wanted.map(({ survey }) => survey.file.kind));
+    if (wanted.length > 0) await prepareDirectories(session.layout, kinds);
+    return await work(toRun({ session, options }, client, sources));
+  } finally {
+    await client.close();
+  }
+}
+
+/** What is to be checked may turn out to be wrong. */
+const MAY_DOWNLOAD: ReadonlySet<FetchTask['step']['action']> = new Set([
+  'download',
+  'resume',
+  'check',
+]);
+
+function openAll(
+  { session, options }: Omit<DownloadWork, 'tasks'>,
+  client: HttpClient,
+): Promise<readonly Source[]> {
+  const { manifest, layout, clock, onEvent, signal } = session;
+  const { sources = [], retries = MAX_PAGE_RETRIES } = options;
+  return openSources(sources, {
+    manifest,
+    loadPage: (url, pageSignal) => loadPageWith(client, url, { clock, signal: pageSignal }),
+    signal,
+    onEvent,
+    linksCache: layout.links,
+    clock,
+    pageRetries: Math.min(retries, MAX_PAGE_RETRIES),
+  });
+}
+
+/** @param sources in the order in which they are tried */
+export function toRun(
+  { session, options }: Omit<DownloadWork, 'tasks'>,
+  client: HttpClient,
+  sources: readonly Source[],
+): FetchRun {
+  const { parts, layout, clock, signal, onEvent } = session;
+  const { retries, limitRateBytesPerSecond: rate, connections = DEFAULT_CONNECTIONS } = options;
+  const policy = { ...DEFAULT_RETRY_POLICY, retries: retries ?? DEFAULT_RETRY_POLICY.retries };
+  const meter = { bytesReceived: 0 };
+  const downloads: DownloadContext = {
+    client,
+    sources,
+    parts,
+    quarantineDir: layout.bad,
+    connections,
+    limiter: new HostLimiter(clock, policy.maxRetryAfterMs, connections),
+    unresponsiveHosts: new UnresponsiveHosts(),
+    rateLimit: rate === undefined ? undefined : new RateLimit(rate, clock),
+    policy,
+    clock,
+    signal,
+    onEvent,
+    onBytes: (bytes) => {
+      meter.bytesReceived += bytes;
+    },
+  };
+  return {
+    session,
+    options,
+    downloads,
+    downloadLimit: pLimit(concurrencyOf(options)),
+    extractLimit: pLimit(EXTRACTIONS_AT_ONCE),
+    meter,
+  };
+}
+
+/**
+ * Tries out, before the first byte comes over the wire, what a finished download will need: that
+ * partial files may be written, and that they can get their final names, which a rename does on one
+ * file system only.
+ * @param kinds of the files that may be downloaded
+ * @throws CcxriError `not-writable`, `occupied`, and others of the disk
+ */
+async function prepareDirectories(
+  layout: DatasetLayout,
+  kinds: ReadonlySet<'archive' | 'labels'>,
+): Promise<void> {
+  await makeWritable(layout.partial);
+  await makeWritable(layout.ledger);
+  const disk = (await statOrNull(layout.partial))?.dev;
+  for (const kind of kinds) {
+    const path = kind === 'archive' ? layout.archives : layout.labels;
+    await makeWritable(path);
+    if ((await statOrNull(path))?.dev !== disk) throw onAnotherDisk(path);
+  }
+}
+
+async function makeWritable(path: string): Promise<void> {
+  await makeDirectoryWithin(path);
+  try {
+    await access(path, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw toDiskError(error, 'write in', { path });
+  }
+}
