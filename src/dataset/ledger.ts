@@ -167,7 +167,7 @@ function staysBelow(path: string): boolean {
 
 export type Receipt = Readonly<z.infer<typeof receiptSchema>>;
 export type MembersRecord = Readonly<z.infer<typeof membersSchema>>;
-export type MemberRecord = MembersRecord['members'][number];
+type MemberRecord = MembersRecord['members'][number];
 
 /** undefined: of another form, or mangled. */
 function parseReceipt(json: unknown): Receipt | undefined {

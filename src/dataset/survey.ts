@@ -33,7 +33,7 @@ export interface FileSurvey {
 }
 
 /** The ledger's list of an archive's members, without the list. */
-export interface MembersSummary {
+interface MembersSummary {
   readonly count: number;
   readonly bytes: number;
   /** `verify` has found some damaged or missing, and they were not extracted anew since. */
