@@ -18,7 +18,7 @@ export async function copyLocalFile(transfer: Transfer, path: string): Promise<v
   const body = {
     head: { where: toPrintable(path), isLocal: true, totalBytes, contentType: undefined },
     origin: { url: pathToFileURL(path).href, validator: null, totalBytes },
-    batches: read(path, file.name),
+    bytes: read(path, file.name),
   };
   await receiveFromStart(transfer, body, newSegment(0, Infinity, context.clock.nowMs()));
   assertNotShort(file, body.head, part.bytes);
@@ -38,10 +38,10 @@ async function sizeOf(path: string, file: string): Promise<number> {
 }
 
 /** A failure to read is the source's error, not one of the dataset's disk. */
-async function* read(path: string, file: string): AsyncGenerator<readonly Buffer[]> {
+async function* read(path: string, file: string): AsyncGenerator<Buffer> {
   const stream: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: 1024 * 1024 });
   try {
-    for await (const chunk of stream) yield [chunk];
+    yield* stream;
   } catch (error) {
     throw unreadable(error, path, file);
   }

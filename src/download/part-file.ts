@@ -23,7 +23,7 @@ import {
 } from './part-state.ts';
 import { placeFile } from './publish.ts';
 import type { Spans } from './spans.ts';
-import { type WriteChunks, writeChunks } from './writer.ts';
+import { type WriteFully, writeFully } from './writer.ts';
 
 type PartIdentity = Pick<PartState, 'name' | 'md5' | 'owner'>;
 
@@ -31,7 +31,7 @@ type PartIdentity = Pick<PartState, 'name' | 'md5' | 'owner'>;
 export interface PartDependencies {
   /** Hashes it behind its writers. Default: in this thread. */
   readonly follow?: FollowFile | undefined;
-  readonly write?: WriteChunks | undefined;
+  readonly write?: WriteFully | undefined;
   /** Decides when bytes are flushed that are too few to be flushed for their number. */
   readonly clock?: Pick<Clock, 'nowMs'> | undefined;
 }
@@ -47,7 +47,7 @@ export class PartFile {
   #handle: FileHandle;
   #closed = false;
   readonly #follow: FollowFile;
-  readonly #write: WriteChunks;
+  readonly #write: WriteFully;
   readonly #nowMs: () => number;
   #follower: HashFollower;
   #origin: PartOrigin;
@@ -58,7 +58,7 @@ export class PartFile {
     path: string,
     handle: FileHandle,
     state: PartState,
-    { follow = followHere, write = writeChunks, clock = systemClock }: PartDependencies,
+    { follow = followHere, write = writeFully, clock = systemClock }: PartDependencies,
   ) {
     this.path = path;
     this.#handle = handle;
@@ -150,15 +150,14 @@ export class PartFile {
   }
 
   /**
-   * Writes chunks one after the other. Several writers may be at work, each at another position.
+   * Writes bytes at this position. Several writers may be at work, each at another one.
    * @throws CcxriError `disk-full` and others of the disk
    */
-  async write(chunks: readonly Buffer[], at: number): Promise<void> {
+  async write(bytes: Uint8Array, at: number): Promise<void> {
     const had = this.bytes;
-    const end = chunks.reduce((sum, { length }) => sum + length, at);
-    await this.#journal.record([at, end], async () => {
+    await this.#journal.record([at, at + bytes.length], async () => {
       try {
-        await this.#write(this.#handle, chunks, at);
+        await this.#write(this.#handle, bytes, at);
       } catch (error) {
         throw toDiskError(error, 'write', { path: this.path, kept: 'what was flushed before' });
       }

@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../abort.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
-import { type HttpAnswer, lengthOf } from '../http/deadline.ts';
+import type { HttpAnswer } from '../http/deadline.ts';
 import { windowOf } from '../manifest/published-size.ts';
 import { toPrintableUrl } from '../text.ts';
 import type { DownloadContext, Transfer } from './context.ts';
@@ -25,7 +25,8 @@ export type SegmentEnd = Exclude<TransferEvent, { readonly kind: 'failed' | 'rel
 export interface Body {
   readonly head: BodyHead;
   readonly origin: PartOrigin;
-  readonly batches: AsyncIterable<readonly Buffer[]>;
+  /** Each valid until the next is requested. */
+  readonly bytes: AsyncIterable<Buffer>;
 }
 
 /**
@@ -99,7 +100,7 @@ function toBody(response: HttpAnswer, { url }: DownloadRequest, totalBytes: numb
   return {
     head: { where: toPrintableUrl(response.url), isLocal: false, totalBytes, contentType },
     origin: { url, validator: validatorOf(response), totalBytes },
-    batches: response.batches(),
+    bytes: response.body(),
   };
 }
 
@@ -131,16 +132,15 @@ export async function receiveFromStart(
 ): Promise<void> {
   const { file, part } = transfer;
   const { head, origin } = body;
-  const iterator = body.batches[Symbol.asyncIterator]();
+  const iterator = body.bytes[Symbol.asyncIterator]();
   try {
     await assertPlausible(file, head, iterator);
     const first = await readFirst(iterator);
-    const bytes = lengthOf(first);
-    const isWhole = head.totalBytes === null || bytes >= head.totalBytes;
+    const isWhole = head.totalBytes === null || first.length >= head.totalBytes;
     // Too few to tell, because the connection broke: that does not make it a wrong file.
-    if (bytes >= FIRST_BYTES || isWhole) assertPlausibleStart(file, head, startOf(first));
+    if (first.length >= FIRST_BYTES || isWhole) assertPlausibleStart(file, head, first);
     await part.restart(origin);
-    await receiveBody(transfer, { ...body, batches: resume(first, iterator) }, segment);
+    await receiveBody(transfer, { head, bytes: resume(first, iterator) }, segment);
   } finally {
     await iterator.return?.();
   }
@@ -153,40 +153,33 @@ export async function receiveFromStart(
 async function assertPlausible(
   file: Transfer['file'],
   head: BodyHead,
-  iterator: AsyncIterator<readonly Buffer[]>,
+  iterator: AsyncIterator<Buffer>,
 ): Promise<void> {
   try {
     assertPlausibleHead(file, head);
   } catch (error) {
     // If the body can't be read, its length is all there is to report.
     const first = await readFirst(iterator).catch((unread: unknown) => {
-      if (isCcxriError(unread) && unread.code !== 'aborted') return [];
+      if (isCcxriError(unread) && unread.code !== 'aborted') return Buffer.alloc(0);
       throw unread;
     });
-    assertNoPage(file, head, startOf(first));
+    assertNoPage(file, head, first);
     throw error;
   }
 }
 
-/** As many bytes as show what a body is; fewer: there are no more. */
-async function readFirst(iterator: AsyncIterator<readonly Buffer[]>): Promise<readonly Buffer[]> {
-  const first: Buffer[] = [];
-  while (lengthOf(first) < FIRST_BYTES) {
+/** As many bytes as show what a body is, or more; fewer: there are no more. */
+async function readFirst(iterator: AsyncIterator<Buffer>): Promise<Buffer> {
+  let first = Buffer.alloc(0);
+  while (first.length < FIRST_BYTES) {
     const next = await iterator.next();
     if (next.done === true) break;
-    first.push(...next.value);
+    first = Buffer.concat([first, next.value]);
   }
   return first;
 }
 
-function startOf(first: readonly Buffer[]): Buffer {
-  return Buffer.concat(cutTo(first, FIRST_BYTES));
-}
-
-async function* resume(
-  first: readonly Buffer[],
-  iterator: AsyncIterator<readonly Buffer[]>,
-): AsyncGenerator<readonly Buffer[]> {
+async function* resume(first: Buffer, iterator: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
   if (first.length > 0) yield first;
   for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
     yield next.value;
@@ -199,25 +192,25 @@ async function* resume(
  */
 async function receiveBody(
   { file, part, context, progress }: Transfer,
-  { head, batches }: Pick<Body, 'head' | 'batches'>,
+  { head, bytes: batches }: Pick<Body, 'head' | 'bytes'>,
   segment: Segment,
 ): Promise<void> {
   const { totalBytes } = part.origin;
   const mostBytes = totalBytes ?? windowOf(file).maxBytes;
   const endByte = segment.to;
   for await (const batch of batches) {
-    const bytes = lengthOf(batch);
+    const bytes = batch.length;
     context.onBytes(bytes);
     const hasMore = bytes > segment.to - segment.at;
     if (endByte > mostBytes && segment.at + bytes > mostBytes) {
       await part.restart();
       throw tooLong(file, head);
     }
-    for await (const pieces of limitRate(batch, context)) {
+    for await (const piece of limitRate(batch, context)) {
       throwIfAborted(context.signal);
       const { at, to } = segment;
-      const wanted = cutTo(pieces, to - at);
-      segment.at += lengthOf(wanted);
+      const wanted = piece.subarray(0, Math.max(0, to - at));
+      segment.at += wanted.length;
       segment.lastByteMs = context.clock.nowMs();
       if (wanted.length > 0) await part.write(wanted, at);
       const doneBytes = part.heldBytes;
@@ -230,30 +223,15 @@ async function receiveBody(
 
 /** All at once, or in pieces as the rate limit admits them. */
 async function* limitRate(
-  batch: readonly Buffer[],
+  batch: Buffer,
   { rateLimit, signal }: DownloadContext,
-): AsyncGenerator<readonly Buffer[]> {
+): AsyncGenerator<Buffer> {
   if (rateLimit === undefined) {
     yield batch;
     return;
   }
-  for (const chunk of batch) {
-    for (const piece of rateLimit.split(chunk)) {
-      await rateLimit.take(piece.length, signal);
-      yield [piece];
-    }
+  for (const piece of rateLimit.split(batch)) {
+    await rateLimit.take(piece.length, signal);
+    yield piece;
   }
-}
-
-/** No more than the first bytes. */
-function cutTo(chunks: readonly Buffer[], bytes: number): readonly Buffer[] {
-  if (lengthOf(chunks) <= bytes) return chunks;
-  const kept: Buffer[] = [];
-  let left = bytes;
-  for (const chunk of chunks) {
-    if (left <= 0) break;
-    kept.push(chunk.subarray(0, left));
-    left -= chunk.length;
-  }
-  return kept;
 }

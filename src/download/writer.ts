@@ -1,7 +1,7 @@
-/** Writes chunks one after the other, the first at this position of the file. */
-export type WriteChunks = (
+/** Writes all of the bytes at this position of the file. */
+export type WriteFully = (
   file: PositionedWriter,
-  chunks: readonly Uint8Array[],
+  bytes: Uint8Array,
   position: number,
 ) => Promise<void>;
 
@@ -25,14 +25,9 @@ const WRITE_BYTES = 124 * 1024;
  * Loops on short writes: a full disk reports the first one without an error.
  * @throws the raw error of the disk
  */
-export const writeChunks: WriteChunks = async (file, chunks, position) => {
-  let at = position;
-  for (const chunk of chunks) {
-    for (let done = 0; done < chunk.length;) {
-      const length = Math.min(WRITE_BYTES, chunk.length - done);
-      const { bytesWritten } = await file.write(chunk, done, length, at);
-      done += bytesWritten;
-      at += bytesWritten;
-    }
+export const writeFully: WriteFully = async (file, bytes, position) => {
+  for (let done = 0; done < bytes.length;) {
+    const length = Math.min(WRITE_BYTES, bytes.length - done);
+    done += (await file.write(bytes, done, length, position + done)).bytesWritten;
   }
 };

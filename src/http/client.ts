@@ -4,7 +4,7 @@ import { CcxriError } from '../errors.ts';
 import { decodeOrKeep, toPrintableUrl } from '../text.ts';
 import { type HttpAnswer, RequestDeadline } from './deadline.ts';
 import { isBrokenSocket } from './errors.ts';
-import { HttpExchange } from './exchange.ts';
+import { BufferPool, HttpExchange } from './exchange.ts';
 import { isRedirect, nextHop } from './redirect.ts';
 
 export interface HttpClientOptions {
@@ -31,6 +31,7 @@ export class HttpClient {
   readonly #options: HttpClientOptions;
   /** Origins that have responded: a connection to them may be a kept-alive one. */
   readonly #knownOrigins = new Set<string>();
+  readonly #buffers = new BufferPool();
 
   /** @throws CcxriError `usage`: a proxy variable is not an address */
   constructor(options: HttpClientOptions) {
@@ -101,7 +102,8 @@ export class HttpClient {
       headersTimeout: 0,
       bodyTimeout: 0,
     };
-    const exchange = await HttpExchange.send(await this.#dispatcher, options, signal);
+    const dispatcher = await this.#dispatcher;
+    const exchange = await HttpExchange.send(dispatcher, options, signal, this.#buffers);
     this.#knownOrigins.add(target.origin);
     return exchange;
   }

@@ -12,10 +12,11 @@ export interface HttpAnswer {
   readonly url: string;
   readonly header: (name: string) => string | undefined;
   /**
-   * The body, once, each time all that has arrived since. Leaving the loop early drops the connection.
+   * The body, once, each time all that has arrived since: valid until the next is requested. Leaving the
+   * loop early drops the connection.
    * @throws CcxriError `network`, `stalled`, `aborted`
    */
-  batches(): AsyncGenerator<readonly Buffer[], void, undefined>;
+  body(): AsyncGenerator<Buffer, void, undefined>;
   /** Drops the connection where the body is not wanted. */
   discard(): void;
 }
@@ -82,7 +83,7 @@ export class RequestDeadline {
       status,
       url,
       header,
-      batches: () => this.#read(url, exchange),
+      body: () => this.#read(url, exchange),
       discard: () => {
         this.end();
         exchange.discard();
@@ -90,10 +91,7 @@ export class RequestDeadline {
     };
   }
 
-  async *#read(
-    url: string,
-    exchange: HttpExchange,
-  ): AsyncGenerator<readonly Buffer[], void, undefined> {
+  async *#read(url: string, exchange: HttpExchange): AsyncGenerator<Buffer, void, undefined> {
     const stalls = new StallDetector(this.#timeoutMs, this.#clock);
     try {
       for (;;) {
@@ -105,7 +103,7 @@ export class RequestDeadline {
         // No deadline while the caller writes: that time is not the server's.
         clearTimeout(this.#timer);
         const isTooSlow = stalls.received(batch.length);
-        yield [batch];
+        yield batch;
         if (isTooSlow) throw STALLED;
       }
     } catch (error) {
@@ -115,13 +113,6 @@ export class RequestDeadline {
       exchange.discard();
     }
   }
-}
-
-/** In bytes. */
-export function lengthOf(batch: readonly Buffer[]): number {
-  let bytes = 0;
-  for (const { length } of batch) bytes += length;
-  return bytes;
 }
 
 /** A connection slower than this on average over a whole window counts as stalled. */

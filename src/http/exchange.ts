@@ -9,13 +9,33 @@ const MAX_WAITING_BYTES = 2 * BATCH_BYTES;
 /** Node reads a socket in pieces of up to 64 KiB: the one that completes a batch fits in as well. */
 const BUFFER_BYTES = BATCH_BYTES + 64 * 1024;
 
+/** Memory for bodies, used again and again: to allocate it for each batch keeps V8 collecting it. */
+export class BufferPool {
+  readonly #free: Buffer[] = [];
+
+  take(): Buffer {
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  }
+
+  giveBack(buffer: Buffer): void {
+    this.#free.push(buffer);
+  }
+}
+
 /**
  * Bytes of a body that have arrived and were not read yet. Copied into one buffer: a thousand chunks
  * of a byte cost no more than one of a thousand, and one large write is cheaper than many small ones.
  */
 export class BodyBuffer {
-  #buffer = Buffer.alloc(0);
+  readonly #pool: BufferPool;
+  #buffer: Buffer | undefined;
   #bytes = 0;
+  /** What was taken last: its reader is still at work with it. */
+  #taken: Buffer | undefined;
+
+  constructor(pool: BufferPool) {
+    this.#pool = pool;
+  }
 
   get bytes(): number {
     return this.#bytes;
@@ -23,21 +43,23 @@ export class BodyBuffer {
 
   add(chunk: Uint8Array): void {
     const bytes = this.#bytes + chunk.length;
-    if (bytes > this.#buffer.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(BUFFER_BYTES, 2 * bytes));
-      larger.set(this.#buffer.subarray(0, this.#bytes));
-      this.#buffer = larger;
+    let buffer = (this.#buffer ??= this.#pool.take());
+    if (bytes > buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(2 * bytes);
+      larger.set(buffer.subarray(0, this.#bytes));
+      this.#pool.giveBack(buffer);
+      this.#buffer = buffer = larger;
     }
-    this.#buffer.set(chunk, this.#bytes);
+    buffer.set(chunk, this.#bytes);
     this.#bytes = bytes;
   }
 
-  /** Everything, and keeps nothing of it. */
+  /** Everything. What was taken before is overwritten from now on. */
   take(): Buffer {
-    const taken = this.#buffer.subarray(0, this.#bytes);
-    this.#buffer = Buffer.alloc(0);
-    this.#bytes = 0;
-    return taken;
+    if (this.#taken !== undefined) this.#pool.giveBack(this.#taken);
+    const [buffer, bytes] = [this.#buffer, this.#bytes];
+    [this.#taken, this.#buffer, this.#bytes] = [buffer, undefined, 0];
+    return buffer?.subarray(0, bytes) ?? Buffer.alloc(0);
   }
 }
 
@@ -53,7 +75,7 @@ export interface ResponseHead {
 export class HttpExchange {
   readonly #signal: AbortSignal;
   #controller: Dispatcher.DispatchController | undefined;
-  readonly #body = new BodyBuffer();
+  readonly #body: BodyBuffer;
   #timer: NodeJS.Timeout | undefined;
   #isBatchDue = false;
   #state: 'waiting' | 'receiving' | 'ended' | 'failed' = 'waiting';
@@ -65,8 +87,9 @@ export class HttpExchange {
     this.#end('failed', toError(this.#signal.reason));
   };
 
-  private constructor(signal: AbortSignal) {
+  private constructor(signal: AbortSignal, pool: BufferPool) {
     this.#signal = signal;
+    this.#body = new BodyBuffer(pool);
     signal.addEventListener('abort', this.#onAbort, { once: true });
     if (signal.aborted) this.#onAbort();
   }
@@ -80,8 +103,9 @@ export class HttpExchange {
     dispatcher: Dispatcher,
     options: Dispatcher.DispatchOptions,
     signal: AbortSignal,
+    pool: BufferPool,
   ): Promise<HttpExchange> {
-    const exchange = new HttpExchange(signal);
+    const exchange = new HttpExchange(signal, pool);
     if (exchange.#state === 'waiting') dispatcher.dispatch(options, exchange.#handler());
     while (exchange.#state === 'waiting') await exchange.#change();
     if (exchange.#head === undefined) throw exchange.#failure ?? new Error('no response');
@@ -93,7 +117,10 @@ export class HttpExchange {
     return this.#head;
   }
 
-  /** What has arrived of the body since the last call, in one piece; undefined: the body has ended. */
+  /**
+   * What has arrived of the body since the last call, in one piece; undefined: the body has ended. What
+   * the last call returned is overwritten from now on.
+   */
   async next(): Promise<Buffer | undefined> {
     while (this.#state === 'receiving' && !this.#isBatchDue) await this.#change();
     const batch = this.#take();
@@ -107,6 +134,7 @@ export class HttpExchange {
 
   /** Drops what was not read, and the connection if the body has not ended. */
   discard(): void {
+    this.#take();
     this.#take();
     this.#end('failed', new Error('discarded'));
   }

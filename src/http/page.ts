@@ -1,6 +1,5 @@
 import { type Clock, systemClock } from '../clock.ts';
 import { HttpClient, type HttpClientOptions } from './client.ts';
-import { lengthOf } from './deadline.ts';
 import { assertNotEncoded, toStatusError } from './status.ts';
 
 /** Longer than any page with a table of files. */
@@ -28,9 +27,9 @@ export async function loadPageWith(
     assertNotEncoded(answer);
     const chunks: Buffer[] = [];
     let bytes = 0;
-    for await (const batch of answer.batches()) {
-      chunks.push(...batch);
-      bytes += lengthOf(batch);
+    for await (const batch of answer.body()) {
+      chunks.push(Buffer.from(batch));
+      bytes += batch.length;
       if (bytes >= MAX_PAGE_BYTES) break;
     }
     const contentType = answer.header('content-type');

@@ -4,7 +4,7 @@ import { setTimeout as turn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { PartFile } from '../../src/download/part-file.ts';
 import { CHECKPOINT_BYTES, PartJournal } from '../../src/download/part-journal.ts';
-import { writeChunks } from '../../src/download/writer.ts';
+import { writeFully } from '../../src/download/writer.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
@@ -20,7 +20,7 @@ async function heldPart(): Promise<{ part: PartFile; letWrite: () => void }> {
   const part = await PartFile.create(path, identity, {
     write: async (handle, chunks, at) => {
       await isLet;
-      await writeChunks(handle, chunks, at);
+      await writeFully(handle, chunks, at);
     },
   });
   return { part, letWrite };
@@ -28,7 +28,7 @@ async function heldPart(): Promise<{ part: PartFile; letWrite: () => void }> {
 
 it('a part is closed when its writes have ended: its number may be another fileâ€™s then', async () => {
   const { part, letWrite } = await heldPart();
-  const write = part.write([Buffer.from('abc')], part.bytes);
+  const write = part.write(Buffer.from('abc'), part.bytes);
   const close = part.close();
   await turn();
   letWrite();
@@ -39,7 +39,7 @@ it('a part is closed when its writes have ended: its number may be another fileâ
 
 it('a part starts over when its writes have ended: none of the old bytes comes after that', async () => {
   const { part, letWrite } = await heldPart();
-  const write = part.write([Buffer.from('abc')], part.bytes);
+  const write = part.write(Buffer.from('abc'), part.bytes);
   const restart = part.restart();
   await turn();
   letWrite();

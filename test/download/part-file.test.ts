@@ -41,8 +41,8 @@ describe('a part', () => {
     const root = await tempDir();
     const part = await create(root);
     await part.restart(origin);
-    await part.write([Buffer.from('abc')], part.bytes);
-    await part.write([Buffer.from('def')], part.bytes);
+    await part.write(Buffer.from('abc'), part.bytes);
+    await part.write(Buffer.from('def'), part.bytes);
     expect(part.isComplete).toBe(true);
     expect(await part.finish()).toBe(md5Of('abcdef'));
     await part.moveTo(join(root, 'a.zip'));
@@ -57,7 +57,7 @@ describe('a part', () => {
       const content = randomBytes(length);
       await part.restart({ ...origin, totalBytes: length });
       for (let at = 0; at < length; at += 300_000) {
-        await part.write([content.subarray(at, at + 300_000)], part.bytes);
+        await part.write(content.subarray(at, at + 300_000), part.bytes);
       }
       expect(await part.finish()).toBe(md5Of(content));
     }
@@ -67,7 +67,7 @@ describe('a part', () => {
   it('#62 is not hashed in flight: bytes that change on the disk are seen', async () => {
     const part = await create(await tempDir());
     await part.restart(origin);
-    await part.write([Buffer.from('abcdef')], part.bytes);
+    await part.write(Buffer.from('abcdef'), part.bytes);
     // What a disk that lies does.
     const handle = await open(part.path, 'r+');
     await handle.write('X', 0);
@@ -79,7 +79,7 @@ describe('a part', () => {
   it('#62 that has lost its end on the disk is an error, not a hash', async () => {
     const part = await create(await tempDir());
     await part.restart(origin);
-    await part.write([Buffer.from('abcdef')], part.bytes);
+    await part.write(Buffer.from('abcdef'), part.bytes);
     const handle = await open(part.path, 'r+');
     await handle.truncate(3);
     await handle.close();
@@ -92,13 +92,13 @@ describe('a part', () => {
     const part = await create(root);
     const total = CHECKPOINT_BYTES + 2000;
     await part.restart({ ...origin, totalBytes: total });
-    await part.write([Buffer.alloc(1000)], part.bytes);
+    await part.write(Buffer.alloc(1000), part.bytes);
     expect(await stateOf(part)).toMatchObject({ durableBytes: 0 });
-    await part.write([Buffer.alloc(CHECKPOINT_BYTES - 1000)], part.bytes);
+    await part.write(Buffer.alloc(CHECKPOINT_BYTES - 1000), part.bytes);
     await expect
       .poll(() => stateOf(part))
       .toMatchObject({ durableBytes: CHECKPOINT_BYTES, validator: '"v1"', totalBytes: total });
-    await part.write([Buffer.alloc(1000)], part.bytes);
+    await part.write(Buffer.alloc(1000), part.bytes);
     expect(await stateOf(part)).toMatchObject({ durableBytes: CHECKPOINT_BYTES });
     await part.leave();
     expect(await stateOf(part)).toMatchObject({ durableBytes: total - 1000, owner: null });
@@ -110,7 +110,7 @@ describe('a part', () => {
     await part.restart({ ...origin, totalBytes: 40 * chunk.length });
     const atRisk: number[] = [];
     for (let n = 1; n < 40; n += 1) {
-      await part.write([chunk], part.bytes);
+      await part.write(chunk, part.bytes);
       const state = await stateOf(part);
       atRisk.push(part.bytes - (typeof state === 'object' ? state.durableBytes : 0));
     }
@@ -122,19 +122,19 @@ describe('a part', () => {
     const clock = handClock();
     const part = await create(await tempDir(), { clock });
     await part.restart({ ...origin, totalBytes: 100_000 });
-    await part.write([Buffer.alloc(1000)], part.bytes);
+    await part.write(Buffer.alloc(1000), part.bytes);
     await clock.advance(CHECKPOINT_MS - 1);
-    await part.write([Buffer.alloc(1000)], part.bytes);
+    await part.write(Buffer.alloc(1000), part.bytes);
     expect(await stateOf(part)).toMatchObject({ durableBytes: 0 });
     await clock.advance(1);
-    await part.write([Buffer.alloc(1000)], part.bytes);
+    await part.write(Buffer.alloc(1000), part.bytes);
     await expect.poll(() => stateOf(part)).toMatchObject({ durableBytes: 3000 });
     // Once in such a time: what comes right behind it waits for the next one.
     await clock.advance(CHECKPOINT_MS - 1);
-    await part.write([Buffer.alloc(1000)], part.bytes);
+    await part.write(Buffer.alloc(1000), part.bytes);
     expect(await stateOf(part)).toMatchObject({ durableBytes: 3000 });
     await clock.advance(1);
-    await part.write([Buffer.alloc(1000)], part.bytes);
+    await part.write(Buffer.alloc(1000), part.bytes);
     await expect.poll(() => stateOf(part)).toMatchObject({ durableBytes: 5000 });
     await part.close();
   });
@@ -142,10 +142,10 @@ describe('a part', () => {
   it('starts over with nothing of what was there', async () => {
     const part = await create(await tempDir());
     await part.restart(origin);
-    await part.write([Buffer.from('abcdef')], part.bytes);
+    await part.write(Buffer.from('abcdef'), part.bytes);
     await part.restart({ ...origin, validator: '"v2"', totalBytes: 2 });
     expect(await stateOf(part)).toMatchObject({ durableBytes: 0, validator: '"v2"' });
-    await part.write([Buffer.from('xy')], part.bytes);
+    await part.write(Buffer.from('xy'), part.bytes);
     expect(await part.finish()).toBe(md5Of('xy'));
     expect(await readFile(part.path, 'utf8')).toBe('xy');
     await part.close();
@@ -163,7 +163,7 @@ describe('a part', () => {
     } as const;
     const part = await PartFile.resume(path, { ...state, durableBytes: 3 });
     expect(part.bytes).toBe(3);
-    await part.write([Buffer.from('def')], part.bytes);
+    await part.write(Buffer.from('def'), part.bytes);
     expect(await part.finish()).toBe(md5Of('abcdef'));
     await part.close();
   });
@@ -171,7 +171,7 @@ describe('a part', () => {
   it('learns how long the file is from a later answer', async () => {
     const part = await create(await tempDir());
     await part.restart({ ...origin, totalBytes: null });
-    await part.write([Buffer.from('abcdef')], part.bytes);
+    await part.write(Buffer.from('abcdef'), part.bytes);
     expect(part.isComplete).toBe(false);
     part.learnTotal(6);
     expect(part.isComplete).toBe(true);
@@ -184,7 +184,7 @@ describe('a part that is left', () => {
     const root = await tempDir();
     const part = await create(root);
     await part.restart(origin);
-    await part.write([Buffer.from('abc')], part.bytes);
+    await part.write(Buffer.from('abc'), part.bytes);
     await part.leave();
     expect(await stateOf(part)).toMatchObject({ durableBytes: 3, owner: null });
     expect(await readFile(part.path, 'utf8')).toBe('abc');
@@ -197,7 +197,7 @@ describe('a part that is left', () => {
     const root = await tempDir();
     const part = await create(root);
     await part.restart({ ...origin, validator });
-    await part.write([Buffer.from(bytes)], part.bytes);
+    await part.write(Buffer.from(bytes), part.bytes);
     await part.leave();
     expect(await listTree(root)).toEqual([]);
   });
@@ -206,7 +206,7 @@ describe('a part that is left', () => {
     const root = await tempDir();
     const part = await create(root);
     await part.restart({ ...origin, validator: null });
-    await part.write([Buffer.from('abcdef')], part.bytes);
+    await part.write(Buffer.from('abcdef'), part.bytes);
     await part.leave();
     expect(await stateOf(part)).toMatchObject({ durableBytes: 6, totalBytes: 6 });
   });
@@ -216,7 +216,7 @@ describe('the final name', () => {
   async function finished(root: string, content = 'abcdef'): Promise<PartFile> {
     const part = await create(root);
     await part.restart({ ...origin, totalBytes: content.length });
-    await part.write([Buffer.from(content)], part.bytes);
+    await part.write(Buffer.from(content), part.bytes);
     await part.finish();
     return part;
   }
@@ -271,12 +271,12 @@ describe('#91 a part that is deleted while it is written', () => {
     const root = await tempDir();
     const part = await create(root);
     await part.restart(origin);
-    await part.write([Buffer.from('abcdef')], part.bytes);
+    await part.write(Buffer.from('abcdef'), part.bytes);
     await unlink(part.path);
     await expect(part.finish()).rejects.toMatchObject({ code: 'missing' });
     await part.recreate();
     await part.restart(origin);
-    await part.write([Buffer.from('abcdef')], part.bytes);
+    await part.write(Buffer.from('abcdef'), part.bytes);
     expect(await part.finish()).toBe(md5Of('abcdef'));
     await part.close();
   });
@@ -285,7 +285,7 @@ describe('#91 a part that is deleted while it is written', () => {
     const root = await tempDir();
     const part = await create(root);
     await part.restart(origin);
-    await part.write([Buffer.from('abcdef')], part.bytes);
+    await part.write(Buffer.from('abcdef'), part.bytes);
     await part.finish();
     await unlink(part.path);
     await expect(part.moveTo(join(root, 'a.zip'))).rejects.toMatchObject({ code: 'missing' });
@@ -298,7 +298,7 @@ describe('#91 a part that is deleted while it is written', () => {
     const part = await create(root);
     await part.restart(origin);
     await unlink(part.path.replace(/part$/, 'json'));
-    await part.write([Buffer.from('abc')], part.bytes);
+    await part.write(Buffer.from('abc'), part.bytes);
     await part.leave();
     expect(await stateOf(part)).toMatchObject({ durableBytes: 3 });
   });
@@ -309,7 +309,7 @@ it('#82 a directory that vanishes is not made again', async () => {
   await writeTree(root, { x: '' });
   const part = await create(root);
   await part.restart(origin);
-  await part.write([Buffer.from('abc')], part.bytes);
+  await part.write(Buffer.from('abc'), part.bytes);
   await rename(root, `${root}-moved`);
   await expect(part.leave()).rejects.toMatchObject({
     code: 'disk-io',
@@ -322,12 +322,12 @@ it('moves wrong bytes away and starts over', async () => {
   const root = await tempDir();
   const part = await create(root);
   await part.restart(origin);
-  await part.write([Buffer.from('wrong!')], part.bytes);
+  await part.write(Buffer.from('wrong!'), part.bytes);
   await part.finish();
   await part.moveAway(join(root, 'bad'));
   expect(part.bytes).toBe(0);
   await part.restart(origin);
-  await part.write([Buffer.from('abcdef')], part.bytes);
+  await part.write(Buffer.from('abcdef'), part.bytes);
   expect(await part.finish()).toBe(md5Of('abcdef'));
   expect(await readFile(join(root, 'bad'), 'utf8')).toBe('wrong!');
   await part.close();
@@ -364,8 +364,8 @@ describe.skipIf(!canMount)('#71 #72 a full disk', () => {
     const root = await mounts.small(256 * 1024);
     const part = await create(root);
     await part.restart({ ...origin, totalBytes: 1_000_000 });
-    await part.write([Buffer.alloc(100_000, 'a')], part.bytes);
-    await expect(part.write([Buffer.alloc(500_000, 'b')], part.bytes)).rejects.toMatchObject({
+    await part.write(Buffer.alloc(100_000, 'a'), part.bytes);
+    await expect(part.write(Buffer.alloc(500_000, 'b'), part.bytes)).rejects.toMatchObject({
       code: 'disk-full',
     });
     // A state can't be written any more; the one before it is whole.
@@ -382,7 +382,7 @@ describe.skipIf(!canMount)('#71 #72 a full disk', () => {
     const root = await mounts.small(256 * 1024);
     const part = await create(root);
     await part.restart({ ...origin, totalBytes: 400_000 });
-    await part.write([Buffer.alloc(100_000, 'a')], part.bytes);
+    await part.write(Buffer.alloc(100_000, 'a'), part.bytes);
     await part.leave();
     const state = await stateOf(part);
     if (state === undefined || state === 'newer') throw new Error('no state');

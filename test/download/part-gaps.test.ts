@@ -29,13 +29,13 @@ describe('a part that is written at several places', () => {
   it('is whole when no gap is left, not when its end is there', async () => {
     const part = await create(await tempDir());
     await part.restart(ofTen);
-    await part.write([Buffer.from('89')], 8);
+    await part.write(Buffer.from('89'), 8);
     expect([part.bytes, part.heldBytes, part.isComplete]).toEqual([0, 2, false]);
     expect((await stat(part.path)).size).toBe(10);
-    await part.write([Buffer.from('0'), Buffer.from('123')], 0);
+    await part.write(Buffer.concat([Buffer.from('0'), Buffer.from('123')]), 0);
     expect([part.bytes, part.heldBytes, part.isComplete]).toEqual([4, 6, false]);
     await expect(part.finish()).rejects.toThrow('gap');
-    await part.write([Buffer.from('4567')], 4);
+    await part.write(Buffer.from('4567'), 4);
     expect([part.bytes, part.heldBytes, part.isComplete]).toEqual([10, 10, true]);
     expect(await part.finish()).toBe(md5Of('0123456789'));
     await part.close();
@@ -45,9 +45,9 @@ describe('a part that is written at several places', () => {
     const root = await tempDir();
     const part = await create(root);
     await part.restart(ofTen);
-    await part.write([Buffer.from('01')], 0);
-    await part.write([Buffer.from('89')], 8);
-    await part.write([Buffer.from('4')], 4);
+    await part.write(Buffer.from('01'), 0);
+    await part.write(Buffer.from('89'), 8);
+    await part.write(Buffer.from('4'), 4);
     await part.leave();
     const state = await stateOf(part);
     expect(state).toMatchObject({
@@ -60,8 +60,8 @@ describe('a part that is written at several places', () => {
     if (typeof state !== 'object') throw new Error('no state');
     const again = await PartFile.resume(part.path, state);
     expect([again.bytes, again.heldBytes, again.isComplete]).toEqual([2, 5, false]);
-    await again.write([Buffer.from('567')], 5);
-    await again.write([Buffer.from('23')], 2);
+    await again.write(Buffer.from('567'), 5);
+    await again.write(Buffer.from('23'), 2);
     expect(await again.finish()).toBe(md5Of('0123456789'));
     await again.close();
   });
@@ -70,7 +70,7 @@ describe('a part that is written at several places', () => {
     const root = await tempDir();
     const part = await create(root);
     await part.restart({ ...ofTen, validator: null });
-    await part.write([Buffer.from('89')], 8);
+    await part.write(Buffer.from('89'), 8);
     await part.leave();
     expect(await listTree(root)).toEqual([]);
   });
@@ -82,7 +82,7 @@ describe('a part that is written at several places', () => {
     const atRisk: number[] = [];
     const write = async (from: number) => {
       for (let n = from; n < from + 8; n += 1) {
-        await part.write([chunk], n * chunk.length);
+        await part.write(chunk, n * chunk.length);
         const held = part.heldBytes;
         const state = await stateOf(part);
         const safe = typeof state === 'object' ? bytesOf(durableSpansOf(state)) : 0;

@@ -84,7 +84,7 @@ export function answerTargets(server: AnswerServer): readonly Fuzz[] {
           if (answer.status >= 300) throw toStatusError(answer, systemClock);
           assertNotEncoded(answer);
           const chunks: Buffer[] = [];
-          for await (const batch of answer.batches()) chunks.push(Buffer.concat(batch));
+          for await (const batch of answer.body()) chunks.push(Buffer.from(batch));
           assert(Buffer.concat(chunks).length <= bytes.length);
         } finally {
           answer.discard();

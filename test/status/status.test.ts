@@ -131,7 +131,7 @@ it('tells how much of a download is here', async () => {
   const part = await new PartStore(dataset.layout.partial).open({ name, md5 });
   const origin = { url: 'http://mirror.example/a', validator: '"strong"', totalBytes: 5000 };
   await part.restart(origin);
-  await part.write([Buffer.alloc(4321)], part.bytes);
+  await part.write(Buffer.alloc(4321), part.bytes);
   await part.leave();
   expect(rowOf(await status(dataset), name)).toMatchObject({ state: 'partial', bytesHere: 4321 });
 });

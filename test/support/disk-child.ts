@@ -43,7 +43,7 @@ async function download(directory: string, finalPath: string) {
   const content = Buffer.alloc(300_000, 'abcdefghijk');
   const part = await new PartStore(directory).open({ name: 'a.zip', md5: '0'.repeat(32) });
   for (let at = part.bytes; at < content.length; at += 10_000) {
-    await part.write([content.subarray(at, at + 10_000)], part.bytes);
+    await part.write(content.subarray(at, at + 10_000), part.bytes);
     await sleep(1);
   }
   say(await part.finish());

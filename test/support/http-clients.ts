@@ -18,6 +18,6 @@ export function useHttpClients(): (options?: Partial<HttpClientOptions>) => Http
 export async function readAll(client: HttpClient, url: string): Promise<string> {
   const answer = await client.get(url);
   const chunks: Buffer[] = [];
-  for await (const batch of answer.batches()) chunks.push(Buffer.concat(batch));
+  for await (const batch of answer.body()) chunks.push(Buffer.from(batch));
   return Buffer.concat(chunks).toString();
 }
