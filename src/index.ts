@@ -13,9 +13,14 @@ export type {
 } from './events.ts';
 
 export { BUNDLED_MANIFEST_PATH, loadManifest, parseManifest } from './manifest/load.ts';
-export { findFile, selectFiles, subsetNames } from './manifest/select.ts';
-export type { Manifest, ManifestFile } from './manifest/schema.ts';
-export type { Selection } from './manifest/select.ts';
+export {
+  findFile,
+  selectFiles,
+  subsetNames,
+  type Manifest,
+  type ManifestFile,
+  type Selection,
+} from './manifest/manifest.ts';
 
 export { fetchDataset } from './fetch/fetch-dataset.ts';
 export type {

@@ -1,6 +1,12 @@
-import { aboutBytesOf } from './manifest/published-size.ts';
-import type { Manifest, ManifestFile } from './manifest/schema.ts';
-import { isEmptySelection, selectFiles, subsetNames, type Selection } from './manifest/select.ts';
+import {
+  aboutBytesOf,
+  type Manifest,
+  type ManifestFile,
+  isEmptySelection,
+  selectFiles,
+  subsetNames,
+  type Selection,
+} from './manifest/manifest.ts';
 
 export interface SubsetRow {
   readonly subset: string;

@@ -4,7 +4,7 @@ import { type RunOptions, withSession } from './dataset/session.ts';
 import { type FileSurvey, fitsManifest } from './dataset/survey.ts';
 import { readLockHolder } from './fs/lock.ts';
 import { listOrEmpty, pathKind } from './fs/paths.ts';
-import { aboutBytesOf } from './manifest/published-size.ts';
+import { aboutBytesOf } from './manifest/manifest.ts';
 
 /**
  * What is here, what is missing, what is under way: from the ledger, and from names and sizes. Reads

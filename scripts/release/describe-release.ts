@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
-import { toPublishedSize } from '../../src/manifest/published-size.ts';
-import type { Manifest, ManifestFile } from '../../src/manifest/schema.ts';
-import { stemOf } from '../../src/manifest/select.ts';
+import {
+  toPublishedSize,
+  type Manifest,
+  type ManifestFile,
+  stemOf,
+} from '../../src/manifest/manifest.ts';
 import { GROUPS, type LabelFile, groupOf } from './groups.ts';
 import type { ReleaseSpec } from './release-types.ts';
 

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { throwIfAborted } from '../../src/abort.ts';
 import { makeDirectory } from '../../src/fs/paths.ts';
 import { toDiskError } from '../../src/errors.ts';
-import type { Manifest } from '../../src/manifest/schema.ts';
+import type { Manifest } from '../../src/manifest/manifest.ts';
 import { archiveChunks } from './archive-file.ts';
 import { toManifest, type WrittenFile } from './describe-release.ts';
 import { labelFilesOf } from './label-files.ts';

@@ -1,4 +1,4 @@
-import type { Manifest, ManifestFile } from '../../src/manifest/schema.ts';
+import type { Manifest, ManifestFile } from '../../src/manifest/manifest.ts';
 
 /**
  * The landing page of a release, in the form of the dataset's: one table with a row a file, the

@@ -1,5 +1,5 @@
 import { CcxriError } from '../errors.ts';
-import { nearestOf } from '../manifest/select.ts';
+import { nearestOf } from '../manifest/manifest.ts';
 import { toPrintable } from '../text.ts';
 import { type OptionKey, type RawValue, type Settings, settingsSchema } from './options-schema.ts';
 import {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { stemOf } from '../manifest/select.ts';
+import { stemOf } from '../manifest/manifest.ts';
 
 /** Where things lie in a dataset directory (the contract's form). All paths are absolute or as given. */
 export interface DatasetLayout {

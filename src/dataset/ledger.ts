@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { toDiskError } from '../errors.ts';
 import { writeFileAtomic } from '../fs/atomic.ts';
-import { stemOf } from '../manifest/select.ts';
+import { stemOf } from '../manifest/manifest.ts';
 import type { Member } from '../zip/directory.ts';
 import { isAbsent } from '../fs/paths.ts';
 

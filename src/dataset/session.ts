@@ -10,8 +10,13 @@ import { pathKind, removeEmpty } from '../fs/paths.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
 import { HashPool } from '../hash/hash-pool.ts';
 import { hashWithProgress } from '../hash/hash-with-progress.ts';
-import type { Manifest, ManifestFile } from '../manifest/schema.ts';
-import { type Selection, isEmptySelection, selectFiles } from '../manifest/select.ts';
+import {
+  type Manifest,
+  type ManifestFile,
+  type Selection,
+  isEmptySelection,
+  selectFiles,
+} from '../manifest/manifest.ts';
 import { UnpackPool } from '../zip/unpack-pool.ts';
 import { Acceptance, mtimeOf } from './acceptance.ts';
 import { type DatasetLayout, layoutOf } from './layout.ts';

@@ -1,8 +1,7 @@
 import type { PartStore } from '../download/part-store.ts';
 import { CcxriError } from '../errors.ts';
 import { statOrNull } from '../fs/paths.ts';
-import { isPlausibleSize } from '../manifest/published-size.ts';
-import type { Manifest, ManifestFile } from '../manifest/schema.ts';
+import { isPlausibleSize, type Manifest, type ManifestFile } from '../manifest/manifest.ts';
 import { count, toPrintable } from '../text.ts';
 import { type ImagesState, findImages } from './images.ts';
 import { type DatasetLayout, finalPathOf } from './layout.ts';

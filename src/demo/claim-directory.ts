@@ -5,7 +5,7 @@ import { Ledger } from '../dataset/ledger.ts';
 import { writeFileAtomic } from '../fs/atomic.ts';
 import { CcxriError, errnoOf, isCcxriError, toDiskError } from '../errors.ts';
 import { loadManifest } from '../manifest/load.ts';
-import type { Manifest } from '../manifest/schema.ts';
+import type { Manifest } from '../manifest/manifest.ts';
 import { toPrintable } from '../text.ts';
 
 /**

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toDiskError } from '../errors.ts';
 import { loadManifest } from '../manifest/load.ts';
-import type { Manifest } from '../manifest/schema.ts';
+import type { Manifest } from '../manifest/manifest.ts';
 
 /** Made by scripts/demo-release.ts; lies beside the bundled manifest, in the package too. */
 const DIRECTORY = fileURLToPath(new URL('../../manifests/demo', import.meta.url));

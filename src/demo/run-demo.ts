@@ -2,7 +2,7 @@ import type { EventListener } from '../events.ts';
 import { throwIfAborted } from '../abort.ts';
 import { fetchDataset } from '../fetch/fetch-dataset.ts';
 import type { FetchResult } from '../fetch/fetch-types.ts';
-import type { Manifest } from '../manifest/schema.ts';
+import type { Manifest } from '../manifest/manifest.ts';
 import { quoteForShell } from '../text.ts';
 import { claimDirectory } from './claim-directory.ts';
 import { loadDemoRelease } from './demo-release.ts';

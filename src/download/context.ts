@@ -5,7 +5,7 @@ import type { HttpClient } from '../http/client.ts';
 import type { HostLimiter, UnresponsiveHosts } from '../http/hosts.ts';
 import type { RateLimit } from '../http/rate-limit.ts';
 import type { RetryPolicy } from '../http/retry.ts';
-import type { ManifestFile } from '../manifest/schema.ts';
+import type { ManifestFile } from '../manifest/manifest.ts';
 import type { Source } from '../sources/source.ts';
 import type { PartFile } from './part-file.ts';
 import type { PartStore } from './part-store.ts';

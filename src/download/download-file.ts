@@ -9,8 +9,7 @@ import {
 import { makeDirectoryWithin } from '../fs/paths.ts';
 import { ProgressThrottle } from '../events.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
-import { aboutBytesOf } from '../manifest/published-size.ts';
-import type { ManifestFile } from '../manifest/schema.ts';
+import { aboutBytesOf, type ManifestFile } from '../manifest/manifest.ts';
 import { isSameAddress } from '../sources/base-url.ts';
 import { type Found, locationsOf } from '../sources/open-source.ts';
 import type { Location } from '../sources/source.ts';

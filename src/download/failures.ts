@@ -1,5 +1,5 @@
 import { CcxriError, type ErrorCode, type NextStep, isCcxriError, withDetails } from '../errors.ts';
-import type { ManifestFile } from '../manifest/schema.ts';
+import type { ManifestFile } from '../manifest/manifest.ts';
 
 /** The whole file was received, and is not the published one. */
 export const WRONG_BYTES: readonly ErrorCode[] = [

@@ -1,6 +1,5 @@
 import { CcxriError } from '../errors.ts';
-import { windowOf } from '../manifest/published-size.ts';
-import type { ManifestFile } from '../manifest/schema.ts';
+import { windowOf, type ManifestFile } from '../manifest/manifest.ts';
 import { formatCount, toPrintable } from '../text.ts';
 
 /** Enough to recognize a zip, or to show what came instead. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type CcxriError, toDiskError, toErrorRecord } from '../errors.ts';
 import { makeDirectoryWithin } from '../fs/paths.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
-import type { ManifestFile } from '../manifest/schema.ts';
+import type { ManifestFile } from '../manifest/manifest.ts';
 
 export interface WrongBytes {
   readonly file: ManifestFile;

@@ -1,7 +1,7 @@
 import { throwIfAborted } from '../abort.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
 import type { HttpAnswer } from '../http/deadline.ts';
-import { windowOf } from '../manifest/published-size.ts';
+import { windowOf } from '../manifest/manifest.ts';
 import { toPrintableUrl } from '../text.ts';
 import type { DownloadContext, Transfer } from './context.ts';
 import {

@@ -1,6 +1,6 @@
 import { pause } from '../abort.ts';
 import { isCcxriError } from '../errors.ts';
-import { aboutBytesOf } from '../manifest/published-size.ts';
+import { aboutBytesOf } from '../manifest/manifest.ts';
 import type { Location } from '../sources/source.ts';
 import { fetchInParallel } from './connections.ts';
 import { type Transfer, emitRetry } from './context.ts';

@@ -3,7 +3,7 @@ import type { FileSurvey } from '../dataset/survey.ts';
 import { sweepLeftovers } from '../dataset/sweep.ts';
 import { CcxriError } from '../errors.ts';
 import { freeBytesAt } from '../fs/paths.ts';
-import type { ManifestFile } from '../manifest/schema.ts';
+import type { ManifestFile } from '../manifest/manifest.ts';
 import { cleanStage } from './archive.ts';
 import { extractFile, planFile } from './extract-file.ts';
 import type { ExtractOptions, ExtractOutcome, ExtractResult } from './types.ts';

@@ -2,7 +2,7 @@ import { throwIfAborted } from '../abort.ts';
 import type { Session } from '../dataset/session.ts';
 import type { FileSurvey } from '../dataset/survey.ts';
 import { CcxriError, isCcxriError, toErrorRecord } from '../errors.ts';
-import { stemOf } from '../manifest/select.ts';
+import { stemOf } from '../manifest/manifest.ts';
 import { extractArchive } from './archive.ts';
 import type { ExtractOutcome } from './types.ts';
 

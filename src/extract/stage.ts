@@ -8,7 +8,7 @@ import { toDiskError } from '../errors.ts';
 import { createLockFile, classifyLock } from '../fs/lock-file.ts';
 import { listOrEmpty, makeDirectory } from '../fs/paths.ts';
 import { ownIdentity } from '../fs/process-identity.ts';
-import { stemOf } from '../manifest/select.ts';
+import { stemOf } from '../manifest/manifest.ts';
 
 /** A private folder in which an archive is unpacked, before its images appear under their name. */
 export interface Stage {

@@ -6,7 +6,7 @@ import { CcxriError, isCcxriError } from '../errors.ts';
 import { freeBytesAt } from '../fs/paths.ts';
 import { buildIndex } from '../labels/build-index.ts';
 import { hasImages } from '../labels/scan.ts';
-import { isEmptySelection } from '../manifest/select.ts';
+import { isEmptySelection } from '../manifest/manifest.ts';
 import { fetchFile } from './fetch-file.ts';
 import type { FetchOptions, FetchOutcome, FetchPlan, FetchResult } from './fetch-types.ts';
 import { type FetchTask, isTooSmall, lowDiskError, planFetch, withUsefulPart } from './plan.ts';

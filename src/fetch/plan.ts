@@ -1,7 +1,6 @@
 import { type FileSurvey, fitsManifest } from '../dataset/survey.ts';
 import { CcxriError, type NextStep } from '../errors.ts';
-import { aboutBytesOf } from '../manifest/published-size.ts';
-import type { ManifestFile } from '../manifest/schema.ts';
+import { aboutBytesOf, type ManifestFile } from '../manifest/manifest.ts';
 import { isSameAddress, isTemplate, toBareUrl, toFileUrl } from '../sources/base-url.ts';
 import { readKeptLinks } from '../sources/kept-links.ts';
 import { formatBytes } from '../text.ts';

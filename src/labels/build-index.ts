@@ -4,8 +4,13 @@ import { type RunOptions, assertDirectory } from '../dataset/session.ts';
 import { CcxriError } from '../errors.ts';
 import { type EventListener, type RunEvent, ignoreEvents } from '../events.ts';
 import { assertOutputFile } from '../fs/paths.ts';
-import type { Manifest } from '../manifest/schema.ts';
-import { type Selection, isEmptySelection, selectFiles, stemOf } from '../manifest/select.ts';
+import {
+  type Manifest,
+  type Selection,
+  isEmptySelection,
+  selectFiles,
+  stemOf,
+} from '../manifest/manifest.ts';
 import { toPrintable } from '../text.ts';
 import {
   type IndexCounts,

@@ -5,8 +5,7 @@ import pLimit from 'p-limit';
 import { throwIfAborted } from '../abort.ts';
 import { type DatasetLayout, finalPathOf } from '../dataset/layout.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
-import type { Manifest, ManifestFile } from '../manifest/schema.ts';
-import { stemOf } from '../manifest/select.ts';
+import { type Manifest, type ManifestFile, stemOf } from '../manifest/manifest.ts';
 import type { LabelFacts, LabelForm } from './audit.ts';
 import {
   type ArchiveFacts,

@@ -1,6 +1,5 @@
 import type { NamedFile } from '../dataset/layout.ts';
-import type { Manifest, ManifestFile } from '../manifest/schema.ts';
-import { stemOf } from '../manifest/select.ts';
+import { type Manifest, type ManifestFile, stemOf } from '../manifest/manifest.ts';
 
 /** What a manifest says of a file beside its content. */
 export type Description = Pick<ManifestFile, 'name' | 'kind' | 'category' | 'subsets'>;

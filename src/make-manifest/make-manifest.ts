@@ -7,8 +7,12 @@ import { type EventListener, ignoreEvents } from '../events.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
 import { HashPool } from '../hash/hash-pool.ts';
 import { type HashContext, hashWithProgress } from '../hash/hash-with-progress.ts';
-import { toPublishedSize } from '../manifest/published-size.ts';
-import { type Manifest, type ManifestFile, manifestSchema } from '../manifest/schema.ts';
+import {
+  toPublishedSize,
+  type Manifest,
+  type ManifestFile,
+  manifestSchema,
+} from '../manifest/manifest.ts';
 import { toPrintable } from '../text.ts';
 import { type Description, describeFiles } from './describe-file.ts';
 import { type ReleaseFile, scanRelease, unreadable } from './scan-release.ts';

@@ -8,8 +8,8 @@ import {
   type Manifest,
   type ManifestIssue,
   manifestSchema,
-} from './schema.ts';
-import { nearestOf } from './select.ts';
+  nearestOf,
+} from './manifest.ts';
 
 /** The manifest that ships with ccxri: CC-CXRI 2.0, from the table on the dataset's page. */
 export const BUNDLED_MANIFEST_PATH = fileURLToPath(

@@ -1,4 +1,4 @@
-import type { ManifestFile } from '../manifest/schema.ts';
+import type { ManifestFile } from '../manifest/manifest.ts';
 import { toPrintableUrl } from '../text.ts';
 import type { Location, OpenedSource } from './source.ts';
 

@@ -3,7 +3,7 @@ import { access, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwIfAborted } from '../abort.ts';
 import { CcxriError, errnoOf } from '../errors.ts';
-import type { ManifestFile } from '../manifest/schema.ts';
+import type { ManifestFile } from '../manifest/manifest.ts';
 import { toPrintable } from '../text.ts';
 import type { Location, OpenedSource } from './source.ts';
 

@@ -5,7 +5,7 @@ import { throwIfAborted } from '../abort.ts';
 import { systemClock } from '../clock.ts';
 import { CcxriError, errnoOf, isCcxriError } from '../errors.ts';
 import { ignoreEvents } from '../events.ts';
-import type { ManifestFile } from '../manifest/schema.ts';
+import type { ManifestFile } from '../manifest/manifest.ts';
 import { toPrintable, toPrintableUrl } from '../text.ts';
 import { isTemplate, openFileUrl, openManifestUrls, openTemplate } from './base-url.ts';
 import { DirectorySource, openLocalFile } from './directory.ts';

@@ -1,5 +1,4 @@
-import type { ManifestFile } from '../manifest/schema.ts';
-import { stemOf } from '../manifest/select.ts';
+import { type ManifestFile, stemOf } from '../manifest/manifest.ts';
 import type { PageLink } from './page-address.ts';
 import type { PageMatter, PageRow } from './page-rows.ts';
 import { type PageElement, between, countBelow } from './page-tree.ts';

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { type NextStep, CcxriError, isCcxriError } from '../errors.ts';
 import { decodeHtml } from '../http/page.ts';
-import type { Manifest, ManifestFile } from '../manifest/schema.ts';
+import type { Manifest, ManifestFile } from '../manifest/manifest.ts';
 import { count, toPrintable, toPrintableUrl } from '../text.ts';
 import { unusable } from './hints.ts';
 import { type PageOrigin, resolveAnchors } from './page-address.ts';

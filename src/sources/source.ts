@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { EventListener } from '../events.ts';
 import type { LoadedPage } from '../http/page.ts';
-import type { Manifest, ManifestFile } from '../manifest/schema.ts';
+import type { Manifest, ManifestFile } from '../manifest/manifest.ts';
 
 /** Where a file's bytes can be had. A URL may carry a query that must not be printed. */
 export type Location =

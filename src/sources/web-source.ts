@@ -2,7 +2,7 @@ import { throwIfAborted } from '../abort.ts';
 import { type NextStep, CcxriError, isCcxriError, withDetails } from '../errors.ts';
 import type { LoadedPage } from '../http/page.ts';
 import { DEFAULT_RETRY_POLICY, decideRetry } from '../http/retry.ts';
-import type { Manifest, ManifestFile } from '../manifest/schema.ts';
+import type { Manifest, ManifestFile } from '../manifest/manifest.ts';
 import { count, formatDuration, toPrintable, toPrintableUrl } from '../text.ts';
 import { toBareUrl, toFileUrl } from './base-url.ts';
 import { nextSources, unusable } from './hints.ts';

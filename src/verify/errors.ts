@@ -1,6 +1,10 @@
 import { CcxriError, type NextStep, isCcxriError } from '../errors.ts';
-import type { ManifestFile } from '../manifest/schema.ts';
-import { type Selection, isEmptySelection, stemOf } from '../manifest/select.ts';
+import {
+  type ManifestFile,
+  type Selection,
+  isEmptySelection,
+  stemOf,
+} from '../manifest/manifest.ts';
 import { count, toPrintable } from '../text.ts';
 import type { FolderReport, Located, VerifyRun } from './types.ts';
 

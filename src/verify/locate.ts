@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type DatasetLayout, finalPathOf, imagesPathOf } from '../dataset/layout.ts';
 import type { Ledger, MembersRecord } from '../dataset/ledger.ts';
 import { pathKind, statOrNull } from '../fs/paths.ts';
-import type { ManifestFile } from '../manifest/schema.ts';
+import type { ManifestFile } from '../manifest/manifest.ts';
 import type { Located } from './types.ts';
 
 /**

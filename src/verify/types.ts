@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs';
 import type { LimitFunction } from 'p-limit';
 import type { FileOutcome, RunOptions, Session } from '../dataset/session.ts';
 import type { NextStep } from '../errors.ts';
-import type { ManifestFile } from '../manifest/schema.ts';
+import type { ManifestFile } from '../manifest/manifest.ts';
 
 export interface VerifyOptions extends RunOptions {
   /**

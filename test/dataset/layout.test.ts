@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { finalPathOf, imagesPathOf, layoutOf } from '../../src/dataset/layout.ts';
-import { stemOf } from '../../src/manifest/select.ts';
+import { stemOf } from '../../src/manifest/manifest.ts';
 
 it('lies as the contract says, with all state below .ccxri', () => {
   const layout = layoutOf('cc-cxri');

@@ -6,7 +6,7 @@ import { layoutOf } from '../../src/dataset/layout.ts';
 import { Ledger } from '../../src/dataset/ledger.ts';
 import { claimDirectory } from '../../src/demo/claim-directory.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
-import type { Manifest } from '../../src/manifest/schema.ts';
+import type { Manifest } from '../../src/manifest/manifest.ts';
 import { composeRelease } from '../../scripts/release/make-release.ts';
 import { listTree, useTempDirs, writeTree } from '../support/temp-dirs.ts';
 

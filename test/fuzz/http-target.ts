@@ -10,11 +10,7 @@ import {
 } from '../../src/http/range.ts';
 import { isInside, nextHop } from '../../src/http/redirect.ts';
 import { DEFAULT_RETRY_POLICY, decideRetry, parseRetryAfter } from '../../src/http/retry.ts';
-import {
-  isPlausibleSize,
-  toPublishedSize,
-  toSizeWindow,
-} from '../../src/manifest/published-size.ts';
+import { isPlausibleSize, toPublishedSize, toSizeWindow } from '../../src/manifest/manifest.ts';
 import { type Fuzz, toFuzz } from './harness.ts';
 
 const ODD = [

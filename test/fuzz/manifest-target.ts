@@ -3,9 +3,13 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { finalPathOf, imagesPathOf, layoutOf } from '../../src/dataset/layout.ts';
 import { BUNDLED_MANIFEST_PATH, parseManifest } from '../../src/manifest/load.ts';
-import { aboutBytesOf, windowOf } from '../../src/manifest/published-size.ts';
-import type { Manifest } from '../../src/manifest/schema.ts';
-import { selectFiles, subsetNames } from '../../src/manifest/select.ts';
+import {
+  aboutBytesOf,
+  windowOf,
+  type Manifest,
+  selectFiles,
+  subsetNames,
+} from '../../src/manifest/manifest.ts';
 import { buildJson, editedJson } from './edit-json.ts';
 import { toFuzz, type Fuzz } from './harness.ts';
 

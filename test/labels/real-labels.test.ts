@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { joinDataset } from '../../src/labels/build-index.ts';
 import { readCovidLabels } from '../../src/labels/read-chest.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
-import type { Selection } from '../../src/manifest/select.ts';
+import type { Selection } from '../../src/manifest/manifest.ts';
 import { parseCsv } from '../support/csv.ts';
 import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 

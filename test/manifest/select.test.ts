@@ -6,7 +6,7 @@ import {
   selectFiles,
   subsetNames,
   type Selection,
-} from '../../src/manifest/select.ts';
+} from '../../src/manifest/manifest.ts';
 import { saying, nextSaying } from '../support/matchers.ts';
 
 const manifest = await loadManifest();

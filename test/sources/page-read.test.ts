@@ -3,7 +3,7 @@ import { loadManifest } from '../../src/manifest/load.ts';
 import { renderPage } from '../../scripts/release/render-page.ts';
 import { readPage } from '../../src/sources/page-read.ts';
 import type { PageOrigin } from '../../src/sources/page-address.ts';
-import type { Manifest } from '../../src/manifest/schema.ts';
+import type { Manifest } from '../../src/manifest/manifest.ts';
 import { archive, manifestOf, md5Of, release, SHARED_MD5 } from './support.ts';
 
 const LIVE: PageOrigin = { kind: 'live', url: 'https://h.test/data/page.html' };

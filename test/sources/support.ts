@@ -3,7 +3,7 @@ import { afterEach } from 'vitest';
 import type { RunEvent } from '../../src/events.ts';
 import { createPageLoader } from '../../src/http/page.ts';
 import { parseManifest } from '../../src/manifest/load.ts';
-import type { Manifest, ManifestFile } from '../../src/manifest/schema.ts';
+import type { Manifest, ManifestFile } from '../../src/manifest/manifest.ts';
 import { openSources } from '../../src/sources/open-source.ts';
 import type { SourceOptions } from '../../src/sources/source.ts';
 import { fastClock } from '../support/clock.ts';

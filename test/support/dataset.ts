@@ -4,8 +4,7 @@ import { systemClock } from '../../src/clock.ts';
 import { finalPathOf, layoutOf, type DatasetLayout } from '../../src/dataset/layout.ts';
 import { Ledger } from '../../src/dataset/ledger.ts';
 import { ignoreEvents } from '../../src/events.ts';
-import type { Manifest, ManifestFile } from '../../src/manifest/schema.ts';
-import { findFile } from '../../src/manifest/select.ts';
+import { type Manifest, type ManifestFile, findFile } from '../../src/manifest/manifest.ts';
 import { extractArchive } from '../../src/extract/archive.ts';
 import { makeStandIn, type StandIn, type StandInOptions } from './stand-in.ts';
 

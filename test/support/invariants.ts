@@ -5,9 +5,12 @@ import { crc32 } from 'node:zlib';
 import { expect } from 'vitest';
 import { finalPathOf, imagesPathOf, layoutOf } from '../../src/dataset/layout.ts';
 import { Ledger } from '../../src/dataset/ledger.ts';
-import { isPlausibleSize } from '../../src/manifest/published-size.ts';
-import type { Manifest, ManifestFile } from '../../src/manifest/schema.ts';
-import { stemOf } from '../../src/manifest/select.ts';
+import {
+  isPlausibleSize,
+  type Manifest,
+  type ManifestFile,
+  stemOf,
+} from '../../src/manifest/manifest.ts';
 import { listTree } from './temp-dirs.ts';
 
 export interface InvariantOptions {

@@ -4,7 +4,7 @@ import { layoutOf } from '../../src/dataset/layout.ts';
 import { CHECKPOINT_BYTES } from '../../src/download/part-journal.ts';
 import { durableSpansOf, parsePartState } from '../../src/download/part-state.ts';
 import { bytesOf } from '../../src/download/spans.ts';
-import type { Manifest } from '../../src/manifest/schema.ts';
+import type { Manifest } from '../../src/manifest/manifest.ts';
 import { type Random, createRandom } from '../../scripts/release/random.ts';
 import { surroundings, violations } from './invariants.ts';
 import { type Pace, pickMoment, waitFor } from './kill-moment.ts';

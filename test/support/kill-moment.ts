@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { finalPathOf, imagesPathOf, layoutOf } from '../../src/dataset/layout.ts';
-import type { Manifest, ManifestFile } from '../../src/manifest/schema.ts';
+import type { Manifest, ManifestFile } from '../../src/manifest/manifest.ts';
 import type { Random } from '../../scripts/release/random.ts';
 import type { GroupRun, Told } from './process-group.ts';
 

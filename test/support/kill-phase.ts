@@ -1,7 +1,7 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { finalPathOf, imagesPathOf, layoutOf } from '../../src/dataset/layout.ts';
 import { Ledger } from '../../src/dataset/ledger.ts';
-import type { Manifest, ManifestFile } from '../../src/manifest/schema.ts';
+import type { Manifest, ManifestFile } from '../../src/manifest/manifest.ts';
 import type { Told } from './process-group.ts';
 
 /** What a run was at when it was killed, by what it had told and what lies on the disk. */

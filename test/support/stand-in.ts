@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Manifest } from '../../src/manifest/schema.ts';
+import type { Manifest } from '../../src/manifest/manifest.ts';
 import { drawJpeg } from '../../scripts/release/archive-file.ts';
 import { withComment } from '../../scripts/release/jpeg.ts';
 import { makeRelease, toJson, type Release } from '../../scripts/release/make-release.ts';

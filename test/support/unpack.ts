@@ -7,7 +7,7 @@ import { Ledger } from '../../src/dataset/ledger.ts';
 import { CcxriError } from '../../src/errors.ts';
 import type { RunEvent } from '../../src/events.ts';
 import { type ExtractedArchive, extractArchive } from '../../src/extract/archive.ts';
-import { stemOf } from '../../src/manifest/select.ts';
+import { stemOf } from '../../src/manifest/manifest.ts';
 import type { UnpackPool } from '../../src/zip/unpack-pool.ts';
 import { buildZip } from './zip-builder.ts';
 

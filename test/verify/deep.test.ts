@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/events.ts';
-import { toPublishedSize } from '../../src/manifest/published-size.ts';
+import { toPublishedSize } from '../../src/manifest/manifest.ts';
 import { type Dataset, makeDataset, snapshot } from '../support/dataset.ts';
 import { having, saying, nextSaying } from '../support/matchers.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';

@@ -1,7 +1,7 @@
 import { copyFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/events.ts';
-import { findFile } from '../../src/manifest/select.ts';
+import { findFile } from '../../src/manifest/manifest.ts';
 import { makeDataset, md5Of } from '../support/dataset.ts';
 import { having, saying, nextSaying } from '../support/matchers.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';

@@ -2,8 +2,12 @@ import { CcxriError, isCcxriError } from '../../errors.ts';
 import { fetchDataset } from '../../fetch/fetch-dataset.ts';
 import type { FetchOutcome, FetchPlan, FetchResult } from '../../fetch/fetch-types.ts';
 import { listDataset } from '../../list.ts';
-import type { Manifest, ManifestFile } from '../../manifest/schema.ts';
-import { isEmptySelection, selectFiles } from '../../manifest/select.ts';
+import {
+  type Manifest,
+  type ManifestFile,
+  isEmptySelection,
+  selectFiles,
+} from '../../manifest/manifest.ts';
 import { selectionFlags } from '../next-steps.ts';
 import { count, formatBytes } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';

@@ -1,7 +1,6 @@
 import { type DatasetList, listDataset } from '../../list.ts';
 import { loadManifest } from '../../manifest/load.ts';
-import type { ManifestFile } from '../../manifest/schema.ts';
-import { isEmptySelection } from '../../manifest/select.ts';
+import { type ManifestFile, isEmptySelection } from '../../manifest/manifest.ts';
 import { formatBytes, formatCount, toPrintable } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
 import type { View } from '../io.ts';

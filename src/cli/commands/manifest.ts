@@ -3,7 +3,7 @@ import { writeStreamAtomic } from '../../fs/atomic.ts';
 import { assertOutputFile } from '../../fs/paths.ts';
 import { makeManifest } from '../../make-manifest/make-manifest.ts';
 import { loadManifest } from '../../manifest/load.ts';
-import type { Manifest } from '../../manifest/schema.ts';
+import type { Manifest } from '../../manifest/manifest.ts';
 import { count, quoteForShell, toPrintable, toPrintableJson } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
 import { concurrencyOf } from './shared.ts';

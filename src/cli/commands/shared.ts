@@ -3,7 +3,7 @@ import { CcxriError } from '../../errors.ts';
 import { describeFinding } from '../../labels/audit.ts';
 import type { IndexResult } from '../../labels/build-index.ts';
 import { loadManifest } from '../../manifest/load.ts';
-import type { Selection } from '../../manifest/select.ts';
+import type { Selection } from '../../manifest/manifest.ts';
 import type { CommandContext } from '../command.ts';
 import type { Settings } from '../options-schema.ts';
 import { DEFAULT_DEST } from '../options.ts';

@@ -1,6 +1,5 @@
 import { pathKind } from '../../fs/paths.ts';
-import type { Manifest } from '../../manifest/schema.ts';
-import { selectFiles, stemOf, subsetNames } from '../../manifest/select.ts';
+import { type Manifest, selectFiles, stemOf, subsetNames } from '../../manifest/manifest.ts';
 import { selectionFlags } from '../next-steps.ts';
 import {
   type FileState,

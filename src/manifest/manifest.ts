@@ -1,0 +1,322 @@
+import * as z from 'zod';
+import { CcxriError } from '../errors.ts';
+import { toPrintable } from '../text.ts';
+
+/** Any system's rules at once: no separators, no control characters, no leading dot, no drive. */
+const FILE_NAME = /^[A-Za-z0-9_][A-Za-z0-9._ +-]{0,199}$/;
+const SLUG = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
+/** Names that Windows keeps for devices, with or without an extension. */
+const DEVICE = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/i;
+
+const webUrl = z
+  .string()
+  .refine(isWebUrl, 'must be an http or https URL without user and password');
+
+const fileSchema = z
+  .strictObject({
+    /** File name, also the name under archives/ or labels/. */
+    name: z
+      .string()
+      .regex(FILE_NAME, 'must be a plain file name')
+      .refine((name) => !DEVICE.test(name) && !/[. ]$/.test(name), 'is not a portable file name'),
+    kind: z.enum(['archive', 'labels']),
+    /** The group of the dataset's page: tells apart files that share an MD5. */
+    category: z.string().min(1).max(100),
+    subsets: z
+      .array(z.string().regex(SLUG, 'must be lower-case words joined by "-"'))
+      .min(1)
+      .refine(
+        (subsets) => !subsets.includes('all'),
+        'must not have "all": it always means every file',
+      )
+      .refine((subsets) => new Set(subsets).size === subsets.length, 'names a subset twice'),
+    /** As published: rounded: see `toSizeWindow`. */
+    size: z
+      .string()
+      .regex(/^[1-9][0-9]{0,5}(?:K|MB|GB)$/, 'must be a whole number with K, MB or GB'),
+    md5: z
+      .string()
+      .trim()
+      .toLowerCase()
+      .regex(/^[0-9a-f]{32}$/, 'must be 32 hexadecimal digits'),
+    /** Exact size, where it is known. */
+    bytes: z.int().nonnegative().optional(),
+    url: webUrl.optional(),
+    /** Why the published MD5 can't be trusted. */
+    md5Disputed: z.string().min(1).optional(),
+  })
+  .refine((file) => file.kind !== 'archive' || /^.+\.zip$/i.test(file.name), {
+    path: ['name'],
+    error: 'of an archive must end in .zip',
+  });
+
+export const manifestSchema = z.strictObject({
+  manifestVersion: z.literal(1),
+  dataset: z.string().min(1).max(100),
+  version: z.string().min(1).max(50),
+  released: z.iso.date('must be a date, as 2021-03-21'),
+  homepage: webUrl,
+  citation: z.string().max(2000),
+  files: z
+    .array(fileSchema)
+    .min(1)
+    .superRefine((files, context) => {
+      const names = new Map<string, string>();
+      const urls = new Map<string, string>();
+      for (const [index, file] of files.entries()) {
+        // Case folded, and without `.zip`: images/ has one folder a stem, on any file system.
+        const key = file.name.toLowerCase().replace(/\.zip$/, '');
+        const first = names.get(key);
+        if (first !== undefined) {
+          context.addIssue({
+            code: 'custom',
+            path: [index, 'name'],
+            message: `clashes with an earlier file, ${first}`,
+          });
+        }
+        names.set(key, file.name);
+        if (file.url === undefined) continue;
+        const md5 = urls.get(file.url);
+        if (md5 !== undefined && md5 !== file.md5) {
+          context.addIssue({
+            code: 'custom',
+            path: [index, 'url'],
+            message: 'stands at another file with another MD5',
+          });
+        }
+        urls.set(file.url, file.md5);
+      }
+    }),
+});
+
+/** Every key of the form: what an unknown one may have meant. */
+export const MANIFEST_KEYS: readonly string[] = Object.keys(manifestSchema.shape);
+export const FILE_KEYS: readonly string[] = Object.keys(fileSchema.shape);
+
+function isWebUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  return /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
+}
+
+/** A description of a release: what there is, and how to know it is right. */
+export type Manifest = Readonly<Omit<z.infer<typeof manifestSchema>, 'files'>> & {
+  readonly files: readonly ManifestFile[];
+};
+/** One archive or label file of a release. */
+export type ManifestFile = Readonly<z.infer<typeof fileSchema>>;
+/** One thing that is wrong with a manifest. */
+export type ManifestIssue = z.core.$ZodIssue;
+
+/** What of a release is meant. Neither given: nothing (a command says what that means to it). */
+export interface Selection {
+  /** Subset names; `all` is every file. Case, `_` and `-` do not matter. Labels come with them. */
+  readonly subsets?: readonly string[] | undefined;
+  /** File names, with or without `.zip`: exactly these, no labels beside them. */
+  readonly files?: readonly string[] | undefined;
+}
+
+/** `all` and every subset of a manifest, in the order of the manifest. */
+export function subsetNames(manifest: Manifest): readonly string[] {
+  return [...new Set(manifest.files.flatMap((file) => file.subsets)), 'all'];
+}
+
+export function isEmptySelection(selection: Selection): boolean {
+  return (selection.subsets ?? []).length === 0 && (selection.files ?? []).length === 0;
+}
+
+/**
+ * The files that a selection means, each once, in the manifest's order. Both kinds of names given:
+ * their union.
+ * @throws CcxriError `unknown-subset` or `unknown-file`, with the nearest name
+ */
+export function selectFiles(manifest: Manifest, selection: Selection): readonly ManifestFile[] {
+  const wanted = new Set<ManifestFile>();
+  for (const typed of selection.subsets ?? []) {
+    const subset = toSubset(manifest, typed);
+    for (const file of manifest.files) {
+      if (subset === 'all' || file.subsets.includes(subset)) wanted.add(file);
+    }
+  }
+  for (const typed of selection.files ?? []) wanted.add(findFile(manifest, typed));
+  return manifest.files.filter((file) => wanted.has(file));
+}
+
+function toSubset(manifest: Manifest, typed: string): string {
+  const names = subsetNames(manifest);
+  const found = names.find((name) => fold(name) === fold(typed));
+  if (found !== undefined) return found;
+  const nearest = nearestOf(fold(typed), names, fold);
+  const guess = nearest === undefined ? '' : ` Did you mean "${nearest}"?`;
+  throw new CcxriError(
+    'unknown-subset',
+    `there is no subset "${toPrintable(typed)}" in ${manifest.dataset}.${guess}`,
+    {
+      found: toPrintable(typed),
+      expected: names.join(', '),
+      next: [{ kind: 'option', option: 'subset', purpose: `(one of ${names.join(', ')})` }],
+    },
+  );
+}
+
+/**
+ * A file of the manifest by its name, with or without `.zip`; case does not matter, nor do `_`
+ * and `-` where one file alone is meant.
+ * @throws CcxriError `unknown-file`, with the nearest name
+ */
+export function findFile(manifest: Manifest, typed: string): ManifestFile {
+  const key = foldName(typed);
+  const found =
+    manifest.files.find((file) => file.name === typed) ??
+    manifest.files.find((file) => foldName(file.name) === key) ??
+    findFolded(manifest, key);
+  if (found !== undefined) return found;
+  const nearest = nearestOf(
+    foldStem(typed),
+    manifest.files.map((file) => file.name),
+    foldStem,
+  );
+  const guess = nearest === undefined ? '' : ` Did you mean "${nearest}"?`;
+  throw new CcxriError(
+    'unknown-file',
+    `there is no file "${toPrintable(typed)}" in ${manifest.dataset}.${guess}`,
+    {
+      found: toPrintable(typed),
+      next: [
+        {
+          kind: 'run',
+          command: 'list',
+          subsets: ['all'],
+          purpose: 'to see every file (.zip may be left out)',
+        },
+      ],
+    },
+  );
+}
+
+/** As subsets are named; undefined where it could be several. */
+function findFolded(manifest: Manifest, key: string): ManifestFile | undefined {
+  const [found, ...others] = manifest.files.filter(
+    (file) => fold(foldName(file.name)) === fold(key),
+  );
+  return others.length === 0 ? found : undefined;
+}
+
+function fold(name: string): string {
+  return name.toLowerCase().replace(/[-_]/g, '');
+}
+
+function foldName(name: string): string {
+  return name.toLowerCase().replace(/\.zip$/, '');
+}
+
+/** For guesses: label files are named without .csv as well. */
+function foldStem(name: string): string {
+  return name.toLowerCase().replace(/\.(?:zip|csv)$/, '');
+}
+
+/** Longer than any name; the work grows with it. */
+const MAX_TYPED = 200;
+
+/** The name with the fewest edits, if that is few for its length. */
+export function nearestOf(
+  typed: string,
+  names: readonly string[],
+  key: (name: string) => string,
+): string | undefined {
+  if (typed.length > MAX_TYPED) return undefined;
+  const most = Math.max(2, Math.floor(typed.length / 3));
+  let best: string | undefined;
+  let bestEdits = most + 1;
+  for (const name of names) {
+    const edits = editDistance(typed, key(name));
+    if (edits < bestEdits) [best, bestEdits] = [name, edits];
+  }
+  return best;
+}
+
+/** Levenshtein's distance, row by row; two letters in each other's place are one edit. */
+function editDistance(a: string, b: string): number {
+  let before: readonly number[] = [];
+  let row: readonly number[] = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const same = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const isTurned = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const turned = isTurned ? (before[j - 2] ?? 0) + 1 : Infinity;
+      next.push(Math.min(same, turned, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    [before, row] = [row, next];
+  }
+  return row[b.length] ?? 0;
+}
+
+/** `ChestDx-1` of `ChestDx-1.zip`. */
+export function stemOf(archiveName: string): string {
+  return archiveName.replace(/\.zip$/i, '');
+}
+
+/** A size that was published rounded, as the window of lengths it may stand for. */
+export interface SizeWindow {
+  readonly minBytes: number;
+  readonly maxBytes: number;
+}
+
+const POWERS: Readonly<Record<string, number>> = { K: 1, MB: 2, GB: 3 };
+
+/**
+ * The lengths that a published size such as `573MB` can stand for. The page rounds, and does not
+ * say how: one size is known exactly (59,649 bytes, published as `59K`), which is up, in binary
+ * units. The window therefore spans decimal and binary units, one step to each side:
+ * (N - 1) x 1000^k to (N + 1) x 1024^k.
+ */
+export function toSizeWindow(size: string): SizeWindow {
+  const { n, power } = parsePublishedSize(size);
+  return { minBytes: (n - 1) * 1000 ** power, maxBytes: (n + 1) * 1024 ** power };
+}
+
+/** What to reckon with before the exact length is known: the rounded size in binary units. */
+export function toAboutBytes(size: string): number {
+  const { n, power } = parsePublishedSize(size);
+  return n * 1024 ** power;
+}
+
+/** A length as a published size: rounded up in binary units, as the dataset's page does. */
+export function toPublishedSize(bytes: number): string {
+  for (const [unit, power] of Object.entries(POWERS)) {
+    const n = Math.max(1, Math.ceil(bytes / 1024 ** power));
+    if (n < 1024 || unit === 'GB') return `${n}${unit}`;
+  }
+  throw new RangeError('unreachable: GB takes any length');
+}
+
+function parsePublishedSize(size: string): { n: number; power: number } {
+  const match = /^([0-9]+)(K|MB|GB)$/.exec(size);
+  const power = POWERS[match?.[2] ?? ''];
+  if (match?.[1] === undefined || power === undefined) {
+    throw new RangeError(`not a published size: ${size}`);
+  }
+  return { n: Number(match[1]), power };
+}
+
+export interface SizedFile {
+  readonly size: string;
+  readonly bytes?: number | undefined;
+}
+
+/** The lengths that a file may have: one where it is known exactly, else the published window. */
+export function windowOf(file: SizedFile): SizeWindow {
+  if (file.bytes !== undefined) return { minBytes: file.bytes, maxBytes: file.bytes };
+  return toSizeWindow(file.size);
+}
+
+export function isPlausibleSize(file: SizedFile, bytes: number): boolean {
+  const { minBytes, maxBytes } = windowOf(file);
+  return bytes >= minBytes && bytes <= maxBytes;
+}
+
+/** For planning: exact where known, else about right. */
+export function aboutBytesOf(file: SizedFile): number {
+  return file.bytes ?? toAboutBytes(file.size);
+}
