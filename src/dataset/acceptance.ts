@@ -160,8 +160,7 @@ export class Acceptance {
           directory.topFolder ?? '',
           ...directory.members.map((member) => member.name),
         ]);
-        const { openFile } = reader;
-        await checkMembers(reader, directory, { ...options, pool, openFile });
+        await checkMembers(reader, directory, { ...options, pool });
       });
     } catch (error) {
       if (!isCcxriError(error, 'damaged-archive')) throw error;

@@ -141,7 +141,6 @@ async function fillAndPublish(
     file,
     into: stage.images,
     pool,
-    openFile: reader.openFile,
     signal,
     onBytes: (doneBytes) => progress.emit({ ...phase, doneBytes }),
   }).catch((error: unknown) => {

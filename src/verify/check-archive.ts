@@ -40,7 +40,6 @@ export async function checkArchive(
       await checkMembers(reader, directory, {
         file,
         pool,
-        openFile: reader.openFile,
         signal,
         onBytes: (doneBytes) => {
           progress.add(doneBytes - reportedBytes);

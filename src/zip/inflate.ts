@@ -1,5 +1,6 @@
 import { readSync } from 'node:fs';
-import { crc32, inflateRawSync } from 'node:zlib';
+import { pipeline } from 'node:stream';
+import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib';
 import { type CcxriError, errnoOf, toDiskError } from '../errors.ts';
 import type { Member } from './directory.ts';
 import { Inflater, type Kernel, MAX_STREAM_BYTES, loadKernel } from './inflate-kernel/inflater.ts';
@@ -14,13 +15,13 @@ export interface OpenArchive {
   readonly fd: number;
 }
 
-/** A member that has the right size. Its content is there until the next one is asked for. */
+/** A member that has the right size. Its content is valid until the next one is requested. */
 export interface UnpackedMember {
   readonly member: Member;
-  /** For whoever compares the CRC-32 anyhow, of what was made of it. */
+  /** For a caller that compares the CRC-32 anyway, of what it has written. */
   readonly unchecked: Uint8Array;
   /**
-   * The content that has the right CRC-32: the same, or what zlib makes of it.
+   * The content with the right CRC-32: the same bytes, or what zlib makes of the member.
    * @throws CcxriError `damaged-archive`, `unsafe-archive`; of the disk
    */
   readonly checked: () => Uint8Array;
@@ -32,8 +33,8 @@ export function fitsInMemory({ size, compressedSize }: Member): boolean {
 }
 
 /**
- * Reads and unpacks members in one piece each, and checks them: their exact size, that every packed
- * byte is used, and, for who asks for that, the CRC-32. Meanwhile its thread does nothing else.
+ * Reads and unpacks members in one piece each, and checks them: the exact size, that every packed byte
+ * is used, and the CRC-32 if the caller requests it. Blocks its thread.
  */
 export class MemberUnpacker {
   readonly #inflater: Inflater<Member> | undefined;
@@ -45,7 +46,7 @@ export class MemberUnpacker {
   }
 
   /**
-   * The contents of some members, about in their order.
+   * The contents of some members, roughly in their order.
    * @param members of which `fitsInMemory` is true
    * @throws CcxriError `damaged-archive`, `unsafe-archive`; of the disk
    */
@@ -58,7 +59,7 @@ export class MemberUnpacker {
           continue;
         }
         while (!inflater.hasRoom) yield* this.#settle(inflater, archive);
-        readPacked(archive, member, inflater.room(member.compressedSize));
+        readFully(archive, inflater.room(member.compressedSize), member.dataStart);
         inflater.begin(member, member.compressedSize, member.size);
       }
       while (inflater !== undefined && inflater.load > 0) yield* this.#settle(inflater, archive);
@@ -83,7 +84,7 @@ export class MemberUnpacker {
   #alone(archive: OpenArchive, member: Member): UnpackedMember {
     this.#buffer ??= new Uint8Array(MAX_STREAM_BYTES);
     const packed = this.#buffer.subarray(0, member.compressedSize);
-    readPacked(archive, member, packed);
+    readFully(archive, packed, member.dataStart);
     const content = member.isDeflated ? inflateWhole(packed, member, archive.file) : packed;
     const found = crc32(content);
     if (found !== member.crc32) throw memberErrors(archive.file, member).wrongCrc(found);
@@ -91,11 +92,65 @@ export class MemberUnpacker {
   }
 }
 
-function readPacked({ fd, path }: OpenArchive, { dataStart }: Member, into: Uint8Array): void {
+/** A large member is read, inflated and written this much at a time. */
+const WINDOW_BYTES = 256 * 1024;
+
+/**
+ * Unpacks a member that does not fit in memory, in pieces. Asynchronous, since Node has no synchronous
+ * inflate that keeps its state between two pieces; the reads block.
+ * Checks the same as `MemberUnpacker`, but a caller has received the bytes before the last check.
+ * @throws CcxriError `damaged-archive`, `unsafe-archive`; of the disk
+ */
+export async function* unpackLarge(
+  archive: OpenArchive,
+  member: Member,
+): AsyncGenerator<Uint8Array, void, void> {
+  const errors = memberErrors(archive.file, member);
+  const windows = packedWindows(archive, member);
+  let bytes = 0;
+  let crc = 0;
+  for await (const piece of member.isDeflated
+    ? inflateWindows(windows, archive, member)
+    : windows) {
+    bytes += piece.length;
+    if (bytes > member.size) throw errors.tooLong();
+    crc = crc32(piece, crc);
+    yield piece;
+  }
+  if (bytes < member.size) throw errors.tooShort(bytes);
+  if (crc !== member.crc32) throw errors.wrongCrc(crc);
+}
+
+async function* inflateWindows(
+  windows: Iterable<Uint8Array>,
+  { file }: OpenArchive,
+  member: Member,
+): AsyncGenerator<Uint8Array, void, void> {
+  const inflate = createInflateRaw({ chunkSize: WINDOW_BYTES });
+  // The loop receives its errors. With windows left behind the end of the stream it fails, and must.
+  pipeline(windows, inflate, () => undefined);
+  try {
+    for await (const piece of inflate) yield piece;
+  } catch (error) {
+    throw toMemberError(error, file, member);
+  }
+  if (inflate.bytesWritten < member.compressedSize) throw memberErrors(file, member).unused();
+}
+
+function* packedWindows(archive: OpenArchive, member: Member): Generator<Uint8Array, void, void> {
+  for (let done = 0; done < member.compressedSize;) {
+    const window = Buffer.allocUnsafe(Math.min(WINDOW_BYTES, member.compressedSize - done));
+    readFully(archive, window, member.dataStart + done);
+    done += window.length;
+    yield window;
+  }
+}
+
+function readFully({ fd, path }: OpenArchive, into: Uint8Array, position: number): void {
   try {
     for (let done = 0; done < into.length;) {
-      const bytes = readSync(fd, into, done, into.length - done, dataStart + done);
-      if (bytes === 0) throw endsBefore(path, dataStart + into.length);
+      const bytes = readSync(fd, into, done, into.length - done, position + done);
+      if (bytes === 0) throw endsBefore(path, position + into.length);
       done += bytes;
     }
   } catch (error) {
@@ -106,42 +161,36 @@ function readPacked({ fd, path }: OpenArchive, { dataStart }: Member, into: Uint
 /** zlib's complaints. Z_BUF_ERROR: the stream is not whole. */
 const ZLIB_CODES = new Set(['Z_DATA_ERROR', 'Z_BUF_ERROR', 'Z_NEED_DICT', 'Z_STREAM_ERROR']);
 
-/** zlib's complaints in ccxri's words; all else as it came. */
-export function toMemberError(error: unknown, file: string, member: Member): unknown {
+/** zlib's complaints in ccxri's words; any other error unchanged. */
+function toMemberError(error: unknown, file: string, member: Member): unknown {
   const code = errnoOf(error) ?? '';
   if (!(error instanceof Error) || !ZLIB_CODES.has(code)) return error;
   return memberErrors(file, member).undecodable(error.message);
 }
 
 /**
- * A member's content, unpacked by zlib in one go while the thread waits.
+ * A member's content, unpacked by zlib in one go.
  * @param packed all its packed bytes
- * @throws CcxriError `damaged-archive`, `unsafe-archive`: it is not of its size, not whole, or there
- *   are bytes behind its end
+ * @throws CcxriError `damaged-archive`, `unsafe-archive`: wrong size, truncated, or trailing data
  */
-export function inflateWhole(packed: Uint8Array, member: Member, file: string): Uint8Array {
+function inflateWhole(packed: Uint8Array, member: Member, file: string): Uint8Array {
   const errors = memberErrors(file, member);
-  const { content, usedBytes } = inflate(packed, member, file);
-  if (content.length > member.size) throw errors.tooLong();
-  if (usedBytes < packed.length) throw errors.unused();
-  if (content.length < member.size) throw errors.tooShort(content.length);
-  return content;
-}
-
-function inflate(packed: Uint8Array, member: Member, file: string) {
-  // A little more room than is needed: where the content fills it, zlib would ask for as much again.
+  // A little more room than is needed: if the content fills it, zlib requests as much again.
   const room = member.size + 64;
   try {
-    return splitInfo(
-      inflateRawSync(packed, { info: true, chunkSize: room, maxOutputLength: room }),
-    );
+    const options = { info: true, chunkSize: room, maxOutputLength: room };
+    const { content, usedBytes } = splitInfo(inflateRawSync(packed, options));
+    if (content.length > member.size) throw errors.tooLong();
+    if (usedBytes < packed.length) throw errors.unused();
+    if (content.length < member.size) throw errors.tooShort(content.length);
+    return content;
   } catch (error) {
-    if (errnoOf(error) === 'ERR_BUFFER_TOO_LARGE') throw memberErrors(file, member).tooLong();
+    if (errnoOf(error) === 'ERR_BUFFER_TOO_LARGE') throw errors.tooLong();
     throw toMemberError(error, file, member);
   }
 }
 
-/** With `info` there come two things back; Node's types know of one. */
+/** `info` makes zlib return two things; Node's types know of one. */
 function splitInfo(result: object) {
   if ('buffer' in result && result.buffer instanceof Uint8Array && 'engine' in result) {
     const { buffer: content, engine } = result;
@@ -152,8 +201,8 @@ function splitInfo(result: object) {
   throw new Error('zlib did not report how many bytes it used');
 }
 
-/** What can turn out wrong with a member's bytes; the texts are the same however they are read. */
-export const memberErrors = (file: string, { name, size, crc32 }: Member) => ({
+/** What can be wrong with a member's bytes; the texts are the same however they are unpacked. */
+const memberErrors = (file: string, { name, size, crc32 }: Member) => ({
   tooLong: (): CcxriError =>
     unsafe(file, {
       code: 'expands-beyond-size',

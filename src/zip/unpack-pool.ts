@@ -1,29 +1,22 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import pLimit from 'p-limit';
 import { throwIfAborted } from '../abort.ts';
 import { forEachAtOnce } from '../concurrency.ts';
 import { ThreadUnavailable, WorkerClient, startWorker, unpackThreads } from '../threads/worker.ts';
 import type { Member } from './directory.ts';
-import type { OpenArchive } from './inflate.ts';
+import { MemberUnpacker } from './inflate.ts';
+import { type UnpackTask, unpackMembers } from './unpack-task.ts';
 
 export interface UnpackPoolOptions {
-  /** At most. Default: as many as there are processors and one more, no more than 5. */
+  /** Maximum. Default: as many as there are processors and one more, no more than 5. */
   readonly threads?: number | undefined;
-  /** An archive that unpacks to less is done sooner than a thread is started. Default 8 MiB. */
+  /** A smaller archive, unpacked, is done sooner than a thread is started. Default 8 MiB. */
   readonly minBytes?: number | undefined;
   readonly startWorker?: (() => Worker) | undefined;
 }
 
 const MIN_BYTES = 8 * 1024 * 1024;
-
-/** Some members of an archive, for a thread. */
-export interface UnpackTask {
-  /** Its descriptor must stay open until the task has ended. */
-  readonly archive: OpenArchive;
-  readonly members: readonly Member[];
-  /** The folder for their names, with all folders made; null: they are only checked. */
-  readonly into: string | null;
-}
 
 /** The messages of an unpack thread. */
 export interface UnpackTypes {
@@ -37,15 +30,13 @@ export interface UnpackTypes {
 
 export interface UnpackWork extends UnpackTask {
   readonly signal: AbortSignal | undefined;
-  /** Called by each thread about ten times a second with the number of bytes unpacked since then. */
+  /** Called with the number of bytes unpacked since the last call, by each thread on its own. */
   readonly onBytes: (bytes: number) => void;
 }
 
 interface Job extends UnpackWork {
-  /** Stops the threads at the first failure. */
+  /** Stops the threads at the first failure, its reason; later ones are consequences of that. */
   readonly stop: AbortController;
-  /** What happened first; all that follows, such as stopped threads, is a consequence. */
-  failure: { readonly error: unknown } | undefined;
   /** A thread has worked on it. */
   hasBegun: boolean;
 }
@@ -77,37 +68,42 @@ export class UnpackPool {
   }
 
   /**
-   * Unpacks and checks members that fit in memory.
-   * @returns false: there are no threads, or it is not worth one; nothing was done, and the caller
-   *   has to do it
+   * Unpacks and checks members: in the threads, or here if the archive is small, no thread can be
+   * started, or the pool is closed.
    * @throws CcxriError `damaged-archive`, `unsafe-archive`; of the disk; `aborted`; what `onBytes`
    *   throws; an Error if a thread exits. No thread works on it any more then.
    */
-  async unpack(work: UnpackWork): Promise<boolean> {
+  async unpack(work: UnpackWork): Promise<void> {
+    throwIfAborted(work.signal);
     const totalBytes = work.members.reduce((bytes, { size }) => bytes + size, 0);
-    if (totalBytes < this.#minBytes || this.#isClosed) return false;
-    const { signal } = work;
-    throwIfAborted(signal);
-    const job: Job = { ...work, stop: new AbortController(), failure: undefined, hasBegun: false };
+    const isWorthIt = totalBytes >= this.#minBytes && !this.#isClosed;
+    if (isWorthIt && (await this.#unpackInThreads(work))) return;
+    await unpackHere(work);
+  }
+
+  /** Ends all threads; calls under way fail. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(this.#threads.map((thread) => thread.close()));
+  }
+
+  /** @returns false: there are no threads, and nothing was done */
+  async #unpackInThreads(work: UnpackWork): Promise<boolean> {
+    const { signal, members } = work;
+    const job: Job = { ...work, stop: new AbortController(), hasBegun: false };
     const abort = () => job.stop.abort();
     signal?.addEventListener('abort', abort, { once: true });
     try {
-      const parts = partitionMembers(work.members, this.#threads.length);
-      await forEachAtOnce(parts, parts.length, (members) => this.#unpackPart(members, job));
+      const parts = partitionMembers(members, this.#threads.length);
+      await forEachAtOnce(parts, parts.length, (part) => this.#unpackPart(part, job));
       return true;
     } catch (error) {
       throwIfAborted(signal);
       if (error instanceof ThreadUnavailable && !job.hasBegun) return false;
-      throw job.failure?.error ?? error;
+      throw job.stop.signal.reason;
     } finally {
       signal?.removeEventListener('abort', abort);
     }
-  }
-
-  /** Ends all threads; what is under way fails. */
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    await Promise.all(this.#threads.map((thread) => thread.close()));
   }
 
   /** @throws ThreadUnavailable: there is no thread, and there will be none */
@@ -120,22 +116,28 @@ export class UnpackPool {
         const isLast = this.#isClosed || this.#threads.every(({ isUnavailable }) => isUnavailable);
         // The system gives no more threads; those that run can do it.
         if (error instanceof ThreadUnavailable && !isLast) continue;
-        fail(job, error);
+        job.stop.abort(error);
         throw error;
       }
     }
   }
 
   async #runInThread(members: readonly Member[], job: Job): Promise<void> {
-    if (job.failure !== undefined) throw job.failure.error;
-    throwIfAborted(job.signal);
+    job.stop.signal.throwIfAborted();
     const thread = this.#idle.pop();
     if (thread === undefined) throw new ThreadUnavailable('no unpack thread is left');
     const { archive, into, stop } = job;
+    const onProgress = (bytes: number) => {
+      try {
+        job.onBytes(bytes);
+      } catch (error) {
+        // The first failure, though other threads may stop before this one does.
+        stop.abort(error);
+        throw error;
+      }
+    };
     try {
-      const onProgress = (bytes: number) => report(job, bytes);
-      const call = thread.start({ archive, members, into }, { onProgress, signal: stop.signal });
-      await call.result;
+      await thread.start({ archive, members, into }, { onProgress, signal: stop.signal }).result;
       job.hasBegun = true;
     } catch (error) {
       job.hasBegun ||= !(error instanceof ThreadUnavailable);
@@ -147,22 +149,24 @@ export class UnpackPool {
   }
 }
 
-function fail(job: Job, error: unknown): void {
-  job.failure ??= { error };
-  job.stop.abort();
-}
-
-/** A listener's error counts from when it is thrown: its thread may be the last one to stop. */
-function report(job: Job, bytes: number): void {
-  try {
-    job.onBytes(bytes);
-  } catch (error) {
-    fail(job, error);
-    throw error;
+/**
+ * The same in this thread, which turns to other events after each member. By zlib alone: the kernel
+ * would take 16 MB for what is rare or small.
+ */
+export async function unpackHere({ signal, onBytes, ...work }: UnpackWork): Promise<void> {
+  const unpacker = new MemberUnpacker(null);
+  // In parts, since the files of one are open until it ends.
+  for (const members of partitionMembers(work.members, 1)) {
+    throwIfAborted(signal);
+    for await (const bytes of unpackMembers({ ...work, members }, unpacker)) {
+      onBytes(bytes);
+      await setImmediate();
+      throwIfAborted(signal);
+    }
   }
 }
 
-/** A thread gets so much at a time; less where a few threads would do all of an archive. */
+/** The size of a part; smaller if that would leave some threads without work. */
 const MAX_PART_BYTES = 32 * 1024 * 1024;
 const MIN_PART_BYTES = 4 * 1024 * 1024;
 /** Its files are open until all of them are written. */

@@ -13,60 +13,68 @@ import { crc32 } from 'node:zlib';
 import { toDiskError } from '../errors.ts';
 import { cannotSync } from '../fs/atomic.ts';
 import { lostOnDisk } from '../fs/paths.ts';
-import type { Reply } from '../threads/serve.ts';
-import type { MemberUnpacker, UnpackedMember } from './inflate.ts';
-import type { UnpackTask, UnpackTypes } from './unpack-pool.ts';
+import type { Member } from './directory.ts';
+import {
+  type MemberUnpacker,
+  type OpenArchive,
+  type UnpackedMember,
+  fitsInMemory,
+  unpackLarge,
+} from './inflate.ts';
 
-const PROGRESS_EVERY_MS = 100;
+/** Some members of an archive. */
+export interface UnpackTask {
+  /** Its descriptor must stay open until the task has ended. */
+  readonly archive: OpenArchive;
+  readonly members: readonly Member[];
+  /** The folder for their names, with all folders made; null: they are only checked. */
+  readonly into: string | null;
+}
 
 /**
- * Works through a task, as far as the first error.
- * @returns false: it was stopped
+ * Unpacks and checks members, in a thread or, where there is none, in the caller's. When it has ended,
+ * all of them are on the disk; a caller that stops before that leaves no file open.
+ * @yields the number of bytes unpacked since the last time, often 0: a place to stop
  * @throws CcxriError `damaged-archive`, `unsafe-archive`; of the disk
  */
-export function unpackMembers(
+export async function* unpackMembers(
   { archive, members, into }: UnpackTask,
   unpacker: MemberUnpacker,
-  reply: Pick<Reply<UnpackTypes>, 'isStopped' | 'progress'>,
-): boolean {
+): AsyncGenerator<number, void, void> {
   const files = new BatchedFileWriter();
-  let newBytes = 0;
-  let reportedAtMs = performance.now();
   try {
-    for (const unpacked of unpacker.contents(archive, members)) {
-      if (reply.isStopped) return false;
-      const { member, checked } = unpacked;
-      if (into === null) checked();
-      else files.writeAndVerify(join(into, member.name), unpacked);
-      newBytes += member.size;
-      if (performance.now() - reportedAtMs < PROGRESS_EVERY_MS) continue;
-      reply.progress(newBytes);
-      newBytes = 0;
-      reportedAtMs = performance.now();
+    for (const unpacked of unpacker.contents(archive, members.filter(fitsInMemory))) {
+      if (into === null) unpacked.checked();
+      else files.writeAndVerify(join(into, unpacked.member.name), unpacked);
+      yield unpacked.member.size;
     }
-    files.flush();
-    reply.progress(newBytes);
-    return true;
+    for (const member of members) {
+      if (fitsInMemory(member)) continue;
+      const pieces = unpackLarge(archive, member);
+      const path = into === null ? null : join(into, member.name);
+      const checked = path === null ? pieces : files.writeLarge(path, member, pieces);
+      for await (const { length } of checked) yield length;
+    }
+    while (files.flushOne()) yield 0;
   } finally {
     files.dispose();
   }
 }
 
 /** Never follows a link, and never overwrites. */
-export const NEW_FILE =
-  constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-export const NEW_FILE_MODE = 0o644;
+const NEW_FILE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+const NEW_FILE_MODE = 0o644;
 
 const SPAN_BYTES = 128 * 1024;
 /**
- * Linux allocates pages of about the size of a write. Up to 32 KiB each processor has them at hand;
+ * Linux allocates pages of about the size of a write. Up to 32 KiB each processor has them cached;
  * larger ones take twice the time (docs/performance.md).
  */
 const PIECE_BYTES = 32 * 1024;
 
 /**
- * Files that are written one after the other, and flushed together: the disk takes many at once
- * faster than each by itself, and the system has begun with the first when the last is written.
+ * New files that are flushed together: the disk takes many at once faster than one after the other,
+ * and the system has begun with the first when the last is written.
  */
 export class BatchedFileWriter {
   readonly #open: { readonly path: string; readonly fd: number }[] = [];
@@ -74,17 +82,15 @@ export class BatchedFileWriter {
 
   /**
    * Writes a file, and reads it back. One CRC-32 checks both: the content, and what is on the disk.
-   * @throws CcxriError `damaged-archive`, `unsafe-archive`; of the disk; the raw error where something
-   *   lies there
+   * @throws CcxriError `damaged-archive`, `unsafe-archive`; of the disk; the raw error if the path exists
    */
   writeAndVerify(path: string, { member, unchecked, checked }: UnpackedMember): void {
     try {
-      const fd = openSync(path, NEW_FILE, NEW_FILE_MODE);
-      this.#open.push({ path, fd });
+      this.#create(path);
       const writer = openWriter(path);
       try {
         const writeAndCompare = (content: Uint8Array) => {
-          writeAt(writer, content);
+          writeAt(writer, content, 0);
           return this.#crcOf(writer, content.length) === member.crc32;
         };
         if (writeAndCompare(unchecked)) return;
@@ -100,15 +106,55 @@ export class BatchedFileWriter {
     }
   }
 
-  /** Waits until all files are on the disk, and closes them. @throws CcxriError of the disk */
-  flush(): void {
-    for (let file = this.#open.shift(); file !== undefined; file = this.#open.shift()) {
-      try {
-        flushAndClose(file.fd);
-      } catch (error) {
-        throw toDiskError(error, 'write', { path: file.path });
+  /**
+   * The same for a file in pieces, which are checked on their way.
+   * @yields each piece when it is written
+   * @throws as writeAndVerify; what `pieces` throws
+   */
+  async *writeLarge(
+    path: string,
+    member: Member,
+    pieces: AsyncIterable<Uint8Array>,
+  ): AsyncGenerator<Uint8Array, void, void> {
+    try {
+      const fd = this.#create(path);
+      let bytes = 0;
+      for await (const piece of pieces) {
+        writeAt(fd, piece, bytes);
+        bytes += piece.length;
+        yield piece;
       }
+      if (this.#crcOf(fd, bytes) !== member.crc32) throw lostOnDisk(path);
+    } catch (error) {
+      throw toDiskError(error, 'write', { path });
     }
+  }
+
+  /**
+   * Waits until the next file is on the disk, and closes it.
+   * @returns false: there was none left
+   * @throws CcxriError of the disk
+   */
+  flushOne(): boolean {
+    const file = this.#open.shift();
+    if (file === undefined) return false;
+    try {
+      flushAndClose(file.fd);
+      return true;
+    } catch (error) {
+      throw toDiskError(error, 'write', { path: file.path });
+    }
+  }
+
+  /** Closes what is not flushed. */
+  dispose(): void {
+    for (const { fd } of this.#open.splice(0)) closeQuietly(fd);
+  }
+
+  #create(path: string): number {
+    const fd = openSync(path, NEW_FILE, NEW_FILE_MODE);
+    this.#open.push({ path, fd });
+    return fd;
   }
 
   /** undefined: the file has another length. */
@@ -123,17 +169,12 @@ export class BatchedFileWriter {
     }
     return crc;
   }
-
-  /** Closes what is not flushed. */
-  dispose(): void {
-    for (const { fd } of this.#open.splice(0)) closeQuietly(fd);
-  }
 }
 
 /**
- * Another descriptor of a new, empty file. Cutting what is empty changes nothing, but has ext4 begin
- * with the disk's work when this descriptor is closed: it goes on while other files are written, and
- * the flush has little left to wait for.
+ * Another descriptor of a new, empty file. Truncating an empty file changes nothing, but makes ext4
+ * start writing to the disk when this descriptor is closed: that continues while other files are
+ * written, and the flush has little left to wait for.
  */
 function openWriter(path: string): number {
   const fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
@@ -146,10 +187,11 @@ function openWriter(path: string): number {
   }
 }
 
-/** From the file's start. A full disk shows first as a short write without an error, only then as one. */
-function writeAt(fd: number, content: Uint8Array): void {
+/** A full disk first shows as a short write without an error, and only then as an error. */
+function writeAt(fd: number, content: Uint8Array, position: number): void {
   for (let done = 0; done < content.length;) {
-    done += writeSync(fd, content, done, Math.min(PIECE_BYTES, content.length - done), done);
+    const length = Math.min(PIECE_BYTES, content.length - done);
+    done += writeSync(fd, content, done, length, position + done);
   }
 }
 

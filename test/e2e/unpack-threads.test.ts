@@ -25,7 +25,7 @@ it.each(['bin', 'zip'])(
     const members = Object.entries(contents).map(([name, content]) => ({ name, content }));
     const { reader, directory } = await makeArchiveFile(await tempDir(), members);
     const into = await tempDir();
-    await extractMembers(reader, directory, { file, into, pool, openFile: reader.openFile });
+    await extractMembers(reader, directory, { file, into, pool });
     expect(await contentsBelow(into)).toEqual(contents);
     expect(sharesDone()).toEqual([1]);
   },

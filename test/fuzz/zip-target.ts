@@ -130,17 +130,16 @@ export function zipTargets(sandbox: Sandbox, sampleEvery: number): readonly Fuzz
 }
 
 /**
- * What was unpacked is what the directory says: no file more or less, each with its size and CRC. From
- * memory and from a file it comes to the same.
+ * What was unpacked is what the directory says: no file more or less, each with its size and CRC. A
+ * check alone ends in the same way.
  */
 async function extract(bytes: Buffer, { inside: into, root }: Sandbox): Promise<ZipDirectory> {
-  const reader = bufferReader(bytes);
-  const directory = await readDirectory(reader, { file: FILE });
+  const directory = await readDirectory(bufferReader(bytes), { file: FILE });
   const path = join(root, 'outside.txt');
   writeFileSync(path, bytes);
   const fromFile = await openFileReader(path);
   try {
-    const checking = checkMembers(reader, directory, { file: FILE });
+    const checking = checkMembers(fromFile, directory, { file: FILE });
     const [checked] = await Promise.allSettled([checking]);
     const extracting = extractMembers(fromFile, directory, { file: FILE, into });
     const [extracted] = await Promise.allSettled([extracting]);

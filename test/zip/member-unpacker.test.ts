@@ -1,12 +1,11 @@
-import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, openSync } from 'node:fs';
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { CcxriError, isCcxriError, toErrorRecord } from '../../src/errors.ts';
 import type { Member } from '../../src/zip/directory.ts';
 import { MAX_STREAM_BYTES } from '../../src/zip/inflate-kernel/inflater.ts';
-import { MemberUnpacker, fitsInMemory } from '../../src/zip/inflate.ts';
-import { readMember } from '../../src/zip/member.ts';
+import { MemberUnpacker, fitsInMemory, unpackLarge } from '../../src/zip/inflate.ts';
+import { contentsInPieces, scratchArchive } from '../support/archive-file.ts';
 import { bufferReader } from '../support/buffer-reader.ts';
 import { md5Of, randomBytes } from '../support/random-bytes.ts';
 import { readDirectory } from '../support/read-directory.ts';
@@ -23,37 +22,10 @@ const UNPACKERS = [
   ['by zlib', withZlib],
 ] as const;
 
-/** A file that holds one archive after the other. */
-async function scratchFile() {
-  const path = join(await tempDir(), file);
-  const fd = openSync(path, 'w+');
-  onTestFinished(() => closeSync(fd));
-  return {
-    fill(bytes: Buffer) {
-      ftruncateSync(fd, 0);
-      writeSync(fd, bytes, 0, bytes.length, 0);
-      return { file, path, fd };
-    },
-  };
-}
-
 type Contents = ReadonlyMap<string, Buffer>;
 
 async function membersOf(bytes: Buffer): Promise<readonly Member[]> {
   return (await readDirectory(bufferReader(bytes), { file })).members;
-}
-
-/** Through the same door as all others, in pieces. */
-async function inPieces(bytes: Buffer): Promise<Contents> {
-  const contents = new Map<string, Buffer>();
-  for (const member of await membersOf(bytes)) {
-    const parts: Buffer[] = [];
-    await readMember(bufferReader(bytes), member, { file }, (part) => {
-      parts.push(Buffer.from(part));
-    });
-    contents.set(member.name, Buffer.concat(parts));
-  }
-  return contents;
 }
 
 function unpackWith(
@@ -89,8 +61,9 @@ describe.each(UNPACKERS)('members in one piece, %s', (_, unpacker) => {
     const bytes = buildZip(members);
     const listed = await membersOf(bytes);
     expect(listed.every(fitsInMemory)).toBe(true);
-    const found = unpackWith(unpacker, (await scratchFile()).fill(bytes), listed);
-    expect(sorted(found)).toEqual(sorted(await inPieces(bytes)));
+    const archive = scratchArchive(await tempDir()).fill(bytes);
+    const found = unpackWith(unpacker, archive, listed);
+    expect(sorted(found)).toEqual(sorted(await contentsInPieces(archive, { members: listed })));
     expect(found.size).toBe(members.length);
   });
 
@@ -118,10 +91,12 @@ describe.each(UNPACKERS)('members in one piece, %s', (_, unpacker) => {
       { name: 'bad.jpg', content, ...lie },
       { ...good, name: 'c.jpg' },
     ]);
-    const archive = (await scratchFile()).fill(bytes);
-    const expected: unknown = await inPieces(bytes).catch((error: unknown) => error);
-    if (!(expected instanceof CcxriError)) throw new Error('it is taken in pieces');
+    const archive = scratchArchive(await tempDir()).fill(bytes);
     const members = await membersOf(bytes);
+    const expected: unknown = await contentsInPieces(archive, { members }).catch(
+      (error: unknown) => error,
+    );
+    if (!(expected instanceof CcxriError)) throw new Error('it is taken in pieces');
     let found: unknown;
     try {
       unpackWith(unpacker, archive, members);
@@ -138,13 +113,13 @@ describe.each(UNPACKERS)('members in one piece, %s', (_, unpacker) => {
   it('of a file that was cut meanwhile are an error', async () => {
     const bytes = buildZip([{ name: 'a', content }]);
     const members = await membersOf(bytes);
-    const archive = (await scratchFile()).fill(bytes.subarray(0, 9000));
+    const archive = scratchArchive(await tempDir()).fill(bytes.subarray(0, 9000));
     expect(() => unpackWith(unpacker, archive, members)).toThrow('ends before byte');
   });
 
   it('that can’t be read are an error of the disk', async () => {
     const bytes = buildZip([{ name: 'a', content }]);
-    const archive = { ...(await scratchFile()).fill(bytes), fd: openSync('/', 'r') };
+    const archive = { ...scratchArchive(await tempDir()).fill(bytes), fd: openSync('/', 'r') };
     onTestFinished(() => closeSync(archive.fd));
     const members = await membersOf(bytes);
     expect(() => unpackWith(unpacker, archive, members)).toThrow(
@@ -159,16 +134,17 @@ describe.each(UNPACKERS)('members in one piece, %s', (_, unpacker) => {
       { name: 'T/patient3_000.jpg', content: 'image three', method: 0 },
       { name: 'T/empty' },
     ]);
-    const right = sorted(await inPieces(bytes));
-    const scratch = await scratchFile();
+    const scratch = scratchArchive(await tempDir());
+    const members = await membersOf(bytes);
+    const right = sorted(await contentsInPieces(scratch.fill(bytes), { members }));
     let refused = 0;
     for (let at = 0; at < bytes.length; at += 1) {
       for (const mask of [0x01, 0x80, 0xff]) {
         const changed = Buffer.from(bytes);
         changed[at] = (changed[at] ?? 0) ^ mask;
         try {
-          const members = await membersOf(changed);
-          expect(sorted(unpackWith(unpacker, scratch.fill(changed), members))).toEqual(right);
+          const listed = await membersOf(changed);
+          expect(sorted(unpackWith(unpacker, scratch.fill(changed), listed))).toEqual(right);
         } catch (error) {
           if (!isCcxriError(error, 'unsafe-archive', 'damaged-archive')) throw error;
           refused += 1;
@@ -185,4 +161,26 @@ it('what is larger than a stream of the kernel is not for one piece', () => {
   expect(fitsInMemory({ ...member, size: most, compressedSize: most })).toBe(true);
   expect(fitsInMemory({ ...member, size: more, compressedSize: 1000 })).toBe(false);
   expect(fitsInMemory({ ...member, size: 1000, compressedSize: more })).toBe(false);
+});
+
+describe('a large member', () => {
+  const content = randomBytes(MAX_STREAM_BYTES + 1, 'large');
+
+  it.each([0, 8])('comes in pieces of no more than 256 KiB, method %i', async (method) => {
+    const bytes = buildZip([{ name: 'x', content, method }]);
+    const archive = scratchArchive(await tempDir()).fill(bytes);
+    const [member] = await membersOf(bytes);
+    if (member === undefined) throw new Error('no member');
+    const pieces: Uint8Array[] = [];
+    for await (const piece of unpackLarge(archive, member)) pieces.push(piece);
+    expect(Buffer.concat(pieces).equals(content)).toBe(true);
+    expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThanOrEqual(256 * 1024);
+  });
+
+  it.each([0, 8])('of a file that was cut meanwhile is an error, method %i', async (method) => {
+    const bytes = buildZip([{ name: 'x', content, method }]);
+    const archive = scratchArchive(await tempDir()).fill(bytes.subarray(0, 1_000_000));
+    const members = await membersOf(bytes);
+    await expect(contentsInPieces(archive, { members })).rejects.toThrow('ends before byte');
+  });
 });

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { mkdir, readFile, readdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { crc32 } from 'node:zlib';
+import { crc32, deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { CcxriError, toErrorRecord } from '../../src/errors.ts';
 import { MAX_STREAM_BYTES } from '../../src/zip/inflate-kernel/inflater.ts';
@@ -28,21 +28,30 @@ const IMAGES: readonly (ZipMember & { readonly name: string; readonly content: B
     content: randomBytes(8000 + i * 101, `image ${i}`),
     method: i % 7 === 0 ? 0 : 8,
   }));
+/** Larger than what is unpacked in one piece. */
+const LARGE = randomBytes(MAX_STREAM_BYTES + 1000, 'large');
 const TOTAL_BYTES = IMAGES.reduce((bytes, { content }) => bytes + content.length, 0);
 
 async function extract(
   { reader, directory }: ArchiveFile,
-  options: { readonly pool: UnpackPool; readonly signal?: AbortSignal } & Partial<
+  options: { readonly pool: UnpackPool | undefined; readonly signal?: AbortSignal } & Partial<
     Parameters<typeof extractMembers>[2]
   >,
 ) {
   const into = options.into ?? (await tempDir());
   await extractMembers(reader, directory, {
-    ...{ file, openFile: reader.openFile, ...options },
+    ...{ file, ...options },
     into,
   });
   const entries = await readdir(into, { recursive: true, withFileTypes: true });
   return { into, records: entries.filter((entry) => entry.isFile()) };
+}
+
+/** The error of an archive that must be refused. */
+async function errorOf(archive: ArchiveFile, pool?: UnpackPool) {
+  const error: unknown = await extract(archive, { pool }).catch((thrown: unknown) => thrown);
+  if (!(error instanceof CcxriError)) throw new Error('it is taken');
+  return toErrorRecord(error);
 }
 
 /** A check in threads, with nothing around it. */
@@ -67,7 +76,7 @@ describe('an archive in threads', () => {
     const archive = await makeArchiveFile(await tempDir(), [
       { name: 'empty/' },
       ...IMAGES,
-      { name: 'large.bin', content: randomBytes(MAX_STREAM_BYTES + 1, 'large') },
+      { name: 'large.bin', content: LARGE },
       { name: 'none.txt' },
     ]);
     const { pool, sharesDone } = poolOf({ threads: 3 });
@@ -98,9 +107,8 @@ describe('an archive in threads', () => {
     const { reader, directory } = await makeArchiveFile(folder, IMAGES);
     const { pool, sharesDone } = poolOf();
     let told = 0;
-    const { openFile } = reader;
     const onBytes = (done: number) => (told = done);
-    await checkMembers(reader, directory, { file, pool, openFile, onBytes });
+    await checkMembers(reader, directory, { file, pool, onBytes });
     expect(told).toBe(TOTAL_BYTES);
     expect(sharesDone().reduce((a, b) => a + b)).toBeGreaterThan(2);
     expect(await readdir(folder)).toEqual([file]);
@@ -151,18 +159,9 @@ describe('what goes wrong in a thread', () => {
   it.each(lies)('comes out with all that it says: %s', async (_, lie) => {
     const members = IMAGES.map((image, i) => (i === 100 ? { ...image, ...lie, method: 8 } : image));
     const archive = await makeArchiveFile(await tempDir(), members);
-    const errorOf = async (pool?: UnpackPool) => {
-      const into = await tempDir();
-      const options = { file, into, pool, openFile: archive.reader.openFile };
-      const error: unknown = await extractMembers(archive.reader, archive.directory, options).catch(
-        (thrown: unknown) => thrown,
-      );
-      if (!(error instanceof CcxriError)) throw new Error('it is taken');
-      return toErrorRecord(error);
-    };
     const { pool, sharesDone } = poolOf();
-    const expected = await errorOf();
-    expect(await errorOf(pool)).toEqual(expected);
+    const expected = await errorOf(archive);
+    expect(await errorOf(archive, pool)).toEqual(expected);
     // Also where nothing is written, as by `verify --deep`.
     await expect(pool.unpack(workOn(archive))).rejects.toMatchObject({
       code: expected.code,
@@ -173,6 +172,18 @@ describe('what goes wrong in a thread', () => {
     const before = sharesDone().reduce((a, b) => a + b);
     expect((await extract(good, { pool })).records).toHaveLength(IMAGES.length);
     expect(sharesDone().reduce((a, b) => a + b)).toBeGreaterThan(before);
+  });
+
+  it.each<[string, Partial<ZipMember>]>([
+    ['a wrong CRC-32', { crc32: 5 }],
+    ['too many bytes', { size: MAX_STREAM_BYTES + 1 }],
+    ['bytes behind its stream', { packed: Buffer.concat([deflateRawSync(LARGE), LARGE]) }],
+  ])('is the same in a large member: %s', async (_, lie) => {
+    const archive = await makeArchiveFile(await tempDir(), [
+      ...IMAGES,
+      { name: 'large.bin', content: LARGE, ...lie },
+    ]);
+    expect(await errorOf(archive, poolOf().pool)).toEqual(await errorOf(archive));
   });
 
   it('ends the other threads’ work, too: a few members more, and no other share', async () => {
@@ -337,11 +348,8 @@ describe('a stop', () => {
       code: 'aborted',
     });
     expect(workers).toEqual([]);
-    await expect(
-      checkMembers(archive.reader, archive.directory, {
-        ...{ file, pool, openFile: archive.reader.openFile, signal },
-      }),
-    ).rejects.toMatchObject({ code: 'aborted' });
+    const checking = checkMembers(archive.reader, archive.directory, { file, pool, signal });
+    await expect(checking).rejects.toMatchObject({ code: 'aborted' });
   });
 
   it('lets go of its signal: a long run does not gather listeners', async () => {
@@ -367,7 +375,7 @@ describe('at the end', () => {
     expect(readdirSync('/proc/self/fd').length).toBe(before);
   });
 
-  it('of a pool, what is under way fails, and other work is left to its caller', async () => {
+  it('of a pool, what is under way fails, and later work is done in this thread', async () => {
     const archive = await makeArchiveFile(await tempDir(), IMAGES);
     const busy =
       "parentPort.postMessage({ kind: 'progress', id: task.id, progress: 1 }); for (;;);";
@@ -384,6 +392,8 @@ describe('at the end', () => {
     });
     await pool.close();
     expect(await failure).toMatchObject({ message: 'the unpack thread was closed' });
-    expect(await pool.unpack(workOn(archive))).toBe(false);
+    let told = 0;
+    await pool.unpack({ ...workOn(archive), onBytes: (bytes) => (told += bytes) });
+    expect(told).toBe(TOTAL_BYTES);
   });
 });
