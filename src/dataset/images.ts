@@ -1,7 +1,7 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, toDiskError } from '../errors.ts';
 import { compareLength } from '../fs/content.ts';
+import { pathKind } from '../fs/paths.ts';
+import { walkFolder } from '../fs/walk.ts';
 import { type DatasetLayout, imagesPathOf } from './layout.ts';
 import type { Ledger, MemberContent, MembersRecord, Receipt } from './ledger.ts';
 
@@ -37,8 +37,12 @@ export async function findImages(
   receipt: Receipt | undefined,
 ): Promise<ImagesFound> {
   const root = imagesPathOf(layout, archiveName);
+  const kind = await pathKind(root);
+  const isFolder = kind === 'directory' || kind === 'nothing';
   const paths = new Set<string>();
-  const isFolder = await collect(root, '', paths);
+  if (isFolder) {
+    for await (const { path, entry } of walkFolder(root)) if (!entry.isDirectory()) paths.add(path);
+  }
   const record = await ledger.readMembers(archiveName);
   const state = async (): Promise<ImagesState> => {
     if (!isFolder) return 'unknown';
@@ -50,26 +54,6 @@ export async function findImages(
     return (await haveTheirSizes(root, sample(record.members))) ? 'complete' : 'partial';
   };
   return { state: await state(), paths, record };
-}
-
-/** @returns false: there is something else than a folder */
-async function collect(folder: string, below: string, paths: Set<string>): Promise<boolean> {
-  let entries;
-  try {
-    entries = await readdir(folder, { withFileTypes: true });
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === 'ENOENT') return true;
-    if (errno === 'ENOTDIR') return false;
-    throw toDiskError(error, 'read', { path: folder });
-  }
-  for (const entry of entries) {
-    const path = `${below}${entry.name}`;
-    // A folder that is a link may lead anywhere, and is not ours.
-    if (entry.isDirectory()) await collect(join(folder, entry.name), `${path}/`, paths);
-    else paths.add(path);
-  }
-  return true;
 }
 
 /** Evenly spread, with the first and the last. */

@@ -1,14 +1,14 @@
-import { readdir } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { join } from 'node:path';
 import { throwIfAborted } from '../abort.ts';
 import { forEachAtOnce } from '../concurrency.ts';
 import { finalPathOf } from '../dataset/layout.ts';
 import type { MemberContent, MembersRecord } from '../dataset/ledger.ts';
 import type { Session } from '../dataset/session.ts';
 import { stateOf } from '../dataset/survey.ts';
-import { type CcxriError, toDiskError } from '../errors.ts';
+import type { CcxriError } from '../errors.ts';
 import { compareContent, compareLength } from '../fs/content.ts';
 import { isLink } from '../fs/paths.ts';
+import { walkFolder } from '../fs/walk.ts';
 import { type ManifestFile, stemOf } from '../manifest/manifest.ts';
 import { count, toPrintable } from '../text.ts';
 import { CheckProgress, type DeepCheck } from './check-archive.ts';
@@ -138,15 +138,9 @@ async function unexpectedFilesIn(
       known.add(path.slice(0, at));
     }
   }
-  try {
-    const here = await readdir(folder, { recursive: true });
-    return here
-      .map((path) => path.split(sep).join('/'))
-      .filter((path) => !known.has(path))
-      .sort();
-  } catch (error) {
-    throw toDiskError(error, 'read', { path: folder });
-  }
+  const unexpected: string[] = [];
+  for await (const { path } of walkFolder(folder)) if (!known.has(path)) unexpected.push(path);
+  return unexpected.sort();
 }
 
 /**
