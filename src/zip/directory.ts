@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { throwIfAborted } from '../abort.ts';
 import { type EndRecord, findEndRecord } from './end-record.ts';
-import { listEntries, readDirectoryBytes } from './entries.ts';
+import { readEntries } from './entries.ts';
 import { METHOD, type ZipEntry, isFolder } from './entry.ts';
 import { checkClashes, checkEntries } from './check-entries.ts';
 import { type PlacedEntry, checkSpans, readLocalHeaders } from './local-headers.ts';
@@ -80,16 +80,12 @@ async function checkDirectory(
 ): Promise<ZipDirectory> {
   const report = new ArchiveReport(file);
   if (end.trailingBytes > 0) report.warn(`${end.trailingBytes} bytes behind the archive`);
-  const bytes = await readDirectoryBytes(reader, end, { file, report });
-  // What yauzl would stop at, it need not see.
-  report.assertSafe();
-  const { prefixBytes } = end;
-  const entries = await listEntries(bytes, { file, report, prefixBytes, signal });
-  const named = checkEntries(entries, reader.sizeBytes, report);
-  checkClashes(named, report);
-  const placed = await readLocalHeaders(reader, entries, { end, report, signal });
-  // With a member that is not in its place, what lies between the others says nothing.
-  if (placed.length === entries.length) await checkSpans(reader, placed, { end, report, signal });
+  const gate = { reader, file, end, report, signal };
+  const entries = await readEntries(gate);
+  checkClashes(checkEntries(entries, reader.sizeBytes, report), report);
+  const placed = await readLocalHeaders(entries, gate);
+  // If a member is missing, the gaps between the others mean nothing.
+  if (placed.length === entries.length) await checkSpans(placed, gate);
   report.assertSafe();
   return toDirectory(placed, file, report.warnings);
 }

@@ -15,54 +15,28 @@ export interface EndRecord {
   readonly trailingBytes: number;
 }
 
-const MAX_COMMENT_BYTES = 0xffff;
-
 /**
  * Finds the end record, and through it the directory, which must end exactly where the end records
- * begin: only so no member is passed over.
+ * begin: only then no member is missed.
  * @param file the archive's manifest name, for the errors
  * @throws CcxriError `damaged-archive`: no zip, or its end is missing; `unsafe-archive`: more than one
  *   reading is possible, or the records contradict each other
  */
 export async function findEndRecord(reader: RandomReader, file: string): Promise<EndRecord> {
-  const tail = Buffer.allocUnsafe(Math.min(reader.sizeBytes, END_FIXED_BYTES + MAX_COMMENT_BYTES));
-  const tailStart = reader.sizeBytes - tail.length;
-  await reader.read(tail, tailStart);
-  const found = pickEnd(toEndCandidates(tail, tailStart), reader.sizeBytes);
-  if (found === 'none') {
-    throw damaged(file, 'it has no end record: it is no zip archive, or its end is missing');
-  }
-  if (found === 'ambiguous') {
-    throw unsafe(file, {
-      code: 'ambiguous-end-record',
-      text: 'it has two end records, and each would give it other members',
-    });
-  }
-  const zip64 = await readZip64(reader, found, file);
-  return { ...locate(found, zip64, file), trailingBytes: reader.sizeBytes - found.end };
-}
-
-function locate(
-  end: EndFields,
-  zip64: Zip64Record | undefined,
-  file: string,
-): Omit<EndRecord, 'trailingBytes'> {
+  const end = pickEnd(await readCandidates(reader), reader.sizeBytes, file);
+  const zip64 = await readZip64(reader, end, file);
   const declared = zip64 ?? end;
-  if (
-    declared.disk !== 0 ||
-    declared.directoryDisk !== 0 ||
-    declared.countHere !== declared.count
-  ) {
+  const { at: directoryEnd, disk, directoryDisk, countHere, count, directoryBytes } = declared;
+  if (disk !== 0 || directoryDisk !== 0 || countHere !== count) {
     throw unsafe(file, {
       code: 'split-archive',
       text: 'it is one part of an archive that is split over several files',
     });
   }
-  const directoryEnd = zip64?.at ?? end.at;
-  const prefixBytes = directoryEnd - declared.directoryBytes - declared.directoryStart;
+  const prefixBytes = directoryEnd - directoryBytes - declared.directoryStart;
   if (prefixBytes < 0) {
     throw damaged(file, 'its central directory does not fit before its end record', {
-      expected: `${declared.directoryBytes} bytes of directory from byte ${declared.directoryStart}`,
+      expected: `${directoryBytes} bytes of directory from byte ${declared.directoryStart}`,
       found: `an end record at byte ${directoryEnd}`,
     });
   }
@@ -76,14 +50,15 @@ function locate(
   return {
     directoryStart: declared.directoryStart + prefixBytes,
     directoryEnd,
-    count: declared.count,
+    count,
     countBits: zip64 === undefined ? 16 : 64,
     prefixBytes,
+    trailingBytes: reader.sizeBytes - end.end,
   };
 }
 
-/** The fields of an end record (APPNOTE 4.3.16). */
-interface EndFields {
+/** The fields of a zip64 end record (APPNOTE 4.3.14). */
+interface Zip64Record {
   /** Of the record's first byte, in the file. */
   readonly at: number;
   readonly disk: number;
@@ -92,57 +67,61 @@ interface EndFields {
   readonly count: number;
   readonly directoryBytes: number;
   readonly directoryStart: number;
+}
+
+/** The fields of an end record (4.3.16). */
+interface EndFields extends Zip64Record {
   /** Of the first byte behind its comment. */
   readonly end: number;
 }
 
 const SIGNATURE = 0x06054b50;
-const END_FIXED_BYTES = 22;
+const FIXED_BYTES = 22;
+const MAX_COMMENT_BYTES = 0xffff;
 
-/**
- * Every place that could be an end record by its signature, the last one first.
- * @param tail the last bytes of the file
- */
-function toEndCandidates(tail: Buffer, tailStart: number): readonly EndFields[] {
+/** Everything that could be an end record by its signature, the last one first. */
+async function readCandidates(reader: RandomReader): Promise<readonly EndFields[]> {
+  const tail = Buffer.allocUnsafe(Math.min(reader.sizeBytes, FIXED_BYTES + MAX_COMMENT_BYTES));
+  const tailStart = reader.sizeBytes - tail.length;
+  await reader.read(tail, tailStart);
   const candidates: EndFields[] = [];
-  for (let at = tail.length - END_FIXED_BYTES; at >= 0; at -= 1) {
+  for (let at = tail.length - FIXED_BYTES; at >= 0; at -= 1) {
     if (tail[at] !== 0x50 || tail.readUInt32LE(at) !== SIGNATURE) continue;
-    candidates.push(parseEnd(tail.subarray(at), tailStart + at));
+    candidates.push({
+      at: tailStart + at,
+      disk: tail.readUInt16LE(at + 4),
+      directoryDisk: tail.readUInt16LE(at + 6),
+      countHere: tail.readUInt16LE(at + 8),
+      count: tail.readUInt16LE(at + 10),
+      directoryBytes: tail.readUInt32LE(at + 12),
+      directoryStart: tail.readUInt32LE(at + 16),
+      end: tailStart + at + FIXED_BYTES + tail.readUInt16LE(at + 20),
+    });
   }
   return candidates;
 }
 
-function parseEnd(bytes: Buffer, at: number): EndFields {
-  return {
-    at,
-    disk: bytes.readUInt16LE(4),
-    directoryDisk: bytes.readUInt16LE(6),
-    countHere: bytes.readUInt16LE(8),
-    count: bytes.readUInt16LE(10),
-    directoryBytes: bytes.readUInt32LE(12),
-    directoryStart: bytes.readUInt32LE(16),
-    end: at + END_FIXED_BYTES + bytes.readUInt16LE(20),
-  };
-}
-
 /**
- * A record whose comment ends with the file is the right one; the signature may also stand in a
- * member's bytes (a zip within the zip), so others count only where there is none such. Two such
+ * A record whose comment ends with the file is the right one; a member's bytes may contain the
+ * signature as well (a zip within the zip), so others count only if there is none such. Two such
  * records, one in the comment of the other, would let two programs see two archives.
  * @param candidates the last one first
  */
-function pickEnd(
-  candidates: readonly EndFields[],
-  sizeBytes: number,
-): EndFields | 'none' | 'ambiguous' {
+function pickEnd(candidates: readonly EndFields[], sizeBytes: number, file: string): EndFields {
   const whole = candidates.filter(({ end }) => end <= sizeBytes);
   const exact = whole.filter(({ end }) => end === sizeBytes);
   const [only] = exact.length > 1 ? exact.filter(isPlausible) : exact;
   const found = only ?? whole.find(isPlausible);
-  if (found === undefined) return 'none';
+  if (found === undefined) {
+    throw damaged(file, 'it has no end record: it is no zip archive, or its end is missing');
+  }
   // unzip and Python's zipfile take the last one, whether or not its comment fits.
   const isLast = !candidates.some((other) => other.at > found.at && isPlausible(other));
-  return isLast && exact.filter(isPlausible).length < 2 ? found : 'ambiguous';
+  if (isLast && exact.filter(isPlausible).length < 2) return found;
+  throw unsafe(file, {
+    code: 'ambiguous-end-record',
+    text: 'it has two end records, and each would give it other members',
+  });
 }
 
 /** Its directory lies in front of it, or a zip64 record says where. */
@@ -155,16 +134,6 @@ function needsZip64({ directoryBytes, directoryStart }: EndFields): boolean {
   return directoryBytes === 0xffffffff || directoryStart === 0xffffffff;
 }
 
-/** The fields of a zip64 end record (APPNOTE 4.3.14). */
-type Zip64Record = Omit<EndFields, 'end'>;
-
-const LOCATOR_SIGNATURE = 0x07064b50;
-const LOCATOR_BYTES = 20;
-const RECORD_SIGNATURE = 0x06064b50;
-const RECORD_BYTES = 56;
-/** What the 12 bytes in front of the record's counted length take. */
-const UNCOUNTED_BYTES = 12;
-
 /**
  * The zip64 end record that a locator in front of the end record points to; undefined: there is none.
  * @throws CcxriError `damaged-archive`: the end record needs it, and it is missing; `unsafe-archive`:
@@ -175,8 +144,7 @@ async function readZip64(
   end: EndFields,
   file: string,
 ): Promise<Zip64Record | undefined> {
-  const locatorAt = end.at - LOCATOR_BYTES;
-  const record = locatorAt < 0 ? undefined : await followLocator(reader, locatorAt);
+  const record = await followLocator(reader, end.at - LOCATOR_BYTES);
   if (record === undefined) {
     if (!needsZip64(end)) return undefined;
     throw damaged(file, 'its zip64 end record is missing');
@@ -188,19 +156,31 @@ async function readZip64(
       text: 'it can be read with its zip64 end record or without, with other members',
     });
   }
-  if (!agree(end, record))
-    throw unsafe(file, {
-      code: 'contradicting-end-records',
-      text: 'its two end records contradict each other',
-    });
-  return record;
+  const agrees = (small: number, large: number, full: number) => small === full || small === large;
+  const doAgree =
+    agrees(end.count, record.count, 0xffff) &&
+    agrees(end.directoryBytes, record.directoryBytes, 0xffffffff) &&
+    agrees(end.directoryStart, record.directoryStart, 0xffffffff);
+  if (doAgree) return record;
+  throw unsafe(file, {
+    code: 'contradicting-end-records',
+    text: 'its two end records contradict each other',
+  });
 }
+
+const LOCATOR_SIGNATURE = 0x07064b50;
+const LOCATOR_BYTES = 20;
+const RECORD_SIGNATURE = 0x06064b50;
+const RECORD_BYTES = 56;
+/** The record's length counts from behind its own field. */
+const UNCOUNTED_BYTES = 12;
 
 /** undefined: no locator, or one that leads nowhere (its bytes may end a member's comment). */
 async function followLocator(
   reader: RandomReader,
   locatorAt: number,
 ): Promise<Zip64Record | undefined> {
+  if (locatorAt < 0) return undefined;
   const locator = Buffer.allocUnsafe(LOCATOR_BYTES);
   await reader.read(locator, locatorAt);
   if (locator.readUInt32LE(0) !== LOCATOR_SIGNATURE) return undefined;
@@ -225,16 +205,4 @@ async function followLocator(
 /** Beyond 2^53 not exact, but then beyond any file as well. */
 function toNumber(bytes: Buffer, at: number): number {
   return Number(bytes.readBigUInt64LE(at));
-}
-
-function agree(end: EndFields, record: Zip64Record): boolean {
-  return (
-    fits(end.count, record.count, 0xffff) &&
-    fits(end.directoryBytes, record.directoryBytes, 0xffffffff) &&
-    fits(end.directoryStart, record.directoryStart, 0xffffffff)
-  );
-}
-
-function fits(small: number, large: number, full: number): boolean {
-  return small === full || small === large;
 }

@@ -1,3 +1,17 @@
+import type { EndRecord } from './end-record.ts';
+import type { RandomReader } from './reader.ts';
+import type { ArchiveReport } from './report.ts';
+
+/** What the checks of one archive share. */
+export interface GateContext {
+  readonly reader: RandomReader;
+  /** The archive's manifest name. */
+  readonly file: string;
+  readonly end: EndRecord;
+  readonly report: ArchiveReport;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** One entry of an archive's directory, as plain data. */
 export interface ZipEntry {
   /** Decoded. Ends in `/` where it is a folder's. */

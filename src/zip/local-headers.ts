@@ -1,6 +1,5 @@
-import type { EndRecord } from './end-record.ts';
-import { FLAG, type ZipEntry } from './entry.ts';
-import { type ByteRange, type RandomReader, readRanges } from './reader.ts';
+import { FLAG, type GateContext, type ZipEntry } from './entry.ts';
+import { readRanges } from './reader.ts';
 import type { ArchiveReport } from './report.ts';
 
 /** An entry whose own header, in front of its bytes, was read and agrees. */
@@ -18,21 +17,14 @@ const FIXED_BYTES = 30;
 /** Extra fields have a few dozen bytes; of longer ones (padding) the rest is not read. */
 const EXTRA_BYTES = 64;
 
-export interface HeaderContext {
-  readonly end: EndRecord;
-  readonly report: ArchiveReport;
-  readonly signal?: AbortSignal | undefined;
-}
-
 /**
  * Reads the header in front of each member and compares it with the directory: where the two
  * contradict each other, two programs would unpack two archives.
- * @returns the entries that are where the directory says, by their place
+ * @returns the entries that are where the directory says, by offset
  */
 export async function readLocalHeaders(
-  reader: RandomReader,
   entries: readonly ZipEntry[],
-  { end, report, signal }: HeaderContext,
+  { reader, end, report, signal }: GateContext,
 ): Promise<readonly PlacedEntry[]> {
   const inside: ZipEntry[] = [];
   for (const entry of entries) {
@@ -41,24 +33,18 @@ export async function readLocalHeaders(
     else report.reject('outside-archive', 'does not lie in front of the directory', entry.name);
   }
   inside.sort((a, b) => a.headerStart - b.headerStart);
-  const ranges = inside.map((entry) => toRange(entry, end.directoryStart));
+  const ranges = inside.map((entry) => {
+    const wanted = FIXED_BYTES + entry.rawName.length + EXTRA_BYTES;
+    const length = Math.min(wanted, end.directoryStart - entry.headerStart);
+    return { start: entry.headerStart, length, entry };
+  });
   const placed: PlacedEntry[] = [];
-  await readRanges(
-    reader,
-    ranges,
-    (index, bytes) => {
-      const entry = inside[index];
-      const found = entry === undefined ? undefined : checkHeader(entry, bytes, report);
-      if (found !== undefined) placed.push(found);
-    },
-    signal,
-  );
+  const visit = ({ entry }: { readonly entry: ZipEntry }, bytes: Buffer) => {
+    const found = checkHeader(entry, bytes, report);
+    if (found !== undefined) placed.push(found);
+  };
+  await readRanges(reader, ranges, visit, signal);
   return placed.sort((a, b) => a.dataStart - b.dataStart);
-}
-
-function toRange({ headerStart, rawName }: ZipEntry, limit: number): ByteRange {
-  const wanted = FIXED_BYTES + rawName.length + EXTRA_BYTES;
-  return { start: headerStart, length: Math.min(wanted, limit - headerStart) };
 }
 
 function checkHeader(
@@ -126,17 +112,13 @@ function readSizes(bytes: Buffer, nameEnd: number) {
   return { crc32, compressedSize, size };
 }
 
-export interface SpanContext {
-  readonly end: EndRecord;
-  readonly report: ArchiveReport;
-  readonly signal?: AbortSignal | undefined;
-}
-
 /** What lies between the bytes of one member and the header of the next, or the directory. */
 interface Gap {
   readonly start: number;
   readonly end: number;
-  /** Whose bytes end there; undefined: in front of the first. */
+  /** Of its bytes, as many as are read. */
+  readonly length: number;
+  /** The member that ends there; undefined: the gap is in front of the first. */
   readonly behind: PlacedEntry | undefined;
 }
 
@@ -144,15 +126,14 @@ interface Gap {
 const DESCRIPTOR_BYTES = 24;
 
 /**
- * Checks where the members lie: none may reach into the next one or into the directory (that is how
- * a few bytes become gigabytes), a data descriptor must say what the directory says, and nothing
- * that looks like a member may lie between them: it would be lost.
- * @param placed by their place
+ * Checks where the members lie: none may overlap the next one or the directory (that is how a few
+ * bytes become gigabytes), a data descriptor must agree with the directory, and nothing that looks
+ * like a member may lie between them: it would be lost.
+ * @param placed by offset
  */
 export async function checkSpans(
-  reader: RandomReader,
   placed: readonly PlacedEntry[],
-  { end, report, signal }: SpanContext,
+  { reader, end, report, signal }: GateContext,
 ): Promise<void> {
   const gaps: Gap[] = [];
   let start = 0;
@@ -162,40 +143,38 @@ export async function checkSpans(
     if (gapEnd < start) {
       const what = next === undefined ? 'the directory' : 'another member';
       report.reject('overlap', `overlaps ${what}`, behind?.entry.name);
-    } else if (gapEnd > start) gaps.push({ start, end: gapEnd, behind });
-    else if (behind?.hasDescriptor === true) warnMissing(behind, report);
+    } else if (gapEnd > start) {
+      const length = Math.min(gapEnd - start, DESCRIPTOR_BYTES + 4);
+      gaps.push({ start, end: gapEnd, length, behind });
+    } else if (behind?.hasDescriptor === true) {
+      report.warn('a member lacks its data descriptor', behind.entry.name);
+    }
     if (next === undefined) break;
     start = Math.max(start, next.dataEnd);
     behind = next;
   }
-  await readRanges(reader, gaps.map(toByteRange), visit(gaps, report), signal);
+  await readRanges(reader, gaps, (gap, bytes) => checkGap(gap, bytes, report), signal);
 }
 
-function toByteRange({ start, end }: Gap): ByteRange {
-  return { start, length: Math.min(end - start, DESCRIPTOR_BYTES + 4) };
+function checkGap(gap: Gap, bytes: Buffer, report: ArchiveReport): void {
+  const { behind } = gap;
+  const used = behind?.hasDescriptor === true ? descriptorBytes(behind, bytes, gap) : 0;
+  if (used === undefined) {
+    report.reject(
+      'descriptor-mismatch',
+      'its data descriptor says something else than the directory',
+      behind?.entry.name,
+    );
+  } else if (MEMBER_SIGNATURES.some((signature) => startsWith(bytes.subarray(used), signature))) {
+    report.reject('unlisted-member', 'it holds a member that its directory does not list');
+  } else if (gap.end - gap.start > used) {
+    if (behind === undefined) report.warn('bytes in front of its first member');
+    else report.warn('bytes between its members that belong to none', behind.entry.name);
+  }
 }
 
-function visit(gaps: readonly Gap[], report: ArchiveReport) {
-  return (index: number, bytes: Buffer) => {
-    const gap = gaps[index];
-    if (gap === undefined) return;
-    const descriptor = gap.behind?.hasDescriptor === true ? gap.behind : undefined;
-    const used = descriptor === undefined ? 0 : descriptorBytes(descriptor, bytes, gap);
-    if (used === undefined) {
-      report.reject(
-        'descriptor-mismatch',
-        'its data descriptor says something else than the directory',
-        descriptor?.entry.name,
-      );
-      return;
-    }
-    if (gap.end - gap.start > used) checkPadding(bytes.subarray(used), gap, report);
-  };
-}
-
-function warnMissing({ entry }: PlacedEntry, report: ArchiveReport): void {
-  report.warn('a member lacks its data descriptor', entry.name);
-}
+/** Headers of a member and of a directory entry. */
+const MEMBER_SIGNATURES = [0x04034b50, 0x02014b50];
 
 const DESCRIPTOR_SIGNATURE = 0x08074b50;
 
@@ -221,16 +200,6 @@ function descriptorBytes({ entry }: PlacedEntry, bytes: Buffer, gap: Gap): numbe
 
 function readSize(bytes: Buffer, at: number, width: number): number {
   return width === 4 ? bytes.readUInt32LE(at) : Number(bytes.readBigUInt64LE(at));
-}
-
-/** Headers of a member and of a directory entry. */
-const MEMBER_SIGNATURES = [0x04034b50, 0x02014b50];
-
-function checkPadding(bytes: Buffer, { behind }: Gap, report: ArchiveReport): void {
-  if (MEMBER_SIGNATURES.some((signature) => startsWith(bytes, signature))) {
-    report.reject('unlisted-member', 'it holds a member that its directory does not list');
-  } else if (behind === undefined) report.warn('bytes in front of its first member');
-  else report.warn('bytes between its members that belong to none', behind.entry.name);
 }
 
 function startsWith(bytes: Buffer, signature: number): boolean {

@@ -132,60 +132,55 @@ export interface ByteRange {
   readonly length: number;
 }
 
-/** What lies closer together than this is read in one go: cheaper than one more call. */
+/** Ranges closer together than this are read in one go: cheaper than one more call. */
 const NEAR_BYTES = 16 * 1024;
 const MAX_WINDOW_BYTES = 256 * 1024;
-/** Small reads wait for the disk, not for the processor: more than the pool's four threads queue. */
+/** Small reads wait for the disk, not the processor: more than libuv's four threads take queue there. */
 const READS_AT_ONCE = 8;
 
 /**
- * Reads many small ranges: headers of large members each by itself, those of small members (which
- * lie side by side) many at a time. Only the windows being visited are in memory.
+ * Reads many small ranges: headers of large members one by one, those of small members (which are
+ * close together) many at a time. Only the windows being visited are in memory.
  * @param ranges by ascending start; none longer than 256 KiB
- * @param visit gets each range's bytes once, in any order; they are not to be kept
+ * @param visit gets each range with its bytes once, in any order; it must not keep the bytes
  */
-export async function readRanges(
+export async function readRanges<R extends ByteRange>(
   reader: RandomReader,
-  ranges: readonly ByteRange[],
-  visit: (index: number, bytes: Buffer) => void,
-  signal?: AbortSignal,
+  ranges: readonly R[],
+  visit: (range: R, bytes: Buffer) => void,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
-  await forEachAtOnce(toWindows(ranges), READS_AT_ONCE, async ({ start, end, first, last }) => {
+  await forEachAtOnce(toWindows(ranges), READS_AT_ONCE, async ({ start, end, ranges: inside }) => {
     throwIfAborted(signal);
     const window = Buffer.allocUnsafe(end - start);
     await reader.read(window, start);
-    for (let index = first; index <= last; index += 1) {
-      const range = ranges[index];
-      if (range === undefined) continue;
+    for (const range of inside) {
       const from = range.start - start;
-      visit(index, window.subarray(from, from + range.length));
+      visit(range, window.subarray(from, from + range.length));
     }
   });
 }
 
-interface Window {
+interface Window<R> {
   readonly start: number;
   readonly end: number;
-  /** Indexes of the ranges inside. */
-  readonly first: number;
-  readonly last: number;
+  readonly ranges: readonly R[];
 }
 
 /** Neighbouring ranges as one window, as long as they are near and the window is small. */
-export function* toWindows(ranges: readonly ByteRange[]): Generator<Window> {
-  let window: Window | undefined;
-  for (const [index, { start, length }] of ranges.entries()) {
-    const end = start + length;
-    if (window === undefined) {
-      window = { start, end, first: index, last: index };
-      continue;
+export function* toWindows<R extends ByteRange>(ranges: readonly R[]): Generator<Window<R>> {
+  let inside: R[] = [];
+  let [start, end] = [0, 0];
+  for (const range of ranges) {
+    const rangeEnd = range.start + range.length;
+    const isNear = range.start - end <= NEAR_BYTES && rangeEnd - start <= MAX_WINDOW_BYTES;
+    if (inside.length > 0 && !isNear) {
+      yield { start, end, ranges: inside };
+      inside = [];
     }
-    const isNear = start - window.end <= NEAR_BYTES && end - window.start <= MAX_WINDOW_BYTES;
-    if (isNear) window = { ...window, end: Math.max(window.end, end), last: index };
-    else {
-      yield window;
-      window = { start, end, first: index, last: index };
-    }
+    if (inside.length === 0) [start, end] = [range.start, rangeEnd];
+    inside.push(range);
+    end = Math.max(end, rangeEnd);
   }
-  if (window !== undefined) yield window;
+  if (inside.length > 0) yield { start, end, ranges: inside };
 }
