@@ -10,8 +10,8 @@ import { toPrintable, toPrintableLink } from './text.ts';
 
 /**
  * Where each file would come from. Pages are loaded, files are not asked for: below a base URL a
- * file may still be missing. Every source is asked for every file, so that `tried` tells what each
- * is worth.
+ * file may still be missing. Every source is asked for every file, so that `tried` shows what each
+ * has.
  * @throws CcxriError `unknown-subset`, `unknown-file`; `source-unusable` where no named source is
  * one; `aborted`
  */
@@ -73,7 +73,7 @@ function toPrintableLocation(location: Location): string {
   return location.kind === 'url' ? toPrintableLink(location.url) : toPrintable(location.path, 4096);
 }
 
-/** What every source said, and the ways on. */
+/** What every source answered, and the next steps. */
 function nowhere(
   { name }: ManifestFile,
   answers: readonly Found<OpenedSource>[],
@@ -138,11 +138,11 @@ export interface LinkRow {
 export interface LinksResult {
   /** One a selected file (default: every file of the manifest), in the manifest's order. */
   readonly links: readonly LinkRow[];
-  /** What each source came to, in the order tried: for a person who has to find a way on. */
+  /** What each source has, in the order tried: for a person who has to choose another. */
   readonly tried: readonly {
     readonly source: string;
     readonly kind: SourceKind;
-    /** How many of the selected files it has, as far as can be told without asking for them. */
+    /** How many of the selected files it has, as far as is known without requesting them. */
     readonly found: number;
     /** Why it has none, where it could not be read. */
     readonly error?: CcxriError | undefined;

@@ -31,7 +31,7 @@ function toRow(survey: FileSurvey): FileStatusRow {
   const { file, receipt, final, members } = survey;
   const state = stateOf(survey);
   const areImagesAlone = final === 'absent' && ['images-only', 'images-bad'].includes(state);
-  // What the ledger says of another release, or of bytes that have changed, is no check.
+  // A receipt for another release, or for bytes that have changed, proves nothing.
   const holds = receipt !== undefined && ['checked', 'absent'].includes(final);
   const passed = holds && fitsManifest(file, receipt) ? receipt : undefined;
   const bytes = final === 'absent' ? survey.partBytes : survey.finalBytes;
@@ -81,10 +81,10 @@ export type StatusOptions = Omit<RunOptions, 'onEvent'>;
 /**
  * By the ledger alone, nothing is hashed. `done`: checked, and extracted where it is an archive;
  * `checked`: not (wholly) extracted yet; `images-only`: extracted, the archive is gone;
- * `images-bad`: `verify` has found extracted images damaged, and they were not extracted anew since;
+ * `images-bad`: `verify` has found extracted images damaged, and they have not been extracted again since;
  * `changed`: size or mtime differ from when it passed; `other-manifest`: as it was when it passed, with
- * another MD5 than this manifest has; `unchecked`: it lies there, the ledger does
- * not know it; `partial`: a download is under way or was broken off; `missing`.
+ * another MD5 than this manifest has; `unchecked`: it is there, and the ledger does not
+ * know it; `partial`: a download is under way or was interrupted; `missing`.
  */
 export type FileState =
   | 'done'
@@ -119,6 +119,6 @@ export interface StatusResult {
   readonly index: boolean;
   /** Another ccxri that works here now, in words: `pid 4711 on host1 since 2026-01-05 10:11`. */
   readonly workedOnBy: string | null;
-  /** Files put aside because their bytes were wrong. */
+  /** Paths of files in quarantine: their bytes were wrong. */
   readonly quarantine: readonly string[];
 }

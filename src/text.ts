@@ -126,7 +126,7 @@ function isSecretName(encoded: string): boolean {
   );
 }
 
-/** Percent-decoded; a stray `%` stands for itself. */
+/** Percent-decoded; a stray `%` is kept as it is. */
 export function decodeOrKeep(text: string): string {
   try {
     return decodeURIComponent(text);

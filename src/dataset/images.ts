@@ -6,9 +6,9 @@ import { type DatasetLayout, imagesPathOf } from './layout.ts';
 import type { Ledger, MemberContent, MembersRecord, Receipt } from './ledger.ts';
 
 /**
- * `complete`: all that the ledger knows of is there; `partial`: not all, or `verify` has found
- * some damaged, or it came from another archive than the one that has passed; `absent`: no folder, or an empty one; `unknown`: there is
- * something, and the ledger does not know it.
+ * `complete`: every member in the ledger is there; `partial`: some are missing, or `verify` has found
+ * some damaged, or they came from another archive than the one that has passed; `absent`: no folder, or
+ * an empty one; `unknown`: something is there that the ledger does not know.
  */
 export type ImagesState = 'complete' | 'partial' | 'absent' | 'unknown';
 
@@ -21,10 +21,10 @@ export interface ImagesFound {
 }
 
 /**
- * Of so many members the size is looked at: all 162,000 would take seconds, and what is looked for
- * here (a folder that was cut, emptied, half copied) shows in the names already. `verify --deep` reads all.
+ * Members whose size is compared: all 162,000 would take seconds, and what this looks for (a folder that
+ * was truncated, emptied, half copied) already shows in the names. `verify --deep` reads every one.
  */
-const SIZES_LOOKED_AT = 24;
+const SIZES_COMPARED = 24;
 
 /**
  * By names and sizes, without reading an image.
@@ -58,9 +58,9 @@ export async function findImages(
 
 /** Evenly spread, with the first and the last. */
 function sample(members: readonly MemberContent[]): readonly MemberContent[] {
-  const step = Math.max(1, (members.length - 1) / (SIZES_LOOKED_AT - 1));
+  const step = Math.max(1, (members.length - 1) / (SIZES_COMPARED - 1));
   const picked = new Set<MemberContent>();
-  for (let at = 0; at < SIZES_LOOKED_AT; at += 1) {
+  for (let at = 0; at < SIZES_COMPARED; at += 1) {
     const member = members[Math.round(at * step)];
     if (member !== undefined) picked.add(member);
   }

@@ -19,7 +19,7 @@ export interface DatasetLayout {
   readonly lock: string;
   /** Resolved links. */
   readonly links: string;
-  /** Files put aside because their bytes were wrong. */
+  /** The quarantine: files whose bytes were wrong. */
   readonly bad: string;
 }
 

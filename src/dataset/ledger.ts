@@ -7,12 +7,12 @@ import { stemOf } from '../manifest/manifest.ts';
 import type { Member } from '../zip/directory.ts';
 import { isAbsent } from '../fs/paths.ts';
 
-/** Larger than the record of any archive: a mangled ledger must not fill the memory. */
+/** Larger than the record of any archive: a damaged ledger must not fill the memory. */
 const MAX_RECORD_BYTES = 64 * 1024 * 1024;
 
 /**
  * The ledger of a dataset directory: what has passed its check, and what an archive held.
- * A record that is absent, mangled or of another form reads as undefined: it costs a new check,
+ * A record that is absent, damaged or of another form reads as undefined: that costs a new check,
  * never a wrong answer.
  */
 export class Ledger {
@@ -61,8 +61,8 @@ export class Ledger {
 }
 
 /**
- * The state of members that came out of an archive with this MD5: as its receipt has it. Without a
- * receipt of that MD5 no more is sure than that the archive's content was checked.
+ * The state of members extracted from an archive with this MD5: that of its receipt. Without a
+ * receipt for this MD5 all that is certain is that the archive's content was checked.
  */
 export function memberStateOf(md5: string, receipt: Receipt | undefined): Receipt['status'] {
   return receipt?.md5 === md5 ? receipt.status : 'content-checked';
@@ -143,7 +143,7 @@ const membersSchema = z.strictObject({
   /** Whether these are all members of the archive; false: some of them alone. */
   isComplete: z.boolean(),
   extractedAt: z.iso.datetime(),
-  /** A later check found some damaged or missing: until they are extracted anew, or pass, they count as not whole. */
+  /** A later check found some damaged or missing: until they are extracted again, or pass, the folder counts as partial. */
   foundBadAt: z.iso.datetime().optional(),
   members: z.array(
     z.strictObject({
@@ -159,7 +159,7 @@ const membersSchema = z.strictObject({
 
 const anyMembersSchema = z.discriminatedUnion('ledgerVersion', [oldMembersSchema, membersSchema]);
 
-/** A mangled record must not make anybody look at files outside the dataset. */
+/** A damaged record must not lead outside the dataset directory. */
 function staysBelow(path: string): boolean {
   if (/[\0\\]/.test(path)) return false;
   return path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');

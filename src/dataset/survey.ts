@@ -12,8 +12,8 @@ export interface FileSurvey {
   readonly file: ManifestFile;
   readonly path: string;
   /**
-   * `checked`: it is there, and the ledger knows it so; `changed`: its size or mtime is another
-   * than when it passed, or a check has found it bad; `other-manifest`: it is as it was when it
+   * `checked`: it is there, as the ledger records it; `changed`: its size or mtime differs from when it
+   * passed, or a later check has found it bad; `other-manifest`: it is as it was when it
    * passed, with another MD5 than this manifest has; `unchecked`: it is there, and the ledger does
    * not know it.
    */
@@ -27,7 +27,7 @@ export interface FileSurvey {
   readonly members: MembersSummary | undefined;
   /** Of a partial download. */
   readonly partBytes: number;
-  /** Where that came from; null where there is none, or nothing more has to come. */
+  /** The URL that it came from; null where there is none, or it is whole. */
   readonly partFrom: string | null;
 }
 
@@ -35,7 +35,7 @@ export interface FileSurvey {
 interface MembersSummary {
   readonly count: number;
   readonly bytes: number;
-  /** `verify` has found some damaged or missing, and they were not extracted anew since. */
+  /** `verify` has found some damaged or missing, and they have not been extracted again since. */
   readonly isFoundBad: boolean;
 }
 
@@ -93,7 +93,7 @@ export function fitsManifest(file: ManifestFile, receipt: Receipt): boolean {
   return receipt.md5 === file.md5 || receipt.status === 'content-checked';
 }
 
-/** More would not be read. */
+/** Files named in a message. */
 const MAX_NAMED = 5;
 
 /**

@@ -54,7 +54,7 @@ async function isEmpty({ root, state }: DatasetLayout): Promise<boolean> {
   return (await list(state)).every((name) => name.endsWith('.tmp'));
 }
 
-/** No file under a demo's name has passed as something else than a demo's. */
+/** Whether no file with a demo's name has passed as anything but the demo's. */
 async function isDemosOnly(
   layout: DatasetLayout,
   earlier: readonly string[],

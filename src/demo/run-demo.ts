@@ -11,7 +11,7 @@ import { serveFiles } from './serve-files.ts';
 const BYTES_PER_SECOND = 20_000;
 
 /**
- * The whole way on a small synthetic release, which is served on loopback: the page is
+ * Everything on a small synthetic release, which is served on loopback: the page is
  * read for its links, files are downloaded, checked, extracted and joined, all by `fetchDataset`.
  * Nothing is asked of any other machine.
  * @throws CcxriError `usage` where `dest` holds anything but an earlier demo; `aborted`; as

@@ -19,13 +19,13 @@ export interface Publication {
   /** Filled and flushed. */
   readonly stage: Stage;
   readonly members: readonly Member[];
-  /** An incomplete folder of ours stands in the way, and goes. */
+  /** An incomplete folder of ours is in the way, and is replaced. */
   readonly replaces: boolean;
 }
 
 /**
- * Gives the images their final name. The ledger knows of them before they appear: a folder that it
- * does not know would be taken for somebody else's.
+ * Gives the images their final name. The ledger records them before they appear: a folder that it
+ * does not know would be treated as the user's.
  * @returns false: another run was faster, with the same images
  * @throws CcxriError `occupied`; of the disk
  */
@@ -97,14 +97,14 @@ function toMoveError(error: unknown, path: string): unknown {
   });
 }
 
-/** More would not be read. */
+/** Files named in a message. */
 const MAX_NAMED = 10;
 const FILES_AT_ONCE = 4;
 
 /**
- * Images that lie there without the ledger's knowing, because it was lost, or another tool has
- * unpacked them: each is read, and if all are what the archive holds the ledger takes note of them.
- * Other files beside them do no harm.
+ * Adopts images that the ledger does not know, because it was lost, or another tool has unpacked them:
+ * each is read, and if all are what the archive holds they are recorded. Other files beside them are
+ * ignored.
  * @throws CcxriError `occupied`: not all are; `aborted`; of the disk
  */
 export async function adoptImages(

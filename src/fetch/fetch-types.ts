@@ -16,7 +16,7 @@ export interface FetchOptions extends SessionOptions {
   readonly limitRateBytesPerSecond?: number | undefined;
   /** Attempts without progress after which a file's source is given up. Default 10. */
   readonly retries?: number | undefined;
-  /** Without bytes (or below the minimum speed) for so long: the connection is dropped. Default 30,000. */
+  /** A connection without bytes, or below the minimum speed, for this long is dropped. Default 30,000. */
   readonly timeoutMs?: number | undefined;
   /** Extra request headers, sent to the origins of `sources` alone. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
@@ -28,7 +28,7 @@ export interface FetchOptions extends SessionOptions {
   readonly deleteArchives?: boolean | undefined;
   /** Plan only: nothing is written, nothing downloaded. */
   readonly dryRun?: boolean | undefined;
-  /** Asked when the disk looks too small; false refuses with `disk-space`. Default: refuse. */
+  /** Called when the disk looks too small; false refuses with `disk-space`. Default: refuse. */
   readonly confirmLowDisk?: ((plan: FetchPlan) => Promise<boolean>) | undefined;
   /** Proxy variables (HTTP_PROXY, HTTPS_PROXY, NO_PROXY in either case). Default: no proxy. */
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -36,14 +36,14 @@ export interface FetchOptions extends SessionOptions {
   readonly onOutcome?: ((outcome: FetchOutcome) => void) | undefined;
 }
 
-/** What a fetch is going to do. Byte counts are about right: published sizes are rounded. */
+/** What a fetch is going to do. Byte counts are approximate: published sizes are rounded. */
 export interface FetchPlan {
   readonly steps: readonly FetchStep[];
-  /** Still to come over the wire; partial downloads are taken off. */
+  /** Still to be downloaded, without what partial downloads hold. */
   readonly bytesToDownload: number;
-  /** Space that downloads and extraction will take on top of what is there. */
+  /** Space that downloads and extraction will take, beside what is there. */
   readonly bytesNeededOnDisk: number;
-  /** null where the system does not tell. */
+  /** null where the file system does not report it. */
   readonly bytesFreeOnDisk: number | null;
 }
 
@@ -56,7 +56,7 @@ export interface FetchStep {
   readonly action: 'done' | 'extract' | 'check' | 'resume' | 'download';
   /** About, or exact where it is known. */
   readonly bytes: number;
-  /** Bytes of a partial download that need not come again. */
+  /** Bytes of a partial download that need not be downloaded again. */
   readonly keptBytes: number;
 }
 
@@ -89,7 +89,7 @@ export interface FetchResult {
   readonly index?: IndexResult | undefined;
   /** Why the join could not be made: a label file that is wrong inside, a full disk. */
   readonly indexError?: CcxriError | undefined;
-  /** All that came from sources in this run, also what had to come twice. */
+  /** Bytes received from sources in this run, including those received more than once. */
   readonly bytesDownloaded: number;
   readonly elapsedMs: number;
 }

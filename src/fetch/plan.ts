@@ -55,7 +55,7 @@ export function decideStep(survey: FileSurvey, choices: { readonly extract: bool
     case 'unchecked':
       return step('check');
     case 'absent':
-      // The archive was here, and its images are: only who wants the archive itself needs it again.
+      // The archive was here, and its images are: it is needed again only for its own sake.
       if (isExtractable && survey.images === 'complete' && passedFor(survey)) return step('done');
       return survey.partBytes > 0 ? step('resume', survey.partBytes) : step('download');
   }
@@ -67,7 +67,7 @@ function passedFor({ file, receipt }: FileSurvey): boolean {
 
 /**
  * Downloads, and images: JPEGs hardly deflate, so an archive's images take about as much as the
- * archive. Where archives are deleted, only those under way take space beside the images.
+ * archive. Where archives are deleted, only those being worked on take space beside the images.
  */
 function bytesNeeded(tasks: readonly FetchTask[], choices: PlanChoices): number {
   const downloads = tasks.map(({ step }) => bytesToCome(step));
@@ -126,7 +126,7 @@ export function lowDiskError(
   );
 }
 
-/** Where files are to come from, as far as it is known before anybody is asked. */
+/** The sources as typed: what is known before any of them is asked. */
 export interface SourcesTyped {
   readonly sources: readonly string[];
   /** `DatasetLayout.links` */
@@ -134,8 +134,8 @@ export interface SourcesTyped {
 }
 
 /**
- * A survey as it counts for a plan: a partial download that another server gave is of no use. What
- * nobody can know before the sources are asked counts as it would be the best.
+ * A survey as a plan counts it: a partial download from another server is of no use. What can't be known
+ * before the sources are asked is assumed to be usable.
  */
 export async function withUsefulPart(
   survey: FileSurvey,
@@ -156,7 +156,7 @@ export async function withUsefulPart(
 
 /** By what was typed alone: a page or listing has the files of its own server. */
 function mayLeadTo(from: string, typed: string, { name }: ManifestFile): boolean {
-  // A saved page may link to anywhere; in a local directory nothing can be gone on with.
+  // A saved page may link to anywhere; a copy from a local directory is not resumed.
   if (!/^https?:/i.test(typed)) return /\.x?html?$/i.test(typed);
   if (!URL.canParse(typed) || !URL.canParse(from)) return false;
   if (isTemplate(typed)) return isSameAddress(toFileUrl(typed, name), from);

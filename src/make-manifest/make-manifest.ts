@@ -87,7 +87,7 @@ async function hashAll(
   const limit = pLimit(options.concurrency ?? hashPool.lanes);
   let failure: { readonly error: unknown } | undefined;
   const hashes = new Map<string, HashedFile>();
-  // Waits for every one, also behind a failure: no handle outlives the call.
+  // Waits for all of them, even after a failure: no handle outlives the call.
   await limit.map(files, async (file) => {
     try {
       hashes.set(file.name, await hashOne(file, context));
@@ -126,7 +126,7 @@ export interface MakeManifestOptions {
   readonly like: Manifest;
   /** Files hashed at once. Default: 8 for each processor, 24 at most. */
   readonly concurrency?: number | undefined;
-  /** Dates what is no known release. Default: the system's. */
+  /** Dates a release that is not a known one. Default: the system's. */
   readonly clock?: Clock | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: EventListener | undefined;
@@ -145,10 +145,10 @@ interface Found {
 }
 
 /**
- * What a manifest says of its release. The name and version of `like` only for what is a part of it,
- * or the whole, by names and MD5s; other bytes under its names are a version of their own, by their
- * date; files of which it knows not one name are another dataset, named for its directory. The
- * homepage is that of `like` in any case: the form wants one.
+ * What a manifest says about its release. It has the name and version of `like` only where its files
+ * are all of that release, by name and MD5. Other bytes under those names are a version of their own,
+ * named by date; files whose names are all unknown are another dataset, named for its directory. The
+ * homepage is always that of `like`: a manifest needs one.
  */
 function describeRelease(
   files: readonly ManifestFile[],
@@ -166,7 +166,7 @@ function describeRelease(
   return { ...own, dataset: toPrintable(directory, 90) || 'files', citation: '' };
 }
 
-/** A disputed MD5 speaks neither for a file nor against it. */
+/** A disputed MD5 proves nothing either way. */
 function isPossible(file: ManifestFile, published: ManifestFile | undefined): boolean {
   if (published === undefined) return false;
   return published.md5Disputed !== undefined || published.md5 === file.md5;

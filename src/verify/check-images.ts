@@ -176,7 +176,7 @@ export async function noteImages(
   if ((how === 'bad') === (foundBadAt !== undefined)) return true;
   return noteInLedger(run, async () => {
     const now = await ledger.readMembers(known.archive);
-    // A fetch at work may have extracted them anew.
+    // Another run may have extracted them again.
     if (now?.extractedAt !== known.extractedAt || now.md5 !== known.md5) return false;
     const mark = how === 'bad' ? { foundBadAt: clock.date().toISOString() } : {};
     await ledger.writeMembers({ ...record, ...mark });

@@ -14,8 +14,8 @@ function fetchStep(file: ManifestFile, purpose: string): NextStep {
 }
 
 /**
- * A file that was asked for and is not here. The way on is the same for all of them: a fetch of what
- * was asked for gets what is missing of it.
+ * A file that was asked for and is not here. The next step is the same for all of them: a fetch of what
+ * was asked for gets whatever is missing.
  */
 export function absentError(
   file: ManifestFile,
@@ -29,18 +29,19 @@ export function absentError(
   });
 }
 
-/** The ledger knows of a file that it is not as it was when it passed. */
+/** A file differs from what the ledger recorded when it passed. */
 export function changedError(file: ManifestFile): CcxriError {
-  return new CcxriError('md5-mismatch', `${file.name} is not as it was when it passed`, {
+  return new CcxriError('md5-mismatch', `${file.name} has changed since it passed`, {
     file: file.name,
-    expected: 'the time of change with which it passed, for this release, and no bad check since',
+    expected:
+      'the size and mtime with which it passed, for this release, and no failed check since',
     next: [
       {
         kind: 'run',
         command: 'verify',
-        purpose: 'to read its bytes and see whether they are good',
+        purpose: 'to read its bytes and see whether they are right',
       },
-      fetchStep(file, 'to put it right where they are not'),
+      fetchStep(file, 'to replace it if they are not'),
     ],
   });
 }
@@ -98,7 +99,7 @@ function nextFor(
   ];
 }
 
-/** Images whose archive is gone, where nothing tells how they should be. */
+/** Images whose archive is gone, with nothing to compare them with. */
 export function imagesUnknownError(file: ManifestFile, folder: string): CcxriError {
   return new CcxriError(
     'missing',
@@ -114,7 +115,7 @@ export function imagesUnknownError(file: ManifestFile, folder: string): CcxriErr
 
 /** A file, or the images of one that is gone, that passed with another MD5 than the published one. */
 export function otherManifestError({ name }: ManifestFile): CcxriError {
-  // No name, path or MD5s: where a whole dataset is another's, all of it is told at once.
+  // No name, path or MD5s: where a whole dataset is another's, one message reports all of it.
   const message = 'it passed for another manifest: did you mean --manifest FILE?';
   return new CcxriError('md5-mismatch', message, {
     file: name,
@@ -137,12 +138,12 @@ export function restoreStepOf(wanted: readonly Located[], selection: Selection):
   return { kind: 'run', command, files, purpose };
 }
 
-/** The ledger knows of an archive's images, and there is no folder of them any more. */
+/** The ledger knows of an archive's images, and their folder is gone. */
 export function imagesGoneError(
   file: ManifestFile,
   { session: { layout }, restoreStep }: VerifyRun,
 ): CcxriError {
-  // No path: where the images of all archives are gone, that is told at once.
+  // No path: where the images of all archives are gone, one message reports all of them.
   return new CcxriError('missing', `${file.name} was extracted, and its images are gone`, {
     file: file.name,
     expected: `the folder of its name in ${layout.images}`,
@@ -165,7 +166,7 @@ export function imagesError(
   { checked, damaged, missing }: FolderReport,
 ): CcxriError {
   const files = [stemOf(file.name)];
-  const purpose = 'to put them right';
+  const purpose = 'to restore them';
   const command: NextStep = isEmptySelection(selection)
     ? { kind: 'run', command: isArchiveGood ? 'extract' : 'fetch', files, purpose }
     : { kind: 'run', command: 'fetch', ...selection, purpose };
@@ -179,7 +180,7 @@ export function imagesError(
     {
       file: file.name,
       path: folder,
-      expected: `${count(checked, 'file')} as they came out of ${file.name}`,
+      expected: `${count(checked, 'file')} as extracted from ${file.name}`,
       found: [...describe('damaged', damaged), ...describe('missing', missing)].join('; '),
       kept: 'the images as they are',
       next: isRepaired

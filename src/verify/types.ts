@@ -64,18 +64,18 @@ export interface FolderReport {
   readonly checked: number;
   readonly damaged: readonly string[];
   readonly missing: readonly string[];
-  /** What lies there and is not of the archive: no damage. */
+  /** Files that are not of the archive: no damage. */
   readonly unexpectedFiles: readonly string[];
 }
 
 /** Where a file of the manifest was found. */
 export interface Located {
   readonly file: ManifestFile;
-  /** What lies there in its name; undefined: it is not here. */
+  /** The file that has its name; undefined: there is none. */
   readonly here: { readonly path: string; readonly stats: Stats } | undefined;
   /** The folder of its extracted images; undefined: there is none. */
   readonly images: string | undefined;
-  /** There is none, and the ledger knows that there was: false where it was not asked. */
+  /** There is none, though the ledger knows of one; false where the ledger was not asked. */
   readonly imagesGone: boolean;
 }
 
@@ -97,7 +97,7 @@ export interface VerifyRun {
   readonly meter: { bytesRead: number };
 }
 
-/** What is found out of a file on the way: it stands also where the end is bad. */
+/** What the checks of a file have found so far: reported also where a later check fails. */
 export interface Findings {
   md5: string | null;
   membersChecked: number;

@@ -82,10 +82,10 @@ function badStatusOf(
   { here, images }: Located,
   { badMembers, depth }: Findings & Pick<VerifyRun, 'depth'>,
 ) {
-  // No byte was read: it may be good all the same.
+  // No byte was read: it may still be good.
   if (depth === 'quick' && here !== undefined && error.code === 'md5-mismatch') return 'changed';
   if (error.code !== 'missing' || badMembers.length > 0) return 'bad';
-  // The images are there, and nothing tells how they should be.
+  // The images are there, and there is nothing to compare them with.
   return here === undefined && images !== undefined ? 'unknown' : 'missing';
 }
 

@@ -31,7 +31,7 @@ it('tells of a damaged image, and each command that is suggested mends it', asyn
   const verified = await runCli(['verify', '--deep', ...where]);
   expect(verified.code).toBe(3);
   expect(verified.stderr).toContain(
-    `next: run \`ccxri extract --file ChestDx-1${ends} to put them right`,
+    `next: run \`ccxri extract --file ChestDx-1${ends} to restore them`,
   );
   const { stdout } = await runCli(['status', ...where]);
   expect(stdout).toMatch(/^ChestDx-1\.zip +images damaged or missing /m);

@@ -84,7 +84,7 @@ describe('deep', () => {
       code: 'damaged-archive',
       message: `of 7 files in ${folder} 2 are damaged, 1 is missing`,
       facts: { path: folder, found: saying('; missing: patient') },
-      next: nextSaying('run `ccxri extract --file ChestDx-1` to put them right'),
+      next: nextSaying('run `ccxri extract --file ChestDx-1` to restore them'),
     });
   });
 
@@ -215,7 +215,7 @@ describe('images whose archive is gone', () => {
       badMembers: [rotten, gone],
       error: {
         code: 'damaged-archive',
-        next: nextSaying('run `ccxri fetch --file ChestDx-1 --file ChestDx-2` to put them right'),
+        next: nextSaying('run `ccxri fetch --file ChestDx-1 --file ChestDx-2` to restore them'),
       },
     });
   });

@@ -63,7 +63,7 @@ describe('an image with other bytes in the same length, once verify has found it
       status: 'bad',
       error: {
         code: 'damaged-archive',
-        next: nextSaying('run `ccxri fetch --file ChestDx-1` to put them right'),
+        next: nextSaying('run `ccxri fetch --file ChestDx-1` to restore them'),
       },
     });
     expect(await stateOf(dataset)).toMatchObject({ state: 'images-bad', check: 'verified' });
@@ -114,7 +114,7 @@ describe('an image with other bytes in the same length, once verify has found it
     const result = await verify(dataset, { depth: 'deep' });
     expect(outcomeOf(result, ARCHIVE).error).toMatchObject({
       next: nextSaying(
-        `move ${folder} away, then run \`ccxri extract --file ChestDx-1\` to put them right`,
+        `move ${folder} away, then run \`ccxri extract --file ChestDx-1\` to restore them`,
       ),
     });
     expect((await fetch(dataset)).outcomes).toMatchObject([
