@@ -55,13 +55,13 @@ export async function extractArchive(
 }
 
 /** The file that was opened must be the one that was hashed. */
-function assertAsChecked({ mark }: FileReader, { receipt, name, md5, path }: Extraction): void {
-  if (receipt?.md5 !== md5 || isAsAccepted(receipt, mark)) return;
+function assertAsChecked(opened: FileReader, { receipt, name, md5, path }: Extraction): void {
+  if (receipt?.md5 !== md5 || isAsAccepted(receipt, opened)) return;
   throw new CcxriError('occupied', `${path} has changed since it was verified`, {
     file: name,
     path,
     expected: `the ${receipt.bytes} bytes that passed on ${receipt.checkedAt.slice(0, 10)}`,
-    found: `${mark.sizeBytes} bytes, changed since`,
+    found: `${opened.sizeBytes} bytes, changed since`,
     next: [
       { kind: 'advice', text: 'wait until the other program has finished writing it' },
       { kind: 'again', purpose: 'to check it again' },

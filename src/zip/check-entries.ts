@@ -3,17 +3,16 @@ import { FLAG, HERE, METHOD, type ZipEntry, isFolder } from './entry.ts';
 import { foldName, problemOfName } from './names.ts';
 import { type ArchiveReport, type Reason, toName } from './report.ts';
 
-/** Deflate can't do better (zlib, technical details): more is a lie. */
+/** Deflate can't do better (zlib, technical details): more can't be true. */
 const MAX_RATIO = 1032;
 const MAX_MEMBER_BYTES = 4 * 1024 ** 3;
-/** Images hardly deflate; what unpacks to so much more than the archive is made to fill a disk. */
+/** Images hardly deflate; an archive that expands to more than this is made to fill a disk. */
 const MAX_TOTAL_RATIO = 25;
 /** For small archives of compressible files the ratio alone would be too strict. */
 const FREE_TOTAL_BYTES = 64 * 1024 ** 2;
 
 /**
- * Checks each entry of a directory by itself, and what they add up to. Pure: nothing but the
- * directory is looked at.
+ * Checks each entry of a directory by itself, and what they add up to. Pure.
  * @returns the entries whose names may be used
  */
 export function checkEntries(
@@ -34,13 +33,13 @@ export function checkEntries(
   if (totalBytes > FREE_TOTAL_BYTES + MAX_TOTAL_RATIO * archiveBytes) {
     report.reject(
       'total-size',
-      `its members would take ${formatBytes(totalBytes)}, and it has ${formatBytes(archiveBytes)} only`,
+      `its members would take ${formatBytes(totalBytes)}, the archive only ${formatBytes(archiveBytes)}`,
     );
   }
   return named;
 }
 
-/** The file types of a Unix mode (inode(7)); 0: the writer did not say. */
+/** The file types of a Unix mode (inode(7)); 0: not given. */
 const TYPE_MASK = 0xf000;
 const TYPE = { pipe: 0x1000, folder: 0x4000, file: 0x8000, socket: 0xc000 } as const;
 const REFUSED_TYPES: ReadonlyMap<number, Reason> = new Map([
@@ -62,7 +61,7 @@ function checkType(entry: ZipEntry, report: ArchiveReport): void {
   } else if (saysFolder) {
     report.reject('folder-or-file', 'is marked as a folder, and named as a file', entry.name);
   }
-  // `producer | zip archive -` marks what it was given so; from Node the pipe is a socket.
+  // `producer | zip archive -` marks its input like this; from Node the pipe is a socket.
   if (type === TYPE.pipe || type === TYPE.socket)
     report.warn('a file is marked as a pipe', entry.name);
   if (!isRealDate(entry)) report.warn('a member has a date that does not exist', entry.name);
@@ -81,7 +80,7 @@ function checkContent(entry: ZipEntry, report: ArchiveReport): void {
       name,
     );
   } else if (method === METHOD.stored && size !== compressedSize) {
-    report.reject('stored-sizes', 'is stored as it is, and has two different sizes', name);
+    report.reject('stored-sizes', 'is stored, and has two different sizes', name);
   } else if (size > MAX_RATIO * compressedSize) {
     report.reject('impossible-ratio', 'declares a size that deflate can not expand to', name);
   }
@@ -99,8 +98,8 @@ function isRealDate({ date, time }: ZipEntry): boolean {
 }
 
 /**
- * Checks whether each name can have a file of its own: no name twice, on any file system (whether or
- * not it minds case and accents), and none that is a file here and a folder there. Pure.
+ * Checks whether each name can have a file of its own: no name twice, also on file systems that ignore
+ * case or accents, and none that is both a file and a folder. Pure.
  * @param entries with usable names
  */
 export function checkClashes(entries: readonly ZipEntry[], report: ArchiveReport): void {
@@ -125,7 +124,7 @@ function noteFile(name: string, files: Map<string, string>, report: ArchiveRepor
   const key = foldName(name);
   const twin = files.get(key);
   if (twin === undefined) files.set(key, name);
-  else if (twin === name) report.reject('duplicate-name', 'is there twice', name);
+  else if (twin === name) report.reject('duplicate-name', 'is listed twice', name);
   else
     report.reject(
       'clashing-names',
@@ -134,7 +133,7 @@ function noteFile(name: string, files: Map<string, string>, report: ArchiveRepor
     );
 }
 
-/** With all the folders above it; those are known already where it is known itself. */
+/** Together with all folders above it; they are known already if it is known itself. */
 function noteFolder(path: string, folders: Map<string, string>, report: ArchiveReport): void {
   for (let folder = path; folder !== ''; folder = parentOf(folder)) {
     const key = foldName(folder);

@@ -13,12 +13,12 @@ import { ArchiveReport, damaged } from './report.ts';
 const MANY_ENTRIES = 10_000;
 const LARGE_DIRECTORY_BYTES = 1024 ** 2;
 
-/** One for the whole process, whose memory it spares. */
+/** One for the whole process, since it bounds the memory of the process. */
 const oneAtATime = pLimit(1);
 
 /**
- * Reads an archive's directory, checks it, and works with it. Of directories with very many entries
- * no two are in memory at once: each takes up to 100 MB while it is checked.
+ * Reads and checks an archive's directory, and works with it. Only one directory with very many
+ * entries is in memory at a time: each takes up to 100 MB while it is checked.
  * @throws CcxriError as checkDirectory; what the work throws
  */
 export async function withDirectory<T>(
@@ -35,7 +35,7 @@ export async function withDirectory<T>(
   return isLarge ? oneAtATime(checkAndWork) : checkAndWork();
 }
 
-/** A file in an archive that has passed the gate. Plain data. */
+/** A file in an archive that has passed the gate. Plain data, for threads. */
 export interface Member {
   /** Below images/<archive>/, with `/`: safe to use. */
   readonly name: string;
@@ -45,19 +45,19 @@ export interface Member {
   /** Unpacked, in bytes. */
   readonly size: number;
   readonly crc32: number;
-  /** Else stored as it is. */
+  /** Otherwise stored. */
   readonly isDeflated: boolean;
 }
 
 /** An archive's directory that has passed the gate. */
 export interface ZipDirectory {
-  /** The folder in the archive that all members lie in, and that their names leave out. */
+  /** The folder in the archive that contains all members; not part of their names. */
   readonly topFolder: string | null;
-  /** By their place in the archive, so that it is read front to back. */
+  /** By offset, so that the archive is read front to back. */
   readonly members: readonly Member[];
   /** Unpacked, in bytes. */
   readonly totalBytes: number;
-  /** Oddities that do no harm, one a line, printable. */
+  /** Harmless oddities, one a line, printable. */
   readonly warnings: readonly string[];
 }
 
@@ -69,8 +69,8 @@ export interface ArchiveOptions {
 
 /**
  * Reads an archive's directory and checks the whole of it, before a byte of any member is unpacked:
- * names, types, clashes, places, counts, sizes, and the header in front of each member. Only what can
- * harm or lose data is refused.
+ * names, types, clashes, offsets, counts, sizes, and the header in front of each member. Only what can
+ * do harm or lose data is refused.
  * @throws CcxriError `unsafe-archive`, with the reasons; `damaged-archive`; of the disk; `aborted`
  */
 async function checkDirectory(

@@ -1,7 +1,7 @@
 import type { RandomReader } from './reader.ts';
 import { damaged, unsafe } from './report.ts';
 
-/** Where an archive's directory lies, and what its end record says of it. */
+/** The position of an archive's directory, and what its end record declares. */
 export interface EndRecord {
   /** Counted from the first byte of the file. */
   readonly directoryStart: number;
@@ -9,7 +9,7 @@ export interface EndRecord {
   /** As declared. May have wrapped where `countBits` is 16. */
   readonly count: number;
   readonly countBits: 16 | 64;
-  /** Bytes in front of the archive; every offset in it counts from behind them. */
+  /** Bytes in front of the archive; every offset in it is relative to their end. */
   readonly prefixBytes: number;
   /** Bytes behind the archive. */
   readonly trailingBytes: number;
@@ -124,7 +124,7 @@ function pickEnd(candidates: readonly EndFields[], sizeBytes: number, file: stri
   });
 }
 
-/** Its directory lies in front of it, or a zip64 record says where. */
+/** Its directory is in front of it, or a zip64 record has the position. */
 function isPlausible(end: EndFields): boolean {
   return needsZip64(end) || end.directoryStart + end.directoryBytes <= end.at;
 }
@@ -150,7 +150,7 @@ async function readZip64(
     throw damaged(file, 'its zip64 end record is missing');
   }
   if (end.directoryStart + end.directoryBytes === end.at) {
-    // The directory reaches to the end record, and the zip64 record would lie inside of it.
+    // The directory ends at the end record, and the zip64 record would be inside of it.
     throw unsafe(file, {
       code: 'ambiguous-zip64',
       text: 'it can be read with its zip64 end record or without, with other members',

@@ -49,7 +49,7 @@ function assertCount(count: number, { end, file, report }: GateContext): void {
   else if (count !== end.count) {
     throw unsafe(file, {
       code: 'wrong-entry-count',
-      text: `it says that it has ${end.count} entries, and has ${count}`,
+      text: `its end record declares ${end.count} entries, and it has ${count}`,
     });
   }
 }
@@ -70,7 +70,7 @@ function walk(bytes: Buffer, report: ArchiveReport): number | undefined {
     const nameOf = () => toName(bytes.toString('utf8', at + FIXED_BYTES, nameEnd));
     checkHeader(bytes.subarray(at, at + FIXED_BYTES), nameOf, report);
     if (!isWellFormed(bytes.subarray(nameEnd, extraEnd))) {
-      // yauzl would refuse the archive. Zeros are a field that says nothing.
+      // yauzl would refuse the archive. Zeros are an empty field.
       bytes.fill(0, nameEnd, extraEnd);
       report.warn('a member has extra fields that can not be read', nameOf());
     }
@@ -88,7 +88,7 @@ function checkHeader(header: Buffer, nameOf: () => string, report: ArchiveReport
   }
   const disk = header.readUInt16LE(34);
   if (disk !== 0 && disk !== 0xffff)
-    report.reject('split-archive', 'lies in another file of the archive', nameOf());
+    report.reject('split-archive', 'is in another file of the archive', nameOf());
 }
 
 /** Fields of two bytes id and two bytes length; up to three bytes of padding may follow. */

@@ -17,8 +17,8 @@ export interface ZipEntry {
   /** Decoded. Ends in `/` where it is a folder's. */
   readonly name: string;
   /**
-   * As in the directory, a character a byte: the header in front of the member's bytes must
-   * have the same. Of tens of thousands of entries a Buffer each would take most of the memory.
+   * As in the directory, one character a byte: the header in front of the member's bytes must
+   * have the same. A Buffer for each of tens of thousands of entries would take most of the memory.
    */
   readonly rawName: string;
   readonly flags: number;
@@ -41,7 +41,7 @@ export interface ZipEntry {
 /** Bits of `flags` (APPNOTE 4.4.4). */
 export const FLAG = {
   encrypted: 0x0001,
-  /** CRC and sizes stand behind the bytes, in a data descriptor. */
+  /** A data descriptor behind the bytes has the CRC-32 and the sizes. */
   descriptor: 0x0008,
   patched: 0x0020,
   stronglyEncrypted: 0x0040,
@@ -51,7 +51,7 @@ export const FLAG = {
 
 export const METHOD = { stored: 0, deflated: 8 } as const;
 
-/** The folder that everything lies in: an entry of this name is nothing. */
+/** The root of the archive: an entry of this name is ignored. */
 export const HERE = './';
 
 /** A name that ends in a slash is a folder's; nothing else makes one. */

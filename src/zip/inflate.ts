@@ -70,7 +70,7 @@ export class MemberUnpacker {
 
   *#settle(inflater: Inflater<Member>, archive: OpenArchive): Generator<UnpackedMember> {
     for (const { item: member, content } of inflater.run()) {
-      // zlib has the last word, and says what is wrong.
+      // zlib decides, and reports what is wrong.
       const alone = () => this.#alone(archive, member);
       if (content === undefined) yield alone();
       else {

@@ -8,19 +8,19 @@ export interface PlacedEntry {
   /** Of the compressed bytes, from the first byte of the file. */
   readonly dataStart: number;
   readonly dataEnd: number;
-  /** A data descriptor is promised behind them. */
+  /** A data descriptor follows them. */
   readonly hasDescriptor: boolean;
 }
 
 const SIGNATURE = 0x04034b50;
 const FIXED_BYTES = 30;
-/** Extra fields have a few dozen bytes; of longer ones (padding) the rest is not read. */
+/** Extra fields have a few dozen bytes; the rest of longer ones (padding) is not read. */
 const EXTRA_BYTES = 64;
 
 /**
- * Reads the header in front of each member and compares it with the directory: where the two
- * contradict each other, two programs would unpack two archives.
- * @returns the entries that are where the directory says, by offset
+ * Reads the header in front of each member and compares it with the directory: if the two contradict
+ * each other, two programs would unpack two archives.
+ * @returns the entries that were found there, by offset
  */
 export async function readLocalHeaders(
   entries: readonly ZipEntry[],
@@ -30,7 +30,7 @@ export async function readLocalHeaders(
   for (const entry of entries) {
     const least = entry.headerStart + FIXED_BYTES + entry.rawName.length + entry.compressedSize;
     if (least <= end.directoryStart) inside.push(entry);
-    else report.reject('outside-archive', 'does not lie in front of the directory', entry.name);
+    else report.reject('outside-archive', 'is not in front of the directory', entry.name);
   }
   inside.sort((a, b) => a.headerStart - b.headerStart);
   const ranges = inside.map((entry) => {
@@ -53,7 +53,7 @@ function checkHeader(
   report: ArchiveReport,
 ): PlacedEntry | undefined {
   if (bytes.readUInt32LE(0) !== SIGNATURE) {
-    report.reject('header-missing', 'is not where the directory says', entry.name);
+    report.reject('header-missing', 'is not at the offset that the directory declares', entry.name);
     return undefined;
   }
   const nameEnd = FIXED_BYTES + bytes.readUInt16LE(26);
@@ -76,8 +76,8 @@ function differenceOf(entry: ZipEntry, bytes: Buffer, nameEnd: number): string |
   if (bytes.toString('latin1', FIXED_BYTES, nameEnd) !== entry.rawName) return 'name';
   if (((flags ^ entry.flags) & FLAG.encrypted) !== 0) return 'encryption flag';
   if (bytes.readUInt16LE(8) !== entry.method) return 'compression method';
-  // Where a descriptor follows, these may be left out: zero, or all ones for a zip64 one. All ones
-  // also stand for a zip64 field that was not read; the bytes themselves will have to fit then.
+  // With a descriptor these may be left out: zero, or all ones for a zip64 one. All ones may also refer
+  // to a zip64 field that was not read; the member's bytes will show its size then.
   const isLater = (flags & FLAG.descriptor) !== 0;
   const isCut = nameEnd + bytes.readUInt16LE(28) > bytes.length;
   const own = readSizes(bytes, nameEnd);
@@ -91,7 +91,7 @@ function differenceOf(entry: ZipEntry, bytes: Buffer, nameEnd: number): string |
 
 const ZIP64_FIELD = 0x0001;
 
-/** The sizes, from the zip64 field where they do not fit (APPNOTE 4.5.3: both stand there then). */
+/** The sizes, from the zip64 field where they do not fit (APPNOTE 4.5.3: it has both then). */
 function readSizes(bytes: Buffer, nameEnd: number) {
   const crc32 = bytes.readUInt32LE(14);
   let compressedSize = bytes.readUInt32LE(18);
@@ -162,14 +162,14 @@ function checkGap(gap: Gap, bytes: Buffer, report: ArchiveReport): void {
   if (used === undefined) {
     report.reject(
       'descriptor-mismatch',
-      'its data descriptor says something else than the directory',
+      'its data descriptor does not match the directory',
       behind?.entry.name,
     );
   } else if (MEMBER_SIGNATURES.some((signature) => startsWith(bytes.subarray(used), signature))) {
     report.reject('unlisted-member', 'it holds a member that its directory does not list');
   } else if (gap.end - gap.start > used) {
     if (behind === undefined) report.warn('bytes in front of its first member');
-    else report.warn('bytes between its members that belong to none', behind.entry.name);
+    else report.warn('bytes between its members that belong to no member', behind.entry.name);
   }
 }
 
@@ -180,7 +180,7 @@ const DESCRIPTOR_SIGNATURE = 0x08074b50;
 
 /**
  * The length of the descriptor: with or without signature, with sizes of 32 or 64 bits (APPNOTE 4.3.9
- * leaves it to be guessed). undefined: it is none of this member's.
+ * does not say how to know). undefined: these bytes are no descriptor of this member.
  */
 function descriptorBytes({ entry }: PlacedEntry, bytes: Buffer, gap: Gap): number | undefined {
   const fitting: number[] = [];
@@ -194,7 +194,7 @@ function descriptorBytes({ entry }: PlacedEntry, bytes: Buffer, gap: Gap): numbe
       if (compressedSize === entry.compressedSize && size === entry.size) fitting.push(length);
     }
   }
-  // Zeros behind an empty member can be read in two ways; the one that fills the gap is meant.
+  // Zeros behind an empty member can be read in two ways: prefer the one that fills the gap.
   return fitting.find((length) => length === gap.end - gap.start) ?? fitting[0];
 }
 

@@ -62,7 +62,7 @@ async function unpackAll(
 ): Promise<void> {
   let doneBytes = 0;
   const work = {
-    archive: { file, ...reader.openFile },
+    archive: { file, path: reader.path, fd: reader.fd },
     members,
     into,
     signal,

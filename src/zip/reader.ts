@@ -1,11 +1,11 @@
-import { constants, read } from 'node:fs';
+import { type Stats, constants, read } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { throwIfAborted } from '../abort.ts';
 import { forEachAtOnce } from '../concurrency.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
 import { changedMeanwhile, noFile } from '../fs/paths.ts';
 
-/** Bytes that can be read from anywhere: a file, or later one that lies at a server. */
+/** Bytes that can be read at any position: a file's, or those of one at a server. */
 export interface RandomReader {
   readonly sizeBytes: number;
   /**
@@ -13,22 +13,9 @@ export interface RandomReader {
    * @throws CcxriError `damaged-archive`: it ends before that; of the disk
    */
   read(into: Buffer, position: number): Promise<void>;
-  /** @throws CcxriError `occupied`: it is not what it was when it was opened */
+  /** @throws CcxriError `occupied`: it has changed since it was opened */
   assertUnchanged(): Promise<void>;
   close(): Promise<void>;
-}
-
-/** Distinguishes a file from one that was changed, or put in its place, meanwhile. */
-interface FileMark {
-  readonly sizeBytes: number;
-  readonly mtimeMs: number;
-}
-
-export interface FileReader extends RandomReader {
-  /** For threads, which read it by themselves. */
-  readonly openFile: { readonly path: string; readonly fd: number };
-  /** Of the file that was opened: what is read is this one, whatever its name points to by now. */
-  readonly mark: FileMark;
 }
 
 /** @throws CcxriError `missing`; `occupied`: it is no file; of the disk */
@@ -47,48 +34,48 @@ export async function openFileReader(path: string): Promise<FileReader> {
   try {
     const stats = await handle.stat();
     if (!stats.isFile()) throw noFile(path);
-    return new OpenFile(path, handle, { sizeBytes: stats.size, mtimeMs: stats.mtimeMs });
+    return new FileReader(path, handle, stats);
   } catch (error) {
     await handle.close();
     throw toDiskError(error, 'open', { path });
   }
 }
 
-class OpenFile implements FileReader {
-  readonly mark: FileMark;
-  readonly #path: string;
+/** An open file, the same whatever its path points to by now. */
+export class FileReader implements RandomReader {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly mtimeMs: number;
   readonly #handle: FileHandle;
 
-  constructor(path: string, handle: FileHandle, mark: FileMark) {
-    this.#path = path;
+  constructor(path: string, handle: FileHandle, { size, mtimeMs }: Stats) {
+    this.path = path;
+    this.sizeBytes = size;
+    this.mtimeMs = mtimeMs;
     this.#handle = handle;
-    this.mark = mark;
   }
 
-  get sizeBytes(): number {
-    return this.mark.sizeBytes;
-  }
-
-  get openFile(): { readonly path: string; readonly fd: number } {
-    return { path: this.#path, fd: this.#handle.fd };
+  /** For threads, which read it on their own. */
+  get fd(): number {
+    return this.#handle.fd;
   }
 
   async read(into: Buffer, position: number): Promise<void> {
     try {
       for (let done = 0; done < into.length;) {
-        const bytesRead = await readSome(this.#handle.fd, into, done, position + done);
-        if (bytesRead === 0) throw endsBefore(this.#path, position + into.length);
+        const bytesRead = await readSome(this.fd, into, done, position + done);
+        if (bytesRead === 0) throw endsBefore(this.path, position + into.length);
         done += bytesRead;
       }
     } catch (error) {
-      throw toDiskError(error, 'read', { path: this.#path });
+      throw toDiskError(error, 'read', { path: this.path });
     }
   }
 
   async assertUnchanged(): Promise<void> {
     const { size, mtimeMs } = await this.#handle.stat();
-    if (size === this.mark.sizeBytes && mtimeMs === this.mark.mtimeMs) return;
-    throw changedMeanwhile(this.#path, { before: this.mark.sizeBytes, after: size });
+    if (size === this.sizeBytes && mtimeMs === this.mtimeMs) return;
+    throw changedMeanwhile(this.path, { before: this.sizeBytes, after: size });
   }
 
   async close(): Promise<void> {

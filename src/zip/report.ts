@@ -53,13 +53,10 @@ export interface Reason {
   readonly text: string;
 }
 
-/** A hostile archive has as many as it likes. */
+/** A hostile archive may have any number of them. */
 const MAX_REASONS = 20;
 
-/**
- * What is found while an archive is checked: reasons to reject it, and harmless warnings. Bounded,
- * however much there is to find.
- */
+/** The results of an archive's check: reasons to reject it, and harmless warnings. Bounded in size. */
 export class ArchiveReport {
   readonly #file: string;
   readonly #reasons: Reason[] = [];
@@ -71,14 +68,14 @@ export class ArchiveReport {
     this.#file = file;
   }
 
-  /** Adds what can harm or lose data. @param about a member's name, if the reason is about one */
+  /** Adds what can do harm or lose data. @param about a member's name, if the reason is about one */
   reject(code: RejectCode, text: string, about?: string): void {
     this.#reasonCount += 1;
     if (this.#reasons.length >= MAX_REASONS) return;
     this.#reasons.push({ code, text: about === undefined ? text : `${toName(about)}: ${text}` });
   }
 
-  /** Adds what does no harm; the same warning about many members becomes one line. */
+  /** Adds a harmless oddity; the same about many members becomes one line. */
   warn(what: string, about = ''): void {
     const known = this.#warnings.get(what);
     if (known === undefined) this.#warnings.set(what, { first: about, count: 1 });

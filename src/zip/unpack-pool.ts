@@ -114,7 +114,7 @@ export class UnpackPool {
         return;
       } catch (error) {
         const isLast = this.#isClosed || this.#threads.every(({ isUnavailable }) => isUnavailable);
-        // The system gives no more threads; those that run can do it.
+        // The system gives no more threads; the running ones do the work.
         if (error instanceof ThreadUnavailable && !isLast) continue;
         job.stop.abort(error);
         throw error;

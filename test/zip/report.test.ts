@@ -15,16 +15,16 @@ it('names are rejected in these words', () => {
       "no-name: has no name",
       "path-too-long: has a path of more than 1024 bytes",
       "control-characters: has control or invisible characters in its name",
-      "backslash: has a backslash in its name, which other systems take for "/"",
+      "backslash: has a backslash in its name, a separator on other systems",
       "absolute-path: has an absolute path",
       "absolute-path: has an absolute path (a drive)",
       "path-traversal: leads out of the folder with ".."",
-      "empty-path-part: has an empty step or "." in its path",
-      "forbidden-character: has a "?" in its name, which Windows does not take",
-      "device-name: has a name that Windows keeps for a device",
+      "empty-path-part: has an empty part or "." in its path",
+      "forbidden-character: has a "?" in its name, which Windows does not allow",
+      "device-name: has a name that Windows reserves for a device",
       "trailing-dot-or-space: ends in a dot or space, which Windows strips",
       "name-too-long: has a name of more than 255 bytes",
-      "path-too-deep: lies more than 64 folders deep",
+      "path-too-deep: is more than 64 folders deep",
     ]
   `);
 });

@@ -57,7 +57,7 @@ async function errorOf(archive: ArchiveFile, pool?: UnpackPool) {
 /** A check in threads, with nothing around it. */
 function workOn({ reader, directory }: ArchiveFile, onBytes: () => void = () => undefined) {
   return {
-    archive: { file, ...reader.openFile },
+    archive: { file, path: reader.path, fd: reader.fd },
     members: directory.members,
     ...{ into: null, signal: undefined, onBytes },
   };
