@@ -1,7 +1,5 @@
-// Rewrites the tables of README.md that are made of the code's own: `npm run docs`.
-import { readFile, writeFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
-import { fillBlocks } from './readme-blocks.ts';
+// Writes the documents that are made of the code's own tables: `npm run docs`.
+import { writeFile } from 'node:fs/promises';
+import { GENERATED, generate, rootPath } from './generated-docs.ts';
 
-const path = fileURLToPath(new URL('../README.md', import.meta.url));
-await writeFile(path, await fillBlocks(await readFile(path, 'utf8'), path));
+for (const name of Object.keys(GENERATED)) await writeFile(rootPath(name), await generate(name));

@@ -1,3 +1,6 @@
+/** Files that a run downloads or extracts at once, where nothing else is asked for. */
+export const DEFAULT_FILES_AT_ONCE = 4;
+
 /**
  * Works through the items, `atOnce` at a time. After the first failure none is begun any more, and
  * those under way are waited for, so that nothing goes on behind the caller's back.

@@ -2,8 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { CcxriError } from '../errors.ts';
 import type { EventListener } from '../events.ts';
 import type { View } from './io.ts';
-import type { CommandName } from './options.ts';
-import type { OptionKey, Settings } from './options-schema.ts';
+import type { CommandName, OptionKey, Settings } from './options.ts';
 
 /** What a command is given: what was asked for, and the world by argument. */
 export interface CommandContext {

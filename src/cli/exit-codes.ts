@@ -8,7 +8,7 @@ export interface ExitCodeRow {
   readonly next: string;
 }
 
-/** The one table of exit codes: the help prints it, and the README shows `exitCodesMarkdown`. */
+/** The one table of exit codes: the help prints it, and so does README.md (`npm run docs`). */
 export const EXIT_CODES: readonly ExitCodeRow[] = [
   { code: 0, meaning: 'done', next: 'nothing to do' },
   { code: 1, meaning: 'unexpected failure (a bug)', next: 'run again with -v and report it' },
@@ -131,9 +131,4 @@ export function exitCodesHelp(): string {
     ...lines,
     '',
   ].join('\n');
-}
-
-export function exitCodesMarkdown(): string {
-  const rows = EXIT_CODES.map(({ code, meaning, next }) => `| ${code} | ${meaning} | ${next} |`);
-  return ['| code | meaning | what to do |', '| --- | --- | --- |', ...rows, ''].join('\n');
 }

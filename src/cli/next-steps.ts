@@ -1,8 +1,7 @@
 import type { NextOption, NextStep } from '../errors.ts';
 import { formatDuration, quoteForShell, toPrintableLink } from '../text.ts';
-import { OPTIONS, type CommandName } from './options.ts';
+import { OPTIONS, type CommandName, type OptionKey } from './options.ts';
 import type { RawOptions } from './options-resolve.ts';
-import type { OptionKey } from './options-schema.ts';
 
 /** Which of what a user typed belongs into the commands that are suggested next. */
 const CARRIED: readonly (readonly [OptionKey, readonly CommandName[]])[] = [

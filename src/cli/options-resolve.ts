@@ -1,12 +1,15 @@
 import { CcxriError } from '../errors.ts';
 import { nearestOf } from '../manifest/manifest.ts';
 import { toPrintable } from '../text.ts';
-import { type OptionKey, type RawValue, type Settings, settingsSchema } from './options-schema.ts';
 import {
   type CommandName,
   EXCLUSIVE,
   OPTIONS,
+  type OptionKey,
   OPTION_KEYS,
+  type RawValue,
+  type Settings,
+  settingsSchema,
   takesOption,
   variableOf,
 } from './options.ts';
@@ -80,7 +83,7 @@ interface Wrong {
 }
 
 function wrongValue({ command, key, isVariable }: Wrong, value: RawValue | undefined): CcxriError {
-  const { expects = '1 or 0, true or false, yes or no', secret } = OPTIONS[key];
+  const { expects, secret } = OPTIONS[key];
   const label = labelOf(key, isVariable);
   const typed = typeof value === 'object' ? value.join(', ') : String(value);
   const found = secret === true ? 'something else (not shown)' : `"${toPrintable(typed, 80)}"`;

@@ -1,4 +1,9 @@
-import type { OptionKey } from './options-schema.ts';
+import * as z from 'zod';
+import { DEFAULT_FILES_AT_ONCE } from '../concurrency.ts';
+import { DEFAULT_CONNECTIONS } from '../fetch/fetch-types.ts';
+import { LANES } from '../hash/kernel.ts';
+import { DEFAULT_RETRY_POLICY, DEFAULT_TIMEOUT_MS } from '../http/retry.ts';
+import { hashThreads } from '../threads/worker.ts';
 
 export const COMMAND_NAMES = [
   'list',
@@ -21,73 +26,131 @@ export interface OptionSpec {
   readonly short?: string | undefined;
   /** `N`, `FILE`: absent of a flag. */
   readonly value?: string | undefined;
-  /** May be given several times; what parts several values in the variable. */
+  /** May be given several times; what separates several values in the variable. */
   readonly list?: 'comma' | 'newline' | undefined;
   readonly help: string;
-  /** Shown in the help; the schema applies it. */
-  readonly default?: string | undefined;
+  /** Shown in the help. Where the option is absent, the library's function applies its default. */
+  readonly default?: string | number | undefined;
+  /** The text of the option or variable becomes a typed setting here. */
+  readonly schema: z.ZodType;
   /** The form of the value, for errors: `a whole number from 1 to 64`. */
-  readonly expects?: string | undefined;
+  readonly expects: string;
   /** Its value is never shown. */
   readonly secret?: boolean | undefined;
-  readonly commands: readonly CommandName[] | 'all';
+  /** Absent: every command takes it. */
+  readonly commands?: readonly CommandName[] | undefined;
 }
 
-const ALL = 'all';
+/** A value as it was typed: true of a flag, else text, or texts where an option repeats. */
+export type RawValue = boolean | string | readonly string[];
 
-/** Where the dataset goes when nothing says so; the demo's stays out of its way. */
+/** `CCXRI_STRICT=yes` as well as `--strict`. */
+const flag = {
+  schema: z
+    .union([
+      z.boolean(),
+      z.stringbool({ truthy: ['1', 'true', 'yes', 'on'], falsy: ['0', 'false', 'no', 'off'] }),
+    ])
+    .default(false),
+  expects: '1 or 0, true or false, yes or no',
+};
+
+const text = z.string().min(1);
+const file = { value: 'FILE', schema: text.optional(), expects: 'a file' };
+
+const toNumber = (form: RegExp, least: number, most: number) =>
+  z.string().regex(form).transform(Number).pipe(z.number().min(least).max(most)).optional();
+
+const whole = (least: number, most: number) => ({
+  value: 'N',
+  schema: toNumber(/^[0-9]+$/, least, most),
+  expects: `a whole number from ${least} to ${most}`,
+});
+
+/** `a,b` and repeated options alike. */
+const names = z
+  .array(z.string())
+  .transform((list) => list.flatMap((item) => item.split(',')).map((item) => item.trim()))
+  .refine((list) => list.every((item) => item !== ''))
+  .default([]);
+
+const RATE_UNITS: Readonly<Record<string, number>> = { '': 1, K: 1e3, M: 1e6, G: 1e9 };
+
+/** Bytes a second, in the decimal units in which ccxri shows every rate. */
+const rate = z
+  .string()
+  .regex(/^[0-9]+(?:\.[0-9]+)?[KMG]?$/i)
+  .transform((typed) => {
+    const unit = /[KMG]$/i.exec(typed)?.[0] ?? '';
+    return Math.round(Number.parseFloat(typed) * (RATE_UNITS[unit.toUpperCase()] ?? 1));
+  })
+  .pipe(z.number().min(1000).max(1e12));
+
+/** RFC 9110: a token, a colon, and a value without control characters. */
+const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\u0000-\u0008\u000a-\u001f\u007f]+)$/;
+
+const headers = z
+  .array(z.string().regex(HEADER))
+  .transform((lines) =>
+    Object.fromEntries(
+      lines.map((line) => [HEADER.exec(line)?.[1] ?? '', HEADER.exec(line)?.[2]?.trim() ?? '']),
+    ),
+  )
+  .default({});
+
+/** Where the dataset goes by default; the demo's has a directory of its own. */
 export const DEFAULT_DEST = './cc-cxri';
 export const DEMO_DEST = './ccxri-demo';
 
 /**
- * The one table of options: the parser, the environment variables, the help and the README's table
- * are made of it. options-schema.ts has the form of each value.
+ * The one table of options: the parser, the settings and their types, the environment variables, the
+ * help and docs/options.md are made of it.
  */
-export const OPTIONS: Readonly<Record<OptionKey, OptionSpec>> = {
+const TABLE = {
   subset: {
     long: '--subset',
     value: 'NAME',
     list: 'comma',
+    schema: names,
     help: 'a subset with its labels; repeatable, or a,b; "all" is everything',
-    expects: 'names of subsets, as chestdx-pe (`ccxri list` shows them)',
-    commands: ALL,
+    expects: 'names of subsets, such as chestdx-pe (`ccxri list` shows them)',
   },
   file: {
     long: '--file',
     value: 'NAME',
     list: 'comma',
+    schema: names,
     help: 'one file, with or without .zip; repeatable, or a,b',
-    expects: 'names of files, as ChestDx-22 (`ccxri list --subset all` shows them)',
-    commands: ALL,
+    expects: 'names of files, such as ChestDx-22 (`ccxri list --subset all` shows them)',
   },
   dest: {
     long: '--dest',
     value: 'DIR',
-    help: `the dataset directory (of demo: ${DEMO_DEST})`,
-    default: DEFAULT_DEST,
+    schema: text.optional(),
+    help: 'the dataset directory',
+    default: `${DEFAULT_DEST}; of demo: ${DEMO_DEST}`,
     expects: 'a directory',
-    commands: ALL,
   },
   manifest: {
     long: '--manifest',
-    value: 'FILE',
+    ...file,
     help: 'another manifest (`ccxri manifest` writes one)',
     default: 'CC-CXRI 2.0',
-    expects: 'a file',
-    commands: ALL,
   },
   source: {
     long: '--source',
     value: 'WHERE',
     list: 'newline',
-    help: "a directory, a base URL, or a page (live or saved .html); repeatable, tried in order (default: the manifest's homepage)",
+    schema: z.array(text).default([]),
+    help: 'a directory, a base URL, or a page (live or saved .html); repeatable, tried in order',
+    default: "the manifest's homepage",
     expects: 'a directory, a URL, or a saved page',
-    commands: ALL,
   },
   header: {
     long: '--header',
     value: "'NAME: VALUE'",
     list: 'newline',
+    schema: headers,
     help: 'sent with each request to the sources; repeatable. In the variable it stays out of `ps`',
     expects: "'Name: value'",
     secret: true,
@@ -95,105 +158,140 @@ export const OPTIONS: Readonly<Record<OptionKey, OptionSpec>> = {
   },
   concurrency: {
     long: '--concurrency',
-    value: 'N',
+    ...whole(1, 64),
     help: 'files worked on at once',
-    default: '4; of verify and manifest: 8 for each processor, 24 at most',
-    expects: 'a whole number from 1 to 64',
+    default: `${DEFAULT_FILES_AT_ONCE}; of verify and manifest: ${LANES} for each processor, ${hashThreads(Infinity) * LANES} at most`,
     commands: ['fetch', 'verify', 'extract', 'manifest'],
   },
   connections: {
     long: '--connections',
-    value: 'N',
+    ...whole(1, 64),
     help: 'connections in all',
-    default: '8',
-    expects: 'a whole number from 1 to 64',
+    default: DEFAULT_CONNECTIONS,
     commands: ['fetch'],
   },
   limitRate: {
     long: '--limit-rate',
     value: 'RATE',
+    schema: rate.optional(),
     help: 'bytes a second over all connections: 500K, 10M, 1G (units of 1000)',
     expects: 'a number with K, M or G (units of 1000), 1K or more',
     commands: ['fetch'],
   },
   retries: {
     long: '--retries',
-    value: 'N',
+    ...whole(0, 1000),
     help: 'attempts without progress before a source is left for the next',
-    default: '10',
-    expects: 'a whole number from 0 to 1000',
+    default: DEFAULT_RETRY_POLICY.retries,
     commands: ['fetch'],
   },
   timeout: {
     long: '--timeout',
     value: 'S',
-    help: 'seconds without bytes after which a connection is dropped and taken up again',
-    default: '30',
+    schema: toNumber(/^[0-9]+(?:\.[0-9]+)?$/, 1, 3600),
+    help: 'seconds without data before a connection is dropped and the download resumed',
+    default: DEFAULT_TIMEOUT_MS / 1000,
     expects: 'seconds from 1 to 3600',
     commands: ['fetch', 'links'],
   },
   noExtract: {
     long: '--no-extract',
+    ...flag,
     help: 'download and check only (no join either)',
     commands: ['fetch'],
   },
-  noJoin: { long: '--no-join', help: 'do not write index.csv', commands: ['fetch'] },
+  noJoin: { long: '--no-join', ...flag, help: 'do not write index.csv', commands: ['fetch'] },
   deleteArchives: {
     long: '--delete-archives',
+    ...flag,
     help: 'remove each archive once all its images are extracted and checked',
     commands: ['fetch'],
   },
   quick: {
     long: '--quick',
+    ...flag,
     help: 'size and time against the ledger; no byte is read',
     commands: ['verify'],
   },
   deep: {
     long: '--deep',
+    ...flag,
     help: 'also the CRC-32 of every image, in the archive and extracted',
     commands: ['verify'],
   },
   output: {
     long: '--output',
     short: '-o',
-    value: 'FILE',
+    ...file,
     help: 'write to this file (join: instead of index.csv; manifest: instead of stdout)',
-    expects: 'a file',
     commands: ['join', 'manifest'],
   },
   strict: {
     long: '--strict',
+    ...flag,
     help: 'findings of the join, and disputed MD5s, are code 8',
-    commands: ALL,
   },
   wait: {
     long: '--wait',
+    ...flag,
     help: 'wait for another ccxri in the same directory instead of code 10',
-    commands: ALL,
   },
-  dryRun: { long: '--dry-run', short: '-n', help: 'say what would be done', commands: ALL },
-  yes: { long: '--yes', short: '-y', help: 'answer questions with yes', commands: ALL },
-  noInput: { long: '--no-input', help: 'never ask', commands: ALL },
-  json: { long: '--json', help: 'the result as one JSON document on stdout', commands: ALL },
+  dryRun: {
+    long: '--dry-run',
+    short: '-n',
+    ...flag,
+    help: 'show what would be done, and do nothing',
+  },
+  yes: { long: '--yes', short: '-y', ...flag, help: 'answer questions with yes' },
+  noInput: { long: '--no-input', ...flag, help: 'never ask' },
+  json: {
+    long: '--json',
+    ...flag,
+    help: 'the result as one JSON document on stdout',
+  },
   ndjson: {
     long: '--ndjson',
+    ...flag,
     help: 'events as JSON on stdout, one a line; the last is "summary"',
-    commands: ALL,
   },
-  quiet: { long: '--quiet', short: '-q', help: 'errors only', commands: ALL },
-  verbose: { long: '--verbose', short: '-v', help: 'more of everything', commands: ALL },
-  noProgress: { long: '--no-progress', help: 'no bars and no heartbeat', commands: ALL },
+  quiet: { long: '--quiet', short: '-q', ...flag, help: 'errors only' },
+  verbose: { long: '--verbose', short: '-v', ...flag, help: 'more of everything' },
+  noProgress: { long: '--no-progress', ...flag, help: 'no bars and no heartbeat' },
   color: {
     long: '--color',
     value: 'WHEN',
+    schema: z.enum(['auto', 'never', 'always']).default('auto'),
     help: 'auto, never or always',
     default: 'auto',
     expects: 'auto, never or always',
-    commands: ALL,
   },
-};
+} satisfies Record<string, OptionSpec>;
 
-export const OPTION_KEYS: readonly OptionKey[] = keysOf(OPTIONS);
+export type OptionKey = keyof typeof TABLE;
+
+export const OPTIONS: Readonly<Record<OptionKey, OptionSpec>> = TABLE;
+
+export const OPTION_KEYS: readonly OptionKey[] = keysOf(TABLE);
+
+/** The form of all options together: the border at which text becomes typed settings. */
+export const settingsSchema = z.strictObject(schemasOf(TABLE));
+
+/** What was asked for, from flags and environment together. `timeout` is in seconds. */
+export type Settings = Readonly<z.output<typeof settingsSchema>>;
+
+function keysOf<Key extends string>(table: Readonly<Record<Key, unknown>>): readonly Key[] {
+  const keys: Key[] = [];
+  for (const key in table) keys.push(key);
+  return keys;
+}
+
+/** The overload keeps the type of each option's schema. */
+function schemasOf<Table extends Record<string, OptionSpec>>(
+  table: Table,
+): { readonly [Key in keyof Table]: Table[Key]['schema'] };
+function schemasOf(table: Record<string, OptionSpec>): Record<string, z.ZodType> {
+  return Object.fromEntries(Object.entries(table).map(([key, { schema }]) => [key, schema]));
+}
 
 /** Of two in a group only one makes sense. Where one is typed, a variable for another gives way. */
 export const EXCLUSIVE: readonly (readonly OptionKey[])[] = [
@@ -204,8 +302,7 @@ export const EXCLUSIVE: readonly (readonly OptionKey[])[] = [
 ];
 
 export function takesOption(command: CommandName, key: OptionKey): boolean {
-  const { commands } = OPTIONS[key];
-  return commands === 'all' || commands.includes(command);
+  return OPTIONS[key].commands?.includes(command) ?? true;
 }
 
 /** `CCXRI_LIMIT_RATE` of `--limit-rate`. */
@@ -213,29 +310,10 @@ export function variableOf(key: OptionKey): string {
   return `CCXRI_${OPTIONS[key].long.slice(2).replaceAll('-', '_').toUpperCase()}`;
 }
 
-function keysOf<Key extends string>(table: Readonly<Record<Key, unknown>>): readonly Key[] {
-  const keys: Key[] = [];
-  for (const key in table) keys.push(key);
-  return keys;
-}
-
 /** `-o, --output FILE` */
 export function usageOf(key: OptionKey): string {
   const { long, short, value } = OPTIONS[key];
   return `${short === undefined ? '' : `${short}, `}${long}${value === undefined ? '' : ` ${value}`}`;
-}
-
-/** Every option with its variable, as a Markdown table for the README. */
-export function optionsMarkdown(): string {
-  const rows = OPTION_KEYS.map((key) => {
-    const { help, commands } = OPTIONS[key];
-    const where = commands === 'all' ? 'all' : commands.join(', ');
-    const cells = [`\`${usageOf(key)}\``, `\`${variableOf(key)}\``, where, describe(key, help)];
-    return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  });
-  return ['| option | variable | commands | |', '| --- | --- | --- | --- |', ...rows, ''].join(
-    '\n',
-  );
 }
 
 /** `ccxri help options`. */
@@ -252,7 +330,8 @@ export function variablesHelp(): string {
   ].join('\n');
 }
 
-export function describe(key: OptionKey, help: string): string {
-  const { default: byDefault } = OPTIONS[key];
+/** The help of an option, with its default. */
+export function describeOption(key: OptionKey): string {
+  const { default: byDefault, help } = OPTIONS[key];
   return byDefault === undefined ? help : `${help} (default: ${byDefault})`;
 }

@@ -5,13 +5,14 @@ import { COMMANDS } from './command-table.ts';
 import type { CommandSpec } from './command.ts';
 import { exitCodesHelp, exitCodesText } from './exit-codes.ts';
 import type { RawOptions } from './options-resolve.ts';
-import type { OptionKey, RawValue } from './options-schema.ts';
 import {
   COMMAND_NAMES,
   type CommandName,
   OPTIONS,
   OPTION_KEYS,
-  describe,
+  type OptionKey,
+  type RawValue,
+  describeOption,
   takesOption,
   usageOf,
   variablesHelp,
@@ -72,7 +73,7 @@ function createProgram(texts: string[], requests: Request[], width: number): Com
     .helpCommand(false)
     .addHelpText('after', rootHelp());
   for (const key of OPTION_KEYS) {
-    if (OPTIONS[key].commands === 'all') program.addOption(toOption(key).hideHelp());
+    if (OPTIONS[key].commands === undefined) program.addOption(toOption(key).hideHelp());
   }
   for (const name of COMMAND_NAMES) addCommand(program, COMMANDS[name], requests);
   program
@@ -115,11 +116,11 @@ function toRequest(spec: CommandSpec, flags: RawOptions, argument: string | unde
 }
 
 function toOption(key: OptionKey): Option {
-  const { list, help, value } = OPTIONS[key];
+  const { list, value } = OPTIONS[key];
   // The quotes of 'NAME: VALUE' are for the help's reader; commander takes <name>.
   const place = value === undefined ? '' : ` <${value.replaceAll("'", '').toLowerCase()}>`;
   const flags = usageOf(key).replace(value === undefined ? /$/ : ` ${value}`, place);
-  const option = new Option(flags, describe(key, help));
+  const option = new Option(flags, describeOption(key));
   if (list !== undefined) {
     option.argParser((item: string, before: readonly string[] | undefined) => [
       ...(before ?? []),
@@ -223,8 +224,8 @@ function hintFor(error: CommanderError, argv: readonly string[]): string {
   }
   const typed = /unknown option '(--[a-z-]+)/.exec(error.message)?.[1];
   const key = OPTION_KEYS.find((name) => OPTIONS[name].long === typed);
-  const owners = key === undefined ? 'all' : OPTIONS[key].commands;
-  if (owners === 'all') return `${help} shows what there is`;
+  const owners = key === undefined ? undefined : OPTIONS[key].commands;
+  if (owners === undefined) return `${help} shows what there is`;
   return `${typed ?? ''} is an option of ${owners.join(', ')}; see ${help}`;
 }
 

@@ -13,7 +13,7 @@ import {
   widthOf,
 } from './io.ts';
 import { environmentWarnings, resolveSettings } from './options-resolve.ts';
-import type { Settings } from './options-schema.ts';
+import type { Settings } from './options.ts';
 import { type Request, parseCommandLine } from './program.ts';
 import type { Progress } from './progress-state.ts';
 import { createProgress } from './progress.ts';

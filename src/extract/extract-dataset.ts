@@ -1,3 +1,4 @@
+import { DEFAULT_FILES_AT_ONCE } from '../concurrency.ts';
 import { type Session, withSession } from '../dataset/session.ts';
 import type { FileSurvey } from '../dataset/survey.ts';
 import { sweepLeftovers } from '../dataset/sweep.ts';
@@ -8,8 +9,6 @@ import { cleanStage } from './archive.ts';
 import { extractFile, planFile } from './extract-file.ts';
 import type { ExtractOptions, ExtractOutcome, ExtractResult } from './types.ts';
 
-export const DEFAULT_CONCURRENCY = 4;
-
 /**
  * Unpacks archives that are here, each into a folder of its own under images/. No network. An archive
  * that the ledger does not know is checked against the manifest first. One that fails is an outcome;
@@ -18,7 +17,7 @@ export const DEFAULT_CONCURRENCY = 4;
  *   selection has no archive; `unknown-subset`, `unknown-file`; `locked`; `not-writable`; `aborted`
  */
 export async function extractDataset(options: ExtractOptions): Promise<ExtractResult> {
-  const { dest, dryRun = false, concurrency = DEFAULT_CONCURRENCY } = options;
+  const { dest, dryRun = false, concurrency = DEFAULT_FILES_AT_ONCE } = options;
   return withSession(options, { lock: !dryRun, mustExist: true }, async (session) => {
     const surveys = await surveyArchives(session);
     const result = (outcomes: readonly ExtractOutcome[]) => ({

@@ -2,6 +2,9 @@ import type { CcxriError } from '../errors.ts';
 import type { IndexResult } from '../labels/build-index.ts';
 import type { FileOutcome, SessionOptions } from '../dataset/session.ts';
 
+/** Connections of a run, over all files. */
+export const DEFAULT_CONNECTIONS = 8;
+
 export interface FetchOptions extends SessionOptions {
   /**
    * Where files come from, tried in this order: a local directory, a base URL, a page (live, or

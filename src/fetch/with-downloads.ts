@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
+import { DEFAULT_FILES_AT_ONCE } from '../concurrency.ts';
 import type { DatasetLayout } from '../dataset/layout.ts';
 import type { Session } from '../dataset/session.ts';
 import type { DownloadContext } from '../download/context.ts';
@@ -11,15 +12,12 @@ import { HttpClient } from '../http/client.ts';
 import { HostLimiter, UnresponsiveHosts } from '../http/hosts.ts';
 import { loadPageWith } from '../http/page.ts';
 import { RateLimit } from '../http/rate-limit.ts';
-import { DEFAULT_RETRY_POLICY } from '../http/retry.ts';
+import { DEFAULT_RETRY_POLICY, DEFAULT_TIMEOUT_MS } from '../http/retry.ts';
 import { openSources } from '../sources/open-source.ts';
 import type { Source } from '../sources/source.ts';
-import type { FetchOptions } from './fetch-types.ts';
+import { DEFAULT_CONNECTIONS, type FetchOptions } from './fetch-types.ts';
 import type { FetchTask } from './plan.ts';
 
-export const DEFAULT_CONCURRENCY = 4;
-export const DEFAULT_CONNECTIONS = 8;
-export const DEFAULT_TIMEOUT_MS = 30_000;
 /** Extraction is bound by the processor: two at once fill two cores, and leave the wire alone. */
 const EXTRACTIONS_AT_ONCE = 2;
 /** A page is asked no more often, whatever `retries` says: a mirror or a saved page helps sooner. */
@@ -44,7 +42,7 @@ interface DownloadWork {
 
 /** No more files at once than there are connections for them. */
 export function concurrencyOf({ concurrency, connections }: FetchOptions): number {
-  return Math.min(concurrency ?? DEFAULT_CONCURRENCY, connections ?? DEFAULT_CONNECTIONS);
+  return Math.min(concurrency ?? DEFAULT_FILES_AT_ONCE, connections ?? DEFAULT_CONNECTIONS);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../clock.ts';
 import { HttpClient, type HttpClientOptions } from './client.ts';
+import { DEFAULT_TIMEOUT_MS } from './retry.ts';
 import { assertNotEncoded, toStatusError } from './status.ts';
 
 /** Longer than any page with a table of files. */
@@ -49,7 +50,7 @@ export type PageLoaderOptions = Omit<HttpClientOptions, 'timeoutMs' | 'clock'> &
 
 /** A loader that opens a client for each page, for callers that download nothing else. */
 export function createPageLoader(options: PageLoaderOptions = {}) {
-  const { timeoutMs = 30_000, clock = systemClock, ...rest } = options;
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, clock = systemClock, ...rest } = options;
   return async (url: string, signal?: AbortSignal): Promise<LoadedPage> => {
     const client = new HttpClient({ timeoutMs, clock, ...rest });
     try {

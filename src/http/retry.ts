@@ -12,6 +12,9 @@ export interface RetryPolicy {
   readonly maxAttempts: number;
 }
 
+/** A connection without bytes for so long is dropped. */
+export const DEFAULT_TIMEOUT_MS = 30_000;
+
 export const DEFAULT_RETRY_POLICY: RetryPolicy = {
   retries: 10,
   firstDelayMs: 1000,

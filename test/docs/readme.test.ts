@@ -1,23 +1,42 @@
-import { existsSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { fillBlocks } from '../../scripts/readme-blocks.ts';
+import { fillBlock, generate, GENERATED, rootPath } from '../../scripts/generated-docs.ts';
 import { EXIT_CODES } from '../../src/cli/exit-codes.ts';
+import { OPTION_KEYS, usageOf, variableOf } from '../../src/cli/options.ts';
 
-const path = fileURLToPath(new URL('../../README.md', import.meta.url));
-const exists = existsSync(path);
-if (!exists) console.warn('skipped: there is no README.md to compare with');
+const path = rootPath('README.md');
 
-describe.skipIf(!exists)('README.md', () => {
-  it('has the tables of options and exit codes that the code has (`npm run docs` writes them)', async () => {
+describe('the generated documents (`npm run docs` writes them)', () => {
+  it.each(Object.keys(GENERATED))('%s is what the code makes', async (name) => {
+    expect(await readFile(rootPath(name), 'utf8')).toBe(await generate(name));
+  });
+
+  it('have every option once, with its variable, and every exit code', async () => {
+    const options = await readFile(rootPath('docs/options.md'), 'utf8');
+    for (const key of OPTION_KEYS) {
+      expect(options.split(`| \`${usageOf(key)}\``), key).toHaveLength(2);
+      expect(options, key).toContain(`| \`${variableOf(key)}\``);
+    }
     const readme = await readFile(path, 'utf8');
-    expect(readme).toBe(await fillBlocks(readme, path));
+    const rows = readme.split('\n').map((line) => line.split('|').map((cell) => cell.trim()));
+    for (const { code, meaning, next } of EXIT_CODES) {
+      expect(rows).toContainEqual(['', `${code}`, meaning, next, '']);
+    }
+  });
+
+  it('want the markers of a block once', () => {
+    const marked = 'a\n<!-- x -->\nold\n<!-- /x -->\nb\n';
+    const filled = fillBlock(marked, 'x', 'new');
+    expect(filled).toBe('a\n<!-- x -->\n\nnew\n\n<!-- /x -->\nb\n');
+    expect(fillBlock(filled, 'x', 'new')).toBe(filled);
+    expect(() => fillBlock('no markers', 'x', '')).toThrow('<!-- x -->');
+    expect(() => fillBlock(marked + marked, 'x', '')).toThrow('once');
   });
 });
 
-describe.skipIf(!exists)('the table of what you see', () => {
+describe('the table of what you see', () => {
   it('quotes messages that the code has, and lacks no exit code but 0', async () => {
     const readme = await readFile(path, 'utf8');
     const table = /^\| you see .*?\n\n/ms.exec(readme)?.[0] ?? '';
@@ -49,15 +68,3 @@ async function sourceText(): Promise<string> {
   const texts = await Promise.all(files.map((name) => readFile(join(root, name), 'utf8')));
   return texts.join('\n').replace(/\$\{[^}]*\}/g, '…');
 }
-
-describe('the tables', () => {
-  it('want their markers, each once', async () => {
-    const marked =
-      '<!-- options -->\n<!-- /options -->\n<!-- exit-codes -->\n<!-- /exit-codes -->\n';
-    const filled = await fillBlocks(marked, path);
-    expect(filled).toContain('`CCXRI_LIMIT_RATE`');
-    expect(await fillBlocks(filled, path)).toBe(filled);
-    await expect(fillBlocks('no markers', path)).rejects.toThrow('<!-- exit-codes -->');
-    await expect(fillBlocks(marked + marked, path)).rejects.toThrow('once');
-  });
-});

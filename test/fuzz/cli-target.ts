@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { unknownVariables, resolveSettings } from '../../src/cli/options-resolve.ts';
-import type { Settings } from '../../src/cli/options-schema.ts';
+import type { Settings } from '../../src/cli/options.ts';
 import { parseCommandLine } from '../../src/cli/program.ts';
 import { toJson } from '../../src/cli/report.ts';
 import { CcxriError, ERROR_CODES, toErrorRecord } from '../../src/errors.ts';
@@ -54,7 +54,7 @@ export const cliTargets: readonly Fuzz[] = [
 ];
 
 function assertSettings(settings: Settings): void {
-  const { concurrency = 4, connections, retries, timeout, limitRate = 1000 } = settings;
+  const { concurrency = 4, connections = 8, retries = 10, timeout = 30, limitRate = 1000 } = settings;
   assert(Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= 64);
   assert(Number.isInteger(connections) && connections >= 1 && connections <= 64);
   assert(Number.isInteger(retries) && retries >= 0 && retries <= 1000);

@@ -11,7 +11,7 @@ import {
 import { selectionFlags } from '../next-steps.ts';
 import { count, formatBytes } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
-import type { Settings } from '../options-schema.ts';
+import type { Settings } from '../options.ts';
 import { FETCH_STATUSES, renderFetched, renderPlan, type Fetched } from '../render-fetch.ts';
 import { countStatuses } from '../render-outcomes.ts';
 import { renderTable } from '../render-table.ts';

@@ -5,8 +5,7 @@ import type { IndexResult } from '../../labels/build-index.ts';
 import { loadManifest } from '../../manifest/load.ts';
 import type { Selection } from '../../manifest/manifest.ts';
 import type { CommandContext } from '../command.ts';
-import type { Settings } from '../options-schema.ts';
-import { DEFAULT_DEST } from '../options.ts';
+import { DEFAULT_DEST, type Settings } from '../options.ts';
 
 /** What every function on a dataset directory takes, from what was typed. */
 export async function runOptionsOf(
@@ -36,7 +35,7 @@ export function sourceOptionsOf({ settings, env }: CommandContext) {
   return {
     ...(settings.source.length === 0 ? {} : { sources: settings.source }),
     headers: settings.header,
-    timeoutMs: settings.timeout * 1000,
+    timeoutMs: settings.timeout === undefined ? undefined : settings.timeout * 1000,
     env,
   };
 }

@@ -1,0 +1,103 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { format, resolveConfig } from 'prettier';
+import { EXIT_CODES } from '../src/cli/exit-codes.ts';
+import {
+  EXCLUSIVE,
+  OPTIONS,
+  OPTION_KEYS,
+  type OptionKey,
+  usageOf,
+  variableOf,
+} from '../src/cli/options.ts';
+
+/** The documents that are made, in whole or in part, of the code's own tables. */
+export const GENERATED: Readonly<Record<string, (before: string) => string>> = {
+  'README.md': (readme) => fillBlock(readme, 'exit-codes', exitCodesTable()),
+  'docs/options.md': optionsPage,
+};
+
+export const rootPath = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
+
+/** A document as the code has it now, in the project's format. */
+export async function generate(name: string): Promise<string> {
+  const path = rootPath(name);
+  const text = GENERATED[name]?.(await readFile(path, 'utf8').catch(() => '')) ?? '';
+  return format(text, { ...(await resolveConfig(path)), parser: 'markdown' });
+}
+
+/** Replaces what is between the markers of a block. */
+export function fillBlock(text: string, name: string, content: string): string {
+  const [open, close] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+  const parts = text.split(open);
+  const [before, rest] = parts;
+  const at = rest?.indexOf(close) ?? -1;
+  if (before === undefined || rest === undefined || parts.length > 2 || at < 0) {
+    throw new Error(`README.md must have ${open} … ${close}, once`);
+  }
+  return `${before}${open}\n\n${content}\n\n${rest.slice(at)}`;
+}
+
+function exitCodesTable(): string {
+  return table(
+    ['code', 'meaning', 'what to do'],
+    EXIT_CODES.map(({ code, meaning, next }) => [String(code), meaning, next]),
+  );
+}
+
+function optionsPage(): string {
+  const isCommon = (key: OptionKey) => OPTIONS[key].commands === undefined;
+  const pairs = EXCLUSIVE.map((group) => group.map((key) => code(OPTIONS[key].long)).join(' and '));
+  return `# Options
+
+<!-- Generated from src/cli/options.ts by \`npm run docs\`. -->
+
+Every option has an environment variable; an option on the command line wins. Common options may
+stand before or after the command. \`ccxri help COMMAND\` shows the options of one command.
+
+Mutually exclusive: ${pairs.join('; ')}.
+
+## Common options
+
+${optionsTable(OPTION_KEYS.filter(isCommon), false)}
+
+## Options of some commands
+
+${optionsTable(
+  OPTION_KEYS.filter((key) => !isCommon(key)),
+  true,
+)}
+
+## Values in variables
+
+A flag takes ${OPTIONS.strict.expects}. An empty variable counts as not set. Subsets and files are
+separated by commas, sources and headers by newlines:
+
+\`\`\`sh
+export CCXRI_SUBSET=viral,normal
+export CCXRI_SOURCE=$'/mnt/share/cc-cxri\\nhttps://mirror.example.org/cc-cxri/'
+\`\`\`
+
+A command ignores the variables of options that it does not take, so one environment serves all
+commands. ccxri warns of an unknown variable that starts with \`CCXRI_\`.
+`;
+}
+
+function optionsTable(keys: readonly OptionKey[], withCommands: boolean): string {
+  const rows = keys.map((key) => {
+    const { help, commands, default: byDefault } = OPTIONS[key];
+    const names = [usageOf(key), variableOf(key)].map(code);
+    const where = withCommands ? [commands?.join(', ') ?? ''] : [];
+    return [...names, ...where, help, byDefault === undefined ? '' : String(byDefault)];
+  });
+  const where = withCommands ? ['commands'] : [];
+  return table(['option', 'variable', ...where, 'meaning', 'default'], rows);
+}
+
+const code = (text: string) => `\`${text}\``;
+
+function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [titles, titles.map(() => '---'), ...rows]
+    .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
+    .join('\n');
+}
