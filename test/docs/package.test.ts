@@ -15,6 +15,8 @@ it('the package has the documents that README.md links to, and no mark of the bu
       'SECURITY.md',
       'docs/decisions.md',
       'docs/hostile-cases.md',
+      'docs/manifest.md',
+      'docs/options.md',
       'docs/reliability.md',
     ]),
   );

@@ -1,10 +1,14 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { fillBlock, generate, GENERATED, rootPath } from '../../scripts/generated-docs.ts';
 import { EXIT_CODES } from '../../src/cli/exit-codes.ts';
 import { OPTION_KEYS, usageOf, variableOf } from '../../src/cli/options.ts';
+import { parseCommandLine } from '../../src/cli/program.ts';
+import { loadManifest } from '../../src/manifest/load.ts';
+import { selectFiles } from '../../src/manifest/select.ts';
 
 const path = rootPath('README.md');
 
@@ -68,3 +72,104 @@ async function sourceText(): Promise<string> {
   const texts = await Promise.all(files.map((name) => readFile(join(root, name), 'utf8')));
   return texts.join('\n').replace(/\$\{[^}]*\}/g, '…');
 }
+
+describe('what to expect', () => {
+  it('has the published sizes, summed, and the times that follow from them', async () => {
+    const manifest = await loadManifest();
+    const table = /^\| selection .*?\n\n/ms.exec(await readFile(path, 'utf8'))?.[0] ?? '';
+    const rows = table
+      .trim()
+      .split('\n')
+      .slice(2)
+      .map((row) => row.split('|').map((cell) => cell.trim()));
+    expect(rows.map(([, selection = '']) => /--subset ([\w-]+)/.exec(selection)?.[1])).toEqual([
+      'all',
+      'chestdx',
+      'chestdx-pe',
+      'cc-cxri-p',
+      'viral',
+    ]);
+    for (const [, selection = '', archives, size, slow, fast] of rows) {
+      const subset = /--subset ([\w-]+)/.exec(selection)?.[1] ?? '';
+      const files = selectFiles(manifest, { subsets: [subset] });
+      const mb = files.reduce((sum, { size }) => sum + megabytesOf(size), 0);
+      expect({ subset, archives, size, slow, fast }).toEqual({
+        subset,
+        archives: `${files.filter(({ kind }) => kind === 'archive').length}`,
+        size: mb < 1000 ? `${Math.round(mb)} MB` : `${(mb / 1000).toFixed(1)} GB`,
+        slow: timeOf(mb / 2),
+        fast: timeOf(mb / 10),
+      });
+    }
+  });
+});
+
+/** `573MB`, `11K`, `1GB`, in the units that the page prints. */
+function megabytesOf(size: string): number {
+  const factor = { K: 0.001, MB: 1, GB: 1000 }[size.replace(/\d+/, '')] ?? NaN;
+  return Number.parseInt(size, 10) * factor;
+}
+
+function timeOf(seconds: number): string {
+  const minutes = Math.max(1, Math.round(seconds / 60));
+  const hours = Math.floor(minutes / 60);
+  return `${hours > 0 ? `${hours} h ` : ''}${minutes % 60} min`;
+}
+
+describe('the examples', () => {
+  it('of the library can be compiled', async () => {
+    const blocks = [...(await readFile(path, 'utf8')).matchAll(/^```ts\n(.*?)^```/gms)];
+    const examples = new Map(
+      blocks.map(([, code = ''], i) => [rootPath(`test/docs/readme-example-${i}.ts`), code]),
+    );
+    expect([...examples.values()].join('')).toMatch(
+      /fetchDataset[^]*datasetStatus[^]*verifyDataset/,
+    );
+    const options: ts.CompilerOptions = {
+      noEmit: true,
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: true,
+      allowImportingTsExtensions: true,
+      module: ts.ModuleKind.NodeNext,
+      target: ts.ScriptTarget.ES2023,
+      lib: ['lib.es2023.d.ts'],
+      types: ['node'],
+      paths: { ccxri: [rootPath('src/index.ts')] },
+    };
+    const disk = ts.createCompilerHost(options);
+    const host: ts.CompilerHost = {
+      ...disk,
+      fileExists: (name) => examples.has(name) || disk.fileExists(name),
+      readFile: (name) => examples.get(name) ?? disk.readFile(name),
+      getSourceFile: (name, ...rest) => {
+        const code = examples.get(name);
+        if (code === undefined) return disk.getSourceFile(name, ...rest);
+        return ts.createSourceFile(name, code, ts.ScriptTarget.ES2023, true);
+      },
+    };
+    const program = ts.createProgram([...examples.keys()], options, host);
+    const problems = [...examples.keys()].flatMap((name) =>
+      ts.getPreEmitDiagnostics(program, program.getSourceFile(name)),
+    );
+    expect(
+      problems.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' ')),
+    ).toEqual([]);
+  }, 60_000);
+
+  it('of the command line are command lines', async () => {
+    const readme = await readFile(path, 'utf8');
+    const blocks = [...readme.matchAll(/^```sh\n(.*?)^```/gms)].map(([, code = '']) => code);
+    const inText = [...readme.matchAll(/`ccxri ([a-z]+ [^`]*)`/g)].map(([, words = '']) => words);
+    const inBlocks = [
+      ...blocks.join('').matchAll(/\bccxri ((?:list|fetch|verify|status|join)\b[^#;>|`]*)/g),
+    ];
+    const lines = [...inText, ...inBlocks.map(([, words = '']) => words)].map((words) =>
+      words.trim(),
+    );
+    expect(lines.length).toBeGreaterThan(12);
+    for (const line of lines.filter((words) => !/…|COMMAND/.test(words))) {
+      expect(() => parseCommandLine(line.split(/ +/), 80), line).not.toThrow();
+    }
+  });
+});
