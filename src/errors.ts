@@ -72,7 +72,16 @@ export interface ErrorFacts {
 
 /** Commands of the program that an error may point to. */
 type NextCommand =
-  'demo' | 'extract' | 'fetch' | 'join' | 'links' | 'list' | 'manifest' | 'status' | 'verify';
+  | 'demo'
+  | 'extract'
+  | 'fetch'
+  | 'help'
+  | 'join'
+  | 'links'
+  | 'list'
+  | 'manifest'
+  | 'status'
+  | 'verify';
 
 /** Options of the program that an error may point to, without the dashes. */
 export type NextOption =
@@ -99,7 +108,7 @@ export type NextStep = NextAct & {
 };
 
 type NextAct =
-  /** Something outside ccxri, as a clause: `free 2 GB on the disk`. No commands, no options. */
+  /** Something outside ccxri, as a clause: `free 2 GB on the disk`. The library names no command and no option in it. */
   | { readonly kind: 'advice'; readonly text: string }
   /** Run the command that failed once more; `afterMs`: not before. */
   | { readonly kind: 'again'; readonly afterMs?: number | undefined; readonly purpose?: string }
@@ -116,6 +125,8 @@ type NextAct =
   | {
       readonly kind: 'run';
       readonly command: NextCommand;
+      /** Its positional argument: a directory, a topic of the help. */
+      readonly argument?: string | undefined;
       readonly subsets?: readonly string[] | undefined;
       readonly files?: readonly string[] | undefined;
       readonly options?: Partial<Record<NextOption, string | true>> | undefined;
@@ -126,8 +137,6 @@ type NextAct =
 export interface CcxriErrorOptions extends ErrorFacts {
   /** What the user can do, one after the other; see `NextStep`. */
   readonly next?: readonly NextStep[] | undefined;
-  /** As `next`, in words. To be replaced by it. */
-  readonly hint?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -136,16 +145,14 @@ export class CcxriError extends Error {
   override readonly name = 'CcxriError';
   readonly code: ErrorCode;
   readonly facts: ErrorFacts;
-  readonly hint: string | undefined;
   /** What the user can do, one after the other; empty: nothing is known that would help. */
   readonly next: readonly NextStep[];
 
   constructor(code: ErrorCode, message: string, options: CcxriErrorOptions = {}) {
-    const { hint, next, cause, ...facts } = options;
+    const { next, cause, ...facts } = options;
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.facts = facts;
-    this.hint = hint;
     this.next = next ?? [];
   }
 }
@@ -158,13 +165,9 @@ export function withDetails(
   error: CcxriError,
   { message = error.message, ...more }: CcxriErrorOptions & { readonly message?: string },
 ): CcxriError {
-  const hint = error.hint === undefined ? {} : { hint: error.hint };
-  // Where the hint is another, the error's own next steps are no longer what it says.
-  const next = more.hint === undefined ? error.next : [];
   return new CcxriError(error.code, message, {
     ...error.facts,
-    ...hint,
-    next,
+    next: error.next,
     cause: error,
     ...more,
   });
@@ -200,7 +203,7 @@ export function isOfManyFiles({ wholeSource, otherManifest }: ErrorFacts): boole
 export interface ErrorRecord extends ErrorFacts {
   readonly code: ErrorCode;
   readonly message: string;
-  /** What the user can do, as a sentence. */
+  /** What the user can do, as a sentence: the command line renders it from `next`. */
   readonly hint?: string | undefined;
   /** The same as data. */
   readonly next?: readonly NextStep[] | undefined;
@@ -210,7 +213,6 @@ export function toErrorRecord(error: CcxriError): ErrorRecord {
   return {
     code: error.code,
     message: error.message,
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
     ...(error.next.length === 0 ? {} : { next: error.next }),
     ...error.facts,
   };

@@ -1,8 +1,14 @@
 import type { Clock } from '../clock.ts';
-import type { CcxriError } from '../errors.ts';
+import type { FileOutcome, RunOptions } from '../dataset/session.ts';
+import { CcxriError } from '../errors.ts';
 import type { EventListener } from '../events.ts';
-import type { View } from './io.ts';
-import type { CommandName, OptionKey, Settings } from './options.ts';
+import { type JoinFinding, describeFinding, nextOfFinding } from '../labels/audit.ts';
+import type { IndexResult } from '../labels/build-index.ts';
+import { loadManifest } from '../manifest/load.ts';
+import type { Selection } from '../manifest/manifest.ts';
+import type { Suggest } from './next-steps.ts';
+import { DEFAULT_DEST, type Settings } from './options.ts';
+import type { View } from './view.ts';
 
 /** What a command is given: what was asked for, and the world by argument. */
 export interface CommandContext {
@@ -13,16 +19,12 @@ export interface CommandContext {
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly onEvent: EventListener;
-  /**
-   * Completes the commands (in backticks) of a text that is shown, with where and of what the user
-   * typed this run to be.
-   */
-  readonly suggest: (text: string) => string;
+  readonly suggest: Suggest;
   /** Asks a person; undefined where there is nobody to ask. */
   readonly confirm: ((question: string) => Promise<boolean>) | undefined;
 }
 
-/** How a command came out. It prints nothing itself. */
+/** How a command ended. It prints nothing itself. */
 export interface CommandOutcome {
   /** What `--json` shows as `result`. */
   readonly result: unknown;
@@ -32,23 +34,75 @@ export interface CommandOutcome {
   readonly errors: readonly CcxriError[];
   /** The result as text, for stdout. */
   readonly render: (view: View) => string;
-  /** true: the text only tells that the work was done, and `--quiet` leaves it out. */
-  readonly isTalk: boolean;
+  /** true: the text only reports that the work was done, and `--quiet` leaves it out. */
+  readonly isStatusOnly: boolean;
 }
 
-type CommandRun = (context: CommandContext) => Promise<CommandOutcome>;
-
-export interface CommandSpec {
-  readonly name: CommandName;
-  readonly summary: string;
-  readonly argument?: {
-    readonly usage: string;
-    readonly help: string;
-    /** The option that it is another way to give. */
-    readonly option?: OptionKey | undefined;
+/** What every function on a dataset directory takes, from what was typed. */
+export async function runOptionsOf(
+  context: CommandContext,
+): Promise<Required<Omit<RunOptions, 'selection'>> & { readonly selection: Selection }> {
+  const { settings, signal, onEvent, clock } = context;
+  return {
+    manifest: await loadManifest(settings.manifest),
+    dest: settings.dest ?? DEFAULT_DEST,
+    selection: selectionOf(settings),
+    signal,
+    onEvent,
+    clock,
   };
-  /** Command lines with what they do. */
-  readonly examples: readonly (readonly [string, string])[];
-  /** Loaded when it is run, so that `--version` and `list` start fast. */
-  readonly load: () => Promise<CommandRun>;
+}
+
+export function selectionOf({ subset, file }: Settings): Selection {
+  return { subsets: subset, files: file };
+}
+
+/** What functions that ask sources take. */
+export function sourceOptionsOf({ settings, env }: CommandContext) {
+  const { source, header, timeout } = settings;
+  return {
+    ...(source.length === 0 ? {} : { sources: source }),
+    headers: header,
+    timeoutMs: timeout === undefined ? undefined : timeout * 1000,
+    env,
+  };
+}
+
+export function errorsOf(
+  outcomes: readonly Pick<FileOutcome<string>, 'error'>[],
+): readonly CcxriError[] {
+  return outcomes.flatMap(({ error }) => error ?? []);
+}
+
+/** With `--strict`: what else is only a warning, as errors. */
+export function strictErrors(
+  { settings, suggest }: CommandContext,
+  outcomes: readonly { readonly file: string; readonly check: string | null }[],
+  index?: IndexResult,
+): readonly CcxriError[] {
+  if (!settings.strict) return [];
+  const next = [{ kind: 'advice', text: 'without --strict this is a warning' }] as const;
+  const disputed = contentChecked(outcomes).map((file) => {
+    const message = `${file} passed by its content alone: its MD5 is disputed`;
+    return new CcxriError('findings', message, { file, next });
+  });
+  const findings = (index?.findings ?? []).filter(({ strict }) => strict);
+  if (findings.length === 0) return disputed;
+  const reasons = findings.map((finding) => findingText(finding, suggest));
+  return [
+    ...disputed,
+    new CcxriError('findings', 'images and labels do not add up', { reasons, next }),
+  ];
+}
+
+/** Files that passed by their content alone: their published MD5 is disputed and did not match. */
+export function contentChecked(
+  outcomes: readonly { readonly file: string; readonly check: string | null }[],
+): readonly string[] {
+  return outcomes.filter(({ check }) => check === 'content-checked').map(({ file }) => file);
+}
+
+export function findingText(finding: JoinFinding, suggest: Suggest): string {
+  const hint = suggest.hintOf({ next: nextOfFinding(finding) });
+  return describeFinding(finding) + (hint === undefined ? '' : `; ${hint}`);
 }

@@ -22,14 +22,6 @@ export interface CliIo {
   readonly clock: Clock;
 }
 
-/** How text is laid out. */
-export interface View {
-  /** Columns that may be used. */
-  readonly width: number;
-  readonly color: boolean;
-  readonly verbose: boolean;
-}
-
 /** Nothing says how wide the paper is: lines are as long as they are, for `grep` and files. */
 const DEFAULT_WIDTH = Infinity;
 
@@ -99,7 +91,10 @@ export class CheckedWriter {
     if (this.#failure === undefined) return undefined;
     const errno = errnoOf(this.#failure) ?? 'unknown error';
     return new CcxriError('disk-io', `could not write the result to stdout (${errno})`, {
-      hint: 'look at where stdout leads (a full disk?), then run the same command again',
+      next: [
+        { kind: 'advice', text: 'check where stdout leads (a full disk?)' },
+        { kind: 'again' },
+      ],
       cause: this.#failure,
     });
   }

@@ -3,14 +3,45 @@ import { formatDuration, quoteForShell, toPrintableLink } from '../text.ts';
 import { OPTIONS, type CommandName, type OptionKey } from './options.ts';
 import type { RawOptions } from './options-resolve.ts';
 
-/** Which of what a user typed belongs into the commands that are suggested next. */
+/** What a suggested command consists of, besides what the user has typed. */
+interface CommandParts {
+  readonly argument?: string | undefined;
+  readonly subsets?: readonly string[] | undefined;
+  readonly files?: readonly string[] | undefined;
+  /** By name, without the dashes. */
+  readonly options?: Readonly<Record<string, string | true>> | undefined;
+}
+
+/** What a user can do next, in words. */
+export interface Suggest {
+  /** A command in backticks, to be copied. */
+  readonly command: (name: NextCommandName, parts?: CommandParts) => string;
+  /** The next steps of an error or event as a sentence; undefined: nothing is known that helps. */
+  readonly hintOf: HintOf;
+}
+
+export type HintOf = (of: {
+  readonly next?: readonly NextStep[] | undefined;
+}) => string | undefined;
+
+type NextCommandName = (NextStep & { readonly kind: 'run' })['command'];
+
+/** @param typed the options of this run, which the suggested commands repeat */
+export function suggestFor(typed: RawOptions): Suggest {
+  return {
+    command: (name, parts = {}) => `\`${renderCommand(name, parts, typed)}\``,
+    hintOf: ({ next = [] }) => (next.length === 0 ? undefined : renderNextSteps(next, typed)),
+  };
+}
+
+/** The options of a run that the commands suggested next repeat, and which commands take them. */
 const CARRIED: readonly (readonly [OptionKey, readonly CommandName[]])[] = [
   ['dest', ['fetch', 'verify', 'extract', 'join', 'status']],
   ['manifest', ['list', 'fetch', 'verify', 'extract', 'join', 'status', 'links']],
   ['source', ['fetch', 'links']],
 ];
 
-/** How the advice to use an option reads where it has no value to give. */
+/** How the advice to use an option reads if there is no value to give. */
 const OPTION_TEXTS: Readonly<Record<NextOption, string>> = {
   'delete-archives': 'delete each archive after its extraction with --delete-archives',
   dest: 'choose another directory with --dest DIR',
@@ -26,7 +57,7 @@ const OPTION_TEXTS: Readonly<Record<NextOption, string>> = {
   yes: 'go on all the same with -y',
 };
 
-/** An error's next steps as a sentence, its commands completed with what the user typed. */
+/** Next steps as a sentence, their commands completed with what the user typed. */
 export function renderNextSteps(next: readonly NextStep[], typed: RawOptions): string {
   return next.map((step) => renderStep(step, typed)).join(', then ');
 }
@@ -50,71 +81,48 @@ function renderAct(step: NextStep, typed: RawOptions): string {
       return `add --${option} ${quoteForShell(value)}${purpose}`;
     }
     case 'run':
-      return `run \`${commandLine(step, typed)}\`${purpose}`;
+      return `run \`${renderCommand(step.command, step, typed)}\`${purpose}`;
   }
 }
 
-type RunStep = NextStep & { readonly kind: 'run' };
-
-function commandLine({ command, subsets, files, options }: RunStep, typed: RawOptions): string {
-  const own = Object.entries(options ?? {}).map(([name, value]) =>
-    value === true ? ` --${name}` : ` --${name} ${quoteForShell(value)}`,
+/**
+ * A command with the directory, manifest and sources of this run, so that following the advice does
+ * not lead to another directory. Variables stay set by themselves.
+ */
+function renderCommand(name: NextCommandName, parts: CommandParts, typed: RawOptions): string {
+  const { argument, subsets = [], files = [], options = {} } = parts;
+  const own = Object.entries(options).map(([option, value]) =>
+    value === true ? ` --${option}` : ` --${option} ${quoteForShell(value)}`,
   );
-  return completeCommand(command, [selectionFlags({ subsets, files }), ...own].join(''), typed);
-}
-
-/** A selection as it is typed: ` --subset viral --file Other-1`. */
-export function selectionFlags({ subsets = [], files = [] }: Pick<RunStep, 'subsets' | 'files'>) {
   return [
-    ...subsets.map((name) => ` --subset ${quoteForShell(name)}`),
-    ...files.map((name) => ` --file ${quoteForShell(name)}`),
+    `ccxri ${name}`,
+    ...(argument === undefined ? [] : [` ${quoteForShell(argument)}`]),
+    ...subsets.map((subset) => ` --subset ${quoteForShell(subset)}`),
+    ...files.map((file) => ` --file ${quoteForShell(file)}`),
+    ...own,
+    ...CARRIED.flatMap(([key, commands]) => {
+      const value = typed[key];
+      const isOpen = commands.some((command) => command === name) && !(key in options);
+      if (!isOpen || value === undefined || typeof value === 'boolean') return [];
+      const all = [value].flat();
+      const useful = key === 'source' ? all.filter((source) => mayHave(source, parts)) : all;
+      return useful.map((item) => ` ${OPTIONS[key].long} ${quoteForShell(withoutSecrets(item))}`);
+    }),
   ].join('');
 }
 
-/**
- * A command with where and of what the user typed this run to be: who follows the advice must not end
- * in another directory. Variables stay set by themselves.
- * @param flags what it has already: empty, or beginning with a space
- */
-function completeCommand(command: string, flags: string, typed: RawOptions): string {
-  const added = CARRIED.flatMap(([key, commands]) => {
-    const flag = OPTIONS[key].long;
-    const isOpen = commands.some((name) => name === command) && !flags.includes(`${flag} `);
-    const value = typed[key];
-    if (!isOpen || value === undefined || typeof value === 'boolean') return [];
-    const named = [value].flat();
-    const items = key === 'source' ? named.filter((each) => mayHave(each, flags)) : named;
-    return items.map((item) => ` ${flag} ${quoteForShell(withoutSecrets(item))}`);
-  });
-  return `ccxri ${command}${flags}${added.join('')}`;
-}
-
-/** A whole command of ccxri in backticks, in the texts of cli itself. */
-const COMMAND = /`ccxri ([a-z]+)((?: [^`]*)?)`/g;
-
-/** As `completeCommand`, for each command (in backticks) in a text of the command line's own. */
-export function completeCommands(text: string, typed: RawOptions): string {
-  return text.replace(
-    COMMAND,
-    (_whole, command: string, flags: string) => `\`${completeCommand(command, flags, typed)}\``,
-  );
-}
-
-/** A source that is one file has nothing for a command that is for other files alone. */
-function mayHave(source: string, flags: string): boolean {
-  const name = /([^/\\{}]+)\.(?:zip|csv)$/i
-    .exec(source.replace(/^(https?:[^?#]*).*$/i, '$1'))?.[1]
-    ?.toLowerCase();
-  if (name === undefined || flags.includes('--subset ')) return true;
-  const asked = [...flags.matchAll(/--file ([^ ]+)/g)].map(([, file = '']) =>
-    file.replace(/\.(?:zip|csv)$/i, '').toLowerCase(),
-  );
-  return asked.length === 0 || asked.includes(name);
+/** A source that is one file has nothing for a command about other files alone. */
+function mayHave(source: string, { subsets = [], files = [] }: CommandParts): boolean {
+  const path = source.replace(/^(https?:[^?#]*).*$/i, '$1');
+  const [, stem] = /([^/\\{}]+)\.(?:zip|csv)$/i.exec(path) ?? [];
+  if (stem === undefined || subsets.length > 0 || files.length === 0) return true;
+  const stems = files.map((file) => file.replace(/\.(?:zip|csv)$/i, '').toLowerCase());
+  return stems.includes(stem.toLowerCase());
 }
 
 /**
- * A URL's password, and what looks secret in its query, are not to be shown: whoever types it again
- * has to add them. The rest of the query stays, and so does the place of the name: `?file={name}`.
+ * A URL's password, and what looks secret in its query, are not shown: the user has to add them
+ * again. The rest of the query stays, and so does the placeholder of the name: `?file={name}`.
  */
 function withoutSecrets(word: string): string {
   if (!/^https?:/i.test(word)) return word;

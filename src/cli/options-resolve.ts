@@ -67,7 +67,7 @@ function refuseContradictions(all: RawOptions, fromEnv: RawOptions): void {
     if (given.length < 2) continue;
     const labels = given.map((key) => labelOf(key, fromEnv[key] !== undefined));
     throw new CcxriError('usage', `${labels.join(' and ')} contradict each other`, {
-      hint: `leave one of them away: ${labels.join(', ')}`,
+      next: [{ kind: 'advice', text: `give only one of them: ${labels.join(', ')}` }],
     });
   }
 }
@@ -90,7 +90,7 @@ function wrongValue({ command, key, isVariable }: Wrong, value: RawValue | undef
   return new CcxriError('usage', `${label} takes ${expects}; got ${found}`, {
     expected: expects,
     found,
-    hint: `\`ccxri help ${command}\` shows every option of it`,
+    next: [{ kind: 'run', command: 'help', argument: command, purpose: 'to see its options' }],
   });
 }
 

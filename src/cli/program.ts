@@ -1,8 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
-import { CcxriError } from '../errors.ts';
-import { quoteForShell, toPrintable } from '../text.ts';
+import { CcxriError, type NextStep } from '../errors.ts';
+import { toPrintable } from '../text.ts';
 import { COMMANDS } from './command-table.ts';
-import type { CommandSpec } from './command.ts';
 import { exitCodesHelp, exitCodesText } from './exit-codes.ts';
 import type { RawOptions } from './options-resolve.ts';
 import {
@@ -75,7 +74,7 @@ function createProgram(texts: string[], requests: Request[], width: number): Com
   for (const key of OPTION_KEYS) {
     if (OPTIONS[key].commands === undefined) program.addOption(toOption(key).hideHelp());
   }
-  for (const name of COMMAND_NAMES) addCommand(program, COMMANDS[name], requests);
+  for (const name of COMMAND_NAMES) addCommand(program, name, requests);
   program
     .command('help')
     .argument('[topic]', 'a command, exit-codes, or options')
@@ -84,35 +83,32 @@ function createProgram(texts: string[], requests: Request[], width: number): Com
   return program;
 }
 
-function addCommand(program: Command, spec: CommandSpec, requests: Request[]): void {
-  const command = program.command(spec.name).description(spec.summary);
-  const own = OPTION_KEYS.filter((key) => takesOption(spec.name, key));
+function addCommand(program: Command, name: CommandName, requests: Request[]): void {
+  const { summary, argument, examples } = COMMANDS[name];
+  const command = program.command(name).description(summary);
+  const own = OPTION_KEYS.filter((key) => takesOption(name, key));
   const options = own.map((key) => [key, toOption(key)] as const);
   for (const [, option] of options) command.addOption(option);
-  if (spec.argument !== undefined) command.argument(spec.argument.usage, spec.argument.help);
-  const examples = spec.examples.map(([line, what]) => `  ${line}\n      ${what}`);
-  command.addHelpText('after', ['', 'Examples:', ...examples].join('\n'));
+  if (argument !== undefined) command.argument(argument.usage, argument.help);
+  const lines = examples.map(([line, what]) => `  ${line}\n      ${what}`);
+  command.addHelpText('after', ['', 'Examples:', ...lines].join('\n'));
   command.action(() => {
     const flags = mergeFlags(flagsOf(program, options), flagsOf(command, options));
-    requests.push(toRequest(spec, flags, command.args[0]));
+    requests.push(toRequest(name, flags, command.args[0]));
   });
 }
 
-function toRequest(spec: CommandSpec, flags: RawOptions, argument: string | undefined): Request {
-  const base = { kind: 'command', command: spec.name } as const;
-  const key = spec.argument?.option;
-  if (key === undefined || argument === undefined) return { ...base, flags, argument };
+function toRequest(command: CommandName, flags: RawOptions, argument: string | undefined): Request {
+  const { usage, option: key } = COMMANDS[command].argument ?? {};
+  const request = { kind: 'command', command, flags, argument } as const;
+  if (usage === undefined || key === undefined || argument === undefined) return request;
   const { long } = OPTIONS[key];
   if (flags[key] !== undefined && flags[key] !== argument) {
-    throw new CcxriError(
-      'usage',
-      `${long} and ${toPrintable(argument, 80)} contradict each other`,
-      {
-        hint: `${spec.argument?.usage ?? ''} is the same as ${long}: leave one of them away`,
-      },
-    );
+    const message = `${long} and ${toPrintable(argument, 80)} contradict each other`;
+    const text = `${usage} is the same as ${long}: give only one of them`;
+    throw new CcxriError('usage', message, { next: [{ kind: 'advice', text }] });
   }
-  return { ...base, flags: { ...flags, [key]: argument }, argument };
+  return { ...request, flags: { ...flags, [key]: argument } };
 }
 
 function toOption(key: OptionKey): Option {
@@ -162,7 +158,7 @@ function rootHelp(): string {
   return [
     '',
     'Start here:',
-    '  ccxri demo                     see the whole way on a small made-up release',
+    '  ccxri demo                     try everything on a small synthetic release',
     '  ccxri list                     the subsets and their sizes',
     '  ccxri fetch --subset chestdx   get one, into ./cc-cxri',
     '',
@@ -179,29 +175,39 @@ function showHelp(program: Command, topic: string | undefined, texts: string[]):
   else if (topic === 'exit-codes') texts.push(exitCodesHelp());
   else if (topic === 'options') texts.push(variablesHelp());
   else {
+    const text = `topics are: ${[...COMMAND_NAMES, 'exit-codes', 'options'].join(', ')}`;
     throw new CcxriError('usage', `there is no help on "${toPrintable(topic, 80)}"`, {
-      hint: `topics are: ${[...COMMAND_NAMES, 'exit-codes', 'options'].join(', ')}`,
+      next: [{ kind: 'advice', text }],
     });
   }
 }
 
 function toUsageError(error: CommanderError, argv: readonly string[]): CcxriError {
+  const command = COMMAND_NAMES.find((name) => argv.includes(name));
+  const help = (purpose: string): NextStep => ({
+    kind: 'run',
+    command: 'help',
+    argument: command,
+    purpose,
+  });
   if (error.code === 'commander.help') {
-    return new CcxriError('usage', 'no command was given', { hint: '`ccxri --help` shows them' });
+    return new CcxriError('usage', 'no command was given', { next: [help('to see the commands')] });
   }
-  const bare = error.code === 'commander.excessArguments' ? optionWithoutValue(argv) : undefined;
+  const isExcess = error.code === 'commander.excessArguments';
+  const bare = isExcess ? optionWithoutValue(argv) : undefined;
   if (bare !== undefined) {
-    return new CcxriError('usage', `${bare} needs a value`, {
-      hint: `${helpFor(argv)} shows what it takes`,
-    });
+    const next = [help('to see which value it takes')];
+    return new CcxriError('usage', `${bare} needs a value`, { next });
   }
   const text = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
-  return new CcxriError('usage', toPrintable(text), { hint: hintFor(error, argv) });
+  const options = help(command === undefined ? 'to see the commands' : 'to see its options');
+  const first = isExcess ? commandMeant(argv, command) : ownersOf(error);
+  const next = first === undefined ? options : { ...first, or: options };
+  return new CcxriError('usage', toPrintable(text), { next: [next] });
 }
 
 /** `--source --dest d5`: the next option was taken for the value, and its own value for a word. */
 function optionWithoutValue(argv: readonly string[]): string | undefined {
-  const keyOf = (word: string | undefined) => OPTION_KEYS.find((key) => OPTIONS[key].long === word);
   return argv.find((word, at) => {
     const key = keyOf(word);
     const takesValue = key !== undefined && OPTIONS[key].value !== undefined;
@@ -209,39 +215,37 @@ function optionWithoutValue(argv: readonly string[]): string | undefined {
   });
 }
 
-function helpFor(argv: readonly string[]): string {
-  const command = COMMAND_NAMES.find((name) => argv.includes(name));
-  return command === undefined ? '`ccxri --help`' : `\`ccxri help ${command}\``;
+function keyOf(long: string | undefined): OptionKey | undefined {
+  return OPTION_KEYS.find((key) => OPTIONS[key].long === long);
 }
 
-function hintFor(error: CommanderError, argv: readonly string[]): string {
-  const command = COMMAND_NAMES.find((name) => argv.includes(name));
-  const help = helpFor(argv);
-  if (error.code === 'commander.excessArguments') {
-    const meant = commandMeant(argv, command);
-    if (meant !== undefined) return `did you mean \`${meant}\`? See ${help}`;
-    return `subsets and files are named by options: --subset NAME, --file NAME; see ${help}`;
-  }
-  const typed = /unknown option '(--[a-z-]+)/.exec(error.message)?.[1];
-  const key = OPTION_KEYS.find((name) => OPTIONS[name].long === typed);
+/** An option that other commands take. */
+function ownersOf({ message }: CommanderError): NextStep | undefined {
+  const typed = /unknown option '(--[a-z-]+)/.exec(message)?.[1];
+  const key = keyOf(typed);
   const owners = key === undefined ? undefined : OPTIONS[key].commands;
-  if (owners === undefined) return `${help} shows what there is`;
-  return `${typed ?? ''} is an option of ${owners.join(', ')}; see ${help}`;
+  if (typed === undefined || owners === undefined) return undefined;
+  return { kind: 'advice', text: `use ${typed} with ${owners.join(', ')}` };
 }
 
-/** `ccxri fetch chestdx`: words alone behind a command that takes subsets. */
-function commandMeant(
-  argv: readonly string[],
-  command: CommandName | undefined,
-): string | undefined {
+/** `ccxri fetch chestdx`: words alone after a command that takes subsets. */
+function commandMeant(argv: readonly string[], command: CommandName | undefined): NextStep {
   const [name, ...words] = argv;
-  if (command === undefined || name !== command || !takesOption(command, 'subset'))
-    return undefined;
-  if (COMMANDS[command].argument !== undefined) return undefined;
-  if (words.some((word) => word.startsWith('-'))) return undefined;
-  const options = words.map((word) => {
-    const kind = /\d|\.(?:zip|csv)$/i.test(word) ? '--file' : '--subset';
-    return ` ${kind} ${quoteForShell(toPrintable(word, 80))}`;
-  });
-  return `ccxri ${command}${options.join('')}`;
+  const takesNames =
+    command !== undefined &&
+    name === command &&
+    takesOption(command, 'subset') &&
+    COMMANDS[command].argument === undefined;
+  if (!takesNames || words.some((word) => word.startsWith('-'))) {
+    const text = 'name subsets and files by options: --subset NAME, --file NAME';
+    return { kind: 'advice', text };
+  }
+  const isFile = (word: string) => /\d|\.(?:zip|csv)$/i.test(word);
+  const shown = words.map((word) => toPrintable(word, 80));
+  return {
+    kind: 'run',
+    command,
+    subsets: shown.filter((word) => !isFile(word)),
+    files: shown.filter(isFile),
+  };
 }

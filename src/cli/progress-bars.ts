@@ -3,7 +3,7 @@ import type { RunEvent } from '../events.ts';
 import { widthOf } from './io.ts';
 import { type Progress, type ProgressOptions, RunState } from './progress-state.ts';
 import { fileBar, lineOf, totalBar } from './progress-text.ts';
-import { wrapProse } from './render-table.ts';
+import { wrapProse } from './view.ts';
 
 /** To the end of the screen: a line above the bars must not leave their remains behind it. */
 const CLEAR_BELOW = '\u001b[J';

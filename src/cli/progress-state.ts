@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { type ErrorRecord, isOfManyFiles } from '../errors.ts';
 import type { Phase, PhaseProgress, PlanEvent, RunEvent } from '../events.ts';
 import type { CheckedWriter, OutStream } from './io.ts';
-import type { Style } from './render-table.ts';
+import type { View } from './view.ts';
 
 /** Rates are of the last so many milliseconds: long enough to be steady, short enough to be true. */
 const RATE_WINDOW_MS = 10_000;
@@ -149,7 +149,7 @@ export interface ProgressOptions {
   /** false: no bars and no heartbeat, though lines of what happened. */
   readonly heartbeat: boolean;
   readonly verbose: boolean;
-  readonly style: Style;
+  readonly style: View['style'];
   readonly stream: OutStream;
   readonly writer: CheckedWriter;
   readonly clock: Clock;

@@ -2,7 +2,7 @@ import type { Phase, PhaseProgress, RunEvent } from '../events.ts';
 import { count, formatBytes, formatCount, formatDuration } from '../text.ts';
 import type { Position, RunState } from './progress-state.ts';
 import { shown, withoutFile } from './render-error.ts';
-import type { Style } from './render-table.ts';
+import type { View } from './view.ts';
 
 const PHASE_WORDS: Readonly<Record<Phase, string>> = {
   download: 'download',
@@ -21,7 +21,7 @@ const DOING: Readonly<Record<Phase, string>> = {
 export function lineOf(
   event: RunEvent,
   state: RunState,
-  view: { readonly verbose: boolean; readonly style: Style },
+  view: { readonly verbose: boolean; readonly style: View['style'] },
 ): string | undefined {
   const { verbose, style } = view;
   if (state.isRepetition && !verbose) return undefined;
@@ -84,7 +84,7 @@ function planLine(plan: Extract<RunEvent, { event: 'plan' }>): string {
 function fileDoneLine(
   event: Extract<RunEvent, { event: 'file-done' }>,
   state: RunState,
-  { verbose, style }: { readonly verbose: boolean; readonly style: Style },
+  { verbose, style }: { readonly verbose: boolean; readonly style: View['style'] },
 ): string | undefined {
   const { file, status, check, error } = event;
   // What was there already is no news; the summary counts it.

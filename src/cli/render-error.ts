@@ -1,11 +1,11 @@
 import { CcxriError } from '../errors.ts';
 import { count, toPrintable } from '../text.ts';
-import type { View } from './io.ts';
-import { styleOf, wrapProse } from './render-table.ts';
+import { type HintOf, suggestFor } from './next-steps.ts';
+import type { View } from './view.ts';
 
 /** More than so many errors of a run are shown in one line each, unless -v asks for all of each. */
 const FULL_BLOCKS = 10;
-/** More than so many different ways on are those of many files: they go by one pattern. */
+/** More different hints than these are those of many files, and follow one pattern. */
 const FULL_HINTS = 3;
 
 /** Names of files that are listed in a line. */
@@ -25,35 +25,38 @@ export function shown(text: string): string {
   return toPrintable(text, MOST_CHARACTERS);
 }
 
-/** What to type next, as a line; on a terminal in several where it is long. */
-export function nextLine(way: string, view: View): string {
-  return wrapProse(unbrokenNext(way, view), view.width, INDENT);
-}
-
-function unbrokenNext(way: string, view: View): string {
-  return `${styleOf(view).bold('next:')} ${shown(way)}\n`;
+/** What to do next, as a line; on a terminal in several if it is long. */
+export function nextLine(hint: string, view: View): string {
+  return view.prose(`${view.style.bold('next:')} ${shown(hint)}\n`, INDENT);
 }
 
 /**
  * What happened, to which file, expected and got, what was kept, and the next command to type.
  * Stacks and causes only where `verbose`.
  */
-export function renderError(error: unknown, view: View): string {
+export function renderError(
+  error: unknown,
+  view: View,
+  hintOf: HintOf = suggestFor({}).hintOf,
+): string {
   if (!(error instanceof CcxriError)) return renderBug(error, view);
-  return wrapProse(`${block(error, view)}${renderHints([error], view)}`, view.width, INDENT);
+  return view.prose(block(error, view), INDENT) + renderHints([error], view, hintOf);
 }
 
 /**
- * Several errors of a run: each once, the ways on at the end, each way once. What differs in the
- * file alone (84 files of a page that can't be reached) is told of the first, with the others' names.
+ * Several errors of a run: each once, the hints at the end, each hint once. Errors that differ in the
+ * file alone (84 files of a page that can't be reached) are one error, with the names of the files.
  */
-export function renderErrors(errors: readonly CcxriError[], view: View): string {
+export function renderErrors(
+  errors: readonly CcxriError[],
+  view: View,
+  hintOf: HintOf = suggestFor({}).hintOf,
+): string {
   const groups = [...groupAlike(errors, view).values()];
   const full = view.verbose ? groups : groups.slice(0, FULL_BLOCKS);
   const blocks = full.map((group) => blockOf(group, view));
   const lines = groups.slice(full.length).map((group) => `${headline(group[0], view)}\n`);
-  const text = [...blocks, ...lines, renderHints(errors, view)].join('');
-  return wrapProse(text, view.width, INDENT);
+  return view.prose([...blocks, ...lines].join(''), INDENT) + renderHints(errors, view, hintOf);
 }
 
 type Group = readonly [CcxriError, ...CcxriError[]];
@@ -80,7 +83,7 @@ function blockOf([first, ...others]: Group, view: View): string {
 function headline(error: CcxriError, view: View): string {
   const { file } = error.facts;
   const about = file === undefined || error.message.includes(file) ? '' : `${file}: `;
-  return `${styleOf(view).red('error:')} ${shown(about + error.message)}`;
+  return `${view.style.red('error:')} ${shown(about + error.message)}`;
 }
 
 function block(error: CcxriError, view: View): string {
@@ -95,37 +98,41 @@ function block(error: CcxriError, view: View): string {
     ['attempts', attempts?.toString()],
     ['kept', kept],
   ];
-  const told = facts.filter(([, value]) => value !== undefined && !error.message.includes(value));
-  const lines = told.map(([name, value]) => `  ${`${name}:`.padEnd(10)}${shown(value ?? '')}`);
+  const listed = facts.filter(([, value]) => value !== undefined && !error.message.includes(value));
+  const lines = listed.map(([name, value]) => `  ${`${name}:`.padEnd(10)}${shown(value ?? '')}`);
   const why = (reasons ?? []).map((reason) => `  - ${shown(reason)}`);
   const causes = view.verbose ? causesOf(error).map((text) => `  cause:    ${text}`) : [];
   return [headline(error, view), ...lines, ...why, ...causes, ''].join('\n');
 }
 
-function renderHints(errors: readonly CcxriError[], view: View): string {
-  const hints = [...filesByHint(errors)];
+function renderHints(errors: readonly CcxriError[], view: View, hintOf: HintOf): string {
+  const hints = [...filesByHint(errors, hintOf)];
   const first = view.verbose ? hints : hints.slice(0, FULL_HINTS);
   const more = hints.length - first.length;
   const isOne = hints.length === 1;
   return [
-    ...first.map(([hint, files]) => unbrokenNext(isOne ? hint : aboutFiles(files, hint), view)),
+    ...first.map(([hint, files]) => nextLine(isOne ? hint : aboutFiles(files, hint), view)),
     ...(more > 0 ? [`      and likewise for ${more} more (-v shows them)\n`] : []),
   ].join('');
 }
 
-/** Each way on once, with the files that it is for. */
-function filesByHint(errors: readonly CcxriError[]): ReadonlyMap<string, readonly string[]> {
+/** Each hint once, with the files that it is for. */
+function filesByHint(
+  errors: readonly CcxriError[],
+  hintOf: HintOf,
+): ReadonlyMap<string, readonly string[]> {
   const hints = new Map<string, readonly string[]>();
-  for (const { hint, facts } of errors) {
+  for (const error of errors) {
+    const hint = hintOf(error);
     if (hint === undefined) continue;
+    const { file } = error.facts;
     const files = hints.get(hint) ?? [];
-    const isNew = facts.file !== undefined && !files.includes(facts.file);
-    hints.set(hint, isNew ? [...files, facts.file] : files);
+    hints.set(hint, file === undefined || files.includes(file) ? files : [...files, file]);
   }
   return hints;
 }
 
-/** A way on among others, behind the files that it is for; where it names its one file, as it is. */
+/** A hint among others, after the files that it is for; if it names its only file, as it is. */
 export function aboutFiles(files: readonly string[], hint: string): string {
   const [first] = files;
   if (first === undefined || (files.length === 1 && hint.includes(first))) return hint;
@@ -146,12 +153,12 @@ function causesOf(error: Error): readonly string[] {
     texts.push(toPrintable(cause.message));
     cause = cause.cause;
   }
-  // An error that was told again in other words has the same message once more.
+  // An error that was given more details has the same message once more.
   return [...new Set(texts)].filter((text) => !error.message.includes(text));
 }
 
 function renderBug(error: unknown, view: View): string {
-  const { red, bold } = styleOf(view);
+  const { red, bold } = view.style;
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   const stack = view.verbose && error instanceof Error ? `${error.stack ?? ''}\n` : '';
   const next = view.verbose

@@ -3,7 +3,7 @@ import type { FetchOutcome, FetchResult, FetchStatus, FetchStep } from '../fetch
 import { isTooSmall } from '../fetch/plan.ts';
 import { count, formatBytes, formatDuration, toPrintable } from '../text.ts';
 import { exitCodeOf, worstOf } from './exit-codes.ts';
-import type { View } from './io.ts';
+import type { HintOf, Suggest } from './next-steps.ts';
 import { aboutFiles, nextLine, someOf } from './render-error.ts';
 import {
   type StatusLabels,
@@ -13,12 +13,13 @@ import {
   renderIndex,
   renderStatusCounts,
 } from './render-outcomes.ts';
-import { renderTable, styleOf } from './render-table.ts';
+import type { View } from './view.ts';
 
 interface RenderOptions {
   readonly view: View;
-  /** The command that goes on, in backticks. */
+  /** The command that resumes, in backticks. */
   readonly again: string;
+  readonly suggest: Suggest;
 }
 
 /** What a fetch would do. */
@@ -26,17 +27,16 @@ export function renderPlan({ dest, plan }: FetchResult, { view, again }: RenderO
   const { steps, bytesToDownload, bytesNeededOnDisk, bytesFreeOnDisk } = plan;
   const open = view.verbose ? steps : steps.filter(({ action }) => action !== 'done');
   const done = steps.filter(({ action }) => action === 'done').length;
-  const table = renderTable(
-    [{ title: 'file' }, { title: 'action' }, { title: '', align: 'right' }],
+  const table = view.table(
+    ['file', 'action', { right: '' }],
     open.map((step) => [step.file, ACTIONS[step.action], amountOf(step)]),
-    view.width,
   );
   const free = bytesFreeOnDisk === null ? '' : `, ${formatBytes(bytesFreeOnDisk)} free`;
   const lines = [
     `${count(steps.length, 'file')} into ${toPrintable(dest, 4096)}, ${done} of them done already`,
     `download: about ${formatBytes(bytesToDownload)}`,
     `disk: about ${formatBytes(bytesNeededOnDisk)} needed${free}`,
-    ...(isTooSmall(plan) ? [styleOf(view).yellow('the disk is too small for it')] : []),
+    ...(isTooSmall(plan) ? [view.style.yellow('the disk is too small for it')] : []),
     `nothing was written; ${again} does it`,
   ];
   return `${open.length === 0 ? '' : `${table}\n`}${lines.join('\n')}\n`;
@@ -64,21 +64,21 @@ export const FETCH_STATUSES: StatusLabels<FetchStatus> = {
   stopped: 'not finished',
 };
 
-/** What there is to tell of a fetch, also of one that was stopped. */
+/** What is known of a fetch, also of one that was stopped. */
 export type Fetched = Pick<
   FetchResult,
   'dest' | 'outcomes' | 'bytesDownloaded' | 'elapsedMs' | 'index' | 'indexError'
 >;
 
-/** What a fetch came to: what came, what did not and why, the index, and what to do next. */
+/** The result of a fetch: what was downloaded, what failed and why, the index, and the next step. */
 export function renderFetched(result: Fetched, options: RenderOptions): string {
-  const { view } = options;
+  const { view, suggest } = options;
   return joinParts([
     renderHead(result, view),
     renderCounts(result.outcomes, view),
     renderFailed(result.outcomes, view),
     renderContentChecked(result.outcomes),
-    result.index === undefined ? '' : renderIndex(result.index, view),
+    result.index === undefined ? '' : renderIndex(result.index, suggest, view),
     renderNext(result, options),
   ]);
 }
@@ -88,24 +88,24 @@ function isGood({ status }: FetchOutcome): boolean {
 }
 
 function renderHead({ dest, outcomes, bytesDownloaded, elapsedMs }: Fetched, view: View): string {
-  const { red, green } = styleOf(view);
+  const { red, green } = view.style;
   const good = outcomes.filter(isGood).length;
   const all = count(outcomes.length, 'file');
   const word = good === outcomes.length ? green('done') : red('not done');
   const files = good === outcomes.length ? all : `${good} of ${all}`;
-  const came = bytesDownloaded > 0 ? `, ${formatBytes(bytesDownloaded)} downloaded` : '';
-  return `${word}: ${files} in ${toPrintable(dest, 4096)}${came} in ${formatDuration(elapsedMs)}\n`;
+  const downloaded = bytesDownloaded > 0 ? `, ${formatBytes(bytesDownloaded)} downloaded` : '';
+  return `${word}: ${files} in ${toPrintable(dest, 4096)}${downloaded} in ${formatDuration(elapsedMs)}\n`;
 }
 
 function renderCounts(outcomes: readonly FetchOutcome[], view: View): string {
   const members = outcomes.reduce((sum, outcome) => sum + (outcome.members ?? 0), 0);
-  // Also those of earlier runs: which came now, the counts say.
+  // Also those of earlier runs: the counts say which are new.
   const extracted = members === 0 ? '' : `${count(members, 'file')} in images/\n`;
   const shown = outcomes.map((outcome) => ({ ...outcome, status: shownStatusOf(outcome) }));
   return renderStatusCounts(SHOWN_STATUSES, shown, view) + extracted;
 }
 
-/** What came in this run and passed by its content alone is counted apart: its MD5 did not match. */
+/** Files of this run that passed by their content alone are counted apart: their MD5 did not match. */
 const SHOWN_STATUSES: StatusLabels<FetchStatus | 'downloaded-content' | 'adopted-content'> = {
   downloaded: FETCH_STATUSES.downloaded,
   'downloaded-content': 'downloaded, content-checked',
@@ -122,40 +122,43 @@ function shownStatusOf({ status, check }: FetchOutcome): keyof typeof SHOWN_STAT
   return status === 'downloaded' || status === 'adopted' ? `${status}-content` : status;
 }
 
-function renderNext(result: Fetched, { view, again }: RenderOptions): string {
+function renderNext(result: Fetched, { view, again, suggest }: RenderOptions): string {
   const { outcomes, index, dest } = result;
   if (!outcomes.every(isGood)) {
-    return nextStepsFrom(outcomes, again)
-      .map((way) => nextLine(way, view))
+    return nextSentences(outcomes, again, suggest.hintOf)
+      .map((sentence) => nextLine(sentence, view))
       .join('');
   }
-  const next = styleOf(view).bold('next:');
+  const next = view.style.bold('next:');
   if (index !== undefined) {
     return `${next} read ${toPrintable(index.path, 4096)}; its paths start at ${toPrintable(dest, 4096)}\n`;
   }
-  // Its own way on is told with it.
+  // The error says what to do.
   if (result.indexError !== undefined) return '';
   const hasArchives = outcomes.some(({ kind }) => kind === 'archive');
   const isUnpacked = outcomes.some(({ members }) => members !== null);
   if (!hasArchives) return '';
-  return isUnpacked
-    ? `${next} \`ccxri join\` writes index.csv\n`
-    : `${next} \`ccxri extract\` unpacks the archives, then \`ccxri join\` writes index.csv\n`;
+  const unpack = isUnpacked ? '' : `${suggest.command('extract')} unpacks the archives, then `;
+  return `${next} ${unpack}${suggest.command('join')} writes index.csv\n`;
 }
 
 /**
- * The same command once more helps where the network failed, or where a file was not begun. Where
- * something else failed, it would fail again: then its own way on stands first. A file that no source
- * has needs another source.
+ * The same command again helps if the network failed, or if a file was not begun. After any other
+ * failure it would fail again: then that error's own next step comes first. A file that no source has
+ * needs another source.
  */
-function nextStepsFrom(outcomes: readonly FetchOutcome[], again: string): readonly string[] {
+function nextSentences(
+  outcomes: readonly FetchOutcome[],
+  again: string,
+  hintOf: HintOf,
+): readonly string[] {
   const open = outcomes.filter((outcome) => !isGood(outcome));
   const lacking = open.filter(({ error }) => isCcxriError(error, 'file-not-at-source'));
   const waiting = open.filter((outcome) => !lacking.includes(outcome) && mayPass(outcome));
   const wrong = open.filter((outcome) => !lacking.includes(outcome) && !mayPass(outcome));
   const worst = worstOf(wrong.map(({ error }) => exitCodeOf(error)));
-  const hint = wrong.find(({ error }) => exitCodeOf(error) === worst)?.error?.hint;
-  const ofHint = wrong.filter(({ error }) => error?.hint === hint).map(({ file }) => file);
+  const hint = hintOf(wrong.find(({ error }) => exitCodeOf(error) === worst)?.error ?? {});
+  const ofHint = wrong.filter(({ error }) => hintOf(error ?? {}) === hint).map(({ file }) => file);
   const isAlone = waiting.length + lacking.length === 0;
   const first = hint === undefined ? [] : [isAlone ? hint : aboutFiles(ofHint, hint)];
   const what =

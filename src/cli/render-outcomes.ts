@@ -1,16 +1,16 @@
 import type { FileOutcome } from '../dataset/session.ts';
 import { isOfManyFiles } from '../errors.ts';
-import { describeFinding } from '../labels/audit.ts';
 import type { IndexResult } from '../labels/build-index.ts';
 import { count, formatCount, toPrintable } from '../text.ts';
-import type { View } from './io.ts';
+import { contentChecked, findingText } from './command.ts';
+import type { Suggest } from './next-steps.ts';
 import { briefly } from './render-error.ts';
-import { renderTable, styleOf } from './render-table.ts';
+import type { View } from './view.ts';
 
 /** The words that a person reads for each status, in the order in which they are shown. */
 export type StatusLabels<Status extends string> = Readonly<Record<Status, string>>;
 
-/** How many outcomes there are of each status, also of those that did not come up. */
+/** How many outcomes there are of each status, zeros included. */
 export function countStatuses<Status extends string>(
   labels: StatusLabels<Status>,
   outcomes: readonly FileOutcome<Status>[],
@@ -23,20 +23,17 @@ export function countStatuses<Status extends string>(
   );
 }
 
-/** How many files came out how; what did not come up is left out. */
+/** How many files have each status, without zeros. */
 export function renderStatusCounts<Status extends string>(
   labels: StatusLabels<Status>,
   outcomes: readonly FileOutcome<Status>[],
-  { width }: View,
+  view: View,
 ): string {
+  const names: Readonly<Record<string, string>> = labels;
   const rows = Object.entries(countStatuses(labels, outcomes))
     .filter(([, n]) => n > 0)
-    .map(([status, n]) => [labelOf(labels, status), String(n)]);
-  return renderTable([{ title: '' }, { title: 'files', align: 'right' }], rows, width);
-}
-
-function labelOf(labels: Readonly<Record<string, string>>, status: string): string {
-  return labels[status] ?? status;
+    .map(([status, n]) => [names[status] ?? status, String(n)]);
+  return view.table(['', { right: 'files' }], rows);
 }
 
 /**
@@ -60,10 +57,9 @@ export function renderFailed(outcomes: readonly FileOutcome<string>[], view: Vie
     const [first = '', ...others] = files.get(key) ?? [];
     return others.length === 0 ? first : count(others.length + 1, 'file');
   };
-  return renderTable(
-    [{ title: 'file' }, { title: '' }, { title: 'why' }],
+  return view.table(
+    ['file', '', 'why'],
     rows.map(({ key, status, why }) => [nameOf(key), status, why]),
-    view.width,
   );
 }
 
@@ -71,10 +67,9 @@ export function renderFailed(outcomes: readonly FileOutcome<string>[], view: Vie
 export function renderContentChecked(
   outcomes: readonly { readonly file: string; readonly check: string | null }[],
 ): string {
-  const files = outcomes.filter(({ check }) => check === 'content-checked');
-  if (files.length === 0) return '';
-  const names = files.map(({ file }) => file).join(', ');
-  return `checked by content alone, not by MD5 (the published one is disputed): ${names}\n`;
+  const files = contentChecked(outcomes).join(', ');
+  if (files === '') return '';
+  return `checked by content alone, not by MD5 (the published one is disputed): ${files}\n`;
 }
 
 /** Parts with an empty line between them; empty parts are left out. */
@@ -83,30 +78,29 @@ export function joinParts(parts: readonly string[]): string {
 }
 
 /** What an index holds, per class, and what does not add up in it. */
-export function renderIndex(index: IndexResult, view: View): string {
+export function renderIndex(index: IndexResult, suggest: Suggest, view: View): string {
   const { path, rows, archives, classes, rowsWithFindings } = index;
   const head = `${toPrintable(path, 4096)}: ${count(rows, 'row')}, ${count(archives.length, 'archive')}\n`;
   const { none, ...named } = classes;
   const lines = [...Object.entries(named), ['without a class', none] as const];
   const shown = lines.filter(([, images]) => images > 0);
-  const table = renderTable(
-    [{ title: 'class' }, { title: 'images', align: 'right' }],
+  const table = view.table(
+    ['class', { right: 'images' }],
     shown.map(([name, images]) => [name, formatCount(images)]),
-    view.width,
   );
   const known = `${formatCount(rowsWithFindings)} of ${count(rows, 'image')} with the 14 findings\n`;
   return joinParts([
-    `${styleOf(view).bold('index')}  ${head}`,
+    `${view.style.bold('index')}  ${head}`,
     `${table}${rowsWithFindings > 0 ? known : ''}`,
-    renderFindings(index, view),
+    renderFindings(index, suggest, view),
   ]);
 }
 
-function renderFindings({ findings, rowsOfAbsentArchives }: IndexResult, view: View): string {
-  const { yellow } = styleOf(view);
+function renderFindings(index: IndexResult, suggest: Suggest, { style }: View): string {
+  const { findings, rowsOfAbsentArchives } = index;
   const lines = findings.map((finding) => {
-    const text = `- ${describeFinding(finding)}`;
-    return finding.strict ? yellow(text) : text;
+    const text = `- ${findingText(finding, suggest)}`;
+    return finding.strict ? style.yellow(text) : text;
   });
   if (rowsOfAbsentArchives > 0) {
     const rows = count(rowsOfAbsentArchives, 'label row is', 'label rows are');

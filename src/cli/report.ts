@@ -1,14 +1,9 @@
-import {
-  CcxriError,
-  isCcxriError,
-  withDetails,
-  toErrorRecord,
-  type ErrorRecord,
-} from '../errors.ts';
+import { CcxriError, isCcxriError, toErrorRecord, type ErrorRecord } from '../errors.ts';
 import { toAbortError } from '../abort.ts';
 import { toPrintableJson } from '../text.ts';
 import type { CommandOutcome } from './command.ts';
 import { exitCodeOf, worstOf, type ExitCode } from './exit-codes.ts';
+import type { HintOf } from './next-steps.ts';
 import type { CommandName } from './options.ts';
 
 /** What `--json` prints, and `--ndjson` as its last line: one form, whatever came of the run. */
@@ -35,7 +30,7 @@ export type Ending =
 export function documentOf(
   command: CommandName | null,
   ending: Ending,
-  stop: AbortSignal,
+  { stop, hintOf }: { readonly stop: AbortSignal; readonly hintOf: HintOf },
 ): RunDocument {
   const errors = ending.kind === 'outcome' ? ending.outcome.errors : [ending.error];
   const exitCode = worstOf(errors.map((error) => exitCodeOf(error, stop.reason)));
@@ -45,7 +40,7 @@ export function documentOf(
     exitCode,
     counts: ending.kind === 'outcome' ? ending.outcome.counts : {},
     result: ending.kind === 'outcome' ? ending.outcome.result : null,
-    errors: errors.map(toRecord),
+    errors: errors.map((error) => toRecord(error, hintOf)),
   };
 }
 
@@ -59,25 +54,6 @@ export function asThrown(error: unknown, stop: AbortSignal): unknown {
   return isAbort || error === stop.reason ? toAbortError(stop) : error;
 }
 
-/** What a user can do next, as a sentence; undefined: nothing is known. */
-export type HintOf = (error: Pick<CcxriError, 'hint' | 'next'>) => string | undefined;
-
-/** The hints of a run's errors, made of their next steps. */
-export function withHints(ending: Ending, hintOf: HintOf): Ending {
-  const renewed = (error: CcxriError) => {
-    const hint = hintOf(error);
-    return hint === undefined
-      ? error
-      : withDetails(error, { hint, next: error.next, cause: error.cause });
-  };
-  if (ending.kind === 'outcome') {
-    const { outcome } = ending;
-    return { kind: 'outcome', outcome: { ...outcome, errors: outcome.errors.map(renewed) } };
-  }
-  const { error } = ending;
-  return { kind: 'thrown', error: error instanceof CcxriError ? renewed(error) : error };
-}
-
 /** JSON with ccxri's errors as records. `indent` 0: on one line. */
 export function toJson(value: unknown, indent: number): string {
   const json = JSON.stringify(
@@ -88,7 +64,7 @@ export function toJson(value: unknown, indent: number): string {
   return toPrintableJson(json);
 }
 
-function toRecord(error: unknown): ErrorRecord | BugRecord {
-  if (error instanceof CcxriError) return toErrorRecord(error);
+function toRecord(error: unknown, hintOf: HintOf): ErrorRecord | BugRecord {
+  if (error instanceof CcxriError) return { ...toErrorRecord(error), hint: hintOf(error) };
   return { code: 'bug', message: error instanceof Error ? error.message : String(error) };
 }

@@ -5,22 +5,21 @@ import { type ExitCode, worstOf } from './exit-codes.ts';
 import {
   CheckedWriter,
   type CliIo,
-  type View,
   askYesNo,
   isCi,
   isLiveTerminal,
   wantsColor,
   widthOf,
 } from './io.ts';
+import { type HintOf, type Suggest, suggestFor } from './next-steps.ts';
 import { environmentWarnings, resolveSettings } from './options-resolve.ts';
 import type { Settings } from './options.ts';
 import { type Request, parseCommandLine } from './program.ts';
 import type { Progress } from './progress-state.ts';
 import { createProgress } from './progress.ts';
 import { renderError, renderErrors } from './render-error.ts';
-import { styleOf } from './render-table.ts';
-import { type Ending, type HintOf, asThrown, documentOf, toJson, withHints } from './report.ts';
-import { completeCommands, renderNextSteps } from './next-steps.ts';
+import { type Ending, asThrown, documentOf, toJson } from './report.ts';
+import { View } from './view.ts';
 
 type Form = 'text' | 'json' | 'ndjson';
 type CommandRequest = Extract<Request, { kind: 'command' }>;
@@ -31,6 +30,14 @@ interface Door {
   readonly stderr: CheckedWriter;
 }
 
+/** How a run is reported. */
+interface Report {
+  readonly form: Form;
+  readonly command?: CommandRequest['command'] | undefined;
+  readonly settings?: Settings | undefined;
+  readonly suggest: Suggest;
+}
+
 /**
  * Runs a command line to its end and gives the exit code. It touches nothing but `io`: the process
  * itself is src/cli/main.ts's.
@@ -39,8 +46,7 @@ interface Door {
 export async function run(argv: readonly string[], io: CliIo): Promise<ExitCode> {
   const stdout = new CheckedWriter(io.stdout);
   const stderr = new CheckedWriter(io.stderr);
-  const door = { io, stdout, stderr };
-  const code = await runToCode(argv, door);
+  const code = await runToCode(argv, { io, stdout, stderr });
   const lost = await stdout.flush();
   if (lost !== undefined) stderr.write(renderError(lost, viewOf(io.stderr, undefined, io)));
   await stderr.flush();
@@ -48,69 +54,69 @@ export async function run(argv: readonly string[], io: CliIo): Promise<ExitCode>
 }
 
 async function runToCode(argv: readonly string[], door: Door): Promise<ExitCode> {
+  const { io, stdout } = door;
+  let command: CommandRequest['command'] | undefined;
   try {
-    const request = parseCommandLine(argv, widthOf(door.io.stdout));
-    if (request.kind === 'command') return await runCommand(request, argv, door);
-    door.stdout.write(request.text);
-    return 0;
+    const request = parseCommandLine(argv, widthOf(io.stdout));
+    if (request.kind === 'text') {
+      stdout.write(request.text);
+      return 0;
+    }
+    ({ command } = request);
+    const settings = resolveSettings(command, request.flags, io.env);
+    return await runCommand(request, settings, door);
   } catch (error) {
-    return finish(door, { form: formOf(argv, door.io.env) }, { kind: 'thrown', error });
+    const report = { form: formOf(argv, io.env), command, suggest: suggestFor({}) };
+    return finish(door, report, { kind: 'thrown', error });
   }
 }
 
 async function runCommand(
   request: CommandRequest,
-  argv: readonly string[],
+  settings: Settings,
   door: Door,
 ): Promise<ExitCode> {
   const { io, stdout } = door;
-  const { command } = request;
-  let settings: Settings;
-  try {
-    settings = resolveSettings(command, request.flags, io.env);
-  } catch (error) {
-    return finish(door, { form: formOf(argv, io.env), command }, { kind: 'thrown', error });
-  }
+  const { command, argument, flags } = request;
   const form: Form = settings.json ? 'json' : settings.ndjson ? 'ndjson' : 'text';
+  const suggest = suggestFor(flags);
   const progress = await startProgress(settings, door);
-  const suggest = (text: string) => completeCommands(text, request.flags);
-  const hintOf: HintOf = ({ hint, next }) => {
-    if (next.length > 0) return renderNextSteps(next, request.flags);
-    return hint === undefined ? undefined : suggest(hint);
-  };
   const onEvent = (raw: RunEvent) => {
-    const event = withText(raw, suggest, hintOf);
+    const event = withHint(raw, suggest.hintOf);
     if (form === 'ndjson') stdout.write(`${toJson(event, 0)}\n`);
-    // The result in words lists them: they are told once.
+    // The result as text lists them: they are shown once.
     if (form === 'text' && isOfIndex(event)) return;
     progress.handle(event);
   };
   const onStop = () => progress.note('stopping… (again to stop at once)');
   io.signal.addEventListener('abort', onStop, { once: true });
-  const ending = await end(async () => {
-    for (const message of environmentWarnings(command, io.env)) {
+  const { env, signal, clock } = io;
+  const confirm = confirmWith(settings, io, progress);
+  const context = { settings, argument, env, signal, clock, onEvent, suggest, confirm };
+  let ending: Ending;
+  try {
+    for (const message of environmentWarnings(command, env)) {
       onEvent({ event: 'warning', code: 'environment', message });
     }
     const runIt = await COMMANDS[command].load();
-    const outcome = await runIt(contextOf(request, settings, { io, onEvent, progress, suggest }));
-    return { kind: 'outcome', outcome };
-  }, io.signal);
+    ending = { kind: 'outcome', outcome: await runIt(context) };
+  } catch (error) {
+    ending = { kind: 'thrown', error: asThrown(error, signal) };
+  }
   io.signal.removeEventListener('abort', onStop);
   progress.stop();
-  return finish(door, { form, command, settings }, withHints(ending, hintOf));
+  return finish(door, { form, command, settings, suggest }, ending);
 }
 
-/** An event with its commands completed, and its error's next steps as a sentence too. */
-function withText(event: RunEvent, suggest: (text: string) => string, hintOf: HintOf): RunEvent {
+/** An event with the next steps of its error as a sentence too. */
+function withHint(event: RunEvent, hintOf: HintOf): RunEvent {
   if (event.event === 'warning') {
-    const hint = hintOf({ hint: undefined, next: event.next ?? [] });
-    const message = suggest(event.message);
-    return { ...event, message: hint === undefined ? message : `${message}; ${hint}` };
+    const hint = hintOf(event);
+    return hint === undefined ? event : { ...event, message: `${event.message}; ${hint}` };
   }
   if (!('error' in event) || event.error === undefined) return event;
-  const { error } = event;
-  const hint = hintOf({ hint: error.hint, next: error.next ?? [] });
-  return hint === undefined ? event : { ...event, error: { ...error, hint } };
+  const hint = hintOf(event.error);
+  return hint === undefined ? event : { ...event, error: { ...event.error, hint } };
 }
 
 /** Is it a warning of what does not add up in an index? */
@@ -124,38 +130,17 @@ const INDEX_WARNINGS: ReadonlySet<WarningCode> = new Set<WarningCode>([
   'unknown-folder',
 ]);
 
-async function end(work: () => Promise<Ending>, stop: AbortSignal): Promise<Ending> {
-  try {
-    return await work();
-  } catch (error) {
-    return { kind: 'thrown', error: asThrown(error, stop) };
-  }
-}
-
-function contextOf(
-  request: CommandRequest,
-  settings: Settings,
-  world: Pick<CommandContext, 'onEvent' | 'suggest'> & { io: CliIo; progress: Progress },
-): CommandContext {
-  const { io, onEvent, suggest, progress } = world;
-  const canAsk =
-    io.stdin.isTTY === true &&
-    io.stderr.isTTY === true &&
-    !(settings.noInput || settings.json || settings.ndjson || isCi(io.env));
-  const ask = (question: string) => {
+function confirmWith(
+  { yes, noInput, json, ndjson }: Settings,
+  io: CliIo,
+  progress: Progress,
+): CommandContext['confirm'] {
+  if (yes) return () => Promise.resolve(true);
+  const isTerminal = io.stdin.isTTY === true && io.stderr.isTTY === true;
+  if (!isTerminal || noInput || json || ndjson || isCi(io.env)) return undefined;
+  return (question) => {
     progress.stop();
     return askYesNo(io, question);
-  };
-  const sayYes = () => Promise.resolve(true);
-  return {
-    settings,
-    argument: request.argument,
-    env: io.env,
-    signal: io.signal,
-    clock: io.clock,
-    onEvent,
-    suggest,
-    confirm: settings.yes ? sayYes : canAsk ? ask : undefined,
   };
 }
 
@@ -166,33 +151,28 @@ function startProgress(settings: Settings, { io, stderr }: Door): Promise<Progre
     mode: quiet || ndjson ? 'none' : isLive ? 'bars' : 'lines',
     heartbeat: !noProgress,
     verbose,
-    style: styleOf(viewOf(io.stderr, settings, io)),
+    style: viewOf(io.stderr, settings, io).style,
     stream: io.stderr,
     writer: stderr,
     clock: io.clock,
   });
 }
 
-interface RunForm {
-  readonly form: Form;
-  readonly command?: CommandRequest['command'] | undefined;
-  readonly settings?: Settings | undefined;
-}
-
 /** The result to stdout in the form asked for, what went wrong to stderr, and the exit code. */
-function finish({ io, stdout, stderr }: Door, of: RunForm, ending: Ending): ExitCode {
-  const { form, settings } = of;
-  const document = documentOf(of.command ?? null, ending, io.signal);
+function finish({ io, stdout, stderr }: Door, report: Report, ending: Ending): ExitCode {
+  const { form, settings } = report;
+  const { hintOf } = report.suggest;
+  const document = documentOf(report.command ?? null, ending, { stop: io.signal, hintOf });
   if (form === 'json') stdout.write(`${toJson(document, 2)}\n`);
   if (form === 'ndjson') stdout.write(`${toJson({ event: 'summary', ...document }, 0)}\n`);
   const view = viewOf(io.stderr, settings, io);
   if (ending.kind === 'thrown') {
-    stderr.write(renderError(ending.error, view));
+    stderr.write(renderError(ending.error, view, hintOf));
     return document.exitCode;
   }
   const { outcome } = ending;
-  stderr.write(renderErrors(outcome.errors, view));
-  const isSilent = settings?.quiet === true && outcome.isTalk;
+  stderr.write(renderErrors(outcome.errors, view, hintOf));
+  const isSilent = settings?.quiet === true && outcome.isStatusOnly;
   if (form === 'text' && !isSilent) {
     stdout.write(outcome.render(viewOf(io.stdout, settings, io)));
   }
@@ -200,14 +180,14 @@ function finish({ io, stdout, stderr }: Door, of: RunForm, ending: Ending): Exit
 }
 
 function viewOf(stream: CliIo['stdout'], settings: Settings | undefined, io: CliIo): View {
-  return {
+  return new View({
     width: widthOf(stream),
     color: wantsColor(settings?.color ?? 'auto', stream, io.env),
     verbose: settings?.verbose ?? false,
-  };
+  });
 }
 
-/** The form of output, where the command line could not be read: even then scripts get their form. */
+/** The form of output if the command line could not be read: even then scripts get their form. */
 function formOf(argv: readonly string[], env: CliIo['env']): Form {
   const end = argv.indexOf('--');
   const flags = end < 0 ? argv : argv.slice(0, end);

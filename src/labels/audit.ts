@@ -1,3 +1,4 @@
+import type { NextStep } from '../errors.ts';
 import { count, toPrintable } from '../text.ts';
 import { ExampleCounter, type Examples, isContradictory } from './findings.ts';
 import {
@@ -228,9 +229,14 @@ export function describeFinding(finding: JoinFinding): string {
   return shown.length === 0 ? text : `${text} (${shown.join(', ')}${more})`;
 }
 
+/** What a user can do about a finding; undefined: nothing but look at the data. */
+export function nextOfFinding({ kind, file }: JoinFinding): readonly NextStep[] | undefined {
+  if (kind !== 'no-label-file' || file === undefined) return undefined;
+  return [{ kind: 'run', command: 'fetch', files: [file], purpose: 'to get it' }];
+}
+
 const TEXTS: Readonly<Record<FindingKind, (n: number, file: string) => string>> = {
-  'no-label-file': (n, file) =>
-    `${file} is not here: ${count(n, 'image')} without labels; \`ccxri fetch --file ${file}\` gets it`,
+  'no-label-file': (n, file) => `${file} is not here: ${count(n, 'image')} without labels`,
   'image-without-row': (n, file) => `${count(n, 'image')} without a row in ${file}`,
   'row-without-image': (n, file) =>
     `${count(n, 'row')} of ${file} without an image, though the archive is here`,

@@ -18,6 +18,7 @@ import {
   JoinAudit,
   type JoinFinding,
   describeFinding,
+  nextOfFinding,
 } from './audit.ts';
 import { type IndexRow, type LabelTables, joinArchive } from './join.ts';
 import { type ImagesHere, archiveFacts, readLabels, scanImages } from './scan.ts';
@@ -192,6 +193,7 @@ function warningOf(finding: JoinFinding): RunEvent {
     code,
     ...(file === undefined ? {} : { file }),
     message: describeFinding(finding),
+    next: nextOfFinding(finding),
   };
 }
 

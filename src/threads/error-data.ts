@@ -28,8 +28,8 @@ export function toErrorData(error: unknown): ErrorData {
   const { message, stack } = error;
   const cause = error.cause === undefined ? undefined : toErrorData(error.cause);
   if (error instanceof CcxriError) {
-    const { code, facts, hint, next } = error;
-    return { kind: 'ccxri', code, message, details: { ...facts, hint, next }, cause };
+    const { code, facts, next } = error;
+    return { kind: 'ccxri', code, message, details: { ...facts, next }, cause };
   }
   return { kind: 'other', message, stack, code: errnoOf(error), cause };
 }

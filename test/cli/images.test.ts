@@ -36,7 +36,7 @@ it('tells of a damaged image, and each command that is suggested mends it', asyn
   const { stdout } = await runCli(['status', ...where]);
   expect(stdout).toMatch(/^ChestDx-1\.zip +images damaged or missing /m);
   expect(stdout).toContain(
-    `images of 1 archive found damaged by verify: put them right with \`ccxri fetch --file ChestDx-1${ends}`,
+    `images of 1 archive found damaged by verify: restore them with \`ccxri fetch --file ChestDx-1${ends}`,
   );
   const mended = await runCli(['fetch', '--file', 'ChestDx-1', ...where]);
   expect(mended.code, mended.stderr).toBe(0);

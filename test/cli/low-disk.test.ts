@@ -29,7 +29,7 @@ it('asks where the disk is too small, and is code 6 where nobody can be asked', 
   ] as const) {
     const { code, stderr } = await run(more, typed);
     expect(code).toBe(6);
-    expect(stderr.includes('Go on all the same? [y/N]')).toBe(
+    expect(stderr.includes('Continue anyway? [y/N]')).toBe(
       typed !== undefined && more.length === 0,
     );
     expect(stderr).toContain('go on all the same with -y');

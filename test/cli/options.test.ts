@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { renderNextSteps } from '../../src/cli/next-steps.ts';
 import {
   type RawOptions,
   resolveSettings,
@@ -133,7 +134,7 @@ describe('every option', () => {
       for (const key of OPTION_KEYS.filter((each) => !takesOption(command, each))) {
         const error = usageErrorOf(() => flagsOf(command, OPTIONS[key].long));
         expect(error.message, command).toContain(`unknown option '${OPTIONS[key].long}'`);
-        expect(error.hint).toContain(OPTIONS[key].long);
+        expect(renderNextSteps(error.next, {})).toContain(OPTIONS[key].long);
         // The variable may stay set for the commands that take it.
         expect(() => resolveSettings(command, {}, { [variableOf(key)]: '???' })).not.toThrow();
       }
@@ -239,7 +240,7 @@ describe('wrong values', () => {
 
   it('never shows the value of a header', () => {
     const error = usageErrorOf(() => settingsOf(['fetch', '--header', 'Token s3cret']));
-    expect(JSON.stringify([error.message, error.facts, error.hint])).not.toContain('s3cret');
+    expect(JSON.stringify([error.message, error.facts, error.next])).not.toContain('s3cret');
     expect(error.message).toContain('not shown');
   });
 

@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../src/cli/command-table.ts';
+import { renderNextSteps } from '../../src/cli/next-steps.ts';
 import { COMMAND_NAMES, OPTION_KEYS, takesOption, usageOf } from '../../src/cli/options.ts';
 import { parseCommandLine } from '../../src/cli/program.ts';
 import { OLDEST_NODE, isNodeNewEnough, readVersion } from '../../src/cli/version.ts';
 import { CcxriError } from '../../src/errors.ts';
+import { nextSaying } from '../support/matchers.ts';
 
 function textOf(...argv: readonly string[]): string {
   const request = parseCommandLine(argv, 80);
@@ -21,6 +23,8 @@ function errorOf(...argv: readonly string[]): CcxriError {
   }
   throw new Error('no error was thrown');
 }
+
+const hintOf = (...argv: readonly string[]) => renderNextSteps(errorOf(...argv).next, {});
 
 describe('help', () => {
   it('is what a bare `ccxri` and `ccxri --help` show: commands and exit codes', () => {
@@ -57,7 +61,7 @@ describe('help', () => {
     expect(textOf('help', 'options')).toContain('CCXRI_LIMIT_RATE');
     const error = errorOf('help', 'nonsense\u001b[2J');
     expect(error.message).toBe('there is no help on "nonsense\\x1b[2J"');
-    expect(error.hint).toContain('exit-codes');
+    expect(error.next).toEqual(nextSaying('exit-codes'));
   });
 
   it('prints the version', () => {
@@ -84,23 +88,23 @@ describe('usage errors', () => {
     expect(error.code).toBe('usage');
     expect(error.message).toMatch(message);
     expect(error.message).not.toContain('\n');
-    expect(error.hint).toMatch(/ccxri/);
+    expect(error.next).toEqual(nextSaying(/ccxri help|--subset NAME|topics are/));
   });
 
   it('says whose option it is', () => {
-    expect(errorOf('list', '--deep').hint).toBe(
-      '--deep is an option of verify; see `ccxri help list`',
+    expect(hintOf('list', '--deep')).toBe(
+      'use --deep with verify, or run `ccxri help list` to see its options',
     );
   });
 
   it('names subsets and files as options where they were given as words', () => {
-    expect(errorOf('fetch', 'chestdx').hint).toBe(
-      'did you mean `ccxri fetch --subset chestdx`? See `ccxri help fetch`',
+    expect(hintOf('fetch', 'chestdx')).toBe(
+      'run `ccxri fetch --subset chestdx`, or run `ccxri help fetch` to see its options',
     );
-    expect(errorOf('verify', 'a', 'b').hint).toContain('--subset NAME');
-    expect(errorOf('fetch', 'chestdx', '-n').hint).toContain('--subset NAME');
-    const two = errorOf('fetch', 'ChestDx-22', '$(x)').hint;
-    expect(two).toContain("`ccxri fetch --file ChestDx-22 --subset '$(x)'`");
+    expect(hintOf('verify', 'a', 'b')).toContain('--subset NAME');
+    expect(hintOf('fetch', 'chestdx', '-n')).toContain('--subset NAME');
+    const two = hintOf('fetch', 'ChestDx-22', '$(x)');
+    expect(two).toContain("`ccxri fetch --subset '$(x)' --file ChestDx-22`");
   });
 
   it('escapes what was typed', () => {

@@ -3,10 +3,12 @@ import { CheckedWriter } from '../../src/cli/io.ts';
 import { RunState } from '../../src/cli/progress-state.ts';
 import { fileBar, totalBar } from '../../src/cli/progress-text.ts';
 import { LineProgress, createProgress } from '../../src/cli/progress.ts';
-import { styleOf } from '../../src/cli/render-table.ts';
+import { View } from '../../src/cli/view.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { PhaseProgress, PlanEvent, RunEvent } from '../../src/events.ts';
 import { Paper } from '../support/run-cli.ts';
+
+const PLAIN = new View({ width: 80, color: false, verbose: false });
 
 const PLAN: PlanEvent = {
   event: 'plan',
@@ -38,7 +40,7 @@ function fakeClock(): Clock & { move(ms: number): void } {
 function lineProgress(verbose = false, heartbeat = true) {
   const paper = new Paper();
   const clock = fakeClock();
-  const options = { heartbeat, verbose, style: styleOf({ color: false }), clock };
+  const options = { heartbeat, verbose, style: PLAIN.style, clock };
   const progress = new LineProgress({ ...options, writer: new CheckedWriter(paper) });
   return { paper, clock, progress };
 }
@@ -205,7 +207,7 @@ describe('bars', () => {
       mode: 'bars',
       heartbeat: true,
       verbose: false,
-      style: styleOf({ color: false }),
+      style: PLAIN.style,
       stream: paper,
       writer: new CheckedWriter(paper),
       clock: fakeClock(),

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { suggestFor } from '../../src/cli/next-steps.ts';
 import { renderFetched } from '../../src/cli/render-fetch.ts';
+import { View } from '../../src/cli/view.ts';
 import { CcxriError, type ErrorCode } from '../../src/errors.ts';
 import type { FetchOutcome, FetchStatus } from '../../src/fetch/fetch-types.ts';
 
-const view = { width: Infinity, color: false, verbose: false };
+const view = new View({ width: Infinity, color: false, verbose: false });
 const again = '`ccxri fetch --subset all`';
 const ANEW = `next: ${again} again: it gets only what is missing`;
 
@@ -13,14 +15,15 @@ function outcome(status: FetchStatus, more: Partial<FetchOutcome> = {}): FetchOu
 }
 
 function failed(code: ErrorCode, hint?: string): FetchOutcome {
-  const error = new CcxriError(code, 'it failed', hint === undefined ? {} : { hint });
+  const next = hint === undefined ? [] : [{ kind: 'advice', text: hint } as const];
+  const error = new CcxriError(code, 'it failed', { next });
   return outcome('failed', { error });
 }
 
 function textOf(outcomes: readonly FetchOutcome[]): string {
   const plan = { steps: [], bytesToDownload: 0, bytesNeededOnDisk: 0, bytesFreeOnDisk: null };
   const result = { dest: 'set', dryRun: false, plan, outcomes, bytesDownloaded: 0, elapsedMs: 0 };
-  return renderFetched(result, { view, again });
+  return renderFetched(result, { view, again, suggest: suggestFor({}) });
 }
 
 function nextOf(...outcomes: readonly FetchOutcome[]): readonly string[] {

@@ -1,13 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { type View, isLiveTerminal, wantsColor } from '../../src/cli/io.ts';
+import { isLiveTerminal, wantsColor } from '../../src/cli/io.ts';
 import { briefly, renderError, renderErrors } from '../../src/cli/render-error.ts';
-import { renderTable, styleOf } from '../../src/cli/render-table.ts';
-import { completeCommands } from '../../src/cli/next-steps.ts';
-import { CcxriError } from '../../src/errors.ts';
+import { suggestFor } from '../../src/cli/next-steps.ts';
+import type { RawOptions } from '../../src/cli/options-resolve.ts';
+import { View, renderTable } from '../../src/cli/view.ts';
+import { CcxriError, type NextStep } from '../../src/errors.ts';
 import { quoteForShell } from '../../src/text.ts';
 import { Paper } from '../support/run-cli.ts';
 
-const PLAIN: View = { width: 80, color: false, verbose: false };
+const OPTIONS = { width: 80, color: false, verbose: false };
+const PLAIN = new View(OPTIONS);
+const VERBOSE = new View({ ...OPTIONS, verbose: true });
+
+const advice = (text: string): readonly NextStep[] => [{ kind: 'advice', text }];
 
 describe('an error', () => {
   const error = new CcxriError('md5-mismatch', 'ChestDx-1.zip is not the published file', {
@@ -17,7 +22,7 @@ describe('an error', () => {
     expected: 'MD5 c5ef',
     found: 'MD5 ffff',
     kept: 'the wrong bytes, put aside',
-    hint: 'give another --source',
+    next: advice('give another --source'),
     cause: new Error('first\u001b[31m', { cause: new Error('second') }),
   });
 
@@ -37,7 +42,7 @@ describe('an error', () => {
   });
 
   it('shows causes with -v alone, escaped, and a stack never', () => {
-    const text = renderError(error, { ...PLAIN, verbose: true });
+    const text = renderError(error, VERBOSE);
     expect(text).toContain('cause:    first\\x1b[31m\n');
     expect(text).toContain('cause:    second\n');
     expect(text).not.toMatch(/\n +at /);
@@ -56,19 +61,22 @@ describe('an error', () => {
 
   it('is red only where colour is wanted', () => {
     expect(renderError(error, PLAIN)).not.toContain('\u001b');
-    expect(renderError(error, { ...PLAIN, color: true })).toContain('\u001b[31merror:\u001b[39m');
+    expect(renderError(error, new View({ ...OPTIONS, color: true }))).toContain(
+      '\u001b[31merror:\u001b[39m',
+    );
   });
 
   it('among many is one line, and each way on is told once', () => {
     const many = Array.from(
       { length: 12 },
-      (_, i) => new CcxriError('network', `no route to ${i}`, { kept: 'x', hint: 'run it again' }),
+      (_, i) =>
+        new CcxriError('network', `no route to ${i}`, { kept: 'x', next: advice('run it again') }),
     );
     const text = renderErrors(many, PLAIN);
     expect(text.match(/^error: /gm)).toHaveLength(12);
     expect(text.match(/kept:/g)).toHaveLength(10);
     expect(text.match(/^next: /gm)).toHaveLength(1);
-    expect(renderErrors(many, { ...PLAIN, verbose: true }).match(/kept:/g)).toHaveLength(12);
+    expect(renderErrors(many, VERBOSE).match(/kept:/g)).toHaveLength(12);
   });
 
   it('that differs from others in its file alone is told once, with their names', () => {
@@ -86,12 +94,12 @@ describe('an error', () => {
         '',
       ].join('\n'),
     );
-    expect(renderErrors(alike, { ...PLAIN, verbose: true })).toContain('d.zip, e.zip\n');
+    expect(renderErrors(alike, VERBOSE)).toContain('d.zip, e.zip\n');
   });
 
   it('among some with other ways on tells which files each way is for', () => {
     const error = (file: string, hint: string) =>
-      new CcxriError('md5-mismatch', `${file} is wrong`, { file, hint });
+      new CcxriError('md5-mismatch', `${file} is wrong`, { file, next: advice(hint) });
     const files = ['a.zip', 'b.zip', 'c.zip', 'd.zip', 'e.zip'];
     const alike = files.map((file) => error(file, 'save the page'));
     const waysOf = (errors: readonly CcxriError[]) =>
@@ -110,12 +118,12 @@ describe('an error', () => {
   it('among many that each have a way on of their own shows a few of them', () => {
     const many = Array.from(
       { length: 9 },
-      (_, i) => new CcxriError('missing', `${i} is not here`, { hint: `get ${i}` }),
+      (_, i) => new CcxriError('missing', `${i} is not here`, { next: advice(`get ${i}`) }),
     );
     const ways = renderErrors(many, PLAIN).split('\n').slice(9);
     const more = '      and likewise for 6 more (-v shows them)';
     expect(ways).toEqual(['next: get 0', 'next: get 1', 'next: get 2', more, '']);
-    expect(renderErrors(many, { ...PLAIN, verbose: true })).toContain('next: get 8\n');
+    expect(renderErrors(many, VERBOSE)).toContain('next: get 8\n');
   });
 
   it('that is none of ours is a bug, with its stack only where -v is given', () => {
@@ -124,12 +132,12 @@ describe('an error', () => {
     expect(text).toContain('error: TypeError: x is not a function\\x07\n  this is a bug in ccxri');
     expect(text).not.toMatch(/\n +at /);
     expect(text).toContain('-v');
-    expect(renderError(bug, { ...PLAIN, verbose: true })).toMatch(/\n +at /);
+    expect(renderError(bug, VERBOSE)).toMatch(/\n +at /);
   });
 });
 
 describe('a table', () => {
-  const columns = [{ title: 'file' }, { title: 'size', align: 'right' as const }, { title: 'why' }];
+  const columns = ['file', { right: 'size' }, 'why'];
   const rows = [
     ['a.zip', '1 MB', 'no'],
     ['chest_dx.csv', '300 KB', ''],
@@ -151,67 +159,78 @@ describe('a table', () => {
     expect(renderTable(columns, rows, 24)).toBe(lines.join('\n'));
     for (const line of lines) expect(line.length).toBeLessThanOrEqual(20);
   });
-
-  it('pads by the text, not by its colour', () => {
-    const { red } = styleOf({ color: true });
-    const cell = { text: 'bad', paint: red };
-    expect(
-      renderTable(
-        [{ title: '' }, { title: '' }],
-        [
-          [cell, 'x'],
-          ['longer', 'y'],
-        ],
-        80,
-      ),
-    ).toBe('\u001b[31mbad\u001b[39m     x\nlonger  y\n');
-  });
 });
 
 describe('a suggested command', () => {
   const typed = { dest: '/data/my set', manifest: 'lab.json', source: ['a.html', '/b'] };
+  const fetchWith = (flags: RawOptions, ...files: readonly string[]) =>
+    suggestFor(flags).command('fetch', { files });
 
   it('goes where the user was', () => {
-    expect(completeCommands('first `ccxri verify`, then `ccxri fetch --file a`', typed)).toBe(
-      "first `ccxri verify --dest '/data/my set' --manifest lab.json`, then `ccxri fetch --file a --dest '/data/my set' --manifest lab.json --source a.html --source /b`",
+    const { command, hintOf } = suggestFor(typed);
+    const verify = "`ccxri verify --dest '/data/my set' --manifest lab.json`";
+    expect(command('verify')).toBe(verify);
+    const fetch =
+      "`ccxri fetch --file a --dest '/data/my set' --manifest lab.json --source a.html --source /b`";
+    expect(command('fetch', { files: ['a'] })).toBe(fetch);
+    const next = [
+      { kind: 'run', command: 'verify' },
+      { kind: 'run', command: 'fetch', files: ['a'], purpose: 'to get it' },
+    ] as const;
+    expect(hintOf({ next })).toBe(`run ${verify}, then run ${fetch} to get it`);
+    expect(hintOf({ next: [] })).toBeUndefined();
+  });
+
+  it('has options of its own before those that were typed, and an argument before both', () => {
+    expect(suggestFor({ dest: 'x' }).command('verify', { options: { deep: true } })).toBe(
+      '`ccxri verify --deep --dest x`',
+    );
+    expect(suggestFor({}).command('manifest', { argument: 'a b', options: { output: 'c' } })).toBe(
+      "`ccxri manifest 'a b' --output c`",
     );
   });
 
   it('leaves a source of one file out where it is for others', () => {
     const source = ['/m/Viral-1.zip', 'https://a.example/x/Viral-2.zip?k=1', '/m', 'page.html'];
-    expect(completeCommands('`ccxri fetch --file chest_dx.csv`', { source })).toBe(
+    expect(fetchWith({ source }, 'chest_dx.csv')).toBe(
       '`ccxri fetch --file chest_dx.csv --source /m --source page.html`',
     );
-    expect(completeCommands('`ccxri fetch --file viral-1`', { source })).toBe(
+    expect(fetchWith({ source }, 'viral-1')).toBe(
       '`ccxri fetch --file viral-1 --source /m/Viral-1.zip --source /m --source page.html`',
     );
     const [zip = ''] = source;
-    for (const more of ['', ' --subset viral', ' --subset viral --file chest_dx']) {
-      expect(completeCommands(`\`ccxri fetch${more}\``, { source: [zip] })).toBe(
-        `\`ccxri fetch${more} --source ${zip}\``,
-      );
-    }
+    const { command } = suggestFor({ source: [zip] });
+    const subsets = ['viral'];
+    expect(command('fetch')).toBe(`\`ccxri fetch --source ${zip}\``);
+    expect(command('fetch', { subsets })).toBe(`\`ccxri fetch --subset viral --source ${zip}\``);
+    expect(command('fetch', { subsets, files: ['chest_dx'] })).toBe(
+      `\`ccxri fetch --subset viral --file chest_dx --source ${zip}\``,
+    );
   });
 
   it('shows no password of a source, and nothing secret of its query', () => {
-    const secret = { source: ['https://me:pw@a.example/x/?sig=s', 'https://b.example/'] };
-    expect(completeCommands('`ccxri fetch`', secret)).toBe(
+    const source = ['https://me:pw@a.example/x/?sig=s', 'https://b.example/'];
+    expect(fetchWith({ source })).toBe(
       "`ccxri fetch --source 'https://a.example/x/?sig=…' --source https://b.example/`",
     );
   });
 
   it('has the query that a source needs, and the place of the name', () => {
     const source = ['https://a.example/get?id=7&file={name}', 'https://a.example/{name}/raw?v=2'];
-    expect(completeCommands('`ccxri fetch`', { source })).toBe(
+    expect(fetchWith({ source })).toBe(
       "`ccxri fetch --source 'https://a.example/get?id=7&file={name}' --source 'https://a.example/{name}/raw?v=2'`",
     );
   });
 
-  it('is left alone where it says so itself, or does not take it', () => {
-    const text = '`ccxri join --dest DIR --manifest FILE` `ccxri help join` `ccxri manifest DIR`';
-    expect(completeCommands(text, typed)).toBe(text);
-    expect(completeCommands('`ccxri fetch`', {})).toBe('`ccxri fetch`');
-    expect(completeCommands('`ccxri list`', { dest: 'x' })).toBe('`ccxri list`');
+  it('is left alone where it has the option itself, or does not take it', () => {
+    const { command } = suggestFor(typed);
+    expect(command('join', { options: { dest: 'DIR', manifest: 'FILE' } })).toBe(
+      '`ccxri join --dest DIR --manifest FILE`',
+    );
+    expect(command('help', { argument: 'join' })).toBe('`ccxri help join`');
+    expect(command('manifest', { argument: 'DIR' })).toBe('`ccxri manifest DIR`');
+    expect(suggestFor({}).command('fetch')).toBe('`ccxri fetch`');
+    expect(suggestFor({ dest: 'x' }).command('list')).toBe('`ccxri list`');
   });
 
   it('can be pasted into a shell', () => {

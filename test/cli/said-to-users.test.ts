@@ -41,5 +41,5 @@ it('what is not shown in the command is said to be needed again', async () => {
 it('a wrong value points to the help of its own command', async () => {
   const { code, stderr } = await runCli(['fetch', '--subset', 'all', '--concurrency', '0']);
   expect(code).toBe(2);
-  expect(stderr.replace(/\s+/g, ' ')).toContain('`ccxri help fetch` shows every option of it');
+  expect(stderr.replace(/\s+/g, ' ')).toContain('run `ccxri help fetch` to see its options');
 });

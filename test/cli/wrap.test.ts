@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { renderError } from '../../src/cli/render-error.ts';
-import { wrapProse } from '../../src/cli/render-table.ts';
+import { View, wrapProse } from '../../src/cli/view.ts';
 import { CcxriError } from '../../src/errors.ts';
 
 const LONG = 'one two three four five six seven eight nine ten eleven twelve';
@@ -48,9 +48,11 @@ describe('prose', () => {
 it('an error is no wider than the terminal, but for what is to be copied', () => {
   const error = new CcxriError('md5-mismatch', `a.zip: ${LONG}, ${LONG}`, {
     expected: LONG,
-    hint: `${LONG}: \`ccxri fetch\``,
+    next: [{ kind: 'advice', text: `${LONG}: \`ccxri fetch\`` }],
   });
-  const lines = renderError(error, { width: 50, color: false, verbose: false }).split('\n');
+  const lines = renderError(error, new View({ width: 50, color: false, verbose: false })).split(
+    '\n',
+  );
   expect(lines.length).toBeGreaterThan(6);
   for (const line of lines) expect(line.length).toBeLessThanOrEqual(50);
 });

@@ -8,7 +8,7 @@ import { EXIT_CODES } from '../../src/cli/exit-codes.ts';
 import { OPTION_KEYS, usageOf, variableOf } from '../../src/cli/options.ts';
 import { parseCommandLine } from '../../src/cli/program.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
-import { selectFiles } from '../../src/manifest/select.ts';
+import { selectFiles } from '../../src/manifest/manifest.ts';
 
 const path = rootPath('README.md');
 

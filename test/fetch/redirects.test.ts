@@ -139,7 +139,7 @@ describe('#25 secrets', () => {
     const ran = await run({ dest, manifest, sources: [`${source}/{name}?sig=topsecret`], headers });
     expect(ran.outcomes).toEqual(['http-status']);
     const { error } = ran.result?.outcomes[0] ?? {};
-    expect(JSON.stringify([ran, String(error), error?.facts, error?.hint])).not.toMatch(
+    expect(JSON.stringify([ran, String(error), error?.facts, error?.next])).not.toMatch(
       /hunter2|topsecret/,
     );
   });

@@ -54,7 +54,13 @@ export const cliTargets: readonly Fuzz[] = [
 ];
 
 function assertSettings(settings: Settings): void {
-  const { concurrency = 4, connections = 8, retries = 10, timeout = 30, limitRate = 1000 } = settings;
+  const {
+    concurrency = 4,
+    connections = 8,
+    retries = 10,
+    timeout = 30,
+    limitRate = 1000,
+  } = settings;
   assert(Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= 64);
   assert(Number.isInteger(connections) && connections >= 1 && connections <= 64);
   assert(Number.isInteger(retries) && retries >= 0 && retries <= 1000);
@@ -84,7 +90,13 @@ interface ErrorShape {
 
 function toError({ code, message, hint, file, reasons, line }: ErrorShape): CcxriError {
   const cause = new Error(message);
-  return new CcxriError(code, message, { hint, file, reasons, line, cause });
+  return new CcxriError(code, message, {
+    next: [{ kind: 'advice', text: hint }],
+    file,
+    reasons,
+    line,
+    cause,
+  });
 }
 
 function texts(): fc.Arbitrary<string> {

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
+import { renderNextSteps } from '../../src/cli/next-steps.ts';
 import { renderError } from '../../src/cli/render-error.ts';
 import { toJson } from '../../src/cli/report.ts';
+import { View } from '../../src/cli/view.ts';
 import type { CcxriError } from '../../src/errors.ts';
 
 /** By Unicode's own classes, not by ccxri's list: controls, what turns text round, line ends. */
 const UNSAFE = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/u;
-const VIEW = { width: 100, color: false, verbose: true };
+const VIEW = new View({ width: 100, color: false, verbose: true });
 /** A person reads it. */
 const MOST_CHARACTERS = 10_000;
 
@@ -16,10 +18,10 @@ export function isSafe(text: string): boolean {
 
 /** An error that may be shown: it says something, nothing foreign in it acts, and it is JSON. */
 export function assertPresentable(error: CcxriError): void {
-  const { code, message, hint = '', facts } = error;
+  const { code, message, next, facts } = error;
   assert.notEqual(message, '', `${code} without a message`);
   const values: readonly unknown[] = Object.values(facts);
-  const texts = [message, hint, ...values.flat()].filter(isText);
+  const texts = [message, renderNextSteps(next, {}), ...values.flat()].filter(isText);
   for (const text of texts) {
     assert(isSafe(text), `unsafe in a message: ${JSON.stringify(text)}`);
     assert(text.length <= MOST_CHARACTERS, `${text.length} characters in a message`);

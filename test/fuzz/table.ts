@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { renderTable } from '../../src/cli/render-table.ts';
+import { renderTable } from '../../src/cli/view.ts';
 import type { FuzzRow } from './harness.ts';
 
 declare module 'vitest' {
@@ -39,14 +39,14 @@ export function renderRows(rows: readonly FuzzRow[]): string {
   const escapes = rows.reduce((total, row) => total + row.escapes, 0);
   const table = renderTable(
     [
-      { title: 'parser' },
-      { title: 'inputs', align: 'right' },
-      { title: 'different', align: 'right' },
-      { title: 'accepted', align: 'right' },
-      { title: 'escapes', align: 'right' },
-      { title: 'slowest CPU ms', align: 'right' },
-      { title: 'growth MB', align: 'right' },
-      { title: 'refused' },
+      'parser',
+      { right: 'inputs' },
+      { right: 'different' },
+      { right: 'accepted' },
+      { right: 'escapes' },
+      { right: 'slowest CPU ms' },
+      { right: 'growth MB' },
+      'refused',
     ],
     rows.map((row) => [
       row.parser,

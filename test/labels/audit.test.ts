@@ -4,6 +4,7 @@ import {
   type JoinFinding,
   type LabelFacts,
   describeFinding,
+  nextOfFinding,
 } from '../../src/labels/audit.ts';
 import { NO_FINDING_BIT } from '../../src/labels/findings.ts';
 import { type ArchiveFacts, type LabelTables, joinArchive } from '../../src/labels/join.ts';
@@ -258,6 +259,8 @@ describe('describeFinding', () => {
       examples: ['ChestDx-1/a.jpg'],
       strict: true,
     };
-    expect(describeFinding(finding)).toContain('`ccxri fetch --file chest_dx.csv`');
+    expect(describeFinding(finding)).toContain('chest_dx.csv is not here');
+    expect(nextOfFinding(finding)).toMatchObject([{ command: 'fetch', files: ['chest_dx.csv'] }]);
+    expect(nextOfFinding({ ...finding, kind: 'unused-column' })).toBeUndefined();
   });
 });

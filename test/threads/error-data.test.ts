@@ -8,27 +8,26 @@ function across(error: unknown): Error {
 }
 
 describe('an error that crosses threads', () => {
-  it('of ours keeps code, text, hint, next steps, all facts and its cause', () => {
+  it('of ours keeps code, text, next steps, all facts and its cause', () => {
     const cause = Object.assign(new Error('no space'), { code: 'ENOSPC' });
     const error = new CcxriError('disk-full', 'could not write a.jpg (ENOSPC)', {
       ...{ file: 'x.zip', path: '/d/a.jpg', expected: '1', found: '2', kept: 'nothing' },
       ...{ reasons: ['one', 'two'], attempts: 3, permanent: true },
-      hint: 'free some space',
       next: [{ kind: 'advice', text: 'free some space', or: { kind: 'option', option: 'dest' } }],
       cause,
     });
     const found = across(error);
     expect(found).toBeInstanceOf(CcxriError);
-    expect(found).toMatchObject({ code: 'disk-full', message: error.message, hint: error.hint });
+    expect(found).toMatchObject({ code: 'disk-full', message: error.message });
     if (!(found instanceof CcxriError)) throw new Error('unreachable');
     expect(found.facts).toEqual(error.facts);
     expect(found.next).toEqual(error.next);
     expect(found.cause).toMatchObject({ message: 'no space', code: 'ENOSPC', stack: cause.stack });
   });
 
-  it('without hint, next steps and cause has none afterwards', () => {
+  it('without next steps and cause has none afterwards', () => {
     const found = across(new CcxriError('missing', 'there is no x'));
-    expect(found).toMatchObject({ hint: undefined, next: [] });
+    expect(found).toMatchObject({ next: [] });
     expect(found.cause).toBeUndefined();
   });
 

@@ -1,16 +1,15 @@
 import { joinDataset } from '../../labels/build-index.ts';
-import type { CommandContext, CommandOutcome } from '../command.ts';
+import {
+  type CommandContext,
+  type CommandOutcome,
+  runOptionsOf,
+  strictErrors,
+} from '../command.ts';
 import { renderIndex } from '../render-outcomes.ts';
-import { runOptionsOf, strictErrors } from './shared.ts';
 
 export async function runJoin(context: CommandContext): Promise<CommandOutcome> {
-  const { settings, suggest } = context;
-  const { output, dryRun } = settings;
-  const result = await joinDataset({
-    ...(await runOptionsOf(context)),
-    ...(output === undefined ? {} : { output }),
-    dryRun,
-  });
+  const { output, dryRun } = context.settings;
+  const result = await joinDataset({ ...(await runOptionsOf(context)), output, dryRun });
   return {
     result,
     counts: {
@@ -19,9 +18,9 @@ export async function runJoin(context: CommandContext): Promise<CommandOutcome> 
       archives: result.archives.length,
       findings: result.findings.length,
     },
-    errors: strictErrors(settings, [], result),
+    errors: strictErrors(context, [], result),
     render: (view) =>
-      suggest(`${renderIndex(result, view)}${dryRun ? '\nnothing was written\n' : ''}`),
-    isTalk: !dryRun,
+      `${renderIndex(result, context.suggest, view)}${dryRun ? '\nnothing was written\n' : ''}`,
+    isStatusOnly: !dryRun,
   };
 }

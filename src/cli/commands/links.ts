@@ -1,21 +1,20 @@
 import { type LinksResult, resolveLinks } from '../../links.ts';
 import type { SourceKind } from '../../sources/source.ts';
 import { count, toPrintable } from '../../text.ts';
-import type { CommandContext, CommandOutcome } from '../command.ts';
-import type { View } from '../io.ts';
+import {
+  type CommandContext,
+  type CommandOutcome,
+  errorsOf,
+  runOptionsOf,
+  sourceOptionsOf,
+} from '../command.ts';
 import { joinParts } from '../render-outcomes.ts';
-import { renderTable } from '../render-table.ts';
-import { errorsOf, runOptionsOf, sourceOptionsOf } from './shared.ts';
+import type { View } from '../view.ts';
 
 export async function runLinks(context: CommandContext): Promise<CommandOutcome> {
   const { manifest, selection, signal, onEvent } = await runOptionsOf(context);
-  const result = await resolveLinks({
-    manifest,
-    selection,
-    signal,
-    onEvent,
-    ...sourceOptionsOf(context),
-  });
+  const run = { manifest, selection, signal, onEvent };
+  const result = await resolveLinks({ ...run, ...sourceOptionsOf(context) });
   const { links } = result;
   const found = links.filter(({ location }) => location !== null).length;
   return {
@@ -23,7 +22,7 @@ export async function runLinks(context: CommandContext): Promise<CommandOutcome>
     counts: { files: links.length, found, notFound: links.length - found },
     errors: errorsOf(links),
     render: (view) => renderLinks(result, view),
-    isTalk: false,
+    isStatusOnly: false,
   };
 }
 
@@ -35,22 +34,17 @@ const KINDS: Readonly<Record<SourceKind, string>> = {
   manifest: 'manifest:',
 };
 
-/** The ways on, where something is not found, are the hints of the errors. */
-function renderLinks(result: LinksResult, view: View): string {
-  const { links, tried } = result;
-  const found = links.filter(({ location }) => location !== null);
+/** What to do about files that are not found is said with their errors. */
+function renderLinks({ links, tried }: LinksResult, view: View): string {
+  const found = links.flatMap(({ file, location }) =>
+    location === null ? [] : [[file, location]],
+  );
   const sources = tried.map(({ source, kind, found: n, error }) => {
     const why = error === undefined ? '' : `: ${error.message}`;
     return `- ${KINDS[kind]} ${toPrintable(source, 1000)}: ${count(n, 'file')} found${why}\n`;
   });
   return joinParts([
-    found.length === 0
-      ? ''
-      : renderTable(
-          [{ title: 'file' }, { title: 'where' }],
-          found.map(({ file, location }) => [file, location ?? '']),
-          view.width,
-        ),
+    found.length === 0 ? '' : view.table(['file', 'where'], found),
     `${found.length} of ${count(links.length, 'file')} found; tried, in this order:\n${sources.join('')}`,
   ]);
 }

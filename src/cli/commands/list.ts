@@ -1,54 +1,35 @@
 import { type DatasetList, listDataset } from '../../list.ts';
 import { loadManifest } from '../../manifest/load.ts';
-import { type ManifestFile, isEmptySelection } from '../../manifest/manifest.ts';
+import { isEmptySelection } from '../../manifest/manifest.ts';
 import { formatBytes, formatCount, toPrintable } from '../../text.ts';
-import type { CommandContext, CommandOutcome } from '../command.ts';
-import type { View } from '../io.ts';
-import { renderTable, styleOf, wrapProse } from '../render-table.ts';
-import { selectionOf } from './shared.ts';
+import { type CommandContext, type CommandOutcome, selectionOf } from '../command.ts';
+import type { Suggest } from '../next-steps.ts';
+import type { View } from '../view.ts';
 
 export async function runList({ settings, suggest }: CommandContext): Promise<CommandOutcome> {
   const selection = selectionOf(settings);
   const list = listDataset(await loadManifest(settings.manifest), selection);
-  const body = isEmptySelection(selection) ? renderSubsets : renderFiles;
+  const isOverview = isEmptySelection(selection);
   return {
     result: list,
     counts: { files: list.files.length },
     errors: [],
-    render: (view) => suggest(`${renderHead(list, view)}\n${body(list, view)}`),
-    isTalk: false,
+    render: (view) => {
+      const body = isOverview ? renderSubsets(list, suggest, view) : renderFiles(list, view);
+      return `${renderHead(list, view)}\n${body}`;
+    },
+    isStatusOnly: false,
   };
 }
 
-function renderHead(list: DatasetList, view: View): string {
-  const { dataset, version, released, homepage } = list;
-  const name = styleOf(view).bold(toPrintable(`${dataset} ${version}`));
+function renderHead({ dataset, version, released, homepage }: DatasetList, view: View): string {
+  const name = view.style.bold(toPrintable(`${dataset} ${version}`));
   return `${name} (${released})\n${toPrintable(homepage)}\n`;
 }
 
-const NOTE = [
-  'Sizes are about right: published rounded, it seems in 1024s; here 1 GB is 1000 MB.',
-  '`ccxri list --subset NAME` shows the files, `ccxri fetch --subset NAME` gets them.',
-].join('\n');
-
-function renderSubsets(list: DatasetList, view: View): string {
-  return [
-    renderSubsetTable(list, view),
-    `\n${wrapProse(NOTE, view.width)}\n`,
-    list.citation === ''
-      ? ''
-      : `\n${wrapProse(`To cite: ${toPrintable(list.citation, 2000)}`, view.width)}\n`,
-  ].join('');
-}
-
-function renderSubsetTable({ subsets }: DatasetList, { width }: { width: number }): string {
-  return renderTable(
-    [
-      { title: 'subset' },
-      { title: 'archives', align: 'right' },
-      { title: 'size', align: 'right' },
-      { title: 'labels' },
-    ],
+function renderSubsets({ subsets, citation }: DatasetList, suggest: Suggest, view: View): string {
+  const table = view.table(
+    ['subset', { right: 'archives' }, { right: 'size' }, 'labels'],
     subsets.map(({ subset, archives, aboutBytes, labels }) => [
       subset,
       formatCount(archives),
@@ -56,20 +37,30 @@ function renderSubsetTable({ subsets }: DatasetList, { width }: { width: number 
       // Two names of label files are wider than a terminal.
       labels.length > 1 ? `${labels.length} files` : labels.join(),
     ]),
-    width,
   );
+  const [list, fetch] = (['list', 'fetch'] as const).map((name) =>
+    suggest.command(name, { subsets: ['NAME'] }),
+  );
+  const notes = [
+    'Sizes are approximate: published rounded, apparently in units of 1024; here 1 GB is 1000 MB.',
+    `${list} shows the files, ${fetch} downloads them.`,
+  ].join('\n');
+  const cite = citation === '' ? '' : `\nTo cite: ${toPrintable(citation, 2000)}\n`;
+  return `${table}\n${view.prose(`${notes}\n${cite}`)}`;
 }
 
 function renderFiles({ files }: DatasetList, view: View): string {
-  const isDisputed = ({ md5Disputed }: ManifestFile) => md5Disputed !== undefined;
-  const table = renderTable(
-    [{ title: 'file' }, { title: 'size', align: 'right' }, { title: 'MD5' }],
-    files.map((file) => [file.name, file.size, `${file.md5}${isDisputed(file) ? ' *' : ''}`]),
-    view.width,
-  );
-  const notes = files.filter(isDisputed).map(({ name, md5Disputed }) => {
-    const why = toPrintable(md5Disputed ?? '', 500);
-    return `${wrapProse(`* ${name}: the MD5 is disputed: ${why}`, view.width, '  ')}\n`;
+  const disputed = files.flatMap(({ name, md5Disputed: why }) => {
+    if (why === undefined) return [];
+    return `* ${name}: the MD5 is disputed: ${toPrintable(why, 500)}\n`;
   });
-  return [table, notes.length === 0 ? '' : '\n', ...notes].join('');
+  const table = view.table(
+    ['file', { right: 'size' }, 'MD5'],
+    files.map(({ name, size, md5, md5Disputed }) => [
+      name,
+      size,
+      md5Disputed === undefined ? md5 : `${md5} *`,
+    ]),
+  );
+  return [table, disputed.length === 0 ? '' : '\n', view.prose(disputed.join(''), '  ')].join('');
 }

@@ -1,8 +1,14 @@
 import { count, formatBytes, formatDuration, toPrintable } from '../../text.ts';
 import type { VerifyDepth, VerifyOutcome, VerifyResult, VerifyStatus } from '../../verify/types.ts';
 import { verifyDataset } from '../../verify/verify-dataset.ts';
-import type { CommandContext, CommandOutcome } from '../command.ts';
-import type { View } from '../io.ts';
+import {
+  type CommandContext,
+  type CommandOutcome,
+  errorsOf,
+  runOptionsOf,
+  strictErrors,
+} from '../command.ts';
+import type { Suggest } from '../next-steps.ts';
 import {
   type StatusLabels,
   countStatuses,
@@ -10,8 +16,7 @@ import {
   renderFailed,
   renderStatusCounts,
 } from '../render-outcomes.ts';
-import { renderTable, styleOf, wrapProse } from '../render-table.ts';
-import { concurrencyOf, errorsOf, runOptionsOf, strictErrors } from './shared.ts';
+import type { View } from '../view.ts';
 
 const STATUSES: StatusLabels<VerifyStatus> = {
   verified: 'verified: the MD5 is the published one',
@@ -33,73 +38,65 @@ const DEPTHS: Readonly<Record<VerifyDepth, string>> = {
 
 export async function runVerify(context: CommandContext): Promise<CommandOutcome> {
   const { settings, suggest } = context;
-  const { quick, deep } = settings;
+  const { quick, deep, concurrency } = settings;
   const depth: VerifyDepth = quick ? 'quick' : deep ? 'deep' : 'full';
-  const run = await runOptionsOf(context);
-  const result = await verifyDataset({ ...run, ...concurrencyOf(settings), depth });
+  const result = await verifyDataset({ ...(await runOptionsOf(context)), concurrency, depth });
   const { outcomes, notHere } = result;
-  const disputed = outcomes.filter(({ status }) => status === 'content-checked');
+  const checks = outcomes.map(({ file, status }) => ({ file, check: status }));
   return {
     result,
     counts: { files: outcomes.length, ...countStatuses(STATUSES, outcomes), notHere },
-    errors: [
-      ...errorsOf(outcomes),
-      ...strictErrors(
-        settings,
-        disputed.map(({ file }) => file),
-      ),
-    ],
-    render: (view) => suggest(renderVerified(result, view)),
-    isTalk: true,
+    errors: [...errorsOf(outcomes), ...strictErrors(context, checks)],
+    render: (view) => renderVerified(result, suggest, view),
+    isStatusOnly: true,
   };
 }
 
-function renderVerified(result: VerifyResult, view: View): string {
+function renderVerified(result: VerifyResult, suggest: Suggest, view: View): string {
+  const { outcomes } = result;
+  const each = outcomes.map(({ file, status, md5 }) => [file, status, md5 ?? '']);
+  return joinParts([
+    renderHead(result, view),
+    view.verbose ? view.table(['file', '', 'MD5'], each) : '',
+    renderStatusCounts(STATUSES, outcomes, view),
+    renderFailed(outcomes, view),
+    renderBadMembers(outcomes),
+    notesOf(result, suggest)
+      .map((note) => view.prose(`${note}\n`, '  '))
+      .join(''),
+  ]);
+}
+
+function notesOf(result: VerifyResult, { command }: Suggest): readonly string[] {
   const { outcomes, notHere, imagesUnread, depth } = result;
   const members = outcomes.reduce((sum, outcome) => sum + outcome.membersChecked, 0);
-  const notes = [
+  const deep = command('verify', { options: { deep: true } });
+  return [
     ...(members > 0 ? [`${count(members, 'member')} of archives checked by CRC-32`] : []),
     ...(notHere > 0
       ? [`${count(notHere, 'file')} of the manifest not here, and not asked for`]
       : []),
     ...(imagesUnread > 0
-      ? [`images of ${count(imagesUnread, 'archive')} not looked at: \`ccxri verify --deep\` does`]
+      ? [`images of ${count(imagesUnread, 'archive')} not looked at: ${deep} does`]
       : []),
-    ...(depth === 'quick' ? ['`ccxri verify` reads and checks the bytes'] : []),
+    ...(depth === 'quick' ? [`${command('verify')} reads and checks the bytes`] : []),
   ];
-  return joinParts([
-    renderHead(result, view),
-    view.verbose ? renderEach(outcomes, view) : '',
-    renderStatusCounts(STATUSES, outcomes, view),
-    renderFailed(outcomes, view),
-    renderBadMembers(outcomes),
-    notes.map((note) => `${wrapProse(note, view.width, '  ')}\n`).join(''),
-  ]);
 }
 
-function renderHead(result: VerifyResult, view: View): string {
+function renderHead(result: VerifyResult, { style }: View): string {
   const { dest, depth, outcomes, bytesRead, elapsedMs } = result;
-  const { red, green } = styleOf(view);
   const bad = outcomes.filter(({ error }) => error !== undefined).length;
   const files = count(outcomes.length, 'file');
   const unknown = outcomes.filter(({ status }) => status === 'unknown').length;
   const [word, n] =
     bad > 0
-      ? [red('not good'), bad]
+      ? [style.red('not good'), bad]
       : unknown > 0
         ? ['not known', unknown]
-        : [green(depth === 'quick' ? 'unchanged' : 'good'), outcomes.length];
+        : [style.green(depth === 'quick' ? 'unchanged' : 'good'), outcomes.length];
   const where = `${n === outcomes.length ? files : `${n} of ${files}`} in ${toPrintable(dest, 4096)}`;
   const read = `${formatBytes(bytesRead)} read in ${formatDuration(elapsedMs)}`;
   return `${word}: ${where}; ${read}\n${DEPTHS[depth]}\n`;
-}
-
-function renderEach(outcomes: readonly VerifyOutcome[], view: View): string {
-  return renderTable(
-    [{ title: 'file' }, { title: '' }, { title: 'MD5' }],
-    outcomes.map(({ file, status, md5 }) => [file, status, md5 ?? '']),
-    view.width,
-  );
 }
 
 function renderBadMembers(outcomes: readonly VerifyOutcome[]): string {
