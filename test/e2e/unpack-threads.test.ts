@@ -12,12 +12,12 @@ const dist = fileURLToPath(new URL('../../dist', import.meta.url));
 const tempDir = useTempDirs();
 const poolOf = useUnpackPools();
 
-// Where its thread is missing a pool leaves members to its caller, and nobody would notice.
+// Where its thread is missing, a pool works in the caller's thread, and nobody would notice.
 it.each(['bin', 'zip'])(
   'the thread that unpacks is there beside what starts it: dist/%s',
   async (folder) => {
     const beside = pathToFileURL(join(dist, folder, 'any.js')).href;
-    const { pool, sharesDone } = poolOf({
+    const { pool, partsDone } = poolOf({
       threads: 1,
       startWorker: () => startWorker('unpack-worker', beside),
     });
@@ -27,6 +27,6 @@ it.each(['bin', 'zip'])(
     const into = await tempDir();
     await extractMembers(reader, directory, { file, into, pool });
     expect(await contentsBelow(into)).toEqual(contents);
-    expect(sharesDone()).toEqual([1]);
+    expect(partsDone()).toEqual([1]);
   },
 );

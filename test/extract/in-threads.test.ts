@@ -54,12 +54,12 @@ function childArgs({ layout, archivePath }: Place, when: string): readonly strin
 describe('an archive that is unpacked in threads', () => {
   it('lies there whole, and is told of from the first byte to the last', async () => {
     const place = await placed();
-    const { pool: unpackPool, sharesDone } = poolOf();
+    const { pool: unpackPool, partsDone } = poolOf();
     const { result, events } = await unpack(place, { unpackPool });
     expect(result).toEqual({ members: 260, status: 'extracted' });
     expect(await contentsBelow(place.images)).toEqual(CONTENTS);
     expect(await readdir(place.layout.stage)).toEqual([]);
-    expect(sharesDone().length).toBe(2);
+    expect(partsDone().length).toBe(2);
     const phase = { file: ARCHIVE, phase: 'extract' };
     expect(events[0]).toMatchObject({ event: 'phase-start', ...phase, totalBytes: BYTES });
     expect(events.at(-1)).toEqual({ event: 'phase-done', ...phase, bytes: BYTES, members: 260 });
@@ -77,9 +77,9 @@ describe('an archive that is unpacked in threads', () => {
       if (!(error instanceof CcxriError)) throw new Error('it is taken');
       return toErrorRecord(error);
     };
-    const { pool: unpackPool, sharesDone } = poolOf();
+    const { pool: unpackPool, partsDone } = poolOf();
     expect(await errorOf({ unpackPool })).toEqual(await errorOf({}));
-    expect(sharesDone().length).toBe(2);
+    expect(partsDone().length).toBe(2);
   });
 
   it('and changes meanwhile is not published', async () => {

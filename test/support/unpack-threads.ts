@@ -3,12 +3,12 @@ import { afterEach } from 'vitest';
 import { startWorker } from '../../src/threads/worker.ts';
 import { UnpackPool, type UnpackPoolOptions } from '../../src/zip/unpack-pool.ts';
 
-/** A pool, and a hand on its threads. */
+/** A pool with access to its threads. */
 export interface PoolWithThreads {
   readonly pool: UnpackPool;
   readonly workers: readonly Worker[];
-  /** How many shares each thread has done. */
-  readonly sharesDone: () => readonly number[];
+  /** How many parts each thread has done. */
+  readonly partsDone: () => readonly number[];
 }
 
 /** Pools that take archives of any size; all are closed after each test. */
@@ -18,16 +18,16 @@ export function useUnpackPools(): (options?: UnpackPoolOptions) => PoolWithThrea
     await Promise.all(pools.splice(0).map((pool) => pool.close()));
   });
   return (options = {}) => {
-    const done: { readonly worker: Worker; shares: number }[] = [];
+    const done: { readonly worker: Worker; parts: number }[] = [];
     const start = options.startWorker ?? startUnpackWorker;
     const pool = new UnpackPool({
       minBytes: 0,
       threads: 2,
       ...options,
       startWorker: () => {
-        const count = { worker: start(), shares: 0 };
+        const count = { worker: start(), parts: 0 };
         count.worker.on('message', ({ kind }: { readonly kind: string }) => {
-          if (kind === 'done') count.shares += 1;
+          if (kind === 'done') count.parts += 1;
         });
         done.push(count);
         return count.worker;
@@ -39,7 +39,7 @@ export function useUnpackPools(): (options?: UnpackPoolOptions) => PoolWithThrea
       get workers() {
         return done.map(({ worker }) => worker);
       },
-      sharesDone: () => done.map(({ shares }) => shares),
+      partsDone: () => done.map(({ parts }) => parts),
     };
   };
 }

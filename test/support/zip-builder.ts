@@ -1,44 +1,44 @@
 import { crc32, deflateRawSync } from 'node:zlib';
 
 /**
- * Builds zip archives byte by byte: honest ones from names and contents, and every lie that a
- * directory, a header or an end record can tell. What is not said is right.
+ * A member of an archive that is built byte by byte: an honest one from a name and its content, and
+ * every lie that a directory, a header or an end record can have. What is not given is right.
  */
 export interface ZipMember {
-  /** As bytes where it is no UTF-8. */
+  /** As bytes if it is not UTF-8. */
   readonly name: string | Buffer;
   /** Unpacked. Default: empty. */
   readonly content?: string | Buffer;
-  /** Default 8, deflated; 0 stores. Others only change what is said. */
+  /** Default 8, deflated; 0 stores. Others are only declared. */
   readonly method?: number;
   /** The member's bytes in the archive, instead of the packed content. */
   readonly packed?: Buffer;
   /** Default: 0x800 (UTF-8) where a string name is not ASCII; 0x8 is added where there is a descriptor. */
   readonly flags?: number;
-  /** Unix mode with its type bits; said by a Unix host. Default: none is said. */
+  /** Unix mode with its type bits, from a Unix host. Default: none. */
   readonly mode?: number;
   /** DOS attributes. */
   readonly attributes?: number;
   readonly date?: number;
   readonly time?: number;
-  /** Said in both headers. */
+  /** Declared in both headers. */
   readonly crc32?: number;
   readonly compressedSize?: number;
   readonly size?: number;
   /** Extra fields of both headers; the header's own come before. */
   readonly extra?: Buffer;
   readonly comment?: Buffer;
-  /** What only the header in front of the bytes says. */
+  /** Only in the header in front of the bytes. */
   readonly local?: HeaderLies;
-  /** What only the directory says. */
+  /** Only in the directory. */
   readonly central?: HeaderLies & { readonly headerStart?: number; readonly disk?: number };
   /** Sizes and offset in a zip64 field, in both headers. */
   readonly zip64?: boolean;
-  /** Behind the bytes; the sizes in the local header are zero then. `missing`: promised, not there. */
+  /** Behind the bytes; the sizes in the local header are zero then. `missing`: announced, not there. */
   readonly descriptor?: 'signed' | 'plain' | 'zip64' | 'missing' | Buffer;
-  /** Bytes in front of the header that belong to nobody. */
+  /** Bytes in front of the header that belong to no member. */
   readonly gapBefore?: Buffer;
-  /** Stands in the directory only, or in the archive only. */
+  /** Only in the directory, or only in front of it. */
   readonly only?: 'directory' | 'bytes';
 }
 
@@ -61,7 +61,7 @@ export interface ZipShape {
   /** Do the offsets count from the first byte of the file, as after `zip -A`? Default: no. */
   readonly offsetsCountPrefix?: boolean;
   readonly end?: Partial<EndFields>;
-  /** With a zip64 end record; the plain one's fields are filled with ones, unless `end` says else. */
+  /** With a zip64 end record; the plain one's fields are filled with ones, unless `end` overrides them. */
   readonly zip64?: boolean | Partial<Zip64Fields>;
 }
 
@@ -81,7 +81,7 @@ interface Zip64Fields {
   readonly directoryStart: bigint;
   /** Extensible data behind the fixed fields. */
   readonly data: Buffer;
-  /** What the locator says. */
+  /** Declared by the locator. */
   readonly recordAt: bigint;
   /** Leaves the record out, and keeps the locator. */
   readonly without: boolean;
@@ -154,38 +154,38 @@ function toBytes(text: string | Buffer): Buffer {
 function localHeader(facts: Facts): Buffer {
   const { member } = facts;
   const isLater = member.descriptor !== undefined;
-  const told = { ...facts, ...(isLater ? { crc32: 0, compressedSize: 0, size: 0 } : {}) };
-  const said = withLies(told, member.local);
+  const left = isLater ? { crc32: 0, compressedSize: 0, size: 0 } : {};
+  const declared = withLies({ ...facts, ...left }, member.local);
   const wide = member.zip64 === true && !isLater;
   const fields = Buffer.concat([
-    wide ? extraField(1, [u64(said.size), u64(said.compressedSize)]) : u(),
-    said.extra,
+    wide ? extraField(1, [u64(declared.size), u64(declared.compressedSize)]) : u(),
+    declared.extra,
   ]);
   return Buffer.concat([
     u32(0x04034b50),
-    sharedFields(said, fields, { member, wide }),
-    said.name,
+    sharedFields(declared, fields, { member, wide }),
+    declared.name,
     fields,
   ]);
 }
 
 function centralHeader(facts: Facts, headerStart: number): Buffer {
   const { member } = facts;
-  const said = withLies(facts, member.central);
+  const declared = withLies(facts, member.central);
   const wide = member.zip64 === true;
-  const sizes = [u64(said.size), u64(said.compressedSize), u64(headerStart)];
-  const fields = Buffer.concat([wide ? extraField(1, sizes) : u(), said.extra]);
+  const sizes = [u64(declared.size), u64(declared.compressedSize), u64(headerStart)];
+  const fields = Buffer.concat([wide ? extraField(1, sizes) : u(), declared.extra]);
   const comment = member.comment ?? u();
   return Buffer.concat([
     u32(0x02014b50),
     u16(member.mode === undefined ? 20 : 0x0314),
-    sharedFields(said, fields, { member, wide }),
+    sharedFields(declared, fields, { member, wide }),
     u16(comment.length),
     u16(member.central?.disk ?? 0),
     u16(0),
     u32((((member.mode ?? 0) << 16) | (member.attributes ?? 0)) >>> 0),
     u32(wide ? 0xffffffff : headerStart),
-    said.name,
+    declared.name,
     fields,
     comment,
   ]);
@@ -241,7 +241,7 @@ function descriptorOf({ member, crc32, compressedSize, size }: Facts): Buffer {
 
 type Honest = Pick<EndFields, 'count' | 'directoryBytes' | 'directoryStart'>;
 
-/** @param at where the record comes to stand, as offsets count */
+/** @param at the record's offset */
 function zip64Records(at: number, honest: Honest, lies: Partial<Zip64Fields>): Buffer {
   const { data = u() } = lies;
   const count = u64(lies.count ?? honest.count);
@@ -266,16 +266,16 @@ export function endRecord(honest: Honest, shape: ZipShape = {}): Buffer {
   const { comment = u(), end = {} } = shape;
   const isFull = shape.zip64 !== undefined && shape.zip64 !== false;
   const full = { count: 0xffff, directoryBytes: 0xffffffff, directoryStart: 0xffffffff };
-  const said = { ...(isFull ? full : honest), ...end };
+  const declared = { ...(isFull ? full : honest), ...end };
   return Buffer.concat([
     u32(0x06054b50),
-    u16(said.disk ?? 0),
-    u16(said.directoryDisk ?? 0),
-    u16((said.countHere ?? said.count) & 0xffff),
-    u16(said.count & 0xffff),
-    u32(said.directoryBytes),
-    u32(said.directoryStart),
-    u16(said.commentLength ?? comment.length),
+    u16(declared.disk ?? 0),
+    u16(declared.directoryDisk ?? 0),
+    u16((declared.countHere ?? declared.count) & 0xffff),
+    u16(declared.count & 0xffff),
+    u32(declared.directoryBytes),
+    u32(declared.directoryStart),
+    u16(declared.commentLength ?? comment.length),
     comment,
   ]);
 }

@@ -152,7 +152,7 @@ describe('#128 data descriptors', () => {
 });
 
 describe('#129 very many entries', () => {
-  it('70,000 small files are judged with few reads', async () => {
+  it('70,000 small files are checked with few reads', async () => {
     const members = Array.from({ length: 70_000 }, (_, i) => ({
       name: `folder${i % 100}/patient${i}_000.jpg`,
       content: 'x',

@@ -108,7 +108,7 @@ describe('#117 a header that contradicts the directory', () => {
     const bytes = buildZip([B, { ...A, local: { ...local } }]);
     const error = await expectRefused(await tempDir(), bytes, 'unsafe-archive');
     expect(codesOf(error)).toEqual(['a.jpg: header-mismatch']);
-    // One code for seven fields: only the text tells them apart.
+    // One code for seven fields: only the text distinguishes them.
     expect(error.message).toContain(`another ${what} than`);
   });
 
@@ -127,7 +127,7 @@ describe('#117 a header that contradicts the directory', () => {
 });
 
 describe('#118 a count that does not add up', () => {
-  it.each([1, 2, 4, 100, 0xffff])('3 members, told as %i, are refused', async (count) => {
+  it.each([1, 2, 4, 100, 0xffff])('3 members, declared as %i, are refused', async (count) => {
     expect(await unsafeReasons(buildZip([A, B, C], { end: { count } }))).toEqual([
       'wrong-entry-count',
     ]);
@@ -265,7 +265,11 @@ describe('#122 bytes that belong to nobody', () => {
       buildZip([A, { ...B, gapBefore: junk }, C]),
       /that belong to no member: a\.jpg/,
     ],
-    ['before the directory', buildZip([A, B, C], { gapBeforeDirectory: junk }), /no member: c\.jpg/],
+    [
+      'before the directory',
+      buildZip([A, B, C], { gapBeforeDirectory: junk }),
+      /no member: c\.jpg/,
+    ],
   ])('%s are passed over with a warning', async (_, bytes, warning) => {
     expect(await expectAll(bytes)).toEqual([expect.stringMatching(warning)]);
   });

@@ -96,12 +96,12 @@ const STRATEGIES: readonly ZlibOptions[] = [
 ];
 
 describe('streams that are right', () => {
-  it.each(CONTENTS)('of %s come out as they went in, however they were packed', (_, content) => {
+  it.each(CONTENTS)('of %s are unpacked, however they were packed', (_, content) => {
     const cases = STRATEGIES.map((options) => toCase(content, options));
     for (const unpacked of unpackAll(cases)) expect(unpacked?.equals(content)).toBe(true);
   });
 
-  it('of all sizes around what a round takes come out, in each other’s company', () => {
+  it('of all sizes around that of a round are unpacked, four at a time', () => {
     const contents = Array.from({ length: 600 }, (_, i) => skewed(i < 300 ? i : i * 37, `${i}`));
     const cases = contents.map((content) => toCase(content));
     const unpacked = unpackAll(cases);
@@ -110,7 +110,7 @@ describe('streams that are right', () => {
     }
   });
 
-  it('come out alone, in twos and in threes, too', () => {
+  it('are unpacked alone, in twos and in threes', () => {
     for (const count of [1, 2, 3]) {
       const contents = Array.from({ length: count }, (_, i) => skewed(50_000 * (i + 1), `c${i}`));
       const unpacked = unpackAll(contents.map((content) => toCase(content)));
@@ -120,7 +120,7 @@ describe('streams that are right', () => {
     }
   });
 
-  it('of the largest size come out, one after the other from the same buffers', () => {
+  it('of the largest size are unpacked, one after the other in the same buffers', () => {
     const contents = Array.from({ length: 6 }, (_, i) => skewed(MAX_STREAM_BYTES - i, `big${i}`));
     const cases = contents.map((content) => toCase(content));
     const unpacked = unpackAll(cases);
@@ -129,7 +129,7 @@ describe('streams that are right', () => {
     }
   });
 
-  it('with distances of one kind, or none, come out', () => {
+  it('with distances of one kind, or none, are unpacked', () => {
     const one = Buffer.from('ab'.repeat(200));
     const cases = [toCase(one), toCase(Buffer.from('abcdefgh'), { level: 9 })];
     expect(unpackAll(cases).map((content) => content?.toString())).toEqual([
@@ -161,7 +161,7 @@ describe('streams that are wrong', () => {
       'of matches before the first byte',
       { packed: Buffer.from([0b00000011, 0b00000010, 0]), bytes: 3 },
     ],
-  ])('%s are not taken, and harm no other', (_, bad) => {
+  ])('%s are not taken, and do no harm to others', (_, bad) => {
     const cases = [toCase(good), bad, toCase(good), bad, toCase(good), toCase(good), bad];
     const unpacked = unpackAll(cases);
     expect(unpacked.map((content) => content?.equals(good))).toEqual([
@@ -222,7 +222,7 @@ describe('streams that are wrong', () => {
     return { packed: packed.subarray(0, usedBytes), bytes };
   }
 
-  it('in the middle of others that are under way can be forgotten', () => {
+  it('that are under way can be dropped', () => {
     const inflater = newInflater();
     const { packed, bytes } = toCase(good);
     for (const item of [1, 2, 3]) {

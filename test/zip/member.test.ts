@@ -99,7 +99,7 @@ describe('a member too large for one piece', () => {
 });
 
 describe('the whole way', () => {
-  it('makes folders, empty files and odd names, and tells of each byte once', async () => {
+  it('makes folders, empty files and odd names, and reports each byte once', async () => {
     const contents: Readonly<Record<string, string>> = {
       'a/b/c/deep.txt': 'deep',
       'a/b.txt': 'beside',
@@ -113,18 +113,18 @@ describe('the whole way', () => {
       ...members,
     ]);
     const into = await tempDir();
-    const told: number[] = [];
+    const reported: number[] = [];
     await extractMembers(reader, directory, {
       file,
       into,
-      onBytes: (bytes) => told.push(bytes),
+      onBytes: (bytes) => reported.push(bytes),
     });
     expect(directory.members.map(({ name }) => name)).toEqual(Object.keys(contents));
     for (const [path, content] of Object.entries(contents)) {
       expect(await readFile(join(into, path), 'utf8')).toBe(content);
     }
-    expect(told.at(-1)).toBe(directory.totalBytes);
-    expect(told).toEqual([...told].sort((a, b) => a - b));
+    expect(reported.at(-1)).toBe(directory.totalBytes);
+    expect(reported).toEqual([...reported].sort((a, b) => a - b));
     // A folder that nothing lies in is nothing that could be lost.
     expect((await readdir(into)).sort()).toEqual(['a', 'a-b', 'empty', 'patient1_000.jpg']);
   });

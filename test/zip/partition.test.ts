@@ -15,7 +15,7 @@ const lengths = (some: readonly Member[], threads: number) =>
   partitionMembers(some, threads).map(({ length }) => length);
 
 it.each([
-  ['none is no share', members(0, 1), 4, []],
+  ['no members are no part', members(0, 1), 4, []],
   ['a small archive is one', members(10, 1000), 4, [10]],
   ['of 64 members at most', members(150, 1000), 4, [64, 64, 22]],
   ['of 32 MiB at most', members(100, MIB), 1, [32, 32, 32, 4]],

@@ -21,7 +21,7 @@ import type { ZipMember } from '../support/zip-builder.ts';
 const tempDir = useTempDirs();
 const poolOf = useUnpackPools();
 
-/** As many as make several shares. */
+/** Enough for several parts. */
 const IMAGES: readonly (ZipMember & { readonly name: string; readonly content: Buffer })[] =
   Array.from({ length: 200 }, (_, i) => ({
     name: `part${i % 3}/patient${i}_000.jpg`,
@@ -79,9 +79,9 @@ describe('an archive in threads', () => {
       { name: 'large.bin', content: LARGE },
       { name: 'none.txt' },
     ]);
-    const { pool, sharesDone } = poolOf({ threads: 3 });
-    const told: number[] = [];
-    const { into } = await extract(archive, { pool, onBytes: (done) => told.push(done) });
+    const { pool, partsDone } = poolOf({ threads: 3 });
+    const reported: number[] = [];
+    const { into } = await extract(archive, { pool, onBytes: (done) => reported.push(done) });
     for (const { name, content } of IMAGES) {
       expect((await readFile(join(into, name))).equals(content)).toBe(true);
     }
@@ -96,21 +96,21 @@ describe('an archive in threads', () => {
       'part1',
       'part2',
     ]);
-    expect(told.at(-1)).toBe(archive.directory.totalBytes);
-    expect(told).toEqual([...told].sort((a, b) => a - b));
-    expect(sharesDone()).toHaveLength(3);
-    expect(Math.min(...sharesDone())).toBeGreaterThan(0);
+    expect(reported.at(-1)).toBe(archive.directory.totalBytes);
+    expect(reported).toEqual([...reported].sort((a, b) => a - b));
+    expect(partsDone()).toHaveLength(3);
+    expect(Math.min(...partsDone())).toBeGreaterThan(0);
   });
 
   it('is only checked where nothing is to be written', async () => {
     const folder = await tempDir();
     const { reader, directory } = await makeArchiveFile(folder, IMAGES);
-    const { pool, sharesDone } = poolOf();
-    let told = 0;
-    const onBytes = (done: number) => (told = done);
+    const { pool, partsDone } = poolOf();
+    let reported = 0;
+    const onBytes = (done: number) => (reported = done);
     await checkMembers(reader, directory, { file, pool, onBytes });
-    expect(told).toBe(TOTAL_BYTES);
-    expect(sharesDone().reduce((a, b) => a + b)).toBeGreaterThan(2);
+    expect(reported).toBe(TOTAL_BYTES);
+    expect(partsDone().reduce((a, b) => a + b)).toBeGreaterThan(2);
     expect(await readdir(folder)).toEqual([file]);
   });
 
@@ -156,10 +156,10 @@ describe('what goes wrong in a thread', () => {
     ['bytes behind its stream', { packed: Buffer.from([3, 0, 9]), size: 0, crc32: 0 }],
   ];
 
-  it.each(lies)('comes out with all that it says: %s', async (_, lie) => {
+  it.each(lies)('is reported with all its facts: %s', async (_, lie) => {
     const members = IMAGES.map((image, i) => (i === 100 ? { ...image, ...lie, method: 8 } : image));
     const archive = await makeArchiveFile(await tempDir(), members);
-    const { pool, sharesDone } = poolOf();
+    const { pool, partsDone } = poolOf();
     const expected = await errorOf(archive);
     expect(await errorOf(archive, pool)).toEqual(expected);
     // Also where nothing is written, as by `verify --deep`.
@@ -169,9 +169,9 @@ describe('what goes wrong in a thread', () => {
     });
     // The pool is as good as new.
     const good = await makeArchiveFile(await tempDir(), IMAGES);
-    const before = sharesDone().reduce((a, b) => a + b);
+    const before = partsDone().reduce((a, b) => a + b);
     expect((await extract(good, { pool })).records).toHaveLength(IMAGES.length);
-    expect(sharesDone().reduce((a, b) => a + b)).toBeGreaterThan(before);
+    expect(partsDone().reduce((a, b) => a + b)).toBeGreaterThan(before);
   });
 
   it.each<[string, Partial<ZipMember>]>([
@@ -186,7 +186,7 @@ describe('what goes wrong in a thread', () => {
     expect(await errorOf(archive, poolOf().pool)).toEqual(await errorOf(archive));
   });
 
-  it('ends the other threads’ work, too: a few members more, and no other share', async () => {
+  it('ends the other threads’ work, too: a few members more, and no other part', async () => {
     const first = { ...IMAGES[0], name: 'a', content: Buffer.from('a'), crc32: 5 };
     const archive = await makeArchiveFile(await tempDir(), [first, ...IMAGES]);
     const into = await tempDir();
@@ -196,12 +196,12 @@ describe('what goes wrong in a thread', () => {
     });
     const made = await readdir(into, { recursive: true });
     expect(made.length).toBeLessThan(IMAGES.length);
-    // Whatever is still under way has come to its end with this.
+    // Whatever was still under way has ended with this.
     expect(await extract(archive, { pool }).catch(() => 'failed')).toBe('failed');
     expect(await readdir(into, { recursive: true })).toEqual(made);
   });
 
-  it('is also what its listener throws; the threads come to their end before', async () => {
+  it('is also what its listener throws; the threads end before it is thrown', async () => {
     const archive = await makeArchiveFile(await tempDir(), IMAGES);
     const { pool } = poolOf();
     const into = await tempDir();
@@ -297,7 +297,7 @@ describe('where there are no threads', () => {
   it.each(BROKEN)('but one, because %s, that one does it', async (_, startWorker) => {
     const archive = await makeArchiveFile(await tempDir(), IMAGES);
     let started = 0;
-    const { pool, sharesDone } = poolOf({
+    const { pool, partsDone } = poolOf({
       threads: 3,
       startWorker: () => {
         started += 1;
@@ -306,12 +306,12 @@ describe('where there are no threads', () => {
     });
     const { records } = await extract(archive, { pool });
     expect(records).toHaveLength(IMAGES.length);
-    expect(Math.max(...sharesDone())).toBeGreaterThan(2);
+    expect(Math.max(...partsDone())).toBeGreaterThan(2);
   });
 });
 
 describe('a stop', () => {
-  it('in the middle is heard within a member, and nothing is written after it', async () => {
+  it('in the middle takes effect within a member, and nothing is written after it', async () => {
     const archive = await makeArchiveFile(await tempDir(), [...IMAGES, ...IMAGES.map(again)]);
     const { pool } = poolOf();
     const stop = new AbortController();
@@ -375,14 +375,14 @@ describe('at the end', () => {
     expect(readdirSync('/proc/self/fd').length).toBe(before);
   });
 
-  it('of a pool, what is under way fails, and later work is done in this thread', async () => {
+  it('of a pool, calls under way fail, and later work is done in this thread', async () => {
     const archive = await makeArchiveFile(await tempDir(), IMAGES);
     const busy =
       "parentPort.postMessage({ kind: 'progress', id: task.id, progress: 1 }); for (;;);";
     const { pool } = poolOf({ startWorker: () => threadThat(busy) });
     let failure: Promise<unknown> = Promise.resolve();
     let busyThreads = 0;
-    // Both: a share that still waits for its thread would be told that there is none.
+    // Both: a part that waits for its thread would find none.
     await new Promise<void>((resolve) => {
       const onBytes = () => {
         busyThreads += 1;
@@ -392,8 +392,8 @@ describe('at the end', () => {
     });
     await pool.close();
     expect(await failure).toMatchObject({ message: 'the unpack thread was closed' });
-    let told = 0;
-    await pool.unpack({ ...workOn(archive), onBytes: (bytes) => (told += bytes) });
-    expect(told).toBe(TOTAL_BYTES);
+    let reported = 0;
+    await pool.unpack({ ...workOn(archive), onBytes: (bytes) => (reported += bytes) });
+    expect(reported).toBe(TOTAL_BYTES);
   });
 });

@@ -2,42 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { appendFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { forEachAtOnce } from '../../src/concurrency.ts';
-import { topFolderOf, withoutTopFolder } from '../../src/zip/names.ts';
 import { openFileReader, readRanges, toWindows } from '../../src/zip/reader.ts';
 import { type ReadNote, bufferReader } from '../support/buffer-reader.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
-
-describe('the top folder', () => {
-  it.each<[readonly string[], string | null]>([
-    [['T/a', 'T/b/c'], 'T'],
-    [['T/b/a', 'T/b/c'], 'T'],
-    [['T/a', 'b'], null],
-    [['a', 'T/b'], null],
-    [['T/a', 'TT/b'], null],
-    [['T/a', 'U/b'], null],
-    [['a'], null],
-    [[], null],
-    [['T/a', '__MACOSX/T/._a', '__MACOSX/._T'], 'T'],
-    [['__MACOSX/a', '__MACOSX/b'], null],
-    [['T/__MACOSX/a', '__MACOSX/a'], null],
-    [['T/__MACOSX'], null],
-  ])('of %j is %j', (paths, folder) => {
-    expect(topFolderOf(paths)).toBe(folder);
-  });
-
-  it.each([
-    ['T/a', 'T', 'a'],
-    ['T/T/a', 'T', 'T/a'],
-    ['T/a', null, 'T/a'],
-    ['__MACOSX/T/._a', 'T', '__MACOSX/T/._a'],
-    ['/a', null, '/a'],
-  ])('%s without %s is %s', (path, folder, rest) => {
-    expect(withoutTopFolder(path, folder)).toBe(rest);
-  });
-});
 
 describe('reading ranges', () => {
   const range = (start: number, length: number) => ({ start, length });
@@ -63,7 +32,7 @@ describe('reading ranges', () => {
     expect([...toWindows([])]).toEqual([]);
   });
 
-  it('gives each its bytes', async () => {
+  it('visits each with its bytes', async () => {
     const bytes = Buffer.from(Array.from({ length: 100_000 }, (_, at) => at % 251));
     const ranges = Array.from({ length: 300 }, (_, i) => range(i * 331, (i % 7) + 1));
     const seen = new Map<number, string>();
@@ -78,7 +47,7 @@ describe('reading ranges', () => {
     }
   });
 
-  it('stops when it is told to', async () => {
+  it('stops when its signal fires', async () => {
     const reading = readRanges(
       bufferReader(Buffer.alloc(10)),
       [range(0, 1)],
@@ -89,39 +58,8 @@ describe('reading ranges', () => {
   });
 });
 
-describe('working at several at once', () => {
-  it('keeps to the number, does each once, and waits for all', async () => {
-    let running = 0;
-    let most = 0;
-    const done: number[] = [];
-    await forEachAtOnce([1, 2, 3, 4, 5, 6, 7], 3, async (item) => {
-      running += 1;
-      most = Math.max(most, running);
-      await new Promise((resolve) => setImmediate(resolve));
-      running -= 1;
-      done.push(item);
-    });
-    expect(most).toBe(3);
-    expect(done.sort()).toEqual([1, 2, 3, 4, 5, 6, 7]);
-  });
-
-  it('after a failure begins no other, waits for those begun, and throws the first', async () => {
-    const [begun, ended]: [number[], number[]] = [[], []];
-    const working = forEachAtOnce([1, 2, 3, 4, 5], 2, async (item) => {
-      begun.push(item);
-      if (item === 1) throw new Error('first');
-      await new Promise((resolve) => setImmediate(resolve));
-      ended.push(item);
-      throw new Error('second');
-    });
-    await expect(working).rejects.toThrow('first');
-    expect(begun).toEqual([1, 2]);
-    expect(ended).toEqual([2]);
-  });
-});
-
-describe('a file that is read', () => {
-  it('fills what it is given from anywhere', async () => {
+describe('a file', () => {
+  it('is read from any position', async () => {
     const path = join(await tempDir(), 'a.zip');
     await writeFile(path, '0123456789');
     const reader = await openFileReader(path);
@@ -134,7 +72,7 @@ describe('a file that is read', () => {
     await reader.close();
   });
 
-  it('is found out when it changes', async () => {
+  it('is an error once it has changed', async () => {
     const path = join(await tempDir(), 'a.zip');
     await writeFile(path, '0123456789');
     const reader = await openFileReader(path);
@@ -144,7 +82,7 @@ describe('a file that is read', () => {
     await reader.close();
   });
 
-  it('that is none is refused, a pipe without waiting for its writer', async () => {
+  it('is an error if it is something else; a pipe without waiting for its writer', async () => {
     const base = await tempDir();
     await mkdir(join(base, 'folder'));
     execFileSync('mkfifo', [join(base, 'pipe')]);
