@@ -38,8 +38,7 @@ const restrict = (names) => [
   },
 ];
 
-const homeRules = Object.keys(HOMES).map((name) => HOMES[name].join());
-const filesOf = (key) => key.split(',');
+const homes = [...new Set(Object.values(HOMES).flat())];
 
 export default tseslint.config(
   {
@@ -87,14 +86,12 @@ export default tseslint.config(
       'no-restricted-imports': restrict(Object.keys(HOMES)),
     },
   },
-  // A file in a package's home may import the packages that live there.
-  ...[...new Set(homeRules)].map((key) => ({
-    files: filesOf(key),
+  // A file in a package's home may import the packages that live there. No two homes overlap.
+  ...homes.map((home) => ({
+    files: [home],
     rules: {
       'no-restricted-imports': restrict(
-        Object.keys(HOMES).filter(
-          (name) => !HOMES[name].some((home) => filesOf(key).includes(home)),
-        ),
+        Object.keys(HOMES).filter((name) => !HOMES[name].includes(home)),
       ),
     },
   })),

@@ -33,13 +33,13 @@ export const HOMES = {
   'cli-progress': ['src/cli/**'],
   undici: ['src/http/**'],
   yauzl: ['src/zip/**'],
-  'csv-parse': ['src/labels/**'],
-  'csv-parse/sync': ['src/labels/**'],
+  'csv-parse': ['src/labels/read.ts'],
+  'csv-parse/sync': ['src/labels/read.ts'],
   parse5: ['src/sources/page*.ts'],
   // Where text becomes data.
   zod: [
     'src/manifest/manifest.ts',
-    'src/labels/read*.ts',
+    'src/labels/read.ts',
     'src/cli/options*.ts',
     'src/dataset/ledger.ts',
     'src/download/part-state.ts',

@@ -4,28 +4,20 @@ import { ExampleCounter, type Examples, isContradictory } from './findings.ts';
 import {
   type ArchiveFacts,
   type ArchiveImages,
+  type ChestLabels,
+  type CovidLabels,
   type ImageClass,
   type IndexRow,
-  type LabelTables,
+  type LabelFacts,
+  type LabelsHere,
   groupOf,
 } from './join.ts';
-import type { ChestLabels, CovidLabels } from './read-chest.ts';
-
-/** A label file of the manifest, whether it is here or not. */
-export interface LabelFacts {
-  readonly file: string;
-  readonly subsets: readonly string[];
-  readonly form: LabelForm;
-  readonly present: boolean;
-}
-
-/** `chest`: findings by image and archive; `covid`: a tag by image, for viral pneumonia. */
-export type LabelForm = 'chest' | 'covid';
 
 const FINDING_KINDS = [
   'no-label-file',
   'image-without-row',
   'row-without-image',
+  'unplaced-rows',
   'contradictory-row',
   'patient-in-two-archives',
   'repeated-row',
@@ -52,6 +44,7 @@ const STRICT: ReadonlySet<FindingKind> = new Set<FindingKind>([
   'no-label-file',
   'image-without-row',
   'row-without-image',
+  'unplaced-rows',
   'contradictory-row',
 ]);
 
@@ -64,8 +57,7 @@ interface Counter {
 interface AuditInput {
   /** Every archive of the manifest. */
   readonly archives: readonly ArchiveFacts[];
-  readonly labelFiles: readonly LabelFacts[];
-  readonly tables: LabelTables;
+  readonly labels: LabelsHere;
   /** Stems of the archives that were asked for: label rows of others don't count. Default: all. */
   readonly asked?: ReadonlySet<string> | undefined;
 }
@@ -137,11 +129,16 @@ export class JoinAudit {
   /** The label files that should speak of an archive's images. Normal and Other images have none. */
   #dueFiles(archive: ArchiveFacts): readonly LabelFacts[] {
     const group = groupOf(archive.subsets);
-    if (group === 'Viral') return this.#input.labelFiles.filter(({ form }) => form === 'covid');
+    if (group === 'Viral') return this.#input.labels.files.filter(({ form }) => form === 'covid');
     if (group !== null) return [];
-    return this.#input.labelFiles.filter(
-      ({ form, subsets }) =>
-        form === 'chest' && subsets.some((subset) => archive.subsets.includes(subset)),
+    const naming = this.#input.labels.tables.chest.filter(({ byArchive }) =>
+      byArchive.has(archive.stem),
+    );
+    return this.#input.labels.files.filter(
+      ({ file, form, subsets }) =>
+        form === 'chest' &&
+        (subsets.some((subset) => archive.subsets.includes(subset)) ||
+          naming.some((table) => table.file === file)),
     );
   }
 
@@ -163,7 +160,7 @@ export class JoinAudit {
   }
 
   #chestRowsWithoutImage(archive: ArchiveFacts, rows: readonly IndexRow[]): void {
-    for (const table of this.#input.tables.chest) {
+    for (const table of this.#input.labels.tables.chest) {
       const labelled = table.byArchive.get(archive.stem);
       if (labelled === undefined) continue;
       const images = new Set(rows.map(({ image }) => image));
@@ -176,10 +173,16 @@ export class JoinAudit {
   }
 
   #restOfTables(): void {
-    const { chest, covid } = this.#input.tables;
+    const { chest, covid } = this.#input.labels.tables;
+    const known = new Set(this.#input.archives.map(({ stem }) => stem));
     for (const table of chest) {
-      const stems = [...table.byArchive.keys()].filter((stem) => this.#isAsked(stem));
+      const named = [...table.byArchive.keys()];
+      const stems = named.filter((stem) => this.#isAsked(stem));
       if (this.#input.asked === undefined || stems.length > 0) this.#oddities(table);
+      if (this.#input.asked === undefined && !named.some((stem) => known.has(stem))) {
+        this.#unplaced(table, named);
+        continue;
+      }
       for (const stem of stems) {
         if (!this.#here.has(stem)) this.#absentRows += table.byArchive.get(stem)?.size ?? 0;
       }
@@ -203,12 +206,20 @@ export class JoinAudit {
     for (const column of table.extraColumns) this.note('unused-column', column, table.file);
   }
 
+  /** Not one row has an archive in the manifest: its labels would be missing without a word. */
+  #unplaced({ file, rows }: ChestLabels | CovidLabels, examples: readonly string[]): void {
+    if (rows > 0) this.#counterOf('unplaced-rows', file).addAll({ count: rows, examples });
+  }
+
   /** A COVID-19 row names no archive: it lacks its image only where every viral archive is here. */
   #covidRowsWithoutImage(table: CovidLabels, viral: readonly ArchiveFacts[]): void {
-    // Nor can it be told to be of an archive that was asked for, unless all were.
-    if (this.#input.asked !== undefined && viral.length === 0) return;
+    // Nor is it known to be of an archive that was asked for, unless all were.
+    if (viral.length === 0) {
+      if (this.#input.asked === undefined) this.#unplaced(table, [...table.byImage.keys()]);
+      return;
+    }
     if (!viral.every(({ stem }) => this.#isAsked(stem))) return;
-    const complete = viral.length > 0 && viral.every(({ stem }) => this.#here.has(stem));
+    const complete = viral.every(({ stem }) => this.#here.has(stem));
     for (const image of table.byImage.keys()) {
       if (this.#covidImages.has(image)) continue;
       if (complete) this.note('row-without-image', image, table.file);
@@ -240,6 +251,8 @@ const TEXTS: Readonly<Record<FindingKind, (n: number, file: string) => string>> 
   'image-without-row': (n, file) => `${count(n, 'image')} without a row in ${file}`,
   'row-without-image': (n, file) =>
     `${count(n, 'row')} of ${file} without an image, though the archive is here`,
+  'unplaced-rows': (n, file) =>
+    `${count(n, 'row')} of ${file} fit no archive of the manifest: findings need the archive named in the row, COVID-19 tags an archive of the subset "viral"`,
   'contradictory-row': (n) => `${count(n, 'image')} with No_Finding and a finding together`,
   'patient-in-two-archives': (n) =>
     `${count(n, 'patient')} in more than one archive: split by patient_id, not by archive`,

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { throwIfAborted } from '../abort.ts';
 import { type DatasetLayout, layoutOf } from '../dataset/layout.ts';
 import { type RunOptions, assertDirectory } from '../dataset/session.ts';
@@ -20,23 +21,78 @@ import {
   describeFinding,
   nextOfFinding,
 } from './audit.ts';
-import { type IndexRow, type LabelTables, joinArchive } from './join.ts';
+import {
+  type ArchiveFacts,
+  type ArchiveImages,
+  type IndexRow,
+  type LabelsHere,
+  joinArchive,
+} from './join.ts';
 import { type ImagesHere, archiveFacts, readLabels, scanImages } from './scan.ts';
 import { assertOwnIndex, findLostLabels, writeIndex } from './write.ts';
 
-export interface BuildIndexOptions {
+/** What rows of an index are made of. */
+export interface IndexOptions {
   readonly layout: DatasetLayout;
   readonly manifest: Manifest;
-  /**
-   * With `output`: only these archives. index.csv itself always describes every image that is here,
-   * whatever was asked for in this run. Default: every archive.
-   */
+  /** Default: every archive. */
   readonly selection?: Selection | undefined;
-  /** Where to write instead of the dataset's index.csv; nothing is written in the dataset then. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The images and label files that are here. */
+interface IndexSource {
+  /** Every archive of the manifest. */
+  readonly archives: readonly ArchiveFacts[];
+  readonly here: ImagesHere;
+  readonly labels: LabelsHere;
+  /** Stems of the selected archives; undefined: no selection. */
+  readonly asked: ReadonlySet<string> | undefined;
+}
+
+interface ArchiveRows {
+  readonly archive: ArchiveImages;
+  readonly rows: readonly IndexRow[];
+}
+
+/**
+ * Finds the images and reads the label files that are here.
+ * @throws CcxriError `missing`: no images of the selection are here; `labels-invalid`; of the disk;
+ *   `aborted`
+ */
+export async function openIndexSource(options: IndexOptions): Promise<IndexSource> {
+  const { layout, manifest, selection, signal } = options;
+  const archives = archiveFacts(manifest);
+  const asked =
+    selection === undefined || isEmptySelection(selection)
+      ? undefined
+      : new Set(selectFiles(manifest, selection).map(({ name }) => stemOf(name)));
+  const here = narrow(await scanImages(layout, archives, signal), asked);
+  if (here.archives.length === 0) throw noImages(layout, here, asked !== undefined);
+  return { archives, here, labels: await readLabels(layout, manifest, signal), asked };
+}
+
+/** The rows of an index, an archive at a time: memory does not grow with the dataset. */
+export async function* indexRows(
+  { here, labels }: IndexSource,
+  signal?: AbortSignal,
+): AsyncGenerator<ArchiveRows, void, void> {
+  for (const archive of here.archives) {
+    // The join itself never waits: this lets the events in that stop it.
+    await setImmediate();
+    throwIfAborted(signal);
+    yield { archive, rows: joinArchive(archive, labels.tables) };
+  }
+}
+
+export interface BuildIndexOptions extends IndexOptions {
+  /**
+   * Where to write instead of the dataset's index.csv; nothing is written in the dataset then, and
+   * only the selection is. index.csv itself always describes every image that is here.
+   */
   readonly output?: string | undefined;
   /** Join and audit, but write nothing. */
   readonly dryRun?: boolean | undefined;
-  readonly signal?: AbortSignal | undefined;
   readonly onEvent?: EventListener | undefined;
 }
 
@@ -60,45 +116,48 @@ export interface IndexResult extends IndexCounts {
  *   `labels-invalid`; `occupied`; of the disk; `aborted`
  */
 export async function buildIndex(options: BuildIndexOptions): Promise<IndexResult> {
-  const { layout, manifest, output, signal, onEvent = ignoreEvents } = options;
-  throwIfAborted(signal);
-  const archives = archiveFacts(manifest);
-  const asked = askedStems(options);
-  const here = narrow(await scanImages(layout, archives, signal), asked);
-  if (here.archives.length === 0) throw noImages(layout, here, asked !== undefined);
-  if (output === undefined) await assertOwnIndex(layout.index);
-  const labels = await readLabels(layout, manifest, signal);
-  if (output === undefined) {
-    const lost = await findLostLabels(layout.index, labels.files, { archives, signal });
-    if (lost !== undefined) throw wouldLoseLabels(layout, lost.file);
-  }
-  const audit = new JoinAudit({
-    archives,
-    labelFiles: labels.files,
-    tables: labels.tables,
-    ...(asked === undefined ? {} : { asked }),
-  });
+  const { layout, output, signal, onEvent = ignoreEvents } = options;
+  const isOwn = output === undefined;
+  const source = await openIndexSource(isOwn ? { ...options, selection: undefined } : options);
+  if (isOwn) await assertOwnIndex(layout.index);
+  if (isOwn) await assertKeepsLabels(source, layout, signal);
+  const audit = new JoinAudit(source);
   const tally = new IndexTally();
   const path = output ?? layout.index;
-  const rows = joinAll(here, labels.tables, [audit, tally]);
-  if (options.dryRun === true) drain(rows, signal);
+  const rows = observe(indexRows(source, signal), [audit, tally]);
+  if (options.dryRun === true) while ((await rows.next()).done !== true);
   else {
-    await writeIndex(path, rows, {
-      ...(output === undefined ? { temporaryDirectory: layout.state, replacesLink: true } : {}),
-      ...(signal === undefined ? {} : { signal }),
-    });
+    const temporaryDirectory = isOwn ? layout.state : undefined;
+    await writeIndex(path, rows, { temporaryDirectory, replacesLink: isOwn, signal });
   }
-  for (const stray of here.strays) audit.note('stray-file', stray);
-  for (const folder of here.unknownFolders) audit.note('unknown-folder', folder);
+  for (const stray of source.here.strays) audit.note('stray-file', stray);
+  for (const folder of source.here.unknownFolders) audit.note('unknown-folder', folder);
   const result = { path, ...tally.counts(), ...audit.finish() };
   for (const finding of result.findings) onEvent(warningOf(finding));
   if (options.dryRun !== true) onEvent({ event: 'index-written', path, rows: result.rows });
   return result;
 }
 
+async function* observe(
+  batches: AsyncIterable<ArchiveRows>,
+  observers: readonly Pick<IndexTally, 'add'>[],
+): AsyncGenerator<readonly IndexRow[], void, void> {
+  for await (const { archive, rows } of batches) {
+    for (const observer of observers) observer.add(archive, rows);
+    yield rows;
+  }
+}
+
 /** An index with labels is worth more than one of every image without them. */
-function wouldLoseLabels({ index: path }: DatasetLayout, file: string): CcxriError {
-  return new CcxriError(
+async function assertKeepsLabels(
+  { archives, labels }: IndexSource,
+  { index: path }: DatasetLayout,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const lost = await findLostLabels(path, labels.files, { archives, signal });
+  if (lost === undefined) return;
+  const { file } = lost;
+  throw new CcxriError(
     'missing',
     `${file} is not here, and index.csv has its labels: it is not written anew without them`,
     {
@@ -123,38 +182,11 @@ function wouldLoseLabels({ index: path }: DatasetLayout, file: string): CcxriErr
   );
 }
 
-function drain(archives: Iterable<readonly IndexRow[]>, signal: AbortSignal | undefined): void {
-  const all = archives[Symbol.iterator]();
-  while (all.next().done !== true) throwIfAborted(signal);
-}
-
-/** undefined: every archive. */
-function askedStems(options: BuildIndexOptions): ReadonlySet<string> | undefined {
-  const { manifest, output, selection } = options;
-  if (output === undefined || selection === undefined || isEmptySelection(selection)) {
-    return undefined;
-  }
-  return new Set(selectFiles(manifest, selection).map(({ name }) => stemOf(name)));
-}
-
 /** What lies beside the archives' folders is of no selection. */
 function narrow(here: ImagesHere, asked: ReadonlySet<string> | undefined): ImagesHere {
   if (asked === undefined) return here;
   const archives = here.archives.filter(({ stem }) => asked.has(stem));
   return { archives, unknownFolders: [], strays: [] };
-}
-
-/** One archive at a time, so that only its rows are in memory; the observers see each as it passes. */
-function* joinAll(
-  here: ImagesHere,
-  tables: LabelTables,
-  observers: readonly Pick<IndexTally, 'add'>[],
-): Generator<readonly IndexRow[]> {
-  for (const archive of here.archives) {
-    const rows = joinArchive(archive, tables);
-    for (const observer of observers) observer.add(archive, rows);
-    yield rows;
-  }
 }
 
 function noImages(layout: DatasetLayout, here: ImagesHere, isSelection: boolean): CcxriError {
@@ -217,7 +249,7 @@ export interface JoinOptions extends RunOptions {
  *   of the disk; `aborted`
  */
 export async function joinDataset(options: JoinOptions): Promise<IndexResult> {
-  const { manifest, dest, selection, output, dryRun, signal, onEvent } = options;
+  const { manifest, dest, selection, output } = options;
   const narrowed = selection !== undefined && !isEmptySelection(selection);
   if (narrowed) selectFiles(manifest, selection);
   if (narrowed && output === undefined) {
@@ -233,13 +265,5 @@ export async function joinDataset(options: JoinOptions): Promise<IndexResult> {
   }
   await assertDirectory(dest);
   if (output !== undefined) await assertOutputFile(output);
-  return buildIndex({
-    layout: layoutOf(dest),
-    manifest,
-    ...(narrowed ? { selection } : {}),
-    ...(output === undefined ? {} : { output }),
-    ...(dryRun === undefined ? {} : { dryRun }),
-    ...(signal === undefined ? {} : { signal }),
-    ...(onEvent === undefined ? {} : { onEvent }),
-  });
+  return buildIndex({ ...options, layout: layoutOf(dest) });
 }

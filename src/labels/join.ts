@@ -1,4 +1,39 @@
-import type { ChestLabels, CovidLabels } from './read-chest.ts';
+import type { Examples } from './findings.ts';
+
+/** `chest`: findings by image and archive; `covid`: a tag by image, for viral pneumonia. */
+export type LabelForm = 'chest' | 'covid';
+
+interface LabelFileFacts {
+  readonly file: string;
+  readonly rows: number;
+  /** Rows that say again what an earlier row says: harmless. */
+  readonly repeated: Examples;
+  /** Columns that are not used. */
+  readonly extraColumns: readonly string[];
+}
+
+/** chest_dx.csv: the findings of ChestDx and ChestDx-PE. */
+export interface ChestLabels extends LabelFileFacts {
+  readonly form: 'chest';
+  /** Archive stem, then image name, to the bits of FINDING_COLUMNS. */
+  readonly byArchive: ReadonlyMap<string, ReadonlyMap<string, number>>;
+}
+
+/** viral_pneumonia_COVID-19.csv: which images of viral pneumonia are COVID-19. */
+export interface CovidLabels extends LabelFileFacts {
+  readonly form: 'covid';
+  /** By image name: the file names no archive. */
+  readonly byImage: ReadonlyMap<string, boolean>;
+}
+
+/** A label file of the manifest, whether it is here or not. */
+export interface LabelFacts {
+  readonly file: string;
+  readonly subsets: readonly string[];
+  /** What its header says; of a file that is not here, what its subsets let expect. */
+  readonly form: LabelForm;
+  readonly present: boolean;
+}
 
 /** What the join must know of an archive; `subsets` in the manifest's order. */
 export interface ArchiveFacts {
@@ -19,6 +54,12 @@ export interface ArchiveImages extends ArchiveFacts {
 export interface LabelTables {
   readonly chest: readonly ChestLabels[];
   readonly covid: readonly CovidLabels[];
+}
+
+export interface LabelsHere {
+  readonly tables: LabelTables;
+  /** Every label file of the manifest, here or not. */
+  readonly files: readonly LabelFacts[];
 }
 
 export type ImageClass = 'Normal' | 'Viral' | 'COVID-19' | 'Other';

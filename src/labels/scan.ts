@@ -1,24 +1,23 @@
 import type { Dirent } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { throwIfAborted } from '../abort.ts';
 import { type DatasetLayout, finalPathOf } from '../dataset/layout.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
-import { type Manifest, type ManifestFile, stemOf } from '../manifest/manifest.ts';
-import type { LabelFacts, LabelForm } from './audit.ts';
+import { pathKind } from '../fs/paths.ts';
+import { walkFolder } from '../fs/walk.ts';
+import { type Manifest, stemOf } from '../manifest/manifest.ts';
 import {
   type ArchiveFacts,
   type ArchiveImages,
-  type LabelTables,
-  compareArchives,
-} from './join.ts';
-import {
   type ChestLabels,
   type CovidLabels,
-  readChestLabels,
-  readCovidLabels,
-} from './read-chest.ts';
+  type LabelFacts,
+  type LabelsHere,
+  compareArchives,
+} from './join.ts';
+import { readLabelFile } from './read.ts';
 
 /** What lies under images/. */
 export interface ImagesHere {
@@ -47,10 +46,10 @@ export async function scanImages(
   const here: ArchiveFacts[] = [];
   const unknownFolders: string[] = [];
   const strays: string[] = [];
-  for (const entry of await listFolder(layout.images)) {
-    const kind = await kindOf(layout.images, entry, true);
+  throwIfAborted(signal);
+  for (const entry of await listImages(layout)) {
     const archive = known.get(entry.name);
-    if (kind !== 'folder') strays.push(entry.name);
+    if (!(await isFolder(join(layout.images, entry.name), entry))) strays.push(entry.name);
     else if (archive === undefined) unknownFolders.push(entry.name);
     else here.push(archive);
   }
@@ -59,9 +58,7 @@ export async function scanImages(
     here.map((archive) =>
       limit(async () => {
         throwIfAborted(signal);
-        const found: Found = { images: [], strays: [] };
-        await walk(join(layout.images, archive.stem), '', found);
-        return { ...archive, ...found };
+        return { ...archive, ...(await imagesIn(join(layout.images, archive.stem))) };
       }),
     ),
   );
@@ -75,7 +72,7 @@ export async function scanImages(
 /** Is at least one archive's folder under images/? Without one there is nothing to index. */
 export async function hasImages(layout: DatasetLayout, manifest: Manifest): Promise<boolean> {
   const stems = new Set(archiveFacts(manifest).map(({ stem }) => stem));
-  const entries = await listFolder(layout.images);
+  const entries = await listImages(layout);
   return entries.some((entry) => stems.has(entry.name) && !entry.isFile());
 }
 
@@ -85,48 +82,8 @@ export function archiveFacts(manifest: Manifest): readonly ArchiveFacts[] {
     .map(({ name, subsets }) => ({ stem: stemOf(name), subsets }));
 }
 
-interface Found {
-  readonly images: string[];
-  readonly strays: string[];
-}
-
-async function walk(folder: string, below: string, found: Found): Promise<void> {
-  const entries = await listFolder(folder);
-  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-  for (const entry of entries) {
-    const path = `${below}${entry.name}`;
-    const kind = await kindOf(folder, entry, false);
-    if (kind === 'folder' && !NOT_OURS.test(entry.name)) {
-      await walk(join(folder, entry.name), `${path}/`, found);
-    } else if (kind === 'file' && IMAGE.test(entry.name)) found.images.push(path);
-    else found.strays.push(path);
-  }
-}
-
-/**
- * Links to images count as images, and images/<archive> may be a link to another disk; below it no
- * linked folder is followed: it may lead in a circle.
- */
-async function kindOf(
-  folder: string,
-  entry: Dirent,
-  followFolders: boolean,
-): Promise<'file' | 'folder' | 'other'> {
-  if (entry.isFile()) return 'file';
-  if (entry.isDirectory()) return 'folder';
-  if (!entry.isSymbolicLink()) return 'other';
-  try {
-    const target = await stat(join(folder, entry.name));
-    if (target.isFile()) return 'file';
-    return followFolders && target.isDirectory() ? 'folder' : 'other';
-  } catch (error) {
-    if (['ENOENT', 'ELOOP'].includes(errnoOf(error) ?? '')) return 'other';
-    throw toDiskError(error, 'read', { path: join(folder, entry.name) });
-  }
-}
-
-/** A folder that is not there is empty. */
-async function listFolder(path: string): Promise<Dirent[]> {
+/** Nothing in its place: empty. @throws CcxriError of the disk, also where a file is in its place */
+async function listImages({ images: path }: DatasetLayout): Promise<Dirent[]> {
   try {
     return await readdir(path, { withFileTypes: true });
   } catch (error) {
@@ -135,10 +92,27 @@ async function listFolder(path: string): Promise<Dirent[]> {
   }
 }
 
-interface LabelsHere {
-  readonly tables: LabelTables;
-  /** Every label file of the manifest, here or not. */
-  readonly files: readonly LabelFacts[];
+/** images/<archive> may be a link to another disk. */
+async function isFolder(path: string, entry: Dirent): Promise<boolean> {
+  if (!entry.isSymbolicLink()) return entry.isDirectory();
+  return (await pathKind(path)) === 'directory';
+}
+
+/** Links to images count as images; linked folders are not followed. */
+async function imagesIn(folder: string): Promise<Pick<ArchiveImages, 'images' | 'strays'>> {
+  const images: string[] = [];
+  const strays: string[] = [];
+  for await (const { path, entry } of walkFolder(folder, ({ name }) => NOT_OURS.test(name))) {
+    if (entry.isDirectory() && !NOT_OURS.test(entry.name)) continue;
+    const isImage = IMAGE.test(entry.name) && (await isFile(join(folder, path), entry));
+    (isImage ? images : strays).push(path);
+  }
+  return { images, strays };
+}
+
+async function isFile(path: string, entry: Dirent): Promise<boolean> {
+  if (!entry.isSymbolicLink()) return entry.isFile();
+  return (await pathKind(path)) === 'file';
 }
 
 /**
@@ -154,32 +128,26 @@ export async function readLabels(
   const chest: ChestLabels[] = [];
   const covid: CovidLabels[] = [];
   const files: LabelFacts[] = [];
-  for (const file of manifest.files.filter(({ kind }) => kind === 'labels')) {
-    const path = finalPathOf(layout, file);
-    const form = formOf(file);
-    const present = await isFileHere(file.name, path);
-    files.push({ file: file.name, subsets: file.subsets, form, present });
-    if (!present) continue;
-    const source = { file: file.name, path, ...(signal === undefined ? {} : { signal }) };
-    if (form === 'covid') covid.push(await readCovidLabels(source));
-    else chest.push(await readChestLabels(source));
+  for (const { name: file, kind, subsets } of manifest.files) {
+    if (kind !== 'labels') continue;
+    const path = finalPathOf(layout, { name: file, kind });
+    const expected = subsets.includes('viral') ? 'covid' : 'chest';
+    const found = await pathKind(path);
+    if (found === 'nothing') {
+      files.push({ file, subsets, form: expected, present: false });
+      continue;
+    }
+    if (found !== 'file') throw notAFile(file, path);
+    const table = await readLabelFile({ file, path, signal }, expected);
+    if (table.form === 'chest') chest.push(table);
+    else covid.push(table);
+    files.push({ file, subsets, form: table.form, present: true });
   }
   return { tables: { chest, covid }, files };
 }
 
-/** By the subset, which a manifest of one's own has as well: the tag is for viral pneumonia alone. */
-function formOf(file: ManifestFile): LabelForm {
-  return file.subsets.includes('viral') ? 'covid' : 'chest';
-}
-
-async function isFileHere(file: string, path: string): Promise<boolean> {
-  try {
-    if ((await stat(path)).isFile()) return true;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false;
-    throw toDiskError(error, 'read the labels', { file, path });
-  }
-  throw new CcxriError('labels-invalid', `${path} is there and is no file`, {
+function notAFile(file: string, path: string): CcxriError {
+  return new CcxriError('labels-invalid', `${path} exists and is not a regular file`, {
     file,
     path,
     expected: 'a CSV file',

@@ -6,9 +6,8 @@ import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
 import { writeStreamAtomic } from '../fs/atomic.ts';
 import { noFile } from '../fs/paths.ts';
 import { toPrintable } from '../text.ts';
-import type { LabelFacts, LabelForm } from './audit.ts';
 import { FINDING_COLUMNS } from './findings.ts';
-import type { ArchiveFacts, IndexRow } from './join.ts';
+import type { ArchiveFacts, IndexRow, LabelFacts, LabelForm } from './join.ts';
 
 /** The first line of index.csv (the contract's form). */
 export const INDEX_HEADER = [
@@ -39,15 +38,15 @@ interface WriteIndexOptions {
  */
 export async function writeIndex(
   path: string,
-  archives: Iterable<readonly IndexRow[]>,
+  archives: AsyncIterable<readonly IndexRow[]>,
   options: WriteIndexOptions = {},
 ): Promise<void> {
   await writeStreamAtomic(path, renderIndex(archives), options);
 }
 
-function* renderIndex(archives: Iterable<readonly IndexRow[]>): Generator<string> {
+async function* renderIndex(archives: AsyncIterable<readonly IndexRow[]>): AsyncGenerator<string> {
   yield `${INDEX_HEADER}\n`;
-  for (const rows of archives) yield rows.map(renderRow).join('');
+  for await (const rows of archives) yield rows.map(renderRow).join('');
 }
 
 /** A row with its line end. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { readChestLabels, readCovidLabels } from '../../src/labels/read-chest.ts';
+import { readLabelFile } from '../../src/labels/read.ts';
 import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';
 import { parsePlainCsv } from './csv-oracle.ts';
 import { buildEdited, editedBytes } from './edit-bytes.ts';
@@ -63,7 +63,8 @@ export function csvTargets(sandbox: Sandbox): readonly Fuzz[] {
       codes: ['labels-invalid'],
       parse: async (bytes: Buffer) => {
         writeFileSync(path, bytes);
-        const labels = await readChestLabels({ file: 'chest_dx.csv', path });
+        const labels = await readLabelFile({ file: 'chest_dx.csv', path }, 'chest');
+        assert(labels.form === 'chest');
         const found = [...labels.byArchive].flatMap(([archive, images]) =>
           [...images].map(([image, bits]) => [archive, image, bits] as const),
         );
@@ -86,7 +87,9 @@ export function csvTargets(sandbox: Sandbox): readonly Fuzz[] {
       codes: ['labels-invalid'],
       parse: async (bytes: Buffer) => {
         writeFileSync(path, bytes);
-        const labels = await readCovidLabels({ file: 'viral_pneumonia_COVID-19.csv', path });
+        const file = 'viral_pneumonia_COVID-19.csv';
+        const labels = await readLabelFile({ file, path }, 'covid');
+        assert(labels.form === 'covid');
         const rows = rowsOf(bytes, ['image', 'COVID-19']);
         const expected = rows.map(({ cells }) => {
           return [cells['image'] ?? '', /^true$/i.test(cells['COVID-19'] ?? '')];

@@ -2,12 +2,16 @@ import { describe, expect, it } from 'vitest';
 import {
   JoinAudit,
   type JoinFinding,
-  type LabelFacts,
   describeFinding,
   nextOfFinding,
 } from '../../src/labels/audit.ts';
 import { NO_FINDING_BIT } from '../../src/labels/findings.ts';
-import { type ArchiveFacts, type LabelTables, joinArchive } from '../../src/labels/join.ts';
+import {
+  type ArchiveFacts,
+  type LabelFacts,
+  type LabelTables,
+  joinArchive,
+} from '../../src/labels/join.ts';
 
 const ARCHIVES: Readonly<Record<string, readonly string[]>> = {
   'ChestDx-1': ['chestdx'],
@@ -46,8 +50,8 @@ function tablesOf({ chest, covid }: Case): LabelTables {
   }
   const byImage = new Map(Object.entries(covid ?? {}));
   return {
-    chest: chest === undefined ? [] : [{ file: CHEST, rows: 0, byArchive, ...rest }],
-    covid: covid === undefined ? [] : [{ file: COVID, rows: 0, byImage, ...rest }],
+    chest: chest === undefined ? [] : [{ form: 'chest', file: CHEST, rows: 0, byArchive, ...rest }],
+    covid: covid === undefined ? [] : [{ form: 'covid', file: COVID, rows: 0, byImage, ...rest }],
   };
 }
 
@@ -60,7 +64,7 @@ function labelFiles({ chest, covid }: Case): readonly LabelFacts[] {
 
 function run(testCase: Case) {
   const tables = tablesOf(testCase);
-  const audit = new JoinAudit({ archives, labelFiles: labelFiles(testCase), tables });
+  const audit = new JoinAudit({ archives, labels: { files: labelFiles(testCase), tables } });
   for (const [stem, images] of Object.entries(testCase.images)) {
     const strays = testCase.strays ?? [];
     const archive = { stem, subsets: ARCHIVES[stem] ?? [], images, strays };
@@ -207,7 +211,8 @@ describe('the audit finds', () => {
       repeated: { count: 7, examples: ['a', 'b', 'c', 'd', 'e'] },
       extraColumns: ['age'],
     };
-    const audit = new JoinAudit({ archives, labelFiles: [], tables: { chest: [odd], covid: [] } });
+    const labels = { files: [], tables: { chest: [odd], covid: [] } };
+    const audit = new JoinAudit({ archives, labels });
     audit.note('unknown-folder', 'Mine');
     expect(audit.finish().findings).toEqual([
       {
@@ -223,10 +228,41 @@ describe('the audit finds', () => {
   });
 });
 
-it('takes COVID-19 rows for absent where the manifest has no viral archive', () => {
-  const tables = tablesOf({ name: '', images: {}, covid: { 'v_0.jpg': true }, findings: [] });
-  const audit = new JoinAudit({ archives: [], labelFiles: [], tables });
-  expect(audit.finish()).toEqual({ findings: [], rowsOfAbsentArchives: 1 });
+describe('labels that no archive of the manifest takes', () => {
+  const chest = { 'Elsewhere/d_0.jpg': 0, 'Elsewhere/e_0.jpg': 1 };
+  const table = { ...tablesOf({ name: '', images: {}, chest, findings: [] }).chest[0]!, rows: 2 };
+  const covid = { 'v_0.jpg': true };
+  const tags = { ...tablesOf({ name: '', images: {}, covid, findings: [] }).covid[0]!, rows: 1 };
+  const labels = { files: [], tables: { chest: [table], covid: [tags] } };
+  const others = archives.filter(({ subsets }) => !subsets.includes('viral'));
+
+  it('are findings, and no rows of archives that are not here', () => {
+    const audit = new JoinAudit({ archives: others, labels });
+    expect(audit.finish()).toMatchObject({
+      findings: [
+        { kind: 'unplaced-rows', file: CHEST, count: 2, examples: ['Elsewhere'], strict: true },
+        { kind: 'unplaced-rows', file: COVID, count: 1, examples: ['v_0.jpg'], strict: true },
+      ],
+      rowsOfAbsentArchives: 0,
+    });
+  });
+
+  it('are not looked at for a selection of archives', () => {
+    const audit = new JoinAudit({ archives: others, labels, asked: new Set(['ChestDx-1']) });
+    expect(audit.finish()).toEqual({ findings: [], rowsOfAbsentArchives: 0 });
+  });
+});
+
+it('expects a row where the label file names the archive, whatever its subsets', () => {
+  const testCase = { name: '', images: {}, chest: { 'Mine-1/a_0.jpg': 1 }, findings: [] };
+  const tables = tablesOf(testCase);
+  const files = [{ ...labelFiles(testCase)[0]!, subsets: ['labels'] }];
+  const archive = { stem: 'Mine-1', subsets: ['mine'], images: ['a_0.jpg', 'b_0.jpg'], strays: [] };
+  const audit = new JoinAudit({ archives: [archive], labels: { files, tables } });
+  audit.add(archive, joinArchive(archive, tables));
+  expect(audit.finish().findings).toMatchObject([
+    { kind: 'image-without-row', file: CHEST, count: 1, examples: ['Mine-1/b_0.jpg'] },
+  ]);
 });
 
 describe('describeFinding', () => {

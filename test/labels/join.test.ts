@@ -15,6 +15,7 @@ const NONE = { count: 0, examples: [] };
 const tables: LabelTables = {
   chest: [
     {
+      form: 'chest',
       file: 'chest_dx.csv',
       rows: 3,
       byArchive: new Map([
@@ -27,6 +28,7 @@ const tables: LabelTables = {
   ],
   covid: [
     {
+      form: 'covid',
       file: 'covid.csv',
       rows: 3,
       byImage: new Map([

@@ -1,8 +1,8 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { LabelFacts } from '../../src/labels/audit.ts';
 import { joinDataset } from '../../src/labels/build-index.ts';
+import type { LabelFacts } from '../../src/labels/join.ts';
 import { findLostLabels } from '../../src/labels/write.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
 import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';

@@ -1,8 +1,9 @@
+import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { joinDataset } from '../../src/labels/build-index.ts';
-import { readChestLabels } from '../../src/labels/read-chest.ts';
+import { readLabelFile } from '../../src/labels/read.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
 import { CHEST_HEADER, chestRow, lines, parseCsv } from '../support/csv.ts';
 import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
@@ -61,7 +62,8 @@ describe('#148 names that mean something to JavaScript', () => {
     const path = join(await tempDir(), 'chest_dx.csv');
     const row = chestRow('p1_000.jpg', 'ChestDx-1', 'Mass');
     await writeFile(path, lines(`${CHEST_HEADER},${names.join()}`, `${row},1,2,3,4`));
-    const labels = await readChestLabels({ file: 'chest_dx.csv', path });
+    const labels = await readLabelFile({ file: 'chest_dx.csv', path }, 'chest');
+    assert(labels.form === 'chest');
     expect(labels.extraColumns).toEqual(names);
     expect(labels.byArchive.get('ChestDx-1')?.size).toBe(1);
   });
@@ -70,7 +72,8 @@ describe('#148 names that mean something to JavaScript', () => {
     const path = join(await tempDir(), 'chest_dx.csv');
     const rows = names.map((name) => chestRow(name, name, 'Mass'));
     await writeFile(path, lines(CHEST_HEADER, ...rows));
-    const labels = await readChestLabels({ file: 'chest_dx.csv', path });
+    const labels = await readLabelFile({ file: 'chest_dx.csv', path }, 'chest');
+    assert(labels.form === 'chest');
     expect([...labels.byArchive.keys()]).toEqual(names);
     const { result, rows: joined } = await joinNames(
       names.map((name) => `${name}_000.jpg`),

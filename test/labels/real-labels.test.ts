@@ -1,9 +1,10 @@
+import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { joinDataset } from '../../src/labels/build-index.ts';
-import { readCovidLabels } from '../../src/labels/read-chest.ts';
+import { readLabelFile } from '../../src/labels/read.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
 import type { Selection } from '../../src/manifest/manifest.ts';
 import { parseCsv } from '../support/csv.ts';
@@ -36,7 +37,9 @@ async function realDataset(): Promise<string> {
 
 describe.skipIf(!present)('the real COVID-19 labels', () => {
   it('have 2,271 rows, 612 of them True', async () => {
-    const labels = await readCovidLabels({ file: COVID, path: LABELS });
+    // Its header says what it is, whatever the manifest lets expect.
+    const labels = await readLabelFile({ file: COVID, path: LABELS }, 'chest');
+    assert(labels.form === 'covid');
     const tags = [...labels.byImage.values()];
     expect(labels).toMatchObject({ rows: 2271, repeated: { count: 0 }, extraColumns: [] });
     expect(tags.filter((covid) => covid)).toHaveLength(612);

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { layoutOf } from '../../src/dataset/layout.ts';
-import { archiveFacts, hasImages, scanImages } from '../../src/labels/scan.ts';
+import { archiveFacts, hasImages, readLabels, scanImages } from '../../src/labels/scan.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
+import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';
 import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
@@ -57,4 +58,23 @@ it('takes no images/ for an empty one, and a file in its place for an error', as
   await writeTree(root, { images: 'a file' });
   const scanning = scanImages(layoutOf(root), []);
   await expect(scanning).rejects.toMatchObject({ code: 'not-writable' });
+});
+
+it('reads the label files that are here, and names those that are not', async () => {
+  const root = await tempDir();
+  const csv = lines(CHEST_HEADER, chestRow('a_0.jpg', 'ChestDx-1'));
+  await writeTree(root, { 'labels/chest_dx.csv': csv });
+  const labels = await readLabels(layoutOf(root), manifest);
+  expect(labels.tables.chest).toMatchObject([{ file: 'chest_dx.csv', rows: 1 }]);
+  expect(labels.tables.covid).toEqual([]);
+  expect(labels.files).toMatchObject([
+    { file: 'chest_dx.csv', form: 'chest', present: true },
+    { file: 'viral_pneumonia_COVID-19.csv', form: 'covid', present: false },
+  ]);
+});
+
+it('does not read a partial download', async () => {
+  const root = await tempDir();
+  await writeTree(root, { '.ccxri/partial/chest_dx.csv': 'half' });
+  expect((await readLabels(layoutOf(root), manifest)).tables).toEqual({ chest: [], covid: [] });
 });

@@ -1,9 +1,11 @@
+import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CcxriError } from '../../src/errors.ts';
 import { FINDING_COLUMNS } from '../../src/labels/findings.ts';
-import { readChestLabels } from '../../src/labels/read-chest.ts';
+import type { ChestLabels, CovidLabels, LabelForm } from '../../src/labels/join.ts';
+import { readLabelFile } from '../../src/labels/read.ts';
 import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
 import { nextSaying } from '../support/matchers.ts';
@@ -13,10 +15,26 @@ const A = chestRow('patient1_000.jpg', 'ChestDx-1', 'Mass', 'Pleural_thickening'
 const B = chestRow('patient2_000.jpg', 'ChestDx_PE-18', 'No_finding');
 const GOOD = lines(CHEST_HEADER, A, B);
 
-async function read(content: string | Uint8Array) {
-  const path = join(await tempDir(), 'chest_dx.csv');
+async function read(
+  content: string | Uint8Array,
+  expected: LabelForm = 'chest',
+  file = 'chest_dx.csv',
+): Promise<ChestLabels | CovidLabels> {
+  const path = join(await tempDir(), file);
   await writeFile(path, content);
-  return readChestLabels({ file: 'chest_dx.csv', path });
+  return readLabelFile({ file, path }, expected);
+}
+
+async function readChest(content: string | Uint8Array): Promise<ChestLabels> {
+  const labels = await read(content);
+  assert(labels.form === 'chest');
+  return labels;
+}
+
+async function readCovid(content: string): Promise<CovidLabels> {
+  const labels = await read(content, 'covid', 'covid.csv');
+  assert(labels.form === 'covid');
+  return labels;
 }
 
 function namesOf(bits: number | undefined): readonly string[] | undefined {
@@ -26,7 +44,7 @@ function namesOf(bits: number | undefined): readonly string[] | undefined {
 const reversed = (line: string) => line.split(',').reverse().join(',');
 const utf16 = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(GOOD, 'utf16le')]);
 
-describe('reads', () => {
+describe('reads findings', () => {
   it.each<{ name: string; content: string | Uint8Array }>([
     { name: 'the published form', content: GOOD },
     { name: '#136 a BOM', content: `\ufeff${GOOD}` },
@@ -44,7 +62,7 @@ describe('reads', () => {
     { name: 'archives named with .zip', content: GOOD.replace('ChestDx-1,', 'ChestDx-1.zip,') },
     { name: '#143 UTF-16 with its BOM', content: utf16 },
   ])('$name', async ({ content }) => {
-    const labels = await read(content);
+    const labels = await readChest(content);
     expect(labels.rows).toBe(2);
     expect([...labels.byArchive.keys()]).toEqual(['ChestDx-1', 'ChestDx_PE-18']);
     const mass = labels.byArchive.get('ChestDx-1')?.get('patient1_000.jpg');
@@ -57,19 +75,19 @@ describe('reads', () => {
   it.each(CHEST_HEADER.split(',').slice(2))(
     'a 1 under %s as that and nothing else',
     async (name) => {
-      const labels = await read(lines(CHEST_HEADER, chestRow('p_0.jpg', 'Z', name)));
+      const labels = await readChest(lines(CHEST_HEADER, chestRow('p_0.jpg', 'Z', name)));
       const field = name.replace('_thickening', '_Thickening').replace('_finding', '_Finding');
       expect(namesOf(labels.byArchive.get('Z')?.get('p_0.jpg'))).toEqual([field]);
     },
   );
 
   it('#139 #141 a column more, also with a line end in a cell, and says that it is not used', async () => {
-    const labels = await read(lines(`${CHEST_HEADER},age`, `${A},"4\n2"`, `${B},x`));
+    const labels = await readChest(lines(`${CHEST_HEADER},age`, `${A},"4\n2"`, `${B},x`));
     expect(labels).toMatchObject({ rows: 2, extraColumns: ['age'] });
   });
 
   it('a row that stands twice with the same values once', async () => {
-    const labels = await read(lines(CHEST_HEADER, A, B, A, A));
+    const labels = await readChest(lines(CHEST_HEADER, A, B, A, A));
     expect(labels.rows).toBe(4);
     expect(labels.byArchive.get('ChestDx-1')?.size).toBe(1);
     expect(labels.repeated).toEqual({
@@ -80,13 +98,13 @@ describe('reads', () => {
 
   it('a row longer than one read of the disk', async () => {
     const rows = Array.from({ length: 20_000 }, (_, n) => chestRow(`p${n}_000.jpg`, 'Z', 'Edema'));
-    const labels = await read(lines(CHEST_HEADER, ...rows));
+    const labels = await readChest(lines(CHEST_HEADER, ...rows));
     expect(labels.byArchive.get('Z')?.size).toBe(20_000);
     expect(namesOf(labels.byArchive.get('Z')?.get('p19999_000.jpg'))).toEqual(['Edema']);
   });
 });
 
-describe('refuses', () => {
+describe('refuses findings', () => {
   const other = chestRow('patient1_000.jpg', 'ChestDx-1', 'Edema');
   const header = CHEST_HEADER;
   it.each<{
@@ -235,7 +253,96 @@ describe('refuses', () => {
   it('to go on when stopped', async () => {
     const path = join(await tempDir(), 'chest_dx.csv');
     await writeFile(path, GOOD);
-    const reading = readChestLabels({ file: 'x', path, signal: AbortSignal.abort() });
+    const reading = readLabelFile({ file: 'x', path, signal: AbortSignal.abort() }, 'chest');
     await expect(reading).rejects.toMatchObject({ code: 'aborted' });
+  });
+});
+
+const COVID_HEADER = 'image,COVID-19';
+const TAGS = lines(COVID_HEADER, 'a_000.jpg,True', 'b_000.jpg,False');
+
+describe('reads COVID-19 tags', () => {
+  it.each([
+    { name: 'the published form', content: TAGS },
+    { name: '#136 #137 BOM and CRLF', content: `\ufeff${TAGS.replaceAll('\n', '\r\n')}` },
+    { name: 'any case', content: TAGS.replace('True', 'TRUE').replace('False', 'false') },
+    {
+      name: '#139 the columns the other way round',
+      content: 'COVID-19,image\nTrue,a_000.jpg\nFalse,b_000.jpg',
+    },
+  ])('$name', async ({ content }) => {
+    const labels = await readCovid(content);
+    expect([...labels.byImage]).toEqual([
+      ['a_000.jpg', true],
+      ['b_000.jpg', false],
+    ]);
+    expect(labels).toMatchObject({ rows: 2, repeated: { count: 0 }, extraColumns: [] });
+  });
+
+  it('a row that stands twice with the same value once', async () => {
+    const labels = await readCovid(`${TAGS}a_000.jpg,true\n`);
+    expect(labels.byImage.size).toBe(2);
+    expect(labels.repeated).toEqual({ count: 1, examples: ['a_000.jpg'] });
+  });
+});
+
+describe('refuses COVID-19 tags', () => {
+  it.each([
+    {
+      name: '#139 a missing column',
+      content: 'image\na_000.jpg\n',
+      line: 1,
+      says: 'has no column "COVID-19"',
+    },
+    {
+      name: '#138 a doubled header',
+      content: 'image,image\na,b\n',
+      line: 1,
+      says: 'column "image" twice',
+    },
+    {
+      name: '#140 a ragged row',
+      content: `${TAGS}c_000.jpg\n`,
+      line: 4,
+      says: 'a row of 1 cell under a header of 2',
+    },
+    {
+      name: 'a bad cell',
+      content: `${TAGS}c_000.jpg,1\n`,
+      line: 4,
+      says: 'has "1" under COVID-19, expected True or False',
+    },
+    {
+      name: 'an empty name',
+      content: `${TAGS},True\n`,
+      line: 4,
+      says: 'has "" under image, expected a plain name',
+    },
+    {
+      name: 'two rows that disagree',
+      content: `${TAGS}b_000.jpg,True\n`,
+      line: 4,
+      says: 'gives b_000.jpg again',
+    },
+  ])('$name', async ({ content, line, says }) => {
+    await expect(readCovid(content)).rejects.toMatchObject({
+      code: 'labels-invalid',
+      message: expect.stringContaining(says) as string,
+      next: nextSaying('ccxri fetch --file covid.csv'),
+      facts: { file: 'covid.csv', line },
+    });
+  });
+});
+
+describe('the header says which form a file has', () => {
+  it.each<{ content: string; expected: LabelForm; form: LabelForm }>([
+    { content: GOOD, expected: 'covid', form: 'chest' },
+    { content: TAGS, expected: 'chest', form: 'covid' },
+    { content: lines('zip,image,COVID-19', 'A,a_0.jpg,True'), expected: 'covid', form: 'covid' },
+    // Both forms at once: what is expected.
+    { content: lines(`${CHEST_HEADER},COVID-19`, `${A},True`), expected: 'chest', form: 'chest' },
+    { content: lines(`${CHEST_HEADER},COVID-19`, `${A},True`), expected: 'covid', form: 'covid' },
+  ])('$form, where $expected is expected', async ({ content, expected, form }) => {
+    expect((await read(content, expected)).form).toBe(form);
   });
 });
