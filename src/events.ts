@@ -1,91 +1,124 @@
 import type { Clock } from './clock.ts';
 import type { ErrorRecord, NextStep } from './errors.ts';
 
-/** What is being done to a file. `hash` checks bytes that were there already. */
+/** What is done to a file. `hash` checks bytes that were there already, `check` reads members. */
 export type Phase = 'download' | 'hash' | 'extract' | 'check';
 
 /** Everything a run emits. `--ndjson` prints these, one a line. */
 export type RunEvent =
   | PlanEvent
-  /** Work on a file begins. `doneBytes` is more than 0 when a partial download is resumed. */
-  | ({
-      readonly event: 'phase-start';
-      readonly source?: string | undefined;
-      /** Bytes of a partial download from another server, which can't be resumed here. */
-      readonly uselessBytes?: number | undefined;
-    } & PhaseProgress)
-  /** At most about ten a second and file. May go back when a download has to start over. */
-  | ({ readonly event: 'progress' } & PhaseProgress)
-  | {
-      readonly event: 'phase-done';
-      readonly file: string;
-      readonly phase: Phase;
-      readonly bytes: number;
-      /** MD5 of the bytes on disk, after a download or hash. */
-      readonly md5?: string | undefined;
-      /** Members written or found good, after an extraction. */
-      readonly members?: number | undefined;
-    }
-  | {
-      readonly event: 'retry';
-      readonly file: string;
-      /** The attempt that failed, counted from 1. */
-      readonly attempt: number;
-      readonly delayMs: number;
-      readonly error: ErrorRecord;
-      /** Bytes kept, which the next attempt resumes from. */
-      readonly keptBytes: number;
-    }
-  /** A source was given up for this file; the next one is tried. */
-  | {
-      readonly event: 'source-left';
-      readonly file: string;
-      readonly source: string;
-      readonly error: ErrorRecord;
-    }
-  | {
-      readonly event: 'warning';
-      readonly code: WarningCode;
-      readonly file?: string | undefined;
-      readonly message: string;
-      /** What the user can do about it, as data. */
-      readonly next?: readonly NextStep[] | undefined;
-    }
-  /** A file is settled for this run, good or bad. */
-  | {
-      readonly event: 'file-done';
-      readonly file: string;
-      readonly status: string;
-      /** Of a fetch, where the published MD5 is disputed and did not match. */
-      readonly check?: 'content-checked' | undefined;
-      readonly error?: ErrorRecord | undefined;
-    }
-  | {
-      readonly event: 'index-written';
-      readonly path: string;
-      readonly rows: number;
-    };
-
-export interface PhaseProgress {
-  readonly file: string;
-  readonly phase: Phase;
-  readonly doneBytes: number;
-  /** null where nothing exact is known yet. */
-  readonly totalBytes: number | null;
-}
+  | PhaseStartEvent
+  | ProgressEvent
+  | PhaseDoneEvent
+  | RetryEvent
+  | SourceLeftEvent
+  | WarningEvent
+  | FileDoneEvent
+  | IndexWrittenEvent;
 
 /** Emitted once, before the first byte. Byte counts are approximate: published sizes are rounded. */
 export interface PlanEvent {
   readonly event: 'plan';
+  /** Selected files. */
   readonly files: number;
+  /** Files that have to be downloaded, wholly or in part. */
   readonly toDownload: number;
+  /** Archives that are here and checked, and have to be extracted. */
   readonly toExtract: number;
+  /** Files for which nothing has to be done. */
   readonly alreadyDone: number;
+  /** To be downloaded; bytes of partial downloads are not counted. */
   readonly bytesToDownload: number;
+  /** Space that downloads and extraction need on top of what is there. */
   readonly bytesNeededOnDisk: number;
+  /** Free space. Null where the system does not report it. */
   readonly bytesFreeOnDisk: number | null;
 }
 
+/** How far a phase of a file has come. */
+export interface PhaseProgress {
+  /** Manifest name. */
+  readonly file: string;
+  readonly phase: Phase;
+  /** Bytes that are downloaded, hashed, extracted or checked so far. */
+  readonly doneBytes: number;
+  /** All bytes of the phase. Null where nothing exact is known yet. */
+  readonly totalBytes: number | null;
+}
+
+/** Work on a file begins. `doneBytes` is more than 0 when a partial download is resumed. */
+export interface PhaseStartEvent extends PhaseProgress {
+  readonly event: 'phase-start';
+  /** The source that a download uses, safe to print. Absent in other phases. */
+  readonly source?: string | undefined;
+  /** Bytes of a partial download from another server. Absent where there is none. */
+  readonly uselessBytes?: number | undefined;
+}
+
+/** At most about ten a second and file. May go back when a download has to start over. */
+export interface ProgressEvent extends PhaseProgress {
+  readonly event: 'progress';
+}
+
+/** A phase of a file has ended well. */
+export interface PhaseDoneEvent {
+  readonly event: 'phase-done';
+  /** Manifest name. */
+  readonly file: string;
+  readonly phase: Phase;
+  /** Bytes of the file, or of its members. */
+  readonly bytes: number;
+  /** MD5 of the bytes on disk. Absent unless the phase is `download` or `hash`. */
+  readonly md5?: string | undefined;
+  /** Members written or found good. Absent unless the phase is `extract` or `check`. */
+  readonly members?: number | undefined;
+}
+
+/** An attempt of a download has failed; another one follows after `delayMs`. */
+export interface RetryEvent {
+  readonly event: 'retry';
+  /** Manifest name. */
+  readonly file: string;
+  /** The attempt that failed, counted from 1. */
+  readonly attempt: number;
+  /** Time until the next attempt. */
+  readonly delayMs: number;
+  /** Why it failed. */
+  readonly error: ErrorRecord;
+  /** Bytes kept, which the next attempt resumes from. */
+  readonly keptBytes: number;
+}
+
+/** A source was given up for this file; the next one is tried. */
+export interface SourceLeftEvent {
+  readonly event: 'source-left';
+  /** Manifest name. */
+  readonly file: string;
+  /** The source, safe to print. */
+  readonly source: string;
+  /** Why it was given up. */
+  readonly error: ErrorRecord;
+}
+
+/** Something that does not end the run and should be known. */
+export interface WarningEvent {
+  readonly event: 'warning';
+  readonly code: WarningCode;
+  /** Manifest name. Absent where no single file is concerned. */
+  readonly file?: string | undefined;
+  /** A sentence for people: its wording may change. */
+  readonly message: string;
+  /** What the user can do about it, as data. Absent where nothing is known that would help. */
+  readonly next?: readonly NextStep[] | undefined;
+}
+
+/**
+ * `content-checked`: a file with a disputed MD5 was accepted by its content; `archive-oddity`: an
+ * archive that is unusual, and safe; `no-label-file`, `join-finding`, `unknown-folder`: what does not
+ * add up between images and labels; `stale-lock`: a lock of a process that is gone was removed;
+ * `disk`: something on the disk is not as it should be; `source`: something at a source is not;
+ * `environment`: a variable that is not understood, or that weakens security.
+ */
 export type WarningCode =
   | 'content-checked'
   | 'archive-oddity'
@@ -96,6 +129,56 @@ export type WarningCode =
   | 'disk'
   | 'source'
   | 'environment';
+
+/** A file is settled for this run, good or bad. */
+export interface FileDoneEvent {
+  readonly event: 'file-done';
+  /** Manifest name. */
+  readonly file: string;
+  readonly status: FileDoneStatus;
+  /**
+   * The published MD5 is disputed and did not match: the file was accepted by its content. Absent in
+   * all other cases, and unless the command is `fetch` or `demo`.
+   */
+  readonly check?: 'content-checked' | undefined;
+  /** What is wrong. Absent where nothing is. */
+  readonly error?: ErrorRecord | undefined;
+}
+
+/**
+ * The `status` of the command's outcome for this file (FetchStatus, VerifyStatus, ExtractStatus), or
+ * `described` where `manifest` has hashed it.
+ */
+export type FileDoneStatus =
+  // fetch and demo
+  | 'present'
+  | 'downloaded'
+  | 'adopted'
+  | 'extracted'
+  | 'failed'
+  | 'stopped'
+  // extract, beside `extracted`, `present` and `failed`
+  | 'planned'
+  | 'missing'
+  // verify, beside `missing`
+  | 'verified'
+  | 'content-checked'
+  | 'unchanged'
+  | 'images-verified'
+  | 'unknown'
+  | 'changed'
+  | 'bad'
+  // manifest
+  | 'described';
+
+/** index.csv, or the file of `--output`, was written. */
+export interface IndexWrittenEvent {
+  readonly event: 'index-written';
+  /** The file. */
+  readonly path: string;
+  /** Its rows, without the header. */
+  readonly rows: number;
+}
 
 export type EventListener = (event: RunEvent) => void;
 

@@ -6,8 +6,9 @@ import { type JoinFinding, describeFinding, nextOfFinding } from '../labels/audi
 import type { IndexResult } from '../labels/build-index.ts';
 import { loadManifest } from '../manifest/load.ts';
 import type { Selection } from '../manifest/manifest.ts';
+import type { CommandResults } from './json-documents.ts';
 import type { Suggest } from './next-steps.ts';
-import { DEFAULT_DEST, type Settings } from './options.ts';
+import { type CommandName, DEFAULT_DEST, type Settings } from './options.ts';
 import type { View } from './view.ts';
 
 /** What a command is given: what was asked for, and the world by argument. */
@@ -27,7 +28,7 @@ export interface CommandContext {
 /** How a command ended. It prints nothing itself. */
 export interface CommandOutcome {
   /** What `--json` shows as `result`. */
-  readonly result: unknown;
+  readonly result: CommandResults[CommandName];
   /** How many files (or rows, or findings) of each kind: for scripts that only count. */
   readonly counts: Readonly<Record<string, number>>;
   /** What is not as it should be; the exit code is that of the most severe. */

@@ -2,25 +2,15 @@ import { CcxriError, isCcxriError, toErrorRecord, type ErrorRecord } from '../er
 import { toAbortError } from '../abort.ts';
 import { toPrintableJson } from '../text.ts';
 import type { CommandOutcome } from './command.ts';
-import { exitCodeOf, worstOf, type ExitCode } from './exit-codes.ts';
+import { exitCodeOf, worstOf } from './exit-codes.ts';
+import {
+  type BugRecord,
+  FORMAT_VERSION,
+  type NdjsonEvent,
+  type RunDocument,
+} from './json-documents.ts';
 import type { HintOf } from './next-steps.ts';
 import type { CommandName } from './options.ts';
-
-/** What `--json` prints, and `--ndjson` as its last line: one form, whatever came of the run. */
-export interface RunDocument {
-  /** null where the command line could not be read so far. */
-  readonly command: CommandName | null;
-  readonly ok: boolean;
-  readonly exitCode: ExitCode;
-  readonly counts: Readonly<Record<string, number>>;
-  readonly result: unknown;
-  readonly errors: readonly (ErrorRecord | BugRecord)[];
-}
-
-interface BugRecord {
-  readonly code: 'bug';
-  readonly message: string;
-}
 
 /** How a run ended: with an outcome, or thrown out of it. */
 export type Ending =
@@ -35,6 +25,7 @@ export function documentOf(
   const errors = ending.kind === 'outcome' ? ending.outcome.errors : [ending.error];
   const exitCode = worstOf(errors.map((error) => exitCodeOf(error, stop.reason)));
   return {
+    formatVersion: FORMAT_VERSION,
     command,
     ok: exitCode === 0,
     exitCode,
@@ -54,17 +45,29 @@ export function asThrown(error: unknown, stop: AbortSignal): unknown {
   return isAbort || error === stop.reason ? toAbortError(stop) : error;
 }
 
+/** A line of `--ndjson`. Every event passes here, so that each has its version. */
+export function toNdjsonLine(event: NdjsonEvent, hintOf: HintOf): string {
+  return `${toJson({ formatVersion: FORMAT_VERSION, ...event }, 0, hintOf)}\n`;
+}
+
+const noHint: HintOf = () => undefined;
+
 /** JSON with ccxri's errors as records. `indent` 0: on one line. */
-export function toJson(value: unknown, indent: number): string {
+export function toJson(value: unknown, indent: number, hintOf: HintOf = noHint): string {
   const json = JSON.stringify(
     value,
-    (_key, item: unknown) => (item instanceof CcxriError ? toErrorRecord(item) : item),
+    (_key, item: unknown) => (item instanceof CcxriError ? withHint(item, hintOf) : item),
     indent,
   );
   return toPrintableJson(json);
 }
 
 function toRecord(error: unknown, hintOf: HintOf): ErrorRecord | BugRecord {
-  if (error instanceof CcxriError) return { ...toErrorRecord(error), hint: hintOf(error) };
+  if (error instanceof CcxriError) return withHint(error, hintOf);
   return { code: 'bug', message: error instanceof Error ? error.message : String(error) };
+}
+
+function withHint(error: CcxriError, hintOf: HintOf): ErrorRecord {
+  const { code, message, ...more } = toErrorRecord(error);
+  return { code, message, hint: hintOf(error), ...more };
 }

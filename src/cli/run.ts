@@ -18,7 +18,7 @@ import { type Request, parseCommandLine } from './program.ts';
 import type { Progress } from './progress-state.ts';
 import { createProgress } from './progress.ts';
 import { renderError, renderErrors } from './render-error.ts';
-import { type Ending, asThrown, documentOf, toJson } from './report.ts';
+import { type Ending, asThrown, documentOf, toJson, toNdjsonLine } from './report.ts';
 import { View } from './view.ts';
 
 type Form = 'text' | 'json' | 'ndjson';
@@ -83,7 +83,7 @@ async function runCommand(
   const progress = await startProgress(settings, door);
   const onEvent = (raw: RunEvent) => {
     const event = withHint(raw, suggest.hintOf);
-    if (form === 'ndjson') stdout.write(`${toJson(event, 0)}\n`);
+    if (form === 'ndjson') stdout.write(toNdjsonLine(event, suggest.hintOf));
     // The result as text lists them: they are shown once.
     if (form === 'text' && isOfIndex(event)) return;
     progress.handle(event);
@@ -163,8 +163,8 @@ function finish({ io, stdout, stderr }: Door, report: Report, ending: Ending): E
   const { form, settings } = report;
   const { hintOf } = report.suggest;
   const document = documentOf(report.command ?? null, ending, { stop: io.signal, hintOf });
-  if (form === 'json') stdout.write(`${toJson(document, 2)}\n`);
-  if (form === 'ndjson') stdout.write(`${toJson({ event: 'summary', ...document }, 0)}\n`);
+  if (form === 'json') stdout.write(`${toJson(document, 2, hintOf)}\n`);
+  if (form === 'ndjson') stdout.write(toNdjsonLine({ event: 'summary', ...document }, hintOf));
   const view = viewOf(io.stderr, settings, io);
   if (ending.kind === 'thrown') {
     stderr.write(renderError(ending.error, view, hintOf));

@@ -204,7 +204,7 @@ describe('join', () => {
     // Told once: by the result, not by a warning as well.
     expect(stderr).not.toContain('without a row');
     const events = await runCli(['join', '--dest', dest, '--ndjson']);
-    expect(events.stdout).toContain('{"event":"warning","code":"join-finding",');
+    expect(events.stdout).toContain('{"formatVersion":1,"event":"warning","code":"join-finding",');
     expect((await runCli(['join', '--dest', dest, '--json'])).stderr).toContain(
       'warning: 1 image without a row in chest_dx.csv',
     );

@@ -122,7 +122,11 @@ function events(): fc.Arbitrary<Output> {
   const phase = fc.constantFrom('download', 'hash', 'extract', 'check');
   const count = fc.nat();
   const event: fc.Arbitrary<RunEvent> = fc.oneof(
-    fc.record({ event: fc.constant('file-done' as const), file: texts(), status: texts() }),
+    fc.record({
+      event: fc.constant('file-done' as const),
+      file: texts(),
+      status: fc.constantFrom('downloaded', 'failed', 'missing'),
+    }),
     fc.record({
       event: fc.constant('progress' as const),
       file: texts(),

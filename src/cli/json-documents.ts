@@ -1,0 +1,146 @@
+import type { DemoResult } from '../demo/run-demo.ts';
+import type { ErrorRecord } from '../errors.ts';
+import type { RunEvent } from '../events.ts';
+import type { ExtractResult, ExtractStatus } from '../extract/types.ts';
+import type { FetchResult, FetchStatus } from '../fetch/fetch-types.ts';
+import type { IndexResult } from '../labels/build-index.ts';
+import type { LinksResult } from '../links.ts';
+import type { DatasetList } from '../list.ts';
+import type { MakeManifestResult } from '../make-manifest/make-manifest.ts';
+import type { FileState, StatusResult } from '../status.ts';
+import type { VerifyResult, VerifyStatus } from '../verify/types.ts';
+import type { ExitCode } from './exit-codes.ts';
+import type { CommandName } from './options.ts';
+
+// docs/json.md is made of these types and their comments: `npm run json-docs`.
+
+/** Version of the forms in docs/json.md. Raised only when a field is renamed, removed or changed. */
+export const FORMAT_VERSION = 1;
+
+/** What `--json` prints, and `--ndjson` as its last line: one form, whatever came of the run. */
+export interface RunDocument {
+  /** Version of all forms on this page. */
+  readonly formatVersion: typeof FORMAT_VERSION;
+  /** The command that ran. Null where the command line could not be read so far. */
+  readonly command: CommandName | null;
+  /** true: the exit code is 0. */
+  readonly ok: boolean;
+  /** The exit code of the process. */
+  readonly exitCode: ExitCode;
+  /**
+   * How many files (or rows, or findings) of each kind: see the command. Empty after a failure that
+   * left no result.
+   */
+  readonly counts: Partial<CommandCounts[CommandName]>;
+  /** What the command found or did: see the command. Null after a failure that left no result. */
+  readonly result: CommandResults[CommandName] | null;
+  /** What is not as it should be, that of single files too. Empty where nothing is. */
+  readonly errors: readonly (ErrorRecord | BugRecord)[];
+}
+
+/** The last line of `--ndjson`: the document of `--json` on one line. */
+export interface SummaryEvent extends RunDocument {
+  readonly event: 'summary';
+}
+
+/** What `--ndjson` prints, one a line, each with `formatVersion`. */
+export type NdjsonEvent = RunEvent | SummaryEvent;
+
+/** An error that is a bug of ccxri; the exit code is 1. */
+export interface BugRecord {
+  readonly code: 'bug';
+  /** What Node says of it. */
+  readonly message: string;
+}
+
+/** `result`, by command. */
+export interface CommandResults {
+  readonly list: DatasetList;
+  readonly fetch: FetchResult | StoppedFetch;
+  readonly verify: VerifyResult;
+  readonly extract: ExtractResult;
+  readonly join: IndexResult;
+  readonly status: StatusResult;
+  readonly links: LinksResult;
+  readonly manifest: ManifestCommandResult;
+  readonly demo: DemoResult | DemoDryRun;
+}
+
+/** After a stop (Ctrl-C, SIGTERM) of a fetch: what had been done until then. */
+export type StoppedFetch = Pick<FetchResult, 'dest' | 'outcomes'>;
+
+export interface ManifestCommandResult extends MakeManifestResult {
+  /** The file of `--output`. Null where none was given. */
+  readonly output: string | null;
+}
+
+/** With `--dry-run`. */
+export interface DemoDryRun {
+  /** The directory that the demo would make. */
+  readonly dest: string;
+  readonly dryRun: true;
+}
+
+/** `counts`, by command. */
+export interface CommandCounts {
+  readonly list: FileCount;
+  readonly fetch: FetchCounts;
+  readonly verify: VerifyCounts;
+  readonly extract: ExtractCounts;
+  readonly join: JoinCounts;
+  readonly status: StatusCounts;
+  readonly links: LinksCounts;
+  readonly manifest: ManifestCounts;
+  readonly demo: FetchCounts;
+}
+
+export interface FileCount {
+  /** Files that the result describes. */
+  readonly files: number;
+}
+
+/** Beside these, one field for each FetchStatus: how many files have it. */
+export interface FetchCounts extends FileCount, Readonly<Record<FetchStatus, number>> {
+  /** Files that were accepted by their content, their MD5 being disputed. Absent after a stop. */
+  readonly contentChecked?: number;
+  /** Rows of the index; 0 where none was written. Absent after a stop. */
+  readonly rows?: number;
+}
+
+/** Beside these, one field for each VerifyStatus. */
+export interface VerifyCounts extends FileCount, Readonly<Record<VerifyStatus, number>> {
+  /** Files of the manifest that were not asked for by name and are not here. */
+  readonly notHere: number;
+}
+
+/** Beside these, one field for each ExtractStatus. */
+export interface ExtractCounts extends Readonly<Record<ExtractStatus, number>> {
+  /** Archives that the result describes. */
+  readonly archives: number;
+}
+
+export interface JoinCounts {
+  /** Rows of the index: one an image. */
+  readonly rows: number;
+  /** Images that have their findings from the labels. */
+  readonly rowsWithFindings: number;
+  /** Archives whose images are here. */
+  readonly archives: number;
+  /** What does not add up between images and labels. */
+  readonly findings: number;
+}
+
+/** Beside these, one field for each FileState. */
+export interface StatusCounts extends FileCount, Readonly<Record<FileState, number>> {}
+
+export interface LinksCounts extends FileCount {
+  /** Files that a source has. */
+  readonly found: number;
+  /** Files that no source has. */
+  readonly notFound: number;
+}
+
+export interface ManifestCounts extends FileCount {
+  /** Files of the directory that are neither archives nor label files. */
+  readonly leftOut: number;
+}
