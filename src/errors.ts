@@ -6,67 +6,100 @@ import { constants } from 'node:os';
  */
 export const ERROR_CODES = [
   // What was asked, or what was given to work with, is wrong.
+  /** The command line, an option or an argument is wrong. */
   'usage',
+  /** The manifest can't be read, or breaks a rule of its form. */
   'manifest-invalid',
+  /** The manifest has no such subset. */
   'unknown-subset',
+  /** The manifest has no such file. */
   'unknown-file',
+  /** The command needs a selection. */
   'nothing-selected',
+  /** A source is not one: no directory, no page, no URL that can be used. */
   'source-unusable',
   // Bytes are not what they should be.
+  /** The MD5 is not the published one. */
   'md5-mismatch',
+  /** The size is not the published one. */
   'size-mismatch',
+  /** A zip, or what was extracted from it, is damaged, or packed in a way that can't be read. */
   'damaged-archive',
+  /** A label file is not of the form that it should have. */
   'labels-invalid',
+  /** Something else is where a file belongs, or it changed meanwhile. */
   'occupied',
+  /** A zip breaks a rule of safety; nothing of it was extracted. */
   'unsafe-archive',
+  /** The source serves something else: a web page, another size. */
   'not-the-file',
   // The way to the bytes is broken.
+  /** No connection, or a broken one. */
   'network',
+  /** The server answered with an error. */
   'http-status',
+  /** A connection delivered nothing, or too little, for too long. */
   'stalled',
+  /** No source has the file. */
   'file-not-at-source',
   // The disk.
+  /** A file or directory that should be here is not. */
   'missing',
+  /** The disk is too small for what is planned. */
   'disk-space',
+  /** The disk, or a quota, is full. */
   'disk-full',
+  /** The disk does not allow to write there. */
   'not-writable',
+  /** The disk does not work, or went away. */
   'disk-io',
   // The run.
+  /** Under --strict: what is else a warning. */
   'findings',
+  /** Another ccxri is at work in this dataset directory. */
   'locked',
+  /** The run was stopped from outside: 130 by SIGINT, 143 by SIGTERM, 129 by SIGHUP. */
   'aborted',
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-/** What an error is about, as fields: the texts are made of them, and JSON output carries them. */
+/**
+ * What an error is about, as fields: the texts are made of them, and JSON output carries them. Absent
+ * where it does not apply to the error.
+ */
 export interface ErrorFacts {
   /** Manifest name of the file concerned. */
   readonly file?: string | undefined;
+  /** File or directory concerned. */
   readonly path?: string | undefined;
-  /** Without userinfo and query: safe to print. */
+  /** URL concerned, without userinfo and query: safe to print. */
   readonly url?: string | undefined;
+  /** Source concerned, safe to print. */
   readonly source?: string | undefined;
-  /** The source itself can't be used: what is said of one file holds for all that it should give. */
+  /** true: the source itself can't be used, so the error holds for all files that it should have. */
   readonly wholeSource?: boolean | undefined;
-  /** The file is good, as it passed: for another manifest than this run's. */
+  /** true: the file is as it was when it was accepted, but for another manifest than this run's. */
   readonly otherManifest?: boolean | undefined;
   /** Line of a text file, counted from 1. */
   readonly line?: number | undefined;
+  /** What should be there, in words. */
   readonly expected?: string | undefined;
+  /** What is there instead, in words. */
   readonly found?: string | undefined;
-  /** HTTP status. */
+  /** HTTP status of the server's response. */
   readonly status?: number | undefined;
+  /** Attempts that were made. */
   readonly attempts?: number | undefined;
-  /** Trying again cannot help (a certificate nobody trusts, a redirect in a circle). */
+  /** true: trying again cannot help (a certificate nobody trusts, a redirect in a circle). */
   readonly permanent?: boolean | undefined;
   /** Seconds the server asked to wait. */
   readonly retryAfterS?: number | undefined;
-  /** What was left on disk, in words. */
+  /** What is kept on disk, in words. */
   readonly kept?: string | undefined;
-  /** Reasons, one a line, where there are several (an archive's unsafe members). */
+  /** Several reasons, each in words (the unsafe members of an archive). */
   readonly reasons?: readonly string[] | undefined;
-  /** A code for each of the reasons, where they have codes (those of unsafe archives). */
+  /** A code for each of `reasons`. Absent but for unsafe archives. */
   readonly reasonCodes?: readonly string[] | undefined;
 }
 
@@ -103,34 +136,49 @@ export type NextOption =
  * src/cli/next-steps.ts makes sentences and commands out of these.
  */
 export type NextStep = NextAct & {
-  /** What can be done instead of it. */
+  /** What can be done instead of it. Absent where it has no alternative. */
   readonly or?: NextStep | undefined;
 };
 
 type NextAct =
-  /** Something outside ccxri, as a clause: `free 2 GB on the disk`. The library names no command and no option in it. */
-  | { readonly kind: 'advice'; readonly text: string }
-  /** Run the command that failed once more; `afterMs`: not before. */
-  | { readonly kind: 'again'; readonly afterMs?: number | undefined; readonly purpose?: string }
-  /** Give the command that failed (another value of) this option. */
   | {
+      /** Do something outside ccxri. */
+      readonly kind: 'advice';
+      /** What, as a clause: `free 2 GB on the disk`. It names no command and no option. */
+      readonly text: string;
+    }
+  | {
+      /** Run the command that failed once more. */
+      readonly kind: 'again';
+      /** Time to wait before. Absent where it need not wait. */
+      readonly afterMs?: number | undefined;
+      /** What for, as a clause. Absent where that is plain. */
+      readonly purpose?: string;
+    }
+  | {
+      /** Run the command that failed with this option, or with another value of it. */
       readonly kind: 'option';
+      /** Without its dashes. */
       readonly option: NextOption;
-      /** Absent: the user has to choose one. */
+      /** Its value. Absent where it takes none, or the user has to choose one. */
       readonly value?: string | undefined;
-      /** What for, as a clause: `to give it more time`. */
+      /** What for, as a clause: `to give it more time`. Absent where that is plain. */
       readonly purpose?: string | undefined;
     }
-  /** Run this command. Subsets and files absent or empty: without a selection. */
   | {
+      /** Run this command. */
       readonly kind: 'run';
+      /** The command, without `ccxri`. */
       readonly command: NextCommand;
-      /** Its positional argument: a directory, a topic of the help. */
+      /** Its positional argument: a directory, a topic of the help. Absent where it takes none. */
       readonly argument?: string | undefined;
+      /** Subsets to select; `NAME`: the user has to choose one. Absent where it selects none. */
       readonly subsets?: readonly string[] | undefined;
+      /** Files to select. Absent where it selects none. */
       readonly files?: readonly string[] | undefined;
+      /** Other options with their values; true: it takes none. Absent where it needs no others. */
       readonly options?: Partial<Record<NextOption, string | true>> | undefined;
-      /** What for, as a clause: `to get what is missing`. */
+      /** What for, as a clause: `to get what is missing`. Absent where that is plain. */
       readonly purpose?: string | undefined;
     };
 
@@ -202,10 +250,14 @@ export function isOfManyFiles({ wholeSource, otherManifest }: ErrorFacts): boole
 /** An error as plain data, for JSON output. Never holds a stack. */
 export interface ErrorRecord extends ErrorFacts {
   readonly code: ErrorCode;
+  /** What happened, in a sentence for people: its wording may change. */
   readonly message: string;
-  /** What the user can do, as a sentence: the command line renders it from `next`. */
+  /**
+   * What the user can do, as a sentence that the command line renders from `next`. Absent where
+   * nothing is known that would help.
+   */
   readonly hint?: string | undefined;
-  /** The same as data. */
+  /** The same as data, one after the other. Absent where nothing is known that would help. */
   readonly next?: readonly NextStep[] | undefined;
 }
 

@@ -47,7 +47,7 @@ export interface PhaseProgress {
 }
 
 /** Work on a file begins. `doneBytes` is more than 0 when a partial download is resumed. */
-export interface PhaseStartEvent extends PhaseProgress {
+interface PhaseStartEvent extends PhaseProgress {
   readonly event: 'phase-start';
   /** The source that a download uses, safe to print. Absent in other phases. */
   readonly source?: string | undefined;
@@ -56,12 +56,12 @@ export interface PhaseStartEvent extends PhaseProgress {
 }
 
 /** At most about ten a second and file. May go back when a download has to start over. */
-export interface ProgressEvent extends PhaseProgress {
+interface ProgressEvent extends PhaseProgress {
   readonly event: 'progress';
 }
 
 /** A phase of a file has ended well. */
-export interface PhaseDoneEvent {
+interface PhaseDoneEvent {
   readonly event: 'phase-done';
   /** Manifest name. */
   readonly file: string;
@@ -75,7 +75,7 @@ export interface PhaseDoneEvent {
 }
 
 /** An attempt of a download has failed; another one follows after `delayMs`. */
-export interface RetryEvent {
+interface RetryEvent {
   readonly event: 'retry';
   /** Manifest name. */
   readonly file: string;
@@ -90,7 +90,7 @@ export interface RetryEvent {
 }
 
 /** A source was given up for this file; the next one is tried. */
-export interface SourceLeftEvent {
+interface SourceLeftEvent {
   readonly event: 'source-left';
   /** Manifest name. */
   readonly file: string;
@@ -101,7 +101,7 @@ export interface SourceLeftEvent {
 }
 
 /** Something that does not end the run and should be known. */
-export interface WarningEvent {
+interface WarningEvent {
   readonly event: 'warning';
   readonly code: WarningCode;
   /** Manifest name. Absent where no single file is concerned. */
@@ -131,14 +131,14 @@ export type WarningCode =
   | 'environment';
 
 /** A file is settled for this run, good or bad. */
-export interface FileDoneEvent {
+interface FileDoneEvent {
   readonly event: 'file-done';
   /** Manifest name. */
   readonly file: string;
   readonly status: FileDoneStatus;
   /**
    * The published MD5 is disputed and did not match: the file was accepted by its content. Absent in
-   * all other cases, and unless the command is `fetch` or `demo`.
+   * all other cases.
    */
   readonly check?: 'content-checked' | undefined;
   /** What is wrong. Absent where nothing is. */
@@ -172,7 +172,7 @@ export type FileDoneStatus =
   | 'described';
 
 /** index.csv, or the file of `--output`, was written. */
-export interface IndexWrittenEvent {
+interface IndexWrittenEvent {
   readonly event: 'index-written';
   /** The file. */
   readonly path: string;

@@ -123,28 +123,37 @@ export interface LinksOptions extends Omit<RunOptions, 'dest'> {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
+/** Where one file would be downloaded from. */
 export interface LinkRow {
+  /** Manifest name. */
   readonly file: string;
+  /** Is it an archive or a label file? */
   readonly kind: 'archive' | 'labels';
+  /** As published. */
   readonly md5: string;
-  /** The first source that has it, printable; null: none has. */
+  /** The first source that has it, safe to print. Null where none has it. */
   readonly source: string | null;
-  /** A URL or a path, without userinfo and without the values of secret query parameters. */
+  /**
+   * A URL or a path, without userinfo and without the values of secret query parameters. Null where no
+   * source has it.
+   */
   readonly location: string | null;
-  /** Why none has it. */
+  /** Why no source has it. Absent where one has it. */
   readonly error?: CcxriError | undefined;
 }
 
+/** Where files would be downloaded from. */
 export interface LinksResult {
-  /** One a selected file (default: every file of the manifest), in the manifest's order. */
+  /** One for each selected file (default: every file of the manifest), in the manifest's order. */
   readonly links: readonly LinkRow[];
   /** What each source has, in the order tried: for a person who has to choose another. */
   readonly tried: readonly {
+    /** The source, safe to print. */
     readonly source: string;
     readonly kind: SourceKind;
     /** How many of the selected files it has, as far as is known without requesting them. */
     readonly found: number;
-    /** Why it has none, where it could not be read. */
+    /** Why it has none. Absent where it could be read. */
     readonly error?: CcxriError | undefined;
   }[];
 }

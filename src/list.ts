@@ -8,20 +8,29 @@ import {
   type Selection,
 } from './manifest/manifest.ts';
 
+/** One subset of a manifest. */
 export interface SubsetRow {
+  /** Its name. */
   readonly subset: string;
+  /** Archives in it. */
   readonly archives: number;
   /** Names of the label files that come with it. */
   readonly labels: readonly string[];
-  /** About right: published sizes are rounded. */
+  /** Size of its archives and label files. Approximate: published sizes are rounded. */
   readonly aboutBytes: number;
 }
 
+/** What a manifest lists. */
 export interface DatasetList {
+  /** Name of the dataset. */
   readonly dataset: string;
+  /** Version of the release. */
   readonly version: string;
+  /** Date of the release, as 2021-03-21. */
   readonly released: string;
+  /** URL of the dataset's page. */
   readonly homepage: string;
+  /** How to cite it; may be empty. */
   readonly citation: string;
   /** Every subset, and `all`. */
   readonly subsets: readonly SubsetRow[];

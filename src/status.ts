@@ -97,27 +97,42 @@ export type FileState =
   | 'partial'
   | 'missing';
 
+/** What is here of one file. */
 export interface FileStatusRow {
+  /** Manifest name. */
   readonly file: string;
+  /** Is it an archive or a label file? */
   readonly kind: 'archive' | 'labels';
+  /** The first of its subsets. */
   readonly subset: string;
   readonly state: FileState;
-  /** Bytes here: whole or partial. */
+  /** What is here: of the file, whole or partial; of an archive that is gone, its images. */
   readonly bytesHere: number;
-  /** About, or exact where it is known. */
+  /** Size of the file: exact where it is known, else by its published size. */
   readonly bytesTotal: number;
+  /**
+   * How it was accepted: `verified` by the published MD5, `content-checked` by its content. Null where
+   * the ledger has no acceptance that holds for it as it is now.
+   */
   readonly check: 'verified' | 'content-checked' | null;
+  /** When it was accepted. Null where `check` is null. */
   readonly checkedAt: string | null;
 }
 
+/** What is in a dataset directory. */
 export interface StatusResult {
+  /** The dataset directory, as it was given. */
   readonly dest: string;
   /** false: there is no such directory. */
   readonly exists: boolean;
+  /** One for each selected file (default: every file of the manifest), in the manifest's order. */
   readonly files: readonly FileStatusRow[];
-  /** Is index.csv there? */
+  /** true: index.csv is there. */
   readonly index: boolean;
-  /** Another ccxri that works here now, in words: `pid 4711 on host1 since 2026-01-05 10:11`. */
+  /**
+   * Another ccxri that works here now, in words: `pid 4711 on host1 since 2026-01-05 10:11`. Null where
+   * none does.
+   */
   readonly workedOnBy: string | null;
   /** Paths of files in quarantine: their bytes were wrong. */
   readonly quarantine: readonly string[];

@@ -34,7 +34,7 @@ export interface RunDocument {
   readonly counts: Partial<CommandCounts[CommandName]>;
   /** What the command found or did: see the command. Null after a failure that left no result. */
   readonly result: CommandResults[CommandName] | null;
-  /** What is not as it should be, that of single files too. Empty where nothing is. */
+  /** What is not as it should be, of single files too: it decides the exit code. Empty where nothing is. */
   readonly errors: readonly (ErrorRecord | BugRecord)[];
 }
 
@@ -48,6 +48,7 @@ export type NdjsonEvent = RunEvent | SummaryEvent;
 
 /** An error that is a bug of ccxri; the exit code is 1. */
 export interface BugRecord {
+  /** Beside the codes of ErrorCode. */
   readonly code: 'bug';
   /** What Node says of it. */
   readonly message: string;
@@ -69,6 +70,7 @@ export interface CommandResults {
 /** After a stop (Ctrl-C, SIGTERM) of a fetch: what had been done until then. */
 export type StoppedFetch = Pick<FetchResult, 'dest' | 'outcomes'>;
 
+/** A manifest that was made. */
 export interface ManifestCommandResult extends MakeManifestResult {
   /** The file of `--output`. Null where none was given. */
   readonly output: string | null;
@@ -78,6 +80,7 @@ export interface ManifestCommandResult extends MakeManifestResult {
 export interface DemoDryRun {
   /** The directory that the demo would make. */
   readonly dest: string;
+  /** Nothing was done. */
   readonly dryRun: true;
 }
 
@@ -99,7 +102,6 @@ export interface FileCount {
   readonly files: number;
 }
 
-/** Beside these, one field for each FetchStatus: how many files have it. */
 export interface FetchCounts extends FileCount, Readonly<Record<FetchStatus, number>> {
   /** Files that were accepted by their content, their MD5 being disputed. Absent after a stop. */
   readonly contentChecked?: number;
@@ -107,13 +109,11 @@ export interface FetchCounts extends FileCount, Readonly<Record<FetchStatus, num
   readonly rows?: number;
 }
 
-/** Beside these, one field for each VerifyStatus. */
 export interface VerifyCounts extends FileCount, Readonly<Record<VerifyStatus, number>> {
   /** Files of the manifest that were not asked for by name and are not here. */
   readonly notHere: number;
 }
 
-/** Beside these, one field for each ExtractStatus. */
 export interface ExtractCounts extends Readonly<Record<ExtractStatus, number>> {
   /** Archives that the result describes. */
   readonly archives: number;
@@ -130,7 +130,6 @@ export interface JoinCounts {
   readonly findings: number;
 }
 
-/** Beside these, one field for each FileState. */
 export interface StatusCounts extends FileCount, Readonly<Record<FileState, number>> {}
 
 export interface LinksCounts extends FileCount {

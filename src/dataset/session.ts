@@ -51,8 +51,9 @@ export interface RunOptions {
 export interface FileOutcome<Status extends string> {
   /** Manifest name. */
   readonly file: string;
+  /** How it ended, in the words of the command. */
   readonly status: Status;
-  /** Why it is not good; absent where it is. */
+  /** What is wrong with it. Absent where nothing is. */
   readonly error?: CcxriError | undefined;
 }
 

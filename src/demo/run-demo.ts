@@ -57,6 +57,7 @@ export interface DemoOptions {
   readonly onEvent?: EventListener | undefined;
 }
 
+/** What the demo has done. */
 export interface DemoResult {
   /** Where the synthetic release was served while the demo ran. */
   readonly page: string;
@@ -64,5 +65,6 @@ export interface DemoResult {
   readonly commandLine: string;
   /** The synthetic release's manifest: for `--manifest` of verify, status and the others. */
   readonly manifestPath: string;
+  /** The result of the fetch that the demo ran. */
   readonly fetch: FetchResult;
 }

@@ -19,15 +19,19 @@ export interface ExtractOptions extends SessionOptions {
 export type ExtractStatus = 'extracted' | 'present' | 'planned' | 'missing' | 'failed';
 
 export interface ExtractOutcome extends FileOutcome<ExtractStatus> {
-  /** null where nothing was looked into. */
+  /** Images and other members under images/<archive>/. Null where the archive was not opened. */
   readonly members: number | null;
 }
 
+/** What an extract has done. */
 export interface ExtractResult {
+  /** The dataset directory, as it was given. */
   readonly dest: string;
+  /** Was it a dry run? */
   readonly dryRun: boolean;
-  /** One a selected archive; without a selection one an archive that is here. */
+  /** One for each selected archive; without a selection one for each archive that is here. */
   readonly outcomes: readonly ExtractOutcome[];
+  /** Time that the run took. */
   readonly elapsedMs: number;
 }
 

@@ -41,58 +41,72 @@ export interface FetchOptions extends SessionOptions {
 
 /** What a fetch is going to do. Byte counts are approximate: published sizes are rounded. */
 export interface FetchPlan {
+  /** One for each selected file, in the manifest's order. */
   readonly steps: readonly FetchStep[];
-  /** Still to be downloaded, without what partial downloads hold. */
+  /** To be downloaded; bytes of partial downloads are not counted. */
   readonly bytesToDownload: number;
-  /** Space that downloads and extraction will take, beside what is there. */
+  /** Space that downloads and extraction need on top of what is there. */
   readonly bytesNeededOnDisk: number;
-  /** null where the file system does not report it. */
+  /** Free space. Null where the system does not report it. */
   readonly bytesFreeOnDisk: number | null;
 }
 
+/** What has to be done for one file. */
 export interface FetchStep {
+  /** Manifest name. */
   readonly file: string;
   /**
    * `done`: nothing to do; `extract`: the archive is there and checked; `check`: it is there and
    * has to be hashed first; `resume`: a part is there; `download`: from the first byte.
    */
   readonly action: 'done' | 'extract' | 'check' | 'resume' | 'download';
-  /** About, or exact where it is known. */
+  /** Size of the file: exact where it is known, else by its published size. */
   readonly bytes: number;
   /** Bytes of a partial download that need not be downloaded again. */
   readonly keptBytes: number;
 }
 
 /**
- * `present`: was there and checked already; `downloaded`, `adopted` (found in place and right);
- * `extracted`: only the extraction was missing; `failed`: see `error`; `stopped`: not finished,
- * because the run ended early (a full disk).
+ * `present`: was there and checked already; `downloaded`; `adopted`: was there, not known to the
+ * ledger, and right; `extracted`: only the extraction was missing; `failed`: see `error`; `stopped`:
+ * not finished, because the run ended early (a full disk, a signal).
  */
 export type FetchStatus = 'present' | 'downloaded' | 'adopted' | 'extracted' | 'failed' | 'stopped';
 
 export interface FetchOutcome extends FileOutcome<FetchStatus> {
+  /** Is it an archive or a label file? */
   readonly kind: 'archive' | 'labels';
+  /** Size of the file. Null where no file was accepted. */
   readonly bytes: number | null;
+  /** Of the file's bytes, in lower-case hexadecimal. Null where no file was accepted. */
   readonly md5: string | null;
-  /** `content-checked`: the published MD5 is disputed and did not match (see the contract). */
+  /**
+   * `verified`: by the published MD5; `content-checked`: the published MD5 is disputed and did not
+   * match, the content is whole. Null where no file was accepted.
+   */
   readonly check: 'verified' | 'content-checked' | null;
-  /** Printable; null where nothing was downloaded. */
+  /** The source that it was downloaded from, safe to print. Null where nothing was downloaded. */
   readonly source: string | null;
-  /** Images and other members under images/<archive>/; null where nothing was extracted. */
+  /** Images and other members under images/<archive>/. Null where nothing was extracted. */
   readonly members: number | null;
 }
 
+/** What a fetch has done. */
 export interface FetchResult {
+  /** The dataset directory, as it was given. */
   readonly dest: string;
+  /** Was it a dry run? */
   readonly dryRun: boolean;
+  /** What had to be done when the run began. */
   readonly plan: FetchPlan;
-  /** One a selected file, in the manifest's order. Empty in a dry run. */
+  /** One for each selected file, in the manifest's order. Empty in a dry run. */
   readonly outcomes: readonly FetchOutcome[];
-  /** Absent where no join was asked for, or it could not be made. */
+  /** The index that was written. Absent where no join was requested, or it failed. */
   readonly index?: IndexResult | undefined;
-  /** Why the join could not be made: a label file that is wrong inside, a full disk. */
+  /** Why the join failed: an invalid label file, a full disk. Absent where it did not fail. */
   readonly indexError?: CcxriError | undefined;
   /** Bytes received from sources in this run, including those received more than once. */
   readonly bytesDownloaded: number;
+  /** Time that the run took. */
   readonly elapsedMs: number;
 }

@@ -26,12 +26,20 @@ const FINDING_KINDS = [
   'unknown-folder',
 ] as const;
 
+/**
+ * `no-label-file`: images whose label file is not here; `image-without-row`: images that their label
+ * file does not have; `row-without-image`: rows whose archive is here without the image;
+ * `contradictory-row`: No_Finding together with a finding; `patient-in-two-archives`; `repeated-row`: a
+ * row that repeats an earlier one; `unused-column`: a column of a label file that is not read;
+ * `stray-file`: a file under images/ that is no image; `unknown-folder`: a folder under images/ that is
+ * of no archive of the manifest.
+ */
 export type FindingKind = (typeof FINDING_KINDS)[number];
 
 /** Something that does not add up between images and labels. */
 export interface JoinFinding extends Examples {
   readonly kind: FindingKind;
-  /** The label file concerned, where it is one. */
+  /** The label file concerned. Absent where none is. */
   readonly file?: string | undefined;
   /**
    * true: labels are missing or in doubt, `--strict` makes it code 8. false: worth knowing, but also
@@ -267,10 +275,15 @@ const TEXTS: Readonly<Record<FindingKind, (n: number, file: string) => string>> 
 
 /** What an index holds, in numbers. */
 export interface IndexCounts {
-  /** One an image. */
+  /** Rows of the index: one an image. */
   readonly rows: number;
   /** Archives whose images are here, in the order of the index. */
-  readonly archives: readonly { readonly archive: string; readonly images: number }[];
+  readonly archives: readonly {
+    /** Its name, without .zip. */
+    readonly archive: string;
+    /** Its images that are here. */
+    readonly images: number;
+  }[];
   /** Images of each class; `none`: ChestDx, ChestDx-PE, and viral images without a tag. */
   readonly classes: Readonly<Record<ImageClass | 'none', number>>;
   /** Images that have their findings from the labels. */

@@ -96,6 +96,7 @@ export interface BuildIndexOptions extends IndexOptions {
   readonly onEvent?: EventListener | undefined;
 }
 
+/** An index, and what its images and labels are like. */
 export interface IndexResult extends IndexCounts {
   /** The file that was written (in a dry run: that would be). */
   readonly path: string;

@@ -45,8 +45,9 @@ export function isContradictory(bits: number): boolean {
 
 /** How many, and the first few of them. */
 export interface Examples {
+  /** How often it was met. */
   readonly count: number;
-  /** At most five, in the order of meeting. */
+  /** The first of them, five at most. */
   readonly examples: readonly string[];
 }
 

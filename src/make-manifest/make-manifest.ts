@@ -133,8 +133,9 @@ export interface MakeManifestOptions {
 }
 
 export interface MakeManifestResult {
+  /** The manifest: docs/manifest.md explains it. */
   readonly manifest: Manifest;
-  /** Files that are neither archives nor label files: left out. */
+  /** Names of files that are neither archives nor label files: left out. */
   readonly leftOut: readonly string[];
 }
 

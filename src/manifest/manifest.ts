@@ -19,9 +19,11 @@ const fileSchema = z
       .string()
       .regex(FILE_NAME, 'must be a plain file name')
       .refine((name) => !DEVICE.test(name) && !/[. ]$/.test(name), 'is not a portable file name'),
+    /** Is it an archive or a label file? */
     kind: z.enum(['archive', 'labels']),
     /** The group of the dataset's page: tells apart files that share an MD5. */
     category: z.string().min(1).max(100),
+    /** Subsets that it belongs to. */
     subsets: z
       .array(z.string().regex(SLUG, 'must be lower-case words joined by "-"'))
       .min(1)
@@ -30,19 +32,21 @@ const fileSchema = z
         'must not have "all": it always means every file',
       )
       .refine((subsets) => new Set(subsets).size === subsets.length, 'names a subset twice'),
-    /** As published: rounded: see `toSizeWindow`. */
+    /** As published, rounded, as `573MB`: see `toSizeWindow`. */
     size: z
       .string()
       .regex(/^[1-9][0-9]{0,5}(?:K|MB|GB)$/, 'must be a whole number with K, MB or GB'),
+    /** As published, in lower-case hexadecimal. */
     md5: z
       .string()
       .trim()
       .toLowerCase()
       .regex(/^[0-9a-f]{32}$/, 'must be 32 hexadecimal digits'),
-    /** Exact size, where it is known. */
+    /** Exact size. Absent where it is not known. */
     bytes: z.int().nonnegative().optional(),
+    /** Where it is. Absent where the manifest does not say. */
     url: webUrl.optional(),
-    /** Why the published MD5 can't be trusted. */
+    /** Why the published MD5 can't be trusted. Absent where it can. */
     md5Disputed: z.string().min(1).optional(),
   })
   .refine((file) => file.kind !== 'archive' || /^.+\.zip$/i.test(file.name), {
@@ -51,11 +55,17 @@ const fileSchema = z
   });
 
 export const manifestSchema = z.strictObject({
+  /** Version of the manifest's form. */
   manifestVersion: z.literal(1),
+  /** Name of the dataset. */
   dataset: z.string().min(1).max(100),
+  /** Version of the release. */
   version: z.string().min(1).max(50),
+  /** Date of the release, as 2021-03-21. */
   released: z.iso.date('must be a date, as 2021-03-21'),
+  /** URL of the dataset's page. */
   homepage: webUrl,
+  /** How to cite it; may be empty. */
   citation: z.string().max(2000),
   files: z
     .array(fileSchema)
@@ -101,6 +111,7 @@ function isWebUrl(text: string): boolean {
 
 /** A description of a release: what there is, and how to know it is right. */
 export type Manifest = Readonly<Omit<z.infer<typeof manifestSchema>, 'files'>> & {
+  /** All its files. */
   readonly files: readonly ManifestFile[];
 };
 /** One archive or label file of a release. */

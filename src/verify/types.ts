@@ -15,6 +15,10 @@ export interface VerifyOptions extends RunOptions {
   readonly concurrency?: number | undefined;
 }
 
+/**
+ * `quick`: size and mtime against the ledger; `full`: the MD5 of every file; `deep`: also the CRC-32
+ * of every member and image.
+ */
 export type VerifyDepth = 'quick' | 'full' | 'deep';
 
 /**
@@ -35,11 +39,13 @@ export type VerifyStatus =
   | 'bad';
 
 export interface VerifyOutcome extends FileOutcome<VerifyStatus> {
+  /** Is it an archive or a label file? */
   readonly kind: 'archive' | 'labels';
-  /** Where it was looked for and found; null where it is not here. */
+  /** Where it is: the file, or the folder of its images alone. Null where it is not here. */
   readonly path: string | null;
+  /** Size of the file. Null where it is not here. */
   readonly bytes: number | null;
-  /** null where nothing was hashed. */
+  /** Of the file's bytes, in lower-case hexadecimal. Null where nothing was hashed. */
   readonly md5: string | null;
   /** Extracted images and other members that were checked by CRC-32. */
   readonly membersChecked: number;
@@ -47,15 +53,20 @@ export interface VerifyOutcome extends FileOutcome<VerifyStatus> {
   readonly badMembers: readonly string[];
 }
 
+/** What a verify has found. */
 export interface VerifyResult {
+  /** The dataset directory, as it was given. */
   readonly dest: string;
   readonly depth: VerifyDepth;
+  /** One for each selected file; without a selection one for each file that is here. */
   readonly outcomes: readonly VerifyOutcome[];
   /** Files of the manifest that were not asked for by name and are not here. */
   readonly notHere: number;
   /** Archives whose extracted images were not looked at, for only `deep` does where the archive is here. */
   readonly imagesUnread: number;
+  /** Read from archives, label files and images. */
   readonly bytesRead: number;
+  /** Time that the run took. */
   readonly elapsedMs: number;
 }
 

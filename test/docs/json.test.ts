@@ -1,0 +1,350 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { JSON_DOCS_PATH, definitionOf, renderJsonDocs } from '../../scripts/json-docs.ts';
+import { readModel } from '../../scripts/json-model.ts';
+import { StopRequest } from '../../src/cli/exit-codes.ts';
+import { COMMAND_NAMES } from '../../src/cli/options.ts';
+import type { FileDoneStatus } from '../../src/events.ts';
+import type { ExtractStatus } from '../../src/extract/types.ts';
+import type { FetchStatus } from '../../src/fetch/fetch-types.ts';
+import { parseManifest } from '../../src/manifest/load.ts';
+import type { ManifestFile } from '../../src/manifest/manifest.ts';
+import type { VerifyStatus } from '../../src/verify/types.ts';
+import { asRecord, idsOf, problemsOf } from '../support/json-shape.ts';
+import { answer, brokenOff, honest, html, redirect, useRawServers } from '../support/raw-server.ts';
+import { type CliWorld, runCli } from '../support/run-cli.ts';
+import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
+import { buildZip } from '../support/zip-builder.ts';
+
+const model = readModel();
+const tempDir = useTempDirs();
+const serve = useRawServers();
+
+const RELEASE = fileURLToPath(new URL('../../manifests/demo', import.meta.url));
+const MANIFEST = join(RELEASE, 'manifest.json');
+const release = parseManifest(await readFile(MANIFEST, 'utf8'));
+const archive = await readFile(join(RELEASE, 'ChestDx-1.zip'));
+
+/** Fields that are documented and that none of the runs below has, with the reason. */
+const NEVER_SEEN: Readonly<Record<string, string>> = {
+  'BugRecord.code': 'no bug is known that a test could provoke',
+  'BugRecord.message': 'likewise',
+};
+
+/** Ids of the fields that real output had, and the codes of its warnings. */
+const seen = new Set<string>();
+const warnings = new Set<string>();
+const commands = new Set<unknown>();
+
+/** A whole dataset directory of the demo release; tests copy it. */
+let fetched: string;
+beforeAll(async () => {
+  fetched = await mkdtemp(join(tmpdir(), 'ccxri-json-'));
+  const { code, stderr } = await runCli(fetchOf('all', join(fetched, 'set')));
+  expect(code, stderr).toBe(0);
+});
+afterAll(() => rm(fetched, { recursive: true, force: true }));
+
+function fetchOf(subset: string, dest: string, source = RELEASE): readonly string[] {
+  const from = ['--manifest', MANIFEST, '--source', source];
+  return ['fetch', '--subset', subset, '--dest', dest, ...from];
+}
+
+async function copyOfFetched(): Promise<string> {
+  const dest = join(await tempDir(), 'set');
+  await cp(join(fetched, 'set'), dest, { recursive: true, preserveTimestamps: true });
+  return dest;
+}
+
+type Argv = (form: '--json' | '--ndjson') => Promise<readonly string[]> | readonly string[];
+
+/** Runs it in both forms, and compares each document and event with its description. */
+async function expectDescribed(exitCode: number, argv: Argv, world: CliWorld = {}): Promise<void> {
+  const plain = await runCli([...(await argv('--json')), '--json'], world);
+  expect(plain.code, plain.stderr).toBe(exitCode);
+  expectShape(JSON.parse(plain.stdout), 'RunDocument');
+  const lines = await runCli([...(await argv('--ndjson')), '--ndjson'], world);
+  expect(lines.code, lines.stderr).toBe(exitCode);
+  for (const line of lines.stdout.trimEnd().split('\n')) {
+    const event = asRecord(JSON.parse(line));
+    if (event['event'] === 'warning') warnings.add(String(event['code']));
+    expectShape(event, event['event'] === 'summary' ? 'SummaryEvent' : 'RunEvent');
+  }
+}
+
+function expectShape(value: unknown, name: 'RunDocument' | 'SummaryEvent' | 'RunEvent'): void {
+  const record = asRecord(value);
+  expect(Object.entries(record)[0]).toEqual(['formatVersion', 1]);
+  const { formatVersion, ...own } = record;
+  const checked = name === 'RunEvent' ? own : { formatVersion, ...own };
+  const command = String(record['command']);
+  const marks = new Set<string>();
+  expect(problemsOf(checked, { kind: 'ref', name }, { model, command, marks }, name)).toEqual([]);
+  for (const id of marks) seen.add(id);
+  if (record['result'] !== null) commands.add(record['command']);
+}
+
+describe('docs/json.md', () => {
+  it('is what the types and their comments say (`npm run json-docs` writes it)', async () => {
+    expect(await readFile(JSON_DOCS_PATH, 'utf8')).toBe(await renderJsonDocs(model));
+  });
+
+  it('has the statuses of all commands for the event file-done, and no others', () => {
+    type Each = FetchStatus | VerifyStatus | ExtractStatus | 'described';
+    type Same = [FileDoneStatus, Each] extends [Each, FileDoneStatus] ? true : never;
+    const same: Same = true;
+    expect(same).toBe(true);
+  });
+});
+
+describe('real output is described', () => {
+  it('of list, and of a command line that is wrong', async () => {
+    await expectDescribed(0, () => ['list']);
+    await expectDescribed(0, () => ['list', '--file', 'Viral-1'], { env: { CCXRI_SUBSETS: 'x' } });
+    await expectDescribed(2, () => ['list', '--subset', 'chestdc']);
+    await expectDescribed(2, () => ['list', '--file', 'nobody']);
+    await expectDescribed(2, () => ['list', '--manifest', '/nonexistent']);
+    await expectDescribed(2, () => ['fetsh']);
+    await expectDescribed(2, () => ['fetch', '--retries', 'x']);
+    await expectDescribed(2, () => ['fetch', '--dest', '/nonexistent']);
+  });
+
+  it('of demo', async () => {
+    const dest = join(await tempDir(), 'demo');
+    await expectDescribed(0, () => ['demo', '--dest', dest]);
+    await expectDescribed(0, () => ['demo', '--dest', dest, '-n']);
+    await writeTree(join(dest, '..'), { 'other/file': 'x' });
+    await expectDescribed(2, () => ['demo', '--dest', join(dest, '../other')]);
+  });
+
+  it('of fetch, planned, done and stopped', async () => {
+    const fresh = async () => join(await tempDir(), 'set');
+    await expectDescribed(0, async () => [...fetchOf('all', await fresh()), '-n']);
+    await expectDescribed(0, async () => fetchOf('viral', await fresh()));
+    const stop = new AbortController();
+    stop.abort(new StopRequest('SIGTERM'));
+    await expectDescribed(143, async () => fetchOf('viral', await fresh()), {
+      signal: stop.signal,
+    });
+  });
+
+  it('of verify, of what is whole, damaged, missing and of another manifest', async () => {
+    const set = (dest: string) => ['--dest', dest, '--manifest', MANIFEST];
+    const whole = await copyOfFetched();
+    await expectDescribed(0, () => ['verify', ...set(whole)]);
+    await expectDescribed(0, () => ['verify', '--quick', ...set(whole)]);
+    await expectDescribed(0, () => ['verify', '--deep', ...set(whole)]);
+    await expectDescribed(3, async () => {
+      const dest = await copyOfFetched();
+      const [image] = await imagesOf(dest, 'ChestDx-1');
+      await writeFile(join(dest, 'archives/ChestDx-2.zip'), archive);
+      await writeTree(dest, { [`images/ChestDx-1/${image}`]: 'x' });
+      return ['verify', '--deep', ...set(dest)];
+    });
+    await rm(join(whole, 'archives/Viral-1.zip'));
+    await rm(join(whole, 'images/Viral-1'), { recursive: true });
+    await expectDescribed(5, () => ['verify', '--subset', 'viral', ...set(whole)]);
+    await expectDescribed(3, async () => [
+      ...['verify', '--dest', whole, '--file', 'ChestDx-1'],
+      ...['--manifest', await editedManifest('ChestDx-1.zip', { md5: 'a'.repeat(32) })],
+    ]);
+  });
+
+  it('of a directory with a stale lock, and files that have changed since they were accepted', async () => {
+    const holder = { pid: 2 ** 30, host: hostname(), startToken: null };
+    const lock = { lockVersion: 1, holder, token: 'x', since: '2026-01-05T10:11:12.000Z' };
+    await expectDescribed(0, async () => {
+      const dest = await copyOfFetched();
+      await writeTree(dest, { '.ccxri/lock': JSON.stringify(lock) });
+      await writeFile(join(dest, 'archives/ChestDx-2.zip'), archive);
+      return fetchOf('all', dest);
+    });
+    const lacking = await tempDir();
+    await cp(RELEASE, lacking, { recursive: true });
+    await rm(join(lacking, 'chest_dx.csv'));
+    await expectDescribed(4, async () => {
+      const dest = await copyOfFetched();
+      await rm(join(dest, 'labels/chest_dx.csv'));
+      return fetchOf('all', dest, lacking);
+    });
+  });
+
+  it('of extract, of unsafe and odd archives too', async () => {
+    const set = (dest: string) => ['--dest', dest, '--manifest', MANIFEST];
+    const bare = async () => {
+      const dest = await copyOfFetched();
+      await rm(join(dest, 'images'), { recursive: true });
+      return dest;
+    };
+    await expectDescribed(0, async () => ['extract', ...set(await bare())]);
+    await expectDescribed(0, async () => ['extract', '-n', ...set(await bare())]);
+    await expectDescribed(5, async () => {
+      const dest = await bare();
+      await rm(join(dest, 'archives/Viral-1.zip'));
+      return ['extract', '--file', 'Viral-1', ...set(dest)];
+    });
+    const odd = buildZip([{ name: 'patient1_000.jpg', content: 'x', date: 0x5260, time: 0 }]);
+    const unsafe = buildZip([{ name: '../patient1_000.jpg', content: 'x' }]);
+    await expectDescribed(0, () => ownRelease({ 'archives/Odd-1.zip': odd }, ['extract']));
+    await expectDescribed(7, () => ownRelease({ 'archives/Bad-1.zip': unsafe }, ['extract']));
+  });
+
+  it('of join, with what does not add up', async () => {
+    const dest = await copyOfFetched();
+    const join_ = (more: readonly string[] = []) =>
+      ['join', '--dest', dest, '--manifest', MANIFEST, ...more] as const;
+    await expectDescribed(0, () => join_());
+    await writeTree(dest, { 'images/Unknown-1/a.jpg': 'x', 'images/ChestDx-1/new_000.jpg': 'x' });
+    await expectDescribed(8, () => join_(['--strict']));
+    await rm(join(dest, 'labels/chest_dx.csv'));
+    await expectDescribed(5, () => join_());
+    await expectDescribed(0, () => join_(['--output', join(dest, '../part.csv')]));
+    await writeTree(dest, { 'labels/chest_dx.csv': 'image_name,zip_file\n' });
+    await expectDescribed(3, () => join_(['--output', join(dest, '../part.csv')]));
+  });
+
+  it('of status', async () => {
+    const dest = await copyOfFetched();
+    await expectDescribed(0, () => ['status', '--dest', dest, '--manifest', MANIFEST]);
+    await rm(join(dest, 'archives'), { recursive: true });
+    await expectDescribed(0, () => ['status', '--dest', dest, '--manifest', MANIFEST]);
+    await expectDescribed(0, () => ['status', '--dest', join(dest, 'nowhere')]);
+  });
+
+  it('of manifest', async () => {
+    const output = join(await tempDir(), 'lab.json');
+    await expectDescribed(0, () => ['manifest', RELEASE]);
+    await expectDescribed(0, () => ['manifest', RELEASE, '-o', output]);
+    await expectDescribed(2, () => ['manifest']);
+    await expectDescribed(2, () => ['manifest', '/nonexistent']);
+  });
+});
+
+async function imagesOf(dest: string, stem: string): Promise<readonly string[]> {
+  const index = await readFile(join(dest, 'index.csv'), 'utf8');
+  const found = index.matchAll(new RegExp(`^images/${stem}/([^,]+),`, 'gm'));
+  return [...found].map(([, name = '']) => name);
+}
+
+/** The demo's manifest with other facts of one file. */
+async function editedManifest(name: string, facts: Partial<ManifestFile>): Promise<string> {
+  const path = join(await tempDir(), 'edited.json');
+  const files = release.files.map((file) => (file.name === name ? { ...file, ...facts } : file));
+  await writeFile(path, JSON.stringify({ ...release, files }));
+  return path;
+}
+
+/** A dataset directory of these files, with a manifest of its own. */
+async function ownRelease(
+  files: Readonly<Record<string, Buffer>>,
+  command: readonly string[],
+): Promise<readonly string[]> {
+  const root = await tempDir();
+  const dest = join(root, 'set');
+  const manifest = join(root, 'own.json');
+  await writeTree(dest, files);
+  const made = await runCli(['manifest', dest, '-o', manifest]);
+  expect(made.code, made.stderr).toBe(0);
+  return [...command, '--dest', dest, '--manifest', manifest];
+}
+
+describe('real output of sources that fail is described', () => {
+  const fresh = async () => join(await tempDir(), 'set');
+
+  it('wrong bytes, then the next source; nothing at all', async () => {
+    const wrong = await tempDir();
+    const other = Buffer.from(archive);
+    other[other.length - 30] = (other.at(-30) ?? 0) ^ 1;
+    await writeFile(join(wrong, 'ChestDx-1.zip'), other);
+    const one = async () => ['fetch', '--file', 'ChestDx-1', '--dest', await fresh()];
+    const from = ['--manifest', MANIFEST, '--source', wrong];
+    await expectDescribed(3, async () => [...(await one()), ...from]);
+    await expectDescribed(0, async () => [...(await one()), ...from, '--source', RELEASE]);
+    await expectDescribed(4, async () => fetchOf('viral', await fresh(), wrong));
+    await expectDescribed(2, async () => fetchOf('viral', await fresh(), '/nonexistent'));
+  });
+
+  it('a broken connection, a server that asks to wait, another server for the rest', async () => {
+    const half = Math.floor(archive.length / 2);
+    const broken = await serve(async (_, reply) => {
+      await reply.send(brokenOff(archive, half));
+      reply.end();
+    });
+    const busy = await serve((_, reply) => reply.send(answer(503, '', { 'Retry-After': 86_400 })));
+    const good = await serve((request, reply) => reply.send(honest(archive, request)));
+    const at = (dest: string, url: string) => [
+      ...['fetch', '--file', 'ChestDx-1', '--dest', dest, '--manifest', MANIFEST],
+      ...['--source', `${url}/{name}`, '--retries', '1'],
+    ];
+    await expectDescribed(4, async () => at(await fresh(), broken.url));
+    await expectDescribed(4, async () => at(await fresh(), busy.url));
+    await expectDescribed(4, async () => fetchOf('all', await fresh(), `${busy.url}/{name}`));
+    await expectDescribed(0, async () => {
+      const dest = await fresh();
+      await runCli([...at(dest, broken.url), '--retries', '0']);
+      return at(dest, good.url);
+    });
+  });
+
+  it('a login page, a page that can not be read', async () => {
+    const login = await serve((_, reply) => reply.send(html('log in')));
+    const down = await serve((_, reply) => reply.send(answer(500, '')));
+    await expectDescribed(9, async () => fetchOf('viral', await fresh(), `${login.url}/{name}`));
+    await expectDescribed(4, async () => [
+      ...fetchOf('viral', await fresh(), `${down.url}/page.html`),
+      ...['--retries', '0'],
+    ]);
+  });
+
+  it('of links', async () => {
+    const loop = await serve((request, reply) => reply.send(redirect(request.path)));
+    const down = await serve((_, reply) => reply.send(answer(500, '')));
+    const links = (...sources: readonly string[]) => [
+      ...['links', '--manifest', MANIFEST],
+      ...sources.flatMap((source) => ['--source', source]),
+    ];
+    await expectDescribed(0, () => links(RELEASE));
+    await expectDescribed(4, () => links(`${loop.url}/page.html`));
+    await expectDescribed(0, () => links(`${down.url}/page.html`, RELEASE));
+  });
+
+  it('a disputed MD5, a label file that is wrong inside', async () => {
+    const doubt = { md5: 'a'.repeat(32), md5Disputed: 'published twice', url: 'http://x.example/' };
+    const disputed = await editedManifest('Viral-1.zip', doubt);
+    await expectDescribed(8, async () => [
+      ...['fetch', '--subset', 'viral', '--dest', await fresh(), '--strict'],
+      ...['--manifest', disputed, '--source', RELEASE],
+    ]);
+    await expectDescribed(0, () => ['list', '--manifest', disputed, '--subset', 'viral']);
+    const labels = Buffer.from('image_name,zip_file\n1,2,3\n');
+    await expectDescribed(3, () =>
+      ownRelease({ 'archives/ChestDx-1.zip': archive, 'labels/chest_dx.csv': labels }, [
+        ...['fetch', '--subset', 'all', '--source', RELEASE],
+      ]),
+    );
+  });
+});
+
+describe('the description is of real output', () => {
+  it('every field was met in one of the runs above, but those of the list', () => {
+    const all = [...model.values()].flatMap(({ name, shape }) =>
+      ['CommandCounts', 'CommandResults'].includes(name) ? [] : idsOf(shape),
+    );
+    expect(all.length).toBeGreaterThan(150);
+    expect(all.filter((id) => !seen.has(id)).sort()).toEqual(Object.keys(NEVER_SEEN).sort());
+  });
+
+  it('every command had a result', () => {
+    for (const command of COMMAND_NAMES) expect(commands).toContain(command);
+  });
+
+  it('every code of a warning was met', () => {
+    const { shape } = definitionOf(model, 'WarningCode');
+    const codes = shape.kind === 'union' ? shape.of : [];
+    const all = codes.flatMap((code) => (code.kind === 'literal' ? [String(code.value)] : []));
+    expect([...warnings].sort()).toEqual(all.sort());
+  });
+});
