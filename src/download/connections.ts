@@ -1,16 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import { toAbortError } from '../abort.ts';
-import { CcxriError, isCcxriError } from '../errors.ts';
+import { isCcxriError } from '../errors.ts';
 import { type Transfer, emitRetry } from './context.ts';
-import { type SegmentEnd, fetchSegment } from './receive.ts';
-import { SEGMENT_RULES, type Segment, SegmentQueue } from './segments.ts';
-import { PROGRESS_BYTES } from './transfer-decisions.ts';
+import { fetchSegment } from './receive.ts';
+import { SEGMENT_RULES, SegmentQueue } from './segments.ts';
+import { type ConnectionEnd, type SegmentEnd, decideConnection } from './transfer-decisions.ts';
 
 /** How often idle connections check whether a slow one can be helped. */
 const CHECK_EVERY_MS = 250;
-
-/** These end one connection; any other error ends the transfer. */
-const CONNECTION_ERRORS = ['network', 'stalled', 'http-status', 'file-not-at-source'] as const;
 
 /** A rate limit makes all connections slow: then none is stolen from. */
 const NO_STEALING = { slowMs: Infinity, stalledMs: Infinity };
@@ -27,33 +24,36 @@ export async function fetchInParallel(transfer: Transfer, url: string): Promise<
   return await new Connections(transfer, url, totalBytes).run();
 }
 
+interface Failure {
+  readonly kind: 'failed';
+  readonly error: unknown;
+}
+
 class Connections {
   readonly #transfer: Transfer;
   readonly #url: string;
-  readonly #totalBytes: number;
   readonly #queue: SegmentQueue;
   readonly #open = new Set<Promise<void>>();
   /** Ends all connections. */
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   /** No more segments are requested: this is returned or thrown. */
-  #outcome: SegmentEnd | { readonly kind: 'thrown'; readonly error: unknown } | undefined;
+  #outcome: SegmentEnd | Failure | undefined;
   /** After a failure no connection is opened before another one has succeeded. */
   #failure: unknown;
 
   constructor(transfer: Transfer, url: string, totalBytes: number) {
-    const { signal, connections, rateLimit } = transfer.context;
+    const { signal, rateLimit } = transfer.context;
     this.#transfer = transfer;
     this.#url = url;
-    this.#totalBytes = totalBytes;
     const rules = rateLimit === undefined ? SEGMENT_RULES : { ...SEGMENT_RULES, ...NO_STEALING };
-    this.#queue = new SegmentQueue(totalBytes, { ...rules, connections });
+    this.#queue = new SegmentQueue(totalBytes, rules);
     this.#signal = AbortSignal.any([signal, this.#stop.signal]);
     setMaxListeners(0, this.#signal);
   }
 
   async run(): Promise<SegmentEnd> {
-    const { file, part } = this.#transfer;
+    const { file, part, context } = this.#transfer;
     const timer = setInterval(() => this.#openConnections(), CHECK_EVERY_MS);
     try {
       while (this.#outcome === undefined && !part.isComplete) {
@@ -68,7 +68,8 @@ class Connections {
       this.#stop.abort();
       await Promise.allSettled(this.#open);
     }
-    if (this.#outcome?.kind === 'thrown') throw this.#outcome.error;
+    if (context.signal.aborted && !part.isComplete) throw toAbortError(context.signal);
+    if (this.#outcome?.kind === 'failed') throw this.#outcome.error;
     if (this.#outcome !== undefined) return this.#outcome;
     if (part.isComplete) return { kind: 'complete' };
     throw this.#failure;
@@ -89,75 +90,64 @@ class Connections {
     const { context, part } = this.#transfer;
     const fetchNext = () => this.#fetchNext();
     try {
-      while (this.#outcome === undefined) {
-        if (!(await context.limiter.run(this.#url, fetchNext, this.#signal, part))) return;
-      }
+      let isOpen = true;
+      while (isOpen) isOpen = await context.limiter.run(this.#url, fetchNext, this.#signal, part);
     } catch (error) {
-      this.#onFailure(error);
+      if (isCcxriError(error)) this.#onEnd({ kind: 'failed', error }, 0);
+      else this.#finish({ kind: 'failed', error });
     }
   }
 
-  /** @returns false: there is nothing left to do */
+  /** @returns false: the connection is closed */
   async #fetchNext(): Promise<boolean> {
     const { context, part } = this.#transfer;
     if (this.#outcome !== undefined) return false;
-    const segment = this.#queue.take(part.spans, context.clock.nowMs());
+    const connections = Math.min(context.connections, context.limiter.fairShare);
+    const segment = this.#queue.take(part.spans, context.clock.nowMs(), connections);
     if (segment === undefined) return false;
+    const signal = AbortSignal.any([this.#signal, segment.stop.signal]);
+    const request = { url: this.#url, mode: 'parallel', segment, isFresh: false, signal } as const;
     try {
-      await this.#fetch(segment);
-      this.#failure = undefined;
+      const end = await fetchSegment(this.#transfer, request);
+      return this.#onEnd(end, segment.at - segment.from);
     } catch (error) {
+      if (!isCcxriError(error)) throw error;
       // Another connection has stolen all of it.
-      if (!segment.stop.signal.aborted || !isCcxriError(error, 'aborted')) throw error;
+      if (segment.stop.signal.aborted && error.code === 'aborted') return true;
+      return this.#onEnd({ kind: 'failed', error }, segment.at - segment.from);
     } finally {
       this.#queue.release(segment);
     }
-    return true;
   }
 
-  async #fetch(segment: Segment): Promise<void> {
+  /** @returns false: the connection is closed */
+  #onEnd(end: ConnectionEnd, receivedBytes: number): boolean {
     const { file, part } = this.#transfer;
-    const end = await fetchSegment(
-      this.#transfer,
-      {
-        url: this.#url,
-        mode: 'parallel',
-        fromByte: segment.from,
-        toByte: segment.to,
-        validator: part.origin.validator,
-        totalBytes: this.#totalBytes,
-        signal: AbortSignal.any([this.#signal, segment.stop.signal]),
-      },
-      segment,
-    );
-    if (end.kind === 'complete') return;
-    if (end.kind !== 'ended') {
-      this.#finish(end);
-      return;
+    if (this.#outcome !== undefined) return false;
+    const action = decideConnection(end, receivedBytes, file.name);
+    switch (action.kind) {
+      case 'next':
+        this.#failure = undefined;
+        return true;
+      case 'retry':
+        this.#failure = undefined;
+        emitRetry(this.#transfer, action.error, { keptBytes: part.heldBytes });
+        return true;
+      case 'close':
+        this.#failure = action.error;
+        // The last one's error is reported with the decision whether to retry.
+        if (this.#open.size > 1) {
+          emitRetry(this.#transfer, action.error, { keptBytes: part.heldBytes });
+        }
+        return false;
+      case 'finish':
+        this.#finish(end);
+        return false;
     }
-    const isShort = end.isCut || !end.isAsRequested;
-    if (!isShort || end.receivedBytes >= PROGRESS_BYTES) return;
-    const message = `${file.name}: the server ended a segment after ${end.receivedBytes} bytes`;
-    throw new CcxriError('network', message, { file: file.name });
   }
 
-  #onFailure(error: unknown): void {
-    const { part, context } = this.#transfer;
-    if (this.#outcome !== undefined) return;
-    const isStopped = context.signal.aborted;
-    if (isStopped || !isCcxriError(error, ...CONNECTION_ERRORS)) {
-      this.#finish({ kind: 'thrown', error: isStopped ? toAbortError(context.signal) : error });
-      return;
-    }
-    this.#failure = error;
-    // The last one's error is reported with the decision whether to retry.
-    if (this.#open.size <= 1) return;
-    emitRetry(this.#transfer, error, { keptBytes: part.heldBytes });
-  }
-
-  #finish(outcome: SegmentEnd | { readonly kind: 'thrown'; readonly error: unknown }): void {
-    if (this.#outcome !== undefined) return;
-    this.#outcome = outcome;
+  #finish(outcome: SegmentEnd | Failure): void {
+    this.#outcome ??= outcome;
     this.#stop.abort();
   }
 }

@@ -17,8 +17,7 @@ import { formatBytes, toPrintableUrl } from '../text.ts';
 import { type DownloadContext, type Transfer, emitRetry } from './context.ts';
 import { WRONG_BYTES, notThere, ofWholeSource, summarizeFailures, toFailure } from './failures.ts';
 import { quarantine } from './quarantine.ts';
-import { canResume } from './request.ts';
-import { runTransfer } from './transfer.ts';
+import { canResume, runTransfer } from './transfer.ts';
 
 /** A whole file that may be the right one: hashed, not under its final name yet. */
 export interface Candidate extends HashedFile {

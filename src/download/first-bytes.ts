@@ -1,34 +1,37 @@
 import { CcxriError } from '../errors.ts';
 import { windowOf, type ManifestFile } from '../manifest/manifest.ts';
 import { formatCount, toPrintable } from '../text.ts';
+import type { PartOrigin } from './part-state.ts';
 
 /** Enough to recognize a zip, or to show what came instead. */
 export const FIRST_BYTES = 200;
 
-/** What is known of a body before its first byte. */
-export interface BodyHead {
+/** A body, with what is known of it before its first byte. */
+export interface Body {
   /** Printable: URL or path. */
   readonly where: string;
   /** A file of this machine, not a URL. */
   readonly isLocal: boolean;
-  readonly totalBytes: number | null;
   readonly contentType: string | undefined;
+  readonly origin: PartOrigin;
+  /** Each valid until the next is requested. */
+  readonly bytes: AsyncIterable<Buffer>;
 }
 
 /**
  * Whether a body can be the file at all, by its announced length and type.
  * @throws CcxriError `not-the-file`: nothing of it may be kept
  */
-export function assertPlausibleHead(file: ManifestFile, head: BodyHead): void {
+export function assertPlausibleHead(file: ManifestFile, body: Body): void {
   const { minBytes, maxBytes } = windowOf(file);
-  const total = head.totalBytes;
+  const total = body.origin.totalBytes;
   if (total !== null && (total < minBytes || total > maxBytes)) {
     const found = `${formatCount(total)} bytes`;
-    throw notTheFile(file, head, `has ${found}`, found);
+    throw notTheFile(file, body, `has ${found}`, found);
   }
   // The first bytes show a page as well: the type alone decides only if no length is announced.
-  if (total === null && /^text\/html\b/i.test(head.contentType ?? '')) {
-    throw notTheFile(file, head, 'is a web page', toPrintable(head.contentType ?? ''));
+  if (total === null && /^text\/html\b/i.test(body.contentType ?? '')) {
+    throw notTheFile(file, body, 'is a web page', toPrintable(body.contentType ?? ''));
   }
 }
 
@@ -36,10 +39,10 @@ export function assertPlausibleHead(file: ManifestFile, head: BodyHead): void {
  * Whether the first bytes are those of no web page.
  * @throws CcxriError `not-the-file`, showing what came instead
  */
-export function assertNoPage(file: ManifestFile, head: BodyHead, start: Buffer): void {
+export function assertNoPage(file: ManifestFile, body: Body, start: Buffer): void {
   const text = textOf(start);
-  if (/^<(?:!doctype|html|head|\?xml|script|body)/i.test(text) || isHtml(head, text)) {
-    throw notTheFile(file, head, 'is a web page', shownOf(start));
+  if (/^<(?:!doctype|html|head|\?xml|script|body)/i.test(text) || isHtml(body, text)) {
+    throw notTheFile(file, body, 'is a web page', shownOf(start));
   }
 }
 
@@ -47,13 +50,13 @@ export function assertNoPage(file: ManifestFile, head: BodyHead, start: Buffer):
  * Whether the first bytes can be the file's.
  * @throws CcxriError `not-the-file`, showing what came instead
  */
-export function assertPlausibleStart(file: ManifestFile, head: BodyHead, start: Buffer): void {
-  assertNoPage(file, head, start);
+export function assertPlausibleStart(file: ManifestFile, body: Body, start: Buffer): void {
+  assertNoPage(file, body, start);
   const text = textOf(start);
   if (file.kind !== 'archive') return;
   // A local file header, or the end record of an archive without members (APPNOTE 4.3.7, 4.3.16).
   const isZip = text.startsWith('PK\x03\x04') || text.startsWith('PK\x05\x06');
-  if (!isZip) throw notTheFile(file, head, 'does not begin as a zip does', shownOf(start));
+  if (!isZip) throw notTheFile(file, body, 'does not begin as a zip does', shownOf(start));
 }
 
 function textOf(start: Buffer): string {
@@ -64,18 +67,18 @@ function shownOf(start: Buffer): string {
   return toPrintable(start.subarray(0, FIRST_BYTES).toString('utf8').trim(), 120);
 }
 
-function isHtml(head: BodyHead, text: string): boolean {
-  return /^text\/html\b/i.test(head.contentType ?? '') && text.startsWith('<');
+function isHtml(body: Body, text: string): boolean {
+  return /^text\/html\b/i.test(body.contentType ?? '') && text.startsWith('<');
 }
 
 /**
  * A body of unannounced length may be too short although it ended in good order.
  * @throws CcxriError `network`
  */
-export function assertNotShort(file: ManifestFile, head: BodyHead, bytes: number): void {
-  const leastBytes = head.totalBytes ?? windowOf(file).minBytes;
+export function assertNotShort(file: ManifestFile, body: Body, bytes: number): void {
+  const leastBytes = body.origin.totalBytes ?? windowOf(file).minBytes;
   if (bytes >= leastBytes) return;
-  throw new CcxriError('network', `${file.name}: ${head.where} ended the file before its end`, {
+  throw new CcxriError('network', `${file.name}: ${body.where} ended the file before its end`, {
     file: file.name,
     expected: `${leastBytes} bytes`,
     found: `${bytes} bytes`,
@@ -83,18 +86,18 @@ export function assertNotShort(file: ManifestFile, head: BodyHead, bytes: number
 }
 
 /** More bytes arrived than the file can have. */
-export function tooLong(file: ManifestFile, of: BodyHead): CcxriError {
-  return notTheFile(file, of, 'is larger than the published size allows', 'more bytes than that');
+export function tooLong(file: ManifestFile, body: Body): CcxriError {
+  return notTheFile(file, body, 'is larger than the published size allows', 'more bytes than that');
 }
 
-function notTheFile(file: ManifestFile, of: BodyHead, is: string, found: string): CcxriError {
+function notTheFile(file: ManifestFile, body: Body, is: string, found: string): CcxriError {
   const { minBytes, maxBytes } = windowOf(file);
   const size =
     minBytes === maxBytes
       ? `of ${formatCount(minBytes)} bytes`
       : `of about ${file.size} (${formatCount(minBytes)} to ${formatCount(maxBytes)} bytes)`;
   const kind = file.kind === 'archive' ? 'a zip archive' : 'a label file';
-  const what = of.isLocal ? of.where : `what ${of.where} serves`;
+  const what = body.isLocal ? body.where : `what ${body.where} serves`;
   return new CcxriError('not-the-file', `${file.name}: ${what} ${is}`, {
     file: file.name,
     expected: `${kind} ${size}`,
@@ -103,7 +106,7 @@ function notTheFile(file: ManifestFile, of: BodyHead, is: string, found: string)
     next: [
       {
         kind: 'advice',
-        text: of.isLocal
+        text: body.isLocal
           ? 'look at what that file is'
           : 'open the address in a browser to see what it wants (a login, a captcha)',
         or: { kind: 'option', option: 'source' },

@@ -4,24 +4,24 @@ import { pathToFileURL } from 'node:url';
 import { CcxriError, errnoOf } from '../errors.ts';
 import { toPrintable } from '../text.ts';
 import type { Transfer } from './context.ts';
-import { assertNotShort } from './first-bytes.ts';
-import { receiveFromStart } from './receive.ts';
+import { receiveWhole } from './receive.ts';
 import { newSegment } from './segments.ts';
 
 /**
  * A file of a local directory: copied, never linked, so that it does not depend on its source.
- * @throws CcxriError `file-not-at-source`, `source-unusable`: it can't be read; as `receiveFromStart`
+ * @throws CcxriError `file-not-at-source`, `source-unusable`: it can't be read; as `receiveWhole`
  */
 export async function copyLocalFile(transfer: Transfer, path: string): Promise<void> {
-  const { file, part, context } = transfer;
+  const { file, context } = transfer;
   const totalBytes = await sizeOf(path, file.name);
   const body = {
-    head: { where: toPrintable(path), isLocal: true, totalBytes, contentType: undefined },
+    where: toPrintable(path),
+    isLocal: true,
+    contentType: undefined,
     origin: { url: pathToFileURL(path).href, validator: null, totalBytes },
     bytes: read(path, file.name),
   };
-  await receiveFromStart(transfer, body, newSegment(0, Infinity, context.clock.nowMs()));
-  assertNotShort(file, body.head, part.bytes);
+  await receiveWhole(transfer, body, newSegment(0, Infinity, context.clock.nowMs()));
 }
 
 async function sizeOf(path: string, file: string): Promise<number> {

@@ -22,8 +22,6 @@ export function newSegment(from: number, to: number, nowMs: number, isStolen = f
 }
 
 export interface SegmentRules {
-  /** The most connections for this file. */
-  readonly connections: number;
   /** How far ahead of the first free gap: what is hashed must still be in the page cache. */
   readonly aheadBytes: number;
   readonly maxBytes: number;
@@ -36,7 +34,7 @@ export interface SegmentRules {
   readonly stalledMs: number;
 }
 
-export const SEGMENT_RULES: Omit<SegmentRules, 'connections'> = {
+export const SEGMENT_RULES: SegmentRules = {
   aheadBytes: 256 * 1024 * 1024,
   maxBytes: 8 * 1024 * 1024,
   minBytes: 2 * 1024 * 1024,
@@ -62,10 +60,11 @@ export class SegmentQueue {
   /**
    * The next bytes that no connection fetches; if there are none, a part of another connection's.
    * @param held what is on disk
+   * @param connections that share what is left
    * @returns undefined: nothing to do for one more connection, at least for now
    */
-  take(held: Spans, nowMs: number): Segment | undefined {
-    const segment = this.#takeFree(held, nowMs) ?? this.#steal(nowMs);
+  take(held: Spans, nowMs: number, connections: number): Segment | undefined {
+    const segment = this.#takeFree(held, nowMs, connections) ?? this.#steal(nowMs);
     if (segment !== undefined) this.#active.add(segment);
     return segment;
   }
@@ -92,10 +91,10 @@ export class SegmentQueue {
     return gapsOf(spans, this.#totalBytes);
   }
 
-  #takeFree(held: Spans, nowMs: number): Segment | undefined {
+  #takeFree(held: Spans, nowMs: number, connections: number): Segment | undefined {
     const gap = this.#freeGap(held);
     if (gap === undefined) return undefined;
-    const { connections, minBytes, maxBytes } = this.#rules;
+    const { minBytes, maxBytes } = this.#rules;
     // Smaller towards the end, so that all connections finish at about the same time.
     const share = bytesOf(this.#gaps(held)) / (2 * connections);
     const bytes = Math.min(maxBytes, Math.max(minBytes, share));

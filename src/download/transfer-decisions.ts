@@ -1,4 +1,4 @@
-import { CcxriError, withDetails } from '../errors.ts';
+import { CcxriError, isCcxriError, withDetails } from '../errors.ts';
 import { decideRetry, type RetryPolicy } from '../http/retry.ts';
 import { formatDuration } from '../text.ts';
 
@@ -40,8 +40,8 @@ export function startState(heldBytes: number): TransferState {
   };
 }
 
-/** How one request, or several side by side, ended. */
-export type TransferEvent =
+/** How a request that did not fail has ended. */
+export type SegmentEnd =
   /** All of the file is here. */
   | { readonly kind: 'complete' }
   /** One body ended in good order, and more of the file is missing. */
@@ -57,8 +57,13 @@ export type TransferEvent =
   /** One of several connections got the whole file instead of its segment. */
   | { readonly kind: 'ranges-ignored' }
   /** The answer is not of the bytes on disk. `isPlain`: nothing but the whole file was requested. */
-  | { readonly kind: 'unusable'; readonly isPlain: boolean; readonly error: CcxriError }
-  | { readonly kind: 'failed'; readonly error: CcxriError }
+  | { readonly kind: 'unusable'; readonly isPlain: boolean; readonly error: CcxriError };
+
+export type ConnectionEnd = SegmentEnd | { readonly kind: 'failed'; readonly error: CcxriError };
+
+/** How one request, or several side by side, ended. */
+export type TransferEvent =
+  | ConnectionEnd
   /** The source was asked for the location again, after this error. */
   | { readonly kind: 'relocated'; readonly hasUrl: boolean; readonly error: CcxriError };
 
@@ -198,6 +203,50 @@ function withAttempts(error: CcxriError, attempts: number, isKnown: boolean): Cc
     : `${attempts} attempts`;
   const tries = attempts > 1 || isKnown ? ` (${tried})` : '';
   return withDetails(error, { message: `${error.message}${wait}${tries}`, attempts });
+}
+
+/** What one of several connections does next. */
+export type ConnectionAction =
+  /** It fetches another segment, or, if there is none, closes. */
+  | { readonly kind: 'next' }
+  /** It broke after some progress: the same, without delay. */
+  | { readonly kind: 'retry'; readonly error: CcxriError }
+  /** It leaves its segment to the others; none is opened before another one has succeeded. */
+  | { readonly kind: 'close'; readonly error: CcxriError }
+  /** No more segments can be requested: all connections close. */
+  | { readonly kind: 'finish' };
+
+/** These end one connection; any other error ends the transfer. */
+const CONNECTION_ERRORS = ['network', 'stalled', 'http-status', 'file-not-at-source'] as const;
+
+/**
+ * The policy of one of several connections. A long line resets connections in the middle of a segment:
+ * that says nothing against the next one. Pure.
+ * @param receivedBytes of the segment, before it ended or failed
+ */
+export function decideConnection(
+  end: ConnectionEnd,
+  receivedBytes: number,
+  file: string,
+): ConnectionAction {
+  const hasProgress = receivedBytes >= PROGRESS_BYTES;
+  switch (end.kind) {
+    case 'complete':
+      return { kind: 'next' };
+    case 'ended': {
+      if (hasProgress || (end.isAsRequested && !end.isCut)) return { kind: 'next' };
+      const message = `${file}: the server ended a segment after ${receivedBytes} bytes`;
+      return { kind: 'close', error: new CcxriError('network', message, { file }) };
+    }
+    case 'failed': {
+      const { error } = end;
+      if (!isCcxriError(error, ...CONNECTION_ERRORS)) return { kind: 'finish' };
+      return { kind: hasProgress ? 'retry' : 'close', error };
+    }
+    case 'ranges-ignored':
+    case 'unusable':
+      return { kind: 'finish' };
+  }
 }
 
 /** Pure. @param missingBytes of the file, as far as its length is known */

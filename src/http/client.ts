@@ -51,6 +51,8 @@ export class HttpClient {
    */
   async get(url: string, request: HttpRequest = {}): Promise<HttpAnswer> {
     const { timeoutMs, clock } = this.#options;
+    // Loading undici is not the server's time.
+    await this.#open();
     const deadline = new RequestDeadline(request.signal, timeoutMs, clock);
     const hops = [new URL(url).href];
     try {
@@ -91,7 +93,6 @@ export class HttpClient {
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<HttpExchange> {
-    this.#dispatcher ??= openDispatcher(this.#agent);
     const options: Dispatcher.DispatchOptions = {
       origin: target.origin,
       path: `${target.pathname}${target.search}`,
@@ -102,10 +103,14 @@ export class HttpClient {
       headersTimeout: 0,
       bodyTimeout: 0,
     };
-    const dispatcher = await this.#dispatcher;
+    const dispatcher = await this.#open();
     const exchange = await HttpExchange.send(dispatcher, options, signal, this.#buffers);
     this.#knownOrigins.add(target.origin);
     return exchange;
+  }
+
+  #open(): Promise<Dispatcher> {
+    return (this.#dispatcher ??= openDispatcher(this.#agent));
   }
 
   #secretsFor(target: URL): Readonly<Record<string, string>> {

@@ -27,6 +27,7 @@ export class HostLimiter {
   readonly #hosts = new Map<string, HostState>();
   readonly #clock: Clock;
   readonly #maxPauseMs: number;
+  readonly #connections: number;
   #free: number;
   /** Requests under way, by owner. */
   readonly #active = new Map<object, number>();
@@ -39,7 +40,13 @@ export class HostLimiter {
   constructor(clock: Clock, maxPauseMs = Infinity, connections = Infinity) {
     this.#clock = clock;
     this.#maxPauseMs = maxPauseMs;
-    this.#free = connections;
+    this.#free = this.#connections = connections;
+  }
+
+  /** How many connections each owner can count on, with those that others have or wait for. */
+  get fairShare(): number {
+    const owners = new Set([...this.#active.keys(), ...this.#queue.map(({ owner }) => owner)]);
+    return Math.max(1, Math.floor(this.#connections / Math.max(1, owners.size)));
   }
 
   /** No request to this host starts for this long: it answered with this status. */

@@ -1,10 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { Session } from '../../src/dataset/session.ts';
-import { fetchInParallel } from '../../src/download/connections.ts';
-import { fetchSegment } from '../../src/download/receive.ts';
-import { nextRequest } from '../../src/download/request.ts';
-import { newSegment } from '../../src/download/segments.ts';
+import { runTransfer } from '../../src/download/transfer.ts';
 import { type RunEvent, ProgressThrottle } from '../../src/events.ts';
 import { toRun } from '../../src/fetch/with-downloads.ts';
 import { HttpClient } from '../../src/http/client.ts';
@@ -55,10 +52,11 @@ it('where a listener throws, no connection goes on writing to a part that others
     const progress = new ProgressThrottle(context.clock, context.onEvent);
     const transfer = { file, part, context, progress };
     const url = `${server.url}/${file.name}`;
-    const request = nextRequest(transfer, url, { mode: 'probe', mayResume: true });
-    const probe = await fetchSegment(transfer, request, newSegment(0, request.toByte ?? 0, 0));
-    expect(probe).toMatchObject({ kind: 'ended', isAsRequested: true, isCut: false });
-    await expect(fetchInParallel(transfer, url)).rejects.toBe(listened);
+    const source = {
+      location: { kind: 'url', url },
+      locateAgain: () => Promise.resolve(undefined),
+    } as const;
+    await expect(runTransfer(transfer, source)).rejects.toBe(listened);
     await expect.poll(() => server.connections().open, { timeout: 10_000 }).toBeLessThan(2);
   } finally {
     await part.leave();

@@ -6,6 +6,8 @@ import {
   type TransferState,
   PARALLEL_BYTES,
   PROGRESS_BYTES,
+  type ConnectionEnd,
+  decideConnection,
   decideNext,
   requestModeOf,
   startState,
@@ -285,6 +287,41 @@ it.each([
 ] as const)('$ranges ranges, $connections connections, $missing bytes missing: $mode', (row) => {
   const state = { ...held, ranges: row.ranges };
   expect(requestModeOf(state, row.connections, row.missing)).toBe(row.mode);
+});
+
+describe('one of several connections', () => {
+  const cut = { ...ended, mode: 'parallel', isCut: true } as const;
+  const failed = (error: CcxriError): ConnectionEnd => ({ kind: 'failed', error });
+  const stalled = new CcxriError('stalled', 'nothing came');
+  const rest: readonly (readonly [string, ConnectionEnd, bytes: number, action: string])[] = [
+    ['has its segment', { ...cut, isCut: false }, 10, 'next'],
+    ['has the last one', { kind: 'complete' }, 10, 'next'],
+    ['has a part of its segment, which is progress', cut, PROGRESS_BYTES, 'next'],
+    ['#16 has a few bytes of its segment', cut, few, 'close'],
+    [
+      'has all that was served, which is a few bytes',
+      { ...cut, isAsRequested: false },
+      few,
+      'close',
+    ],
+    [
+      '#1 is reset after some progress: it goes on without delay',
+      failed(network),
+      PROGRESS_BYTES,
+      'retry',
+    ],
+    ['stalls after some progress', failed(stalled), PROGRESS_BYTES, 'retry'],
+    ['#39 is reset before that', failed(network), few, 'close'],
+    ['#12 is refused', failed(status(429)), 0, 'close'],
+    ['gets 404', failed(gone), 0, 'close'],
+    ['#41 gets the whole file', { kind: 'ranges-ignored' }, 0, 'finish'],
+    ['#42 gets something else', { kind: 'unusable', isPlain: false, error: network }, 0, 'finish'],
+    ['#71 meets a full disk', failed(new CcxriError('disk-full', '')), 5 * MIB, 'finish'],
+    ['is stopped', failed(new CcxriError('aborted', '')), 5 * MIB, 'finish'],
+  ];
+  it.each(rest)('%s', (_, end, receivedBytes, kind) => {
+    expect(decideConnection(end, receivedBytes, 'a.zip').kind).toBe(kind);
+  });
 });
 
 it('no sequence of answers without new bytes lasts for ever', () => {

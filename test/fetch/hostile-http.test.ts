@@ -79,6 +79,7 @@ describe('a body that ends early is kept, and resumed', () => {
     },
     {
       name: '#16 in a stall',
+      timeoutMs: 1000,
       script: async (_: RawRequest, reply: RawReply) => {
         await reply.send(half);
         await reply.hang();
@@ -86,6 +87,7 @@ describe('a body that ends early is kept, and resumed', () => {
     },
     {
       name: '#18 in a trickle',
+      timeoutMs: 1000,
       script: async (_: RawRequest, reply: RawReply) => {
         await reply.send(half);
         let at = HALF;
@@ -95,8 +97,8 @@ describe('a body that ends early is kept, and resumed', () => {
         }
       },
     },
-  ])('$name', async ({ script }) => {
-    const { first, kept, server } = await thenAgain(script, { retries: 0, timeoutMs: 300 });
+  ])('$name', async ({ script, timeoutMs = 10_000 }) => {
+    const { first, kept, server } = await thenAgain(script, { retries: 0, timeoutMs });
     expect(first.exit).toBe(4);
     expect(kept).toBeGreaterThanOrEqual(HALF);
     expect(errorOf(first)?.facts.kept).toContain('100 KB');

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { StallDetector } from '../../src/http/deadline.ts';
 import { HostLimit, HostLimiter } from '../../src/http/hosts.ts';
@@ -44,6 +45,30 @@ describe('the limiter of a host', () => {
       next: [{ kind: 'again', afterMs: 86_400_000, purpose: 'to resume' }],
     });
   });
+
+  it.each([
+    { owners: 0, share: 16 },
+    { owners: 1, share: 16 },
+    { owners: 3, share: 5 },
+    { owners: 40, share: 1 },
+  ])(
+    'gives each of $owners files a share of $share of 16 connections',
+    async ({ owners, share }) => {
+      const limiter = new HostLimiter(fastClock(), Infinity, 16);
+      const stop = new AbortController();
+      const files = Array.from({ length: owners }, () => ({}));
+      const hang = () =>
+        new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve()));
+      const running = files.flatMap((file) =>
+        [1, 2].map(() => limiter.run(A, hang, stop.signal, file)),
+      );
+      await turn();
+      expect(limiter.fairShare).toBe(share);
+      stop.abort();
+      await Promise.allSettled(running);
+      expect(limiter.fairShare).toBe(16);
+    },
+  );
 
   it('#12 #39 gives a host that refuses one of three only two from then on', async () => {
     const limiter = new HostLimiter(fastClock());
