@@ -56,6 +56,7 @@ describe('the limiter of a host', () => {
     async ({ owners, share }) => {
       const limiter = new HostLimiter(fastClock(), Infinity, 16);
       const stop = new AbortController();
+      setMaxListeners(0, stop.signal);
       const files = Array.from({ length: owners }, () => ({}));
       const hang = () =>
         new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve()));
