@@ -22,8 +22,8 @@ export function toFileUrl(base: string, name: string): string {
 }
 
 /** Without userinfo, which goes to the sources' own origins by another way, and without fragment. */
-export function toBareUrl(text: string): URL {
-  const url = new URL(text);
+export function toBareUrl(text: string, base?: string): URL {
+  const url = new URL(text, base);
   url.username = '';
   url.password = '';
   url.hash = '';

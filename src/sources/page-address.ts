@@ -1,20 +1,23 @@
 import { isInside } from '../http/redirect.ts';
 import { decodeOrKeep } from '../text.ts';
-import { type PageAnchor, type PageElement, type PageTree, between } from './page-tree.ts';
+import { toBareUrl } from './base-url.ts';
+import { type PageAnchor, type PageTree, between, collapse } from './page-tree.ts';
 
 /** A link that can be followed. */
 export interface PageLink {
   readonly position: number;
-  readonly element: PageElement;
   /** Absolute, http or https, without user, password and fragment. */
   readonly url: string;
   /** What a reader sees of it. */
   readonly text: string;
-  /** It says under which name to save what it leads to. */
+  /** It has a `download` attribute. */
   readonly hasSaveAs: boolean;
-  /** What it may be called after: the end of its path, of a value of its query, or its words. */
+  /**
+   * Names that its target may have, in lower case (servers on Windows ignore case): the last segment
+   * of its path and of each value in its query, its text, its `download` attribute.
+   */
   readonly names: readonly string[];
-  /** It depends on where the page lies. */
+  /** It depends on where the page is. */
   readonly isRelative: boolean;
 }
 
@@ -28,11 +31,11 @@ export interface PageLinks {
   readonly links: readonly PageLink[];
   /** What relative links refer to. */
   readonly base: string;
-  /** Nothing in a saved page says where it was: `base` is the homepage of the manifest. */
+  /** Nothing in a saved page says where it was: `base` is the manifest's homepage. */
   readonly isBaseGuessed: boolean;
 }
 
-/** The links of a page that lead to another place of the web; scripts, mail, local files are none. */
+/** The links that lead elsewhere on the web: not scripts, mail, local files or the page itself. */
 export function resolveAnchors(tree: PageTree, origin: PageOrigin): PageLinks {
   const { document, base, isBaseGuessed } = baseOf(tree, origin);
   const links = tree.anchors.flatMap((anchor): readonly PageLink[] => {
@@ -43,44 +46,35 @@ export function resolveAnchors(tree: PageTree, origin: PageOrigin): PageLinks {
   return { links, base, isBaseGuessed };
 }
 
-function toLink(anchor: PageAnchor, url: URL, tree: PageTree): PageLink {
-  const { position, element, href, saveAs } = anchor;
+function toLink({ position, element, href, saveAs }: PageAnchor, url: URL, tree: PageTree) {
   const words = between(tree.texts, element.start, element.end).map(({ value }) => value);
-  const text = words.join('').replace(/\s+/g, ' ').trim();
+  const text = collapse(words.join(''));
   const ends = [url.pathname, ...url.searchParams.values()].map((it) => it.split('/').at(-1) ?? '');
   return {
     position,
-    element,
     url: url.href,
     text,
     hasSaveAs: saveAs !== undefined,
-    // Lower case: servers on Windows do not mind it either.
     names: [...ends.map(decodeOrKeep), text, saveAs ?? ''].map((name) => name.toLowerCase()),
     isRelative: !URL.canParse(href),
   };
 }
 
-function baseOf(tree: PageTree, origin: PageOrigin) {
-  const { baseHref = '', savedFrom = '' } = tree;
-  const saved = toWebUrl(savedFrom, undefined);
-  const home = origin.kind === 'saved' ? saved?.href : origin.url;
-  const fallback = origin.kind === 'saved' ? origin.homepage : origin.url;
-  const document = toWebUrl(home ?? fallback, undefined)?.href ?? fallback;
+function baseOf({ baseHref = '', savedFrom = '' }: PageTree, origin: PageOrigin) {
+  const isSaved = origin.kind === 'saved';
+  const home = isSaved ? toWebUrl(savedFrom)?.href : origin.url;
+  const fallback = isSaved ? origin.homepage : origin.url;
+  const document = toWebUrl(home ?? fallback)?.href ?? fallback;
   const base = toWebUrl(baseHref, document)?.href ?? document;
-  const isBaseGuessed = home === undefined && toWebUrl(baseHref, undefined) === undefined;
-  return { document, base, isBaseGuessed };
+  return { document, base, isBaseGuessed: home === undefined && toWebUrl(baseHref) === undefined };
 }
 
-/** Without userinfo: what is secret goes to the origins of the sources alone, by another way. */
-function toWebUrl(text: string, base: string | undefined): URL | undefined {
+/** Without userinfo: credentials are sent separately, to the origins of the sources alone. */
+function toWebUrl(text: string, base?: string): URL | undefined {
   const trimmed = text.trim();
   if (trimmed === '' || trimmed.startsWith('#') || !URL.canParse(trimmed, base)) return undefined;
-  const url = new URL(trimmed, base);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') return undefined;
-  url.username = '';
-  url.password = '';
-  url.hash = '';
-  return url;
+  const url = toBareUrl(trimmed, base);
+  return url.protocol === 'http:' || url.protocol === 'https:' ? url : undefined;
 }
 
 function isSavedPart(href: string, origin: PageOrigin): boolean {
@@ -90,9 +84,7 @@ function isSavedPart(href: string, origin: PageOrigin): boolean {
   return path.startsWith(folder) || path.startsWith(encodeURI(folder));
 }
 
-/** A page of the web has no business on this machine; a page on this machine, or saved here, may. */
-function leadsInside(url: URL, origin: PageOrigin): boolean {
-  return (
-    origin.kind === 'live' && isInside(url.hostname) && !isInside(new URL(origin.url).hostname)
-  );
+/** A public page must not send requests into this machine's network; a local or saved page may. */
+function leadsInside({ hostname }: URL, origin: PageOrigin): boolean {
+  return origin.kind === 'live' && isInside(hostname) && !isInside(new URL(origin.url).hostname);
 }

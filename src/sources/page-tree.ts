@@ -1,7 +1,7 @@
 import type { DefaultTreeAdapterMap, DefaultTreeAdapterTypes, TreeAdapter } from 'parse5';
 import { CcxriError } from '../errors.ts';
 
-/** An element by where it begins and ends in the order of the page: what lies in it lies between. */
+/** An element, by where it starts and ends in the page: what is inside has a position in between. */
 export interface PageElement {
   readonly tag: string;
   readonly parent: PageElement | undefined;
@@ -9,55 +9,64 @@ export interface PageElement {
   end: number;
 }
 
-/** A stretch of text; `<br>` is one of its own. */
+/** A piece of text; `<br>` is a piece of its own. */
 export interface PageText {
   readonly position: number;
   readonly element: PageElement;
   readonly value: string;
 }
 
-/** A link as it is written. */
+/** A table cell, or another block whose text reads as one. */
+export interface PageUnit {
+  readonly position: number;
+  readonly element: PageElement;
+  /** Without invisible characters. */
+  readonly parts: readonly PageText[];
+  /** White space collapsed. */
+  readonly text: string;
+}
+
+/** A link as written. */
 export interface PageAnchor {
   readonly position: number;
   readonly element: PageElement;
   readonly href: string;
-  /** The name under which a browser would save it. */
+  /** The name under which a browser would save its target. */
   readonly saveAs: string | undefined;
 }
 
-/** A page, flat and in its order: what is looked for lies in lists, sorted by position. */
+/** A page, flattened: lists sorted by position. */
 export interface PageTree {
   readonly texts: readonly PageText[];
+  readonly units: readonly PageUnit[];
   readonly anchors: readonly PageAnchor[];
   readonly title: string;
-  /** `<base href>`, as it is written. */
+  /** `<base href>` as written. */
   readonly baseHref: string | undefined;
-  /** Where a browser that saved the page says it had it from. */
+  /** The address that the browser that saved the page wrote into it. */
   readonly savedFrom: string | undefined;
 }
 
-/** Blink nests no deeper either; the work for one tag grows with its depth. */
+/** Blink's own limit; the work for one tag grows with its depth. */
 const MAX_DEPTH = 512;
-/** Many times an honest page; a small page can be written that means millions of elements. */
+/** Many times an honest page; a small page can be written that expands to millions of elements. */
 const MAX_ELEMENTS = 300_000;
 
 /**
  * Reads HTML as a browser would.
- * @throws CcxriError `source-unusable` of a page made to be slow: nested too deep, or endless
+ * @throws CcxriError `source-unusable` if the page is nested too deep or too long
  */
 export async function readTree(html: string): Promise<PageTree> {
-  // Loaded here alone: no other way through ccxri has to wait for it.
+  // Loaded here, so that only runs that read a page wait for it.
   const { parse, defaultTreeAdapter } = await import('parse5');
-  const document = parse(html, {
-    treeAdapter: withLimits(defaultTreeAdapter),
-    scriptingEnabled: false,
-  });
+  const treeAdapter = withLimits(defaultTreeAdapter);
+  const document = parse(html, { treeAdapter, scriptingEnabled: false });
   return new Walk(defaultTreeAdapter).through(document);
 }
 
-function withLimits(
-  adapter: TreeAdapter<DefaultTreeAdapterMap>,
-): TreeAdapter<DefaultTreeAdapterMap> {
+type Adapter = TreeAdapter<DefaultTreeAdapterMap>;
+
+function withLimits(adapter: Adapter): Adapter {
   let depth = 0;
   let elements = 0;
   return {
@@ -74,15 +83,12 @@ function withLimits(
   };
 }
 
-type Parsed = DefaultTreeAdapterTypes.Node;
-type ParsedElement = DefaultTreeAdapterTypes.Element;
+/** Elements whose content a reader of the page does not see. */
+const UNSEEN_ELEMENTS = new Set(['script', 'style', 'template', 'noembed', 'iframe', 'svg']);
 
-/** What a reader of the page does not see. */
-const UNSEEN = new Set(['script', 'style', 'template', 'noembed', 'iframe', 'svg']);
-
-/** Goes through a parsed page without recursion: a page may be nested deeper than the stack. */
+/** Walks a parsed page without recursion: a page may be nested deeper than the stack. */
 class Walk {
-  readonly #adapter: TreeAdapter<DefaultTreeAdapterMap>;
+  readonly #adapter: Adapter;
   readonly #texts: PageText[] = [];
   readonly #anchors: PageAnchor[] = [];
   #position = 0;
@@ -90,7 +96,7 @@ class Walk {
   #baseHref: string | undefined;
   #savedFrom: string | undefined;
 
-  constructor(adapter: TreeAdapter<DefaultTreeAdapterMap>) {
+  constructor(adapter: Adapter) {
     this.#adapter = adapter;
   }
 
@@ -110,24 +116,22 @@ class Walk {
     }
     return {
       texts: this.#texts,
+      units: toUnits(this.#texts),
       anchors: this.#anchors,
-      title: (this.#title ?? '').replace(/\s+/g, ' ').trim(),
+      title: collapse(this.#title ?? ''),
       baseHref: this.#baseHref,
       savedFrom: this.#savedFrom,
     };
   }
 
-  /** @returns the element, where its children are of interest */
-  #visit(node: Parsed, parent: PageElement): PageElement | undefined {
+  /** @returns the element, if its children are to be visited */
+  #visit(node: DefaultTreeAdapterTypes.Node, parent: PageElement): PageElement | undefined {
     this.#position += 1;
-    if (this.#adapter.isTextNode(node)) {
-      this.#addText(node.value, parent);
-    } else if (this.#adapter.isCommentNode(node)) {
-      // The form that Internet Explorer, Chrome and Edge write.
+    if (this.#adapter.isElementNode(node)) return this.#visitElement(node, parent);
+    if (this.#adapter.isTextNode(node)) this.#addText(node.value, parent);
+    // As Internet Explorer, Chrome and Edge write it.
+    else if (this.#adapter.isCommentNode(node))
       this.#savedFrom ??= /^\s*saved from url=\(\d+\)(\S+)/.exec(node.data)?.[1];
-    } else if (this.#adapter.isElementNode(node)) {
-      return this.#visitElement(node, parent);
-    }
     return undefined;
   }
 
@@ -136,61 +140,91 @@ class Walk {
     else this.#texts.push({ position: this.#position, element, value });
   }
 
-  #visitElement(node: ParsedElement, parent: PageElement): PageElement | undefined {
-    const { tagName: tag } = node;
-    const element: PageElement = { tag, parent, start: this.#position, end: this.#position };
-    const href = attributeOf(node, 'href');
+  #visitElement(
+    { tagName: tag, attrs }: DefaultTreeAdapterTypes.Element,
+    parent: PageElement,
+  ): PageElement | undefined {
+    const position = this.#position;
+    const element: PageElement = { tag, parent, start: position, end: position };
+    const valueOf = (name: string) => attrs.find((attribute) => attribute.name === name)?.value;
+    const href = valueOf('href');
     if (tag === 'br') this.#addText('\n', parent);
     if (tag === 'base') this.#baseHref ??= href;
     if ((tag === 'a' || tag === 'area') && href !== undefined) {
-      const saveAs = attributeOf(node, 'download');
-      this.#anchors.push({ position: this.#position, element, href, saveAs });
+      this.#anchors.push({ position, element, href, saveAs: valueOf('download') });
     }
-    return UNSEEN.has(tag) ? undefined : element;
+    return UNSEEN_ELEMENTS.has(tag) ? undefined : element;
   }
 }
 
-function attributeOf(node: ParsedElement, name: string): string | undefined {
-  return node.attrs.find((attribute) => attribute.name === name)?.value;
+/** Elements that only style their text: it belongs to the text around them. */
+const INLINE = new Set(
+  'a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q s samp small span strike strong sub sup time tt u var'.split(
+    ' ',
+  ),
+);
+
+/** Invisible characters: pages break long words with them (`<wbr>` is not text at all). */
+const UNSEEN = /[\u00ad\u200b-\u200f\u2060\ufeff]/g;
+
+/**
+ * Joins texts to units. The text of a table row must never be read as one: `556MB` before an MD5
+ * would lend it a digit, for B is one.
+ */
+function toUnits(texts: readonly PageText[]): readonly PageUnit[] {
+  const units = new Map<PageElement, PageText[]>();
+  for (const text of texts) {
+    let { element } = text;
+    while (INLINE.has(element.tag) && element.parent !== undefined) element = element.parent;
+    const parts = units.get(element) ?? [];
+    units.set(element, parts);
+    parts.push({ ...text, value: text.value.replace(UNSEEN, '') });
+  }
+  return Array.from(units, ([element, parts]) => ({
+    position: parts[0]?.position ?? element.start,
+    element,
+    parts,
+    text: collapse(parts.map(({ value }) => value).join('')),
+  }));
 }
 
-/** Something with its place in the order of a page. */
-export interface Placed {
+/** Makes each run of white space one space, with none at either end. */
+export function collapse(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
+}
+
+/** The element itself or the nearest one around it with this tag. */
+export function closest(element: PageElement, tag: string): PageElement | undefined {
+  let at: PageElement | undefined = element;
+  while (at !== undefined && at.tag !== tag) at = at.parent;
+  return at;
+}
+
+interface Placed {
   readonly position: number;
 }
 
-/** The items of a list sorted by position that lie between two positions, both included. */
+/** The items between two positions, both included. */
 export function between<Item extends Placed>(
   items: readonly Item[],
   from: number,
   to: number,
 ): readonly Item[] {
-  return items.slice(...boundsOf(items, from, to));
+  return items.slice(countBelow(items, from), countBelow(items, to + 1));
 }
 
-/** As `between`, without making the list. */
+/** The length of `between`, without making the list. */
 export function countBetween(items: readonly Placed[], from: number, to: number): number {
-  const [first, end] = boundsOf(items, from, to);
-  return end - first;
+  return countBelow(items, to + 1) - countBelow(items, from);
 }
 
-function boundsOf(items: readonly Placed[], from: number, to: number): [number, number] {
-  const positionOf = (item: Placed) => item.position;
-  return [countBelow(items, positionOf, from), countBelow(items, positionOf, to + 1)];
-}
-
-/** How many items of a list sorted by a key have a lesser one: by halves, for pages may be long. */
-export function countBelow<Item>(
-  items: readonly Item[],
-  keyOf: (item: Item) => number,
-  limit: number,
-): number {
+/** How many items are before a position. A binary search: pages may be long. */
+export function countBelow(items: readonly Placed[], limit: number): number {
   let low = 0;
   let high = items.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    const item = items[middle];
-    if (item !== undefined && keyOf(item) < limit) low = middle + 1;
+    if ((items[middle]?.position ?? Infinity) < limit) low = middle + 1;
     else high = middle;
   }
   return low;

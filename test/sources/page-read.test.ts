@@ -103,6 +103,7 @@ describe('a link and its MD5', () => {
 
 describe('several links in a row', () => {
   const about = link('about.html', 'ChestDx');
+  const saveAs = (href: string) => `<a href="${href}" download>x</a>`;
   it.each([
     [
       'the one that ends in the name',
@@ -119,6 +120,17 @@ describe('several links in a row', () => {
     ['the zip', row(about, M1, link('more', 'x'), link('1234.zip', 'y')), '1234.zip'],
     ['the one behind the MD5', row(about, M1, link('get', 'x')), 'get'],
     ['not the one on the MD5 itself', row(link('1.md5', M1), link('get')), 'get'],
+    [
+      'a name rather than "download"',
+      row(M1, link('get'), link('ChestDx-1.zip', 'x')),
+      'ChestDx-1.zip',
+    ],
+    ['"download" rather than a zip', row(M1, link('a.zip', 'x'), link('get')), 'get'],
+    ['a zip rather than what is to be saved', row(M1, saveAs('s'), link('a.zip', 'x')), 'a.zip'],
+    ['what is to be saved rather than what is behind', row(saveAs('s'), M1, link('y', 'x')), 's'],
+    ['what is behind rather than what is nearer', row(link('y', 'x'), M1, '', link('z', 'x')), 'z'],
+    ['the nearest behind', row(link('x', 'x'), M1, link('y', 'x'), link('z', 'x')), 'y'],
+    ['the nearest before', row(link('x', 'x'), link('y', 'x'), M1), 'y'],
   ])('%s is taken', async (_, html, expected) => {
     expect((await linksOf(table(html)))['ChestDx-1.zip']).toBe(`https://h.test/data/${expected}`);
   });
@@ -195,6 +207,51 @@ describe('an MD5 that stands for two files', () => {
     ],
   ])('is told apart by %s', async (_, html) => {
     expect(await linksOf(html)).toMatchObject(both);
+  });
+
+  it.each([
+    [
+      'a name in the link over one in the row',
+      row('Other-1', SHARED_MD5, link('v?f=Viral-1.zip')),
+      row('Viral-1', SHARED_MD5, link('o?f=Other-1.zip')),
+    ],
+    [
+      'a name over category and size',
+      row('Other pneumonia', '184MB', 'Viral-1', SHARED_MD5, link('v')),
+      row('Viral pneumonia', '157MB', 'Other-1', SHARED_MD5, link('o')),
+    ],
+    [
+      'the category in the row over the size',
+      row('Viral pneumonia', '184MB', SHARED_MD5, link('v')),
+      row('Other pneumonia', '157MB', SHARED_MD5, link('o')),
+    ],
+    [
+      'the size over the category above',
+      row('Viral pneumonia', viral2) + row('184MB', SHARED_MD5, link('o')),
+      row('Other pneumonia', md5Of(7)) + row('157MB', SHARED_MD5, link('v')),
+    ],
+    [
+      'a name in the link, in one row of several of a file',
+      row('Viral pneumonia', '157MB', 'Viral-1', SHARED_MD5, link('old')),
+      row(SHARED_MD5, link('v?f=Viral-1.zip')) + row('Other-1', SHARED_MD5, link('o')),
+    ],
+    [
+      'a name in the row, in one row of several of a file',
+      row('Viral pneumonia', '157MB', SHARED_MD5, link('old')),
+      row('Viral-1', SHARED_MD5, link('v')) + row('Other-1', SHARED_MD5, link('o')),
+    ],
+    [
+      'category above and size, in one row of several of a file',
+      row('Viral pneumonia', SHARED_MD5, link('old')) + row('', '157MB', SHARED_MD5, link('v')),
+      row('Other pneumonia', SHARED_MD5, link('old')) + row('', '184MB', SHARED_MD5, link('o')),
+    ],
+  ])('is told apart by the stronger of two signs: %s', async (_, ...rows) => {
+    const links = Object.entries(await linksOf(table(...rows)));
+    const paths = links.map(([name, url]) => [name, new URL(url).pathname]);
+    expect(Object.fromEntries(paths)).toMatchObject({
+      'Viral-1.zip': '/data/v',
+      'Other-1.zip': '/data/o',
+    });
   });
 
   it('is told apart by the names in the links', async () => {
