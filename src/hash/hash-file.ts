@@ -69,7 +69,7 @@ export async function hashFile(path: string, options: HashOptions = {}): Promise
     const md5 = await hashAll(handle, bytes, options);
     const after = await handle.stat({ bigint: true });
     if (md5 === undefined || after.size !== before.size || after.mtimeNs !== before.mtimeNs) {
-      throw changedMeanwhile(path, { before: bytes, after: Number(after.size) });
+      throw changedMeanwhile(path, bytes, Number(after.size));
     }
     return { path, bytes, md5 };
   } catch (error) {

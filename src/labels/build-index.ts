@@ -129,7 +129,7 @@ export async function buildIndex(options: BuildIndexOptions): Promise<IndexResul
   if (options.dryRun === true) while ((await rows.next()).done !== true);
   else {
     const temporaryDirectory = isOwn ? layout.state : undefined;
-    await writeIndex(path, rows, { temporaryDirectory, replacesLink: isOwn, signal });
+    await writeIndex(path, rows, { temporaryDirectory, followsLink: !isOwn, signal });
   }
   for (const stray of source.here.strays) audit.note('stray-file', stray);
   for (const folder of source.here.unknownFolders) audit.note('unknown-folder', folder);

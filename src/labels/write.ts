@@ -3,7 +3,7 @@ import { lstat, open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { throwIfAborted } from '../abort.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
-import { writeStreamAtomic } from '../fs/atomic.ts';
+import { writeFileAtomic } from '../fs/atomic.ts';
 import { noFile } from '../fs/paths.ts';
 import { toPrintable } from '../text.ts';
 import { FINDING_COLUMNS } from './findings.ts';
@@ -26,8 +26,8 @@ const UNKNOWN_FINDINGS = ','.repeat(FINDING_COLUMNS.length - 1);
 interface WriteIndexOptions {
   /** Where the file grows until it is whole; on the same file system. Default: beside it. */
   readonly temporaryDirectory?: string | undefined;
-  /** A link in its place is replaced by the file. Default: what it points to is written. */
-  readonly replacesLink?: boolean | undefined;
+  /** What a link in its place points to is written. Default: the file replaces it. */
+  readonly followsLink?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -41,7 +41,7 @@ export async function writeIndex(
   archives: AsyncIterable<readonly IndexRow[]>,
   options: WriteIndexOptions = {},
 ): Promise<void> {
-  await writeStreamAtomic(path, renderIndex(archives), options);
+  await writeFileAtomic(path, renderIndex(archives), options);
 }
 
 async function* renderIndex(archives: AsyncIterable<readonly IndexRow[]>): AsyncGenerator<string> {

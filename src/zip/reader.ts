@@ -75,7 +75,7 @@ export class FileReader implements RandomReader {
   async assertUnchanged(): Promise<void> {
     const { size, mtimeMs } = await this.#handle.stat();
     if (size === this.sizeBytes && mtimeMs === this.mtimeMs) return;
-    throw changedMeanwhile(this.path, { before: this.sizeBytes, after: size });
+    throw changedMeanwhile(this.path, this.sizeBytes, size);
   }
 
   async close(): Promise<void> {

@@ -63,6 +63,8 @@ async function partState(name: string, pid?: number): Promise<string> {
 const LEFTOVERS = {
   '.ccxri/ledger/.0123456789ab.tmp': 'half a rec',
   '.ccxri/.ba9876543210.tmp': '',
+  '.ccxri/ledger/.ChestDx-1.zip.json.0123456789ab.tmp': 'half a rec',
+  '.ccxri/.links.json.0123456789ab.tmp': '',
   '.ccxri/partial/ChestDx-1.zip.0123456789ab.json.tmp': '{"partVers',
   '.ccxri/.index.csv.0123456789ab.tmp': 'path,image',
   '.index.csv.0123456789ab.tmp': 'path,image',

@@ -1,4 +1,4 @@
-import { mkdir, readFile, statfs, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, readlink, statfs, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeFileAtomic } from '../../src/fs/atomic.ts';
@@ -42,6 +42,98 @@ it('does not write over a directory, nor below a file', async () => {
   await expect(writing('file', 'x', 'y')).rejects.toMatchObject({ code: 'not-writable' });
   await expect(writing('link', 'x')).rejects.toMatchObject({ code: 'occupied' });
   expect(await listTree(root)).toEqual(['file', 'folder', 'link']);
+  expect(await readFile(join(root, 'file'), 'utf8')).toBe('mine');
+});
+
+it('writes the chunks in order, over an older file, and leaves nothing beside it', async () => {
+  const root = await tempDir();
+  const path = join(root, 'a', 'index.csv');
+  await writeFileAtomic(path, ['old and longer than the new one']);
+  await writeFileAtomic(path, ['é', '', 'b\n', 'c'.repeat(300_000)]);
+  expect(await readFile(path, 'utf8')).toBe(`éb\n${'c'.repeat(300_000)}`);
+  expect(await listTree(root)).toEqual(['a', 'a/index.csv']);
+});
+
+it('grows in the directory that is named, until it is whole', async () => {
+  const root = await tempDir();
+  const path = join(root, 'index.csv');
+  const seen: (readonly string[])[] = [];
+  async function* chunks() {
+    yield 'a';
+    seen.push(await listTree(root));
+  }
+  await writeFileAtomic(path, chunks(), { temporaryDirectory: join(root, '.ccxri') });
+  expect(seen).toEqual([['.ccxri', expect.stringMatching(/^\.ccxri\/\.index\.csv\.\w+\.tmp$/)]]);
+  expect(await listTree(root)).toEqual(['.ccxri', 'index.csv']);
+});
+
+it('keeps the older file when the chunks fail, and passes the error on', async () => {
+  const root = await tempDir();
+  const path = join(root, 'index.csv');
+  await writeFile(path, 'old');
+  function* chunks() {
+    yield 'new';
+    throw new RangeError('a bug');
+  }
+  await expect(writeFileAtomic(path, chunks())).rejects.toThrow(RangeError);
+  expect(await readFile(path, 'utf8')).toBe('old');
+  expect(await listTree(root)).toEqual(['index.csv']);
+});
+
+it('keeps the older file when stopped', async () => {
+  const root = await tempDir();
+  const path = join(root, 'index.csv');
+  await writeFile(path, 'old');
+  const stop = new AbortController();
+  function* chunks() {
+    yield 'new';
+    stop.abort();
+  }
+  const writing = writeFileAtomic(path, chunks(), { signal: stop.signal });
+  await expect(writing).rejects.toMatchObject({ code: 'aborted' });
+  expect(await readFile(path, 'utf8')).toBe('old');
+  expect(await listTree(root)).toEqual(['index.csv']);
+});
+
+it('writes to where a link points, and leaves the link', async () => {
+  const root = await tempDir();
+  await writeFile(join(root, 'target.csv'), 'old');
+  await symlink('target.csv', join(root, 'link.csv'));
+  await writeFileAtomic(join(root, 'link.csv'), ['new'], { followsLink: true });
+  expect(await readFile(join(root, 'target.csv'), 'utf8')).toBe('new');
+  expect(await readlink(join(root, 'link.csv'))).toBe('target.csv');
+});
+
+it.each(['target.csv', 'nowhere.csv', '/dev/null'])(
+  'puts the file in the place of a link to %s',
+  async (leadsTo) => {
+    const root = await tempDir();
+    await writeFile(join(root, 'target.csv'), 'old');
+    await symlink(leadsTo, join(root, 'link.csv'));
+    await writeFileAtomic(join(root, 'link.csv'), ['new']);
+    expect((await lstat(join(root, 'link.csv'))).isFile()).toBe(true);
+    expect(await readFile(join(root, 'link.csv'), 'utf8')).toBe('new');
+    expect(await readFile(join(root, 'target.csv'), 'utf8')).toBe('old');
+    expect(await listTree(root)).toEqual(['link.csv', 'target.csv']);
+  },
+);
+
+it('does not replace a directory', async () => {
+  const root = await tempDir();
+  await mkdir(join(root, 'index.csv', 'mine'), { recursive: true });
+  for (const followsLink of [false, true]) {
+    const writing = writeFileAtomic(join(root, 'index.csv'), ['new'], { followsLink });
+    await expect(writing).rejects.toMatchObject({ code: 'occupied' });
+  }
+  expect(await listTree(root)).toEqual(['index.csv', 'index.csv/mine']);
+});
+
+it('says that a path below a file, which the user has named, cannot be written', async () => {
+  const root = await tempDir();
+  await writeFile(join(root, 'file'), 'mine');
+  const path = join(root, 'file', 'index.csv');
+  const writing = writeFileAtomic(path, ['new'], { followsLink: true });
+  await expect(writing).rejects.toMatchObject({ code: 'not-writable' });
   expect(await readFile(join(root, 'file'), 'utf8')).toBe('mine');
 });
 

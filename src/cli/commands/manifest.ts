@@ -1,5 +1,5 @@
 import { CcxriError } from '../../errors.ts';
-import { writeStreamAtomic } from '../../fs/atomic.ts';
+import { writeFileAtomic } from '../../fs/atomic.ts';
 import { assertOutputFile } from '../../fs/paths.ts';
 import { makeManifest } from '../../make-manifest/make-manifest.ts';
 import { loadManifest } from '../../manifest/load.ts';
@@ -26,7 +26,7 @@ export async function runManifest(context: CommandContext): Promise<CommandOutco
   }
   // As manifests/cc-cxri.json is laid out.
   const text = `${toPrintableJson(JSON.stringify(manifest, null, 2))}\n`;
-  if (output !== undefined && !dryRun) await writeStreamAtomic(output, [text], { signal });
+  if (output !== undefined && !dryRun) await writeFileAtomic(output, text, { followsLink: true, signal });
   const renderWritten = (path: string) => {
     const what = `${toPrintable(path, 4096)}: ${count(manifest.files.length, 'file')}`;
     if (dryRun) return `${what}; nothing was written\n`;
