@@ -6,7 +6,7 @@ import { forEachAtOnce } from '../concurrency.ts';
 import { ThreadUnavailable, WorkerClient, startWorker, unpackThreads } from '../threads/worker.ts';
 import type { Member } from './directory.ts';
 import { MemberUnpacker } from './inflate.ts';
-import { type UnpackTask, unpackMembers } from './unpack-task.ts';
+import { type UnpackTask, type UnpackTypes, unpackMembers } from './unpack-task.ts';
 
 export interface UnpackPoolOptions {
   /** Maximum. Default: as many as there are processors and one more, no more than 5. */
@@ -17,16 +17,6 @@ export interface UnpackPoolOptions {
 }
 
 const MIN_BYTES = 8 * 1024 * 1024;
-
-/** The messages of an unpack thread. */
-export interface UnpackTypes {
-  readonly request: UnpackTask;
-  readonly update: never;
-  /** The number of bytes unpacked since the last one, about ten times a second. */
-  readonly progress: number;
-  /** All members are right, and on the disk where they were to be written. */
-  readonly result: null;
-}
 
 export interface UnpackWork extends UnpackTask {
   readonly signal: AbortSignal | undefined;

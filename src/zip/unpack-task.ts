@@ -31,6 +31,16 @@ export interface UnpackTask {
   readonly into: string | null;
 }
 
+/** The messages of an unpack thread. */
+export interface UnpackTypes {
+  readonly request: UnpackTask;
+  readonly update: never;
+  /** The number of bytes unpacked since the last one, about ten times a second. */
+  readonly progress: number;
+  /** All members are right, and on the disk if they were to be written. */
+  readonly result: null;
+}
+
 /**
  * Unpacks and checks members, in a thread or, where there is none, in the caller's. When it has ended,
  * all of them are on the disk; a caller that stops before that leaves no file open.

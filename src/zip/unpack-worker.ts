@@ -1,8 +1,7 @@
 // The entry of an unpack thread; unpack-pool.ts starts it.
 import { type Reply, serveThread } from '../threads/serve.ts';
 import { MemberUnpacker } from './inflate.ts';
-import type { UnpackTypes } from './unpack-pool.ts';
-import { type UnpackTask, unpackMembers } from './unpack-task.ts';
+import { type UnpackTask, type UnpackTypes, unpackMembers } from './unpack-task.ts';
 
 const PROGRESS_EVERY_MS = 100;
 

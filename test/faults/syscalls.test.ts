@@ -7,12 +7,20 @@ const FINE = [0];
 /** Resolved links are a convenience: where they can't be kept, that is no failure. */
 const LINKS = /^\w+ \.ccxri(?:\/\.\*\.tmp)? #/;
 
+/**
+ * A disk that reports a write and has lost it: it is found when the bytes are read back. A part is
+ * downloaded again, an image is an error of the disk.
+ */
+const LOST_WRITE: FaultKind = {
+  ...{ call: 'pwrite64,pwritev', how: 'retval=100' },
+  ...{ codes: FINE, codesOfImages: DISK, codesOfTwo: [3] },
+};
+
 /** Everywhere: the ways that differ in what follows. At three points: those that are treated alike. */
 const FAULTS: readonly FaultKind[] = [
   ...everywhere('pwrite64,pwritev', ['ENOSPC', 'EIO']),
   ...briefly('pwrite64,pwritev', ['EDQUOT', 'EFBIG']),
-  // A disk that says it has written, and has not: what is read back does not pass, and comes again.
-  { call: 'pwrite64,pwritev', how: 'retval=100', codes: FINE, codesOfTwo: [3] },
+  LOST_WRITE,
   ...everywhere('fsync', ['EIO']),
   ...briefly('fsync', ['ENOSPC', 'EDQUOT']),
   // A file system that cannot flush.
@@ -53,7 +61,7 @@ const brief = { isBrief: true } as const;
 const FEW: readonly FaultKind[] = [
   { call: 'pwrite64,pwritev', how: 'error=ENOSPC', codes: [6], ...brief },
   { call: 'pwrite64,pwritev', how: 'error=EDQUOT', codes: [6], ...brief },
-  { call: 'pwrite64,pwritev', how: 'retval=100', codes: [0], codesOfTwo: [3], ...brief },
+  { ...LOST_WRITE, ...brief },
   { call: 'fsync', how: 'error=EIO', codes: [6], mayPass: /\.ccxri\/\.\*\.tmp/, ...brief },
   { call: 'rename', how: 'signal=KILL', codes: [], ...brief },
   { call: 'link', how: 'error=EPERM', codes: [0], ...brief },

@@ -24,6 +24,8 @@ export interface FaultKind {
   readonly how: string;
   /** Exit codes that are right; of a kill there is none. */
   readonly codes: readonly number[];
+  /** Instead of `codes` if an image is hit. */
+  readonly codesOfImages?: readonly number[];
   /** Points at which code 0 is right as well. */
   readonly mayPass?: RegExp;
   /**
@@ -162,8 +164,9 @@ function failOnce(world: FaultWorld, kind: FaultKind, when: number): Promise<Fau
     // Node wakes its threads by writes, too: where one of those fails, it is no fault of a disk.
     const isOfDisk = hit.length > 0 && hit.length === injected.length;
     const mayPass = hit.some((point) => kind.mayPass?.test(point) === true);
+    const isOfImage = hit.some((point) => point.includes(' .ccxri/stage/'));
     const codes = [
-      ...kind.codes,
+      ...((isOfImage ? kind.codesOfImages : undefined) ?? kind.codes),
       ...(mayPass ? [0] : []),
       ...(hit.length > 1 ? (kind.codesOfTwo ?? []) : []),
     ];
