@@ -116,7 +116,8 @@ class Page {
     if (name === 'ErrorCode') return errorCodes();
     if (shape.kind === 'object') return this.#rows(shape.fields);
     const parts = shape.kind === 'union' ? shape.of : [shape];
-    if (parts.every(({ kind }) => kind === 'literal')) {
+    if (parts.every((part) => part.kind === 'literal')) {
+      assertAllExplained(definitionOf(this.#model, name), parts);
       return `One of ${parts.map((part) => this.#typeText(part)).join(', ')}.\n`;
     }
     return parts
@@ -208,6 +209,19 @@ const FIRST = ['event', 'formatVersion', 'file', 'files', 'archives', 'status', 
 function rankOf({ name }: Field): number {
   const rank = FIRST.indexOf(name);
   return rank < 0 ? FIRST.length : rank;
+}
+
+/** A comment that explains some values explains them all. */
+function assertAllExplained(
+  { name, meaning }: Definition,
+  values: readonly (Shape & { readonly kind: 'literal' })[],
+): void {
+  const isNamed = ({ value }: { readonly value: unknown }) =>
+    meaning.includes(`\`${String(value)}\``);
+  const missing = values.filter((each) => !isNamed(each)).map(({ value }) => value);
+  if (missing.length > 0 && missing.length < values.length) {
+    throw new Error(`${name}: its comment does not explain ${missing.join(', ')}`);
+  }
 }
 
 /** One of the numbers of a `Record`: it has no comment of its own. */

@@ -1,7 +1,10 @@
 import type { Clock } from './clock.ts';
 import type { ErrorRecord, NextStep } from './errors.ts';
 
-/** What is done to a file. `hash` checks bytes that were there already, `check` reads members. */
+/**
+ * `download`; `hash`: bytes that were there already; `extract`; `check`: members or extracted images
+ * against their CRC-32.
+ */
 export type Phase = 'download' | 'hash' | 'extract' | 'check';
 
 /** Everything a run emits. `--ndjson` prints these, one a line. */
@@ -146,8 +149,8 @@ interface FileDoneEvent {
 }
 
 /**
- * The `status` of the command's outcome for this file (FetchStatus, VerifyStatus, ExtractStatus), or
- * `described` where `manifest` has hashed it.
+ * The status of the command's outcome for this file, as in FetchStatus, VerifyStatus or ExtractStatus;
+ * of the command manifest, which has no outcomes, that the file is described.
  */
 export type FileDoneStatus =
   // fetch and demo
@@ -158,7 +161,6 @@ export type FileDoneStatus =
   | 'failed'
   | 'stopped'
   // extract, beside `extracted`, `present` and `failed`
-  | 'planned'
   | 'missing'
   // verify, beside `missing`
   | 'verified'

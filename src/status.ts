@@ -22,7 +22,7 @@ export async function datasetStatus(options: StatusOptions): Promise<StatusResul
       files: surveys.map(toRow),
       index: (await pathKind(layout.index)) === 'file',
       workedOnBy: await readLockHolder(layout.lock),
-      quarantine: await listQuarantined(layout.bad),
+      putAside: await listQuarantined(layout.bad),
     };
   });
 }
@@ -135,5 +135,5 @@ export interface StatusResult {
    */
   readonly workedOnBy: string | null;
   /** Paths of files in quarantine: their bytes were wrong. */
-  readonly quarantine: readonly string[];
+  readonly putAside: readonly string[];
 }

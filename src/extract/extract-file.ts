@@ -4,7 +4,9 @@ import type { FileSurvey } from '../dataset/survey.ts';
 import { CcxriError, isCcxriError, toErrorRecord } from '../errors.ts';
 import { stemOf } from '../manifest/manifest.ts';
 import { extractArchive } from './archive.ts';
-import type { ExtractOutcome } from './types.ts';
+import type { ExtractOutcome, ExtractStatus } from './types.ts';
+
+type SettledOutcome = ExtractOutcome & { readonly status: Exclude<ExtractStatus, 'planned'> };
 
 /** What would be done with an archive. Pure. */
 export function planFile({ file, path, final, images }: FileSurvey): ExtractOutcome {
@@ -21,9 +23,9 @@ export function planFile({ file, path, final, images }: FileSurvey): ExtractOutc
 }
 
 /** An archive's whole way: check where it is needed, extract. What goes wrong is its outcome. */
-export async function extractFile(survey: FileSurvey, session: Session): Promise<ExtractOutcome> {
+export async function extractFile(survey: FileSurvey, session: Session): Promise<SettledOutcome> {
   const { name: file } = survey.file;
-  const outcome = await settleFile(survey, session).catch((thrown: unknown): ExtractOutcome => {
+  const outcome = await settleFile(survey, session).catch((thrown: unknown): SettledOutcome => {
     const error = session.failureOf(thrown) ?? notExtracted(file, session);
     return { file, status: 'failed', members: null, error };
   });
@@ -33,11 +35,13 @@ export async function extractFile(survey: FileSurvey, session: Session): Promise
   return outcome;
 }
 
-async function settleFile(survey: FileSurvey, session: Session): Promise<ExtractOutcome> {
+async function settleFile(survey: FileSurvey, session: Session): Promise<SettledOutcome> {
   throwIfAborted(session.signal);
   const planned = planFile(survey);
-  if (planned.status === 'present') return { ...planned, members: survey.members?.count ?? null };
-  if (planned.status !== 'planned') return planned;
+  const { status: done } = planned;
+  if (done === 'present')
+    return { ...planned, status: done, members: survey.members?.count ?? null };
+  if (done !== 'planned') return { ...planned, status: done };
   const { file, path, final, receipt, finalBytes } = survey;
   const accepted =
     final === 'checked' && receipt !== undefined

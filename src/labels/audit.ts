@@ -29,6 +29,7 @@ const FINDING_KINDS = [
 /**
  * `no-label-file`: images whose label file is not here; `image-without-row`: images that their label
  * file does not have; `row-without-image`: rows whose archive is here without the image;
+ * `unplaced-rows`: all rows of a label file, where none is of an archive of the manifest;
  * `contradictory-row`: No_Finding together with a finding; `patient-in-two-archives`; `repeated-row`: a
  * row that repeats an earlier one; `unused-column`: a column of a label file that is not read;
  * `stray-file`: a file under images/ that is no image; `unknown-folder`: a folder under images/ that is

@@ -78,7 +78,7 @@ it('says of each file how far it is, and writes nothing', async () => {
     exists: true,
     index: false,
     workedOnBy: null,
-    quarantine: [],
+    putAside: [],
   });
   expect(await snapshot(dataset.root)).toEqual(before);
 });
@@ -145,7 +145,7 @@ it('names who is at work, what was put aside, and whether the index is there', a
   const release = await acquireLock({ path: layout.lock, wait: false, clock: systemClock });
   const result = await status(dataset);
   expect(result.workedOnBy).toMatch(new RegExp(`^pid ${process.pid} on ${hostname()} since `));
-  expect(result.quarantine).toEqual([join(layout.bad, 'Other-1.zip')]);
+  expect(result.putAside).toEqual([join(layout.bad, 'Other-1.zip')]);
   expect(result.index).toBe(true);
   await release();
 });

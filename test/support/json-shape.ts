@@ -88,3 +88,39 @@ export function idsOf(shape: Shape): readonly string[] {
   if (shape.kind !== 'object') return [];
   return shape.fields.flatMap((field) => [field.id, ...idsOf(field.shape)]);
 }
+
+/** Every field and value of a type on a line: `FetchPlan.steps: FetchStep[]`, `Phase: "hash"`. */
+export function linesOf(id: string, shape: Shape): readonly string[] {
+  if (shape.kind === 'array') return linesOf(id, shape.of);
+  if (shape.kind === 'union') return shape.of.flatMap((part) => linesOf(id, part));
+  if (shape.kind !== 'object') return [`${id}: ${textOf(shape)}`];
+  return shape.fields.flatMap((field) => [
+    `${field.id}${field.isOptional ? '?' : ''}: ${textOf(field.shape)}`,
+    ...(hasFields(field.shape) ? linesOf(field.id, field.shape) : []),
+  ]);
+}
+
+function hasFields(shape: Shape): boolean {
+  return shape.kind === 'object' || (shape.kind === 'array' && hasFields(shape.of));
+}
+
+function textOf(shape: Shape): string {
+  switch (shape.kind) {
+    case 'primitive':
+      return shape.name;
+    case 'literal':
+      return JSON.stringify(shape.value);
+    case 'array':
+      return `${textOf(shape.of)}[]`;
+    case 'map':
+      return `{ ${textOf(shape.keys)}?: ${textOf(shape.of)} }`;
+    case 'object':
+      return 'object';
+    case 'union':
+      return shape.of.map(textOf).join(' | ');
+    case 'ref':
+      return shape.name;
+    case 'by-command':
+      return `${shape.name}[command]`;
+  }
+}

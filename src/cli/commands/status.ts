@@ -98,7 +98,7 @@ function renderFiles(files: readonly FileStatusRow[], view: View): string {
 }
 
 function renderNotes(result: StatusResult, { command }: Suggest): string {
-  const { files, index, workedOnBy, quarantine } = result;
+  const { files, index, workedOnBy, putAside } = result;
   const unchecked = countOf(files, 'changed', 'unchecked');
   const others = countOf(files, 'other-manifest');
   const bad = files.filter(({ state }) => state === 'images-bad').map(({ file }) => stemOf(file));
@@ -112,7 +112,7 @@ function renderNotes(result: StatusResult, { command }: Suggest): string {
       `${count(unchecked, 'file')} not checked as it is now: ${command('verify')} reads them`,
     bad.length > 0 &&
       `images of ${count(bad.length, 'archive')} found damaged by verify: restore them with ${command('fetch', { files: bad })}`,
-    ...quarantine.map((path) => `quarantined, its content was wrong: ${toPrintable(path, 4096)}`),
+    ...putAside.map((path) => `quarantined, its content was wrong: ${toPrintable(path, 4096)}`),
   ];
   return notes.map((note) => (note === false ? '' : `${note}\n`)).join('');
 }
