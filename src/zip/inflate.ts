@@ -40,7 +40,7 @@ export class MemberUnpacker {
   readonly #inflater: Inflater<Member> | undefined;
   #buffer: Uint8Array | undefined;
 
-  /** @param kernel null: zlib unpacks all, as where there is no WebAssembly */
+  /** @param kernel null: zlib unpacks all, as it does without WebAssembly */
   constructor(kernel: Kernel | null = loadKernel() ?? null) {
     if (kernel !== null) this.#inflater = new Inflater(kernel);
   }
@@ -80,7 +80,7 @@ export class MemberUnpacker {
     }
   }
 
-  /** By zlib, or as it is stored; and checked. */
+  /** By zlib or stored, and checked. */
   #alone(archive: OpenArchive, member: Member): UnpackedMember {
     this.#buffer ??= new Uint8Array(MAX_STREAM_BYTES);
     const packed = this.#buffer.subarray(0, member.compressedSize);
@@ -97,8 +97,8 @@ const WINDOW_BYTES = 256 * 1024;
 
 /**
  * Unpacks a member that does not fit in memory, in pieces. Asynchronous, since Node has no synchronous
- * inflate that keeps its state between two pieces; the reads block.
- * Checks the same as `MemberUnpacker`, but a caller has received the bytes before the last check.
+ * inflate that keeps its state between two pieces. It checks the same as `MemberUnpacker`, but a
+ * caller receives the pieces before the last check.
  * @throws CcxriError `damaged-archive`, `unsafe-archive`; of the disk
  */
 export async function* unpackLarge(
@@ -109,9 +109,8 @@ export async function* unpackLarge(
   const windows = packedWindows(archive, member);
   let bytes = 0;
   let crc = 0;
-  for await (const piece of member.isDeflated
-    ? inflateWindows(windows, archive, member)
-    : windows) {
+  const pieces = member.isDeflated ? inflateWindows(windows, archive, member) : windows;
+  for await (const piece of pieces) {
     bytes += piece.length;
     if (bytes > member.size) throw errors.tooLong();
     crc = crc32(piece, crc);
@@ -127,7 +126,7 @@ async function* inflateWindows(
   member: Member,
 ): AsyncGenerator<Uint8Array, void, void> {
   const inflate = createInflateRaw({ chunkSize: WINDOW_BYTES });
-  // The loop receives its errors. With windows left behind the end of the stream it fails, and must.
+  // The loop below receives its errors; windows left behind the end of the stream are checked after it.
   pipeline(windows, inflate, () => undefined);
   try {
     for await (const piece of inflate) yield piece;

@@ -39,11 +39,15 @@ export async function readLocalHeaders(
     return { start: entry.headerStart, length, entry };
   });
   const placed: PlacedEntry[] = [];
-  const visit = ({ entry }: { readonly entry: ZipEntry }, bytes: Buffer) => {
-    const found = checkHeader(entry, bytes, report);
-    if (found !== undefined) placed.push(found);
-  };
-  await readRanges(reader, ranges, visit, signal);
+  await readRanges(
+    reader,
+    ranges,
+    ({ entry }, bytes) => {
+      const found = checkHeader(entry, bytes, report);
+      if (found !== undefined) placed.push(found);
+    },
+    signal,
+  );
   return placed.sort((a, b) => a.dataStart - b.dataStart);
 }
 
