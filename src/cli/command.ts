@@ -2,12 +2,11 @@ import type { Clock } from '../clock.ts';
 import type { FileOutcome, RunOptions } from '../dataset/session.ts';
 import { CcxriError } from '../errors.ts';
 import type { EventListener } from '../events.ts';
-import { type JoinFinding, describeFinding, nextOfFinding } from '../labels/audit.ts';
+import { describeFinding, nextOfFinding } from '../labels/audit.ts';
 import type { IndexResult } from '../labels/build-index.ts';
 import { loadManifest } from '../manifest/load.ts';
 import type { Selection } from '../manifest/manifest.ts';
 import type { CommandResults } from './json-documents.ts';
-import type { Suggest } from './next-steps.ts';
 import { type CommandName, DEFAULT_DEST, type Settings } from './options.ts';
 import type { View } from './view.ts';
 
@@ -20,7 +19,6 @@ export interface CommandContext {
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly onEvent: EventListener;
-  readonly suggest: Suggest;
   /** Asks a person; undefined where there is nobody to ask. */
   readonly confirm: ((question: string) => Promise<boolean>) | undefined;
 }
@@ -77,7 +75,7 @@ export function errorsOf(
 
 /** With `--strict`: what else is only a warning, as errors. */
 export function strictErrors(
-  { settings, suggest }: CommandContext,
+  { settings }: CommandContext,
   outcomes: readonly { readonly file: string; readonly check: string | null }[],
   index?: IndexResult,
 ): readonly CcxriError[] {
@@ -89,11 +87,12 @@ export function strictErrors(
   });
   const findings = (index?.findings ?? []).filter(({ strict }) => strict);
   if (findings.length === 0) return disputed;
-  const reasons = findings.map((finding) => findingText(finding, suggest));
-  return [
-    ...disputed,
-    new CcxriError('findings', 'images and labels do not add up', { reasons, next }),
-  ];
+  const steps = findings.flatMap((finding) => nextOfFinding(finding) ?? []);
+  const audit = new CcxriError('findings', 'images and labels do not add up', {
+    reasons: findings.map(describeFinding),
+    next: steps.length > 0 ? steps : next,
+  });
+  return [...disputed, audit];
 }
 
 /** Files that passed by their content alone: their published MD5 is disputed and did not match. */
@@ -101,9 +100,4 @@ export function contentChecked(
   outcomes: readonly { readonly file: string; readonly check: string | null }[],
 ): readonly string[] {
   return outcomes.filter(({ check }) => check === 'content-checked').map(({ file }) => file);
-}
-
-export function findingText(finding: JoinFinding, suggest: Suggest): string {
-  const hint = suggest.hintOf({ next: nextOfFinding(finding) });
-  return describeFinding(finding) + (hint === undefined ? '' : `; ${hint}`);
 }

@@ -1,7 +1,6 @@
 import type { NextOption, NextStep } from '../errors.ts';
 import { formatDuration, quoteForShell, toPrintableLink } from '../text.ts';
-import { OPTIONS, type CommandName, type OptionKey } from './options.ts';
-import type { RawOptions } from './options-resolve.ts';
+import { OPTIONS, type CommandName, type OptionKey, type RawOptions } from './options.ts';
 
 /** What a suggested command consists of, besides what the user has typed. */
 interface CommandParts {

@@ -7,6 +7,7 @@ import {
   OPTIONS,
   type OptionKey,
   OPTION_KEYS,
+  type RawOptions,
   type RawValue,
   type Settings,
   settingsSchema,
@@ -15,7 +16,6 @@ import {
 } from './options.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
-export type RawOptions = Readonly<Partial<Record<OptionKey, RawValue>>>;
 
 /**
  * Flags and variables as typed settings; flags win. Variables of other commands' options are left

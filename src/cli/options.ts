@@ -293,6 +293,9 @@ function schemasOf(table: Record<string, OptionSpec>): Record<string, z.ZodType>
   return Object.fromEntries(Object.entries(table).map(([key, { schema }]) => [key, schema]));
 }
 
+/** Options and variables as they were typed. */
+export type RawOptions = Readonly<Partial<Record<OptionKey, RawValue>>>;
+
 /** Of two in a group only one makes sense. Where one is typed, a variable for another gives way. */
 export const EXCLUSIVE: readonly (readonly OptionKey[])[] = [
   ['json', 'ndjson'],

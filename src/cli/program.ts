@@ -3,13 +3,13 @@ import { CcxriError, type NextStep } from '../errors.ts';
 import { toPrintable } from '../text.ts';
 import { COMMANDS } from './command-table.ts';
 import { exitCodesHelp, exitCodesText } from './exit-codes.ts';
-import type { RawOptions } from './options-resolve.ts';
 import {
   COMMAND_NAMES,
   type CommandName,
   OPTIONS,
   OPTION_KEYS,
   type OptionKey,
+  type RawOptions,
   type RawValue,
   describeOption,
   takesOption,

@@ -1,8 +1,9 @@
 import cliProgress from 'cli-progress';
-import type { RunEvent } from '../events.ts';
+import type { PhaseProgress, RunEvent } from '../events.ts';
+import { count, formatBytes, formatDuration } from '../text.ts';
 import { widthOf } from './io.ts';
 import { type Progress, type ProgressOptions, RunState } from './progress-state.ts';
-import { fileBar, lineOf, totalBar } from './progress-text.ts';
+import { PHASE_WORDS, amount, lineOf } from './progress-lines.ts';
 import { wrapProse } from './view.ts';
 
 /** To the end of the screen: a line above the bars must not leave their remains behind it. */
@@ -14,28 +15,22 @@ const DOWN = '\u001b[B';
 /** Bars higher than the screen could not be drawn over. Two lines are left for the rest. */
 const MIN_BARS = 2;
 
-type Options = Pick<ProgressOptions, 'stream' | 'verbose' | 'style' | 'clock' | 'writer'>;
-
-export function createBars(options: Options): Progress {
-  return new BarProgress(options);
-}
-
 /** A bar for each file in work and one for all together, on a terminal. */
-class BarProgress implements Progress {
-  readonly #options: Options;
+export class BarProgress implements Progress {
+  readonly #options: ProgressOptions;
   readonly #state = new RunState();
   readonly #bars = new Map<string, cliProgress.SingleBar>();
-  /** How long the lines are that stand on the screen, from the top. */
+  /** The lengths of the lines on the screen, from the top. */
   #drawn: number[] = [];
   #screen: cliProgress.MultiBar | undefined;
 
-  constructor(options: Options) {
+  constructor(options: ProgressOptions) {
     this.#options = options;
   }
 
   handle(event: RunEvent): void {
     this.#state.handle(event, this.#options.clock.nowMs());
-    const line = lineOf(event, this.#state, this.#options);
+    const line = lineOf(event, this.#state, this.#options.view);
     if (line !== undefined) this.note(line);
     if (event.event === 'phase-start' || event.event === 'progress') this.#show(event.file);
     if (event.event === 'phase-done' || event.event === 'file-done') this.#hide(event.file);
@@ -129,4 +124,67 @@ class BarProgress implements Progress {
   #width(): number {
     return Math.max(2, widthOf(this.#options.stream));
   }
+}
+
+/** The line of all files together; at most `width` - 1 columns, so that no terminal wraps it. */
+export function totalBar(state: RunState, nowMs: number, width: number): string {
+  const at = state.position(nowMs);
+  const all = state.filesInAll;
+  const done = state.filesDone;
+  const files = all === null ? `${count(done, 'file')} done` : `${done} of ${count(all, 'file')}`;
+  const short = all === null ? `${done}` : `${done}/${all}`;
+  const rate = `${formatBytes(at.bytesPerSecond)}/s`;
+  const left =
+    at.totalBytes === null || at.bytesPerSecond <= 0
+      ? ''
+      : `  about ${formatDuration(((at.totalBytes - at.doneBytes) * 1000) / at.bytesPerSecond)} left`;
+  const percent = at.totalBytes === null ? '' : `  ${percentOf(at.doneBytes, at.totalBytes)}`;
+  return firstThatFits(width, [
+    `${files}  ${amount(at)}${percent}  ${rate}${left}`,
+    `${files}  ${amount(at)}  ${rate}`,
+    `${short}${percent}  ${rate}`,
+    `${short}${percent}`,
+  ]);
+}
+
+/** With the longest amounts the whole line is within the 79 columns of a common terminal. */
+const BAR_LENGTH = 20;
+
+/** The line of one file in work; at most `width` - 1 columns. */
+export function fileBar(at: PhaseProgress, width: number): string {
+  const { file, phase, doneBytes, totalBytes } = at;
+  const name = file.padEnd(18);
+  const word = PHASE_WORDS[phase].padEnd(8);
+  const done = formatBytes(doneBytes);
+  if (totalBytes === null) {
+    return firstThatFits(width, [`${name}  ${word}  ${done}`, `${file}  ${done}`, file]);
+  }
+  const percent = percentOf(doneBytes, totalBytes);
+  const bar = barOf(doneBytes, totalBytes, BAR_LENGTH);
+  const room = Math.max(1, width - 2 - percent.length);
+  return firstThatFits(width, [
+    `${name}  ${word}  [${bar}]  ${percent}  ${done} of ${formatBytes(totalBytes)}`,
+    `${name}  ${word}  ${percent}  ${done}`,
+    `${file}  ${percent}`,
+    `${file.slice(0, room)} ${percent}`,
+  ]);
+}
+
+function firstThatFits(width: number, lines: readonly string[]): string {
+  const most = Math.max(1, width - 1);
+  return lines.find((line) => line.length <= most) ?? (lines.at(-1) ?? '').slice(0, most);
+}
+
+function fractionOf(done: number, total: number): number {
+  return total <= 0 ? 1 : Math.min(1, Math.max(0, done / total));
+}
+
+/** Rounded down: 100 % is only said of a file that is whole. */
+function percentOf(done: number, total: number): string {
+  return `${Math.floor(fractionOf(done, total) * 100)}%`.padStart(4);
+}
+
+function barOf(done: number, total: number, length: number): string {
+  const full = Math.floor(fractionOf(done, total) * length);
+  return '='.repeat(full) + ' '.repeat(length - full);
 }

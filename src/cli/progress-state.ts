@@ -4,7 +4,7 @@ import type { Phase, PhaseProgress, PlanEvent, RunEvent } from '../events.ts';
 import type { CheckedWriter, OutStream } from './io.ts';
 import type { View } from './view.ts';
 
-/** Rates are of the last so many milliseconds: long enough to be steady, short enough to be true. */
+/** The window of a rate: long enough to be steady, short enough to be current. */
 const RATE_WINDOW_MS = 10_000;
 const SAMPLE_EVERY_MS = 250;
 
@@ -13,12 +13,12 @@ interface Sample {
   readonly moved: number;
 }
 
-/** How far a run is, in the terms of its most telling phase. */
+/** How far a run is, by its most relevant phase. */
 export interface Position {
   readonly phase: Phase;
   /** Bytes done of what this run has to do. Never beyond the total. */
   readonly doneBytes: number;
-  /** About; null where nobody knows. */
+  /** Approximate; null: not known. */
   readonly totalBytes: number | null;
   readonly bytesPerSecond: number;
 }
@@ -39,33 +39,20 @@ export class RunState {
   #samples: Sample[] = [];
 
   handle(event: RunEvent, nowMs: number): void {
-    this.#isRepetition = 'error' in event && this.#wasTold(event.file, event.error);
-    switch (event.event) {
-      case 'plan':
-        this.plan = event;
-        break;
-      case 'phase-start':
-      case 'progress':
-        this.#advance(event, event.doneBytes, nowMs);
-        this.#inFlight.set(event.file, event);
-        break;
-      case 'phase-done':
-        this.#advance(event, event.bytes, nowMs);
-        this.#inFlight.delete(event.file);
-        break;
-      case 'file-done':
-        this.#inFlight.delete(event.file);
-        this.#finished.add(event.file);
-        break;
-      case 'retry':
-      case 'source-left':
-      case 'warning':
-      case 'index-written':
-        break;
+    this.#isRepetition = 'error' in event && this.#wasReported(event.file, event.error);
+    if (event.event === 'plan') this.plan = event;
+    if (event.event === 'phase-start' || event.event === 'progress') {
+      this.#advance(event, event.doneBytes, nowMs);
+      this.#inFlight.set(event.file, event);
+    }
+    if (event.event === 'phase-done') this.#advance(event, event.bytes, nowMs);
+    if (event.event === 'file-done') this.#finished.add(event.file);
+    if (event.event === 'phase-done' || event.event === 'file-done') {
+      this.#inFlight.delete(event.file);
     }
   }
 
-  /** What the last event says of its file was said of another one: a source can't be used at all. */
+  /** The error of the last event was reported for another file: a source can't be used at all. */
   get isRepetition(): boolean {
     return this.#isRepetition;
   }
@@ -74,7 +61,7 @@ export class RunState {
     return this.#finished.size;
   }
 
-  /** null where no plan has said it. */
+  /** null: there was no plan. */
   get filesInAll(): number | null {
     return this.plan?.files ?? null;
   }
@@ -100,29 +87,29 @@ export class RunState {
     };
   }
 
-  #wasTold(file: string, error: ErrorRecord | undefined): boolean {
+  #wasReported(file: string, error: ErrorRecord | undefined): boolean {
     if (error === undefined || !isOfManyFiles(error) || error.message.includes(file)) return false;
-    const wasTold = this.#sourceFailures.has(error.message);
+    const wasReported = this.#sourceFailures.has(error.message);
     this.#sourceFailures.add(error.message);
-    return wasTold;
+    return wasReported;
   }
 
   #advance(of: { file: string; phase: Phase }, doneBytes: number, nowMs: number): void {
     const key = `${of.phase}\n${of.file}`;
-    // What lay there at the first word of a file is no work of this run.
+    // Bytes that were there at a file's first event are no work of this run.
     const step = doneBytes - (this.#last.get(key) ?? doneBytes);
     this.#last.set(key, doneBytes);
     this.#done[of.phase] += step;
     this.#moved += Math.max(0, step);
-    this.#phase = this.#tellingPhase(of.phase);
+    this.#phase = this.#relevantPhase(of.phase);
     const newest = this.#samples.at(-1);
     if (newest !== undefined && nowMs - newest.atMs < SAMPLE_EVERY_MS) return;
     this.#samples = this.#samples.filter(({ atMs }) => nowMs - atMs <= RATE_WINDOW_MS);
     this.#samples.push({ atMs: nowMs, moved: this.#moved });
   }
 
-  /** While anything downloads, the run is a download: extraction goes on beside it. */
-  #tellingPhase(current: Phase): Phase {
+  /** While anything downloads, the run is a download, whatever is extracted meanwhile. */
+  #relevantPhase(current: Phase): Phase {
     if (current === 'download') return current;
     return this.inFlight.some(({ phase }) => phase === 'download') ? 'download' : current;
   }
@@ -139,17 +126,16 @@ export interface Progress {
   handle(event: RunEvent): void;
   /** A line of its own, above any bars. */
   note(line: string): void;
-  /** Clears what is drawn. A later event draws anew, so a question can be asked in between. */
+  /** Clears what is drawn. A later event draws again, so that a question can be asked in between. */
   stop(): void;
 }
 
 export interface ProgressOptions {
-  /** `bars`: a live terminal; `lines`: anything else; `none`: quiet, or the events are printed. */
-  readonly mode: 'bars' | 'lines' | 'none';
-  /** false: no bars and no heartbeat, though lines of what happened. */
+  readonly view: View;
+  /** false: no heartbeat, only lines of what happened. */
   readonly heartbeat: boolean;
-  readonly verbose: boolean;
-  readonly style: View['style'];
+  /** Events are not shown, only notes. */
+  readonly isQuiet: boolean;
   readonly stream: OutStream;
   readonly writer: CheckedWriter;
   readonly clock: Clock;

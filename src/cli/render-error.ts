@@ -1,6 +1,5 @@
 import { CcxriError } from '../errors.ts';
 import { count, toPrintable } from '../text.ts';
-import { type HintOf, suggestFor } from './next-steps.ts';
 import type { View } from './view.ts';
 
 /** More than so many errors of a run are shown in one line each, unless -v asks for all of each. */
@@ -34,29 +33,21 @@ export function nextLine(hint: string, view: View): string {
  * What happened, to which file, expected and got, what was kept, and the next command to type.
  * Stacks and causes only where `verbose`.
  */
-export function renderError(
-  error: unknown,
-  view: View,
-  hintOf: HintOf = suggestFor({}).hintOf,
-): string {
+export function renderError(error: unknown, view: View): string {
   if (!(error instanceof CcxriError)) return renderBug(error, view);
-  return view.prose(block(error, view), INDENT) + renderHints([error], view, hintOf);
+  return view.prose(block(error, view), INDENT) + renderHints([error], view);
 }
 
 /**
  * Several errors of a run: each once, the hints at the end, each hint once. Errors that differ in the
  * file alone (84 files of a page that can't be reached) are one error, with the names of the files.
  */
-export function renderErrors(
-  errors: readonly CcxriError[],
-  view: View,
-  hintOf: HintOf = suggestFor({}).hintOf,
-): string {
+export function renderErrors(errors: readonly CcxriError[], view: View): string {
   const groups = [...groupAlike(errors, view).values()];
   const full = view.verbose ? groups : groups.slice(0, FULL_BLOCKS);
   const blocks = full.map((group) => blockOf(group, view));
   const lines = groups.slice(full.length).map((group) => `${headline(group[0], view)}\n`);
-  return view.prose([...blocks, ...lines].join(''), INDENT) + renderHints(errors, view, hintOf);
+  return view.prose([...blocks, ...lines].join(''), INDENT) + renderHints(errors, view);
 }
 
 type Group = readonly [CcxriError, ...CcxriError[]];
@@ -105,8 +96,8 @@ function block(error: CcxriError, view: View): string {
   return [headline(error, view), ...lines, ...why, ...causes, ''].join('\n');
 }
 
-function renderHints(errors: readonly CcxriError[], view: View, hintOf: HintOf): string {
-  const hints = [...filesByHint(errors, hintOf)];
+function renderHints(errors: readonly CcxriError[], view: View): string {
+  const hints = [...filesByHint(errors, view)];
   const first = view.verbose ? hints : hints.slice(0, FULL_HINTS);
   const more = hints.length - first.length;
   const isOne = hints.length === 1;
@@ -119,11 +110,11 @@ function renderHints(errors: readonly CcxriError[], view: View, hintOf: HintOf):
 /** Each hint once, with the files that it is for. */
 function filesByHint(
   errors: readonly CcxriError[],
-  hintOf: HintOf,
+  { suggest }: View,
 ): ReadonlyMap<string, readonly string[]> {
   const hints = new Map<string, readonly string[]>();
   for (const error of errors) {
-    const hint = hintOf(error);
+    const hint = suggest.hintOf(error);
     if (hint === undefined) continue;
     const { file } = error.facts;
     const files = hints.get(hint) ?? [];

@@ -3,7 +3,6 @@ import type { FetchOutcome, FetchResult, FetchStatus, FetchStep } from '../fetch
 import { isTooSmall } from '../fetch/plan.ts';
 import { count, formatBytes, formatDuration, toPrintable } from '../text.ts';
 import { exitCodeOf, worstOf } from './exit-codes.ts';
-import type { HintOf, Suggest } from './next-steps.ts';
 import { aboutFiles, nextLine, someOf } from './render-error.ts';
 import {
   type StatusLabels,
@@ -19,7 +18,6 @@ interface RenderOptions {
   readonly view: View;
   /** The command that resumes, in backticks. */
   readonly again: string;
-  readonly suggest: Suggest;
 }
 
 /** What a fetch would do. */
@@ -72,13 +70,13 @@ export type Fetched = Pick<
 
 /** The result of a fetch: what was downloaded, what failed and why, the index, and the next step. */
 export function renderFetched(result: Fetched, options: RenderOptions): string {
-  const { view, suggest } = options;
+  const { view } = options;
   return joinParts([
     renderHead(result, view),
     renderCounts(result.outcomes, view),
     renderFailed(result.outcomes, view),
     renderContentChecked(result.outcomes),
-    result.index === undefined ? '' : renderIndex(result.index, suggest, view),
+    result.index === undefined ? '' : renderIndex(result.index, view),
     renderNext(result, options),
   ]);
 }
@@ -122,10 +120,10 @@ function shownStatusOf({ status, check }: FetchOutcome): keyof typeof SHOWN_STAT
   return status === 'downloaded' || status === 'adopted' ? `${status}-content` : status;
 }
 
-function renderNext(result: Fetched, { view, again, suggest }: RenderOptions): string {
+function renderNext(result: Fetched, { view, again }: RenderOptions): string {
   const { outcomes, index, dest } = result;
   if (!outcomes.every(isGood)) {
-    return nextSentences(outcomes, again, suggest.hintOf)
+    return nextSentences(outcomes, again, view)
       .map((sentence) => nextLine(sentence, view))
       .join('');
   }
@@ -138,8 +136,8 @@ function renderNext(result: Fetched, { view, again, suggest }: RenderOptions): s
   const hasArchives = outcomes.some(({ kind }) => kind === 'archive');
   const isUnpacked = outcomes.some(({ members }) => members !== null);
   if (!hasArchives) return '';
-  const unpack = isUnpacked ? '' : `${suggest.command('extract')} unpacks the archives, then `;
-  return `${next} ${unpack}${suggest.command('join')} writes index.csv\n`;
+  const unpack = isUnpacked ? '' : `${view.suggest.command('extract')} unpacks the archives, then `;
+  return `${next} ${unpack}${view.suggest.command('join')} writes index.csv\n`;
 }
 
 /**
@@ -150,7 +148,7 @@ function renderNext(result: Fetched, { view, again, suggest }: RenderOptions): s
 function nextSentences(
   outcomes: readonly FetchOutcome[],
   again: string,
-  hintOf: HintOf,
+  { suggest: { hintOf } }: View,
 ): readonly string[] {
   const open = outcomes.filter((outcome) => !isGood(outcome));
   const lacking = open.filter(({ error }) => isCcxriError(error, 'file-not-at-source'));

@@ -1,9 +1,9 @@
 import type { FileOutcome } from '../dataset/session.ts';
 import { isOfManyFiles } from '../errors.ts';
+import { describeFinding, nextOfFinding } from '../labels/audit.ts';
 import type { IndexResult } from '../labels/build-index.ts';
 import { count, formatCount, toPrintable } from '../text.ts';
-import { contentChecked, findingText } from './command.ts';
-import type { Suggest } from './next-steps.ts';
+import { contentChecked } from './command.ts';
 import { briefly } from './render-error.ts';
 import type { View } from './view.ts';
 
@@ -78,7 +78,7 @@ export function joinParts(parts: readonly string[]): string {
 }
 
 /** What an index holds, per class, and what does not add up in it. */
-export function renderIndex(index: IndexResult, suggest: Suggest, view: View): string {
+export function renderIndex(index: IndexResult, view: View): string {
   const { path, rows, archives, classes, rowsWithFindings } = index;
   const head = `${toPrintable(path, 4096)}: ${count(rows, 'row')}, ${count(archives.length, 'archive')}\n`;
   const { none, ...named } = classes;
@@ -92,14 +92,15 @@ export function renderIndex(index: IndexResult, suggest: Suggest, view: View): s
   return joinParts([
     `${view.style.bold('index')}  ${head}`,
     `${table}${rowsWithFindings > 0 ? known : ''}`,
-    renderFindings(index, suggest, view),
+    renderFindings(index, view),
   ]);
 }
 
-function renderFindings(index: IndexResult, suggest: Suggest, { style }: View): string {
+function renderFindings(index: IndexResult, { style, suggest }: View): string {
   const { findings, rowsOfAbsentArchives } = index;
   const lines = findings.map((finding) => {
-    const text = `- ${findingText(finding, suggest)}`;
+    const hint = suggest.hintOf({ next: nextOfFinding(finding) });
+    const text = `- ${describeFinding(finding)}${hint === undefined ? '' : `; ${hint}`}`;
     return finding.strict ? style.yellow(text) : text;
   });
   if (rowsOfAbsentArchives > 0) {

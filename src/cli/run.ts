@@ -11,12 +11,12 @@ import {
   wantsColor,
   widthOf,
 } from './io.ts';
-import { type HintOf, type Suggest, suggestFor } from './next-steps.ts';
+import { type HintOf, suggestFor } from './next-steps.ts';
 import { environmentWarnings, resolveSettings } from './options-resolve.ts';
-import type { Settings } from './options.ts';
+import type { RawOptions, Settings } from './options.ts';
 import { type Request, parseCommandLine } from './program.ts';
+import { LineProgress } from './progress-lines.ts';
 import type { Progress } from './progress-state.ts';
-import { createProgress } from './progress.ts';
 import { renderError, renderErrors } from './render-error.ts';
 import { type Ending, asThrown, documentOf, toJson, toNdjsonLine } from './report.ts';
 import { View } from './view.ts';
@@ -35,7 +35,7 @@ interface Report {
   readonly form: Form;
   readonly command?: CommandRequest['command'] | undefined;
   readonly settings?: Settings | undefined;
-  readonly suggest: Suggest;
+  readonly flags?: RawOptions | undefined;
 }
 
 /**
@@ -48,7 +48,7 @@ export async function run(argv: readonly string[], io: CliIo): Promise<ExitCode>
   const stderr = new CheckedWriter(io.stderr);
   const code = await runToCode(argv, { io, stdout, stderr });
   const lost = await stdout.flush();
-  if (lost !== undefined) stderr.write(renderError(lost, viewOf(io.stderr, undefined, io)));
+  if (lost !== undefined) stderr.write(renderError(lost, viewOf(io.stderr, { form: 'text' }, io)));
   await stderr.flush();
   return lost === undefined ? code : worstOf([code, 6]);
 }
@@ -66,7 +66,7 @@ async function runToCode(argv: readonly string[], door: Door): Promise<ExitCode>
     const settings = resolveSettings(command, request.flags, io.env);
     return await runCommand(request, settings, door);
   } catch (error) {
-    const report = { form: formOf(argv, io.env), command, suggest: suggestFor({}) };
+    const report = { form: formOf(argv, io.env), command };
     return finish(door, report, { kind: 'thrown', error });
   }
 }
@@ -79,11 +79,12 @@ async function runCommand(
   const { io, stdout } = door;
   const { command, argument, flags } = request;
   const form: Form = settings.json ? 'json' : settings.ndjson ? 'ndjson' : 'text';
-  const suggest = suggestFor(flags);
-  const progress = await startProgress(settings, door);
+  const report = { form, command, settings, flags };
+  const { hintOf } = suggestFor(flags);
+  const progress = await startProgress(settings, viewOf(io.stderr, report, io), door);
   const onEvent = (raw: RunEvent) => {
-    const event = withHint(raw, suggest.hintOf);
-    if (form === 'ndjson') stdout.write(toNdjsonLine(event, suggest.hintOf));
+    const event = withHint(raw, hintOf);
+    if (form === 'ndjson') stdout.write(toNdjsonLine(event, hintOf));
     // The result as text lists them: they are shown once.
     if (form === 'text' && isOfIndex(event)) return;
     progress.handle(event);
@@ -92,7 +93,7 @@ async function runCommand(
   io.signal.addEventListener('abort', onStop, { once: true });
   const { env, signal, clock } = io;
   const confirm = confirmWith(settings, io, progress);
-  const context = { settings, argument, env, signal, clock, onEvent, suggest, confirm };
+  const context = { settings, argument, env, signal, clock, onEvent, confirm };
   let ending: Ending;
   try {
     for (const message of environmentWarnings(command, env)) {
@@ -105,7 +106,7 @@ async function runCommand(
   }
   io.signal.removeEventListener('abort', onStop);
   progress.stop();
-  return finish(door, { form, command, settings, suggest }, ending);
+  return finish(door, report, ending);
 }
 
 /** An event with the next steps of its error as a sentence too. */
@@ -144,46 +145,44 @@ function confirmWith(
   };
 }
 
-function startProgress(settings: Settings, { io, stderr }: Door): Promise<Progress> {
-  const { quiet, ndjson, json, noProgress, verbose } = settings;
-  const isLive = isLiveTerminal(io.stderr, io.env) && !noProgress && !json;
-  return createProgress({
-    mode: quiet || ndjson ? 'none' : isLive ? 'bars' : 'lines',
-    heartbeat: !noProgress,
-    verbose,
-    style: viewOf(io.stderr, settings, io).style,
-    stream: io.stderr,
-    writer: stderr,
-    clock: io.clock,
-  });
+async function startProgress(settings: Settings, view: View, door: Door): Promise<Progress> {
+  const { stderr, io } = door;
+  const isQuiet = settings.quiet || settings.ndjson;
+  const heartbeat = !settings.noProgress;
+  const options = { view, heartbeat, isQuiet, stream: io.stderr, writer: stderr, clock: io.clock };
+  const wantsBars = isLiveTerminal(io.stderr, io.env) && heartbeat && !isQuiet && !settings.json;
+  if (!wantsBars) return new LineProgress(options);
+  const { BarProgress } = await import('./progress-bars.ts');
+  return new BarProgress(options);
 }
 
 /** The result to stdout in the form asked for, what went wrong to stderr, and the exit code. */
 function finish({ io, stdout, stderr }: Door, report: Report, ending: Ending): ExitCode {
   const { form, settings } = report;
-  const { hintOf } = report.suggest;
+  const view = viewOf(io.stderr, report, io);
+  const { hintOf } = view.suggest;
   const document = documentOf(report.command ?? null, ending, { stop: io.signal, hintOf });
   if (form === 'json') stdout.write(`${toJson(document, 2, hintOf)}\n`);
   if (form === 'ndjson') stdout.write(toNdjsonLine({ event: 'summary', ...document }, hintOf));
-  const view = viewOf(io.stderr, settings, io);
   if (ending.kind === 'thrown') {
-    stderr.write(renderError(ending.error, view, hintOf));
+    stderr.write(renderError(ending.error, view));
     return document.exitCode;
   }
   const { outcome } = ending;
-  stderr.write(renderErrors(outcome.errors, view, hintOf));
+  stderr.write(renderErrors(outcome.errors, view));
   const isSilent = settings?.quiet === true && outcome.isStatusOnly;
   if (form === 'text' && !isSilent) {
-    stdout.write(outcome.render(viewOf(io.stdout, settings, io)));
+    stdout.write(outcome.render(viewOf(io.stdout, report, io)));
   }
   return document.exitCode;
 }
 
-function viewOf(stream: CliIo['stdout'], settings: Settings | undefined, io: CliIo): View {
+function viewOf(stream: CliIo['stdout'], { settings, flags }: Report, io: CliIo): View {
   return new View({
     width: widthOf(stream),
     color: wantsColor(settings?.color ?? 'auto', stream, io.env),
     verbose: settings?.verbose ?? false,
+    typed: flags,
   });
 }
 

@@ -1,4 +1,7 @@
-/** A column's title; numbers stand on the right. */
+import { type Suggest, suggestFor } from './next-steps.ts';
+import type { RawOptions } from './options.ts';
+
+/** A column's title; numbers are aligned on the right. */
 export type Column = string | { readonly right: string };
 
 /** The few colours of the terminal. Without colour each gives the text as it is. */
@@ -21,17 +24,27 @@ const COLORS: Style = {
 };
 const PLAIN: Style = { bold: plain, red: plain, green: plain, yellow: plain };
 
-/** How text is laid out for a stream. */
+interface ViewOptions {
+  readonly width: number;
+  readonly color: boolean;
+  readonly verbose: boolean;
+  /** The options of this run, which suggested commands repeat. */
+  readonly typed?: RawOptions | undefined;
+}
+
+/** How text is laid out for a stream, and the commands that it suggests. */
 export class View {
   /** Columns that may be used; Infinity for pipes and files. */
   readonly width: number;
   readonly verbose: boolean;
   readonly style: Style;
+  readonly suggest: Suggest;
 
-  constructor(options: { width: number; color: boolean; verbose: boolean }) {
+  constructor(options: ViewOptions) {
     this.width = options.width;
     this.verbose = options.verbose;
     this.style = options.color ? COLORS : PLAIN;
+    this.suggest = suggestFor(options.typed ?? {});
   }
 
   table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {

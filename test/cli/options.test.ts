@@ -1,11 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { renderNextSteps } from '../../src/cli/next-steps.ts';
-import {
-  type RawOptions,
-  resolveSettings,
-  unknownVariables,
-} from '../../src/cli/options-resolve.ts';
+import { resolveSettings, unknownVariables } from '../../src/cli/options-resolve.ts';
 import {
   COMMAND_NAMES,
   type CommandName,
@@ -13,6 +9,7 @@ import {
   OPTIONS,
   OPTION_KEYS,
   type OptionKey,
+  type RawOptions,
   type Settings,
   takesOption,
   variableOf,

@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { CheckedWriter } from '../../src/cli/io.ts';
+import { BarProgress, fileBar, totalBar } from '../../src/cli/progress-bars.ts';
+import { LineProgress } from '../../src/cli/progress-lines.ts';
 import { RunState } from '../../src/cli/progress-state.ts';
-import { fileBar, totalBar } from '../../src/cli/progress-text.ts';
-import { LineProgress, createProgress } from '../../src/cli/progress.ts';
+
 import { View } from '../../src/cli/view.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { PhaseProgress, PlanEvent, RunEvent } from '../../src/events.ts';
 import { Paper } from '../support/run-cli.ts';
-
-const PLAIN = new View({ width: 80, color: false, verbose: false });
 
 const PLAN: PlanEvent = {
   event: 'plan',
@@ -37,11 +36,12 @@ function fakeClock(): Clock & { move(ms: number): void } {
   };
 }
 
-function lineProgress(verbose = false, heartbeat = true) {
+function lineProgress(verbose = false, heartbeat = true, isQuiet = false) {
   const paper = new Paper();
   const clock = fakeClock();
-  const options = { heartbeat, verbose, style: PLAIN.style, clock };
-  const progress = new LineProgress({ ...options, writer: new CheckedWriter(paper) });
+  const view = new View({ width: 80, color: false, verbose });
+  const writer = new CheckedWriter(paper);
+  const progress = new LineProgress({ view, heartbeat, isQuiet, clock, writer });
   return { paper, clock, progress };
 }
 
@@ -94,10 +94,10 @@ describe('lines', () => {
     progress.handle({ event: 'warning', code: 'disk', file: 'a.zip', message: 'was changed' });
     progress.stop();
     expect(paper.text.split('\n')).toEqual([
-      'a.zip: goes on at 300 MB',
+      'a.zip: resumes at 300 MB',
       'b.zip: starts over: the 2 MB here came from another server',
       'a.zip: attempt 2 failed: connection reset; again in 4 s; 300 MB kept',
-      'a.zip: left https://x.example: connection reset',
+      'a.zip: gave up on https://x.example: connection reset',
       'c.zip: downloaded, content-checked',
       'warning: a.zip: was changed',
       '',
@@ -130,11 +130,17 @@ describe('lines', () => {
     idle.clock.move(60_000);
     idle.progress.tick();
     expect(idle.paper.text).toBe('');
-    const quiet = lineProgress(false, false);
-    quiet.progress.handle({ event: 'phase-start', ...at('a.zip', 0) });
-    quiet.clock.move(60_000);
-    quiet.progress.handle({ event: 'progress', ...at('a.zip', 1) });
-    expect(quiet.paper.text).toBe('');
+    for (const { paper, clock, progress } of [
+      lineProgress(false, false),
+      lineProgress(true, true, true),
+    ]) {
+      progress.handle({ event: 'phase-start', ...at('a.zip', 0) });
+      clock.move(60_000);
+      progress.handle({ event: 'progress', ...at('a.zip', 1) });
+      expect(paper.text).toBe('');
+      progress.note('stopping');
+      expect(paper.text).toBe('stopping\n');
+    }
   });
 
   it('tell more with -v', () => {
@@ -201,13 +207,12 @@ describe('bars', () => {
     }
   });
 
-  async function drawn(columns: number) {
+  function drawn(columns: number) {
     const paper = new Paper(columns);
-    const progress = await createProgress({
-      mode: 'bars',
+    const progress = new BarProgress({
+      view: new View({ width: columns, color: false, verbose: false }),
       heartbeat: true,
-      verbose: false,
-      style: PLAIN.style,
+      isQuiet: false,
       stream: paper,
       writer: new CheckedWriter(paper),
       clock: fakeClock(),
@@ -215,8 +220,8 @@ describe('bars', () => {
     return { paper, progress };
   }
 
-  it('are drawn over, lines stay above them, and nothing of them is left at the end', async () => {
-    const { paper, progress } = await drawn(80);
+  it('are drawn over, lines stay above them, and nothing of them is left at the end', () => {
+    const { paper, progress } = drawn(80);
     progress.handle(PLAN);
     progress.handle({ event: 'phase-start', ...at('a.zip', 0) });
     progress.handle({ event: 'progress', ...at('a.zip', 500e6) });
@@ -236,8 +241,8 @@ describe('bars', () => {
     expect(paper.text).not.toContain('\u001b[?');
   });
 
-  it('are drawn anew in a window that got narrower, and nothing of the wider ones is left', async () => {
-    const { paper, progress } = await drawn(100);
+  it('are drawn anew in a window that got narrower, and nothing of the wider ones is left', () => {
+    const { paper, progress } = drawn(100);
     progress.note('a line that stays');
     for (const file of ['a.zip', 'b.zip', 'c.zip']) {
       progress.handle({ event: 'phase-start', ...at(file, 0) });
@@ -263,8 +268,8 @@ describe('bars', () => {
     expect(paper.listenerCount('resize')).toBe(0);
   });
 
-  it('stop drawing when they are stopped, and begin anew after a question', async () => {
-    const { paper, progress } = await drawn(80);
+  it('stop drawing when they are stopped, and begin anew after a question', () => {
+    const { paper, progress } = drawn(80);
     progress.handle({ event: 'phase-start', ...at('a.zip', 0) });
     progress.stop();
     const before = paper.text.length;

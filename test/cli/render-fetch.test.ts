@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { suggestFor } from '../../src/cli/next-steps.ts';
 import { renderFetched } from '../../src/cli/render-fetch.ts';
 import { View } from '../../src/cli/view.ts';
 import { CcxriError, type ErrorCode } from '../../src/errors.ts';
@@ -23,7 +22,7 @@ function failed(code: ErrorCode, hint?: string): FetchOutcome {
 function textOf(outcomes: readonly FetchOutcome[]): string {
   const plan = { steps: [], bytesToDownload: 0, bytesNeededOnDisk: 0, bytesFreeOnDisk: null };
   const result = { dest: 'set', dryRun: false, plan, outcomes, bytesDownloaded: 0, elapsedMs: 0 };
-  return renderFetched(result, { view, again, suggest: suggestFor({}) });
+  return renderFetched(result, { view, again });
 }
 
 function nextOf(...outcomes: readonly FetchOutcome[]): readonly string[] {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isLiveTerminal, wantsColor } from '../../src/cli/io.ts';
 import { briefly, renderError, renderErrors } from '../../src/cli/render-error.ts';
 import { suggestFor } from '../../src/cli/next-steps.ts';
-import type { RawOptions } from '../../src/cli/options-resolve.ts';
+import type { RawOptions } from '../../src/cli/options.ts';
 import { View, renderTable } from '../../src/cli/view.ts';
 import { CcxriError, type NextStep } from '../../src/errors.ts';
 import { quoteForShell } from '../../src/text.ts';

@@ -34,5 +34,5 @@ it('a source among others that is not there is left once', async () => {
     ...['fetch', '--subset', 'viral', '--dest', join(root, 'set')],
     ...['--source', none, '--source', empty],
   ]);
-  expect(timesIn(stderr, `left ${none}`)).toBe(1);
+  expect(timesIn(stderr, `gave up on ${none}`)).toBe(1);
 });

@@ -16,7 +16,7 @@ export async function runDemoCommand(context: CommandContext): Promise<CommandOu
   return {
     result,
     ...errorsOfFetch(result.fetch, context),
-    render: (view) => renderDemo(result, context, view),
+    render: (view) => renderDemo(result, view, context.env),
     isStatusOnly: true,
   };
 }
@@ -32,14 +32,14 @@ function dryOutcome(dest: string): CommandOutcome {
   };
 }
 
-function renderDemo(result: DemoResult, { env, suggest }: CommandContext, view: View): string {
+function renderDemo(result: DemoResult, view: View, env: CommandContext['env']): string {
   const { page, commandLine, manifestPath, fetch } = result;
   // By `npm run demo` in a clone no `ccxri` is on the PATH, but `npx ccxri` is the one just built.
   const program = env['npm_lifecycle_event'] === 'demo' ? 'npx ccxri' : 'ccxri';
   const set = `--dest ${quoteForShell(fetch.dest)} --manifest ${quoteForShell(manifestPath)}`;
   return joinParts([
     `A synthetic release was served at ${page}, and this was run:\n  ${commandLine}\n`,
-    renderFetched(fetch, { view, again: '`ccxri demo`', suggest }),
+    renderFetched(fetch, { view, again: '`ccxri demo`' }),
     [
       'look around:',
       `  ${toPrintable(join(fetch.dest, 'images'), 4096)}: synthetic images, no patient data`,

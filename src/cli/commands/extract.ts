@@ -20,8 +20,7 @@ const STATUSES: StatusLabels<ExtractStatus> = {
 };
 
 export async function runExtract(context: CommandContext): Promise<CommandOutcome> {
-  const { settings, suggest } = context;
-  const { dryRun, wait, concurrency } = settings;
+  const { dryRun, wait, concurrency } = context.settings;
   const result = await extractDataset({
     ...(await runOptionsOf(context)),
     concurrency,
@@ -33,17 +32,17 @@ export async function runExtract(context: CommandContext): Promise<CommandOutcom
     result,
     counts: { archives: outcomes.length, ...countStatuses(STATUSES, outcomes) },
     errors: errorsOf(outcomes),
-    render: (view) => renderExtracted(result, suggest.command('join'), view),
+    render: (view) => renderExtracted(result, view),
     isStatusOnly: !dryRun,
   };
 }
 
-function renderExtracted(result: ExtractResult, join: string, view: View): string {
+function renderExtracted(result: ExtractResult, view: View): string {
   const { dest, outcomes, dryRun, elapsedMs } = result;
   const archives = count(outcomes.length, 'archive');
   const time = dryRun ? '' : ` in ${formatDuration(elapsedMs)}`;
   const hasFailed = outcomes.some(({ error }) => error !== undefined);
-  const next = dryRun ? 'nothing was written' : `${join} writes index.csv`;
+  const next = dryRun ? 'nothing was written' : `${view.suggest.command('join')} writes index.csv`;
   return joinParts([
     `${archives} in ${toPrintable(dest, 4096)}${time}\n`,
     renderStatusCounts(STATUSES, outcomes, view),

@@ -21,7 +21,7 @@ import {
 import { FETCH_STATUSES, renderFetched, renderPlan, type Fetched } from '../render-fetch.ts';
 import { countStatuses } from '../render-outcomes.ts';
 import { asThrown } from '../report.ts';
-import { renderTable } from '../view.ts';
+import { type View, renderTable } from '../view.ts';
 
 export async function runFetch(context: CommandContext): Promise<CommandOutcome> {
   const { settings, clock, confirm, signal } = context;
@@ -46,7 +46,7 @@ export async function runFetch(context: CommandContext): Promise<CommandOutcome>
       result,
       ...errorsOfFetch(result, context),
       render: (view) => {
-        const options = { view, again: againOf(context), suggest: context.suggest };
+        const options = { view, again: againOf(context, view) };
         return dryRun ? renderPlan(result, options) : renderFetched(result, options);
       },
       isStatusOnly: !dryRun,
@@ -79,12 +79,11 @@ function withStopped(
 /** An interrupted run has a result as well. */
 function toStopped(fetched: Fetched, error: CcxriError, context: CommandContext): CommandOutcome {
   const { dest, outcomes } = fetched;
-  const { suggest } = context;
   return {
     result: { dest, outcomes },
     counts: { files: outcomes.length, ...countStatuses(FETCH_STATUSES, outcomes) },
     errors: [error, ...errorsOf(outcomes)],
-    render: (view) => renderFetched(fetched, { view, again: againOf(context), suggest }),
+    render: (view) => renderFetched(fetched, { view, again: againOf(context, view) }),
     isStatusOnly: true,
   };
 }
@@ -110,7 +109,7 @@ export function errorsOfFetch(
 }
 
 /** The same command once more, with a note of what is not shown again and has to be added. */
-function againOf({ settings, suggest }: CommandContext): string {
+function againOf({ settings }: CommandContext, { suggest }: View): string {
   const { subset, file, header, source, noExtract, noJoin, deleteArchives } = settings;
   const command = suggest.command('fetch', {
     subsets: subset,

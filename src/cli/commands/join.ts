@@ -19,8 +19,7 @@ export async function runJoin(context: CommandContext): Promise<CommandOutcome> 
       findings: result.findings.length,
     },
     errors: strictErrors(context, [], result),
-    render: (view) =>
-      `${renderIndex(result, context.suggest, view)}${dryRun ? '\nnothing was written\n' : ''}`,
+    render: (view) => `${renderIndex(result, view)}${dryRun ? '\nnothing was written\n' : ''}`,
     isStatusOnly: !dryRun,
   };
 }

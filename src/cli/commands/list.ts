@@ -3,10 +3,9 @@ import { loadManifest } from '../../manifest/load.ts';
 import { isEmptySelection } from '../../manifest/manifest.ts';
 import { formatBytes, formatCount, toPrintable } from '../../text.ts';
 import { type CommandContext, type CommandOutcome, selectionOf } from '../command.ts';
-import type { Suggest } from '../next-steps.ts';
 import type { View } from '../view.ts';
 
-export async function runList({ settings, suggest }: CommandContext): Promise<CommandOutcome> {
+export async function runList({ settings }: CommandContext): Promise<CommandOutcome> {
   const selection = selectionOf(settings);
   const list = listDataset(await loadManifest(settings.manifest), selection);
   const isOverview = isEmptySelection(selection);
@@ -15,7 +14,7 @@ export async function runList({ settings, suggest }: CommandContext): Promise<Co
     counts: { files: list.files.length },
     errors: [],
     render: (view) => {
-      const body = isOverview ? renderSubsets(list, suggest, view) : renderFiles(list, view);
+      const body = isOverview ? renderSubsets(list, view) : renderFiles(list, view);
       return `${renderHead(list, view)}\n${body}`;
     },
     isStatusOnly: false,
@@ -27,7 +26,7 @@ function renderHead({ dataset, version, released, homepage }: DatasetList, view:
   return `${name} (${released})\n${toPrintable(homepage)}\n`;
 }
 
-function renderSubsets({ subsets, citation }: DatasetList, suggest: Suggest, view: View): string {
+function renderSubsets({ subsets, citation }: DatasetList, view: View): string {
   const table = view.table(
     ['subset', { right: 'archives' }, { right: 'size' }, 'labels'],
     subsets.map(({ subset, archives, aboutBytes, labels }) => [
@@ -39,7 +38,7 @@ function renderSubsets({ subsets, citation }: DatasetList, suggest: Suggest, vie
     ]),
   );
   const [list, fetch] = (['list', 'fetch'] as const).map((name) =>
-    suggest.command(name, { subsets: ['NAME'] }),
+    view.suggest.command(name, { subsets: ['NAME'] }),
   );
   const notes = [
     'Sizes are approximate: published rounded, apparently in units of 1024; here 1 GB is 1000 MB.',

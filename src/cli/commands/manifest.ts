@@ -5,10 +5,11 @@ import { makeManifest } from '../../make-manifest/make-manifest.ts';
 import { loadManifest } from '../../manifest/load.ts';
 import { count, toPrintable, toPrintableJson } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
+import type { View } from '../view.ts';
 
 /** The manifest itself goes to stdout, or into a file; what was left out is a warning. */
 export async function runManifest(context: CommandContext): Promise<CommandOutcome> {
-  const { settings, argument, signal, onEvent, suggest } = context;
+  const { settings, argument, signal, onEvent } = context;
   const { dryRun, concurrency } = settings;
   // Without a file it goes to stdout anyway.
   const output = settings.output === '-' ? undefined : settings.output;
@@ -26,8 +27,9 @@ export async function runManifest(context: CommandContext): Promise<CommandOutco
   }
   // As manifests/cc-cxri.json is laid out.
   const text = `${toPrintableJson(JSON.stringify(manifest, null, 2))}\n`;
-  if (output !== undefined && !dryRun) await writeFileAtomic(output, text, { followsLink: true, signal });
-  const renderWritten = (path: string) => {
+  if (output !== undefined && !dryRun)
+    await writeFileAtomic(output, text, { followsLink: true, signal });
+  const renderWritten = (path: string, { suggest }: View) => {
     const what = `${toPrintable(path, 4096)}: ${count(manifest.files.length, 'file')}`;
     if (dryRun) return `${what}; nothing was written\n`;
     const options = { manifest: path, source: argument };
@@ -37,7 +39,7 @@ export async function runManifest(context: CommandContext): Promise<CommandOutco
     result: { manifest, leftOut, output: output ?? null },
     counts: { files: manifest.files.length, leftOut: leftOut.length },
     errors: [],
-    render: () => (output === undefined ? text : renderWritten(output)),
+    render: (view) => (output === undefined ? text : renderWritten(output, view)),
     isStatusOnly: output !== undefined,
   };
 }

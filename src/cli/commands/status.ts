@@ -13,7 +13,6 @@ import {
   runOptionsOf,
   strictErrors,
 } from '../command.ts';
-import type { Suggest } from '../next-steps.ts';
 import { joinParts, renderContentChecked } from '../render-outcomes.ts';
 import type { View } from '../view.ts';
 
@@ -31,7 +30,6 @@ const STATES: Readonly<Record<FileState, string>> = {
 
 export async function runStatus(context: CommandContext): Promise<CommandOutcome> {
   const { manifest, dest, selection, signal } = await runOptionsOf(context);
-  const { suggest } = context;
   const result = await datasetStatus({ manifest, dest, selection, signal });
   const kind = await pathKind(dest);
   const { files } = result;
@@ -41,14 +39,14 @@ export async function runStatus(context: CommandContext): Promise<CommandOutcome
     counts: { files: files.length, ...Object.fromEntries(counts) },
     errors: strictErrors(context, files),
     render: (view) => {
-      if (!result.exists) return renderNothing(dest, kind, suggest, view);
+      if (!result.exists) return renderNothing(dest, kind, view);
       const listed = view.verbose ? files : files.filter(({ state }) => isWorthALine(state));
       return joinParts([
         `${view.style.bold(toPrintable(result.dest, 4096))}\n`,
         renderSubsets(files, manifest, view),
         listed.length === 0 ? '' : renderFiles(listed, view),
         renderContentChecked(files),
-        renderNotes(result, suggest),
+        renderNotes(result, view),
       ]);
     },
     isStatusOnly: false,
@@ -60,11 +58,11 @@ function countOf(files: readonly FileStatusRow[], ...states: readonly string[]):
 }
 
 /** A table of zeros would say less. */
-function renderNothing(dest: string, kind: string, { command }: Suggest, { style }: View): string {
+function renderNothing(dest: string, kind: string, { style, suggest }: View): string {
   const next = style.bold('next:');
   const path = toPrintable(dest, 4096);
   return kind === 'nothing'
-    ? `there is no directory ${path} yet\n${next} ${command('fetch', { subsets: ['NAME'] })}\n`
+    ? `there is no directory ${path} yet\n${next} ${suggest.command('fetch', { subsets: ['NAME'] })}\n`
     : `${path} is a file, not a directory\n${next} name another one: --dest DIR\n`;
 }
 
@@ -97,7 +95,7 @@ function renderFiles(files: readonly FileStatusRow[], view: View): string {
   );
 }
 
-function renderNotes(result: StatusResult, { command }: Suggest): string {
+function renderNotes(result: StatusResult, { suggest: { command } }: View): string {
   const { files, index, workedOnBy, putAside } = result;
   const unchecked = countOf(files, 'changed', 'unchecked');
   const others = countOf(files, 'other-manifest');

@@ -8,7 +8,6 @@ import {
   runOptionsOf,
   strictErrors,
 } from '../command.ts';
-import type { Suggest } from '../next-steps.ts';
 import {
   type StatusLabels,
   countStatuses,
@@ -37,8 +36,7 @@ const DEPTHS: Readonly<Record<VerifyDepth, string>> = {
 };
 
 export async function runVerify(context: CommandContext): Promise<CommandOutcome> {
-  const { settings, suggest } = context;
-  const { quick, deep, concurrency } = settings;
+  const { quick, deep, concurrency } = context.settings;
   const depth: VerifyDepth = quick ? 'quick' : deep ? 'deep' : 'full';
   const result = await verifyDataset({ ...(await runOptionsOf(context)), concurrency, depth });
   const { outcomes, notHere } = result;
@@ -47,12 +45,12 @@ export async function runVerify(context: CommandContext): Promise<CommandOutcome
     result,
     counts: { files: outcomes.length, ...countStatuses(STATUSES, outcomes), notHere },
     errors: [...errorsOf(outcomes), ...strictErrors(context, checks)],
-    render: (view) => renderVerified(result, suggest, view),
+    render: (view) => renderVerified(result, view),
     isStatusOnly: true,
   };
 }
 
-function renderVerified(result: VerifyResult, suggest: Suggest, view: View): string {
+function renderVerified(result: VerifyResult, view: View): string {
   const { outcomes } = result;
   const each = outcomes.map(({ file, status, md5 }) => [file, status, md5 ?? '']);
   return joinParts([
@@ -61,13 +59,13 @@ function renderVerified(result: VerifyResult, suggest: Suggest, view: View): str
     renderStatusCounts(STATUSES, outcomes, view),
     renderFailed(outcomes, view),
     renderBadMembers(outcomes),
-    notesOf(result, suggest)
+    notesOf(result, view)
       .map((note) => view.prose(`${note}\n`, '  '))
       .join(''),
   ]);
 }
 
-function notesOf(result: VerifyResult, { command }: Suggest): readonly string[] {
+function notesOf(result: VerifyResult, { suggest: { command } }: View): readonly string[] {
   const { outcomes, notHere, imagesUnread, depth } = result;
   const members = outcomes.reduce((sum, outcome) => sum + outcome.membersChecked, 0);
   const deep = command('verify', { options: { deep: true } });

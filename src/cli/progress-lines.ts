@@ -1,10 +1,58 @@
-import type { Phase, PhaseProgress, RunEvent } from '../events.ts';
+import type { Phase, RunEvent } from '../events.ts';
 import { count, formatBytes, formatCount, formatDuration } from '../text.ts';
-import type { Position, RunState } from './progress-state.ts';
+import { type Position, type Progress, type ProgressOptions, RunState } from './progress-state.ts';
 import { shown, withoutFile } from './render-error.ts';
 import type { View } from './view.ts';
 
-const PHASE_WORDS: Readonly<Record<Phase, string>> = {
+const HEARTBEAT_MS = 30_000;
+/** How often to check whether a heartbeat is due. */
+const CHECK_EVERY_MS = 1000;
+
+/**
+ * Plain lines for logs and pipes: one for each finished file, and a heartbeat after 30 s without any
+ * other line while files are in work, so that no CI job seems to hang.
+ */
+export class LineProgress implements Progress {
+  readonly #options: Omit<ProgressOptions, 'stream'>;
+  readonly #state = new RunState();
+  #lastLineMs: number;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: Omit<ProgressOptions, 'stream'>) {
+    this.#options = options;
+    this.#lastLineMs = options.clock.nowMs();
+  }
+
+  handle(event: RunEvent): void {
+    const { isQuiet, clock, view, heartbeat } = this.#options;
+    if (isQuiet) return;
+    this.#state.handle(event, clock.nowMs());
+    const line = lineOf(event, this.#state, view);
+    if (line !== undefined) this.note(line);
+    if (!heartbeat) return;
+    this.tick();
+    this.#timer ??= setInterval(() => this.tick(), CHECK_EVERY_MS).unref();
+  }
+
+  note(line: string): void {
+    this.#options.writer.write(`${line}\n`);
+    this.#lastLineMs = this.#options.clock.nowMs();
+  }
+
+  /** Writes a heartbeat if one is due. */
+  tick(): void {
+    const nowMs = this.#options.clock.nowMs();
+    if (this.#state.inFlight.length === 0 || nowMs - this.#lastLineMs < HEARTBEAT_MS) return;
+    this.note(heartbeatLine(this.#state, nowMs));
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+export const PHASE_WORDS: Readonly<Record<Phase, string>> = {
   download: 'download',
   hash: 'check',
   extract: 'extract',
@@ -17,12 +65,8 @@ const DOING: Readonly<Record<Phase, string>> = {
   check: 'checking',
 };
 
-/** What an event is worth as a line of its own; undefined where it only moves a bar. */
-export function lineOf(
-  event: RunEvent,
-  state: RunState,
-  view: { readonly verbose: boolean; readonly style: View['style'] },
-): string | undefined {
+/** The line that an event gets; undefined if it only moves a bar. */
+export function lineOf(event: RunEvent, state: RunState, view: View): string | undefined {
   const { verbose, style } = view;
   if (state.isRepetition && !verbose) return undefined;
   switch (event.event) {
@@ -36,7 +80,7 @@ export function lineOf(
       return `${file}: attempt ${attempt} failed: ${shown(error.message)}; again in ${formatDuration(delayMs)}${kept}`;
     }
     case 'source-left':
-      return shown(`${event.file}: left ${event.source}: ${event.error.message}`);
+      return shown(`${event.file}: gave up on ${event.source}: ${event.error.message}`);
     case 'warning': {
       const { file, message } = event;
       const about = file === undefined || message.includes(file) ? '' : `${file}: `;
@@ -46,7 +90,7 @@ export function lineOf(
       return `${shown(event.path)}: ${count(event.rows, 'row')} written`;
     case 'phase-start':
       if (event.phase === 'download' && event.doneBytes > 0) {
-        return `${event.file}: goes on at ${formatBytes(event.doneBytes)}`;
+        return `${event.file}: resumes at ${formatBytes(event.doneBytes)}`;
       }
       if (event.uselessBytes !== undefined) {
         return `${event.file}: starts over: the ${formatBytes(event.uselessBytes)} here came from another server`;
@@ -84,10 +128,10 @@ function planLine(plan: Extract<RunEvent, { event: 'plan' }>): string {
 function fileDoneLine(
   event: Extract<RunEvent, { event: 'file-done' }>,
   state: RunState,
-  { verbose, style }: { readonly verbose: boolean; readonly style: View['style'] },
+  { verbose, style }: View,
 ): string | undefined {
   const { file, status, check, error } = event;
-  // What was there already is no news; the summary counts it.
+  // Files that were already here are only counted, by the summary.
   if (status === 'present' && !verbose) return undefined;
   const all = state.filesInAll;
   const number = all === null ? '' : `[${state.filesDone}/${Math.max(all, state.filesDone)}] `;
@@ -102,77 +146,14 @@ function fromOf(source: string | undefined): string {
 }
 
 /** `still downloading: 3 files, 1.2 GB of about 30.0 GB, 5.1 MB/s` */
-export function heartbeatLine(state: RunState, nowMs: number): string {
+function heartbeatLine(state: RunState, nowMs: number): string {
   const at = state.position(nowMs);
   const parts = [count(state.inFlight.length, 'file'), amount(at)];
   parts.push(at.bytesPerSecond > 0 ? `${formatBytes(at.bytesPerSecond)}/s` : 'no bytes just now');
   return `still ${DOING[at.phase]}: ${parts.join(', ')}`;
 }
 
-function amount({ doneBytes, totalBytes }: Position): string {
+export function amount({ doneBytes, totalBytes }: Position): string {
   const of = totalBytes === null ? '' : ` of about ${formatBytes(totalBytes)}`;
   return `${formatBytes(doneBytes)}${of}`;
-}
-
-/** The line of all files together; at most `width` - 1 columns, so that no terminal wraps it. */
-export function totalBar(state: RunState, nowMs: number, width: number): string {
-  const at = state.position(nowMs);
-  const all = state.filesInAll;
-  const done = state.filesDone;
-  const files = all === null ? `${count(done, 'file')} done` : `${done} of ${count(all, 'file')}`;
-  const short = all === null ? `${done}` : `${done}/${all}`;
-  const rate = `${formatBytes(at.bytesPerSecond)}/s`;
-  const left =
-    at.totalBytes === null || at.bytesPerSecond <= 0
-      ? ''
-      : `  about ${formatDuration(((at.totalBytes - at.doneBytes) * 1000) / at.bytesPerSecond)} left`;
-  const percent = at.totalBytes === null ? '' : `  ${percentOf(at.doneBytes, at.totalBytes)}`;
-  return firstThatFits(width, [
-    `${files}  ${amount(at)}${percent}  ${rate}${left}`,
-    `${files}  ${amount(at)}  ${rate}`,
-    `${short}${percent}  ${rate}`,
-    `${short}${percent}`,
-  ]);
-}
-
-/** With the longest amounts the whole line is within the 79 columns of a common terminal. */
-const BAR_LENGTH = 20;
-
-/** The line of one file in work; at most `width` - 1 columns. */
-export function fileBar(at: PhaseProgress, width: number): string {
-  const { file, phase, doneBytes, totalBytes } = at;
-  const name = file.padEnd(18);
-  const word = PHASE_WORDS[phase].padEnd(8);
-  const done = formatBytes(doneBytes);
-  if (totalBytes === null) {
-    return firstThatFits(width, [`${name}  ${word}  ${done}`, `${file}  ${done}`, file]);
-  }
-  const percent = percentOf(doneBytes, totalBytes);
-  const bar = barOf(doneBytes, totalBytes, BAR_LENGTH);
-  const room = Math.max(1, width - 2 - percent.length);
-  return firstThatFits(width, [
-    `${name}  ${word}  [${bar}]  ${percent}  ${done} of ${formatBytes(totalBytes)}`,
-    `${name}  ${word}  ${percent}  ${done}`,
-    `${file}  ${percent}`,
-    `${file.slice(0, room)} ${percent}`,
-  ]);
-}
-
-function firstThatFits(width: number, lines: readonly string[]): string {
-  const most = Math.max(1, width - 1);
-  return lines.find((line) => line.length <= most) ?? (lines.at(-1) ?? '').slice(0, most);
-}
-
-function fractionOf(done: number, total: number): number {
-  return total <= 0 ? 1 : Math.min(1, Math.max(0, done / total));
-}
-
-/** Rounded down: 100 % is only said of a file that is whole. */
-function percentOf(done: number, total: number): string {
-  return `${Math.floor(fractionOf(done, total) * 100)}%`.padStart(4);
-}
-
-function barOf(done: number, total: number, length: number): string {
-  const full = Math.floor(fractionOf(done, total) * length);
-  return '='.repeat(full) + ' '.repeat(length - full);
 }
