@@ -27,8 +27,10 @@ export const ERROR_CODES = [
   'damaged-archive',
   /** A label file is not of the form that it should have. */
   'labels-invalid',
-  /** Something else is where a file belongs, or it changed meanwhile. */
+  /** Something that ccxri did not put there, or can't use, is where a file or directory belongs. */
   'occupied',
+  /** A file changed while it was read, or since it was verified. */
+  'changed',
   /** A zip breaks a rule of safety; nothing of it was extracted. */
   'unsafe-archive',
   /** The source serves something else: a web page, another size. */
@@ -42,6 +44,8 @@ export const ERROR_CODES = [
   'stalled',
   /** No source has the file. */
   'file-not-at-source',
+  /** A partial download was deleted while it was being written. */
+  'part-deleted',
   // The disk.
   /** A file or directory that should be here is not. */
   'missing',

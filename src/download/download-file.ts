@@ -25,7 +25,7 @@ export interface Candidate extends HashedFile {
   readonly source: string | null;
   /**
    * Gives it its final name, in a directory that is made if need be, and flushes both.
-   * @throws CcxriError `occupied`; `missing`: the part was deleted meanwhile; of the disk
+   * @throws CcxriError `occupied`; `part-deleted`; of the disk
    */
   moveTo(finalPath: string): Promise<void>;
   /**
@@ -183,7 +183,7 @@ async function* offer(
 /** @returns false: another attempt would not help */
 async function startOver(transfer: Transfer, failure: unknown): Promise<boolean> {
   const { part } = transfer;
-  if (isCcxriError(failure, 'missing') && failure.facts.path === part.path) await part.recreate();
+  if (isCcxriError(failure, 'part-deleted')) await part.recreate();
   else if (isCcxriError(failure, ...WRONG_BYTES)) await part.restart();
   else return false;
   emitRetry(transfer, failure, {});

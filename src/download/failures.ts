@@ -17,7 +17,9 @@ const NOT_OF_A_SOURCE: ReadonlySet<ErrorCode> = new Set([
   'disk-io',
   'not-writable',
   'occupied',
+  'changed',
   'missing',
+  'part-deleted',
   'usage',
   'manifest-invalid',
 ] as const);

@@ -172,7 +172,7 @@ export class PartFile {
 
   /**
    * Flushes the file and hashes the bytes on disk: after this it may be renamed.
-   * @throws CcxriError `missing`: the part was deleted meanwhile; of the disk
+   * @throws CcxriError `part-deleted`; of the disk
    */
   async finish(): Promise<string> {
     if (this.bytes !== this.heldBytes) throw new Error(`${this.path} has a gap`);
@@ -191,7 +191,7 @@ export class PartFile {
   /**
    * Gives the finished, accepted file its final name: never over another file, but the same bytes may
    * be there already. The part is closed and gone after this.
-   * @throws CcxriError `occupied`; `missing`: the part was deleted; of the disk
+   * @throws CcxriError `occupied`; `part-deleted`; of the disk
    */
   async moveTo(finalPath: string): Promise<void> {
     try {

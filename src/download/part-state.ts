@@ -177,9 +177,13 @@ export async function removeOwnFile(path: string): Promise<void> {
 }
 
 export function partDeleted(path: string, cause?: unknown): CcxriError {
-  return new CcxriError('missing', 'the partial download was deleted while it was being written', {
-    path,
-    next: [{ kind: 'advice', text: 'leave .ccxri/ alone while ccxri runs' }, { kind: 'again' }],
-    cause,
-  });
+  return new CcxriError(
+    'part-deleted',
+    'the partial download was deleted while it was being written',
+    {
+      path,
+      next: [{ kind: 'advice', text: 'leave .ccxri/ alone while ccxri runs' }, { kind: 'again' }],
+      cause,
+    },
+  );
 }

@@ -30,7 +30,7 @@ async function holds(
     return there.md5 === content.md5 && there.bytes === content.bytes;
   } catch (error) {
     // A dangling link, or no file at all.
-    if (isCcxriError(error, 'missing', 'occupied')) return false;
+    if (isCcxriError(error, 'missing', 'occupied', 'changed')) return false;
     throw error;
   }
 }

@@ -57,7 +57,7 @@ export async function extractArchive(
 /** The file that was opened must be the one that was hashed. */
 function assertAsChecked(opened: FileReader, { receipt, name, md5, path }: Extraction): void {
   if (receipt?.md5 !== md5 || isAsAccepted(receipt, opened)) return;
-  throw new CcxriError('occupied', `${path} has changed since it was verified`, {
+  throw new CcxriError('changed', `${path} has changed since it was verified`, {
     file: name,
     path,
     expected: `the ${receipt.bytes} bytes that passed on ${receipt.checkedAt.slice(0, 10)}`,

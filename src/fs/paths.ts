@@ -106,7 +106,7 @@ export function directoryVanished(path: string, cause: unknown): CcxriError {
 
 /** A file that another program writes. `before` and `after`: its sizes in bytes, maybe the same. */
 export function changedMeanwhile(path: string, before: number, after: number): CcxriError {
-  return new CcxriError('occupied', `${path} changed while it was being read`, {
+  return new CcxriError('changed', `${path} changed while it was being read`, {
     path,
     expected: `a file at rest, of ${formatCount(before)} bytes`,
     found: before === after ? 'other bytes in the same length' : `${formatCount(after)} bytes`,

@@ -55,7 +55,7 @@ export interface HashedFile {
 
 /**
  * The MD5 of a file as it is on disk.
- * @throws CcxriError `missing`; `occupied`: it is not a regular file, or changed meanwhile; of the
+ * @throws CcxriError `missing`; `occupied`: it is not a regular file; `changed`; of the
  *   disk; `usage`: no MD5 on this host; `aborted`
  */
 export async function hashFile(path: string, options: HashOptions = {}): Promise<HashedFile> {

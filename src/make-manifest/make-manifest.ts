@@ -21,7 +21,7 @@ import { type ReleaseFile, scanRelease, unreadable } from './scan-release.ts';
  * Describes the archives and label files of a directory, each by its exact size and MD5. Names are
  * checked before anything is hashed.
  * @throws CcxriError `usage`: no such directory, nothing in it, or a name that no manifest can have;
- * `missing`, `occupied`: a file that changed meanwhile; of the disk; `aborted`
+ * `missing`, `changed`: a file did while it was hashed; of the disk; `aborted`
  */
 export async function makeManifest(options: MakeManifestOptions): Promise<MakeManifestResult> {
   const { directory, like, signal } = options;

@@ -20,7 +20,7 @@ export interface DeepCheck {
 
 /**
  * Checks an archive's directory, and unpacks every member into nothing.
- * @throws CcxriError `unsafe-archive`, `damaged-archive`; `occupied`: it changed meanwhile; of the disk
+ * @throws CcxriError `unsafe-archive`, `damaged-archive`; `changed`; of the disk
  */
 export async function checkArchive(
   { file: { name: file }, here: { path }, images }: Present,

@@ -13,7 +13,7 @@ export interface RandomReader {
    * @throws CcxriError `damaged-archive`: it ends before that; of the disk
    */
   read(into: Buffer, position: number): Promise<void>;
-  /** @throws CcxriError `occupied`: it has changed since it was opened */
+  /** @throws CcxriError `changed`: it has changed since it was opened */
   assertUnchanged(): Promise<void>;
   close(): Promise<void>;
 }

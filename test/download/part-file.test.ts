@@ -273,7 +273,7 @@ describe('#91 a part that is deleted while it is written', () => {
     await part.restart(origin);
     await part.write(Buffer.from('abcdef'), part.bytes);
     await unlink(part.path);
-    await expect(part.finish()).rejects.toMatchObject({ code: 'missing' });
+    await expect(part.finish()).rejects.toMatchObject({ code: 'part-deleted' });
     await part.recreate();
     await part.restart(origin);
     await part.write(Buffer.from('abcdef'), part.bytes);
@@ -288,7 +288,7 @@ describe('#91 a part that is deleted while it is written', () => {
     await part.write(Buffer.from('abcdef'), part.bytes);
     await part.finish();
     await unlink(part.path);
-    await expect(part.moveTo(join(root, 'a.zip'))).rejects.toMatchObject({ code: 'missing' });
+    await expect(part.moveTo(join(root, 'a.zip'))).rejects.toMatchObject({ code: 'part-deleted' });
     await part.leave();
     expect(await listTree(root)).not.toContain('a.zip');
   });

@@ -90,7 +90,7 @@ describe('an archive that is unpacked in threads', () => {
         if (event === 'phase-start') appendFileSync(place.archivePath, 'more');
       },
     });
-    expect(error).toMatchObject({ code: 'occupied' });
+    expect(error).toMatchObject({ code: 'changed' });
     await expectNothingLeft(place);
   });
 

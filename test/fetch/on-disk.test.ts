@@ -276,7 +276,7 @@ describe('#92 an archive that is replaced between its check and its extraction',
         utimesSync(join(dest, FINAL), 1, 1);
       },
     });
-    expect(ran.outcomes).toEqual(['occupied']);
+    expect(ran.outcomes).toEqual(['changed']);
     expect(ran.exit).toBe(3);
     await expect(stat(join(dest, 'images', 'ChestDx-1'))).rejects.toMatchObject({ code: 'ENOENT' });
   });

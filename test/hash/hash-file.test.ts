@@ -126,7 +126,7 @@ describe('a file that changes while it is hashed is no result', () => {
   ])('%s', async (_, change, found) => {
     const path = await fileOf(bytesOf(3 * MIB));
     const hashing = hashFile(path, { onBytes: (done) => done === MIB && change(path) });
-    await expect(hashing).rejects.toMatchObject({ code: 'occupied', facts: { path, found } });
+    await expect(hashing).rejects.toMatchObject({ code: 'changed', facts: { path, found } });
     expect(await isOpen(path)).toBe(false);
   });
 });

@@ -332,7 +332,7 @@ describe('what can not be described', () => {
       },
     });
     await expect(making).rejects.toMatchObject({
-      code: 'occupied',
+      code: 'changed',
       message: saying('changed while it was being read'),
     });
     expect(started).toEqual(['a.zip']);

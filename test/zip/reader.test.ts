@@ -78,7 +78,7 @@ describe('a file', () => {
     const reader = await openFileReader(path);
     await reader.assertUnchanged();
     await appendFile(path, 'more');
-    await expect(reader.assertUnchanged()).rejects.toMatchObject({ code: 'occupied' });
+    await expect(reader.assertUnchanged()).rejects.toMatchObject({ code: 'changed' });
     await reader.close();
   });
 
