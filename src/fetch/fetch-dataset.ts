@@ -102,13 +102,13 @@ async function assertRoom(plan: FetchPlan, options: FetchOptions): Promise<void>
 
 /** The index is made of what is there, also where some files failed. */
 async function joinIfWanted(
-  { layout, manifest, onEvent, signal }: Session,
+  { layout, dest, manifest, onEvent, signal }: Session,
   { extract = true, join = true }: FetchOptions,
   outcomes: readonly FetchOutcome[],
 ): Promise<Pick<FetchResult, 'index' | 'indexError'>> {
   if (!extract || !join || !(await hasImages(layout, manifest))) return {};
   try {
-    return { index: await buildIndex({ layout, manifest, onEvent, signal }) };
+    return { index: await buildIndex({ dest, manifest, onEvent, signal }) };
   } catch (error) {
     if (!isCcxriError(error) || error.code === 'aborted') throw error;
     const { message, next, facts } = error;

@@ -7,7 +7,7 @@ import { isAbsent, makeDirectory, noFile } from './paths.ts';
 
 type Chunks = Iterable<string> | AsyncIterable<string>;
 
-interface WriteOptions {
+export interface WriteOptions {
   /** Where the new file grows; on the same file system as the final one. Default: beside it. */
   readonly temporaryDirectory?: string | undefined;
   /**

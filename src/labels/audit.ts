@@ -71,13 +71,31 @@ interface AuditInput {
   readonly asked?: ReadonlySet<string> | undefined;
 }
 
-interface AuditResult {
+/** What an index holds, and what does not add up between its images and labels. */
+export interface IndexReport {
+  /** Rows of the index: one an image. */
+  readonly rows: number;
+  /** Archives whose images are here, in the order of the index. */
+  readonly archives: readonly {
+    /** Its name, without .zip. */
+    readonly archive: string;
+    /** Its images that are here. */
+    readonly images: number;
+  }[];
+  /** Images of each class; `none`: ChestDx, ChestDx-PE, and viral images without a tag. */
+  readonly classes: Readonly<Record<ImageClass | 'none', number>>;
+  /** Images that have their findings from the labels. */
+  readonly rowsWithFindings: number;
+  /** What does not add up between images and labels. */
   readonly findings: readonly JoinFinding[];
-  /** Label rows of archives that are asked for and not here: no finding, they were not fetched. */
+  /**
+   * Label rows whose archives are not here: they were not fetched, that is no finding. Of a
+   * selection: rows of its archives alone.
+   */
   readonly rowsOfAbsentArchives: number;
 }
 
-/** Follows a join, archive by archive, and says at the end what did not add up. No I/O. */
+/** Follows a join, archive by archive; counts, and says at the end what did not add up. No I/O. */
 export class JoinAudit {
   readonly #input: AuditInput;
   readonly #counters = new Map<string, Counter>();
@@ -86,6 +104,10 @@ export class JoinAudit {
   readonly #patients = new Map<string, string>();
   readonly #sharedPatients = new Set<string>();
   readonly #covidImages = new Set<string>();
+  readonly #archives: IndexReport['archives'][number][] = [];
+  readonly #classes = { Normal: 0, Viral: 0, 'COVID-19': 0, Other: 0, none: 0 };
+  #rows = 0;
+  #rowsWithFindings = 0;
   #absentRows = 0;
 
   constructor(input: AuditInput) {
@@ -95,9 +117,13 @@ export class JoinAudit {
   /** @param rows what joinArchive made of this archive */
   add(archive: ArchiveImages, rows: readonly IndexRow[]): void {
     this.#here.add(archive.stem);
+    this.#archives.push({ archive: archive.stem, images: rows.length });
+    this.#rows += rows.length;
     for (const stray of archive.strays) this.note('stray-file', `${archive.stem}/${stray}`);
     const due = this.#dueFiles(archive);
     for (const row of rows) {
+      this.#classes[row.class ?? 'none'] += 1;
+      if (row.findings !== null) this.#rowsWithFindings += 1;
       this.#addPatient(row);
       if (row.findings !== null && isContradictory(row.findings)) {
         this.note('contradictory-row', placeOf(row));
@@ -116,7 +142,7 @@ export class JoinAudit {
   }
 
   /** After the last archive. */
-  finish(): AuditResult {
+  finish(): IndexReport {
     this.#restOfTables();
     const findings = [...this.#counters.values()].map(({ kind, file, of }) => ({
       kind,
@@ -125,7 +151,14 @@ export class JoinAudit {
       strict: STRICT.has(kind),
     }));
     findings.sort((a, b) => FINDING_KINDS.indexOf(a.kind) - FINDING_KINDS.indexOf(b.kind));
-    return { findings, rowsOfAbsentArchives: this.#absentRows };
+    return {
+      rows: this.#rows,
+      archives: this.#archives,
+      classes: this.#classes,
+      rowsWithFindings: this.#rowsWithFindings,
+      findings,
+      rowsOfAbsentArchives: this.#absentRows,
+    };
   }
 
   #counterOf(kind: FindingKind, file: string | undefined): ExampleCounter {
@@ -140,15 +173,12 @@ export class JoinAudit {
     const group = groupOf(archive.subsets);
     if (group === 'Viral') return this.#input.labels.files.filter(({ form }) => form === 'covid');
     if (group !== null) return [];
-    const naming = this.#input.labels.tables.chest.filter(({ byArchive }) =>
-      byArchive.has(archive.stem),
-    );
-    return this.#input.labels.files.filter(
-      ({ file, form, subsets }) =>
-        form === 'chest' &&
-        (subsets.some((subset) => archive.subsets.includes(subset)) ||
-          naming.some((table) => table.file === file)),
-    );
+    const { files, tables } = this.#input.labels;
+    const naming = tables.chest.filter(({ byArchive }) => byArchive.has(archive.stem));
+    const isDue = ({ file, subsets }: LabelFacts) =>
+      subsets.some((subset) => archive.subsets.includes(subset)) ||
+      naming.some((table) => table.file === file);
+    return files.filter((file) => file.form === 'chest' && isDue(file));
   }
 
   /** A file that is not here is one finding, not one an image. */
@@ -273,46 +303,3 @@ const TEXTS: Readonly<Record<FindingKind, (n: number, file: string) => string>> 
   'unknown-folder': (n) =>
     `${count(n, 'folder')} under images/ that no archive of the manifest has: not indexed`,
 };
-
-/** What an index holds, in numbers. */
-export interface IndexCounts {
-  /** Rows of the index: one an image. */
-  readonly rows: number;
-  /** Archives whose images are here, in the order of the index. */
-  readonly archives: readonly {
-    /** Its name, without .zip. */
-    readonly archive: string;
-    /** Its images that are here. */
-    readonly images: number;
-  }[];
-  /** Images of each class; `none`: ChestDx, ChestDx-PE, and viral images without a tag. */
-  readonly classes: Readonly<Record<ImageClass | 'none', number>>;
-  /** Images that have their findings from the labels. */
-  readonly rowsWithFindings: number;
-}
-
-/** Counts a join while it goes by. */
-export class IndexTally {
-  #rows = 0;
-  #rowsWithFindings = 0;
-  readonly #archives: { readonly archive: string; readonly images: number }[] = [];
-  readonly #classes = { Normal: 0, Viral: 0, 'COVID-19': 0, Other: 0, none: 0 };
-
-  add(archive: ArchiveImages, rows: readonly IndexRow[]): void {
-    this.#rows += rows.length;
-    this.#archives.push({ archive: archive.stem, images: rows.length });
-    for (const row of rows) {
-      this.#classes[row.class ?? 'none'] += 1;
-      if (row.findings !== null) this.#rowsWithFindings += 1;
-    }
-  }
-
-  counts(): IndexCounts {
-    return {
-      rows: this.#rows,
-      archives: [...this.#archives],
-      classes: { ...this.#classes },
-      rowsWithFindings: this.#rowsWithFindings,
-    };
-  }
-}

@@ -3,19 +3,12 @@ import { throwIfAborted } from '../abort.ts';
 import { type DatasetLayout, layoutOf } from '../dataset/layout.ts';
 import { type RunOptions, assertDirectory } from '../dataset/session.ts';
 import { CcxriError } from '../errors.ts';
-import { type EventListener, type RunEvent, ignoreEvents } from '../events.ts';
+import { type RunEvent, ignoreEvents } from '../events.ts';
 import { assertOutputFile } from '../fs/paths.ts';
-import {
-  type Manifest,
-  type Selection,
-  isEmptySelection,
-  selectFiles,
-  stemOf,
-} from '../manifest/manifest.ts';
+import { isEmptySelection, selectFiles, stemOf } from '../manifest/manifest.ts';
 import { toPrintable } from '../text.ts';
 import {
-  type IndexCounts,
-  IndexTally,
+  type IndexReport,
   JoinAudit,
   type JoinFinding,
   describeFinding,
@@ -31,17 +24,9 @@ import {
 import { type ImagesHere, archiveFacts, readLabels, scanImages } from './scan.ts';
 import { assertOwnIndex, findLostLabels, writeIndex } from './write.ts';
 
-/** What rows of an index are made of. */
-export interface IndexOptions {
-  readonly layout: DatasetLayout;
-  readonly manifest: Manifest;
-  /** Default: every archive. */
-  readonly selection?: Selection | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** The images and label files that are here. */
+/** What the rows of an index are made of: the images and label files that are here. */
 interface IndexSource {
+  readonly layout: DatasetLayout;
   /** Every archive of the manifest. */
   readonly archives: readonly ArchiveFacts[];
   readonly here: ImagesHere;
@@ -60,16 +45,23 @@ interface ArchiveRows {
  * @throws CcxriError `missing`: no images of the selection are here; `labels-invalid`; of the disk;
  *   `aborted`
  */
-export async function openIndexSource(options: IndexOptions): Promise<IndexSource> {
-  const { layout, manifest, selection, signal } = options;
+export async function openIndexSource(
+  options: Pick<RunOptions, 'manifest' | 'dest' | 'selection' | 'signal'>,
+): Promise<IndexSource> {
+  const { manifest, dest, selection = {}, signal } = options;
+  const layout = layoutOf(dest);
   const archives = archiveFacts(manifest);
-  const asked =
-    selection === undefined || isEmptySelection(selection)
-      ? undefined
-      : new Set(selectFiles(manifest, selection).map(({ name }) => stemOf(name)));
-  const here = narrow(await scanImages(layout, archives, signal), asked);
-  if (here.archives.length === 0) throw noImages(layout, here, asked !== undefined);
-  return { archives, here, labels: await readLabels(layout, manifest, signal), asked };
+  const files = selectFiles(manifest, selection);
+  const asked = isEmptySelection(selection)
+    ? undefined
+    : new Set(files.map(({ name }) => stemOf(name)));
+  const all = await scanImages(layout, archives, signal);
+  // What lies beside the archives' folders is of no selection.
+  const chosen = all.archives.filter(({ stem }) => asked?.has(stem) ?? true);
+  const here = asked === undefined ? all : { archives: chosen, unknownFolders: [], strays: [] };
+  if (chosen.length === 0) throw noImages(layout, here, asked !== undefined);
+  const labels = await readLabels(layout, manifest, signal);
+  return { layout, archives, here, labels, asked };
 }
 
 /** The rows of an index, an archive at a time: memory does not grow with the dataset. */
@@ -85,28 +77,21 @@ export async function* indexRows(
   }
 }
 
-export interface BuildIndexOptions extends IndexOptions {
+/** An index, and what its images and labels are like. */
+export interface IndexResult extends IndexReport {
+  /** The file that was written (in a dry run: that would be). */
+  readonly path: string;
+}
+
+export interface JoinOptions extends RunOptions {
   /**
-   * Where to write instead of the dataset's index.csv; nothing is written in the dataset then, and
-   * only the selection is. index.csv itself always describes every image that is here.
+   * Where to write the index. Default: index.csv in the dataset directory. Given, the dataset is
+   * only read, and `selection` narrows the index to its archives; index.csv itself always describes
+   * every image that is here.
    */
   readonly output?: string | undefined;
   /** Join and audit, but write nothing. */
   readonly dryRun?: boolean | undefined;
-  readonly onEvent?: EventListener | undefined;
-}
-
-/** An index, and what its images and labels are like. */
-export interface IndexResult extends IndexCounts {
-  /** The file that was written (in a dry run: that would be). */
-  readonly path: string;
-  /** What does not add up between images and labels. */
-  readonly findings: readonly JoinFinding[];
-  /**
-   * Label rows whose archives are not here: they were not fetched, that is no finding. Of a
-   * selection: rows of its archives alone.
-   */
-  readonly rowsOfAbsentArchives: number;
 }
 
 /**
@@ -116,43 +101,38 @@ export interface IndexResult extends IndexCounts {
  *   file that the dataset's index.csv was made with, which is left as it is then;
  *   `labels-invalid`; `occupied`; of the disk; `aborted`
  */
-export async function buildIndex(options: BuildIndexOptions): Promise<IndexResult> {
-  const { layout, output, signal, onEvent = ignoreEvents } = options;
+export async function buildIndex(options: JoinOptions): Promise<IndexResult> {
+  const { output, dryRun = false, signal, onEvent = ignoreEvents } = options;
   const isOwn = output === undefined;
   const source = await openIndexSource(isOwn ? { ...options, selection: undefined } : options);
+  const { layout, here } = source;
   if (isOwn) await assertOwnIndex(layout.index);
-  if (isOwn) await assertKeepsLabels(source, layout, signal);
+  if (isOwn) await assertKeepsLabels(source, signal);
   const audit = new JoinAudit(source);
-  const tally = new IndexTally();
+  async function* audited() {
+    for await (const { archive, rows } of indexRows(source, signal)) {
+      audit.add(archive, rows);
+      yield rows;
+    }
+  }
   const path = output ?? layout.index;
-  const rows = observe(indexRows(source, signal), [audit, tally]);
-  if (options.dryRun === true) while ((await rows.next()).done !== true);
+  const batches = audited();
+  if (dryRun) while ((await batches.next()).done !== true);
   else {
     const temporaryDirectory = isOwn ? layout.state : undefined;
-    await writeIndex(path, rows, { temporaryDirectory, followsLink: !isOwn, signal });
+    await writeIndex(path, batches, { temporaryDirectory, followsLink: !isOwn, signal });
   }
-  for (const stray of source.here.strays) audit.note('stray-file', stray);
-  for (const folder of source.here.unknownFolders) audit.note('unknown-folder', folder);
-  const result = { path, ...tally.counts(), ...audit.finish() };
+  for (const stray of here.strays) audit.note('stray-file', stray);
+  for (const folder of here.unknownFolders) audit.note('unknown-folder', folder);
+  const result = { path, ...audit.finish() };
   for (const finding of result.findings) onEvent(warningOf(finding));
-  if (options.dryRun !== true) onEvent({ event: 'index-written', path, rows: result.rows });
+  if (!dryRun) onEvent({ event: 'index-written', path, rows: result.rows });
   return result;
-}
-
-async function* observe(
-  batches: AsyncIterable<ArchiveRows>,
-  observers: readonly Pick<IndexTally, 'add'>[],
-): AsyncGenerator<readonly IndexRow[], void, void> {
-  for await (const { archive, rows } of batches) {
-    for (const observer of observers) observer.add(archive, rows);
-    yield rows;
-  }
 }
 
 /** An index with labels is worth more than one of every image without them. */
 async function assertKeepsLabels(
-  { archives, labels }: IndexSource,
-  { index: path }: DatasetLayout,
+  { layout: { index: path }, archives, labels }: IndexSource,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const lost = await findLostLabels(path, labels.files, { archives, signal });
@@ -181,13 +161,6 @@ async function assertKeepsLabels(
       ],
     },
   );
-}
-
-/** What lies beside the archives' folders is of no selection. */
-function narrow(here: ImagesHere, asked: ReadonlySet<string> | undefined): ImagesHere {
-  if (asked === undefined) return here;
-  const archives = here.archives.filter(({ stem }) => asked.has(stem));
-  return { archives, unknownFolders: [], strays: [] };
 }
 
 function noImages(layout: DatasetLayout, here: ImagesHere, isSelection: boolean): CcxriError {
@@ -230,17 +203,6 @@ function warningOf(finding: JoinFinding): RunEvent {
   };
 }
 
-export interface JoinOptions extends RunOptions {
-  /**
-   * Where to write the index. Default: index.csv in the dataset directory. Given, the dataset is
-   * only read, and `selection` narrows the index to its archives; index.csv itself always describes
-   * every image that is here.
-   */
-  readonly output?: string | undefined;
-  /** Join and audit, but write nothing. */
-  readonly dryRun?: boolean | undefined;
-}
-
 /**
  * Writes index.csv: one row an image that is here, with what the label files that are here say.
  * No network.
@@ -266,5 +228,5 @@ export async function joinDataset(options: JoinOptions): Promise<IndexResult> {
   }
   await assertDirectory(dest);
   if (output !== undefined) await assertOutputFile(output);
-  return buildIndex({ ...options, layout: layoutOf(dest) });
+  return buildIndex(options);
 }

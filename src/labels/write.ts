@@ -3,7 +3,7 @@ import { lstat, open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { throwIfAborted } from '../abort.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
-import { writeFileAtomic } from '../fs/atomic.ts';
+import { type WriteOptions, writeFileAtomic } from '../fs/atomic.ts';
 import { noFile } from '../fs/paths.ts';
 import { toPrintable } from '../text.ts';
 import { FINDING_COLUMNS } from './findings.ts';
@@ -23,14 +23,6 @@ export const INDEX_HEADER = [
 
 const UNKNOWN_FINDINGS = ','.repeat(FINDING_COLUMNS.length - 1);
 
-interface WriteIndexOptions {
-  /** Where the file grows until it is whole; on the same file system. Default: beside it. */
-  readonly temporaryDirectory?: string | undefined;
-  /** What a link in its place points to is written. Default: the file replaces it. */
-  readonly followsLink?: boolean | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
 /**
  * Writes index.csv whole or not at all, an archive at a time: the memory does not grow with the
  * dataset. UTF-8, LF, quotes (RFC 4180, 2.6 and 2.7) only where a name needs them.
@@ -39,7 +31,7 @@ interface WriteIndexOptions {
 export async function writeIndex(
   path: string,
   archives: AsyncIterable<readonly IndexRow[]>,
-  options: WriteIndexOptions = {},
+  options: WriteOptions = {},
 ): Promise<void> {
   await writeFileAtomic(path, renderIndex(archives), options);
 }

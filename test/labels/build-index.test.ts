@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest';
-import { layoutOf } from '../../src/dataset/layout.ts';
 import { buildIndex, indexRows, openIndexSource } from '../../src/labels/build-index.ts';
 import { loadManifest, parseManifest } from '../../src/manifest/load.ts';
 import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';
@@ -11,8 +10,7 @@ const manifest = await loadManifest();
 it('a selection never narrows index.csv itself', async () => {
   const root = await tempDir();
   await writeTree(root, { 'images/Normal-1/a_0.jpg': '', 'images/Other-1/b_0.jpg': '' });
-  const layout = layoutOf(root);
-  const result = await buildIndex({ layout, manifest, selection: { subsets: ['normal'] } });
+  const result = await buildIndex({ dest: root, manifest, selection: { subsets: ['normal'] } });
   expect(result.rows).toBe(2);
   expect(await listTree(root)).toContain('index.csv');
 });
@@ -26,8 +24,7 @@ it('gives its rows an archive at a time, also of a selection, and ends when stop
     'images/Viral-1/v_0.jpg': '',
     'images/Viral-2/v_1.jpg': '',
   });
-  const layout = layoutOf(root);
-  const source = await openIndexSource({ layout, manifest, selection: { subsets: ['viral'] } });
+  const source = await openIndexSource({ dest: root, manifest, selection: { subsets: ['viral'] } });
   const stop = new AbortController();
   const seen: unknown[] = [];
   const reading = (async () => {
@@ -70,7 +67,7 @@ it('reads label files of a manifest with other subsets by their headers, and say
     'images/A-1/a_0.jpg': '',
     'images/B-1/b_0.jpg': '',
   });
-  const result = await buildIndex({ layout: layoutOf(root), manifest: mine });
+  const result = await buildIndex({ dest: root, manifest: mine });
   expect(result).toMatchObject({
     rows: 2,
     rowsWithFindings: 1,
