@@ -25,7 +25,7 @@ export interface RunDocument {
   readonly command: CommandName | null;
   /** true: the exit code is 0. */
   readonly ok: boolean;
-  /** The exit code of the process. */
+  /** The exit code of the process; README.md says what each means. */
   readonly exitCode: ExitCode;
   /**
    * How many files (or rows, or findings) of each kind: see the command. Empty after a failure that

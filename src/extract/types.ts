@@ -18,6 +18,7 @@ export interface ExtractOptions extends SessionOptions {
  */
 export type ExtractStatus = 'extracted' | 'present' | 'planned' | 'missing' | 'failed';
 
+/** What an extract has done with one archive. */
 export interface ExtractOutcome extends FileOutcome<ExtractStatus> {
   /** Images and other members under images/<archive>/. Null where the archive was not opened. */
   readonly members: number | null;

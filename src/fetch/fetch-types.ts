@@ -73,6 +73,7 @@ export interface FetchStep {
  */
 export type FetchStatus = 'present' | 'downloaded' | 'adopted' | 'extracted' | 'failed' | 'stopped';
 
+/** What a fetch has done with one file. */
 export interface FetchOutcome extends FileOutcome<FetchStatus> {
   /** Is it an archive or a label file? */
   readonly kind: 'archive' | 'labels';

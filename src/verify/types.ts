@@ -38,6 +38,7 @@ export type VerifyStatus =
   | 'missing'
   | 'bad';
 
+/** What a verify has found out about one file. */
 export interface VerifyOutcome extends FileOutcome<VerifyStatus> {
   /** Is it an archive or a label file? */
   readonly kind: 'archive' | 'labels';
