@@ -3,113 +3,74 @@ import type { RunOptions } from './dataset/session.ts';
 import { CcxriError } from './errors.ts';
 import { createPageLoader } from './http/page.ts';
 import { type ManifestFile, isEmptySelection, selectFiles } from './manifest/manifest.ts';
-import { nextSources } from './sources/hints.ts';
 import { type Found, locationsOf, openSources } from './sources/open-source.ts';
-import type { Location, OpenedSource, SourceKind } from './sources/source.ts';
+import { type Location, type Source, type SourceKind, otherSourceSteps } from './sources/source.ts';
 import { toPrintable, toPrintableLink } from './text.ts';
 
 /**
- * Where each file would come from. Pages are loaded, files are not asked for: below a base URL a
- * file may still be missing. Every source is asked for every file, so that `tried` shows what each
- * has.
- * @throws CcxriError `unknown-subset`, `unknown-file`; `source-unusable` where no named source is
- * one; `aborted`
+ * Where each file would come from. Pages are loaded, files are not requested: a file below a base URL
+ * may turn out to be missing. Every source is asked for every file, so that `tried` says how useful
+ * each is.
+ * @throws CcxriError `unknown-subset`, `unknown-file`; `source-unusable` if none of the named sources
+ *   can be used; `aborted`
  */
 export async function resolveLinks(options: LinksOptions): Promise<LinksResult> {
-  const { manifest, selection = {}, signal } = options;
+  const { manifest, selection = {}, sources: named = [], signal, onEvent } = options;
+  const { headers, timeoutMs, env } = options;
   const files = isEmptySelection(selection) ? manifest.files : selectFiles(manifest, selection);
-  const sources = await openAll(options);
-  const found: (readonly Found<OpenedSource>[])[] = [];
-  for (const file of files) found.push(await askAll(file, sources, signal));
+  const loadPage = createPageLoader({ headerOrigins: named, headers, timeoutMs, env });
+  const sources = await openSources(named, { manifest, loadPage, signal, onEvent });
+  const links: LinkRow[] = [];
+  const all: Found[] = [];
+  for (const file of files) {
+    const answers: Found[] = [];
+    for await (const answer of locationsOf(file, sources, signal)) answers.push(answer);
+    links.push(toRow(file, answers, manifest.homepage));
+    all.push(...answers);
+  }
   throwIfAborted(signal);
-  return {
-    links: files.map((file, i) => toRow(file, found[i] ?? [], manifest.homepage)),
-    tried: sources.map((source) => toTried(source, found.flat())),
-  };
+  return { links, tried: sources.map((source) => toTried(source, all)) };
 }
 
-function openAll(options: LinksOptions): Promise<readonly OpenedSource[]> {
-  const { manifest, sources = [], headers, timeoutMs, env, signal, onEvent } = options;
-  const loadPage = createPageLoader({
-    headerOrigins: sources,
-    ...(headers === undefined ? {} : { headers }),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    ...(env === undefined ? {} : { env }),
-  });
-  return openSources(sources, {
-    manifest,
-    loadPage,
-    signal,
-    ...(onEvent === undefined ? {} : { onEvent }),
-  });
-}
-
-async function askAll(
-  file: ManifestFile,
-  sources: readonly OpenedSource[],
-  signal: AbortSignal | undefined,
-): Promise<readonly Found<OpenedSource>[]> {
-  const answers: Found<OpenedSource>[] = [];
-  for await (const answer of locationsOf(file, sources, signal)) answers.push(answer);
-  return answers;
-}
-
-function toRow(
-  file: ManifestFile,
-  answers: readonly Found<OpenedSource>[],
-  homepage: string,
-): LinkRow {
+function toRow(file: ManifestFile, answers: readonly Found[], homepage: string): LinkRow {
   const { name, kind, md5 } = file;
-  const first = answers.find(({ location }) => location !== undefined);
-  if (first?.location === undefined) {
-    const error = nowhere(file, answers, homepage);
+  const found = answers.find(({ location }) => location !== undefined);
+  if (found?.location === undefined) {
+    const error = notFound(file, answers, homepage);
     return { file: name, kind, md5, source: null, location: null, error };
   }
-  const location = toPrintableLocation(first.location);
-  return { file: name, kind, md5, source: first.source.name, location };
+  const location = toPrintableLocation(found.location);
+  return { file: name, kind, md5, source: found.source.name, location };
 }
 
 function toPrintableLocation(location: Location): string {
   return location.kind === 'url' ? toPrintableLink(location.url) : toPrintable(location.path, 4096);
 }
 
-/** What every source answered, and the next steps. */
-function nowhere(
-  { name }: ManifestFile,
-  answers: readonly Found<OpenedSource>[],
-  homepage: string,
-): CcxriError {
+/** What every source said, and the next steps. */
+function notFound({ name }: ManifestFile, answers: readonly Found[], homepage: string): CcxriError {
   const failed = answers.find(({ error }) => error !== undefined)?.error;
-  const said = answers.map(
+  const reasons = answers.map(
     ({ source, error }) => error?.message ?? `${name} is not at ${source.name}`,
   );
-  const [only = `no source has ${name}`] = said;
-  return new CcxriError(
-    failed?.code ?? 'file-not-at-source',
-    said.length > 1 ? `none of ${said.length} sources has ${name}` : only,
-    {
-      ...failed?.facts,
-      file: name,
-      ...(said.length > 1 ? { reasons: said } : {}),
-      next: failed?.next ?? nextSources(homepage),
-      cause: failed,
-    },
-  );
+  const [only = `no source has ${name}`] = reasons;
+  const isOne = reasons.length <= 1;
+  const message = isOne ? only : `none of ${reasons.length} sources has ${name}`;
+  return new CcxriError(failed?.code ?? 'file-not-at-source', message, {
+    ...failed?.facts,
+    file: name,
+    ...(isOne ? {} : { reasons }),
+    next: failed?.next ?? otherSourceSteps(homepage),
+    cause: failed,
+  });
 }
 
-function toTried(
-  source: OpenedSource,
-  answers: readonly Found<OpenedSource>[],
-): LinksResult['tried'][number] {
+function toTried(source: Source, answers: readonly Found[]): LinksResult['tried'][number] {
   const own = answers.filter((answer) => answer.source === source);
   const found = own.filter(({ location }) => location !== undefined).length;
-  const error = own.find((answer) => answer.error !== undefined)?.error;
-  return {
-    source: source.name,
-    kind: source.kind,
-    found,
-    ...(error === undefined || found > 0 ? {} : { error }),
-  };
+  const error = found > 0 ? undefined : own.find((answer) => answer.error !== undefined)?.error;
+  const { name, kind } = source;
+  return { source: name, kind, found, ...(error === undefined ? {} : { error }) };
 }
 
 export interface LinksOptions extends Omit<RunOptions, 'dest'> {
@@ -120,7 +81,7 @@ export interface LinksOptions extends Omit<RunOptions, 'dest'> {
   /** Default 30,000. */
   readonly timeoutMs?: number | undefined;
   /** Proxy variables (HTTP_PROXY, HTTPS_PROXY, NO_PROXY in either case). Default: no proxy. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
 /** Where one file would be downloaded from. */

@@ -10,7 +10,7 @@ import { makeDirectoryWithin } from '../fs/paths.ts';
 import { ProgressThrottle } from '../events.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
 import { aboutBytesOf, type ManifestFile } from '../manifest/manifest.ts';
-import { isSameAddress } from '../sources/base-url.ts';
+import { isSameAddress } from '../sources/address.ts';
 import { type Found, locationsOf } from '../sources/open-source.ts';
 import type { Location } from '../sources/source.ts';
 import { formatBytes, toPrintableUrl } from '../text.ts';

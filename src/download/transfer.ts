@@ -1,7 +1,7 @@
 import { pause } from '../abort.ts';
 import { type CcxriError, isCcxriError } from '../errors.ts';
 import { aboutBytesOf } from '../manifest/manifest.ts';
-import { isSameAddress } from '../sources/base-url.ts';
+import { isSameAddress } from '../sources/address.ts';
 import type { Location } from '../sources/source.ts';
 import { fetchInParallel } from './connections.ts';
 import { type Transfer, emitRetry } from './context.ts';

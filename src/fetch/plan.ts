@@ -1,7 +1,7 @@
 import { type FileSurvey, fitsManifest } from '../dataset/survey.ts';
 import { CcxriError, type NextStep } from '../errors.ts';
 import { aboutBytesOf, type ManifestFile } from '../manifest/manifest.ts';
-import { isSameAddress, isTemplate, toBareUrl, toFileUrl } from '../sources/base-url.ts';
+import { type Address, isSameAddress, parseAddress, toFileUrl } from '../sources/address.ts';
 import { readKeptLinks } from '../sources/kept-links.ts';
 import { formatBytes } from '../text.ts';
 import type { FetchPlan, FetchStep } from './fetch-types.ts';
@@ -145,20 +145,27 @@ export async function withUsefulPart(
   if (partFrom === null) return survey;
   if (file.url !== undefined && isSameAddress(file.url, partFrom)) return survey;
   for (const typed of sources) {
-    if (mayLeadTo(partFrom, typed, file)) return survey;
-    const page = /^https?:/i.test(typed) && URL.canParse(typed) ? toBareUrl(typed).href : undefined;
-    const kept = page === undefined ? undefined : await readKeptLinks(linksCache, page);
+    const address = parseAddress(typed);
+    if (mayLeadTo(partFrom, address, file)) return survey;
+    if (address.kind !== 'web') continue;
+    const kept = await readKeptLinks(linksCache, address.url);
     const url = kept?.files.find(({ name }) => name === file.name)?.url;
     if (url !== undefined && isSameAddress(url, partFrom)) return survey;
   }
   return { ...survey, partBytes: 0, partFrom: null };
 }
 
-/** By what was typed alone: a page or listing has the files of its own server. */
-function mayLeadTo(from: string, typed: string, { name }: ManifestFile): boolean {
-  // A saved page may link to anywhere; a copy from a local directory is not resumed.
-  if (!/^https?:/i.test(typed)) return /\.x?html?$/i.test(typed);
-  if (!URL.canParse(typed) || !URL.canParse(from)) return false;
-  if (isTemplate(typed)) return isSameAddress(toFileUrl(typed, name), from);
-  return new URL(typed).host === new URL(from).host;
+/** By the address alone: a page or listing has the files of its own server. */
+function mayLeadTo(from: string, address: Address, { name }: ManifestFile): boolean {
+  switch (address.kind) {
+    case 'path':
+      // A saved page may link to anywhere; a copy from a local directory is not resumed.
+      return address.isPage;
+    case 'template':
+      return isSameAddress(toFileUrl(address.url, name), from);
+    case 'web':
+      return URL.canParse(from) && new URL(address.url).host === new URL(from).host;
+    case 'invalid':
+      return false;
+  }
 }

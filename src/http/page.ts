@@ -45,8 +45,9 @@ export async function loadPageWith(
 }
 
 /** Default timeout 30 s, default clock the system's. */
-export type PageLoaderOptions = Omit<HttpClientOptions, 'timeoutMs' | 'clock'> &
-  Partial<Pick<HttpClientOptions, 'timeoutMs' | 'clock'>>;
+export type PageLoaderOptions = Omit<HttpClientOptions, 'timeoutMs' | 'clock'> & {
+  [Name in 'timeoutMs' | 'clock']?: HttpClientOptions[Name] | undefined;
+};
 
 /** A loader that opens a client for each page, for callers that download nothing else. */
 export function createPageLoader(options: PageLoaderOptions = {}) {

@@ -1,6 +1,6 @@
 import { isInside } from '../http/redirect.ts';
 import { decodeOrKeep } from '../text.ts';
-import { toBareUrl } from './base-url.ts';
+import { toBareUrl, withoutPageEnding } from './address.ts';
 import { type PageAnchor, type PageTree, between, collapse } from './page-tree.ts';
 
 /** A link that can be followed. */
@@ -79,7 +79,7 @@ function toWebUrl(text: string, base?: string): URL | undefined {
 
 function isSavedPart(href: string, origin: PageOrigin): boolean {
   if (origin.kind !== 'saved') return false;
-  const folder = `${origin.fileName.replace(/\.x?html?$/i, '')}_files/`;
+  const folder = `${withoutPageEnding(origin.fileName)}_files/`;
   const path = href.trim().replace(/^\.\//, '');
   return path.startsWith(folder) || path.startsWith(encodeURI(folder));
 }

@@ -1,14 +1,14 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { type NextStep, CcxriError, isCcxriError } from '../errors.ts';
+import { CcxriError, type NextStep, isCcxriError } from '../errors.ts';
 import { decodeHtml } from '../http/page.ts';
 import type { Manifest, ManifestFile } from '../manifest/manifest.ts';
 import { count, toPrintable, toPrintableUrl } from '../text.ts';
-import { unusable } from './hints.ts';
+import { hasPageName } from './address.ts';
 import { type PageOrigin, resolveAnchors } from './page-address.ts';
 import { type Pairing, pairLinks } from './page-pairs.ts';
 import { readTree } from './page-tree.ts';
-import type { Location, OpenedSource, SourceContext } from './source.ts';
+import { type Location, type Source, type SourceContext, sourceUnusable } from './source.ts';
 
 /** What a page has of a manifest's files, and what kind of page it is. */
 export interface PageReading {
@@ -69,24 +69,28 @@ function foldersAmong(urls: readonly string[]): PageReading['folders'] {
   return { ...(archives && { archives }), ...(labels && { labels }) };
 }
 
-/** As of pages from the web. */
+/** The limit of pages from the web, too. */
 const MAX_PAGE_BYTES = 16 * 1024 * 1024;
 
 /**
- * A page that was saved from a browser. It is read at once: a wrong file is told before anything
- * is downloaded.
+ * A page that was saved by a browser. It is read at once: a wrong file is reported before anything is
+ * downloaded.
  * @throws CcxriError `source-unusable`, saying what the file is instead
  */
-export async function openSavedPage(path: string, context: SourceContext): Promise<OpenedSource> {
-  const { manifest } = context;
+export async function openSavedPage(path: string, context: SourceContext): Promise<Source> {
+  const { manifest, onEvent } = context;
+  const { homepage } = manifest;
   const name = toPrintable(path);
-  const html = await readHtml(path, context);
-  const reading = await read(html, path, context);
+  const reading = await readSavedPage(path, manifest);
   if (reading.urls.size + reading.ambiguous.size === 0) {
     throw explainEmpty(reading, manifest, { source: name });
   }
-  if (reading.isBaseGuessed) emitGuess(reading, name, context);
-  const place = { source: name, homepage: manifest.homepage };
+  if (reading.isBaseGuessed) {
+    const base = toPrintableUrl(reading.base);
+    const message = `${name} does not say where it was saved from: its links are taken to be relative to ${base}`;
+    onEvent({ event: 'warning', code: 'source', message });
+  }
+  const place = { source: name, homepage };
   return {
     kind: 'page',
     name,
@@ -95,55 +99,30 @@ export async function openSavedPage(path: string, context: SourceContext): Promi
   };
 }
 
-async function read(html: string, path: string, context: SourceContext): Promise<PageReading> {
-  const { manifest } = context;
+async function readSavedPage(path: string, manifest: Manifest): Promise<PageReading> {
   const { homepage } = manifest;
+  const notAPage = (why: string, next: readonly NextStep[] = []) =>
+    sourceUnusable(`${toPrintable(path)} is no saved page: ${why}`, homepage, { path, next });
+  const { size } = await stat(path);
+  if (size > MAX_PAGE_BYTES) throw notAPage(`it has ${count(size, 'byte')}`);
+  const html = decodeHtml(await readFile(path));
+  if (/^(?:From: <Saved by |MIME-Version:)/im.test(html.slice(0, 1000))) {
+    const why = 'it is a page saved as a single file (MHTML), which ccxri does not read';
+    throw notAPage(why, [{ kind: 'advice', text: 'save it as "HTML only" or "complete" instead' }]);
+  }
+  if (!hasPageName(path) && !looksLikeHtml(html)) {
+    throw notAPage(size === 0 ? 'it is empty' : 'it does not read as HTML');
+  }
   try {
     return await readPage(html, manifest, { kind: 'saved', fileName: basename(path), homepage });
   } catch (error) {
-    throw isCcxriError(error) ? notAPage(path, error.message, context) : error;
+    throw isCcxriError(error) ? notAPage(error.message) : error;
   }
-}
-
-function emitGuess({ base }: PageReading, name: string, { onEvent }: SourceContext): void {
-  onEvent({
-    event: 'warning',
-    code: 'source',
-    message: `${name} does not say where it was saved from: its links are taken to be relative to ${toPrintableUrl(base)}`,
-  });
-}
-
-async function readHtml(path: string, context: SourceContext): Promise<string> {
-  const { size } = await stat(path);
-  if (size > MAX_PAGE_BYTES) throw notAPage(path, `it has ${count(size, 'byte')}`, context);
-  const bytes = await readFile(path);
-  const html = decodeHtml(bytes);
-  if (/^(?:From: <Saved by |MIME-Version:)/im.test(html.slice(0, 1000))) {
-    const why = 'it is a page saved as a single file (MHTML), which ccxri does not read';
-    throw notAPage(path, why, context, [
-      { kind: 'advice', text: 'save it as "HTML only" or "complete" instead' },
-    ]);
-  }
-  if (/\.x?html?$/i.test(path) || looksLikeHtml(html)) return html;
-  const why = bytes.length === 0 ? 'it is empty' : 'it does not read as HTML';
-  throw notAPage(path, why, context);
-}
-
-function notAPage(
-  path: string,
-  why: string,
-  { manifest }: SourceContext,
-  next: readonly NextStep[] = [],
-): CcxriError {
-  return unusable(`${toPrintable(path)} is no saved page: ${why}`, manifest.homepage, {
-    path,
-    next,
-  });
 }
 
 /**
  * Where a page has a file.
- * @throws CcxriError `source-unusable` where its MD5 is there and it can't be told for which file
+ * @throws CcxriError `source-unusable` if its MD5 is there, and that of several files
  */
 export function locateOnPage(
   { urls, ambiguous }: PageReading,
@@ -153,7 +132,7 @@ export function locateOnPage(
   const url = urls.get(name);
   if (url !== undefined) return { kind: 'url', url };
   if (!ambiguous.has(name)) return undefined;
-  throw unusable(
+  throw sourceUnusable(
     `${source} has the MD5 of ${name} (${md5}), but it stands for several files, and neither category, size nor name tells which link is whose`,
     homepage,
     { file: name, source },
@@ -161,8 +140,8 @@ export function locateOnPage(
 }
 
 /**
- * Why nothing can be had through a page without one link to a file: what it is like, in plain words.
- * @param place.next what is tried before a saved page or a mirror
+ * Why a page without a link to any file is of no use, by what it looks like.
+ * @param place.next steps to try before a saved page or a mirror
  */
 export function explainEmpty(
   reading: PageReading,
@@ -170,7 +149,7 @@ export function explainEmpty(
   { source, next = [] }: { readonly source: string; readonly next?: readonly NextStep[] },
 ): CcxriError {
   const title = reading.title === '' ? '' : ` (its title: "${toPrintable(reading.title, 80)}")`;
-  return unusable(
+  return sourceUnusable(
     `${source} is a web page${title} ${lackOf(reading, `${dataset} ${version}`)}`,
     homepage,
     { source, next },
@@ -193,13 +172,13 @@ function lackOf(reading: PageReading, release: string): string {
   return `with ${count(anchors, 'link')}${which}, but without any MD5 of ${release}: its list may be made by scripts, or it is a login or busy page, or another page than the one with the table of files`;
 }
 
-/** Whether a text is HTML, by its beginning (as browsers tell: WHATWG MIME Sniffing, 7.1). */
+/** Whether a text is HTML, by its beginning, as browsers do (WHATWG MIME Sniffing, 7.1). */
 export function looksLikeHtml(text: string): boolean {
   let rest = text
     .slice(0, 4000)
     .replace(/^\ufeff/, '')
     .trimStart();
-  // By hand: an expression for "any number of comments" can be made to take for ever.
+  // In a loop: a regular expression for "any number of comments" can be made to take forever.
   for (let end = endOfLead(rest); end > 0; end = endOfLead(rest))
     rest = rest.slice(end).trimStart();
   return /^<(?:!doctype\s+html|html|head|title|meta|body|script|style|table|div|h1|p|a|br|font|b)\b/i.test(
@@ -207,7 +186,7 @@ export function looksLikeHtml(text: string): boolean {
   );
 }
 
-/** The length of a comment or XML declaration at the beginning; 0: there is none. */
+/** The length of a comment or XML declaration at the beginning, or 0. */
 function endOfLead(text: string): number {
   const close = text.startsWith('<!--') ? '-->' : text.startsWith('<?xml') ? '?>' : undefined;
   const at = close === undefined ? -1 : text.indexOf(close);

@@ -1,53 +1,52 @@
 import type { Clock } from '../clock.ts';
+import { CcxriError, type CcxriErrorOptions, type NextStep } from '../errors.ts';
 import type { EventListener } from '../events.ts';
 import type { LoadedPage } from '../http/page.ts';
 import type { Manifest, ManifestFile } from '../manifest/manifest.ts';
+import { toPrintableUrl } from '../text.ts';
 
-/** Where a file's bytes can be had. A URL may carry a query that must not be printed. */
+/** Where a file's bytes are. A URL may have a query that must not be printed. */
 export type Location =
   { readonly kind: 'url'; readonly url: string } | { readonly kind: 'path'; readonly path: string };
 
-/** One place that was named with --source: a directory, a base URL, or a page with links. */
-export interface Source {
-  /** Printable: without userinfo and query. */
-  readonly name: string;
-  /**
-   * Where this source has the file; undefined: it does not have it, as far as can be told without
-   * asking for the file itself.
-   * @throws CcxriError `source-unusable`, `network`, `http-status`, `stalled`, `aborted`
-   */
-  locate(file: ManifestFile, signal?: AbortSignal): Promise<Location | undefined>;
-  /**
-   * As `locate`, where an address that it gave has served and does not any more: signed links have
-   * their time. Absent: `locate` says the same each time.
-   */
-  locateAgain?(file: ManifestFile, signal?: AbortSignal): Promise<Location | undefined>;
-}
-
 /**
- * `directory`, `base-url`: files lie below it by name; `page`: a web page, live or saved, whose
+ * `directory`, `base-url`: files are found below it by name; `page`: a web page, live or saved, whose
  * links are paired with files; `file`: one of the files itself; `manifest`: the `url` that the
  * manifest has for a file.
  */
 export type SourceKind = 'directory' | 'base-url' | 'page' | 'file' | 'manifest';
 
-export interface OpenedSource extends Source {
-  /** Of a URL it is certain only after the first `locate`; before that: the likeliest. */
+/** A place that files come from. */
+export interface Source {
+  /** Of a URL it is certain only after the first `locate`; until then, the likeliest kind. */
   readonly kind: SourceKind;
+  /** Printable: without userinfo and query. */
+  readonly name: string;
+  /**
+   * Where this source has the file; undefined: it does not have it, as far as can be known without
+   * requesting the file itself.
+   * @throws CcxriError `source-unusable`, `network`, `http-status`, `stalled`, `aborted`
+   */
+  locate(file: ManifestFile, signal?: AbortSignal): Promise<Location | undefined>;
+  /**
+   * As `locate`, when the address that it gave has stopped working: signed links expire. Absent: the
+   * answer would be the same.
+   */
+  locateAgain?(file: ManifestFile, signal?: AbortSignal): Promise<Location | undefined>;
 }
 
 export interface SourceOptions {
-  /** What is looked for; its homepage is the source where none is named. */
+  /** The files to find; its homepage is the source if none is named. */
   readonly manifest: Manifest;
-  /** Loads a page whole, with credentials for its origin: `loadPageWith`, `createPageLoader`. */
+  /** Loads a whole page, with the credentials for its origin: `loadPageWith`, `createPageLoader`. */
   readonly loadPage: (url: string, signal?: AbortSignal) => Promise<LoadedPage>;
   /** Stops the loading of pages. */
   readonly signal?: AbortSignal | undefined;
-  /** Hears warnings. Default: nobody. */
+  /** Receives warnings. Default: nobody. */
   readonly onEvent?: EventListener | undefined;
   /**
-   * Where the links of live pages are kept, to go on with when a page can't be read any more:
-   * `DatasetLayout.links`. Default: nowhere.
+   * The file that keeps the links of live pages, for when a page can't be read any more:
+   * `DatasetLayout.links`. Default: none.
    */
   readonly linksCache?: string | undefined;
   /** Attempts to load a page beyond the first, while it is down. Default 2. */
@@ -56,9 +55,46 @@ export interface SourceOptions {
   readonly clock?: Clock | undefined;
 }
 
-/** The options with everything decided that was left open. */
+/** The options, with the defaults filled in. */
 export interface SourceContext extends SourceOptions {
   readonly onEvent: EventListener;
   readonly pageRetries: number;
   readonly clock: Clock;
+}
+
+/**
+ * Next steps where no source has a file, or the page can't be used: a saved page, or a mirror.
+ * @param first steps to try before that
+ */
+export function otherSourceSteps(homepage: string, first: readonly NextStep[] = []): NextStep[] {
+  const page = `(open ${toPrintableUrl(homepage)} in a browser and save it as HTML)`;
+  const mirror: NextStep = {
+    kind: 'option',
+    option: 'source',
+    value: 'URL-or-directory',
+    purpose: 'to name a mirror',
+  };
+  const other: NextStep = {
+    kind: 'option',
+    option: 'source',
+    value: 'page.html',
+    purpose: page,
+    or: mirror,
+  };
+  const last = first.at(-1);
+  return last === undefined ? [other] : [...first.slice(0, -1), withAlternative(last, other)];
+}
+
+function withAlternative(step: NextStep, other: NextStep): NextStep {
+  return { ...step, or: step.or === undefined ? other : withAlternative(step.or, other) };
+}
+
+/** The error of a source that can't be used; its own next steps come before another source. */
+export function sourceUnusable(
+  message: string,
+  homepage: string,
+  options: CcxriErrorOptions = {},
+): CcxriError {
+  const next = otherSourceSteps(homepage, options.next);
+  return new CcxriError('source-unusable', message, { ...options, next });
 }

@@ -4,8 +4,7 @@ import type { LoadedPage } from '../http/page.ts';
 import { DEFAULT_RETRY_POLICY, decideRetry } from '../http/retry.ts';
 import type { Manifest, ManifestFile } from '../manifest/manifest.ts';
 import { count, formatDuration, toPrintable, toPrintableUrl } from '../text.ts';
-import { toBareUrl, toFileUrl } from './base-url.ts';
-import { nextSources, unusable } from './hints.ts';
+import { toBareUrl, toFileUrl } from './address.ts';
 import { keepLinks, readKeptLinks } from './kept-links.ts';
 import {
   type PageReading,
@@ -14,25 +13,47 @@ import {
   looksLikeHtml,
   readPage,
 } from './page-read.ts';
-import type { Location, OpenedSource, SourceContext, SourceKind } from './source.ts';
+import {
+  type Location,
+  type Source,
+  type SourceContext,
+  type SourceKind,
+  otherSourceSteps,
+  sourceUnusable,
+} from './source.ts';
 
-/** Where a source of the web has each file, once it is known what it is. */
+/** Where a web source has each file, once it is known what it is. */
 type Locate = (file: ManifestFile) => Location | undefined;
 
-/**
- * A URL of the web: a page with links, or a base URL under which files lie by name; which, its own
- * answer tells (`classifyAnswer`). It is asked at the first `locate`, once for all files.
- */
-export class WebSource implements OpenedSource {
+/** A URL whose response is to tell what it is. */
+interface Asked {
+  readonly url: string;
+  /** Printable. */
   readonly name: string;
-  readonly #url: string;
+  /** It can't be a base URL: it is the homepage, or has the name of a page. */
+  readonly mustBePage: boolean;
+  readonly manifest: Manifest;
+}
+
+/**
+ * A URL: a page with links, or a base URL under which files are found by name. Its response tells
+ * which (`classifyAnswer`). It is requested at the first `locate`, once for all files.
+ */
+export class WebSource implements Source {
+  readonly name: string;
+  readonly #asked: Asked;
   readonly #context: SourceContext;
-  #asked: Promise<Locate> | undefined;
+  #located: Promise<Locate> | undefined;
   #kind: SourceKind = 'page';
 
-  constructor(typed: string, context: SourceContext) {
-    this.name = toPrintableUrl(typed);
-    this.#url = toBareUrl(typed).href;
+  constructor(
+    { url, isPage }: { readonly url: string; readonly isPage: boolean },
+    context: SourceContext,
+  ) {
+    const { manifest } = context;
+    this.name = toPrintableUrl(url);
+    const mustBePage = isPage || isHomepage(url, manifest);
+    this.#asked = { url, name: this.name, mustBePage, manifest };
     this.#context = context;
   }
 
@@ -42,28 +63,30 @@ export class WebSource implements OpenedSource {
 
   async locate(file: ManifestFile, signal?: AbortSignal): Promise<Location | undefined> {
     throwIfAborted(signal);
-    this.#asked ??= this.#ask();
-    const locate = await this.#asked;
+    this.#located ??= this.#ask();
+    const locate = await this.#located;
     throwIfAborted(signal);
     return locate(file);
   }
 
   async locateAgain(file: ManifestFile, signal?: AbortSignal): Promise<Location | undefined> {
-    this.#asked = undefined;
+    this.#located = undefined;
     return this.locate(file, signal);
   }
 
   async #ask(): Promise<Locate> {
     const { manifest } = this.#context;
-    const loaded = await loadPatiently(this.#url, this.#context);
+    const loaded = await loadPageWithRetry(this.#asked.url, this.#context);
     const verdict =
       'error' in loaded
-        ? classifyFailure(this.#url, loaded, manifest)
-        : await classifyAnswer(this.#url, loaded, manifest);
+        ? classifyFailure(this.#asked, loaded)
+        : await classifyAnswer(this.#asked, loaded);
     switch (verdict.kind) {
-      case 'page':
+      case 'page': {
         await this.#keep(verdict.reading);
-        return this.#onPage(verdict.reading);
+        const place = { source: this.name, homepage: manifest.homepage };
+        return (file) => locateOnPage(verdict.reading, file, place);
+      }
       case 'base-url':
         return (await this.#fromKept(verdict.refusal)) ?? this.#below(verdict.listing);
       case 'unusable': {
@@ -74,20 +97,14 @@ export class WebSource implements OpenedSource {
     }
   }
 
+  /** By the listing, if it shows the file: it may be incomplete. */
   #below(listing: PageReading | undefined): Locate {
     this.#kind = 'base-url';
-    return (file) => ({ kind: 'url', url: this.#urlBelow(file, listing) });
-  }
-
-  #onPage(reading: PageReading): Locate {
-    const { homepage } = this.#context.manifest;
-    return (file) => locateOnPage(reading, file, { source: this.name, homepage });
-  }
-
-  /** As the listing has it, where there is one; it may show a part only. */
-  #urlBelow({ name, kind }: ManifestFile, listing: PageReading | undefined): string {
-    const folder = listing?.folders[kind === 'archive' ? 'archives' : 'labels'];
-    return listing?.urls.get(name) ?? toFileUrl(folder ?? this.#url, name);
+    return ({ name, kind }) => {
+      const folder = listing?.folders[kind === 'archive' ? 'archives' : 'labels'];
+      const url = listing?.urls.get(name) ?? toFileUrl(folder ?? this.#asked.url, name);
+      return { kind: 'url', url };
+    };
   }
 
   async #keep({ urls }: PageReading): Promise<void> {
@@ -97,19 +114,20 @@ export class WebSource implements OpenedSource {
       const url = urls.get(name);
       return url === undefined ? [] : [{ name, md5, url }];
     });
+    const readAt = clock.date().toISOString();
     try {
-      await keepLinks(linksCache, { page: this.#url, readAt: clock.date().toISOString(), files });
+      await keepLinks(linksCache, { page: this.#asked.url, readAt, files });
     } catch (error) {
       if (!isCcxriError(error)) throw error;
       this.#warn(`the links of ${this.name} are not kept for later: ${error.message}`);
     }
   }
 
-  /** The links of an earlier time, where there was a page that can't be read now. */
+  /** The links read at an earlier time, if the page can't be read now. */
   async #fromKept(error: CcxriError | undefined): Promise<Locate | undefined> {
     const { linksCache, manifest } = this.#context;
     if (error === undefined || linksCache === undefined) return undefined;
-    const kept = await readKeptLinks(linksCache, this.#url);
+    const kept = await readKeptLinks(linksCache, this.#asked.url);
     const files = (kept?.files ?? []).filter((file) =>
       manifest.files.some(({ name, md5 }) => name === file.name && md5 === file.md5),
     );
@@ -118,9 +136,8 @@ export class WebSource implements OpenedSource {
     this.#warn(
       `${error.message}; going on with the ${links} read from it on ${kept.readAt.slice(0, 10)}`,
     );
-    const urls = new Map(files.map(({ name, url }) => [name, url]));
     return ({ name }) => {
-      const url = urls.get(name);
+      const url = files.find((file) => file.name === name)?.url;
       return url === undefined ? undefined : { kind: 'url', url };
     };
   }
@@ -130,7 +147,7 @@ export class WebSource implements OpenedSource {
   }
 }
 
-/** What a URL turned out to be. */
+/** What a URL is, by its response. */
 type WebVerdict =
   | { readonly kind: 'page'; readonly reading: PageReading }
   /** `listing`: what the server shows of the directory; `refusal`: why it shows nothing. */
@@ -138,106 +155,87 @@ type WebVerdict =
   | { readonly kind: 'unusable'; readonly error: CcxriError };
 
 /**
- * What a URL is, by its own answer: HTML with an MD5 of the manifest is a page; the listing of a
- * directory, and what is no HTML, a base URL; any other HTML is an error, for a login page must not
- * send 82 downloads the wrong way. The homepage, and what ends in `.html`, can only be a page.
+ * HTML with an MD5 of the manifest is a page; the listing of a directory, and what is not HTML, a base
+ * URL. Other HTML is an error: a login page must not send 82 downloads to the wrong place.
  */
-async function classifyAnswer(
-  url: string,
-  page: LoadedPage,
-  manifest: Manifest,
-): Promise<WebVerdict> {
-  const name = toPrintableUrl(url);
-  const { homepage } = manifest;
-  const onlyPage = isOnlyPage(url, manifest);
+async function classifyAnswer(asked: Asked, page: LoadedPage): Promise<WebVerdict> {
+  const { url, name, mustBePage, manifest } = asked;
+  const refuse = (why: string): WebVerdict => {
+    return { kind: 'unusable', error: sourceUnusable(`${name} ${why}`, manifest.homepage) };
+  };
   if (!/html/i.test(page.contentType ?? '') && !looksLikeHtml(page.text)) {
-    if (!onlyPage) return { kind: 'base-url' };
+    if (!mustBePage) return { kind: 'base-url' };
     const what = toPrintable(page.contentType ?? 'something without a type', 80);
-    return toUnusable(unusable(`${name} is no web page: it is ${what}`, homepage));
+    return refuse(`is no web page: it is ${what}`);
   }
   let reading: PageReading;
   try {
     reading = await readPage(page.text, manifest, { kind: 'live', url: page.url });
   } catch (error) {
     if (!isCcxriError(error)) throw error;
-    return toUnusable(unusable(`${name} can't be used: ${error.message}`, homepage));
+    return refuse(`can't be used: ${error.message}`);
   }
   const hasFiles = reading.urls.size + reading.ambiguous.size > 0;
-  if (hasFiles && (onlyPage || reading.knownMd5s > 0)) return { kind: 'page', reading };
-  const isListing = hasFiles || reading.looksLikeListing;
-  if (isListing && !onlyPage && reading.knownMd5s === 0) {
-    return { kind: 'base-url', listing: reading };
-  }
-  const next = onlyPage ? [] : toTemplateSteps(url);
-  return toUnusable(explainEmpty(reading, manifest, { source: name, next }));
+  if (hasFiles && (mustBePage || reading.knownMd5s > 0)) return { kind: 'page', reading };
+  const isListing = (hasFiles || reading.looksLikeListing) && reading.knownMd5s === 0;
+  if (isListing && !mustBePage) return { kind: 'base-url', listing: reading };
+  const next = mustBePage ? [] : templateSteps(url);
+  return { kind: 'unusable', error: explainEmpty(reading, manifest, { source: name, next }) };
 }
 
-/** Refused, but there (403 and 404 are what a directory without a listing gives): a base URL. */
-function classifyFailure(
-  url: string,
-  { error, attempts }: FailedLoad,
-  manifest: Manifest,
-): WebVerdict {
+/** A URL that refuses is a base URL: a directory without a listing answers 403 or 404. */
+function classifyFailure(asked: Asked, { error, attempts }: FailedLoad): WebVerdict {
   if (!isCcxriError(error)) throw error;
+  const { url, name, mustBePage, manifest } = asked;
   const { status = 0, retryAfterS } = error.facts;
   const isRefusal = status >= 400 && status < 500 && !SAYS_NOTHING.includes(status);
-  if (isRefusal && !isOnlyPage(url, manifest)) return { kind: 'base-url', refusal: error };
-  const name = toPrintableUrl(url);
+  if (isRefusal && !mustBePage) return { kind: 'base-url', refusal: error };
   const which = isHomepage(url, manifest) ? "the dataset's page " : '';
   const reason = error.message.replace(`${name}: `, '').replace(name, 'it');
   const wait =
     retryAfterS === undefined ? '' : `; it asks to wait ${formatDuration(retryAfterS * 1000)}`;
   const tries = attempts > 1 ? ` (${count(attempts, 'attempt')})` : '';
-  // The code stays what it was: the network, a status, a stall.
-  return toUnusable(
-    withDetails(error, {
-      message: `could not read ${which}${name}: ${reason}${wait}${tries}`,
-      source: name,
-      attempts,
-      next: nextSources(manifest.homepage, error.next),
-    }),
-  );
+  // The code is kept: the network, a status, a stall.
+  const explained = withDetails(error, {
+    message: `could not read ${which}${name}: ${reason}${wait}${tries}`,
+    source: name,
+    attempts,
+    next: otherSourceSteps(manifest.homepage, error.next),
+  });
+  return { kind: 'unusable', error: explained };
 }
 
-/** The proxy's refusal, and those that pass with time: they say nothing of what the URL is. */
+/** The proxy's refusal, and temporary ones: they say nothing about the URL. */
 const SAYS_NOTHING: readonly number[] = [407, 408, 425, 429];
-
-function toUnusable(error: CcxriError): WebVerdict {
-  return { kind: 'unusable', error };
-}
-
-function isOnlyPage(url: string, manifest: Manifest): boolean {
-  return isHomepage(url, manifest) || /\.(?:x?html?|php|aspx?|jsp)$/i.test(new URL(url).pathname);
-}
 
 function isHomepage(url: string, { homepage }: Manifest): boolean {
   const [one, other] = [url, homepage].map((each) => toBareUrl(each).href.replace(/\/$/, ''));
   return one === other;
 }
 
-function toTemplateSteps(url: string): readonly NextStep[] {
+function templateSteps(url: string): readonly NextStep[] {
   const { origin, pathname, search } = new URL(url);
   if (search !== '') return [];
-  const folder = pathname.endsWith('/') ? pathname : `${pathname}/`;
+  const value = `${origin}${pathname.replace(/\/$/, '')}/{name}`;
   const purpose = 'if files lie under it by name all the same';
-  return [{ kind: 'option', option: 'source', value: `${origin}${folder}{name}`, purpose }];
+  return [{ kind: 'option', option: 'source', value, purpose }];
 }
 
-/** A page that has not come by then will not: a person is waiting to be told. */
-const PATIENCE_MS = 20_000;
+/** A user waits for the page: there are no more retries after this time. */
+const MAX_LOAD_MS = 20_000;
 
 interface FailedLoad {
   readonly error: unknown;
   readonly attempts: number;
 }
 
-/** Loads a page, again where a failure may pass: no file can be had before. */
-async function loadPatiently(
+/** Loads a page, and retries temporary failures: no file can be downloaded before. */
+async function loadPageWithRetry(
   url: string,
   { loadPage, signal, clock, pageRetries }: SourceContext,
 ): Promise<LoadedPage | FailedLoad> {
   const startMs = clock.nowMs();
-  const policy = { ...DEFAULT_RETRY_POLICY, retries: pageRetries, maxRetryAfterMs: PATIENCE_MS };
+  const policy = { ...DEFAULT_RETRY_POLICY, retries: pageRetries, maxRetryAfterMs: MAX_LOAD_MS };
   for (let attempts = 1; ; attempts += 1) {
     try {
       return await loadPage(url, signal);
@@ -245,9 +243,9 @@ async function loadPatiently(
       if (isCcxriError(error, 'aborted')) throw error;
       const state = { attempts, withoutProgress: attempts };
       const decision = decideRetry(error, state, policy, clock.random());
-      const isLate = clock.nowMs() - startMs >= PATIENCE_MS;
+      const isLate = clock.nowMs() - startMs >= MAX_LOAD_MS;
       if (decision.kind === 'give-up' || isLate) return { error, attempts };
-      // An abort ends the wait early, and is told right behind it.
+      // An abort ends the wait early; the next line throws it.
       await clock.sleep(decision.delayMs, signal).catch(() => undefined);
       throwIfAborted(signal);
     }

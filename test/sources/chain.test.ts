@@ -83,6 +83,7 @@ describe('locationsOf', () => {
   });
 
   const fixed = (name: string, location: Location | undefined): Source => ({
+    kind: 'file',
     name,
     locate: () => Promise.resolve(location),
   });
@@ -98,7 +99,11 @@ describe('locationsOf', () => {
   });
 
   it('throws what ends the run: a stop, and a bug', async () => {
-    const failing = (error: Error): Source => ({ name: 'x', locate: () => Promise.reject(error) });
+    const failing = (error: Error): Source => ({
+      kind: 'file',
+      name: 'x',
+      locate: () => Promise.reject(error),
+    });
     const file = fileOf('Viral-1.zip');
     const stopped = locationsOf(file, [failing(new CcxriError('aborted', 'x'))]);
     await expect(stopped.next()).rejects.toMatchObject({ code: 'aborted' });
