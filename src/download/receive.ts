@@ -43,9 +43,7 @@ export async function fetchSegment(
   const response = await send(transfer, request);
   try {
     const answer = checkAnswer(transfer, request, response);
-    const end = await receiveAnswer(transfer, request, response, answer);
-    if (end.kind !== 'unusable') transfer.context.limiter.onServed(request.url);
-    return end;
+    return await receiveAnswer(transfer, request, response, answer);
   } finally {
     response.discard();
   }
