@@ -85,8 +85,8 @@ const BY_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
 };
 
 /**
- * The most severe first. The contract orders 7, 3, 9, 6, 5, 4, 10, 8; a stop and a bug stand before
- * them, and 2 before 4: where something is set up wrong, running again as it is cannot help.
+ * The most severe first. The contract orders 7, 3, 9, 6, 5, 4, 10, 8; a stop and a bug come before
+ * them, and 2 before 4: after wrong usage, running the same command again cannot help.
  */
 const SEVERITY: readonly ExitCode[] = [1, 130, 143, 129, 7, 3, 9, 6, 5, 2, 4, 10, 8, 0];
 
@@ -99,7 +99,7 @@ export const STOP_SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 export type StopSignal = keyof typeof STOP_SIGNALS;
 
-/** What the run's AbortSignal carries as its reason when the process was told to stop. */
+/** What the run's AbortSignal carries as its reason when a signal stopped the process. */
 export class StopRequest extends Error {
   override readonly name = 'StopRequest';
   readonly signal: StopSignal;
@@ -110,7 +110,7 @@ export class StopRequest extends Error {
   }
 }
 
-/** @param stop the reason of the run's AbortSignal, which tells an interrupt from a termination */
+/** @param stop the reason of the run's AbortSignal, which distinguishes an interrupt from a termination */
 export function exitCodeOf(error: unknown, stop?: unknown): ExitCode {
   if (!(error instanceof CcxriError)) return 1;
   if (error.code === 'aborted' && stop instanceof StopRequest) return STOP_SIGNALS[stop.signal];

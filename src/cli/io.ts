@@ -4,7 +4,7 @@ import { throwIfAborted, toAbortError } from '../abort.ts';
 import type { Clock } from '../clock.ts';
 import { CcxriError, errnoOf } from '../errors.ts';
 
-/** An output stream as a process has it; a plain stream serves where there is no terminal. */
+/** An output stream of a process; a plain stream if there is no terminal. */
 export type OutStream = Writable & {
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
@@ -17,12 +17,12 @@ export interface CliIo {
   readonly stderr: OutStream;
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborts with a StopRequest as its reason when the process is told to stop. */
+  /** Aborts with a StopRequest as its reason when a signal stops the process. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
 }
 
-/** Nothing says how wide the paper is: lines are as long as they are, for `grep` and files. */
+/** Without a terminal lines are not wrapped, for `grep` and files. */
 const DEFAULT_WIDTH = Infinity;
 
 export function widthOf(stream: OutStream): number {
@@ -31,8 +31,8 @@ export function widthOf(stream: OutStream): number {
 }
 
 /**
- * `auto`: colours on a terminal, but in no CI log. NO_COLOR (https://no-color.org) and FORCE_COLOR
- * have a say.
+ * `auto`: colours on a terminal, but not in a CI log, unless NO_COLOR (https://no-color.org) or
+ * FORCE_COLOR is set.
  */
 export function wantsColor(
   choice: 'auto' | 'never' | 'always',
@@ -46,7 +46,7 @@ export function wantsColor(
   return isLiveTerminal(stream, env);
 }
 
-/** A terminal on which a line may be drawn over: no CI log, no dumb terminal. */
+/** A terminal on which lines can be overwritten: no CI log, no dumb terminal. */
 export function isLiveTerminal(stream: OutStream, env: CliIo['env']): boolean {
   return stream.isTTY === true && !isCi(env) && env['TERM'] !== 'dumb';
 }
@@ -56,8 +56,8 @@ export function isCi(env: CliIo['env']): boolean {
 }
 
 /**
- * Writes to a stream and hears how each write ended: a result that was lost on a full disk must
- * not exit 0. A reader that went away (`| head -1`) is no failure: the rest is dropped quietly.
+ * Writes to a stream and records the first failure: a result that was lost on a full disk must not
+ * exit 0. A closed pipe (`| head -1`) is no failure: the rest is dropped silently.
  */
 export class CheckedWriter {
   readonly #stream: OutStream;
@@ -80,12 +80,12 @@ export class CheckedWriter {
         if (error !== null && error !== undefined) this.#fail(error);
         resolve();
       });
-      // A destroyed stream need not call back.
+      // A destroyed stream may never call back.
       if (this.#stream.destroyed) resolve();
     });
   }
 
-  /** Resolves when all that was written has left; gives what went wrong, if anything did. */
+  /** Resolves when everything is written; gives the first failure, if there was one. */
   async flush(): Promise<CcxriError | undefined> {
     await this.#last;
     if (this.#failure === undefined) return undefined;
@@ -109,7 +109,7 @@ export class CheckedWriter {
 const READER_GONE = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED']);
 
 /**
- * Asks on stderr, reads a line from stdin; only `y` and `yes` are yes, and so is no end of input.
+ * Asks on stderr and reads a line from stdin; anything but `y` and `yes` is no, as is the end of input.
  * @throws CcxriError `aborted`
  */
 export async function askYesNo(

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The door: the only file that touches the process. It imports nothing heavy by itself, so that
+// The entry: the only file that touches the process. Its static imports are light, so that
 // `--version` is as fast as Node.
 import { isNodeNewEnough, OLDEST_NODE, readVersion } from './version.ts';
 
@@ -38,7 +38,7 @@ function writeVersion(): Promise<void> {
   });
 }
 
-/** The first signal stops the run in order, the second at once. */
+/** The first signal stops the run cleanly, the second at once. */
 async function listenForSignals(): Promise<AbortSignal> {
   const { STOP_SIGNALS, StopRequest } = await import('./exit-codes.ts');
   const controller = new AbortController();
@@ -51,7 +51,7 @@ async function listenForSignals(): Promise<AbortSignal> {
   return controller.signal;
 }
 
-/** All output has left by now; a handle that somebody forgot must not keep the process. */
+/** All output is written by now; a handle left open must not keep the process alive. */
 function leave(code: number): void {
   process.exitCode = code;
   setTimeout(() => process.exit(code), LINGER_MS).unref();

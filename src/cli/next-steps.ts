@@ -53,7 +53,7 @@ const OPTION_TEXTS: Readonly<Record<NextOption, string>> = {
   subset: 'name a subset with --subset NAME',
   timeout: 'give it more time with --timeout SECONDS',
   wait: 'wait for it with --wait',
-  yes: 'go on all the same with -y',
+  yes: 'continue anyway with -y',
 };
 
 /** Next steps as a sentence, their commands completed with what the user typed. */

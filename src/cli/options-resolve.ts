@@ -28,21 +28,31 @@ export function resolveSettings(
   env: Environment,
 ): Settings {
   const fromEnv = fromEnvironment(command, flags, env);
-  refuseContradictions({ ...fromEnv, ...flags }, fromEnv);
-  const parsed = settingsSchema.safeParse({ ...fromEnv, ...flags });
+  const typed = { ...fromEnv, ...flags };
+  const labelOf = (key: OptionKey) => (key in fromEnv ? variableOf(key) : OPTIONS[key].long);
+  refuseContradictions(typed, labelOf);
+  const parsed = settingsSchema.safeParse(typed);
   if (parsed.success) return parsed.data;
   const key = OPTION_KEYS.find((name) => name === parsed.error.issues[0]?.path[0]);
   if (key === undefined) throw parsed.error;
-  const isVariable = flags[key] === undefined;
-  throw wrongValue({ command, key, isVariable }, flags[key] ?? fromEnv[key]);
+  const { expects, secret } = OPTIONS[key];
+  const value = toPrintable([typed[key]].flat().join(', '), 80);
+  const found = secret === true ? 'something else (not shown)' : `"${value}"`;
+  throw new CcxriError('usage', `${labelOf(key)} takes ${expects}; got ${found}`, {
+    expected: expects,
+    found,
+    next: [{ kind: 'run', command: 'help', argument: command, purpose: 'to see its options' }],
+  });
 }
 
+/** Variables that no flag of the command line overrides. */
 function fromEnvironment(command: CommandName, flags: RawOptions, env: Environment): RawOptions {
   const found: Partial<Record<OptionKey, RawValue>> = {};
   for (const key of OPTION_KEYS) {
     const text = env[variableOf(key)];
-    // An empty variable is one that is not set, as everywhere.
-    if (text === undefined || text === '' || !takesOption(command, key)) continue;
+    // As usual, an empty variable counts as not set.
+    const isOverridden = flags[key] !== undefined;
+    if (text === undefined || text === '' || isOverridden || !takesOption(command, key)) continue;
     const rivals = EXCLUSIVE.filter((group) => group.includes(key)).flat();
     if (rivals.some((rival) => flags[rival] !== undefined)) continue;
     found[key] = toRaw(key, text);
@@ -57,44 +67,18 @@ function toRaw(key: OptionKey, text: string): RawValue {
   return parts.map((part) => part.trim()).filter((part) => part !== '');
 }
 
-function refuseContradictions(all: RawOptions, fromEnv: RawOptions): void {
-  const isOn = (key: OptionKey) => {
-    const value = all[key];
-    return value !== undefined && settingsSchema.shape[key].safeParse(value).data === true;
-  };
+function refuseContradictions(typed: RawOptions, labelOf: (key: OptionKey) => string): void {
+  const isOn = (key: OptionKey) =>
+    typed[key] !== undefined && settingsSchema.shape[key].safeParse(typed[key]).data === true;
   for (const group of EXCLUSIVE) {
-    const given = group.filter(isOn);
+    const given = group.filter(isOn).map(labelOf);
     if (given.length < 2) continue;
-    const labels = given.map((key) => labelOf(key, fromEnv[key] !== undefined));
-    throw new CcxriError('usage', `${labels.join(' and ')} contradict each other`, {
-      next: [{ kind: 'advice', text: `give only one of them: ${labels.join(', ')}` }],
-    });
+    const next = [{ kind: 'advice', text: `give only one of them: ${given.join(', ')}` }] as const;
+    throw new CcxriError('usage', `${given.join(' and ')} contradict each other`, { next });
   }
 }
 
-function labelOf(key: OptionKey, isVariable: boolean): string {
-  return isVariable ? variableOf(key) : OPTIONS[key].long;
-}
-
-interface Wrong {
-  readonly command: CommandName;
-  readonly key: OptionKey;
-  readonly isVariable: boolean;
-}
-
-function wrongValue({ command, key, isVariable }: Wrong, value: RawValue | undefined): CcxriError {
-  const { expects, secret } = OPTIONS[key];
-  const label = labelOf(key, isVariable);
-  const typed = typeof value === 'object' ? value.join(', ') : String(value);
-  const found = secret === true ? 'something else (not shown)' : `"${toPrintable(typed, 80)}"`;
-  return new CcxriError('usage', `${label} takes ${expects}; got ${found}`, {
-    expected: expects,
-    found,
-    next: [{ kind: 'run', command: 'help', argument: command, purpose: 'to see its options' }],
-  });
-}
-
-/** Variables that look like ccxri's and are none: a typo there would go unseen. */
+/** Variables that begin like ccxri's but are unknown: otherwise a typo would go unnoticed. */
 export function unknownVariables(env: Environment): readonly string[] {
   const known = OPTION_KEYS.map(variableOf);
   const unknown = Object.keys(env).filter(
@@ -107,29 +91,29 @@ export function unknownVariables(env: Environment): readonly string[] {
   });
 }
 
-/** What the environment says that nobody may have meant, a sentence each. */
+/** What the environment does that may not be intended, a sentence each. */
 export function environmentWarnings(command: CommandName, env: Environment): readonly string[] {
   return [...unknownVariables(env), ...uncheckedTls(command, env), ...foreignCode(env)];
 }
 
-/** Node's TLS looks at this variable by itself; ccxri can only say what it does. */
+/** Node's TLS reads this variable by itself; ccxri can only report its effect. */
 function uncheckedTls(command: CommandName, env: Environment): readonly string[] {
   const isOff = env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0';
-  // Of the commands that ask servers, and they alone have a --timeout.
+  // Only commands that make requests have a --timeout.
   if (!isOff || !takesOption(command, 'timeout')) return [];
   return [
-    "NODE_TLS_REJECT_UNAUTHORIZED=0 turns the check of every server's certificate off: https is no better than http then, " +
-      'whoever is on the line can answer instead of the server and read what --header sends (files are still checked by their MD5). ' +
-      "For a company's proxy, unset it and name its CA file instead: NODE_EXTRA_CA_CERTS=/path/ca.pem",
+    'NODE_TLS_REJECT_UNAUTHORIZED=0 turns off the check of every certificate: https is then no safer than http. ' +
+      'Anyone on the network path can answer instead of the server and read what --header sends (files are still checked by their MD5). ' +
+      'For a company proxy, unset it and name its CA file instead: NODE_EXTRA_CA_CERTS=/path/ca.pem',
   ];
 }
 
-/** Options of Node that bring code of somebody else's into this process. */
+/** Options of Node that load foreign code into this process. */
 const LOADS_CODE = /(?:^|\s)(?:-r|--require|--import|--loader|--experimental-loader)(?:[\s=]|$)/;
 
 function foreignCode(env: Environment): readonly string[] {
   if (!LOADS_CODE.test(env['NODE_OPTIONS'] ?? '')) return [];
   return [
-    'NODE_OPTIONS loads other code into this process: what ccxri says holds only if that code is yours',
+    'NODE_OPTIONS loads other code into this process: trust what ccxri reports only if you trust that code',
   ];
 }

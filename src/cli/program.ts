@@ -30,7 +30,7 @@ export type Request =
 
 /**
  * Reads a command line, without the two words that start Node.
- * @throws CcxriError `usage`, with the nearest name where something was mistyped
+ * @throws CcxriError `usage`, with the nearest name of a mistyped one
  */
 export function parseCommandLine(argv: readonly string[], width: number): Request {
   const texts: string[] = [];
@@ -48,7 +48,7 @@ export function parseCommandLine(argv: readonly string[], width: number): Reques
   return requests[0] ?? { kind: 'text', text: texts.join('') };
 }
 
-/** A fresh program for each run: nothing of one command line stays for the next. */
+/** A new program for each run, so that no state of one command line is left for the next. */
 function createProgram(texts: string[], requests: Request[], width: number): Command {
   const program = new Command('ccxri');
   program
@@ -61,7 +61,7 @@ function createProgram(texts: string[], requests: Request[], width: number): Com
       getOutHelpWidth: () => Math.min(width, 100),
       getErrHelpWidth: () => Math.min(width, 100),
     })
-    // Common options may stand before the command too; the command's own come after it.
+    // Common options may come before the command too; its own come after it.
     .enablePositionalOptions()
     .version(
       readVersion(),
@@ -113,7 +113,7 @@ function toRequest(command: CommandName, flags: RawOptions, argument: string | u
 
 function toOption(key: OptionKey): Option {
   const { list, value } = OPTIONS[key];
-  // The quotes of 'NAME: VALUE' are for the help's reader; commander takes <name>.
+  // The quotes of 'NAME: VALUE' are for the reader of the help; commander takes <name>.
   const place = value === undefined ? '' : ` <${value.replaceAll("'", '').toLowerCase()}>`;
   const flags = usageOf(key).replace(value === undefined ? /$/ : ` ${value}`, place);
   const option = new Option(flags, describeOption(key));
@@ -126,7 +126,7 @@ function toOption(key: OptionKey): Option {
   return option;
 }
 
-/** What was typed, by key. Commander files `--no-extract` as `extract: false`. */
+/** What was typed, by key. Commander stores `--no-extract` as `extract: false`. */
 function flagsOf(command: Command, options: readonly (readonly [OptionKey, Option])[]): RawOptions {
   const values: Readonly<Record<string, unknown>> = command.opts();
   const flags: Partial<Record<OptionKey, RawValue>> = {};
@@ -143,7 +143,7 @@ function isRaw(value: unknown): value is RawValue {
   return value === true || typeof value === 'string' || Array.isArray(value);
 }
 
-/** Options before the command and after it: lists are added up, else the later one counts. */
+/** Options before the command and after it: lists are joined, of others the later one counts. */
 function mergeFlags(before: RawOptions, after: RawOptions): RawOptions {
   const merged: Partial<Record<OptionKey, RawValue>> = { ...before, ...after };
   for (const key of OPTION_KEYS) {

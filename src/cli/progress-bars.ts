@@ -6,13 +6,13 @@ import { type Progress, type ProgressOptions, RunState } from './progress-state.
 import { PHASE_WORDS, amount, lineOf } from './progress-lines.ts';
 import { wrapProse } from './view.ts';
 
-/** To the end of the screen: a line above the bars must not leave their remains behind it. */
+/** To the end of the screen: a line above the bars must not leave parts of them behind. */
 const CLEAR_BELOW = '\u001b[J';
 /** Without moving the cursor's column. */
 const ERASE_LINE = '\u001b[2K';
 const UP = '\u001b[A';
 const DOWN = '\u001b[B';
-/** Bars higher than the screen could not be drawn over. Two lines are left for the rest. */
+/** More bars than the screen has lines could not be overwritten. This many fit on any screen. */
 const MIN_BARS = 2;
 
 /** A bar for each file in work and one for all together, on a terminal. */
@@ -43,7 +43,7 @@ export class BarProgress implements Progress {
       return;
     }
     this.#screen.log(`${CLEAR_BELOW}${text}\n`);
-    // Drawn at once: what waits in the buffer is lost when the bars are stopped.
+    // Drawn at once: buffered lines are lost when the bars are stopped.
     this.#screen.update();
   }
 
@@ -56,16 +56,15 @@ export class BarProgress implements Progress {
   }
 
   /**
-   * In a window that got narrower each line has become several, of which cli-progress knows nothing.
-   * They are erased one by one, and not as the rest of the screen: tmux would keep that for scrolling
-   * back.
+   * In a narrower window each line has become several, unknown to cli-progress. They are erased one by
+   * one: clearing the rest of the screen at once would leave them in the scrollback of tmux.
    */
   readonly #onResize = (): void => {
     const { stream } = this.#options;
     const width = this.#width();
     const rows = this.#drawn.reduce((sum, columns) => sum + Math.ceil(columns / width), 0);
     stream.write(`${ERASE_LINE}${`${UP}${ERASE_LINE}`.repeat(Math.max(0, rows - 1))}`);
-    // cli-progress goes up by as many lines as it has drawn.
+    // cli-progress moves up by the number of lines that it has drawn.
     stream.write(DOWN.repeat(Math.max(0, this.#drawn.length - 1)));
     const files = [...this.#bars.keys()];
     this.stop();
@@ -92,7 +91,7 @@ export class BarProgress implements Progress {
     if (bar === undefined) return;
     this.#bars.delete(file);
     this.#screen?.remove(bar);
-    // It leaves the cursor a line too low.
+    // `remove` leaves the cursor a line too low.
     this.#screen?.update();
   }
 
@@ -179,7 +178,7 @@ function fractionOf(done: number, total: number): number {
   return total <= 0 ? 1 : Math.min(1, Math.max(0, done / total));
 }
 
-/** Rounded down: 100 % is only said of a file that is whole. */
+/** Rounded down: only a complete file shows 100 %. */
 function percentOf(done: number, total: number): string {
   return `${Math.floor(fractionOf(done, total) * 100)}%`.padStart(4);
 }

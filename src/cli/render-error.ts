@@ -2,7 +2,7 @@ import { CcxriError } from '../errors.ts';
 import { count, toPrintable } from '../text.ts';
 import type { View } from './view.ts';
 
-/** More than so many errors of a run are shown in one line each, unless -v asks for all of each. */
+/** Errors of a run that are shown in full; the others get one line each, except with -v. */
 const FULL_BLOCKS = 10;
 /** More different hints than these are those of many files, and follow one pattern. */
 const FULL_HINTS = 3;
@@ -10,15 +10,15 @@ const FULL_HINTS = 3;
 /** Names of files that are listed in a line. */
 const MOST_NAMES = 3;
 
-/** Of the further lines of a long one. */
+/** Of the continuation lines of a long one. */
 const INDENT = '      ';
 
-/** Longer than any message of ours. */
+/** Longer than any message of ccxri's own. */
 const MOST_CHARACTERS = 10_000;
 
 /**
- * The last look at a text before it is shown: foreign text in it was made safe where it came in, but
- * a path that was typed, or found, was not.
+ * Makes a text safe to show. Foreign text is made safe where it is read, but paths that were typed or
+ * found are not.
  */
 export function shown(text: string): string {
   return toPrintable(text, MOST_CHARACTERS);
@@ -31,7 +31,7 @@ export function nextLine(hint: string, view: View): string {
 
 /**
  * What happened, to which file, expected and got, what was kept, and the next command to type.
- * Stacks and causes only where `verbose`.
+ * Causes only with `verbose`, and the stack of a bug.
  */
 export function renderError(error: unknown, view: View): string {
   if (!(error instanceof CcxriError)) return renderBug(error, view);
@@ -130,13 +130,13 @@ export function aboutFiles(files: readonly string[], hint: string): string {
   return `${someOf(files)}: ${hint}`;
 }
 
-/** The first three names, and how many there are where they are more. */
+/** The first three names, and the number of all if there are more. */
 export function someOf(files: readonly string[]): string {
   const more = files.length > MOST_NAMES ? `, … (${count(files.length, 'file')})` : '';
   return `${files.slice(0, MOST_NAMES).join(', ')}${more}`;
 }
 
-/** The chain of causes, innermost last; bounded, for a chain may be a circle. */
+/** The chain of causes, innermost last; bounded, because a chain may be circular. */
 function causesOf(error: Error): readonly string[] {
   const texts: string[] = [];
   let cause: unknown = error.cause;
@@ -165,7 +165,7 @@ export function briefly(error: CcxriError, file: string): string {
   return others > 1 ? `${text} (${count(others, 'reason')})` : text;
 }
 
-/** A message that stands behind the name of its file: without that name at its head. */
+/** A message to be shown after the name of its file: without that name at its beginning. */
 export function withoutFile(message: string, file: string): string {
   return shown(message.replace(new RegExp(`^${escape(file)}(?: \\([^)]*\\))?(?:: | )`), ''));
 }

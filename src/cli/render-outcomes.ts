@@ -7,7 +7,7 @@ import { contentChecked } from './command.ts';
 import { briefly } from './render-error.ts';
 import type { View } from './view.ts';
 
-/** The words that a person reads for each status, in the order in which they are shown. */
+/** The label of each status, in the order in which they are shown. */
 export type StatusLabels<Status extends string> = Readonly<Record<Status, string>>;
 
 /** How many outcomes there are of each status, zeros included. */
@@ -37,8 +37,8 @@ export function renderStatusCounts<Status extends string>(
 }
 
 /**
- * Every file that is not good, with why in one line; those that a source as a whole can't give, and
- * those of another manifest, in one line together. Empty where all are good.
+ * Every file that failed, with the reason in one line. Files of an unusable source, and files of
+ * another manifest, share one line. Empty if no file failed.
  */
 export function renderFailed(outcomes: readonly FileOutcome<string>[], view: View): string {
   const files = new Map<string, string[]>();

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-/** Of package.json, which lies two folders up from src/cli/ and from the bundle's dist/bin/ alike. */
+/** From package.json, two folders up from src/cli/ and from the bundle's dist/bin/. */
 export function readVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   const json: unknown = JSON.parse(text);
@@ -23,8 +23,8 @@ export function isNodeNewEnough(version: string, oldest: string = OLDEST_NODE): 
 }
 
 /**
- * What `--version -v` says besides: the digest of the manifest that ships, for two people to compare
- * what they trust. As package.json, it lies two folders up from here and from dist/bin/ alike.
+ * What `--version -v` adds: the digest of the bundled manifest, so that two people can compare what
+ * they trust.
  */
 export function versionDetails(): string {
   const path = 'manifests/cc-cxri.json';

@@ -19,7 +19,7 @@ describe('a checked writer', () => {
     expect(paper.text).toBe('ab\nc');
   });
 
-  it('#161 tells that a result was lost: a full disk behind stdout is code 6', async () => {
+  it('#161 reports that a result was lost: a full disk behind stdout is code 6', async () => {
     const handle = await open('/dev/full', 'w');
     const stream = handle.createWriteStream();
     const writer = new CheckedWriter(stream);
@@ -40,7 +40,7 @@ describe('a checked writer', () => {
     },
   );
 
-  it('tells any other failure once, and drops the rest', async () => {
+  it('reports any other failure once, and drops the rest', async () => {
     const writer = new CheckedWriter(failing('EIO'));
     writer.write('x');
     expect((await writer.flush())?.message).toContain('EIO');

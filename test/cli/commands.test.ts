@@ -30,7 +30,7 @@ async function fetched(...more: readonly string[]): Promise<string> {
 }
 
 describe('fetch', () => {
-  it('says what came, where the index is, rows per class, and what to do next', async () => {
+  it('reports what was downloaded, where the index is, rows per class, and what to do next', async () => {
     const dest = join(await tempDir(), 'set');
     const { url } = await serve(release.directory);
     const argv = ['fetch', '--subset', 'all', '--dest', dest, ...manifest, '--source', url];
@@ -49,7 +49,7 @@ describe('fetch', () => {
     expect(again.stdout).toMatch(/^done: 8 files in .+ in \d+ s$/m);
   });
 
-  it('names what failed and why, gives each way on, and goes on with the others', async () => {
+  it('names what failed and why, gives each next step, and continues with the others', async () => {
     const dest = join(await tempDir(), 'set');
     const mirror = await tempDir();
     await cp(release.directory, mirror, { recursive: true });
@@ -111,7 +111,7 @@ describe('fetch', () => {
   it('never calls verified what passed by its content alone; --strict makes it code 8', async () => {
     const directory = await tempDir();
     const path = join(directory, 'disputed.json');
-    const disputed = { md5: 'a'.repeat(32), md5Disputed: 'it stands twice' };
+    const disputed = { md5: 'a'.repeat(32), md5Disputed: 'it is printed twice' };
     const files = release.manifest.files.map((file) =>
       ['Viral-1.zip', 'Other-1.zip'].includes(file.name) ? { ...file, ...disputed } : file,
     );
@@ -150,7 +150,7 @@ describe('fetch', () => {
     expect(stdout).not.toMatch(/[^\P{Cc}\n]/u);
   });
 
-  it('#168 shows no password, token or signed query, however much it tells', async () => {
+  it('#168 shows no password, token or signed query, however verbose it is', async () => {
     const dest = join(await tempDir(), 'set');
     const { url } = await serve(release.directory);
     const { host } = new URL(url);
@@ -240,7 +240,7 @@ describe('verify', () => {
     expect(some.stdout).toMatch(/^chest_dx\.csv +missing +/m);
   });
 
-  it('gives one way on for all that is missing: the same selection, fetched', async () => {
+  it('gives one next step for all that is missing: fetch the same selection', async () => {
     const dest = await fetched();
     const gone = ['archives/ChestDx-1.zip', 'archives/Viral-1.zip', 'labels/chest_dx.csv'];
     for (const path of [...gone, 'images']) await rm(join(dest, path), { recursive: true });
@@ -277,7 +277,7 @@ describe('extract', () => {
     expect(documentOf(again.stdout).counts).toMatchObject({ archives: 6, present: 6 });
   });
 
-  it('suggests no join where an archive failed, but the way on for that one', async () => {
+  it('suggests no join if an archive failed, but the next step for that one', async () => {
     const dest = await fetched('--no-extract');
     await rm(join(dest, 'archives/Viral-1.zip'));
     const argv = ['extract', '--dest', dest, ...manifest, '--subset', 'viral'];
@@ -332,7 +332,7 @@ describe('links', () => {
     expect(stdout).toContain('8 of 8 files found; tried, in this order:\n- page ');
   });
 
-  it('says what was tried and the two ways on, where a page has none', async () => {
+  it('reports what was tried and the two next steps, if a page has none', async () => {
     const { url } = await serve(release.directory);
     const argv = ['links', ...manifest, '--source', `${url}gone.html`, '--timeout', '1'];
     const { code, stdout, stderr } = await runCli(argv);

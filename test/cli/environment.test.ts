@@ -7,7 +7,7 @@ import { useTempDirs } from '../support/temp-dirs.ts';
 const tempDir = useTempDirs();
 
 describe('#176 an environment that takes the protection away', () => {
-  it('is told of in every form, by the commands that ask servers', async () => {
+  it('is reported in every form, by the commands that make requests', async () => {
     const env = { NODE_TLS_REJECT_UNAUTHORIZED: '0' };
     const source = join(await tempDir(), 'nothing-here');
     const argv = ['links', '--file', 'Viral-1', '--source', source];
@@ -31,7 +31,7 @@ describe('#176 an environment that takes the protection away', () => {
     '--max-old-space-size=4096 --import=./x.mjs',
     '--loader x',
     '--experimental-loader=x',
-  ])('is told of where it brings code along: NODE_OPTIONS=%j', (value) => {
+  ])('is reported if it loads code: NODE_OPTIONS=%j', (value) => {
     const warnings = environmentWarnings('verify', { NODE_OPTIONS: value });
     expect(warnings).toEqual([expect.stringContaining('loads other code')]);
   });

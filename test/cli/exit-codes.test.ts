@@ -27,7 +27,7 @@ describe('the exit code', () => {
     expect(worstOf([0, 0])).toBe(0);
   });
 
-  it('of a bug or a stop stands before all others', () => {
+  it('of a bug or a stop comes before all others', () => {
     for (const code of ORDER) {
       expect(worstOf([code, 1])).toBe(1);
       expect(worstOf([code, 130])).toBe(130);
@@ -81,7 +81,7 @@ describe('the exit code', () => {
     expect(exitCodeOf(error, controller.signal.reason)).toBe(exit);
   });
 
-  it('stands in every table, once', () => {
+  it('is in every table, once', () => {
     for (const { code } of EXIT_CODES) {
       for (const text of [exitCodesText(), exitCodesHelp()]) {
         expect(text).toMatch(new RegExp(`^ +${code}  `, 'm'));

@@ -24,7 +24,7 @@ async function fetched() {
   return { dest, where, ends: ` ${where.join(' ')}\`` };
 }
 
-it('tells of a damaged image, and each command that is suggested mends it', async () => {
+it('reports a damaged image, and each suggested command restores it', async () => {
   const { dest, where, ends } = await fetched();
   const [image] = release.images.filter(({ archive }) => archive === 'ChestDx-1');
   await rot(join(dest, 'images', 'ChestDx-1', image?.name ?? ''));
@@ -38,13 +38,13 @@ it('tells of a damaged image, and each command that is suggested mends it', asyn
   expect(stdout).toContain(
     `images of 1 archive found damaged by verify: restore them with \`ccxri fetch --file ChestDx-1${ends}`,
   );
-  const mended = await runCli(['fetch', '--file', 'ChestDx-1', ...where]);
-  expect(mended.code, mended.stderr).toBe(0);
+  const restored = await runCli(['fetch', '--file', 'ChestDx-1', ...where]);
+  expect(restored.code, restored.stderr).toBe(0);
   expect((await runCli(['verify', '--deep', ...where])).code).toBe(0);
   expect((await runCli(['status', ...where])).stdout).not.toContain('damaged');
 });
 
-it('misses images that are gone (code 5), and gives one way on for all of them', async () => {
+it('misses images that are gone (code 5), and gives one next step for all of them', async () => {
   const { dest, where, ends } = await fetched();
   await rm(join(dest, 'images'), { recursive: true });
   const { code, stderr } = await runCli(['verify', '--deep', ...where]);

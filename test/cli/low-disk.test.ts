@@ -7,7 +7,7 @@ import { listTree, useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 
-it('asks where the disk is too small, and is code 6 where nobody can be asked', async () => {
+it('asks if the disk is too small, and is code 6 if it cannot ask', async () => {
   const directory = await tempDir();
   const release = await makeStandIn(join(directory, 'release'));
   const huge = { name: 'Huge.zip', kind: 'archive', category: 'x', subsets: ['x'] };
@@ -32,7 +32,7 @@ it('asks where the disk is too small, and is code 6 where nobody can be asked', 
     expect(stderr.includes('Continue anyway? [y/N]')).toBe(
       typed !== undefined && more.length === 0,
     );
-    expect(stderr).toContain('go on all the same with -y');
+    expect(stderr).toContain('continue anyway with -y');
     expect(stderr).toContain('nothing was begun');
     await expect(listTree(dest)).rejects.toThrow('ENOENT');
   }
@@ -40,7 +40,7 @@ it('asks where the disk is too small, and is code 6 where nobody can be asked', 
   await writeFile(join(dest, 'mine'), '');
   expect((await run([])).code).toBe(6);
   expect(await listTree(dest)).toEqual(['mine']);
-  // It goes on, and then the source does not have it.
+  // The run continues, and then the source does not have the file.
   for (const [more, typed] of [
     [['-y'], undefined],
     [[], 'yes\n'],

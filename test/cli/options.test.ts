@@ -151,7 +151,7 @@ describe('flags and variables', () => {
     expect(settingsOf(['fetch', '--retries', '1'], { CCXRI_RETRIES: 'junk' }).retries).toBe(1);
   });
 
-  it('parts sources and headers by line ends, names by commas', () => {
+  it('separates sources and headers by newlines, names by commas', () => {
     const env = {
       CCXRI_SOURCE: '/a,b\nhttps://c.example/\n',
       CCXRI_HEADER: 'X-A: 1, 2\nX-B: 3',

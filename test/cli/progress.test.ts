@@ -24,7 +24,7 @@ function at(file: string, doneBytes: number, totalBytes: number | null = 1000e6)
   return { file, phase: 'download', doneBytes, totalBytes };
 }
 
-/** A clock that stands still until it is moved. */
+/** A clock that only moves when told to. */
 function fakeClock(): Clock & { move(ms: number): void } {
   let nowMs = 0;
   return {
@@ -32,7 +32,7 @@ function fakeClock(): Clock & { move(ms: number): void } {
     move: (ms) => (nowMs += ms),
     date: () => new Date(0),
     random: () => 0,
-    sleep: () => Promise.reject(new Error('nobody sleeps here')),
+    sleep: () => Promise.reject(new Error('the tests do not sleep')),
   };
 }
 
@@ -46,7 +46,7 @@ function lineProgress(verbose = false, heartbeat = true, isQuiet = false) {
 }
 
 describe('lines', () => {
-  it('tell the plan, and each file once when it is done', () => {
+  it('show the plan, and each file once when it is done', () => {
     const { paper, progress } = lineProgress();
     const events: readonly RunEvent[] = [
       PLAN,
@@ -75,7 +75,7 @@ describe('lines', () => {
     ]);
   });
 
-  it('tell of what did not go smoothly', () => {
+  it('show what did not go smoothly', () => {
     const { paper, progress } = lineProgress();
     const error = { code: 'network', message: 'connection reset' } as const;
     progress.handle({ event: 'phase-start', ...at('a.zip', 300e6) });
@@ -143,7 +143,7 @@ describe('lines', () => {
     }
   });
 
-  it('tell more with -v', () => {
+  it('show more with -v', () => {
     const { paper, progress } = lineProgress(true);
     progress.handle({ event: 'phase-start', ...at('a.zip', 0), source: 'https://x.example' });
     progress.handle({ event: 'phase-done', file: 'a.zip', phase: 'extract', bytes: 5, members: 2 });

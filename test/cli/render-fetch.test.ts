@@ -36,7 +36,7 @@ describe('what to do next after a fetch', () => {
     expect(nextOf(failed('network', 'wait a little'))).toEqual([ANEW]);
     expect(nextOf(failed('stalled'), outcome('stopped'))).toEqual([ANEW]);
     expect(nextOf(failed('unsafe-archive', 'do not use it'))).toEqual(['next: do not use it']);
-    expect(nextOf(failed('source-unusable', 'mend it'))).toEqual(['next: mend it']);
+    expect(nextOf(failed('source-unusable', 'fix it'))).toEqual(['next: fix it']);
   });
 
   it('is another source where none that was asked has a file', () => {
@@ -64,14 +64,14 @@ describe('what to do next after a fetch', () => {
 });
 
 describe('the counts of a fetch', () => {
-  it('stand under `files`, and say that what lay here was found and checked', () => {
+  it('are under `files`, and separate files that were found here', () => {
     const text = textOf([outcome('adopted', { members: 86 }), outcome('downloaded')]);
     expect(text).toMatch(/^ +files$/m);
     expect(text).toMatch(/^found here, checked +1$/m);
     expect(text).toMatch(/^86 files in images\/$/m);
   });
 
-  it('tell what passed by its content alone from what has its MD5', () => {
+  it('separate what passed by its content alone from what has its MD5', () => {
     const check = 'content-checked';
     const lines = textOf([
       outcome('downloaded', { check: 'verified' }),

@@ -66,7 +66,7 @@ describe('an error', () => {
     );
   });
 
-  it('among many is one line, and each way on is told once', () => {
+  it('among many is one line, and each hint is shown once', () => {
     const many = Array.from(
       { length: 12 },
       (_, i) =>
@@ -79,7 +79,7 @@ describe('an error', () => {
     expect(renderErrors(many, VERBOSE).match(/kept:/g)).toHaveLength(12);
   });
 
-  it('that differs from others in its file alone is told once, with their names', () => {
+  it('that differs from others in its file alone is shown once, with their names', () => {
     const files = ['a.zip', 'b.zip', 'c.zip', 'd.zip', 'e.zip'];
     const alike = files.map(
       (file) => new CcxriError('file-not-at-source', `${file} is not at x`, { file, source: 'y' }),
@@ -97,7 +97,7 @@ describe('an error', () => {
     expect(renderErrors(alike, VERBOSE)).toContain('d.zip, e.zip\n');
   });
 
-  it('among some with other ways on tells which files each way is for', () => {
+  it('among some with other hints shows which files each hint is for', () => {
     const error = (file: string, hint: string) =>
       new CcxriError('md5-mismatch', `${file} is wrong`, { file, next: advice(hint) });
     const files = ['a.zip', 'b.zip', 'c.zip', 'd.zip', 'e.zip'];
@@ -115,7 +115,7 @@ describe('an error', () => {
     ]);
   });
 
-  it('among many that each have a way on of their own shows a few of them', () => {
+  it('among many that each have a hint of their own shows a few of them', () => {
     const many = Array.from(
       { length: 9 },
       (_, i) => new CcxriError('missing', `${i} is not here`, { next: advice(`get ${i}`) }),

@@ -46,7 +46,7 @@ describe('list', () => {
     expect(stderr).toContain('Did you mean "chestdx"?');
   });
 
-  it('speaks of another manifest', async () => {
+  it('describes another manifest', async () => {
     const path = join(await tempDir(), 'lab.json');
     const file = { name: 'A.zip', kind: 'archive', category: 'A', subsets: ['mine'] };
     const manifest = { manifestVersion: 1, dataset: 'Lab', version: '1', released: '2024-02-03' };
@@ -191,7 +191,7 @@ describe('the forms of output', () => {
 });
 
 describe('join', () => {
-  it('writes the index, and tells what it holds and what does not add up', async () => {
+  it('writes the index, and reports what it holds and what does not add up', async () => {
     const dest = await dataset();
     const { code, stdout, stderr } = await runCli(['join', '--dest', dest]);
     expect(code).toBe(0);
@@ -201,7 +201,7 @@ describe('join', () => {
     expect(stdout).toContain(
       '- 1 image without a row in chest_dx.csv (ChestDx-1/patient2_000.jpg)',
     );
-    // Told once: by the result, not by a warning as well.
+    // Shown once: by the result, not by a warning as well.
     expect(stderr).not.toContain('without a row');
     const events = await runCli(['join', '--dest', dest, '--ndjson']);
     expect(events.stdout).toContain('{"formatVersion":1,"event":"warning","code":"join-finding",');
@@ -267,7 +267,7 @@ describe('a run', () => {
     }
   });
 
-  it('warns of a variable that nobody reads', async () => {
+  it('warns of an unknown variable', async () => {
     const { code, stderr } = await runCli(['list'], { env: { CCXRI_SUBSETS: 'viral' } });
     expect(code).toBe(0);
     expect(stderr).toContain('CCXRI_SUBSETS is no variable of ccxri. Did you mean CCXRI_SUBSET?');

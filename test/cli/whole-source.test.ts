@@ -10,7 +10,7 @@ const serve = useRawServers();
 
 const timesIn = (text: string, part: string) => text.split(part).length - 1;
 
-it('a page that can not be read is told once, not of each file anew', async () => {
+it('a page that cannot be read is reported once, not for each file', async () => {
   const server = await serve((_, reply) => reply.send(answer(500, '')));
   const page = `${server.url}/page.html`;
   const set = join(await tempDir(), 'set');
@@ -26,7 +26,7 @@ it('a page that can not be read is told once, not of each file anew', async () =
   expect(verbose.stdout).toMatch(/^Viral-1\.zip +failed +could not read /m);
 });
 
-it('a source among others that is not there is left once', async () => {
+it('an unusable source among others is given up once', async () => {
   const root = await tempDir();
   await mkdir(join(root, 'empty'));
   const [none, empty] = [join(root, 'none'), join(root, 'empty')];
