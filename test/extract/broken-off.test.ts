@@ -56,9 +56,9 @@ describe('an archive that changes (#92)', () => {
       checkedAt: '2026-01-02T03:04:05Z',
     } as const;
     await place.ledger.writeReceipt({ ...receipt, bytes: size + 1, mtimeMs });
-    expect((await unpack(place)).error).toMatchObject({ code: 'occupied' });
+    expect((await unpack(place)).error).toMatchObject({ code: 'changed' });
     await place.ledger.writeReceipt({ ...receipt, bytes: size, mtimeMs: mtimeMs - 10_000 });
-    expect((await unpack(place)).error).toMatchObject({ code: 'occupied' });
+    expect((await unpack(place)).error).toMatchObject({ code: 'changed' });
     await expect(stat(place.images)).rejects.toMatchObject({ code: 'ENOENT' });
     await place.ledger.writeReceipt({ ...receipt, bytes: size, mtimeMs });
     expect((await unpack(place)).result).toEqual({ members: 3, status: 'extracted' });
@@ -71,7 +71,7 @@ describe('an archive that changes (#92)', () => {
         if (event === 'phase-start') appendFileSync(place.archivePath, 'more');
       },
     });
-    expect(error).toMatchObject({ code: 'occupied' });
+    expect(error).toMatchObject({ code: 'changed' });
     expect(String(error)).toContain('changed while it was being read');
     await expectNothingLeft(place);
   });
