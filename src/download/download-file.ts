@@ -16,7 +16,7 @@ import type { Location } from '../sources/source.ts';
 import { formatBytes, toPrintableUrl } from '../text.ts';
 import { type DownloadContext, type Transfer, emitRetry } from './context.ts';
 import { WRONG_BYTES, notThere, ofWholeSource, summarizeFailures, toFailure } from './failures.ts';
-import { quarantine } from './quarantine.ts';
+import { type WrongBytes, quarantine } from './quarantine.ts';
 import { canResume, runTransfer } from './transfer.ts';
 
 /** A whole file that may be the right one: hashed, not under its final name yet. */
@@ -139,7 +139,8 @@ async function* fromSource(
       if (!isAgain && (await startOver(transfer, failure))) continue;
       if (part.md5 === undefined || !isCcxriError(failure, ...WRONG_BYTES)) throw failure;
       const candidate = { path: part.path, bytes: part.bytes, md5: part.md5 };
-      throw await quarantineWrong(transfer, { candidate, source: source.name, error: failure });
+      const of = { file, source: source.name, error: failure, date: context.clock.date() };
+      throw await quarantineWrong(transfer, { ...of, candidate });
     }
   }
 }
@@ -200,12 +201,10 @@ const TWICE_WRONG: readonly NextStep[] = [
 
 /** @returns the error, with where the bytes are now, and what can be done */
 async function quarantineWrong(
-  { file, part, context }: Transfer,
-  wrong: { readonly candidate: HashedFile; readonly source: string; readonly error: CcxriError },
+  { part, context }: Transfer,
+  wrong: WrongBytes,
 ): Promise<CcxriError> {
-  const { quarantineDir, clock } = context;
-  const into = { quarantineDir, date: clock.date() };
-  const path = await quarantine({ file, ...wrong }, into, (to) => part.moveAway(to));
+  const path = await quarantine(wrong, context.quarantineDir, (to) => part.moveAway(to));
   return withDetails(wrong.error, {
     kept: `the wrong bytes, in ${path}`,
     next: wrong.error.next.length > 0 ? wrong.error.next : TWICE_WRONG,

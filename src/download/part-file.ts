@@ -13,6 +13,7 @@ import {
   durableSpansOf,
   isUsable,
   leastLengthOf,
+  onDisk,
   openPart,
   partDeleted,
   removeOwnFile,
@@ -86,11 +87,11 @@ export class PartFile {
   static async resume(path: string, state: PartState, using: PartDependencies = {}) {
     const handle = await openPart(path, 0);
     try {
-      await handle.truncate(leastLengthOf(state));
+      await onDisk('cut', path, handle.truncate(leastLengthOf(state)));
       return new PartFile(path, handle, state, using);
     } catch (error) {
       await handle.close();
-      throw toDiskError(error, 'cut', { path });
+      throw error;
     }
   }
 
@@ -137,11 +138,7 @@ export class PartFile {
   async restart(origin: PartOrigin = NO_ORIGIN): Promise<void> {
     await this.#journal.settle();
     await this.#follower.stop();
-    try {
-      await this.#handle.truncate(0);
-    } catch (error) {
-      throw toDiskError(error, 'cut', { path: this.path });
-    }
+    await onDisk('cut', this.path, this.#handle.truncate(0));
     this.#origin = origin;
     this.#journal = this.#startJournal([]);
     this.#md5 = undefined;
@@ -162,12 +159,8 @@ export class PartFile {
         throw toDiskError(error, 'write', { path: this.path, kept: 'what was flushed before' });
       }
     });
-    try {
-      if (this.bytes > had) this.#follower.advance(this.bytes);
-      await this.#follower.catchUp();
-    } catch (error) {
-      throw toDiskError(error, 'read', { path: this.path });
-    }
+    if (this.bytes > had) this.#follower.advance(this.bytes);
+    await onDisk('read', this.path, this.#follower.catchUp());
   }
 
   /**
@@ -176,16 +169,16 @@ export class PartFile {
    */
   async finish(): Promise<string> {
     if (this.bytes !== this.heldBytes) throw new Error(`${this.path} has a gap`);
-    try {
-      const [md5] = await Promise.all([this.#follower.finish(), this.#journal.settle()]);
-      await this.#journal.guard(syncFile(this.#handle));
-      if ((await this.#handle.stat()).nlink === 0) throw partDeleted(this.path);
-      await this.#writeState(this.spans);
-      this.#md5 = md5;
-      return md5;
-    } catch (error) {
-      throw toDiskError(error, 'check', { path: this.path });
-    }
+    this.#md5 = await onDisk('check', this.path, this.#hashAndFlush());
+    return this.#md5;
+  }
+
+  async #hashAndFlush(): Promise<string> {
+    const [md5] = await Promise.all([this.#follower.finish(), this.#journal.settle()]);
+    await this.#journal.guard(syncFile(this.#handle));
+    if ((await this.#handle.stat()).nlink === 0) throw partDeleted(this.path);
+    await this.#writeState(this.spans);
+    return md5;
   }
 
   /**
@@ -208,11 +201,7 @@ export class PartFile {
   /** Moves the whole, wrong file to another path; the part is empty after this. */
   async moveAway(path: string): Promise<void> {
     await this.close();
-    try {
-      await rename(this.path, path);
-    } catch (error) {
-      throw toDiskError(error, 'move', { path });
-    }
+    await onDisk('move', path, rename(this.path, path));
     await this.recreate();
   }
 
@@ -228,17 +217,18 @@ export class PartFile {
   async leave(): Promise<void> {
     if (this.#closed) return;
     try {
-      if (!this.isUsable) return;
-      await this.#journal.settle();
-      await this.#follower.stop();
-      await this.#journal.guard(syncFile(this.#handle));
-      await this.#writeState(this.spans, null);
-    } catch (error) {
-      throw toDiskError(error, 'keep', { path: this.path });
+      if (this.isUsable) await onDisk('keep', this.path, this.#keep());
     } finally {
       await this.close();
       if (!this.isUsable) await removePart(this.path);
     }
+  }
+
+  async #keep(): Promise<void> {
+    await this.#journal.settle();
+    await this.#follower.stop();
+    await this.#journal.guard(syncFile(this.#handle));
+    await this.#writeState(this.spans, null);
   }
 
   async close(): Promise<void> {
@@ -251,11 +241,8 @@ export class PartFile {
 
   #startJournal(durable: Spans): PartJournal {
     const flush = async (spans: Spans) => {
-      try {
-        await syncFile({ sync: () => this.#handle.datasync() });
-      } catch (error) {
-        throw toDiskError(error, 'flush', { path: this.path });
-      }
+      const flushed = syncFile({ sync: () => this.#handle.datasync() });
+      await onDisk('flush', this.path, flushed);
       await this.#writeState(spans);
     };
     return new PartJournal(durable, flush, this.#nowMs);

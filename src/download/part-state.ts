@@ -150,6 +150,15 @@ export async function writePartState(partPath: string, state: PartState): Promis
   }
 }
 
+/** The result of work on a file. @throws CcxriError of the disk */
+export async function onDisk<T>(doing: string, path: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw toDiskError(error, doing, { path });
+  }
+}
+
 /** @throws CcxriError of the disk */
 export async function openPart(path: string, flags: number): Promise<FileHandle> {
   try {

@@ -11,6 +11,7 @@ export interface WrongBytes {
   /** Printable; undefined: not known. */
   readonly source?: string | undefined;
   readonly error: CcxriError;
+  readonly date: Date;
 }
 
 /**
@@ -21,8 +22,8 @@ export interface WrongBytes {
  * @throws CcxriError of the disk
  */
 export async function quarantine(
-  { file, candidate, source, error }: WrongBytes,
-  { quarantineDir, date }: { readonly quarantineDir: string; readonly date: Date },
+  { file, candidate, source, error, date }: WrongBytes,
+  quarantineDir: string,
   move: (path: string) => Promise<void>,
 ): Promise<string> {
   const path = join(quarantineDir, file.name);

@@ -106,9 +106,8 @@ async function moveAway(
   wrong: { readonly candidate: HashedFile; readonly error: CcxriError },
   { session: { clock, onEvent, layout } }: FetchRun,
 ): Promise<void> {
-  const place = { quarantineDir: layout.bad, date: clock.date() };
-  const bytes = { file, ...wrong, source: receipt.source };
-  const movedTo = await quarantine(bytes, place, (to) => rename(path, to));
+  const bytes = { file, ...wrong, source: receipt.source, date: clock.date() };
+  const movedTo = await quarantine(bytes, layout.bad, (to) => rename(path, to));
   const since = receipt.checkedAt.slice(0, 10);
   onEvent({
     event: 'warning',
