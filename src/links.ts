@@ -1,6 +1,8 @@
 import { throwIfAborted } from './abort.ts';
+import { systemClock } from './clock.ts';
 import type { RunOptions } from './dataset/session.ts';
 import { CcxriError } from './errors.ts';
+import { ignoreEvents } from './events.ts';
 import { createPageLoader } from './http/page.ts';
 import { type ManifestFile, isEmptySelection, selectFiles } from './manifest/manifest.ts';
 import { type Found, locationsOf, openSources } from './sources/open-source.ts';
@@ -15,11 +17,11 @@ import { toPrintable, toPrintableLink } from './text.ts';
  *   can be used; `aborted`
  */
 export async function resolveLinks(options: LinksOptions): Promise<LinksResult> {
-  const { manifest, selection = {}, sources: named = [], signal, onEvent } = options;
-  const { headers, timeoutMs, env } = options;
+  const { manifest, selection = {}, sources: named = [], headers, timeoutMs, env } = options;
+  const { signal, onEvent = ignoreEvents, clock = systemClock } = options;
   const files = isEmptySelection(selection) ? manifest.files : selectFiles(manifest, selection);
-  const loadPage = createPageLoader({ headerOrigins: named, headers, timeoutMs, env });
-  const sources = await openSources(named, { manifest, loadPage, signal, onEvent });
+  const loadPage = createPageLoader({ headerOrigins: named, headers, timeoutMs, env, clock });
+  const sources = await openSources(named, { manifest, loadPage, signal, onEvent, clock });
   const links: LinkRow[] = [];
   const all: Found[] = [];
   for (const file of files) {

@@ -3,13 +3,13 @@ import * as z from 'zod';
 import { errnoOf, toDiskError } from '../errors.ts';
 import { writeFileAtomic } from '../fs/atomic.ts';
 
-/** Longer than the links of any release: a mangled file must not fill the memory. */
+/** More than the links of any release take: a damaged file must not fill the memory. */
 const MAX_BYTES = 16 * 1024 * 1024;
-/** Of so many pages the links are kept, the latest ones. */
+/** How many pages' links are kept: those read last. */
 const MAX_PAGES = 20;
 
 /**
- * The links read from a page earlier; undefined: none are kept, or the file is mangled.
+ * The links read from a page earlier; undefined: none are kept, or the file is damaged.
  * @param path `DatasetLayout.links`
  * @param page the page's URL, without user and password
  */
@@ -17,7 +17,7 @@ export async function readKeptLinks(path: string, page: string): Promise<KeptPag
   return (await readPages(path)).find((kept) => kept.page === page);
 }
 
-/** Keeps the links of a page, in the place of what was kept of it earlier. */
+/** Keeps the links of a page, in place of those read from it earlier. */
 export async function keepLinks(path: string, page: KeptPage): Promise<void> {
   const others = (await readPages(path)).filter((kept) => kept.page !== page.page);
   const pages = [page, ...others].slice(0, MAX_PAGES);
@@ -42,9 +42,9 @@ const keptPageSchema = z.strictObject({
   files: z.array(
     z.strictObject({
       name: z.string(),
-      /** As the manifest had it: the link of another release is of no use. */
+      /** As in the manifest: the link of another release is of no use. */
       md5: z.string().regex(/^[0-9a-f]{32}$/),
-      /** With query: never printed. */
+      /** With its query: never printed. */
       url: z.url({ protocol: /^https?$/ }),
     }),
   ),
@@ -58,7 +58,7 @@ const keptLinksSchema = z.strictObject({
 /** The links that a page had when it was last read. */
 export type KeptPage = Readonly<z.infer<typeof keptPageSchema>>;
 
-/** undefined: empty, half-written or of another form. */
+/** undefined: empty, truncated, or not of this form. */
 function parseKeptLinks(text: string): readonly KeptPage[] | undefined {
   try {
     return keptLinksSchema.safeParse(JSON.parse(text)).data?.pages;

@@ -1,9 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { throwIfAborted } from '../abort.ts';
-import { systemClock } from '../clock.ts';
 import { CcxriError, errnoOf, isCcxriError } from '../errors.ts';
-import { ignoreEvents } from '../events.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
 import { toPrintable, toPrintableUrl } from '../text.ts';
 import { type Address, parseAddress } from './address.ts';
@@ -15,13 +13,7 @@ import {
   openTemplate,
 } from './named-files.ts';
 import { openSavedPage } from './page-read.ts';
-import {
-  type Location,
-  type Source,
-  type SourceContext,
-  type SourceOptions,
-  sourceUnusable,
-} from './source.ts';
+import { type Location, type Source, type SourceContext, sourceUnusable } from './source.ts';
 import { WebSource } from './web-source.ts';
 
 /**
@@ -35,17 +27,11 @@ import { WebSource } from './web-source.ts';
  */
 export async function openSources(
   sources: readonly string[],
-  options: SourceOptions,
+  context: SourceContext,
 ): Promise<readonly Source[]> {
-  const { manifest } = options;
-  const context: SourceContext = {
-    ...options,
-    onEvent: options.onEvent ?? ignoreEvents,
-    pageRetries: options.pageRetries ?? 2,
-    clock: options.clock ?? systemClock,
-  };
+  const { manifest, signal } = context;
   const named = await Promise.all(sources.map((typed) => openOrFail(typed, context)));
-  throwIfAborted(options.signal);
+  throwIfAborted(signal);
   assertSome(named);
   const own = manifest.files.some(({ url }) => url !== undefined) ? [openManifestUrls()] : [];
   const last = named.length > 0 ? [] : [await openOrFail(manifest.homepage, context)];

@@ -27,16 +27,11 @@ export type PageOrigin =
   /** `fileName`: browsers put what belongs to `page.html` into `page_files/` beside it. */
   | { readonly kind: 'saved'; readonly fileName: string; readonly homepage: string };
 
-export interface PageLinks {
-  readonly links: readonly PageLink[];
-  /** What relative links refer to. */
-  readonly base: string;
-  /** Nothing in a saved page says where it was: `base` is the manifest's homepage. */
-  readonly isBaseGuessed: boolean;
-}
-
-/** The links that lead elsewhere on the web: not scripts, mail, local files or the page itself. */
-export function resolveAnchors(tree: PageTree, origin: PageOrigin): PageLinks {
+/**
+ * The links that lead elsewhere on the web: not scripts, mail, local files or the page itself.
+ * `base`: what relative links refer to; `isBaseGuessed`: a saved page does not say where it was.
+ */
+export function resolveAnchors(tree: PageTree, origin: PageOrigin) {
   const { document, base, isBaseGuessed } = baseOf(tree, origin);
   const links = tree.anchors.flatMap((anchor): readonly PageLink[] => {
     const url = isSavedPart(anchor.href, origin) ? undefined : toWebUrl(anchor.href, base);

@@ -14,7 +14,7 @@ import {
 export interface Pairing {
   /** By file name. */
   readonly links: ReadonlyMap<string, PageLink>;
-  /** Files whose MD5 is on the page, but is that of several files, and nothing tells which is meant. */
+  /** Files whose MD5 is on the page, but is shared with other files, and nothing says which is meant. */
   readonly ambiguous: ReadonlySet<string>;
   /** How many files' MD5s are on the page, with a link or without. */
   readonly knownMd5s: number;

@@ -133,7 +133,7 @@ export function locateOnPage(
   if (url !== undefined) return { kind: 'url', url };
   if (!ambiguous.has(name)) return undefined;
   throw sourceUnusable(
-    `${source} has the MD5 of ${name} (${md5}), but it stands for several files, and neither category, size nor name tells which link is whose`,
+    `${source} has the MD5 of ${name} (${md5}), but several files share it, and neither category, size nor name says which link belongs to which file`,
     homepage,
     { file: name, source },
   );

@@ -35,15 +35,16 @@ export interface Source {
   locateAgain?(file: ManifestFile, signal?: AbortSignal): Promise<Location | undefined>;
 }
 
-export interface SourceOptions {
+/** What opening and reading sources needs. */
+export interface SourceContext {
   /** The files to find; its homepage is the source if none is named. */
   readonly manifest: Manifest;
   /** Loads a whole page, with the credentials for its origin: `loadPageWith`, `createPageLoader`. */
   readonly loadPage: (url: string, signal?: AbortSignal) => Promise<LoadedPage>;
   /** Stops the loading of pages. */
   readonly signal?: AbortSignal | undefined;
-  /** Receives warnings. Default: nobody. */
-  readonly onEvent?: EventListener | undefined;
+  /** Receives warnings. */
+  readonly onEvent: EventListener;
   /**
    * The file that keeps the links of live pages, for when a page can't be read any more:
    * `DatasetLayout.links`. Default: none.
@@ -51,14 +52,6 @@ export interface SourceOptions {
   readonly linksCache?: string | undefined;
   /** Attempts to load a page beyond the first, while it is down. Default 2. */
   readonly pageRetries?: number | undefined;
-  /** Default: the system's. */
-  readonly clock?: Clock | undefined;
-}
-
-/** The options, with the defaults filled in. */
-export interface SourceContext extends SourceOptions {
-  readonly onEvent: EventListener;
-  readonly pageRetries: number;
   readonly clock: Clock;
 }
 

@@ -25,7 +25,7 @@ import {
 /** Where a web source has each file, once it is known what it is. */
 type Locate = (file: ManifestFile) => Location | undefined;
 
-/** A URL whose response is to tell what it is. */
+/** A URL whose response decides what it is. */
 interface Asked {
   readonly url: string;
   /** Printable. */
@@ -36,8 +36,8 @@ interface Asked {
 }
 
 /**
- * A URL: a page with links, or a base URL under which files are found by name. Its response tells
- * which (`classifyAnswer`). It is requested at the first `locate`, once for all files.
+ * A URL: a page with links, or a base URL under which files are found by name. Its response
+ * decides which (`classifyAnswer`). It is requested at the first `locate`, once for all files.
  */
 export class WebSource implements Source {
   readonly name: string;
@@ -134,7 +134,7 @@ export class WebSource implements Source {
     if (kept === undefined || files.length === 0) return undefined;
     const links = count(files.length, 'link');
     this.#warn(
-      `${error.message}; going on with the ${links} read from it on ${kept.readAt.slice(0, 10)}`,
+      `${error.message}; continuing with the ${links} read from it on ${kept.readAt.slice(0, 10)}`,
     );
     return ({ name }) => {
       const url = files.find((file) => file.name === name)?.url;
@@ -217,7 +217,7 @@ function templateSteps(url: string): readonly NextStep[] {
   const { origin, pathname, search } = new URL(url);
   if (search !== '') return [];
   const value = `${origin}${pathname.replace(/\/$/, '')}/{name}`;
-  const purpose = 'if files lie under it by name all the same';
+  const purpose = 'if it has files under their names nevertheless';
   return [{ kind: 'option', option: 'source', value, purpose }];
 }
 
@@ -232,7 +232,7 @@ interface FailedLoad {
 /** Loads a page, and retries temporary failures: no file can be downloaded before. */
 async function loadPageWithRetry(
   url: string,
-  { loadPage, signal, clock, pageRetries }: SourceContext,
+  { loadPage, signal, clock, pageRetries = 2 }: SourceContext,
 ): Promise<LoadedPage | FailedLoad> {
   const startMs = clock.nowMs();
   const policy = { ...DEFAULT_RETRY_POLICY, retries: pageRetries, maxRetryAfterMs: MAX_LOAD_MS };

@@ -58,7 +58,7 @@ describe('resolveLinks', () => {
     ]);
   });
 
-  it('says of a file that none has what each said, and the ways on', async () => {
+  it('says of a file that no source has what each said, with the next steps', async () => {
     const root = await tempDir();
     const web = await serve({ '/gone.html': { status: 410 } });
     const sources = [root, `${web.url}gone.html`];
@@ -84,7 +84,7 @@ describe('resolveLinks', () => {
     });
   });
 
-  it('by default, where the homepage does not come, says so of every file with the ways on', async () => {
+  it('by default, if the homepage does not respond, says so of every file with the next steps', async () => {
     const homepage = await closedUrl();
     const manifest = manifestOf(release.files, homepage);
     const { links, tried } = await resolveLinks({ manifest });
@@ -129,7 +129,7 @@ describe('resolveLinks', () => {
     for (const secret of ['s3cret', 'k3y', 'abc']) expect(all).not.toContain(secret);
   });
 
-  it('says of a single file why it can not be told where it is', async () => {
+  it('says of a single file why its location is unknown', async () => {
     const { md5 } = release.files.find(({ name }) => name === 'Viral-1.zip') ?? {};
     const twice = `<tr><td>${md5 ?? ''}<td><a href=a>x</a>`.repeat(2);
     const web = await serve({
@@ -141,7 +141,7 @@ describe('resolveLinks', () => {
     expect(tried).toEqual([{ source: `${web.url}p`, kind: 'page', found: 1 }]);
   });
 
-  it('throws what is wrong with the question, and a stop', async () => {
+  it('throws what is wrong with the selection, and an abort', async () => {
     const manifest = release;
     await expect(resolveLinks({ manifest, selection: { subsets: ['x'] } })).rejects.toMatchObject({
       code: 'unknown-subset',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { renderPage } from '../../scripts/release/render-page.ts';
 import { openSources } from '../../src/sources/open-source.ts';
+import { sourceOptions } from '../sources/support.ts';
 import { makeStandIn } from '../support/stand-in.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
 
@@ -9,10 +10,11 @@ const PAGE = 'http://127.0.0.1:4321/data/index.html';
 
 /** Where the project's own page reader finds each file on a page that is served at `PAGE`. */
 async function readLinks(page: string, manifest: Parameters<typeof renderPage>[0]) {
-  const [source] = await openSources([PAGE], {
+  const { options } = sourceOptions({
     manifest,
     loadPage: () => Promise.resolve({ text: page, url: PAGE, contentType: 'text/html' }),
   });
+  const [source] = await openSources([PAGE], options);
   const found = manifest.files.map(async (file) => [file.name, await source!.locate(file)]);
   return Object.fromEntries(await Promise.all(found)) as unknown;
 }
@@ -34,10 +36,11 @@ describe("a release's page", () => {
   it('is read as a saved page too, its links being those of the homepage', async () => {
     const homepage = 'https://data.example/ccxri/';
     const { pagePath, manifest } = await makeStandIn(await tempDir(), { homepage });
-    const [source] = await openSources([pagePath], {
+    const { options } = sourceOptions({
       manifest,
       loadPage: () => Promise.reject(new Error('nothing is to be loaded')),
     });
+    const [source] = await openSources([pagePath], options);
     expect(await source!.locate(manifest.files[0]!)).toEqual({
       kind: 'url',
       url: 'https://data.example/ccxri/ChestDx-1.zip',

@@ -45,7 +45,7 @@ describe('the order of sources', () => {
 });
 
 describe('locationsOf', () => {
-  it('asks one source after the other, each when its turn comes', async () => {
+  it('asks one source after the other, and only as far as needed', async () => {
     const root = await tempDir();
     await writeTree(root, { 'Viral-1.zip': 'x' });
     const web = await serve({ '/p.html': `<p>${md5Of(1)} <a href=1>x</a>` });
@@ -62,7 +62,7 @@ describe('locationsOf', () => {
     expect((await asking.next()).done).toBe(true);
   });
 
-  it('gives the failure of a source, and goes on', async () => {
+  it('reports the failure of a source, and continues', async () => {
     const web = await serve({ '/p.html': { status: 404 } });
     const { options } = sourceOptions({ manifest: withUrl });
     const sources = await openSources([`${web.url}p.html`], options);
@@ -74,7 +74,7 @@ describe('locationsOf', () => {
     expect(rest).toEqual([]);
   });
 
-  it('does not tell that the manifest has no url of a file', async () => {
+  it('does not report that the manifest has no url of a file', async () => {
     const { options } = sourceOptions({ manifest: withUrl });
     const root = await tempDir();
     const sources = await openSources([root], options);

@@ -47,7 +47,7 @@ describe('kept links', () => {
     expect(await again.opened.locate(fileOf('ChestDx-1.zip'))).toBeDefined();
     expect(again.warnings()).toEqual([saying(why)]);
     expect(again.warnings()).toEqual([
-      saying('going on with the 9 links read from it on 2024-05-01'),
+      saying('continuing with the 9 links read from it on 2024-05-01'),
     ]);
     expect(again.opened.kind).toBe('page');
   });

@@ -179,17 +179,20 @@ describe('a saved page', () => {
     ],
     ['p.html', '<b>'.repeat(2000), /nested too deep/],
     ['p.html', '<title>\x1b]8;;evil\x07</title>', /\\x1b\]8;;evil\\x07/],
-  ])('that is of no use is told at once, with the ways on: %s %s', async (name, html, why) => {
-    const root = await tempDir();
-    await writeFile(join(root, name), html);
-    await expect(open(join(root, name))).rejects.toMatchObject({
-      code: 'source-unusable',
-      message: saying(why),
-      next: nextSaying(
-        /--source page\.html .open https:\/\/x\.test\/cxr\/ in a browser.*--source URL-or-directory/,
-      ),
-    });
-  });
+  ])(
+    'that is of no use is reported at once, with the next steps: %s %s',
+    async (name, html, why) => {
+      const root = await tempDir();
+      await writeFile(join(root, name), html);
+      await expect(open(join(root, name))).rejects.toMatchObject({
+        code: 'source-unusable',
+        message: saying(why),
+        next: nextSaying(
+          /--source page\.html .open https:\/\/x\.test\/cxr\/ in a browser.*--source URL-or-directory/,
+        ),
+      });
+    },
+  );
 });
 
 describe('what is no source', () => {
@@ -206,7 +209,7 @@ describe('what is no source', () => {
     ['http://[', /no valid URL/],
     ['file://server/share', /names no file of this machine/],
     ['/dev/null', /neither a directory nor a file/],
-  ])('is told at once, with the ways on: %s', async (source, why) => {
+  ])('is reported at once, with the next steps: %s', async (source, why) => {
     const error: unknown = await open(source).catch((it: unknown) => it);
     expect(error).toMatchObject({
       code: 'source-unusable',
@@ -228,7 +231,7 @@ describe('what is no source', () => {
     }
   });
 
-  it('is told with all reasons where none is one', async () => {
+  it('is reported with all reasons if none can be used', async () => {
     await expect(open('/no/1', '/no/2')).rejects.toMatchObject({
       facts: { reasons: [saying('/no/1'), saying('/no/2')] },
     });

@@ -40,7 +40,7 @@ describe('a link and its MD5', () => {
       ),
     ],
     [
-      'glued to what stands before and behind it',
+      'glued to the text before and behind it',
       table(row(`573MB${M1}download`, link('1')), row(`556 MB ${M2}abc`, link('2'))),
     ],
     [
@@ -136,7 +136,7 @@ describe('several links in a row', () => {
   });
 });
 
-describe('an MD5 that stands for two files', () => {
+describe('an MD5 that two files share', () => {
   const both = { 'Viral-1.zip': 'https://h.test/data/v', 'Other-1.zip': 'https://h.test/data/o' };
   const viral2 = md5Of(5);
   it.each([
@@ -265,7 +265,7 @@ describe('an MD5 that stands for two files', () => {
     });
   });
 
-  it('is ambiguous where nothing tells', async () => {
+  it('is ambiguous if there is no sign', async () => {
     const html = table(row(SHARED_MD5, link('v')), row(SHARED_MD5, link('o')));
     const { urls, ambiguous } = await readPage(html, release, LIVE);
     expect([...urls]).toEqual([]);
@@ -301,7 +301,7 @@ describe('files whose MD5 is not on the page', () => {
 });
 
 describe('what a page is like', () => {
-  it('is told, for those who have to say why it is of no use', async () => {
+  it('is described, to explain why it is of no use', async () => {
     const html = `<title> Log\n in </title><p>${'f'.repeat(32)} ${M3} ${link('javascript:x')} ${link('a')}
       <script>"${M1}"</script><style>.${M2}{}</style><noscript><a href=b>c</a></noscript>`;
     expect(await readPage(html, release, LIVE)).toMatchObject({

@@ -5,7 +5,7 @@ import { createPageLoader } from '../../src/http/page.ts';
 import { parseManifest } from '../../src/manifest/load.ts';
 import type { Manifest, ManifestFile } from '../../src/manifest/manifest.ts';
 import { openSources } from '../../src/sources/open-source.ts';
-import type { SourceOptions } from '../../src/sources/source.ts';
+import type { SourceContext } from '../../src/sources/source.ts';
 import { fastClock } from '../support/clock.ts';
 
 interface Page {
@@ -115,10 +115,10 @@ export function fileOf(name: string, manifest: Manifest = release): ManifestFile
 }
 
 /** Options with a real loader, no wait between attempts, and what was warned of. */
-export function sourceOptions(more: Partial<SourceOptions> & { sources?: readonly string[] } = {}) {
+export function sourceOptions(more: Partial<SourceContext> & { sources?: readonly string[] } = {}) {
   const { sources = [], ...rest } = more;
   const events: RunEvent[] = [];
-  const options: SourceOptions = {
+  const options: SourceContext = {
     manifest: release,
     loadPage: createPageLoader({ headerOrigins: sources, timeoutMs: 5000 }),
     onEvent: (event) => events.push(event),
@@ -135,7 +135,7 @@ export const rowOf = ({ category, size, md5 }: ManifestFile, i: number) =>
 export const PAGE = `<!doctype html><title>Test</title><table>${release.files.map(rowOf).join('\n')}</table>`;
 
 /** One source, and what is warned of. */
-export async function openOne(source: string, more: Partial<SourceOptions> = {}) {
+export async function openOne(source: string, more: Partial<SourceContext> = {}) {
   const { options, warnings } = sourceOptions({ sources: [source], ...more });
   const [opened] = await openSources([source], options);
   if (opened === undefined) throw new Error('no source');

@@ -24,7 +24,7 @@ async function urlOf(source: string, name = 'ChestDx-1.zip') {
 }
 
 describe('a page', () => {
-  it('is loaded at the first question, once for all files', async () => {
+  it('is loaded at the first locate, once for all files', async () => {
     const web = await serve({ '/p': PAGE });
     const { opened } = await open(`${web.url}p`);
     expect(web.asked).toEqual([]);
@@ -35,7 +35,7 @@ describe('a page', () => {
     expect(opened).toMatchObject({ kind: 'page', name: `${web.url}p` });
   });
 
-  it.each(['', 'a/b/', 'a/b', 'p.html', 'x?page=1'])('may stand at /%s', async (path) => {
+  it.each(['', 'a/b/', 'a/b', 'p.html', 'x?page=1'])('may be at /%s', async (path) => {
     const web = await serve({ [`/${path}`]: PAGE });
     const url = new URL('d?id=0', web.url + path).href;
     expect(await urlOf(web.url + path)).toEqual({ kind: 'page', url });
@@ -70,7 +70,7 @@ describe('a page', () => {
     expect(await opened.locate(fileOf('ChestDx-2.zip'))).toBeDefined();
   });
 
-  it('says of an MD5 that stands for two files that nothing tells them apart', async () => {
+  it('says of an MD5 that two files share that nothing tells them apart', async () => {
     const { md5 } = fileOf('Viral-1.zip');
     const web = await serve({
       '/p': `<table>${`<tr><td>${md5}<td><a href=a>x</a>`.repeat(2)}</table>`,
@@ -103,20 +103,23 @@ describe('a page', () => {
     ],
     ['MD5s of another release', `<p>${'e'.repeat(32)}<a href=/x>x</a>`, /none of Test-CXR 2\.0/],
     ['HTML without end', '<div>'.repeat(1000), /nested too deep/],
-  ])('with %s can not be used: each file hears why, and the ways on', async (_, html, why) => {
-    const web = await serve({ '/': html, '/p.html': html });
-    for (const path of ['', 'p.html']) {
-      const { opened } = await open(web.url + path);
-      for (const name of ['ChestDx-1.zip', 'Viral-1.zip']) {
-        await expect(opened.locate(fileOf(name))).rejects.toMatchObject({
-          code: 'source-unusable',
-          message: saying(why),
-          next: nextSaying(/--source page\.html .*--source URL-or-directory/),
-        });
+  ])(
+    'with %s can not be used: the error of each file says why, with the next steps',
+    async (_, html, why) => {
+      const web = await serve({ '/': html, '/p.html': html });
+      for (const path of ['', 'p.html']) {
+        const { opened } = await open(web.url + path);
+        for (const name of ['ChestDx-1.zip', 'Viral-1.zip']) {
+          await expect(opened.locate(fileOf(name))).rejects.toMatchObject({
+            code: 'source-unusable',
+            message: saying(why),
+            next: nextSaying(/--source page\.html .*--source URL-or-directory/),
+          });
+        }
       }
-    }
-    expect(web.asked).toEqual(['/', '/p.html']);
-  });
+      expect(web.asked).toEqual(['/', '/p.html']);
+    },
+  );
 
   it('that might be a base URL says how to say so', async () => {
     const web = await serve({ '/cxr': '<p>Welcome to our lab' });
@@ -241,7 +244,7 @@ describe('what can be only a page', () => {
 });
 
 describe('a page that does not come', () => {
-  it('by default, from the homepage: tells what was tried, how often, and the two ways on', async () => {
+  it('by default, from the homepage: says what was tried, how often, and both next steps', async () => {
     const homepage = await closedUrl();
     const clock = fastClock();
     const { options } = sourceOptions({ manifest: manifestOf(release.files, homepage), clock });
@@ -283,7 +286,7 @@ describe('a page that does not come', () => {
     await expect(failing).rejects.toThrow('it asks to wait 1 h 00 min');
   });
 
-  it('is asked again, and used when it comes', async () => {
+  it('is requested again, and used once it responds', async () => {
     const web = await serve({ '/': { status: 503 } });
     const clock = fastClock();
     const sleep = (ms: number) => {
@@ -295,7 +298,7 @@ describe('a page that does not come', () => {
     expect(web.asked).toEqual(['/', '/']);
   });
 
-  it('keeps the nearer way on of its failure', async () => {
+  it('keeps the next step of its failure', async () => {
     const web = await serve({ '/p.html': { status: 401 } });
     const { opened } = await open(`${web.url}p.html`);
     await expect(opened.locate(fileOf('ChestDx-1.zip'))).rejects.toMatchObject({
