@@ -45,7 +45,13 @@ export interface OptionSpec {
 export type RawValue = boolean | string | readonly string[];
 
 /** `CCXRI_STRICT=yes` as well as `--strict`. */
-const flag = {
+const flag = (
+  long: string,
+  help: string,
+  more: { readonly short?: string; readonly commands?: readonly CommandName[] } = {},
+) => ({
+  long,
+  help,
   schema: z
     .union([
       z.boolean(),
@@ -53,7 +59,8 @@ const flag = {
     ])
     .default(false),
   expects: '1 or 0, true or false, yes or no',
-};
+  ...more,
+});
 
 const text = z.string().min(1);
 const file = { value: 'FILE', schema: text.optional(), expects: 'a file' };
@@ -76,7 +83,7 @@ const names = z
 
 const RATE_UNITS: Readonly<Record<string, number>> = { '': 1, K: 1e3, M: 1e6, G: 1e9 };
 
-/** Bytes a second, in the decimal units in which ccxri shows every rate. */
+/** Bytes per second, in the decimal units in which ccxri shows every rate. */
 const rate = z
   .string()
   .regex(/^[0-9]+(?:\.[0-9]+)?[KMG]?$/i)
@@ -174,14 +181,14 @@ const TABLE = {
     long: '--limit-rate',
     value: 'RATE',
     schema: rate.optional(),
-    help: 'bytes a second over all connections: 500K, 10M, 1G (units of 1000)',
+    help: 'bytes per second over all connections: 500K, 10M, 1G (units of 1000)',
     expects: 'a number with K, M or G (units of 1000), 1K or more',
     commands: ['fetch'],
   },
   retries: {
     long: '--retries',
     ...whole(0, 1000),
-    help: 'attempts without progress before a source is left for the next',
+    help: 'attempts without progress before the next source is tried',
     default: DEFAULT_RETRY_POLICY.retries,
     commands: ['fetch'],
   },
@@ -194,31 +201,21 @@ const TABLE = {
     expects: 'seconds from 1 to 3600',
     commands: ['fetch', 'links'],
   },
-  noExtract: {
-    long: '--no-extract',
-    ...flag,
-    help: 'download and check only (no join either)',
+  noExtract: flag('--no-extract', 'download and check only (no join either)', {
     commands: ['fetch'],
-  },
-  noJoin: { long: '--no-join', ...flag, help: 'do not write index.csv', commands: ['fetch'] },
-  deleteArchives: {
-    long: '--delete-archives',
-    ...flag,
-    help: 'remove each archive once all its images are extracted and checked',
-    commands: ['fetch'],
-  },
-  quick: {
-    long: '--quick',
-    ...flag,
-    help: 'size and time against the ledger; no byte is read',
+  }),
+  noJoin: flag('--no-join', 'do not write index.csv', { commands: ['fetch'] }),
+  deleteArchives: flag(
+    '--delete-archives',
+    'remove each archive once all its images are extracted and checked',
+    { commands: ['fetch'] },
+  ),
+  quick: flag('--quick', 'size and time against the ledger; no byte is read', {
     commands: ['verify'],
-  },
-  deep: {
-    long: '--deep',
-    ...flag,
-    help: 'also the CRC-32 of every image, in the archive and extracted',
+  }),
+  deep: flag('--deep', 'also the CRC-32 of every image, in the archive and extracted', {
     commands: ['verify'],
-  },
+  }),
   output: {
     long: '--output',
     short: '-o',
@@ -226,37 +223,16 @@ const TABLE = {
     help: 'write to this file (join: instead of index.csv; manifest: instead of stdout)',
     commands: ['join', 'manifest'],
   },
-  strict: {
-    long: '--strict',
-    ...flag,
-    help: 'findings of the join, and disputed MD5s, are code 8',
-  },
-  wait: {
-    long: '--wait',
-    ...flag,
-    help: 'wait for another ccxri in the same directory instead of code 10',
-  },
-  dryRun: {
-    long: '--dry-run',
-    short: '-n',
-    ...flag,
-    help: 'show what would be done, and do nothing',
-  },
-  yes: { long: '--yes', short: '-y', ...flag, help: 'answer questions with yes' },
-  noInput: { long: '--no-input', ...flag, help: 'never ask' },
-  json: {
-    long: '--json',
-    ...flag,
-    help: 'the result as one JSON document on stdout',
-  },
-  ndjson: {
-    long: '--ndjson',
-    ...flag,
-    help: 'events as JSON on stdout, one a line; the last is "summary"',
-  },
-  quiet: { long: '--quiet', short: '-q', ...flag, help: 'errors only' },
-  verbose: { long: '--verbose', short: '-v', ...flag, help: 'more of everything' },
-  noProgress: { long: '--no-progress', ...flag, help: 'no bars and no heartbeat' },
+  strict: flag('--strict', 'treat findings of the join and disputed MD5s as errors (code 8)'),
+  wait: flag('--wait', 'wait for another ccxri in the same directory instead of code 10'),
+  dryRun: flag('--dry-run', 'show what would be done, and do nothing', { short: '-n' }),
+  yes: flag('--yes', 'answer yes to every question', { short: '-y' }),
+  noInput: flag('--no-input', 'never ask'),
+  json: flag('--json', 'the result as one JSON document on stdout'),
+  ndjson: flag('--ndjson', 'events as JSON on stdout, one per line; the last is "summary"'),
+  quiet: flag('--quiet', 'errors only', { short: '-q' }),
+  verbose: flag('--verbose', 'more of everything', { short: '-v' }),
+  noProgress: flag('--no-progress', 'no bars and no heartbeat'),
   color: {
     long: '--color',
     value: 'WHEN',
