@@ -134,7 +134,7 @@ async function figures(place: Place, { only, rounds }: Options): Promise<Figure[
 const MAX_PEAK_BYTES = 250e6;
 
 /** The most that ccxri ever took, in any of its works. */
-function tellPeak(rows: readonly Comparison[], growth: readonly GrowthRow[]): number {
+function reportPeak(rows: readonly Comparison[], growth: readonly GrowthRow[]): number {
   const peaks = rows.map(({ ccxri }) => ccxri.peakBytes);
   const peakBytes = Math.max(0, ...peaks, ...growth.map((row) => row.peakMegabytes * 1e6));
   const met = peakBytes <= MAX_PEAK_BYTES ? 'met' : 'MISSED';
@@ -185,7 +185,7 @@ async function main(): Promise<void> {
     const single = await figures(place, options);
     const growth = 'growth'.includes(options.only) ? await growthTable(place.ccxri, scratch) : [];
     const profile = 'profile'.includes(options.only) ? await profileTable(place) : [];
-    const peakBytes = tellPeak(rows, growth);
+    const peakBytes = reportPeak(rows, growth);
     await mkdir(RESULTS, { recursive: true });
     const date = new Date().toISOString();
     const { rounds } = options;
