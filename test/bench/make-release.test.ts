@@ -30,7 +30,7 @@ async function imagesOf(path: string) {
 }
 
 describe("the bench's release", () => {
-  it('is made, found again, and made anew where it is damaged', async () => {
+  it('is made, found again, and made again where it is damaged', async () => {
     const work = await tempDir();
     const made = await makeBenchRelease({ ...PROFILE, work });
     expect(made.isNew).toBe(true);

@@ -122,7 +122,7 @@ describe('a file whose published MD5 is disputed', () => {
     expect(await check('Other-1', zip('', 'other'))).toBe('content-checked');
   });
 
-  it('does not pass when the same bytes stand for its twin, from an earlier run', async () => {
+  it('does not pass when the same bytes passed for its twin, in an earlier run', async () => {
     const { check, stands } = await setUp();
     await stands('Viral-1.zip', viral, 'verified');
     await expect(check('Other-1', viral)).rejects.toMatchObject({
@@ -131,7 +131,7 @@ describe('a file whose published MD5 is disputed', () => {
     });
   });
 
-  it('does not pass when the same bytes stand for its twin, of this run', async () => {
+  it('does not pass when the same bytes passed for its twin, in this run', async () => {
     const { check } = await setUp();
     await check('Viral-1', viral);
     await expect(check('Other-1', viral)).rejects.toMatchObject({ code: 'md5-mismatch' });
@@ -144,14 +144,14 @@ describe('a file whose published MD5 is disputed', () => {
     expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
   });
 
-  it('does not pass when the same bytes stand for its twin by their content', async () => {
+  it('does not pass when the same bytes passed for its twin by their content', async () => {
     const bytes = zip('', 'the same');
     const { check } = await setUp();
     expect(await check('Other-1', bytes)).toBe('content-checked');
     await expect(check('Viral-1', bytes)).rejects.toMatchObject({ code: 'md5-mismatch' });
   });
 
-  it('passes when other bytes stand for its twin', async () => {
+  it('passes when other bytes passed for its twin', async () => {
     const { check, stands } = await setUp();
     await stands('Viral-1.zip', viral, 'verified');
     expect(await check('Other-1', other)).toBe('content-checked');

@@ -55,7 +55,7 @@ describe('runDemo', () => {
     await expect(fetch(result.page)).rejects.toThrow();
   });
 
-  it('tells the command that does the same, and leaves the manifest for the others', async () => {
+  it('prints the command that does the same, and leaves the manifest for the others', async () => {
     const dest = join(await tempDir(), "a demo's");
     const { page, commandLine, manifestPath } = await quick(dest);
     const manifest = await loadManifest(manifestPath);
@@ -78,7 +78,7 @@ describe('runDemo', () => {
     }
   });
 
-  it('finds everything in place when it is run again, and mends what is missing', async () => {
+  it('finds everything in place when it is run again, and restores what is missing', async () => {
     const dest = join(await tempDir(), 'demo');
     await quick(dest);
     const tree = await listTree(dest);

@@ -61,7 +61,7 @@ describe('docs/reliability.md', () => {
 });
 
 describe('the numbers of a test file', () => {
-  it('are those in titles and rows, wherever they stand in them', () => {
+  it('are those in titles and rows, wherever they are in them', () => {
     const text = `
       const ROWS = [{ name: '#5 in a table by name' }, { other: '#99' }] as const;
       describe.skipIf(x)('#1 #2 a full disk', () => {

@@ -26,7 +26,7 @@ async function stalledFetch() {
   return { argv, dest, run, release };
 }
 
-describe('#63 #64 a fetch that is told to stop', () => {
+describe('#63 #64 a fetch that gets a signal to stop', () => {
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
@@ -55,7 +55,7 @@ describe('#63 #64 a fetch that is told to stop', () => {
     },
   );
 
-  it('ends at once when it is told twice', async () => {
+  it('ends at once when it gets a second one', async () => {
     const { run } = await stalledFetch();
     run.kill('SIGINT');
     run.kill('SIGINT');

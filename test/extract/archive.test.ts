@@ -79,7 +79,7 @@ describe('an archive', () => {
     }));
   }
 
-  it('is told of from the first byte to the last', async () => {
+  it('reports progress from the first byte to the last', async () => {
     const { events } = await unpack(await placed());
     const phase = { file: ARCHIVE, phase: 'extract' };
     const [first, ...others] = events;
@@ -267,7 +267,7 @@ describe('images of ours that are incomplete', () => {
     expect(await contentsBelow(place.images)).toEqual({ 'patient3_000.jpg': 'new' });
   });
 
-  it('are told by a receipt of another release', async () => {
+  it('are recognised by a receipt of another release', async () => {
     const place = await extracted();
     const receipt = { name: ARCHIVE, bytes: 1, mtimeMs: 1, status: 'verified' } as const;
     const checkedAt = '2026-01-02T03:04:05Z';

@@ -153,7 +153,7 @@ describe('extract', () => {
     expect((await readFile(path)).equals(bytes)).toBe(true);
   });
 
-  it('checks one anew that is another than the ledger knows', async () => {
+  it('checks one again that differs from what the ledger knows', async () => {
     const dataset = await makeDataset(await tempDir());
     await utimes(dataset.pathOf('ChestDx-1.zip'), 1000, 1000);
     await truncate(dataset.pathOf('ChestDx-2.zip'), 3000);
@@ -198,7 +198,7 @@ describe('extract', () => {
     expect(await snapshot(dataset.root)).toEqual(before);
   });
 
-  it('mends images that have become incomplete, and removes what dead runs left', async () => {
+  it('restores images that have become incomplete, and removes what dead runs left', async () => {
     const dataset = await makeDataset(await tempDir(), { extracted: ['ChestDx-1', 'ChestDx-2'] });
     const record = await dataset.ledger.readMembers('ChestDx-2.zip');
     await rm(join(dataset.imagesOf('ChestDx-2'), record?.members[0]?.path ?? ''));

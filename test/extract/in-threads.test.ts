@@ -52,7 +52,7 @@ function childArgs({ layout, archivePath }: Place, when: string): readonly strin
 }
 
 describe('an archive that is unpacked in threads', () => {
-  it('lies there whole, and is told of from the first byte to the last', async () => {
+  it('lies there whole, and reports progress from the first byte to the last', async () => {
     const place = await placed();
     const { pool: unpackPool, partsDone } = poolOf();
     const { result, events } = await unpack(place, { unpackPool });

@@ -41,7 +41,7 @@ describe.each(JUMPS)('#65 a clock that jumps $name', ({ ms }) => {
     expect(passed).toBeLessThan(DAY_MS / 2);
   });
 
-  it('in the middle of a download costs nothing: it is gone on with, and never longer waited for', async () => {
+  it('in the middle of a download costs nothing: it is resumed, and never waited for longer', async () => {
     const server = await serve(async (request, reply) => {
       if (request.index > 0) return reply.send(honest(a.bytes, request));
       jump(ms);

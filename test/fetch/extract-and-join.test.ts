@@ -134,7 +134,7 @@ it('writes nothing through a link in the place of the index', async () => {
   await checkInvariants({ dest: setup.dest, manifest: setup.manifest, before });
 });
 
-it('tells why the index could not be made, and keeps what has come', async () => {
+it('says why the index could not be made, and keeps what was downloaded', async () => {
   const wrong = sampleLabels('chest_dx.csv', 'image,zip\npatient1000_000.jpg\n');
   const ran = await run(await setUp(a, wrong));
   expect(ran.outcomes).toEqual(['downloaded', 'downloaded']);

@@ -61,7 +61,7 @@ describe('limits of the process', () => {
     expect(message).toMatch(/EMFILE/);
   });
 
-  it('#74 a limit of the length of files: told as a full disk, by its name', async () => {
+  it('#74 a limit of the length of files: reported as a full disk, by its name', async () => {
     const big = sampleArchive('ChestDx-1.zip', { bytes: 3_000_000 });
     const ran = await fetchUnder(limited('ulimit -f 1000'), [big]);
     expect(ran.outcomes).toEqual(['disk-full']);
@@ -97,7 +97,7 @@ describe.skipIf(!canInject)('a disk that fails when it is asked to flush', () =>
     expect(ran.keptBytes).toBeLessThan(8_000_000);
   });
 
-  it('#75 the folder, after the rename: told as well, and the file is whole', async () => {
+  it('#75 the folder, after the rename: reported as well, and the file is whole', async () => {
     const ran = await fetchUnder(injecting('fsync:error=EIO:when=2'), [small]);
     expect(ran.outcomes).toEqual(['disk-io']);
     expect(ran.finals).toEqual([small.name]);

@@ -199,7 +199,7 @@ describe.skipIf(!canMount)('a disk', () => {
     ]);
   });
 
-  it('#73 that is too small is told before anything is asked for', async () => {
+  it('#73 that is too small is reported before anything is requested', async () => {
     const server = await serveIt();
     const root = await mounts.small(256 * 1024);
     const dest = join(root, 'cc-cxri');

@@ -19,7 +19,7 @@ function countRequests({ requests }: { readonly requests: readonly RawRequest[] 
   return [...counts.values()];
 }
 
-it('a host that is dead is waited for once, not by each file anew', async () => {
+it('a host that is dead is waited for once, not by each file again', async () => {
   const dead = await serve((_, reply) => {
     reply.reset();
     return undefined;

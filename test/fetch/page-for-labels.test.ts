@@ -7,7 +7,7 @@ import { listTree, useTempDirs } from '../support/temp-dirs.ts';
 const tempDir = useTempDirs();
 const serve = useRawServers();
 
-it('#8 a web page of the very length of a label file is told by its first bytes', async () => {
+it('#8 a web page of the very length of a label file is recognised by its first bytes', async () => {
   const sample = sampleLabels('chest_dx.csv', 'image,zip\n'.padEnd(3000, 'x'));
   const page = Buffer.from('\ufeff \n<!DOCTYPE html><title>log in</title>'.padEnd(2998, ' '));
   expect(page).toHaveLength(sample.bytes.length);

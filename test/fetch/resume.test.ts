@@ -182,7 +182,7 @@ describe('a file that changes at its source meanwhile', () => {
     expect(server.requests[1]?.headers['if-range']).toBe(dates['Last-Modified']);
   });
 
-  it('#49 by a server that ignores If-Range: the mixture is found out, and fetched anew', async () => {
+  it('#49 by a server that ignores If-Range: the mixture is detected, and downloaded again', async () => {
     const mixed = Buffer.concat([other.subarray(0, HALF), a.bytes.subarray(HALF)]);
     expect(md5Of(mixed)).not.toBe(a.file['md5']);
     const server = await serve(async (request, reply) => {
@@ -313,7 +313,7 @@ describe('a part of an earlier run', () => {
     expect(ranges).toEqual([undefined]);
   });
 
-  it('#52 with a flipped bit, and not complete, is fetched anew, once', async () => {
+  it('#52 with a flipped bit, and not complete, is downloaded again, once', async () => {
     const flipped = Buffer.from(a.bytes.subarray(0, HALF));
     flipped.writeUInt8(flipped.readUInt8(500) ^ 1, 500);
     const { ran, ranges } = await goOn(flipped);

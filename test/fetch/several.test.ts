@@ -106,7 +106,7 @@ describe('several sources', () => {
     expect(await readFile(join(root, 'mirror/ChestDx-2.zip'), 'utf8')).toBe('wrong');
   });
 
-  it('one tells what all have said, when none gives it', async () => {
+  it('one reports what all have answered, when none has it', async () => {
     const one = await serve((_, reply) => reply.send(html('log in')));
     const two = await serve((_, reply) => reply.send(answer(404, '')));
     const ran = await run({
@@ -390,7 +390,7 @@ it('#36 a text that a proxy has put into the body is found out', async () => {
   expect(server.requests[0]?.path).toBe('http://far-away.invalid/ChestDx-1.zip');
 });
 
-it('a directory that lacks the file: the way on is another source, not another time', async () => {
+it('a directory that lacks the file: the next step is another source, not another time', async () => {
   const ran = await run({ dest: destIn(await tempDir()), manifest, sources: [await tempDir()] });
   expect(ran.outcomes[0]).toBe('file-not-at-source');
   expect(ran.result?.outcomes[0]?.error?.next).toMatchObject([

@@ -84,7 +84,7 @@ describe('#91 what is deleted while it is written', () => {
     return { ran, server, dest };
   }
 
-  it('the part: it is begun anew', async () => {
+  it('the part: it is started over', async () => {
     const { ran, server } = await withDeletion(async (dest) => {
       const { partial } = layoutOf(dest);
       await expect.poll(() => readdir(partial)).toHaveLength(2);

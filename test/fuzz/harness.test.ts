@@ -134,7 +134,7 @@ it.each<[ByteEdit, string]>([
   expect(editBytes(Buffer.from('abc'), edit).toString()).toBe(expected);
 });
 
-it('the table tells all there is', () => {
+it('the table lists all there is', () => {
   const row = {
     parser: 'zip',
     inputs: 20_000,

@@ -213,7 +213,7 @@ describe('category and subsets', () => {
   });
 });
 
-describe('what is told while it runs', () => {
+describe('what is reported while it runs', () => {
   it('is each file with its bytes and MD5', async () => {
     const directory = await tempDir();
     await writeTree(directory, { 'a.zip': 'x'.repeat(5), 'b.zip': '' });

@@ -207,7 +207,7 @@ describe('a manifest that is wrong is refused by place and reason', () => {
     expect(parse({ ...MANIFEST, files: same }).files.length).toBe(2);
   });
 
-  it('never shows a password that stands in it', () => {
+  it('never shows a password that is in it', () => {
     expect(complaintOf(withFile({ url: 'https://me:s3cret@h.test/' }))).not.toContain('s3cret');
   });
 

@@ -62,7 +62,7 @@ describe('a length as it would be published', () => {
     expect(toPublishedSize(bytes)).toBe(size);
   });
 
-  it('stands for that length', () => {
+  it('means that length', () => {
     for (let bytes = 1; bytes < 1e13; bytes = Math.ceil(bytes * 1.37)) {
       expect([bytes, isPlausibleSize({ size: toPublishedSize(bytes) }, bytes)]).toEqual([
         bytes,

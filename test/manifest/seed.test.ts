@@ -81,7 +81,7 @@ describe.skipIf(!isHere)("the bundled manifest and the dataset's page", () => {
     });
   });
 
-  it('agree on the one MD5 that stands twice, which is disputed on both files and on no other', async () => {
+  it('agree on the one MD5 that appears twice, which is disputed on both files and on no other', async () => {
     const md5s = readTable().map(({ md5 }) => md5);
     const twice = md5s.filter((md5, i) => md5s.indexOf(md5) !== i);
     expect(twice).toEqual(['6a060d8bb142f835437c749831be9b10']);

@@ -104,7 +104,7 @@ describe('files', () => {
     expect(namesOf({ files: [typed] })).toEqual([name]);
   });
 
-  it('are not guessed where dashes tell two apart', () => {
+  it('are not guessed where dashes distinguish two', () => {
     const [first] = manifest.files;
     if (first === undefined) throw new Error('an empty manifest');
     const files = ['A-11.zip', 'A-1-1.zip'].map((name) => ({ ...first, name }));

@@ -123,7 +123,7 @@ it('narrows to what is selected', async () => {
   await expect(wrong).rejects.toMatchObject({ code: 'unknown-subset' });
 });
 
-it('tells how much of a download is here', async () => {
+it('reports how much of a download is here', async () => {
   const dataset = await makeDataset(await tempDir());
   await rm(dataset.pathOf('Normal-4'));
   const { name, md5 } = findFile(dataset.manifest, 'Normal-4');
@@ -135,7 +135,7 @@ it('tells how much of a download is here', async () => {
   expect(rowOf(await status(dataset), name)).toMatchObject({ state: 'partial', bytesHere: 4321 });
 });
 
-it('names who is at work, what was put aside, and whether the index is there', async () => {
+it('names who is at work, what is in quarantine, and whether the index is there', async () => {
   const dataset = await makeDataset(await tempDir());
   const { layout } = dataset;
   await mkdir(layout.bad);
@@ -159,7 +159,7 @@ it.skipIf(!canMount)('#77 needs no right to write', async () => {
   expect(statesOf(result)).toMatchObject({ 'ChestDx-1.zip': 'done', 'ChestDx-2.zip': 'checked' });
 });
 
-it('stops when told', async () => {
+it('stops when it is aborted', async () => {
   const { manifest, root: dest } = await makeDataset(await tempDir());
   const stopped = datasetStatus({ manifest, dest, signal: AbortSignal.abort() });
   await expect(stopped).rejects.toMatchObject({ code: 'aborted' });

@@ -100,7 +100,7 @@ describe('deep', () => {
     });
   });
 
-  it('what lies beside the images is told, and is no failure', async () => {
+  it('what lies beside the images is reported, and is no failure', async () => {
     const dataset = await makeDataset(await tempDir(), { extracted: ['ChestDx-1'] });
     const folder = dataset.imagesOf('ChestDx-1');
     await mkdir(join(folder, 'mine'));
@@ -137,7 +137,7 @@ describe('deep', () => {
     });
   });
 
-  it('#113 a member that was published with a wrong CRC-32 is told as such', async () => {
+  it('#113 a member that was published with a wrong CRC-32 is reported as such', async () => {
     const dataset = await makeDataset(await tempDir());
     const members: ZipMember[] = [
       { name: 'patient1_000.jpg', content: 'right' },
@@ -201,7 +201,7 @@ describe('images whose archive is gone', () => {
     });
   });
 
-  it('are bad where one has rotted, and the archive is fetched to mend them', async () => {
+  it('are bad where one has rotted, and the archive is fetched to restore them', async () => {
     const dataset = await withoutArchives();
     const [rotten = '', gone = ''] = imagesOf(dataset, 'ChestDx-1');
     await rot(join(dataset.root, rotten));
@@ -269,7 +269,7 @@ describe('images whose archive is gone', () => {
     expect(statusesOf(result)['ChestDx-1.zip']).toBe('unknown');
   });
 
-  it('are told as of another manifest where they passed for that', async () => {
+  it('are reported as of another manifest where they passed for that', async () => {
     const dataset = await withoutArchives();
     const files = dataset.manifest.files.map((file) =>
       file.name === 'ChestDx-1.zip' ? { ...file, md5: 'f'.repeat(32) } : file,

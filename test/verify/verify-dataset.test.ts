@@ -198,7 +198,7 @@ describe('what is not here', () => {
     expect(statusesOf(result)).toEqual({ 'ChestDx-1.zip': 'missing' });
   });
 
-  it('no directory, and none with anything of the dataset in it, are told', async () => {
+  it('no directory, and none with anything of the dataset in it, are reported', async () => {
     const dataset = await makeDataset(await tempDir());
     const nowhere = verify(dataset, { dest: join(dataset.root, 'nowhere') });
     await expect(nowhere).rejects.toMatchObject({
@@ -328,7 +328,7 @@ describe('a stop', () => {
     expect(extraResources(resources)).toEqual([]);
   });
 
-  it('a listener that throws is a bug, told as it is', async () => {
+  it('a listener that throws is a bug, thrown as it is', async () => {
     const dataset = await makeDataset(await tempDir());
     const broken = verify(dataset, {
       onEvent: ({ event }) => {

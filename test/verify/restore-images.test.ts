@@ -52,7 +52,7 @@ async function foundBadAt({ ledger }: Dataset) {
 }
 
 describe('an image with other bytes in the same length, once verify has found it', () => {
-  it('is told by status, and made anew by a fetch', async () => {
+  it('is reported by status, and extracted again by a fetch', async () => {
     const { dataset, image, content } = await rotten();
     // Nothing but a deep look tells it.
     expect((await fetch(dataset)).outcomes).toMatchObject([{ status: 'present' }]);
@@ -75,7 +75,7 @@ describe('an image with other bytes in the same length, once verify has found it
     expect(statusesOf(await verify(dataset, { depth: 'deep' }))).toEqual(all('verified'));
   });
 
-  it('is made anew by an extraction', async () => {
+  it('is extracted again by an extraction', async () => {
     const { dataset, image, content } = await rotten();
     await verify(dataset, { depth: 'deep' });
     const { outcomes } = await extractDataset({ manifest: dataset.manifest, dest: dataset.root });
@@ -83,7 +83,7 @@ describe('an image with other bytes in the same length, once verify has found it
     expect(await readFile(image)).toEqual(content);
   });
 
-  it('is made anew from the source where the archive is gone', async () => {
+  it('is restored from the source where the archive is gone', async () => {
     const { dataset, image, content } = await rotten();
     await rm(dataset.pathOf(ARCHIVE));
     expect(statusesOf(await verify(dataset))[ARCHIVE]).toBe('bad');
@@ -192,7 +192,7 @@ describe('images that are gone, though they were extracted', () => {
     return dataset;
   }
 
-  it('are missing in a deep look, with one way on that brings all back', async () => {
+  it('are missing in a deep check, with one next step that brings all back', async () => {
     const dataset = await gone();
     await rm(dataset.layout.images, { recursive: true });
     const result = await verify(dataset, { depth: 'deep' });
