@@ -39,7 +39,7 @@ export interface DatasetList {
 }
 
 /**
- * What a manifest has, per subset and file. Nothing is read or asked.
+ * What a manifest has, per subset and file. No I/O.
  * @throws CcxriError `unknown-subset`, `unknown-file`
  */
 export function listDataset(manifest: Manifest, selection: Selection = {}): DatasetList {

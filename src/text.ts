@@ -85,7 +85,7 @@ export function quoteForShell(word: string): string {
 }
 
 /**
- * A URL that is the answer asked for: printed with its query, for `download?file=ChestDx-1` says
+ * A URL that is the result of a command: printed with its query, since `download?file=ChestDx-1` says
  * nothing without it. User, password and fragment are left out, and the values of parameters that
  * look secret (signatures, tokens, keys) are `…`.
  */

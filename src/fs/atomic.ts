@@ -20,7 +20,7 @@ export interface WriteOptions {
 
 /**
  * Writes a file whole or not at all: a new file is filled and flushed, then renamed over the old one.
- * @throws CcxriError of the disk; `occupied` where something other than a file lies; `aborted`
+ * @throws CcxriError of the disk; `occupied`: something other than a file is there; `aborted`
  */
 export async function writeFileAtomic(
   path: string,

@@ -6,43 +6,49 @@ import { errnoOf, toDiskError } from '../errors.ts';
 import { lostOnDisk, makeDirectory, noFile } from './paths.ts';
 import { livenessOf } from './process-identity.ts';
 
-/** How long a lock that cannot be read is taken for one that is just being written. */
+/** How long an unreadable lock counts as one that is just being written. */
 export const UNREADABLE_GRACE_MS = 10_000;
 /** Longer than any honest record. */
 const MAX_RECORD_BYTES = 16 * 1024;
 
-/** What a lock says: who holds it, that it cannot be read, or that its holder is dead. */
+/** Who holds a lock; or it is unreadable, or its holder is dead, or there is none. */
 export type LockState = LockRecord | 'unreadable' | 'stale' | 'gone';
 
-/** The record appears whole under its name: written aside, then linked, which fails if one is there. */
+/** Errors of file systems that have no hard links (FAT, some shares). */
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'];
+
+/**
+ * The record appears whole under its name: written beside it, then linked, which fails if there is one.
+ * @returns false: another lock is there
+ */
 export async function createLockFile(path: string, record: LockRecord): Promise<boolean> {
   await makeDirectory(dirname(path));
   const own = besideOf(path);
   const text = `${JSON.stringify(record)}\n`;
   try {
-    try {
-      await writeFile(own, text, { flag: 'wx' });
-      if ((await readFile(own, 'utf8')) !== text) throw lostOnDisk(own);
-      await link(own, path);
-      return true;
-    } catch (error) {
-      const errno = errnoOf(error) ?? '';
-      // A server whose first answer was lost says EEXIST of the link that it has made.
-      if (errno === 'EEXIST') return await isLockOf(path, record);
-      // No hard links here (FAT, some shares): an exclusive create is the next best.
-      if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'].includes(errno)) {
-        return await createExclusive(path, text);
-      }
-      throw error;
-    } finally {
-      await unlink(own).catch(() => undefined);
-    }
+    await writeFile(own, text, { flag: 'wx' });
+    if ((await readFile(own, 'utf8')) !== text) throw lostOnDisk(own);
+    if (await linkOrCreate(own, path, text)) return true;
+    // A server whose first response was lost reports EEXIST for the link that it has made.
+    return await isLockOf(path, record);
   } catch (error) {
     throw toDiskError(error, 'write in the dataset directory', { path: dirname(dirname(path)) });
+  } finally {
+    await unlink(own).catch(() => undefined);
   }
 }
 
-async function createExclusive(path: string, text: string): Promise<boolean> {
+/** @returns false: the name is taken */
+async function linkOrCreate(own: string, path: string, text: string): Promise<boolean> {
+  try {
+    await link(own, path);
+    return true;
+  } catch (error) {
+    const errno = errnoOf(error) ?? '';
+    if (errno === 'EEXIST') return false;
+    if (!NO_LINKS.includes(errno)) throw error;
+  }
+  // An exclusive create is the next best.
   let handle;
   try {
     handle = await open(path, 'wx');
@@ -83,8 +89,8 @@ export async function classifyLock(path: string): Promise<LockState> {
     const record = await readLockFile(path);
     if (record === 'unreadable') return (await isOld(path)) ? 'stale' : 'unreadable';
     if (record === 'gone' || (await livenessOf(record.holder)) !== 'dead') return record;
-    // It may have released the lock and ended since it was read. What stands there after its death
-    // stays until somebody removes it.
+    // It may have released the lock and ended since it was read. What is there after its death stays
+    // until somebody removes it.
     return (await isLockOf(path, record)) ? 'stale' : 'gone';
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return 'gone';
@@ -92,7 +98,7 @@ export async function classifyLock(path: string): Promise<LockState> {
   }
 }
 
-/** What stands there, checked in nothing. Never through a link. */
+/** The record, whether its holder is alive or not. Never through a link. */
 export async function readLockFile(path: string): Promise<LockRecord | 'unreadable' | 'gone'> {
   try {
     const stats = await lstat(path);
@@ -122,7 +128,7 @@ async function isOld(path: string): Promise<boolean> {
  * Removes a lock that was checked stale. Two runs may have checked so, and the slower one must not
  * remove the lock that the faster one has made since: only who holds the breaker may remove, and
  * looks once more before it does.
- * @returns `removed`; `again`: things have changed, look anew; else who is at it
+ * @returns `removed`; `again`: things have changed, check anew; else who is breaking it now
  */
 export async function breakLock(
   path: string,
@@ -146,18 +152,18 @@ export async function breakLock(
   }
 }
 
-/** A breaker whose maker died, too. What was moved is checked again, and put back if alive. */
+/** For a breaker whose owner died, too. What was moved is checked again, and put back if alive. */
 async function moveAway(path: string): Promise<void> {
-  const aside = besideOf(path);
+  const moved = besideOf(path);
   try {
-    await rename(path, aside);
+    await rename(path, moved);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return;
     throw toDiskError(error, 'take over the lock', { path });
   }
-  const moved = await classifyLock(aside);
-  if (moved !== 'stale' && moved !== 'gone') await link(aside, path).catch(() => undefined);
-  await unlink(aside).catch(() => undefined);
+  const state = await classifyLock(moved);
+  if (state !== 'stale' && state !== 'gone') await link(moved, path).catch(() => undefined);
+  await unlink(moved).catch(() => undefined);
 }
 
 function besideOf(path: string): string {
@@ -173,7 +179,7 @@ export const identitySchema = z.strictObject({
 const lockSchema = z.strictObject({
   lockVersion: z.literal(1),
   holder: identitySchema,
-  /** Tells this lock from every other one, of the same process, too. */
+  /** Differs from that of every other lock, of the same process, too. */
   token: z.string().max(100),
   since: z.iso.datetime(),
 });

@@ -18,11 +18,11 @@ import { livenessOf, ownIdentity } from './process-identity.ts';
 export interface LockOptions {
   /** `DatasetLayout.lock` */
   readonly path: string;
-  /** Queue behind the holder instead of throwing `locked`. */
+  /** Wait for the holder instead of throwing `locked`. */
   readonly wait: boolean;
   readonly clock: Clock;
   readonly signal?: AbortSignal | undefined;
-  /** Hears once who is waited for, or that a dead holder's lock was taken over. */
+  /** Called once with who is waited for, or that a dead holder's lock was taken over. */
   readonly onNotice?: ((message: string) => void) | undefined;
 }
 
@@ -44,16 +44,17 @@ export async function acquireLock(options: LockOptions): Promise<() => Promise<v
     token: randomBytes(12).toString('hex'),
     since: clock.date().toISOString(),
   };
-  let told = false;
+  let isAnnounced = false;
   let hasBroken = false;
   for (;;) {
     throwIfAborted(signal);
-    const holder = await makeWay(path, record);
+    const found = await classifyLock(path);
+    const holder = found === 'stale' ? await breakLock(path, record) : found;
     hasBroken ||= holder === 'removed';
     if (typeof holder === 'object' || holder === 'unreadable') {
       if (!options.wait) throw lockedError(path, holder);
-      if (!told) onNotice?.(`waiting for ${describeHolder(holder)}`);
-      told = true;
+      if (!isAnnounced) onNotice?.(`waiting for ${describeHolder(holder)}`);
+      isAnnounced = true;
       await clock.sleep(POLL_MS, signal).catch(() => undefined);
     } else if (holder !== 'again' && (await createLockFile(path, record))) {
       if (hasBroken) onNotice?.('took over the lock of a run that has died');
@@ -62,13 +63,7 @@ export async function acquireLock(options: LockOptions): Promise<() => Promise<v
   }
 }
 
-/** Who is in the way, if anybody; a dead holder's lock is removed. */
-async function makeWay(path: string, own: LockRecord) {
-  const holder = await classifyLock(path);
-  return holder === 'stale' ? breakLock(path, own) : holder;
-}
-
-/** Who works in the directory now, in words; null: nobody. Writes nothing. */
+/** Who uses the directory now, in words; null: nobody. Writes nothing. */
 export async function readLockHolder(path: string): Promise<string | null> {
   const holder = await readLockFile(path);
   if (holder === 'gone') return null;
@@ -76,7 +71,7 @@ export async function readLockHolder(path: string): Promise<string | null> {
   return (await livenessOf(holder.holder)) === 'dead' ? null : describeHolder(holder);
 }
 
-/** By this host's clock: this only tells, and must write nothing. */
+/** By this host's clock: the file system's own would take a write. */
 async function isYoung(path: string): Promise<boolean> {
   const stats = await stat(path).catch(() => undefined);
   return stats !== undefined && Math.abs(Date.now() - stats.mtimeMs) < UNREADABLE_GRACE_MS;

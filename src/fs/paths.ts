@@ -18,7 +18,7 @@ const AGAIN: NextStep = { kind: 'again' };
 
 /**
  * Makes a directory and those above it, where they are missing.
- * @throws CcxriError `occupied`: a file lies there; `not-writable`: one above it is a file, or takes
+ * @throws CcxriError `occupied`: a file is there; `not-writable`: one above it is a file, or takes
  *   no directory; of the disk
  */
 export async function makeDirectory(path: string): Promise<void> {
@@ -32,7 +32,7 @@ export async function makeDirectory(path: string): Promise<void> {
 /**
  * Makes a directory in an existing one; what is above it is never made. In the middle of a run a
  * dataset directory that has vanished (an unplugged disk) must not turn up again on another disk.
- * @throws CcxriError `disk-io`: what is above it has vanished; `occupied`: a file lies there; of the disk
+ * @throws CcxriError `disk-io`: what is above it has vanished; `occupied`: a file is there; of the disk
  */
 export async function makeDirectoryWithin(path: string): Promise<void> {
   try {
@@ -116,7 +116,7 @@ export function changedMeanwhile(path: string, before: number, after: number): C
 
 /** The system reported a successful write; what is there is something else. */
 export function lostOnDisk(path: string): CcxriError {
-  return new CcxriError('disk-io', `what was written to ${path} is not what lies there now`, {
+  return new CcxriError('disk-io', `${path} does not hold what was written to it`, {
     path,
     next: [
       { kind: 'advice', text: 'check the disk, or the network behind it: it loses data' },
@@ -182,7 +182,7 @@ export async function freeBytesAt(path: string): Promise<number | null> {
   }
 }
 
-/** What says that a directory is not ours to remove: something lies in it, or it is gone. */
+/** Errors that say that a directory is not ours to remove: it is not empty, or it is gone. */
 const LEFT = ['ENOTEMPTY', 'EEXIST', 'ENOENT', 'ENOTDIR', 'EBUSY', 'EACCES', 'EPERM', 'EROFS'];
 
 /**

@@ -1,16 +1,16 @@
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
-// Who we are is a fact of the system, no input of the run: the one place below cli that asks.
+// Our own pid is a fact of the system, no input of a run: the one place below cli that reads it.
 import { kill, pid } from 'node:process';
 import { errnoOf } from '../errors.ts';
 
-/** A process, so that another one can tell later whether it still runs. */
+/** A process, so that another one can find out later whether it still runs. */
 export interface ProcessIdentity {
   readonly pid: number;
   readonly host: string;
   /**
-   * Tells a process from a later one with the same pid: `<boot>:<pid namespace>:<start>`; null where
-   * the system does not say.
+   * Differs from that of a later process with the same pid: `<boot>:<pid namespace>:<start>`; null
+   * where the system does not provide it.
    */
   readonly startToken: string | null;
 }
@@ -20,9 +20,8 @@ export async function ownIdentity(): Promise<ProcessIdentity> {
 }
 
 /**
- * `dead` is said only where it is proven: on this host, with no such process, one that has ended and
- * waits for its parent, or another one that has taken its pid. Of another host's process, or of one
- * in another container of this host, nothing can be known.
+ * `dead` only where it is proven: on this host, with no such process, a zombie, or another process
+ * with its pid. Nothing can be known about a process of another host, or of another container.
  */
 export async function livenessOf(identity: ProcessIdentity): Promise<'alive' | 'dead' | 'unknown'> {
   if (identity.host !== hostname()) return 'unknown';

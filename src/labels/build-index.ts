@@ -56,7 +56,7 @@ export async function openIndexSource(
     ? undefined
     : new Set(files.map(({ name }) => stemOf(name)));
   const all = await scanImages(layout, archives, signal);
-  // What lies beside the archives' folders is of no selection.
+  // What is beside the archives' folders belongs to no selection.
   const chosen = all.archives.filter(({ stem }) => asked?.has(stem) ?? true);
   const here = asked === undefined ? all : { archives: chosen, unknownFolders: [], strays: [] };
   if (chosen.length === 0) throw noImages(layout, here, asked !== undefined);
@@ -97,7 +97,7 @@ export interface JoinOptions extends RunOptions {
 /**
  * Joins the images that are here with the label files that are here, and writes index.csv whole or
  * not at all.
- * @throws CcxriError `missing`: no archive's images are here (`hasImages` tells beforehand), or a label
+ * @throws CcxriError `missing`: no archive's images are here (see `hasImages`), or a label
  *   file that the dataset's index.csv was made with, which is left as it is then;
  *   `labels-invalid`; `occupied`; of the disk; `aborted`
  */
@@ -135,7 +135,7 @@ async function assertKeepsLabels(
   { layout: { index: path }, archives, labels }: IndexSource,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const lost = await findLostLabels(path, labels.files, { archives, signal });
+  const lost = await findLostLabels(path, labels.files, archives, signal);
   if (lost === undefined) return;
   const { file } = lost;
   throw new CcxriError(
@@ -220,7 +220,7 @@ export async function joinDataset(options: JoinOptions): Promise<IndexResult> {
       next: [
         {
           kind: 'advice',
-          text: 'leave the selection away',
+          text: 'leave out the selection',
           or: { kind: 'option', option: 'output', value: 'FILE', purpose: 'to write the part' },
         },
       ],

@@ -46,7 +46,7 @@ export interface ArchiveFacts {
 export interface ArchiveImages extends ArchiveFacts {
   /** Relative to images/<stem>/, with `/`. */
   readonly images: readonly string[];
-  /** What lies there and is no image, likewise. */
+  /** Other files there, likewise. */
   readonly strays: readonly string[];
 }
 
@@ -98,7 +98,7 @@ export function joinArchive(archive: ArchiveImages, tables: LabelTables): readon
     });
 }
 
-/** The class that an archive of CC-CXRI-P stands for; null for ChestDx and ChestDx-PE. */
+/** The class of an archive of CC-CXRI-P; null for ChestDx and ChestDx-PE. */
 export function groupOf(subsets: readonly string[]): 'Normal' | 'Viral' | 'Other' | null {
   if (subsets.includes('normal')) return 'Normal';
   if (subsets.includes('viral')) return 'Viral';

@@ -19,7 +19,7 @@ import {
 } from './join.ts';
 import { readLabelFile } from './read.ts';
 
-/** What lies under images/. */
+/** What is under images/. */
 export interface ImagesHere {
   /** Archives whose folder is here, in the order of index.csv. */
   readonly archives: readonly ArchiveImages[];
@@ -49,19 +49,16 @@ export async function scanImages(
   throwIfAborted(signal);
   for (const entry of await listImages(layout)) {
     const archive = known.get(entry.name);
-    if (!(await isFolder(join(layout.images, entry.name), entry))) strays.push(entry.name);
+    const kind = await kindOf(join(layout.images, entry.name), entry);
+    if (kind !== 'directory') strays.push(entry.name);
     else if (archive === undefined) unknownFolders.push(entry.name);
     else here.push(archive);
   }
   const limit = pLimit(CONCURRENCY);
-  const scanned = await Promise.all(
-    here.map((archive) =>
-      limit(async () => {
-        throwIfAborted(signal);
-        return { ...archive, ...(await imagesIn(join(layout.images, archive.stem))) };
-      }),
-    ),
-  );
+  const scanned = await limit.map(here, async (archive) => {
+    throwIfAborted(signal);
+    return { ...archive, ...(await imagesIn(join(layout.images, archive.stem))) };
+  });
   return {
     archives: scanned.sort((a, b) => compareArchives(a.stem, b.stem)),
     unknownFolders: unknownFolders.sort(compareArchives),
@@ -92,10 +89,11 @@ async function listImages({ images: path }: DatasetLayout): Promise<Dirent[]> {
   }
 }
 
-/** images/<archive> may be a link to another disk. */
-async function isFolder(path: string, entry: Dirent): Promise<boolean> {
-  if (!entry.isSymbolicLink()) return entry.isDirectory();
-  return (await pathKind(path)) === 'directory';
+/** What an entry is, or a link leads to: images/<archive> may be a link to another disk. */
+async function kindOf(path: string, entry: Dirent): ReturnType<typeof pathKind> {
+  if (entry.isSymbolicLink()) return pathKind(path);
+  if (entry.isFile()) return 'file';
+  return entry.isDirectory() ? 'directory' : 'other';
 }
 
 /** Links to images count as images; linked folders are not followed. */
@@ -104,15 +102,10 @@ async function imagesIn(folder: string): Promise<Pick<ArchiveImages, 'images' | 
   const strays: string[] = [];
   for await (const { path, entry } of walkFolder(folder, ({ name }) => NOT_OURS.test(name))) {
     if (entry.isDirectory() && !NOT_OURS.test(entry.name)) continue;
-    const isImage = IMAGE.test(entry.name) && (await isFile(join(folder, path), entry));
+    const isImage = IMAGE.test(entry.name) && (await kindOf(join(folder, path), entry)) === 'file';
     (isImage ? images : strays).push(path);
   }
   return { images, strays };
-}
-
-async function isFile(path: string, entry: Dirent): Promise<boolean> {
-  if (!entry.isSymbolicLink()) return entry.isFile();
-  return (await pathKind(path)) === 'file';
 }
 
 /**

@@ -26,7 +26,7 @@ const UNKNOWN_FINDINGS = ','.repeat(FINDING_COLUMNS.length - 1);
 /**
  * Writes index.csv whole or not at all, an archive at a time: the memory does not grow with the
  * dataset. UTF-8, LF, quotes (RFC 4180, 2.6 and 2.7) only where a name needs them.
- * @throws CcxriError of the disk; `occupied` where something else than a file lies; `aborted`
+ * @throws CcxriError of the disk; `occupied`: something other than a file is there; `aborted`
  */
 export async function writeIndex(
   path: string,
@@ -65,8 +65,8 @@ function quote(cell: string): string {
 const BOM = '\uFEFF';
 
 /**
- * Asked before a dataset's own index is written anew: whatever else lies in its place is somebody's
- * work. A link is none, for it is replaced and not followed; nor is an empty file.
+ * Checks before a dataset's own index is replaced: anything else in its place is somebody's work. A
+ * link is not, for it is replaced and not followed; nor is an empty file.
  * @throws CcxriError `occupied`: it is no index; of the disk
  */
 export async function assertOwnIndex(path: string): Promise<void> {
@@ -81,11 +81,11 @@ export async function assertOwnIndex(path: string): Promise<void> {
   }
   throw new CcxriError(
     'occupied',
-    `${toPrintable(path, 4096)} is no index that ccxri has written`,
+    `${toPrintable(path, 4096)} is not an index that ccxri has written`,
     {
       path,
       expected: `a first line of path,image,archive,… as ccxri writes it, or no file`,
-      kept: 'the file as it is; everything else that was done stands',
+      kept: 'the file as it is; everything else that was done is kept',
       next: [
         { kind: 'advice', text: 'move it away' },
         {
@@ -130,18 +130,19 @@ const ROW = /^"?images\/([^/]+)\/.*,([01]?),([01]?)$/;
 export async function findLostLabels(
   index: string,
   files: readonly LabelFacts[],
-  options: { readonly archives: readonly ArchiveFacts[]; readonly signal: AbortSignal | undefined },
+  archives: readonly ArchiveFacts[],
+  signal?: AbortSignal,
 ): Promise<LabelFacts | undefined> {
   const absent = files.filter((file) => !file.present && !isCovered(file, files));
   if (absent.length === 0) return undefined;
   const dueOf = new Map(
-    options.archives.map(({ stem, subsets }) => [stem, absent.filter((of) => shares(of, subsets))]),
+    archives.map(({ stem, subsets }) => [stem, absent.filter((of) => shares(of, subsets))]),
   );
   const input = createReadStream(index);
   try {
     const lines = createInterface({ input, crlfDelay: Infinity });
     for await (const line of lines) {
-      throwIfAborted(options.signal);
+      throwIfAborted(signal);
       const [, stem = '', noFinding, covid] = ROW.exec(line) ?? [];
       const has: Readonly<Record<LabelForm, boolean>> = {
         chest: isKnown(noFinding),

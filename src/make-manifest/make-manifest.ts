@@ -117,7 +117,7 @@ async function hashOne(
 }
 
 export interface MakeManifestOptions {
-  /** Where the archives and label files lie (also in archives/ and labels/ below it). */
+  /** Where the archives and label files are (also in archives/ and labels/ below it). */
   readonly directory: string;
   /**
    * Lends subsets and categories to files of the names it knows, its homepage always, and its name

@@ -17,10 +17,10 @@ export const BUNDLED_MANIFEST_PATH = fileURLToPath(
   new URL('../../manifests/cc-cxri.json', import.meta.url),
 );
 
-/** The form of a manifest, with an example: it comes with the package. */
+/** The documentation of the form, with an example; it comes with the package. */
 const FORM_PATH = fileURLToPath(new URL('../../docs/manifest.md', import.meta.url));
 
-/** Longer than any honest manifest; a bound against being handed something else. */
+/** Longer than any real manifest: a bound against any other file. */
 const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
 
 /**
@@ -32,7 +32,7 @@ export async function loadManifest(path: string = BUNDLED_MANIFEST_PATH): Promis
   return parseManifest(await readBounded(path), path);
 }
 
-/** At most so much: a pipe is a file to read as well, and may never end. */
+/** Bounded: a pipe can be read like a file, and may never end. */
 async function readBounded(path: string): Promise<string> {
   const chunks: Buffer[] = [];
   const stream = createReadStream(path, { end: MAX_MANIFEST_BYTES });
@@ -74,13 +74,13 @@ const WHY: Readonly<Record<string, string>> = {
 /** @throws CcxriError `manifest-invalid` */
 export function parseManifest(text: string, path = 'manifest'): Manifest {
   if (Buffer.byteLength(text) > MAX_MANIFEST_BYTES) {
-    throw invalid(path, ['is longer than 16 MiB: this is no manifest']);
+    throw invalid(path, ['is longer than 16 MiB: this is not a manifest']);
   }
   let json: unknown;
   try {
     json = JSON.parse(text.replace(/^\ufeff/, ''));
   } catch (error) {
-    throw invalid(path, [`is no JSON: ${error instanceof Error ? error.message : ''}`]);
+    throw invalid(path, [`is not JSON: ${error instanceof Error ? error.message : ''}`]);
   }
   const newer = newerVersion(json);
   if (newer !== undefined) {
@@ -94,7 +94,7 @@ export function parseManifest(text: string, path = 'manifest'): Manifest {
   );
 }
 
-/** A single problem is told in the message; several are listed, each once. */
+/** A single problem is the message; several are listed, each once. */
 function invalid(path: string, problems: readonly string[]): CcxriError {
   const reasons = problems.slice(0, 10).map((problem) => toPrintable(problem));
   if (problems.length > 10) reasons.push(`and ${problems.length - 10} more`);
@@ -125,7 +125,7 @@ function newerVersion(json: unknown): number | undefined {
 
 /**
  * What is wrong with a manifest, in words of its form: `files[3] (ChestDx-4.zip): md5 is missing`.
- * Values are never shown: a password may stand in one.
+ * Values are never shown: one may hold a password.
  * @param json the whole document, as it was read
  */
 function describeProblem(issue: ManifestIssue, json: unknown): string {
@@ -184,11 +184,11 @@ function typeName(value: unknown): string {
 function unknownKeys(keys: readonly string[], record: unknown, isOfFile: boolean): string {
   const known = isOfFile ? FILE_KEYS : MANIFEST_KEYS;
   const open = known.filter((key) => valueAt(record, [key]) === undefined);
-  const told = keys.map((key) => {
+  const named = keys.map((key) => {
     const nearest = nearestOf(key.toLowerCase(), open, (name) => name.toLowerCase());
     return `"${key}"${nearest === undefined ? '' : ` (did you mean ${nearest}?)`}`;
   });
-  return `unknown ${keys.length === 1 ? 'key' : 'keys'} ${told.join(', ')}`;
+  return `unknown ${keys.length === 1 ? 'key' : 'keys'} ${named.join(', ')}`;
 }
 
 /** `files[3] (ChestDx-4.zip)` */

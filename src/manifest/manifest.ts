@@ -21,7 +21,7 @@ const fileSchema = z
       .refine((name) => !DEVICE.test(name) && !/[. ]$/.test(name), 'is not a portable file name'),
     /** Is it an archive or a label file? */
     kind: z.enum(['archive', 'labels']),
-    /** The group of the dataset's page: tells apart files that share an MD5. */
+    /** The group of the dataset's page: distinguishes files that share an MD5. */
     category: z.string().min(1).max(100),
     /** Subsets that it belongs to. */
     subsets: z
@@ -91,7 +91,7 @@ export const manifestSchema = z.strictObject({
           context.addIssue({
             code: 'custom',
             path: [index, 'url'],
-            message: 'stands at another file with another MD5',
+            message: 'is that of another file, which has another MD5',
           });
         }
         urls.set(file.url, file.md5);
@@ -268,7 +268,7 @@ export function stemOf(archiveName: string): string {
   return archiveName.replace(/\.zip$/i, '');
 }
 
-/** A size that was published rounded, as the window of lengths it may stand for. */
+/** A size that was published rounded, as the window of lengths it may mean. */
 export interface SizeWindow {
   readonly minBytes: number;
   readonly maxBytes: number;
@@ -277,7 +277,7 @@ export interface SizeWindow {
 const POWERS: Readonly<Record<string, number>> = { K: 1, MB: 2, GB: 3 };
 
 /**
- * The lengths that a published size such as `573MB` can stand for. The page rounds, and does not
+ * The lengths that a published size such as `573MB` can mean. The page rounds, and does not
  * say how: one size is known exactly (59,649 bytes, published as `59K`), which is up, in binary
  * units. The window therefore spans decimal and binary units, one step to each side:
  * (N - 1) x 1000^k to (N + 1) x 1024^k.

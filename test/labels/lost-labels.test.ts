@@ -66,7 +66,7 @@ it('another label file of the same archives may be what an index has its labels 
     form: 'chest',
   });
   const lostOf = async (...files: readonly LabelFacts[]) =>
-    (await findLostLabels(index, files, { archives, signal: undefined }))?.file;
+    (await findLostLabels(index, files, archives))?.file;
   expect(await lostOf(of('old.csv', false))).toBe('old.csv');
   expect(await lostOf(of('old.csv', false), of('new.csv', true))).toBeUndefined();
   expect(await lostOf(of('old.csv', false), of('other.csv', true, ['cc-cxri-p']))).toBe('old.csv');

@@ -198,7 +198,7 @@ describe('a manifest that is wrong is refused by place and reason', () => {
       { ...OTHER, url },
     ];
     expect(complaintOf({ ...MANIFEST, files })).toContain(
-      'files[1] (ChestDx-2.zip): url stands at another file with another MD5',
+      'files[1] (ChestDx-2.zip): url is that of another file, which has another MD5',
     );
     const same = [
       { ...FILE, url },
@@ -233,11 +233,11 @@ describe('a manifest that is wrong is refused by place and reason', () => {
   });
 
   it.each([
-    ['{', /is no JSON: /],
-    ['', /is no JSON: /],
-    ['PK\x03\x04\x1b[2J', /is no JSON: .*\\x1b/],
+    ['{', /is not JSON: /],
+    ['', /is not JSON: /],
+    ['PK\x03\x04\x1b[2J', /is not JSON: .*\\x1b/],
     [`"${'x'.repeat(17 * 1024 * 1024)}"`, /longer than 16 MiB/],
-  ])('where it is no JSON at all: %#', async (text, why) => {
+  ])('where it is not JSON at all: %#', async (text, why) => {
     const path = join(await tempDir(), 'm.json');
     await writeFile(path, text);
     await expect(loadManifest(path)).rejects.toMatchObject({

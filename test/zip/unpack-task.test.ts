@@ -59,7 +59,7 @@ it('what is right in memory and not on the disk is the disk’s fault', async ()
   const path = join(await tempDir(), 'a.jpg');
   const other = Buffer.from(right.toReversed());
   expect(() => newWriter().writeAndVerify(path, unpacked(other))).toThrow(
-    'is not what lies there now',
+    'does not hold what was written to it',
   );
 });
 
