@@ -34,10 +34,8 @@ export async function makeManifest(options: MakeManifestOptions): Promise<MakeMa
     const hashed = hashes.get(description.name) ?? NOTHING;
     return { ...toEntry(description, hashed), ...urlOf(description.name, hashed, like) };
   });
-  const release = describeRelease(entries, like, {
-    directory: basename(resolve(directory)),
-    date: (options.clock ?? systemClock).date(),
-  });
+  const date = (options.clock ?? systemClock).date();
+  const release = describeRelease(entries, like, basename(resolve(directory)), date);
   return { manifest: manifestSchema.parse({ ...release, files: entries }), leftOut };
 }
 
@@ -139,12 +137,6 @@ export interface MakeManifestResult {
   readonly leftOut: readonly string[];
 }
 
-interface Found {
-  /** Name of the directory. */
-  readonly directory: string;
-  readonly date: Date;
-}
-
 /**
  * What a manifest says about its release. It has the name and version of `like` only where its files
  * are all of that release, by name and MD5. Other bytes under those names are a version of their own,
@@ -154,7 +146,8 @@ interface Found {
 function describeRelease(
   files: readonly ManifestFile[],
   like: Manifest,
-  { directory, date }: Found,
+  directory: string,
+  date: Date,
 ): Omit<Manifest, 'files'> {
   const { files: published, ...release } = like;
   const known = new Map(published.map((file) => [file.name, file]));
