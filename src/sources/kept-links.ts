@@ -24,13 +24,15 @@ export async function keepLinks(path: string, page: KeptPage): Promise<void> {
   await writeFileAtomic(path, `${JSON.stringify({ linksVersion: 1, pages }, null, 2)}\n`);
 }
 
+/** None if the file is absent, truncated, or not of this form. */
 async function readPages(path: string): Promise<readonly KeptPage[]> {
   try {
     const { size } = await stat(path);
     if (size > MAX_BYTES) return [];
-    return parseKeptLinks(await readFile(path, 'utf8')) ?? [];
+    return keptLinksSchema.safeParse(JSON.parse(await readFile(path, 'utf8'))).data?.pages ?? [];
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(errnoOf(error) ?? '')) return [];
+    const isAbsent = ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(errnoOf(error) ?? '');
+    if (isAbsent || error instanceof SyntaxError) return [];
     throw toDiskError(error, 'read the kept links', { path });
   }
 }
@@ -57,12 +59,3 @@ const keptLinksSchema = z.strictObject({
 
 /** The links that a page had when it was last read. */
 export type KeptPage = Readonly<z.infer<typeof keptPageSchema>>;
-
-/** undefined: empty, truncated, or not of this form. */
-function parseKeptLinks(text: string): readonly KeptPage[] | undefined {
-  try {
-    return keptLinksSchema.safeParse(JSON.parse(text)).data?.pages;
-  } catch {
-    return undefined;
-  }
-}
