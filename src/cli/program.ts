@@ -93,7 +93,7 @@ function addCommand(program: Command, name: CommandName, requests: Request[]): v
   const lines = examples.map(([line, what]) => `  ${line}\n      ${what}`);
   command.addHelpText('after', ['', 'Examples:', ...lines].join('\n'));
   command.action(() => {
-    const flags = mergeFlags(flagsOf(program, options), flagsOf(command, options));
+    const flags = flagsOf([program, command], options);
     requests.push(toRequest(name, flags, command.args[0]));
   });
 }
@@ -126,32 +126,30 @@ function toOption(key: OptionKey): Option {
   return option;
 }
 
-/** What was typed, by key. Commander stores `--no-extract` as `extract: false`. */
-function flagsOf(command: Command, options: readonly (readonly [OptionKey, Option])[]): RawOptions {
-  const values: Readonly<Record<string, unknown>> = command.opts();
+/** What was typed before the command and after it: lists are joined, of others the later counts. */
+function flagsOf(
+  commands: readonly [Command, Command],
+  options: readonly (readonly [OptionKey, Option])[],
+): RawOptions {
   const flags: Partial<Record<OptionKey, RawValue>> = {};
   for (const [key, option] of options) {
-    const value = values[option.attributeName()];
-    if (option.negate) {
-      if (value === false) flags[key] = true;
-    } else if (isRaw(value)) flags[key] = value;
+    const [before, after] = commands.map((command) => rawOf(command, option));
+    const isList = typeof before === 'object' && typeof after === 'object';
+    const value = isList ? [...before, ...after] : (after ?? before);
+    if (value !== undefined) flags[key] = value;
   }
   return flags;
 }
 
-function isRaw(value: unknown): value is RawValue {
-  return value === true || typeof value === 'string' || Array.isArray(value);
+/** Commander stores `--no-extract` as `extract: false`. */
+function rawOf(command: Command, option: Option): RawValue | undefined {
+  const value: unknown = command.getOptionValue(option.attributeName());
+  if (option.negate) return value === false ? true : undefined;
+  return value === true || typeof value === 'string' || isTexts(value) ? value : undefined;
 }
 
-/** Options before the command and after it: lists are joined, of others the later one counts. */
-function mergeFlags(before: RawOptions, after: RawOptions): RawOptions {
-  const merged: Partial<Record<OptionKey, RawValue>> = { ...before, ...after };
-  for (const key of OPTION_KEYS) {
-    const [first, second] = [before[key], after[key]];
-    if (typeof first === 'object' && typeof second === 'object')
-      merged[key] = [...first, ...second];
-  }
-  return merged;
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value);
 }
 
 function rootHelp(): string {
