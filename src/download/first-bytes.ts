@@ -20,19 +20,20 @@ export interface Body {
 
 /**
  * Whether a body can be the file at all, by its announced length and type.
- * @throws CcxriError `not-the-file`: nothing of it may be kept
+ * @returns `not-the-file`: nothing of it may be kept
  */
-export function assertPlausibleHead(file: ManifestFile, body: Body): void {
+export function checkHead(file: ManifestFile, body: Body): CcxriError | undefined {
   const { minBytes, maxBytes } = windowOf(file);
   const total = body.origin.totalBytes;
   if (total !== null && (total < minBytes || total > maxBytes)) {
     const found = `${formatCount(total)} bytes`;
-    throw notTheFile(file, body, `has ${found}`, found);
+    return notTheFile(file, body, `has ${found}`, found);
   }
   // The first bytes show a page as well: the type alone decides only if no length is announced.
   if (total === null && /^text\/html\b/i.test(body.contentType ?? '')) {
-    throw notTheFile(file, body, 'is a web page', toPrintable(body.contentType ?? ''));
+    return notTheFile(file, body, 'is a web page', toPrintable(body.contentType ?? ''));
   }
+  return undefined;
 }
 
 /**

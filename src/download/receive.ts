@@ -12,8 +12,8 @@ import {
   FIRST_BYTES,
   assertNoPage,
   assertNotShort,
-  assertPlausibleHead,
   assertPlausibleStart,
+  checkHead,
   tooLong,
 } from './first-bytes.ts';
 import { NO_ORIGIN } from './part-state.ts';
@@ -166,7 +166,8 @@ async function receiveAnswer(
   if (isFresh) {
     await receiveFromStart(transfer, body, segment);
   } else {
-    assertPlausibleHead(file, body);
+    const wrong = checkHead(file, body);
+    if (wrong !== undefined) throw wrong;
     part.learnTotal(answer.totalBytes);
     if (answer.kind === 'part') await receiveBody(transfer, body, segment);
   }
@@ -196,8 +197,16 @@ async function receiveFromStart(transfer: Transfer, body: Body, segment: Segment
   const { totalBytes } = body.origin;
   const iterator = body.bytes[Symbol.asyncIterator]();
   try {
-    await assertPlausible(file, body, iterator);
-    const first = await readFirst(iterator);
+    const wrong = checkHead(file, body);
+    const first = await readFirst(iterator).catch((error: unknown) => {
+      // If the body can't be read, its length is all there is to report.
+      throw wrong === undefined || !isCcxriError(error) || error.code === 'aborted' ? error : wrong;
+    });
+    if (wrong !== undefined) {
+      // A body of the wrong length may be a web page, and that says more about what went wrong.
+      assertNoPage(file, body, first);
+      throw wrong;
+    }
     const isWhole = totalBytes === null || first.length >= totalBytes;
     // Too few to tell, because the connection broke: that does not make it a wrong file.
     if (first.length >= FIRST_BYTES || isWhole) assertPlausibleStart(file, body, first);
@@ -205,28 +214,6 @@ async function receiveFromStart(transfer: Transfer, body: Body, segment: Segment
     await receiveBody(transfer, { ...body, bytes: resume(first, iterator) }, segment);
   } finally {
     await iterator.return?.();
-  }
-}
-
-/**
- * A body of the wrong length may be a web page, and that says more about what went wrong.
- * @throws CcxriError `not-the-file`; `aborted`
- */
-async function assertPlausible(
-  file: Transfer['file'],
-  body: Body,
-  iterator: AsyncIterator<Buffer>,
-): Promise<void> {
-  try {
-    assertPlausibleHead(file, body);
-  } catch (error) {
-    // If the body can't be read, its length is all there is to report.
-    const first = await readFirst(iterator).catch((unread: unknown) => {
-      if (isCcxriError(unread) && unread.code !== 'aborted') return Buffer.alloc(0);
-      throw unread;
-    });
-    assertNoPage(file, body, first);
-    throw error;
   }
 }
 
