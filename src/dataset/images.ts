@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { compareLength } from '../fs/content.ts';
-import { pathKind } from '../fs/paths.ts';
-import { walkFolder } from '../fs/walk.ts';
+import { pathKind, walkFolder } from '../fs/paths.ts';
 import { type DatasetLayout, imagesPathOf } from './layout.ts';
 import type { Ledger, MemberContent, MembersRecord, Receipt } from './ledger.ts';
 

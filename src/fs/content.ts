@@ -20,29 +20,20 @@ export type Comparison = 'same' | 'different' | 'absent';
  */
 export async function compareContent(
   path: string,
-  expected: ContentRecord,
+  { bytes, crc32: expected }: ContentRecord,
   onBytes: (bytes: number) => void = () => undefined,
 ): Promise<Comparison> {
   const handle = await openForReading(path);
   if (handle === null) return 'absent';
   try {
-    return (await holdsContent(handle, expected, onBytes)) ? 'same' : 'different';
+    const stats = await handle.stat();
+    if (!stats.isFile() || stats.size !== bytes) return 'different';
+    return (await crcOf(handle, bytes, onBytes)) === expected ? 'same' : 'different';
   } catch (error) {
     throw toDiskError(error, 'read', { path });
   } finally {
     await handle.close();
   }
-}
-
-/** Whether an open file is what it should be, read back from the disk. */
-export async function holdsContent(
-  handle: FileHandle,
-  { bytes, crc32: expected }: ContentRecord,
-  onBytes: (bytes: number) => void = () => undefined,
-): Promise<boolean> {
-  const stats = await handle.stat();
-  if (!stats.isFile() || stats.size !== bytes) return false;
-  return (await crcOf(handle, bytes, onBytes)) === expected;
 }
 
 /** Compares the length alone, and reads nothing. @throws CcxriError of the disk */

@@ -10,7 +10,7 @@ import {
   statfs,
   unlink,
 } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { CcxriError, type NextStep, errnoOf, toDiskError } from '../errors.ts';
 import { formatCount, toPrintable } from '../text.ts';
 
@@ -225,6 +225,32 @@ export function statOrNull(path: string): Promise<Stats | null> {
 /** The entries of a directory; empty: there is none. @throws CcxriError of the disk */
 export function listOrEmpty(path: string): Promise<readonly Dirent[]> {
   return orAbsent(readdir(path, { withFileTypes: true }), [], 'read', path);
+}
+
+export interface WalkedEntry {
+  /** Below the folder, with `/`. */
+  readonly path: string;
+  readonly entry: Dirent;
+}
+
+/**
+ * Everything below a folder, in the order of the names, each folder before what is in it. A folder that
+ * is not there is empty. Links are listed and never followed: they may lead anywhere, or in a circle.
+ * @param skips folders that are listed, and not looked into
+ * @throws CcxriError of the disk
+ */
+export async function* walkFolder(
+  folder: string,
+  skips: (folder: Dirent) => boolean = () => false,
+): AsyncGenerator<WalkedEntry, void, void> {
+  const entries = await listOrEmpty(folder);
+  for (const entry of [...entries].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    yield { path: entry.name, entry };
+    if (!entry.isDirectory() || skips(entry)) continue;
+    for await (const below of walkFolder(join(folder, entry.name), skips)) {
+      yield { ...below, path: `${entry.name}/${below.path}` };
+    }
+  }
 }
 
 /** Removes a file; that there is none is fine. @throws CcxriError of the disk */

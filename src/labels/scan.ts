@@ -5,8 +5,7 @@ import pLimit from 'p-limit';
 import { throwIfAborted } from '../abort.ts';
 import { type DatasetLayout, finalPathOf } from '../dataset/layout.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
-import { pathKind } from '../fs/paths.ts';
-import { walkFolder } from '../fs/walk.ts';
+import { pathKind, walkFolder } from '../fs/paths.ts';
 import { type Manifest, stemOf } from '../manifest/manifest.ts';
 import {
   type ArchiveFacts,
