@@ -61,12 +61,12 @@ export async function readTree(html: string): Promise<PageTree> {
   const { parse, defaultTreeAdapter } = await import('parse5');
   const treeAdapter = withLimits(defaultTreeAdapter);
   const document = parse(html, { treeAdapter, scriptingEnabled: false });
-  return new Walk(defaultTreeAdapter).through(document);
+  return new Walk().through(document);
 }
 
-type Adapter = TreeAdapter<DefaultTreeAdapterMap>;
-
-function withLimits(adapter: Adapter): Adapter {
+function withLimits(
+  adapter: TreeAdapter<DefaultTreeAdapterMap>,
+): TreeAdapter<DefaultTreeAdapterMap> {
   let depth = 0;
   let elements = 0;
   return {
@@ -86,19 +86,16 @@ function withLimits(adapter: Adapter): Adapter {
 /** Elements whose content a reader of the page does not see. */
 const UNSEEN_ELEMENTS = new Set(['script', 'style', 'template', 'noembed', 'iframe', 'svg']);
 
+const SAVED_FROM = /^\s*saved from url=\(\d+\)(\S+)/;
+
 /** Walks a parsed page without recursion: a page may be nested deeper than the stack. */
 class Walk {
-  readonly #adapter: Adapter;
   readonly #texts: PageText[] = [];
   readonly #anchors: PageAnchor[] = [];
   #position = 0;
   #title: string | undefined;
   #baseHref: string | undefined;
   #savedFrom: string | undefined;
-
-  constructor(adapter: Adapter) {
-    this.#adapter = adapter;
-  }
 
   through(document: DefaultTreeAdapterTypes.Document): PageTree {
     const root: PageElement = { tag: '#document', parent: undefined, start: 0, end: 0 };
@@ -127,11 +124,10 @@ class Walk {
   /** @returns the element, if its children are to be visited */
   #visit(node: DefaultTreeAdapterTypes.Node, parent: PageElement): PageElement | undefined {
     this.#position += 1;
-    if (this.#adapter.isElementNode(node)) return this.#visitElement(node, parent);
-    if (this.#adapter.isTextNode(node)) this.#addText(node.value, parent);
-    // As Internet Explorer, Chrome and Edge write it.
-    else if (this.#adapter.isCommentNode(node))
-      this.#savedFrom ??= /^\s*saved from url=\(\d+\)(\S+)/.exec(node.data)?.[1];
+    if ('tagName' in node) return this.#visitElement(node, parent);
+    if ('value' in node) this.#addText(node.value, parent);
+    // A comment: Internet Explorer, Chrome and Edge write the address into one.
+    if ('data' in node) this.#savedFrom ??= SAVED_FROM.exec(node.data)?.[1];
     return undefined;
   }
 
