@@ -134,7 +134,7 @@ export class Session {
       throwIfAborted(this.signal);
       // Of before the hash: whatever is written later is seen to be another file.
       const mtimeMs = await mtimeOf(path);
-      return { ...(await hashWithProgress(name, { path, totalBytes }, this)), mtimeMs };
+      return { ...(await hashWithProgress(name, path, totalBytes, this)), mtimeMs };
     });
   }
 

@@ -188,7 +188,8 @@ export class PartFile {
    */
   async moveTo(finalPath: string): Promise<void> {
     try {
-      await placeFile(this.path, finalPath, { bytes: this.bytes, md5: this.#md5 });
+      const { path, bytes, md5 = '' } = this;
+      await placeFile({ path, bytes, md5 }, finalPath);
       await this.close();
       await syncDirectory(dirname(finalPath));
       await removeOwnFile(statePathOf(this.path));

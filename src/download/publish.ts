@@ -1,6 +1,6 @@
 import { link, lstat, rename, unlink } from 'node:fs/promises';
 import { CcxriError, errnoOf, isCcxriError, toDiskError } from '../errors.ts';
-import { hashFile } from '../hash/hash-file.ts';
+import { type HashedFile, hashFile } from '../hash/hash-file.ts';
 
 /** From file systems without hard links (FAT, some shares), or that forbid them. */
 const NO_LINKS = new Set(['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
@@ -10,21 +10,14 @@ const NO_LINKS = new Set(['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 
  * replace it. If another run has just placed the same bytes, ours are not needed.
  * @throws CcxriError `occupied`; the raw error of the disk
  */
-export async function placeFile(
-  from: string,
-  to: string,
-  content: { readonly bytes: number; readonly md5: string | undefined },
-): Promise<void> {
-  if (!(await tryPlace(from, to)) && !(await holds(to, content))) throw occupied(to);
-  await unlink(from).catch((error: unknown) => {
+export async function placeFile(file: HashedFile, to: string): Promise<void> {
+  if (!(await tryPlace(file.path, to)) && !(await holds(to, file))) throw occupied(to);
+  await unlink(file.path).catch((error: unknown) => {
     if (errnoOf(error) !== 'ENOENT') throw error;
   });
 }
 
-async function holds(
-  path: string,
-  content: { readonly bytes: number; readonly md5: string | undefined },
-): Promise<boolean> {
+async function holds(path: string, content: HashedFile): Promise<boolean> {
   try {
     const there = await hashFile(path);
     return there.md5 === content.md5 && there.bytes === content.bytes;

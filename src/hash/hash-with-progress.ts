@@ -17,7 +17,8 @@ export interface HashContext {
  */
 export async function hashWithProgress(
   file: string,
-  { path, totalBytes }: { readonly path: string; readonly totalBytes: number },
+  path: string,
+  totalBytes: number,
   { clock, onEvent, signal, hashPool: pool }: HashContext,
 ): Promise<HashedFile> {
   const phase = { file, phase: 'hash', totalBytes } as const;

@@ -107,7 +107,7 @@ async function hashOne(
 ): Promise<HashedFile> {
   throwIfAborted(context.signal);
   try {
-    const hashed = await hashWithProgress(file, { path, totalBytes }, context);
+    const hashed = await hashWithProgress(file, path, totalBytes, context);
     context.onEvent({ event: 'file-done', file, status: 'described' });
     return hashed;
   } catch (error) {
