@@ -67,7 +67,7 @@ interface AuditInput {
   /** Every archive of the manifest. */
   readonly archives: readonly ArchiveFacts[];
   readonly labels: LabelsHere;
-  /** Stems of the archives that were asked for: label rows of others don't count. Default: all. */
+  /** Stems of the selected archives: label rows of others don't count. Default: all. */
   readonly asked?: ReadonlySet<string> | undefined;
 }
 
@@ -212,25 +212,25 @@ export class JoinAudit {
   }
 
   #restOfTables(): void {
-    const { chest, covid } = this.#input.labels.tables;
-    const known = new Set(this.#input.archives.map(({ stem }) => stem));
-    for (const table of chest) {
-      const named = [...table.byArchive.keys()];
-      const stems = named.filter((stem) => this.#isAsked(stem));
-      if (this.#input.asked === undefined || stems.length > 0) this.#oddities(table);
-      if (this.#input.asked === undefined && !named.some((stem) => known.has(stem))) {
-        this.#unplaced(table, named);
-        continue;
-      }
-      for (const stem of stems) {
-        if (!this.#here.has(stem)) this.#absentRows += table.byArchive.get(stem)?.size ?? 0;
+    const { archives, labels, asked } = this.#input;
+    const known = new Set(archives.map(({ stem }) => stem));
+    for (const table of labels.tables.chest) {
+      const stems = [...table.byArchive.keys()];
+      const wanted = stems.filter((stem) => this.#isAsked(stem));
+      if (asked === undefined || wanted.length > 0) this.#oddities(table);
+      if (asked === undefined && !stems.some((stem) => known.has(stem))) {
+        this.#unplaced(table, stems);
+      } else {
+        const absent = wanted.filter((stem) => !this.#here.has(stem));
+        for (const stem of absent) this.#absentRows += table.byArchive.get(stem)?.size ?? 0;
       }
     }
-    const viral = this.#input.archives.filter(({ subsets }) => groupOf(subsets) === 'Viral');
-    for (const table of covid) {
-      const isAsked = viral.some(({ stem }) => this.#isAsked(stem));
-      if (this.#input.asked === undefined || isAsked) this.#oddities(table);
-      this.#covidRowsWithoutImage(table, viral);
+    const viral = archives.filter(({ subsets }) => groupOf(subsets) === 'Viral');
+    for (const table of labels.tables.covid) {
+      if (asked === undefined || viral.some(({ stem }) => this.#isAsked(stem))) {
+        this.#oddities(table);
+        this.#covidRowsWithoutImage(table, viral);
+      }
     }
   }
 
@@ -252,12 +252,9 @@ export class JoinAudit {
 
   /** A COVID-19 row names no archive: it lacks its image only where every viral archive is here. */
   #covidRowsWithoutImage(table: CovidLabels, viral: readonly ArchiveFacts[]): void {
-    // Nor is it known to be of an archive that was asked for, unless all were.
-    if (viral.length === 0) {
-      if (this.#input.asked === undefined) this.#unplaced(table, [...table.byImage.keys()]);
-      return;
-    }
-    if (!viral.every(({ stem }) => this.#isAsked(stem))) return;
+    if (viral.length === 0) this.#unplaced(table, [...table.byImage.keys()]);
+    // Nor is it known to be of a selected archive, unless all are selected.
+    if (viral.length === 0 || !viral.every(({ stem }) => this.#isAsked(stem))) return;
     const complete = viral.every(({ stem }) => this.#here.has(stem));
     for (const image of table.byImage.keys()) {
       if (this.#covidImages.has(image)) continue;
