@@ -10,7 +10,7 @@ export interface PageElement {
 }
 
 /** A piece of text; `<br>` is a piece of its own. */
-export interface PageText {
+interface PageText {
   readonly position: number;
   readonly element: PageElement;
   readonly value: string;
