@@ -5,7 +5,7 @@ import { describeFaults } from './syscall-suite.ts';
 const DISK = [6];
 const FINE = [0];
 /** Resolved links are a convenience: where they can't be kept, that is no failure. */
-const LINKS = /^\w+ \.ccxri(?:\/\.\*\.tmp)? #/;
+const LINKS = /^\w+ \.ccxri(?:\/\.links\.json\.\*\.tmp)? #/;
 
 /**
  * A disk that reports a write and has lost it: it is found when the bytes are read back. A part is
@@ -62,7 +62,7 @@ const FEW: readonly FaultKind[] = [
   { call: 'pwrite64,pwritev', how: 'error=ENOSPC', codes: [6], ...brief },
   { call: 'pwrite64,pwritev', how: 'error=EDQUOT', codes: [6], ...brief },
   { ...LOST_WRITE, ...brief },
-  { call: 'fsync', how: 'error=EIO', codes: [6], mayPass: /\.ccxri\/\.\*\.tmp/, ...brief },
+  { call: 'fsync', how: 'error=EIO', codes: [6], mayPass: /\.ccxri\/\.links\.json\.\*\.tmp/, ...brief },
   { call: 'rename', how: 'signal=KILL', codes: [], ...brief },
   { call: 'link', how: 'error=EPERM', codes: [0], ...brief },
 ];
