@@ -62,7 +62,13 @@ const FEW: readonly FaultKind[] = [
   { call: 'pwrite64,pwritev', how: 'error=ENOSPC', codes: [6], ...brief },
   { call: 'pwrite64,pwritev', how: 'error=EDQUOT', codes: [6], ...brief },
   { ...LOST_WRITE, ...brief },
-  { call: 'fsync', how: 'error=EIO', codes: [6], mayPass: /\.ccxri\/\.links\.json\.\*\.tmp/, ...brief },
+  {
+    call: 'fsync',
+    how: 'error=EIO',
+    codes: [6],
+    mayPass: /\.ccxri\/\.links\.json\.\*\.tmp/,
+    ...brief,
+  },
   { call: 'rename', how: 'signal=KILL', codes: [], ...brief },
   { call: 'link', how: 'error=EPERM', codes: [0], ...brief },
 ];
