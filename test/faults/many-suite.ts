@@ -86,6 +86,7 @@ export function describeMany({ count, seed }: ManySuite): void {
       const next = await startOne(crowd).ended;
       expect(describeEnd(next)).toBe('0');
       expect(next.told).toContainEqual({
+        formatVersion: 1,
         event: 'warning',
         code: 'stale-lock',
         message: 'took over the lock of a run that has died',
