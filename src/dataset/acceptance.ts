@@ -228,7 +228,7 @@ function md5Mismatch(file: ManifestFile, md5: string, cause?: unknown): CcxriErr
     file: file.name,
     expected: `MD5 ${file.md5}`,
     found: `MD5 ${md5}`,
-    ...(cause === undefined ? {} : { cause }),
+    cause,
   });
 }
 

@@ -3,8 +3,8 @@ import { runSignal, throwIfAborted } from '../abort.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { forEachAtOnce } from '../concurrency.ts';
 import { PartStore } from '../download/part-store.ts';
-import { CcxriError, type ErrorCode, isCcxriError } from '../errors.ts';
-import { type EventListener, ignoreEvents } from '../events.ts';
+import { CcxriError, type ErrorCode, isCcxriError, toErrorRecord } from '../errors.ts';
+import { type EventListener, type FileDoneStatus, ignoreEvents } from '../events.ts';
 import { acquireLock } from '../fs/lock.ts';
 import { pathKind, removeEmpty } from '../fs/paths.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
@@ -197,6 +197,15 @@ export class Session {
       await removeEmpty(made);
       throw error;
     }
+  }
+
+  /** Emits how the work on a file ended. */
+  emitDone(
+    { file, status, error }: FileOutcome<FileDoneStatus>,
+    check?: 'content-checked'  ,
+  ): void {
+    const record = error === undefined ? undefined : toErrorRecord(error);
+    this.onEvent({ event: 'file-done', file, status, check, error: record });
   }
 
   /** Ends what is under way, and the threads. */

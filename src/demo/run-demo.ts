@@ -30,8 +30,8 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
       dest,
       selection: { subsets: ['all'] },
       sources: [server.url],
-      ...(signal === undefined ? {} : { signal }),
-      ...(onEvent === undefined ? {} : { onEvent }),
+      signal,
+      onEvent,
     });
     const commandLine = toCommandLine(server.url, manifestPath, dest);
     return { page: server.url, commandLine, manifestPath, fetch };

@@ -41,7 +41,7 @@ export interface Candidate extends HashedFile {
  * consumer ends the loop by `return` or `break` once it has moved a candidate; otherwise it must
  * `reject` it. A source that lacks the file, fails, or serves something else is left for the next,
  * and none of its bytes are kept.
- * @throws CcxriError the most telling of the sources' errors; of the disk; `occupied`; `aborted`
+ * @throws CcxriError the most specific of the sources' errors; of the disk; `occupied`; `aborted`
  */
 export async function* downloadCandidates(
   file: ManifestFile,

@@ -208,7 +208,7 @@ async function receiveFromStart(transfer: Transfer, body: Body, segment: Segment
       throw wrong;
     }
     const isWhole = totalBytes === null || first.length >= totalBytes;
-    // Too few to tell, because the connection broke: that does not make it a wrong file.
+    // Too few to decide, because the connection broke: that does not make it a wrong file.
     if (first.length >= FIRST_BYTES || isWhole) assertPlausibleStart(file, body, first);
     await part.restart(body.origin);
     await receiveBody(transfer, { ...body, bytes: resume(first, iterator) }, segment);

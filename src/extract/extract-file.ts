@@ -1,7 +1,7 @@
 import { throwIfAborted } from '../abort.ts';
 import type { Session } from '../dataset/session.ts';
 import type { FileSurvey } from '../dataset/survey.ts';
-import { CcxriError, isCcxriError, toErrorRecord } from '../errors.ts';
+import { CcxriError, isCcxriError } from '../errors.ts';
 import { stemOf } from '../manifest/manifest.ts';
 import { extractArchive } from './archive.ts';
 import type { ExtractOutcome, ExtractStatus } from './types.ts';
@@ -29,9 +29,7 @@ export async function extractFile(survey: FileSurvey, session: Session): Promise
     const error = session.failureOf(thrown) ?? notExtracted(file, session);
     return { file, status: 'failed', members: null, error };
   });
-  const { status, error } = outcome;
-  const record = error === undefined ? {} : { error: toErrorRecord(error) };
-  session.onEvent({ event: 'file-done', file, status, ...record });
+  session.emitDone(outcome);
   return outcome;
 }
 

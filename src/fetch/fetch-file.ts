@@ -1,5 +1,4 @@
 import { throwIfAborted } from '../abort.ts';
-import { toErrorRecord } from '../errors.ts';
 import { extractArchive } from '../extract/archive.ts';
 import { removeIfThere } from '../fs/paths.ts';
 import type { FetchOutcome } from './fetch-types.ts';
@@ -14,13 +13,7 @@ import type { FetchRun } from './with-downloads.ts';
 export async function fetchFile(task: FetchTask, run: FetchRun): Promise<FetchOutcome> {
   const { session, options } = run;
   const outcome = await settleFile(task, run);
-  session.onEvent({
-    event: 'file-done',
-    file: outcome.file,
-    status: outcome.status,
-    ...(outcome.check === 'content-checked' ? { check: outcome.check } : {}),
-    ...(outcome.error === undefined ? {} : { error: toErrorRecord(outcome.error) }),
-  });
+  session.emitDone(outcome, outcome.check === 'content-checked' ? outcome.check : undefined);
   options.onOutcome?.(outcome);
   return outcome;
 }

@@ -128,7 +128,7 @@ async function isOld(path: string): Promise<boolean> {
  * Removes a lock that was checked stale. Two runs may have checked so, and the slower one must not
  * remove the lock that the faster one has made since: only who holds the breaker may remove, and
  * looks once more before it does.
- * @returns `removed`; `again`: things have changed, check anew; else who is breaking it now
+ * @returns `removed`; `again`: things have changed, check again; else who is breaking it now
  */
 export async function breakLock(
   path: string,

@@ -140,7 +140,7 @@ async function assertKeepsLabels(
   const { file } = lost;
   throw new CcxriError(
     'missing',
-    `${file} is not here, and index.csv has its labels: it is not written anew without them`,
+    `${file} is not here, and index.csv has its labels: it is not rewritten without them`,
     {
       file,
       path,

@@ -122,7 +122,7 @@ async function firstLine(path: string): Promise<string> {
 const ROW = /^"?images\/([^/]+)\/.*,([01]?),([01]?)$/;
 
 /**
- * Which label file's labels an index has, and would lose if it were written anew: one that is not
+ * Which label file's labels an index has, and would lose if it were rewritten: one that is not
  * here now.
  * @param index path of an index.csv, here or not
  * @throws CcxriError of the disk; `aborted`

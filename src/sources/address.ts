@@ -17,7 +17,7 @@ export type Address = { readonly isPage: boolean } & (
   | { readonly kind: 'invalid'; readonly why: string }
 );
 
-/** Tells what a source is by its text: a path, a URL (file, http or https), or a URL with `{name}`. */
+/** What kind of source a text is: a path, a URL (file, http or https), or a URL with `{name}`. */
 export function parseAddress(typed: string): Address {
   const isPage = hasPageName(typed);
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(typed)?.[1]?.toLowerCase();

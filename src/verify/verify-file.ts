@@ -4,7 +4,7 @@ import { finalPathOf } from '../dataset/layout.ts';
 import type { MemberContent } from '../dataset/ledger.ts';
 import { stateOf } from '../dataset/survey.ts';
 import { WRONG_BYTES } from '../download/failures.ts';
-import { CcxriError, isCcxriError, toErrorRecord } from '../errors.ts';
+import { CcxriError, isCcxriError } from '../errors.ts';
 import { formatCount } from '../text.ts';
 import { CheckProgress, type DeepCheck, checkArchive } from './check-archive.ts';
 import { checkFolder, checkImagesAlone, noteBad } from './check-images.ts';
@@ -28,16 +28,10 @@ import type {
 /** Checks one file. What is wrong with it is its outcome; a stop and a bug are thrown. */
 export async function verifyFile(located: Located, run: VerifyRun): Promise<VerifyOutcome> {
   const { file, here, images } = located;
-  const { signal, onEvent } = run.session;
-  throwIfAborted(signal);
+  throwIfAborted(run.session.signal);
   const findings: Findings = { md5: null, membersChecked: 0, badMembers: [] };
   const end = await settleFile(located, findings, run);
-  onEvent({
-    event: 'file-done',
-    file: file.name,
-    status: end.status,
-    ...(end.error === undefined ? {} : { error: toErrorRecord(end.error) }),
-  });
+  run.session.emitDone({ file: file.name, ...end });
   return {
     file: file.name,
     kind: file.kind,
