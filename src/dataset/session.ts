@@ -200,10 +200,7 @@ export class Session {
   }
 
   /** Emits how the work on a file ended. */
-  emitDone(
-    { file, status, error }: FileOutcome<FileDoneStatus>,
-    check?: 'content-checked'  ,
-  ): void {
+  emitDone({ file, status, error }: FileOutcome<FileDoneStatus>, check?: 'content-checked'): void {
     const record = error === undefined ? undefined : toErrorRecord(error);
     this.onEvent({ event: 'file-done', file, status, check, error: record });
   }
