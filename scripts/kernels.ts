@@ -65,7 +65,7 @@ export async function generate({ path, memoryBase, modules }: Kernel): Promise<s
   const base = memoryBase === undefined ? [] : ['--memoryBase', String(memoryBase)];
   for (const { name: constant, comment, flags } of modules) {
     const code = await compile(source, [...flags, ...base]);
-    parts.push('', `/** ${comment} */`, `export const ${constant} =`, `  '${code}';`);
+    parts.push('', `/** ${comment} */`, `export const ${constant}: string =`, `  '${code}';`);
   }
   return `${parts.join('\n')}\n`;
 }

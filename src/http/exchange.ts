@@ -1,10 +1,11 @@
 import type { Dispatcher } from 'undici';
 
-/** A reader is woken for this many bytes, or when the first of them has waited for `BATCH_MS`. */
+/**
+ * A reader is woken for this many bytes, or when the first of them has waited for `BATCH_MS`. The
+ * connection is paused while so many wait: the reader may be at work with as many again.
+ */
 const BATCH_BYTES = 512 * 1024;
 const BATCH_MS = 50;
-/** The connection is paused while this many bytes wait for a slow disk. */
-const MAX_WAITING_BYTES = 2 * BATCH_BYTES;
 
 /** Node reads a socket in pieces of up to 64 KiB: the one that completes a batch fits in as well. */
 const BUFFER_BYTES = BATCH_BYTES + 64 * 1024;
@@ -148,9 +149,12 @@ export class HttpExchange {
 
   #add(chunk: Buffer): void {
     this.#body.add(chunk);
-    if (this.#body.bytes >= BATCH_BYTES) this.#setBatchDue();
-    else this.#timer ??= setTimeout(() => this.#setBatchDue(), BATCH_MS);
-    if (this.#body.bytes >= MAX_WAITING_BYTES) this.#controller?.pause();
+    if (this.#body.bytes < BATCH_BYTES) {
+      this.#timer ??= setTimeout(() => this.#setBatchDue(), BATCH_MS);
+      return;
+    }
+    this.#setBatchDue();
+    this.#controller?.pause();
   }
 
   #setBatchDue(): void {
