@@ -100,10 +100,13 @@ async function assertRoom(plan: FetchPlan, options: FetchOptions): Promise<void>
   throw lowDiskError(plan, options.dest, choicesOf(options));
 }
 
-/** The index is made of what is there, also where some files failed. */
+/**
+ * The index is made of what is there, also where some files failed, or the run has ended itself on a full
+ * disk: only the user stops it.
+ */
 async function joinIfWanted(
-  { layout, dest, manifest, onEvent, signal }: Session,
-  { extract = true, join = true }: FetchOptions,
+  { layout, dest, manifest, onEvent }: Session,
+  { extract = true, join = true, signal }: FetchOptions,
   outcomes: readonly FetchOutcome[],
 ): Promise<Pick<FetchResult, 'index' | 'indexError'>> {
   if (!extract || !join || !(await hasImages(layout, manifest))) return {};

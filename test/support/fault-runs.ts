@@ -60,8 +60,11 @@ export function makeFaultRelease(directory: string, imageBytes = 400_000): Promi
 }
 
 const AT_ONCE = 2;
-/** Where the order of calls differs for once, what was missed is tried again beside. */
-const OFFSETS = [0, 1, -1, 2, 0];
+/**
+ * Where the order of calls differs for once (two archives are unpacked in turns), what was missed is tried
+ * again beside.
+ */
+const OFFSETS = [0, 1, -1, 2, -2, 3, -3, 0, 0];
 /** How many writes a part takes depends on how its bytes come in; the first is always made. */
 const DEPENDS_ON_ARRIVAL = /^pwrite(v|64) \.ccxri\/partial\/\S+\.part #(?!1$)/;
 
