@@ -43,7 +43,9 @@ export async function fetchSegment(
   const response = await send(transfer, request);
   try {
     const answer = checkAnswer(transfer, request, response);
-    return await receiveAnswer(transfer, request, response, answer);
+    const end = await receiveAnswer(transfer, request, response, answer);
+    if (end.kind !== 'unusable') transfer.context.limiter.onServed(request.url);
+    return end;
   } finally {
     response.discard();
   }

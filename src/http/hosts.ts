@@ -64,6 +64,11 @@ export class HostLimiter {
     limit.onRefused(active, this.#clock.nowMs());
   }
 
+  /** The host has served a request to its end. */
+  onServed(url: string): void {
+    if (this.#stateOf(url).limit.onServed()) this.#startQueued();
+  }
+
   /**
    * Runs a request as soon as a connection is free and the host is not paused.
    * @param owner shares the connections fairly with other owners; default: the request itself
@@ -184,12 +189,15 @@ function pauseTooLong(url: string, waitMs: number, status: number): CcxriError {
 const RECOVERY_MS = 60_000;
 
 /**
- * AIMD limit of concurrent requests to a host: halved when it refuses one of several, one more after
- * each minute without a refusal. Pure.
+ * AIMD limit of concurrent requests to a host: halved when it refuses one of several; one more after
+ * it has served the square of the limit, or has refused none for a minute (where each request is a
+ * whole archive, that many are never served). Pure.
  */
 export class HostLimit {
   /** Infinity until the host has refused. */
   #allowed = Infinity;
+  /** Served since the limit changed last. */
+  #served = 0;
   /** Of the last refusal, or of the last recovery. */
   #changedMs = 0;
 
@@ -203,14 +211,29 @@ export class HostLimit {
    */
   onRefused(active: number, nowMs: number): void {
     this.#changedMs = nowMs;
-    if (active > 1) this.#allowed = Math.min(this.#allowed, Math.ceil(active / 2));
+    if (active <= 1) return;
+    this.#allowed = Math.min(this.#allowed, Math.ceil(active / 2));
+    this.#served = 0;
   }
 
+  /** @returns true: one more is allowed now */
+  onServed(): boolean {
+    if (this.#allowed === Infinity) return false;
+    this.#served += 1;
+    if (this.#served < this.#allowed ** 2) return false;
+    this.#allowed += 1;
+    this.#served = 0;
+    return true;
+  }
+
+  /** One more for each minute without a refusal. */
   recover(nowMs: number): void {
+    if (this.#allowed === Infinity) return;
     const more = Math.floor((nowMs - this.#changedMs) / RECOVERY_MS);
     if (more <= 0) return;
     this.#allowed += more;
     this.#changedMs += more * RECOVERY_MS;
+    this.#served = 0;
   }
 }
 

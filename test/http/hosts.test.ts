@@ -89,9 +89,8 @@ describe('the limiter of a host', () => {
     await Promise.all(all);
   });
 
-  it('gives a host more again after a minute without a refusal', async () => {
-    const clock = handClock();
-    const limiter = new HostLimiter(clock);
+  it('gives a host more again when it serves well', async () => {
+    const limiter = new HostLimiter(fastClock());
     const { started, start, end } = openRequests(limiter);
     const all = [start('1'), start('2')];
     await turn();
@@ -100,11 +99,11 @@ describe('the limiter of a host', () => {
     all.push(start('3'));
     await turn();
     expect(started).toEqual(['1', '2']);
-    await clock.advance(60_000);
-    all.push(start('of another host', 'http://b.example/'));
+    limiter.onServed(A);
     await turn();
-    expect(started).toEqual(['1', '2', '3', 'of another host']);
-    for (const name of started) end(name);
+    expect(started).toEqual(['1', '2', '3']);
+    end('1');
+    end('3');
     await Promise.all(all);
   });
 
@@ -145,9 +144,10 @@ describe('the limiter of a host', () => {
 });
 
 describe('the limit of concurrent requests to a host', () => {
-  /** Steps: how many are active when it refuses, or `minutes` that pass. */
+  /** Steps: how many are active when it refuses, `served` this many times, `minutes` that pass. */
   it.each<{ steps: readonly (number | string)[]; allowed: number }>([
     { steps: [], allowed: Infinity },
+    { steps: ['served 100'], allowed: Infinity },
     { steps: [1], allowed: Infinity },
     { steps: [8], allowed: 4 },
     { steps: [3], allowed: 2 },
@@ -156,18 +156,26 @@ describe('the limit of concurrent requests to a host', () => {
     { steps: [8, 4], allowed: 2 },
     { steps: [8, 4, 2], allowed: 1 },
     { steps: [8, 4, 2, 1], allowed: 1 },
+    { steps: [8, 'served 15'], allowed: 4 },
+    { steps: [8, 'served 16'], allowed: 5 },
+    { steps: [8, 'served 16', 'served 25'], allowed: 6 },
+    { steps: [8, 'served 15', 4, 'served 3'], allowed: 2 },
+    { steps: [8, 'served 15', 4, 'served 4'], allowed: 3 },
+    { steps: [2, 'served 1'], allowed: 2 },
     { steps: ['minutes 5'], allowed: Infinity },
     { steps: [8, 'minutes 0.9'], allowed: 4 },
     { steps: [8, 'minutes 1'], allowed: 5 },
     { steps: [8, 'minutes 2.5', 'minutes 0.5'], allowed: 7 },
     { steps: [8, 'minutes 0.9', 1, 'minutes 0.9'], allowed: 4 },
+    { steps: [4, 'minutes 1', 'served 8'], allowed: 3 },
   ])('after $steps: $allowed', ({ steps, allowed }) => {
     const limit = new HostLimit();
     let nowMs = 1e9;
     for (const step of steps) {
       const [what, times] = typeof step === 'number' ? ['refused', step] : step.split(' ');
       if (what === 'refused') limit.onRefused(Number(times), nowMs);
-      else limit.recover((nowMs += Number(times) * 60_000));
+      else if (what === 'minutes') limit.recover((nowMs += Number(times) * 60_000));
+      else for (let n = Number(times); n > 0; n -= 1) limit.onServed();
     }
     expect(limit.allowed).toBe(allowed);
   });
