@@ -151,9 +151,15 @@ export async function noteBad({ file, here }: Present, run: VerifyRun): Promise<
   const { ledger, layout, clock } = run.session;
   // The ledger speaks of files in their place.
   if (here.path !== finalPathOf(layout, file)) return;
+  const readGood = async () => {
+    const receipt = await ledger.readReceipt(file.name).catch(() => undefined);
+    return stateOf(file, receipt, here.stats) === 'checked' ? receipt : undefined;
+  };
+  // Before the lock: in a directory without a ledger there is nothing to record, and nothing is written.
+  if ((await readGood()) === undefined) return;
   await noteInLedger(run, async () => {
-    const receipt = await ledger.readReceipt(file.name);
-    if (receipt === undefined || stateOf(file, receipt, here.stats) !== 'checked') return;
+    const receipt = await readGood();
+    if (receipt === undefined) return;
     await ledger.writeReceipt({ ...receipt, foundBadAt: clock.date().toISOString() });
   });
 }

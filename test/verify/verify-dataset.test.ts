@@ -83,11 +83,21 @@ it('#69 a file that has rotted since it passed is found, and only the ledger is 
   const changed = after.filter((line) => !before.includes(line));
   // The lock comes and goes in .ccxri.
   expect(changed.filter((line) => !/^\.ccxri(?:\/ledger| )/.test(line))).toEqual([]);
+  const pathsOf = (lines: readonly string[]) => lines.map((line) => line.split(' ')[0]);
+  expect(pathsOf(after)).toEqual(pathsOf(before));
   const status = await datasetStatus({ manifest: dataset.manifest, dest: dataset.root });
   const states = status.files.map(({ file, state }) => [file, state]);
   expect(states).toContainEqual(['Viral-1.zip', 'changed']);
   expect(states).toContainEqual(['chest_dx.csv', 'changed']);
   expect(states).toContainEqual(['Other-1.zip', 'checked']);
+});
+
+it('a bad file that the ledger does not know leaves the directory as it is, without a lock', async () => {
+  const dataset = await makeDataset(await tempDir(), { withLedger: false });
+  await rot(dataset.pathOf('Viral-1'), 100);
+  const before = await snapshot(dataset.root);
+  expect(statusesOf(await verify(dataset))).toMatchObject({ 'Viral-1.zip': 'bad' });
+  expect(await snapshot(dataset.root)).toEqual(before);
 });
 
 it('#70 what rots under the same size and time passes the quick look, which read nothing', async () => {
