@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { Acceptance } from '../../src/dataset/acceptance.ts';
@@ -42,6 +43,7 @@ async function setUp(of: Manifest = manifest) {
   const ledger = new Ledger(join(root, 'ledger'));
   await mkdir(join(root, 'ledger'));
   const events: RunEvent[] = [];
+  const moved: string[] = [];
   const onEvent = (event: RunEvent) => void events.push(event);
   const acceptance = new Acceptance({
     manifest: of,
@@ -58,6 +60,21 @@ async function setUp(of: Manifest = manifest) {
   return {
     ledger,
     events,
+    /** @param move what gives it its final name; default: a turn of the event loop, and the name is noted */
+    accept: async (name: string, bytes: Buffer, move?: () => Promise<void>) => {
+      const file = findFile(of, name);
+      const moveTo = async (path: string) => {
+        await (move?.() ?? setImmediate());
+        moved.push(basename(path));
+      };
+      return acceptance.accept(file, {
+        ...(await candidate(bytes)),
+        moveTo,
+        mtimeMs: 1,
+        source: 'a',
+      });
+    },
+    moved,
     check: async (name: string, bytes: Buffer) =>
       acceptance.check(findFile(of, name), await candidate(bytes)),
     stands: async (name: string, bytes: Buffer, status: 'verified' | 'content-checked') =>
@@ -224,3 +241,41 @@ function damage(bytes: Buffer): Buffer {
   damaged.writeUInt8(damaged.readUInt8(9000) ^ 1, 9000);
   return damaged;
 }
+
+describe('acceptance', () => {
+  it('gives a file its final name once it has passed, and records it after that', async () => {
+    const { accept, ledger, moved } = await setUp();
+    const receiptThen: unknown[] = [];
+    const look = async () => void receiptThen.push(await ledger.readReceipt('Normal-1.zip'));
+    const receipt = await accept('Normal-1', normal, look);
+    expect(moved).toEqual(['Normal-1.zip']);
+    expect(receiptThen).toEqual([undefined]);
+    expect(receipt).toMatchObject({ md5: md5Of(normal), status: 'verified', source: 'a' });
+    expect(await ledger.readReceipt('Normal-1.zip')).toEqual(receipt);
+  });
+
+  it('neither moves nor records a file that does not pass', async () => {
+    const { accept, ledger, moved } = await setUp();
+    await expect(accept('Normal-1', zip('Normal-1', 'another release'))).rejects.toMatchObject({
+      code: 'md5-mismatch',
+    });
+    expect(moved).toEqual([]);
+    expect(await ledger.readReceipt('Normal-1.zip')).toBeUndefined();
+  });
+
+  it('records nothing where the file can not get its name', async () => {
+    const { accept, ledger } = await setUp();
+    const failure = new Error('in the way');
+    await expect(accept('Viral-1', viral, () => Promise.reject(failure))).rejects.toBe(failure);
+    expect(await ledger.readReceipt('Viral-1.zip')).toBeUndefined();
+    // Nor does it count as passed: its twin may be these bytes.
+    expect(await accept('Other-1', viral)).toMatchObject({ status: 'verified' });
+  });
+
+  it('lets one of two twins in, where both come at once with the same bytes', async () => {
+    const { accept, moved } = await setUp();
+    const ends = await Promise.allSettled([accept('Viral-1', viral), accept('Other-1', viral)]);
+    expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    expect(moved).toEqual(['Viral-1.zip']);
+  });
+});

@@ -1,4 +1,4 @@
-import { mkdir, readFile, readdir, rm, symlink } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { layoutOf } from '../../src/dataset/layout.ts';
@@ -15,10 +15,12 @@ import {
 } from '../support/fetching.ts';
 import { checkInvariants, surroundings } from '../support/invariants.ts';
 import { having, nextSaying } from '../support/matchers.ts';
+import { canMount, useMounts } from '../support/mounts.ts';
 import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 import { type ZipMember, buildZip } from '../support/zip-builder.ts';
 
 const tempDir = useTempDirs();
+const mounts = useMounts();
 const a = sampleArchive('ChestDx-1.zip');
 const b = sampleArchive('ChestDx-2.zip');
 const rows = ['1000', '1001'].map((patient) =>
@@ -54,6 +56,25 @@ it('downloads, extracts and joins; what is missing later is made good', async ()
   const second = await run(setup);
   expect(second.outcomes).toEqual(['present', 'extracted', 'present']);
   expect(second.result?.index?.rows).toBe(4);
+});
+
+it.skipIf(!canMount)('writes the index also after a disk has ended the run', async () => {
+  const setup = await setUp(a, b, labels);
+  const { images, index } = layoutOf(setup.dest);
+  await run({ ...setup, manifest: manifestOf(a, labels) });
+  await rm(index);
+  const elsewhere = join(setup.dest, '..', 'elsewhere');
+  await rename(images, elsewhere);
+  await symlink(await mounts.readOnly(elsewhere), images);
+  const { error, outcomes, result, exit } = await run(setup);
+  expect(error).toBeUndefined();
+  expect(outcomes).toEqual([
+    'present',
+    expect.stringMatching(/^(?:disk-io|not-writable)$/),
+    'present',
+  ]);
+  expect(exit).toBe(6);
+  expect(result?.index?.rows).toBe(2);
 });
 
 it('keeps an index with labels when the label file is gone and can not be got again', async () => {
