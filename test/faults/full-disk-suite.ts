@@ -27,7 +27,7 @@ export function describeFullDisk(suite: FullDiskSuite): void {
   const start = useProcessGroups();
   const tempDir = useTempDirs();
   const mounts = useMounts();
-  const served = useServedRelease((directory) => makeFaultRelease(directory, 60_000));
+  const served = useServedRelease((directory) => makeFaultRelease(directory, 180_000));
 
   async function judge(what: string, limits: readonly (() => Promise<Limit>)[]): Promise<void> {
     const { directory, release, nginx } = served();

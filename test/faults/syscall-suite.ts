@@ -7,18 +7,18 @@ import { useServedRelease } from './served-release.ts';
 
 export interface FaultSuite {
   readonly kinds: readonly FaultKind[];
-  /** Of each of the three images in the archive. Default 400,000. */
-  readonly imageBytes?: number;
+  /** Of the three images in the archive. Default 1,200,000. */
+  readonly totalBytes?: number;
 }
 
 /** `it` of each kind of fault: a call that fails, kills or lies, at each point in turn. */
-export function describeFaults({ kinds, imageBytes = 400_000 }: FaultSuite): void {
+export function describeFaults({ kinds, totalBytes = 1_200_000 }: FaultSuite): void {
   const start = useProcessGroups();
   // Not too fast, so that a file comes in several pieces.
-  const limitRate = `${Math.round(imageBytes / 60_000)}m`;
-  const make = (directory: string) => makeFaultRelease(directory, imageBytes);
+  const limitRate = `${Math.round(totalBytes / 180_000)}m`;
+  const make = (directory: string) => makeFaultRelease(directory, totalBytes);
   const served = useServedRelease(make, { limitRate });
-  const what = `of a fetch of ${(imageBytes * 3) / 1e6} MB, at each call in turn`;
+  const what = `of a fetch of ${totalBytes / 1e6} MB, at each call in turn`;
 
   describe.skipIf(!hasNginx || !hasStrace)(what, () => {
     it.each(kinds)(

@@ -78,7 +78,7 @@ if (LEVEL === 'full') {
   // More than a checkpoint: it is flushed on the way, and its state written behind that.
   describeFaults({
     kinds: [...everywhere('fdatasync', ['EIO']), { call: 'rename', how: 'signal=KILL', codes: [] }],
-    imageBytes: 3_500_000,
+    totalBytes: 10_500_000,
   });
 } else {
   const first = ({ runs, ...kind }: FaultKind): FaultKind =>
