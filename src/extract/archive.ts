@@ -7,7 +7,7 @@ import { formatBytes, toPrintable } from '../text.ts';
 import { type ZipDirectory, withDirectory } from '../zip/directory.ts';
 import { extractMembers } from '../zip/member.ts';
 import { type FileReader, openFileReader } from '../zip/reader.ts';
-import type { CheckedArchive, ExtractContext, Extraction } from './types.ts';
+import type { AcceptedArchive, ExtractContext, Extraction } from './types.ts';
 import { adoptImages, assertOnlyOurs, publishImages } from './publish.ts';
 import { type Stage, makeStage } from './stage.ts';
 
@@ -28,7 +28,7 @@ export interface ExtractedArchive {
  *   others of the disk; `aborted`. Nothing of the archive is left behind then.
  */
 export async function extractArchive(
-  archive: CheckedArchive,
+  archive: AcceptedArchive,
   context: ExtractContext,
 ): Promise<ExtractedArchive> {
   const { name, path, md5 } = archive;

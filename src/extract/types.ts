@@ -48,7 +48,7 @@ export interface ExtractContext {
 }
 
 /** An archive that has passed. */
-export interface CheckedArchive {
+export interface AcceptedArchive {
   /** Manifest name. */
   readonly name: string;
   readonly path: string;
@@ -57,7 +57,7 @@ export interface CheckedArchive {
 }
 
 /** One extraction under way. */
-export interface Extraction extends CheckedArchive {
+export interface Extraction extends AcceptedArchive {
   /** Of the archive, as it was when the extraction began. */
   readonly receipt: Receipt | undefined;
   readonly context: ExtractContext;

@@ -1,6 +1,7 @@
 import { throwIfAborted } from '../abort.ts';
 import { extractArchive } from '../extract/archive.ts';
 import { removeIfThere } from '../fs/paths.ts';
+import type { ManifestFile } from '../manifest/manifest.ts';
 import type { FetchOutcome } from './fetch-types.ts';
 import { obtain } from './obtain.ts';
 import type { FetchTask } from './plan.ts';
@@ -18,19 +19,16 @@ export async function fetchFile(task: FetchTask, run: FetchRun): Promise<FetchOu
   return outcome;
 }
 
+/** Of a file that a run has not got to. */
+export function stoppedOutcome({ name: file, kind }: ManifestFile): FetchOutcome {
+  const unknown = { bytes: null, md5: null, check: null, source: null, members: null };
+  return { file, kind, status: 'stopped', ...unknown };
+}
+
 async function settleFile({ survey, step }: FetchTask, run: FetchRun): Promise<FetchOutcome> {
   const { file } = survey;
   // What was downloaded is kept in the outcome, also where it could not be extracted.
-  let outcome: FetchOutcome = {
-    file: file.name,
-    kind: file.kind,
-    status: 'stopped',
-    bytes: null,
-    md5: null,
-    check: null,
-    source: null,
-    members: null,
-  };
+  let outcome = stoppedOutcome(file);
   try {
     if (step.action === 'done') return await finishDone(outcome, survey, run);
     const { how, receipt } = await obtain(survey, run);

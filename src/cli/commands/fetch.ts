@@ -1,5 +1,6 @@
 import { CcxriError, isCcxriError } from '../../errors.ts';
 import { fetchDataset } from '../../fetch/fetch-dataset.ts';
+import { stoppedOutcome } from '../../fetch/fetch-file.ts';
 import type { FetchOutcome, FetchPlan, FetchResult } from '../../fetch/fetch-types.ts';
 import { listDataset } from '../../list.ts';
 import {
@@ -33,7 +34,12 @@ export async function runFetch(context: CommandContext): Promise<CommandOutcome>
   const fetching = fetchDataset({
     ...run,
     ...sourceOptionsOf(context),
-    ...{ dryRun, wait, concurrency, connections, retries, deleteArchives },
+    dryRun,
+    wait,
+    concurrency,
+    connections,
+    retries,
+    deleteArchives,
     limitRateBytesPerSecond: settings.limitRate,
     extract: !settings.noExtract,
     join: !settings.noJoin,
@@ -65,14 +71,8 @@ function withStopped(
   files: readonly ManifestFile[],
   settled: readonly FetchOutcome[],
 ): readonly FetchOutcome[] {
-  const stopped = { status: 'stopped', bytes: null, md5: null, check: null } as const;
   return files.map(
-    ({ name: file, kind }) =>
-      settled.find((outcome) => outcome.file === file) ?? {
-        ...{ file, kind, ...stopped },
-        source: null,
-        members: null,
-      },
+    (file) => settled.find((outcome) => outcome.file === file.name) ?? stoppedOutcome(file),
   );
 }
 
