@@ -39,7 +39,7 @@ export const HOMES = {
   // Where text becomes data.
   zod: [
     'src/manifest/manifest.ts',
-    'src/labels/read.ts',
+    'src/labels/cells.ts',
     'src/cli/options*.ts',
     'src/dataset/ledger.ts',
     'src/download/part-state.ts',

@@ -50,7 +50,7 @@ export { joinDataset } from './labels/build-index.ts';
 export type { JoinOptions } from './labels/build-index.ts';
 export type { IndexResult } from './labels/build-index.ts';
 export type { FindingKind, JoinFinding } from './labels/audit.ts';
-export { describeFinding } from './labels/audit.ts';
+export { describeFinding } from './labels/describe-finding.ts';
 export { FINDINGS, NO_FINDING } from './labels/findings.ts';
 export type { ImageClass } from './labels/join.ts';
 export { datasetStatus } from './status.ts';

@@ -1,11 +1,13 @@
 import type { Clock } from '../clock.ts';
 import type { FileOutcome, RunOptions } from '../dataset/session.ts';
-import { CcxriError } from '../errors.ts';
+import { CcxriError, type NextStep } from '../errors.ts';
 import type { EventListener } from '../events.ts';
-import { describeFinding, nextOfFinding } from '../labels/audit.ts';
+import type { JoinFinding } from '../labels/audit.ts';
 import type { IndexResult } from '../labels/build-index.ts';
+import { describeFinding, nextOfFinding } from '../labels/describe-finding.ts';
 import { loadManifest } from '../manifest/load.ts';
 import type { Selection } from '../manifest/manifest.ts';
+import { toPrintable } from '../text.ts';
 import type { CommandResults } from './json-documents.ts';
 import { type CommandName, DEFAULT_DEST, type Settings } from './options.ts';
 import type { View } from './view.ts';
@@ -73,26 +75,56 @@ export function errorsOf(
   return outcomes.flatMap(({ error }) => error ?? []);
 }
 
-/** With `--strict`: what else is only a warning, as errors. */
+/**
+ * What is an error though nothing failed: a label file that matches no image, and with `--strict` what
+ * else is only a warning.
+ */
 export function strictErrors(
   { settings }: CommandContext,
   outcomes: readonly { readonly file: string; readonly check: string | null }[],
   index?: IndexResult,
 ): readonly CcxriError[] {
-  if (!settings.strict) return [];
-  const next = [{ kind: 'advice', text: 'without --strict this is a warning' }] as const;
-  const disputed = contentChecked(outcomes).map((file) => {
-    const message = `${file} passed by its content alone: its MD5 is disputed`;
-    return new CcxriError('findings', message, { file, next });
-  });
-  const findings = (index?.findings ?? []).filter(({ strict }) => strict);
-  if (findings.length === 0) return disputed;
-  const steps = findings.flatMap((finding) => nextOfFinding(finding) ?? []);
+  const findings = index?.findings ?? [];
+  const isAudited = settings.strict && findings.some(({ strict }) => strict);
+  if (!isAudited) return [...disputedErrors(settings, outcomes), ...matchErrors(findings)];
+  const strict = findings.filter((finding) => finding.strict);
+  const steps = strict.flatMap((finding) => nextOfFinding(finding) ?? []);
   const audit = new CcxriError('findings', 'images and labels do not add up', {
-    reasons: findings.map(describeFinding),
-    next: steps.length > 0 ? steps : next,
+    reasons: strict.map(describeFinding),
+    next: steps.length > 0 ? steps : WITHOUT_STRICT,
   });
-  return [...disputed, audit];
+  return [...disputedErrors(settings, outcomes), audit];
+}
+
+const WITHOUT_STRICT: readonly NextStep[] = [
+  { kind: 'advice', text: 'without --strict this is a warning' },
+];
+
+function disputedErrors(
+  { strict }: Settings,
+  outcomes: readonly { readonly file: string; readonly check: string | null }[],
+): readonly CcxriError[] {
+  if (!strict) return [];
+  return contentChecked(outcomes).map((file) => {
+    const message = `${file} passed by its content alone: its MD5 is disputed`;
+    return new CcxriError('findings', message, { file, next: WITHOUT_STRICT });
+  });
+}
+
+/** An index without one label is not what a user wants, and looks like one. */
+function matchErrors(findings: readonly JoinFinding[]): readonly CcxriError[] {
+  return findings
+    .filter(({ kind }) => kind === 'no-match')
+    .map((finding) => {
+      const { file, examples, rowExamples = [] } = finding;
+      return new CcxriError('findings', describeFinding(finding), {
+        file,
+        expected: `rows for the images here: ${examples.map((each) => toPrintable(each)).join(', ')}`,
+        found: rowExamples.map((each) => toPrintable(each)).join(', '),
+        kept: 'the index, without labels of this file',
+        next: nextOfFinding(finding),
+      });
+    });
 }
 
 /** Files that passed by their content alone: their published MD5 is disputed and did not match. */

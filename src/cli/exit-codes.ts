@@ -36,8 +36,8 @@ export const EXIT_CODES: readonly ExitCodeRow[] = [
   },
   {
     code: 8,
-    meaning: 'findings under --strict (join audit, disputed MD5)',
-    next: 'read them; without --strict they are warnings',
+    meaning: 'findings under --strict (join audit, disputed MD5); labels that match no image',
+    next: 'read them; without --strict most are warnings',
   },
   {
     code: 9,

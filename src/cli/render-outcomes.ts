@@ -1,7 +1,7 @@
 import type { FileOutcome } from '../dataset/session.ts';
 import { isOfManyFiles } from '../errors.ts';
-import { describeFinding, nextOfFinding } from '../labels/audit.ts';
 import type { IndexResult } from '../labels/build-index.ts';
+import { describeFinding, nextOfFinding } from '../labels/describe-finding.ts';
 import { count, formatCount, toPrintable } from '../text.ts';
 import { contentChecked } from './command.ts';
 import { briefly } from './render-error.ts';

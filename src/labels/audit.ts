@@ -1,5 +1,3 @@
-import type { NextStep } from '../errors.ts';
-import { count, toPrintable } from '../text.ts';
 import { ExampleCounter, type Examples, isContradictory } from './findings.ts';
 import {
   type ArchiveFacts,
@@ -11,13 +9,17 @@ import {
   type LabelFacts,
   type LabelsHere,
   groupOf,
+  toImageKey,
 } from './join.ts';
+import { MatchCounter } from './match-counter.ts';
 
 const FINDING_KINDS = [
+  'no-match',
   'no-label-file',
   'image-without-row',
   'row-without-image',
   'unplaced-rows',
+  'unknown-archive',
   'contradictory-row',
   'patient-in-two-archives',
   'repeated-row',
@@ -27,10 +29,12 @@ const FINDING_KINDS = [
 ] as const;
 
 /**
- * `no-label-file`: images whose label file is not here; `image-without-row`: images that their label
+ * `no-match`: images whose label file is here, and has not one row that is of any of them: its names
+ * are other ones; `no-label-file`: images whose label file is not here; `image-without-row`: images that their label
  * file does not have; `row-without-image`: rows whose archive is here without the image;
  * `unplaced-rows`: all rows of a label file, where none is of an archive of the manifest;
- * `contradictory-row`: No_Finding together with a finding; `patient-in-two-archives`; `repeated-row`: a
+ * `unknown-archive`: rows of a label file that name an archive which the manifest does not have, while
+ * others name one that it has; `contradictory-row`: No_Finding together with a finding; `patient-in-two-archives`; `repeated-row`: a
  * row that repeats an earlier one; `unused-column`: a column of a label file that is not read;
  * `stray-file`: a file under images/ that is no image; `unknown-folder`: a folder under images/ that is
  * of no archive of the manifest.
@@ -42,6 +46,8 @@ export interface JoinFinding extends Examples {
   readonly kind: FindingKind;
   /** The label file concerned. Absent where none is. */
   readonly file?: string | undefined;
+  /** Of `no-match`: the first rows of the label file. Absent in all other findings. */
+  readonly rowExamples?: readonly string[] | undefined;
   /**
    * true: labels are missing or in doubt, `--strict` makes it code 8. false: worth knowing, but also
    * met in the published release as it should be (its stray file, say).
@@ -50,6 +56,7 @@ export interface JoinFinding extends Examples {
 }
 
 const STRICT: ReadonlySet<FindingKind> = new Set<FindingKind>([
+  'no-match',
   'no-label-file',
   'image-without-row',
   'row-without-image',
@@ -104,6 +111,7 @@ export class JoinAudit {
   readonly #patients = new Map<string, string>();
   readonly #sharedPatients = new Set<string>();
   readonly #covidImages = new Set<string>();
+  readonly #matches: MatchCounter;
   readonly #archives: IndexReport['archives'][number][] = [];
   readonly #classes = { Normal: 0, Viral: 0, 'COVID-19': 0, Other: 0, none: 0 };
   #rows = 0;
@@ -112,6 +120,7 @@ export class JoinAudit {
 
   constructor(input: AuditInput) {
     this.#input = input;
+    this.#matches = new MatchCounter(input.labels.tables);
   }
 
   /** @param rows what joinArchive made of this archive */
@@ -121,6 +130,7 @@ export class JoinAudit {
     this.#rows += rows.length;
     for (const stray of archive.strays) this.note('stray-file', `${archive.stem}/${stray}`);
     const due = this.#dueFiles(archive);
+    this.#matches.add(due, rows);
     for (const row of rows) {
       this.#classes[row.class ?? 'none'] += 1;
       if (row.findings !== null) this.#rowsWithFindings += 1;
@@ -132,7 +142,7 @@ export class JoinAudit {
     }
     this.#chestRowsWithoutImage(archive, rows);
     if (groupOf(archive.subsets) === 'Viral') {
-      for (const row of rows) this.#covidImages.add(row.image);
+      for (const row of rows) this.#covidImages.add(toImageKey(row.image));
     }
   }
 
@@ -144,12 +154,16 @@ export class JoinAudit {
   /** After the last archive. */
   finish(): IndexReport {
     this.#restOfTables();
-    const findings = [...this.#counters.values()].map(({ kind, file, of }) => ({
+    const findings: JoinFinding[] = [...this.#counters.values()].map(({ kind, file, of }) => ({
       kind,
       ...(file === undefined ? {} : { file }),
       ...of.examples(),
       strict: STRICT.has(kind),
     }));
+    const known = new Set(this.#input.archives.map(({ stem }) => stem));
+    for (const { file, images, rowExamples } of this.#matches.finish(this.#here, known)) {
+      findings.push({ kind: 'no-match', file, ...images, rowExamples, strict: true });
+    }
     findings.sort((a, b) => FINDING_KINDS.indexOf(a.kind) - FINDING_KINDS.indexOf(b.kind));
     return {
       rows: this.#rows,
@@ -202,7 +216,7 @@ export class JoinAudit {
     for (const table of this.#input.labels.tables.chest) {
       const labelled = table.byArchive.get(archive.stem);
       if (labelled === undefined) continue;
-      const images = new Set(rows.map(({ image }) => image));
+      const images = new Set(rows.map(({ image }) => toImageKey(image)));
       for (const image of labelled.keys()) {
         if (!images.has(image)) {
           this.note('row-without-image', `${archive.stem}/${image}`, table.file);
@@ -221,8 +235,7 @@ export class JoinAudit {
       if (asked === undefined && !stems.some((stem) => known.has(stem))) {
         this.#unplaced(table, stems);
       } else {
-        const absent = wanted.filter((stem) => !this.#here.has(stem));
-        for (const stem of absent) this.#absentRows += table.byArchive.get(stem)?.size ?? 0;
+        for (const stem of wanted) this.#absentArchive(stem, table, known.has(stem));
       }
     }
     const viral = archives.filter(({ subsets }) => groupOf(subsets) === 'Viral');
@@ -232,6 +245,13 @@ export class JoinAudit {
         this.#covidRowsWithoutImage(table, viral);
       }
     }
+  }
+
+  #absentArchive(stem: string, { file, byArchive }: ChestLabels, isKnown: boolean): void {
+    if (this.#here.has(stem)) return;
+    const rows = byArchive.get(stem)?.size ?? 0;
+    if (isKnown) this.#absentRows += rows;
+    else this.#counterOf('unknown-archive', file).addAll({ count: rows, examples: [stem] });
   }
 
   #isAsked(stem: string): boolean {
@@ -267,36 +287,3 @@ export class JoinAudit {
 function placeOf(row: IndexRow): string {
   return row.path.slice('images/'.length);
 }
-
-/** A finding in a sentence, with an example or two, safe for a terminal. */
-export function describeFinding(finding: JoinFinding): string {
-  const text = TEXTS[finding.kind](finding.count, finding.file ?? 'the label file');
-  const shown = finding.examples.slice(0, 2).map((example) => toPrintable(example, 120));
-  const more = finding.count > shown.length ? ', …' : '';
-  return shown.length === 0 ? text : `${text} (${shown.join(', ')}${more})`;
-}
-
-/** What a user can do about a finding; undefined: nothing but look at the data. */
-export function nextOfFinding({ kind, file }: JoinFinding): readonly NextStep[] | undefined {
-  if (kind !== 'no-label-file' || file === undefined) return undefined;
-  return [{ kind: 'run', command: 'fetch', files: [file], purpose: 'to get it' }];
-}
-
-const TEXTS: Readonly<Record<FindingKind, (n: number, file: string) => string>> = {
-  'no-label-file': (n, file) => `${file} is not here: ${count(n, 'image')} without labels`,
-  'image-without-row': (n, file) => `${count(n, 'image')} without a row in ${file}`,
-  'row-without-image': (n, file) =>
-    `${count(n, 'row')} of ${file} without an image, though the archive is here`,
-  'unplaced-rows': (n, file) =>
-    `${count(n, 'row')} of ${file} fit no archive of the manifest: findings need the archive named in the row, COVID-19 tags an archive of the subset "viral"`,
-  'contradictory-row': (n) => `${count(n, 'image')} with No_Finding and a finding together`,
-  'patient-in-two-archives': (n) =>
-    `${count(n, 'patient')} in more than one archive: split by patient_id, not by archive`,
-  'repeated-row': (n, file) =>
-    `${count(n, 'row')} of ${file} ${n === 1 ? 'says' : 'say'} again what an earlier row says`,
-  'unused-column': (n, file) => `${count(n, 'column')} of ${file} not used`,
-  'stray-file': (n) =>
-    count(n, 'file under images/ is no image', 'files under images/ are no images'),
-  'unknown-folder': (n) =>
-    `${count(n, 'folder')} under images/ that no archive of the manifest has: not indexed`,
-};

@@ -7,13 +7,8 @@ import { type RunEvent, ignoreEvents } from '../events.ts';
 import { assertOutputFile } from '../fs/paths.ts';
 import { isEmptySelection, selectFiles, stemOf } from '../manifest/manifest.ts';
 import { toPrintable } from '../text.ts';
-import {
-  type IndexReport,
-  JoinAudit,
-  type JoinFinding,
-  describeFinding,
-  nextOfFinding,
-} from './audit.ts';
+import { type IndexReport, JoinAudit, type JoinFinding } from './audit.ts';
+import { describeFinding, nextOfFinding } from './describe-finding.ts';
 import {
   type ArchiveFacts,
   type ArchiveImages,

@@ -27,15 +27,19 @@ export const FINDING_COLUMNS = [...FINDINGS, NO_FINDING] as const;
 /** The bit of No_Finding; all bits below it are findings. */
 export const NO_FINDING_BIT = 1 << FINDINGS.length;
 
-/** Upstream spells two of its columns in its own way. */
-const UPSTREAM: ReadonlyMap<string, string> = new Map([
-  ['Pleural_thickening', 'Pleural_Thickening'],
-  ['No_finding', NO_FINDING],
-]);
+/** Without case and what separates words: `No Finding`, `no_finding` and `No_finding` are one. */
+function fold(column: string): string {
+  return column.toLowerCase().replace(/[\s_-]+/g, '');
+}
 
-/** The field's name of an upstream column; any other name is given back as it is. */
+/** Every column of a label file that is read, in ccxri's spelling. */
+const COLUMNS: ReadonlyMap<string, string> = new Map(
+  ['image', 'zip', 'COVID-19', ...FINDING_COLUMNS].map((column) => [fold(column), column]),
+);
+
+/** ccxri's name of a column, however it is spelled; any other name is returned without blanks around it. */
 export function toFieldName(column: string): string {
-  return UPSTREAM.get(column) ?? column;
+  return COLUMNS.get(fold(column)) ?? column.trim();
 }
 
 /** No_Finding together with a finding: at most one of the two can be true. */

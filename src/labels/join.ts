@@ -15,14 +15,14 @@ interface LabelFileFacts {
 /** chest_dx.csv: the findings of ChestDx and ChestDx-PE. */
 export interface ChestLabels extends LabelFileFacts {
   readonly form: 'chest';
-  /** Archive stem, then image name, to the bits of FINDING_COLUMNS. */
+  /** Archive stem, then `toImageKey` of the image, to the bits of FINDING_COLUMNS. */
   readonly byArchive: ReadonlyMap<string, ReadonlyMap<string, number>>;
 }
 
 /** viral_pneumonia_COVID-19.csv: which images of viral pneumonia are COVID-19. */
 export interface CovidLabels extends LabelFileFacts {
   readonly form: 'covid';
-  /** By image name: the file names no archive. */
+  /** By `toImageKey` of the image: the file names no archive. */
   readonly byImage: ReadonlyMap<string, boolean>;
 }
 
@@ -114,17 +114,34 @@ function viralClass(covid: boolean | null): 'Viral' | 'COVID-19' | null {
   return covid ? 'COVID-19' : 'Viral';
 }
 
+/** The dataset has .jpg; the others are what a mirror may have converted them to. */
+const IMAGE_ENDING = /\.(?:jpe?g|png|dcm)$/i;
+
+export function isImageName(name: string): boolean {
+  return !name.startsWith('.') && IMAGE_ENDING.test(name);
+}
+
+/**
+ * The name by which an image and its label row find each other: as published, with `.jpg`, whatever
+ * the ending is, and where the row has none.
+ */
+export function toImageKey(name: string): string {
+  return name.endsWith('.jpg') ? name : `${name.replace(IMAGE_ENDING, '')}.jpg`;
+}
+
 function findingsOf(tables: LabelTables, stem: string, image: string): number | null {
+  const key = toImageKey(image);
   for (const table of tables.chest) {
-    const bits = table.byArchive.get(stem)?.get(image);
+    const bits = table.byArchive.get(stem)?.get(key);
     if (bits !== undefined) return bits;
   }
   return null;
 }
 
 function covidOf(tables: LabelTables, image: string): boolean | null {
+  const key = toImageKey(image);
   for (const table of tables.covid) {
-    const covid = table.byImage.get(image);
+    const covid = table.byImage.get(key);
     if (covid !== undefined) return covid;
   }
   return null;

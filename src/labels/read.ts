@@ -1,49 +1,20 @@
 import { createReadStream } from 'node:fs';
 import { CsvError, parse } from 'csv-parse';
-import * as z from 'zod';
 import { throwIfAborted } from '../abort.ts';
 import { CcxriError, type ErrorFacts, type NextStep, toDiskError } from '../errors.ts';
 import { count, toPrintable } from '../text.ts';
-import { ExampleCounter, FINDING_COLUMNS, toFieldName } from './findings.ts';
-import type { ChestLabels, CovidLabels, LabelForm } from './join.ts';
+import { FORMS, archiveResolver, findBadCell, isYes } from './cells.ts';
+import { ExampleCounter, toFieldName } from './findings.ts';
+import { type ChestLabels, type CovidLabels, type LabelForm, toImageKey } from './join.ts';
 
 /** A label file to read. */
 export interface LabelSource {
   /** Manifest name, for messages. */
   readonly file: string;
   readonly path: string;
+  /** Stems of the manifest's archives, by which rows name them in other spellings. Default: none. */
+  readonly archives?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** A kind of cell: the source of a regular expression, and the same in words. */
-type Cell = readonly [pattern: string, expected: string];
-
-/** A name in one folder. A replacement character means that the file is not UTF-8. */
-const NAME: Cell = ['[^\\u0000-\\u001f\\u007f-\\u009f/\\\\\\ufffd]{1,255}', 'a plain name'];
-const FLAG: Cell = ['[01]', '0 or 1'];
-const TAG: Cell = ['(?:true|false)', 'True or False'];
-
-/** The columns that must be there, in any order; others are ignored. */
-const FORMS = {
-  chest: formOf(
-    ['image', NAME],
-    ['zip', NAME],
-    ...FINDING_COLUMNS.map((column): [string, Cell] => [column, FLAG]),
-  ),
-  covid: formOf(['image', NAME], ['COVID-19', TAG]),
-};
-
-function formOf(...cells: readonly [column: string, cell: Cell][]) {
-  const patterns = cells.map(([, [pattern]]) => pattern);
-  return {
-    cells,
-    columns: cells.map(([column]) => column),
-    /**
-     * One zod check a row, on its cells joined by line ends (which no name may hold): measured on
-     * 162,000 rows, a check a cell costs more than reading the file.
-     */
-    rowSchema: z.string().regex(new RegExp(`^${patterns.join('\\n')}$`, 'i')),
-  };
 }
 
 /** The longest honest row is below 200 characters: an unclosed quote must not fill the memory. */
@@ -54,8 +25,8 @@ const READ_BYTES = 128 * 1024;
 const ROWS_A_CHECK = 1000;
 
 /**
- * Streams a label file: BOM, any line ends (mixed, too), RFC 4180 quotes. Its header says which form
- * it has.
+ * Streams a label file: BOM, any line ends (mixed, too), RFC 4180 quotes, blanks around cells, blank
+ * lines at the end. Its header says which form it has.
  * @param expected the form it is read as where the header fits neither
  * @throws CcxriError `labels-invalid` with file and line: no CSV, a column missing or twice, a ragged
  *   row, a bad cell, or two rows that disagree about an image; disk errors; `aborted`
@@ -66,6 +37,7 @@ export async function readLabelFile(
 ): Promise<ChestLabels | CovidLabels> {
   const parser = parse({
     bom: true,
+    trim: true,
     record_delimiter: ['\r\n', '\n', '\r'],
     max_record_size: MAX_RECORD_CHARACTERS,
     // Lengths are checked below, for a message that names the place.
@@ -93,15 +65,23 @@ async function readRecords(
   let table: LabelTable | undefined;
   // Lines are counted here: `on_record` with its context costs half as much as the parsing itself.
   let line = 0;
+  let blank: { readonly line: number; readonly cells: readonly string[] } | undefined;
   for await (const cells of records) {
     if (line % ROWS_A_CHECK === 0) throwIfAborted(source.signal);
     line += 1;
+    if (table !== undefined && cells.every((cell) => cell === '')) {
+      blank ??= { line, cells };
+      continue;
+    }
+    // At the end they are a habit of editors and spreadsheets; between rows something is missing.
+    if (blank !== undefined) table?.add(blank.cells, blank.line);
     if (table === undefined) table = new LabelTable(source, readHeader(source, cells, expected));
     else line += table.add(cells, line);
   }
   if (table === undefined) throw labelsInvalid(source, 'is empty', {});
-  if (line === 1) throw labelsInvalid(source, 'has a header and not one row', { line });
-  return table.finish();
+  const labels = table.finish();
+  if (labels.rows > 0) return labels;
+  throw labelsInvalid(source, 'has a header and not one row', { line: 1 });
 }
 
 interface Header {
@@ -148,24 +128,27 @@ class LabelTable {
   /** Archive stem (empty where the form has none), then image name. */
   readonly #byArchive = new Map<string, Map<string, number>>();
   readonly #repeated = new ExampleCounter();
+  readonly #toArchive: (written: string) => string;
   #rows = 0;
 
   constructor(source: LabelSource, header: Header) {
     this.#source = source;
     this.#header = header;
+    this.#toArchive = archiveResolver(source.archives ?? []);
   }
 
   /** @returns lines that the row has beside its first */
   add(record: readonly string[], line: number): number {
     const { form, width, picks, extra } = this.#header;
     if (record.length !== width) throw raggedRow(this.#source, line, width, record);
-    const cells = picks.map((index) => record[index] ?? '');
+    const cells = picks.map((index) => withoutBlanks(record[index] ?? ''));
     if (!FORMS[form].rowSchema.safeParse(cells.join('\n')).success) {
       throw badCell(this.#source, form, cells, line);
     }
-    const [image = '', second = ''] = cells;
-    if (form === 'chest') this.#put(second.replace(/\.zip$/i, ''), image, toBits(cells), line);
-    else this.#put('', image, second.toLowerCase() === 'true' ? 1 : 0, line);
+    const [name = '', second = ''] = cells;
+    const image = toImageKey(name);
+    if (form === 'chest') this.#put(this.#toArchive(second), image, toBits(cells), line);
+    else this.#put('', image, isYes(second) ? 1 : 0, line);
     this.#rows += 1;
     // Only columns that the form does not know can hold a line end.
     return extra.length === 0 ? 0 : (record.join('').match(/\r\n|\r|\n/g)?.length ?? 0);
@@ -195,10 +178,16 @@ class LabelTable {
   }
 }
 
+/** Of a quoted cell; others are trimmed by the parser. A line end is never a habit. */
+function withoutBlanks(cell: string): string {
+  const trimmed = cell.trim();
+  return trimmed === cell || /[\r\n]/.test(cell) ? cell : trimmed;
+}
+
 /** The first flag, after image and zip, as bit 0. */
 function toBits(cells: readonly string[]): number {
   let bits = 0;
-  for (let at = 2; at < cells.length; at += 1) if (cells[at] === '1') bits |= 1 << (at - 2);
+  for (let at = 2; at < cells.length; at += 1) if (isYes(cells[at])) bits |= 1 << (at - 2);
   return bits;
 }
 
@@ -230,12 +219,8 @@ function badCell(
   cells: readonly string[],
   line: number,
 ): CcxriError {
-  const [index, bad] =
-    [...FORMS[form].cells.entries()].find(
-      ([at, [, [pattern]]]) => !new RegExp(`^${pattern}$`, 'i').test(cells[at] ?? ''),
-    ) ?? [];
-  const [column = '', [, expected] = NAME] = bad ?? [];
-  const found = `"${printable(cells[index ?? 0] ?? '')}"`;
+  const { column, expected, found: bad } = findBadCell(form, cells);
+  const found = `"${printable(bad)}"`;
   const what = `has ${found} under ${column}, expected ${expected}`;
   return labelsInvalid(source, what, { line, expected, found });
 }

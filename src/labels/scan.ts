@@ -15,6 +15,7 @@ import {
   type LabelFacts,
   type LabelsHere,
   compareArchives,
+  isImageName,
 } from './join.ts';
 import { readLabelFile } from './read.ts';
 
@@ -30,8 +31,6 @@ export interface ImagesHere {
 
 /** Folders read at once: node's own pool has four threads. */
 const CONCURRENCY = 4;
-/** The dataset has .jpg; the others are what a mirror may have converted them to. */
-const IMAGE = /^[^.].*\.(?:jpe?g|png|dcm)$/i;
 /** Left by macOS and editors, with copies of image names inside. */
 const NOT_OURS = /^(?:\..*|__MACOSX)$/;
 
@@ -101,7 +100,7 @@ async function imagesIn(folder: string): Promise<Pick<ArchiveImages, 'images' | 
   const strays: string[] = [];
   for await (const { path, entry } of walkFolder(folder, ({ name }) => NOT_OURS.test(name))) {
     if (entry.isDirectory() && !NOT_OURS.test(entry.name)) continue;
-    const isImage = IMAGE.test(entry.name) && (await kindOf(join(folder, path), entry)) === 'file';
+    const isImage = isImageName(entry.name) && (await kindOf(join(folder, path), entry)) === 'file';
     (isImage ? images : strays).push(path);
   }
   return { images, strays };
@@ -120,6 +119,7 @@ export async function readLabels(
   const chest: ChestLabels[] = [];
   const covid: CovidLabels[] = [];
   const files: LabelFacts[] = [];
+  const archives = archiveFacts(manifest).map(({ stem }) => stem);
   for (const { name: file, kind, subsets } of manifest.files) {
     if (kind !== 'labels') continue;
     const path = finalPathOf(layout, { name: file, kind });
@@ -130,7 +130,7 @@ export async function readLabels(
       continue;
     }
     if (found !== 'file') throw notAFile(file, path);
-    const table = await readLabelFile({ file, path, signal }, expected);
+    const table = await readLabelFile({ file, path, archives, signal }, expected);
     if (table.form === 'chest') chest.push(table);
     else covid.push(table);
     files.push({ file, subsets, form: table.form, present: true });

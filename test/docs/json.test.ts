@@ -13,6 +13,7 @@ import type { FetchStatus } from '../../src/fetch/fetch-types.ts';
 import { parseManifest } from '../../src/manifest/load.ts';
 import type { ManifestFile } from '../../src/manifest/manifest.ts';
 import type { VerifyStatus } from '../../src/verify/types.ts';
+import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';
 import { asRecord, idsOf, linesOf, problemsOf } from '../support/json-shape.ts';
 import { answer, brokenOff, honest, html, redirect, useRawServers } from '../support/raw-server.ts';
 import { type CliWorld, runCli } from '../support/run-cli.ts';
@@ -211,6 +212,9 @@ describe('real output is described', () => {
     await rm(join(dest, 'labels/chest_dx.csv'));
     await expectDescribed(5, () => join_());
     await expectDescribed(0, () => join_(['--output', join(dest, '../part.csv')]));
+    const foreign = lines(CHEST_HEADER, chestRow('x_0.jpg', 'Elsewhere'));
+    await writeTree(dest, { 'labels/chest_dx.csv': foreign });
+    await expectDescribed(8, () => join_());
     await writeTree(dest, { 'labels/chest_dx.csv': 'image_name,zip_file\n' });
     await expectDescribed(3, () => join_(['--output', join(dest, '../part.csv')]));
   });

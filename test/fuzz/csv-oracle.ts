@@ -1,6 +1,6 @@
 /**
- * RFC 4180 read in the plainest way, with any of the three line ends, to compare with: rows of cells.
- * undefined: no well-formed CSV.
+ * RFC 4180 read in the plainest way, with any of the three line ends and blanks around cells, to
+ * compare with: rows of cells. undefined: no well-formed CSV.
  */
 export function parsePlainCsv(text: string): readonly (readonly string[])[] | undefined {
   const rows: string[][] = [];
@@ -8,6 +8,7 @@ export function parsePlainCsv(text: string): readonly (readonly string[])[] | un
   while (at < text.length) {
     const row: string[] = [];
     for (;;) {
+      at = behindBlanks(text, at);
       const cell = text[at] === '"' ? readQuoted(text, at) : readBare(text, at);
       if (cell === undefined) return undefined;
       row.push(cell.value);
@@ -33,7 +34,13 @@ function readBare(text: string, start: number): Cell | undefined {
     if (text[end] === '"') return undefined;
     end += 1;
   }
-  return { value: text.slice(start, end), end };
+  return { value: text.slice(start, end).trim(), end };
+}
+
+function behindBlanks(text: string, start: number): number {
+  let at = start;
+  while (/[^\S\r\n]/.test(text.charAt(at))) at += 1;
+  return at;
 }
 
 function readQuoted(text: string, start: number): Cell | undefined {
@@ -48,10 +55,7 @@ function readQuoted(text: string, start: number): Cell | undefined {
   return undefined;
 }
 
-function closeQuoted(text: string, end: number, value: string): Cell | undefined {
-  if (end === text.length || ',\r\n'.includes(text.charAt(end))) return { value, end };
-  // csv-parse takes this for the end of the text. No cell that is of use may hold it.
-  if (text[end] !== '\0') return undefined;
-  const rest = readBare(text, end);
-  return rest === undefined ? undefined : { value: value + rest.value, end: rest.end };
+function closeQuoted(text: string, closedAt: number, value: string): Cell | undefined {
+  const end = behindBlanks(text, closedAt);
+  return end === text.length || ',\r\n'.includes(text.charAt(end)) ? { value, end } : undefined;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { toImageKey } from '../../src/labels/join.ts';
 import { readLabelFile } from '../../src/labels/read.ts';
 import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';
 import { parsePlainCsv } from './csv-oracle.ts';
@@ -41,7 +42,26 @@ const COVID: readonly Buffer[] = [
 
 const TOKENS = [
   ...['"', '""', ',', ',,', '\n', '\r', '\r\n', '\n\n', ';', '\t', ' ', '\0', '\ufeff', '\u2028'],
-  ...['0', '1', '2', '', '01', 'True', 'false', '-0', '1e0', 'image', 'zip', 'No_finding', 'ä'],
+  ...[
+    '0',
+    '1',
+    '2',
+    '',
+    '01',
+    'True',
+    'false',
+    '-0',
+    '1e0',
+    '1.0',
+    '0.',
+    'TRUE',
+    'No Finding',
+    '.jpg',
+    'image',
+    'zip',
+    'No_finding',
+    'ä',
+  ],
   ...['__proto__', 'constructor', '../x', 'a/b', 'a\\b', '=cmd|x', '\u202e', '\x1b[2J'],
   ...[ROWS[1] ?? '', `${ROWS[1] ?? ''}\n`, CHEST_HEADER, `${CHEST_HEADER}\n`],
   ...[Buffer.from([0xff]), Buffer.from([0xc3]), Buffer.from('fffe', 'hex'), 'x'.repeat(300)],
@@ -71,8 +91,8 @@ export function csvTargets(sandbox: Sandbox): readonly Fuzz[] {
         const rows = rowsOf(bytes, CHEST_HEADER.split(','));
         const expected = rows.map(({ cells }) => [
           (cells['zip'] ?? '').replace(/\.zip$/i, ''),
-          cells['image'] ?? '',
-          FINDINGS.reduce((bits, name, bit) => bits + (Number(cells[name]) << bit), 0),
+          toImageKey(cells['image'] ?? ''),
+          FINDINGS.reduce((bits, name, bit) => bits + (toFlag(cells[name]) << bit), 0),
         ]);
         assertSameRows(found, expected);
         assert.equal(labels.rows, rows.length);
@@ -92,7 +112,7 @@ export function csvTargets(sandbox: Sandbox): readonly Fuzz[] {
         assert(labels.form === 'covid');
         const rows = rowsOf(bytes, ['image', 'COVID-19']);
         const expected = rows.map(({ cells }) => {
-          return [cells['image'] ?? '', /^true$/i.test(cells['COVID-19'] ?? '')];
+          return [toImageKey(cells['image'] ?? ''), toFlag(cells['COVID-19']) === 1];
         });
         assertSameRows([...labels.byImage], expected);
         assert.equal(labels.rows, rows.length);
@@ -105,7 +125,8 @@ export function csvTargets(sandbox: Sandbox): readonly Fuzz[] {
 
 /** The rows by column, as the plain reader has them; every column of the form once, every row whole. */
 function rowsOf(bytes: Buffer, columns: readonly string[]) {
-  const [header = [], ...rows] = parsePlainCsv(bytes.toString('utf8')) ?? [];
+  const [header = [], ...all] = parsePlainCsv(bytes.toString('utf8')) ?? [];
+  const rows = all.slice(0, 1 + all.findLastIndex((row) => row.some((cell) => cell !== '')));
   const names = header.map(toUpstream);
   for (const column of columns) {
     assert.equal(names.filter((name) => name === column).length, 1, `${column} is not there once`);
@@ -113,14 +134,20 @@ function rowsOf(bytes: Buffer, columns: readonly string[]) {
   assert(rows.length > 0, 'no row');
   return rows.map((row) => {
     assert.equal(row.length, header.length, 'a ragged row');
-    return { cells: Object.fromEntries(names.map((name, i) => [name, row[i] ?? ''])) };
+    return { cells: Object.fromEntries(names.map((name, i) => [name, (row[i] ?? '').trim()])) };
   });
 }
 
-/** A header in the field's names is taken as well. */
+/** A header is taken in any spelling of its names. */
 function toUpstream(name: string): string {
-  const lower = name === 'Pleural_Thickening' || name === 'No_Finding';
-  return lower ? name.replace('_T', '_t').replace('_F', '_f') : name;
+  const fold = (text: string) => text.toLowerCase().replace(/[\s_-]/g, '');
+  const columns = ['image', 'COVID-19', ...CHEST_HEADER.split(',')];
+  return columns.find((column) => fold(column) === fold(name)) ?? name;
+}
+
+/** `1`, `1.0`, `True`: 1. */
+function toFlag(cell = ''): number {
+  return /^(?:1(?:\.0*)?|true)$/i.test(cell) ? 1 : 0;
 }
 
 /** Without those that say again what an earlier one says. */

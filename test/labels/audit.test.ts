@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  JoinAudit,
-  type JoinFinding,
-  describeFinding,
-  nextOfFinding,
-} from '../../src/labels/audit.ts';
+import { JoinAudit, type JoinFinding } from '../../src/labels/audit.ts';
+import { describeFinding, nextOfFinding } from '../../src/labels/describe-finding.ts';
 import { NO_FINDING_BIT } from '../../src/labels/findings.ts';
 import {
   type ArchiveFacts,
@@ -144,8 +140,8 @@ const cases: readonly Case[] = [
       'Elsewhere/d_0.jpg': 0,
     },
     covid: { 'v_0.jpg': true },
-    findings: [],
-    absent: 4,
+    findings: [{ kind: 'unknown-archive', file: CHEST, count: 1, examples: ['Elsewhere'] }],
+    absent: 3,
   },
   {
     name: 'COVID-19 rows while one of two viral archives is not here',

@@ -308,9 +308,9 @@ describe('refuses COVID-19 tags', () => {
     },
     {
       name: 'a bad cell',
-      content: `${TAGS}c_000.jpg,1\n`,
+      content: `${TAGS}c_000.jpg,2\n`,
       line: 4,
-      says: 'has "1" under COVID-19, expected True or False',
+      says: 'has "2" under COVID-19, expected True or False',
     },
     {
       name: 'an empty name',

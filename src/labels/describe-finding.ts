@@ -1,0 +1,50 @@
+import type { NextStep } from '../errors.ts';
+import { count, toPrintable } from '../text.ts';
+import type { FindingKind, JoinFinding } from './audit.ts';
+
+/** A finding in a sentence, with an example or two, safe for a terminal. */
+export function describeFinding(finding: JoinFinding): string {
+  const { rowExamples = [] } = finding;
+  const rows = rowExamples.map((example) => toPrintable(example, 120)).join(', ');
+  const text = TEXTS[finding.kind](finding.count, finding.file ?? 'the label file', rows);
+  const shown = finding.examples.slice(0, 2).map((example) => toPrintable(example, 120));
+  const more = finding.count > shown.length ? ', …' : '';
+  return shown.length === 0 ? text : `${text} (${shown.join(', ')}${more})`;
+}
+
+/** What a user can do about a finding; undefined: nothing but look at the data. */
+export function nextOfFinding({ kind, file }: JoinFinding): readonly NextStep[] | undefined {
+  if (file === undefined) return undefined;
+  if (kind === 'no-match') {
+    const purpose = 'to see whether it is the published file';
+    return [
+      { kind: 'run', command: 'verify', files: [file], purpose },
+      { kind: 'advice', text: 'make sure that it names the images and archives that are here' },
+    ];
+  }
+  if (kind !== 'no-label-file') return undefined;
+  return [{ kind: 'run', command: 'fetch', files: [file], purpose: 'to get it' }];
+}
+
+const TEXTS: Readonly<Record<FindingKind, (n: number, file: string, rows: string) => string>> = {
+  'no-match': (n, file, rows) =>
+    `no row of ${file} is of any of the ${count(n, 'image')} here that it should have: its rows are ${rows}, the images are others`,
+  'no-label-file': (n, file) => `${file} is not here: ${count(n, 'image')} without labels`,
+  'image-without-row': (n, file) => `${count(n, 'image')} without a row in ${file}`,
+  'row-without-image': (n, file) =>
+    `${count(n, 'row')} of ${file} without an image, though the archive is here`,
+  'unplaced-rows': (n, file) =>
+    `${count(n, 'row')} of ${file} fit no archive of the manifest: findings need the archive named in the row, COVID-19 tags an archive of the subset "viral"`,
+  'unknown-archive': (n, file) =>
+    `${count(n, 'row')} of ${file} ${n === 1 ? 'names' : 'name'} an archive that the manifest does not have`,
+  'contradictory-row': (n) => `${count(n, 'image')} with No_Finding and a finding together`,
+  'patient-in-two-archives': (n) =>
+    `${count(n, 'patient')} in more than one archive: split by patient_id, not by archive`,
+  'repeated-row': (n, file) =>
+    `${count(n, 'row')} of ${file} ${n === 1 ? 'says' : 'say'} again what an earlier row says`,
+  'unused-column': (n, file) => `${count(n, 'column')} of ${file} not used`,
+  'stray-file': (n) =>
+    count(n, 'file under images/ is no image', 'files under images/ are no images'),
+  'unknown-folder': (n) =>
+    `${count(n, 'folder')} under images/ that no archive of the manifest has: not indexed`,
+};
