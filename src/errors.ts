@@ -35,6 +35,8 @@ export const ERROR_CODES = [
   'unsafe-archive',
   /** The source serves something else: a web page, another size. */
   'not-the-file',
+  /** A page, live or saved, has no link to the file, or is not the page with the links. */
+  'no-link',
   // The way to the bytes is broken.
   /** No connection, or a broken one. */
   'network',

@@ -3,25 +3,33 @@ import { systemClock } from './clock.ts';
 import type { RunOptions } from './dataset/session.ts';
 import { CcxriError } from './errors.ts';
 import { ignoreEvents } from './events.ts';
-import { createPageLoader } from './http/page.ts';
+import { createPageLoader, createStartLoader } from './http/page.ts';
 import { type ManifestFile, isEmptySelection, selectFiles } from './manifest/manifest.ts';
 import { type Found, locationsOf, openSources } from './sources/open-source.ts';
-import { type Location, type Source, type SourceKind, otherSourceSteps } from './sources/source.ts';
+import {
+  type Location,
+  type Source,
+  type SourceKind,
+  lackOf,
+  otherSourceSteps,
+} from './sources/source.ts';
 import { toPrintable, toPrintableLink } from './text.ts';
 
 /**
- * Where each file would come from. Pages are loaded, files are not requested: a file below a base URL
- * may turn out to be missing. Every source is asked for every file, so that `tried` says how useful
+ * Where each file would come from. Pages are loaded, files are not requested, but for the first bytes of
+ * one where a page has no links: a file below a base URL may turn out to be missing. Every source is asked for every file, so that `tried` says how useful
  * each is.
- * @throws CcxriError `unknown-subset`, `unknown-file`; `source-unusable` if none of the named sources
- *   can be used; `aborted`
+ * @throws CcxriError `unknown-subset`, `unknown-file`; `source-unusable` or `no-link` if none of the
+ *   named sources can be used; `aborted`
  */
 export async function resolveLinks(options: LinksOptions): Promise<LinksResult> {
   const { manifest, selection = {}, sources: named = [], headers, timeoutMs, env } = options;
   const { signal, onEvent = ignoreEvents, clock = systemClock } = options;
   const files = isEmptySelection(selection) ? manifest.files : selectFiles(manifest, selection);
-  const loadPage = createPageLoader({ headerOrigins: named, headers, timeoutMs, env, clock });
-  const sources = await openSources(named, { manifest, loadPage, signal, onEvent, clock });
+  const loading = { headerOrigins: named, headers, timeoutMs, env, clock };
+  const [loadPage, loadStart] = [createPageLoader(loading), createStartLoader(loading)];
+  const context = { manifest, loadPage, loadStart, signal, onEvent, clock };
+  const sources = await openSources(named, context);
   const links: LinkRow[] = [];
   const all: Found[] = [];
   for (const file of files) {
@@ -52,13 +60,12 @@ function toPrintableLocation(location: Location): string {
 /** What every source said, and the next steps. */
 function notFound({ name }: ManifestFile, answers: readonly Found[], homepage: string): CcxriError {
   const failed = answers.find(({ error }) => error !== undefined)?.error;
-  const reasons = answers.map(
-    ({ source, error }) => error?.message ?? `${name} is not at ${source.name}`,
-  );
+  const reasons = answers.map(({ source, error }) => error?.message ?? lackOf(source, name));
   const [only = `no source has ${name}`] = reasons;
   const isOne = reasons.length <= 1;
   const message = isOne ? only : `none of ${reasons.length} sources has ${name}`;
-  return new CcxriError(failed?.code ?? 'file-not-at-source', message, {
+  const code = answers[0]?.source.kind === 'page' ? 'no-link' : 'file-not-at-source';
+  return new CcxriError(failed?.code ?? code, message, {
     ...failed?.facts,
     file: name,
     ...(isOne ? {} : { reasons }),

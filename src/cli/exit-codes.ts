@@ -41,7 +41,7 @@ export const EXIT_CODES: readonly ExitCodeRow[] = [
   },
   {
     code: 9,
-    meaning: 'what the source serves is not the file (a web page, another size)',
+    meaning: 'what the source serves is not the file, or a page without links to it',
     next: '`ccxri links`; give another --source',
   },
   {
@@ -69,6 +69,7 @@ const BY_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   changed: 3,
   'unsafe-archive': 7,
   'not-the-file': 9,
+  'no-link': 9,
   network: 4,
   'http-status': 4,
   stalled: 4,

@@ -126,7 +126,7 @@ async function* fromSource(
   const { file, part, context } = transfer;
   const { signal } = context;
   if (error !== undefined) throw ofWholeSource(error);
-  if (location === undefined) throw notThere(file, source.name);
+  if (location === undefined) throw notThere(file, source);
   const locateAgain = () => source.locateAgain?.(file, signal) ?? source.locate(file, signal);
   emitStart(transfer, source.name, location);
   for (let isAgain = false; ; isAgain = true) {

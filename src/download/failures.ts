@@ -1,5 +1,6 @@
 import { CcxriError, type ErrorCode, type NextStep, isCcxriError, withDetails } from '../errors.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
+import { type Source, lackOf } from '../sources/source.ts';
 
 /** The whole file was received, and is not the published one. */
 export const WRONG_BYTES: readonly ErrorCode[] = [
@@ -46,10 +47,11 @@ const LATER: readonly NextStep[] = [
   LINKS,
 ];
 
-export function notThere(file: ManifestFile, source: string): CcxriError {
-  return new CcxriError('file-not-at-source', `${file.name} is not at ${source}`, {
+export function notThere(file: ManifestFile, source: Pick<Source, 'kind' | 'name'>): CcxriError {
+  const code = source.kind === 'page' ? 'no-link' : 'file-not-at-source';
+  return new CcxriError(code, lackOf(source, file.name), {
     file: file.name,
-    source,
+    source: source.name,
     next: ELSEWHERE,
   });
 }
@@ -64,6 +66,7 @@ const BY_PRIORITY: readonly ErrorCode[] = [
   'stalled',
   'network',
   'http-status',
+  'no-link',
   'source-unusable',
   'file-not-at-source',
 ];
@@ -78,7 +81,7 @@ export function summarizeFailures(
   kept: string | undefined,
 ): CcxriError {
   const sorted = [...failures].sort((a, b) => rank(a.code) - rank(b.code));
-  const main = sorted[0] ?? notThere(file, 'any source');
+  const main = sorted[0] ?? notThere(file, { kind: 'directory', name: 'any source' });
   const left = [main.facts.kept, kept].filter((each) => each !== undefined);
   return new CcxriError(main.code, main.message, {
     ...main.facts,

@@ -17,7 +17,7 @@ export interface FetchOptions extends SessionOptions {
   readonly connections?: number | undefined;
   /** Bytes a second, over all connections. Default: no limit. */
   readonly limitRateBytesPerSecond?: number | undefined;
-  /** Attempts without progress after which a file's source is given up. Default 10. */
+  /** Attempts without progress after which a file's source, or a page, is given up. Default 10. */
   readonly retries?: number | undefined;
   /** A connection without bytes, or below the minimum speed, for this long is dropped. Default 30,000. */
   readonly timeoutMs?: number | undefined;

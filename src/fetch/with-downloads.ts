@@ -10,9 +10,9 @@ import { toDiskError } from '../errors.ts';
 import { makeDirectoryWithin, statOrNull } from '../fs/paths.ts';
 import { HttpClient } from '../http/client.ts';
 import { HostLimiter, UnresponsiveHosts } from '../http/hosts.ts';
-import { loadPageWith } from '../http/page.ts';
+import { loadPageWith, loadStartWith } from '../http/page.ts';
 import { RateLimit } from '../http/rate-limit.ts';
-import { DEFAULT_RETRY_POLICY, DEFAULT_TIMEOUT_MS } from '../http/retry.ts';
+import { DEFAULT_RETRY_POLICY, DEFAULT_TIMEOUT_MS, type RetryPolicy } from '../http/retry.ts';
 import { openSources } from '../sources/open-source.ts';
 import type { Source } from '../sources/source.ts';
 import { DEFAULT_CONNECTIONS, type FetchOptions } from './fetch-types.ts';
@@ -20,8 +20,6 @@ import type { FetchTask } from './plan.ts';
 
 /** Extraction is bound by the processor: two at once fill two cores, and leave the wire alone. */
 const EXTRACTIONS_AT_ONCE = 2;
-/** A page is asked no more often, whatever `retries` says: a mirror or a saved page helps sooner. */
-const MAX_PAGE_RETRIES = 2;
 
 /** A fetch under way: what all its files share. */
 export interface FetchRun {
@@ -81,16 +79,22 @@ function openAll(
   client: HttpClient,
 ): Promise<readonly Source[]> {
   const { manifest, layout, clock, onEvent, signal } = session;
-  const { sources = [], retries = MAX_PAGE_RETRIES } = options;
+  const { sources = [] } = options;
   return openSources(sources, {
     manifest,
     loadPage: (url, pageSignal) => loadPageWith(client, url, { clock, signal: pageSignal }),
+    loadStart: (url, startSignal) => loadStartWith(client, url, startSignal),
     signal,
     onEvent,
     linksCache: layout.links,
     clock,
-    pageRetries: Math.min(retries, MAX_PAGE_RETRIES),
+    pagePolicy: policyOf(options),
   });
+}
+
+/** For files and pages alike. */
+function policyOf({ retries = DEFAULT_RETRY_POLICY.retries }: FetchOptions): RetryPolicy {
+  return { ...DEFAULT_RETRY_POLICY, retries };
 }
 
 /** @param sources in the order in which they are tried */
@@ -100,8 +104,8 @@ export function toRun(
   sources: readonly Source[],
 ): FetchRun {
   const { parts, layout, clock, signal, onEvent } = session;
-  const { retries, limitRateBytesPerSecond: rate, connections = DEFAULT_CONNECTIONS } = options;
-  const policy = { ...DEFAULT_RETRY_POLICY, retries: retries ?? DEFAULT_RETRY_POLICY.retries };
+  const { limitRateBytesPerSecond: rate, connections = DEFAULT_CONNECTIONS } = options;
+  const policy = policyOf(options);
   const meter = { bytesReceived: 0 };
   const downloads: DownloadContext = {
     client,

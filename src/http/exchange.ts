@@ -193,7 +193,9 @@ export class HttpExchange {
         this.#wake();
       },
       onResponseData: (_, chunk) => {
-        if (this.#state === 'receiving') this.#add(chunk);
+        // undici gives a chunk of no bytes where one of HTTP's ends with a piece of the socket: alone, it
+        // would make a batch of no bytes, which reads as the end of the body.
+        if (this.#state === 'receiving' && chunk.length > 0) this.#add(chunk);
       },
       onResponseEnd: () => this.#end('ended'),
       onResponseError: (_, error) => this.#end('failed', error),

@@ -1,7 +1,11 @@
+import { Readable } from 'node:stream';
 import { type Clock, systemClock } from '../clock.ts';
+import { toPrintableUrl } from '../text.ts';
 import { HttpClient, type HttpClientOptions } from './client.ts';
+import type { HttpAnswer } from './deadline.ts';
+import { codingsOf, decodeBody, isGzipStart } from './encoding.ts';
 import { DEFAULT_TIMEOUT_MS } from './retry.ts';
-import { assertNotEncoded, toStatusError } from './status.ts';
+import { toStatusError } from './status.ts';
 
 /** Longer than any page with a table of files. */
 const MAX_PAGE_BYTES = 16 * 1024 * 1024;
@@ -25,23 +29,70 @@ export async function loadPageWith(
   const answer = await client.get(url, { headers: { accept: 'text/html, */*' }, signal });
   try {
     if (answer.status !== 200) throw toStatusError(answer, clock);
-    assertNotEncoded(answer);
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const batch of answer.body()) {
-      chunks.push(Buffer.from(batch));
-      bytes += batch.length;
-      if (bytes >= MAX_PAGE_BYTES) break;
-    }
     const contentType = answer.header('content-type');
     return {
-      text: decodeHtml(Buffer.concat(chunks).subarray(0, MAX_PAGE_BYTES), contentType),
+      text: decodeHtml(await readDecoded(answer), contentType),
       url: answer.url,
       contentType,
     };
   } finally {
     answer.discard();
   }
+}
+
+/** Plain bytes, however they were sent: what they begin with counts more than what the header names. */
+async function readDecoded(answer: HttpAnswer): Promise<Buffer> {
+  const bytes = await readUpTo(answer.body(), MAX_PAGE_BYTES);
+  const isGzip = isGzipStart(bytes);
+  const named = codingsOf(answer.header('content-encoding'));
+  const isWrong =
+    /^\s*</.test(bytes.toString('latin1', 0, 64)) || (named.at(-1) === 'gzip' && !isGzip);
+  const codings = isWrong ? [] : named.length === 0 && isGzip ? (['gzip'] as const) : named;
+  if (codings.length === 0) return bytes;
+  return readUpTo(
+    decodeBody(Readable.from([bytes]), codings, toPrintableUrl(answer.url)),
+    MAX_PAGE_BYTES,
+  );
+}
+
+/** What the first bytes of a file are enough for: to recognize a zip, or the header of a table. */
+const START_BYTES = 256;
+
+/** These say that there is no file, with or without a range. */
+const ABSENT: readonly number[] = [401, 404, 410];
+
+/**
+ * The first bytes at a URL, up to 256; undefined: it has none to give. A server may refuse the ranged
+ * request alone: then the whole is asked for, and the connection dropped behind the first bytes.
+ * @throws CcxriError `network`, `stalled`, `aborted`
+ */
+export async function loadStartWith(
+  client: HttpClient,
+  url: string,
+  signal?: AbortSignal,
+): Promise<Buffer | undefined> {
+  for (const headers of [{ range: `bytes=0-${START_BYTES - 1}` }, {}]) {
+    const answer = await client.get(url, { headers, signal });
+    try {
+      if (ABSENT.includes(answer.status)) return undefined;
+      if (answer.status !== 200 && answer.status !== 206) continue;
+      return await readUpTo(answer.body(), START_BYTES);
+    } finally {
+      answer.discard();
+    }
+  }
+  return undefined;
+}
+
+async function readUpTo(body: AsyncIterable<Buffer>, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const batch of body) {
+    chunks.push(Buffer.from(batch));
+    bytes += batch.length;
+    if (bytes >= limit) break;
+  }
+  return Buffer.concat(chunks).subarray(0, limit);
 }
 
 /** Default timeout 30 s, default clock the system's. */
@@ -51,15 +102,27 @@ export type PageLoaderOptions = Omit<HttpClientOptions, 'timeoutMs' | 'clock'> &
 
 /** A loader that opens a client for each page, for callers that download nothing else. */
 export function createPageLoader(options: PageLoaderOptions = {}) {
-  const { timeoutMs = DEFAULT_TIMEOUT_MS, clock = systemClock, ...rest } = options;
-  return async (url: string, signal?: AbortSignal): Promise<LoadedPage> => {
-    const client = new HttpClient({ timeoutMs, clock, ...rest });
-    try {
-      return await loadPageWith(client, url, { clock, signal });
-    } finally {
-      await client.close();
-    }
-  };
+  const { clock = systemClock } = options;
+  return (url: string, signal?: AbortSignal): Promise<LoadedPage> =>
+    withClient(options, (client) => loadPageWith(client, url, { clock, signal }));
+}
+
+/** As `createPageLoader`, for the first bytes at a URL. */
+export function createStartLoader(options: PageLoaderOptions = {}) {
+  return (url: string, signal?: AbortSignal): Promise<Buffer | undefined> =>
+    withClient(options, (client) => loadStartWith(client, url, signal));
+}
+
+async function withClient<T>(
+  { timeoutMs = DEFAULT_TIMEOUT_MS, clock = systemClock, ...rest }: PageLoaderOptions,
+  use: (client: HttpClient) => Promise<T>,
+): Promise<T> {
+  const client = new HttpClient({ timeoutMs, clock, ...rest });
+  try {
+    return await use(client);
+  } finally {
+    await client.close();
+  }
 }
 
 /** A page may say how it is encoded in its first bytes alone (HTML, 13.2.3.2: the first 1024). */

@@ -17,7 +17,7 @@ import { WebSource } from './web-source.ts';
  *
  * Pages and base URLs are requested when the first file is looked for. Local sources are checked here:
  * if no source can be used, that is thrown; one among others fails for each file instead.
- * @throws CcxriError `source-unusable`
+ * @throws CcxriError `source-unusable`, `no-link`
  */
 export async function openSources(
   sources: readonly string[],
@@ -40,7 +40,7 @@ async function openOrFail(typed: string, context: SourceContext): Promise<MaybeB
   try {
     return await openSource(typed, address, context);
   } catch (error) {
-    if (!isCcxriError(error, 'source-unusable')) throw error;
+    if (!isCcxriError(error, 'source-unusable', 'no-link')) throw error;
     return {
       kind: address.isPage ? 'page' : 'directory',
       name: printableSource(typed),
@@ -62,7 +62,7 @@ function assertSome(named: readonly MaybeBroken[]): void {
   });
 }
 
-/** @throws CcxriError `source-unusable` if nothing can be got from this address */
+/** @throws CcxriError `source-unusable`, `no-link`: nothing can be got from this address */
 async function openSource(
   typed: string,
   address: Address,

@@ -8,7 +8,13 @@ import { hasPageName } from './address.ts';
 import { type PageOrigin, resolveAnchors } from './page-address.ts';
 import { type Pairing, pairLinks } from './page-pairs.ts';
 import { readTree } from './page-tree.ts';
-import { type Location, type Source, type SourceContext, sourceUnusable } from './source.ts';
+import {
+  type Location,
+  type Source,
+  type SourceContext,
+  noLink,
+  sourceUnusable,
+} from './source.ts';
 
 /** What a page has of a manifest's files, and what kind of page it is. */
 export interface PageReading {
@@ -75,7 +81,7 @@ const MAX_PAGE_BYTES = 16 * 1024 * 1024;
 /**
  * A page that was saved by a browser. It is read at once: a wrong file is reported before anything is
  * downloaded.
- * @throws CcxriError `source-unusable`, saying what the file is instead
+ * @throws CcxriError `source-unusable`, saying what the file is instead; `no-link`
  */
 export async function openSavedPage(path: string, context: SourceContext): Promise<Source> {
   const { manifest, onEvent } = context;
@@ -122,7 +128,7 @@ async function readSavedPage(path: string, manifest: Manifest): Promise<PageRead
 
 /**
  * Where a page has a file.
- * @throws CcxriError `source-unusable` if its MD5 is there, and that of several files
+ * @throws CcxriError `no-link` if its MD5 is there, and that of several files
  */
 export function locateOnPage(
   { urls, ambiguous }: PageReading,
@@ -132,7 +138,7 @@ export function locateOnPage(
   const url = urls.get(name);
   if (url !== undefined) return { kind: 'url', url };
   if (!ambiguous.has(name)) return undefined;
-  throw sourceUnusable(
+  throw noLink(
     `${source} has the MD5 of ${name} (${md5}), but several files share it, and neither category, size nor name says which link belongs to which file`,
     homepage,
     { file: name, source },
@@ -149,7 +155,7 @@ export function explainEmpty(
   { source, next = [] }: { readonly source: string; readonly next?: readonly NextStep[] },
 ): CcxriError {
   const title = reading.title === '' ? '' : ` (its title: "${toPrintable(reading.title, 80)}")`;
-  return sourceUnusable(
+  return noLink(
     `${source} is a web page${title} ${lackOf(reading, `${dataset} ${version}`)}`,
     homepage,
     { source, next },

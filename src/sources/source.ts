@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import { CcxriError, type CcxriErrorOptions, type NextStep } from '../errors.ts';
 import type { EventListener } from '../events.ts';
 import type { LoadedPage } from '../http/page.ts';
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../http/retry.ts';
 import type { Manifest, ManifestFile } from '../manifest/manifest.ts';
 import { toPrintableUrl } from '../text.ts';
 
@@ -25,7 +26,7 @@ export interface Source {
   /**
    * Where this source has the file; undefined: it does not have it, as far as can be known without
    * requesting the file itself.
-   * @throws CcxriError `source-unusable`, `network`, `http-status`, `stalled`, `aborted`
+   * @throws CcxriError `source-unusable`, `no-link`, `network`, `http-status`, `stalled`, `aborted`
    */
   locate(file: ManifestFile, signal?: AbortSignal): Promise<Location | undefined>;
   /**
@@ -50,10 +51,23 @@ export interface SourceContext {
    * `DatasetLayout.links`. Default: none.
    */
   readonly linksCache?: string | undefined;
-  /** Attempts to load a page beyond the first, while it is down. Default 2. */
-  readonly pageRetries?: number | undefined;
+  /**
+   * The first bytes at a URL, as `loadStartWith` gives them: shows whether files lie by name where a
+   * page has no links to them. Default: that is not tried.
+   */
+  readonly loadStart?:
+    ((url: string, signal?: AbortSignal) => Promise<Buffer | undefined>) | undefined;
+  /** How often a page is asked for again, and how long is waited. Default: `QUESTION_POLICY`. */
+  readonly pagePolicy?: RetryPolicy | undefined;
   readonly clock: Clock;
 }
+
+/** For who only asks where files are, and waits for the answer. */
+export const QUESTION_POLICY: RetryPolicy = {
+  ...DEFAULT_RETRY_POLICY,
+  retries: 2,
+  maxRetryAfterMs: 20_000,
+};
 
 /**
  * Next steps where no source has a file, or the page can't be used: a saved page, or a mirror.
@@ -90,4 +104,19 @@ export function sourceUnusable(
 ): CcxriError {
   const next = otherSourceSteps(homepage, options.next);
   return new CcxriError('source-unusable', message, { ...options, next });
+}
+
+/** The error of a page that leads to no file, or not to this one. */
+export function noLink(
+  message: string,
+  homepage: string,
+  options: CcxriErrorOptions = {},
+): CcxriError {
+  const next = otherSourceSteps(homepage, options.next);
+  return new CcxriError('no-link', message, { ...options, next });
+}
+
+/** That a source does not have a file, in words. */
+export function lackOf({ kind, name }: Pick<Source, 'kind' | 'name'>, file: string): string {
+  return kind === 'page' ? `${name} has no link to ${file}` : `${file} is not at ${name}`;
 }

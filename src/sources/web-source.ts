@@ -1,10 +1,10 @@
-import { throwIfAborted } from '../abort.ts';
-import { type NextStep, CcxriError, isCcxriError, withDetails } from '../errors.ts';
+import { pause, throwIfAborted } from '../abort.ts';
+import { type CcxriError, type NextStep, isCcxriError, withDetails } from '../errors.ts';
 import type { LoadedPage } from '../http/page.ts';
-import { DEFAULT_RETRY_POLICY, decideRetry } from '../http/retry.ts';
 import type { Manifest, ManifestFile } from '../manifest/manifest.ts';
 import { count, formatDuration, toPrintable, toPrintableUrl } from '../text.ts';
 import { toBareUrl, toFileUrl } from './address.ts';
+import { basesNear, findByName } from './by-name.ts';
 import { keepLinks, readKeptLinks } from './kept-links.ts';
 import {
   type PageReading,
@@ -13,13 +13,15 @@ import {
   looksLikeHtml,
   readPage,
 } from './page-read.ts';
+import { decidePageRetry } from './page-retry.ts';
 import {
   type Location,
+  QUESTION_POLICY,
   type Source,
   type SourceContext,
   type SourceKind,
+  noLink,
   otherSourceSteps,
-  sourceUnusable,
 } from './source.ts';
 
 /** Where a web source has each file, once it is known what it is. */
@@ -63,7 +65,7 @@ export class WebSource implements Source {
 
   async locate(file: ManifestFile, signal?: AbortSignal): Promise<Location | undefined> {
     throwIfAborted(signal);
-    this.#located ??= this.#ask();
+    this.#located ??= this.#ask(file);
     const locate = await this.#located;
     throwIfAborted(signal);
     return locate(file);
@@ -74,35 +76,64 @@ export class WebSource implements Source {
     return this.locate(file, signal);
   }
 
-  async #ask(): Promise<Locate> {
-    const { manifest } = this.#context;
-    const loaded = await loadPageWithRetry(this.#asked.url, this.#context);
-    const verdict =
-      'error' in loaded
-        ? classifyFailure(this.#asked, loaded)
-        : await classifyAnswer(this.#asked, loaded);
-    switch (verdict.kind) {
-      case 'page': {
+  /** Asks until the response can be used, or asking again does not help. */
+  async #ask(file: ManifestFile): Promise<Locate> {
+    const { manifest, clock, signal, pagePolicy = QUESTION_POLICY } = this.#context;
+    for (let attempts = 1; ; attempts += 1) {
+      const verdict = await this.#look();
+      if (verdict.kind === 'page') {
         await this.#keep(verdict.reading);
         const place = { source: this.name, homepage: manifest.homepage };
-        return (file) => locateOnPage(verdict.reading, file, place);
+        return (each) => locateOnPage(verdict.reading, each, place);
       }
-      case 'base-url':
-        return (await this.#fromKept(verdict.refusal)) ?? this.#below(verdict.listing);
-      case 'unusable': {
-        const kept = await this.#fromKept(verdict.error);
-        if (kept === undefined) throw verdict.error;
-        return kept;
-      }
+      if (verdict.kind === 'base-url') return this.#below(verdict.listing);
+      const { error, mayBeBase } = verdict;
+      // Usual for a directory without a listing: no reason to wait.
+      if (mayBeBase && (await this.#hasByName(file))) return this.#below(undefined);
+      const decision = decidePageRetry(error, attempts, pagePolicy, clock.random());
+      if (decision.kind === 'give-up') return this.#settle({ ...verdict, attempts }, file);
+      if (attempts === WORTH_A_WARNING) this.#warn(`${error.message}; still asking for it`);
+      await pause(clock, decision.delayMs, signal);
     }
   }
 
+  async #look(): Promise<WebVerdict> {
+    const { loadPage, signal } = this.#context;
+    let page: LoadedPage;
+    try {
+      page = await loadPage(this.#asked.url, signal);
+    } catch (error) {
+      if (!isCcxriError(error) || error.code === 'aborted') throw error;
+      return classifyFailure(this.#asked, error);
+    }
+    return classifyAnswer(this.#asked, page);
+  }
+
+  async #hasByName(file: ManifestFile): Promise<boolean> {
+    return (await findByName([this.#asked.url], file, this.#context)) !== undefined;
+  }
+
+  /** What to do without the page: links read earlier, or files that lie by name near it. */
+  async #settle(failed: Failed & { readonly attempts: number }, file: ManifestFile) {
+    const error = explainFailure(this.#asked, failed);
+    const kept = await this.#fromKept(error);
+    if (kept !== undefined) return kept;
+    if (failed.mayBeBase) return this.#below(undefined);
+    const isAnswer = failed.error.code === 'no-link' || isRefusal(failed.error);
+    const bases = isAnswer ? basesNear([this.#asked.url, ...failed.urls]) : [];
+    const base = await findByName(bases, file, this.#context);
+    if (base === undefined) throw error;
+    const where = toPrintableUrl(base);
+    this.#warn(`${error.message}; ${where} has ${file.name}: files are taken by name from there`);
+    return this.#below(undefined, base);
+  }
+
   /** By the listing, if it shows the file: it may be incomplete. */
-  #below(listing: PageReading | undefined): Locate {
+  #below(listing: PageReading | undefined, base = this.#asked.url): Locate {
     this.#kind = 'base-url';
     return ({ name, kind }) => {
       const folder = listing?.folders[kind === 'archive' ? 'archives' : 'labels'];
-      const url = listing?.urls.get(name) ?? toFileUrl(folder ?? this.#asked.url, name);
+      const url = listing?.urls.get(name) ?? toFileUrl(folder ?? base, name);
       return { kind: 'url', url };
     };
   }
@@ -124,9 +155,9 @@ export class WebSource implements Source {
   }
 
   /** The links read at an earlier time, if the page can't be read now. */
-  async #fromKept(error: CcxriError | undefined): Promise<Locate | undefined> {
+  async #fromKept(error: CcxriError): Promise<Locate | undefined> {
     const { linksCache, manifest } = this.#context;
-    if (error === undefined || linksCache === undefined) return undefined;
+    if (linksCache === undefined) return undefined;
     const kept = await readKeptLinks(linksCache, this.#asked.url);
     const files = (kept?.files ?? []).filter((file) =>
       manifest.files.some(({ name, md5 }) => name === file.name && md5 === file.md5),
@@ -147,66 +178,87 @@ export class WebSource implements Source {
   }
 }
 
+/** The attempt from which a user should know why nothing happens. */
+const WORTH_A_WARNING = 3;
+
 /** What a URL is, by its response. */
 type WebVerdict =
   | { readonly kind: 'page'; readonly reading: PageReading }
-  /** `listing`: what the server shows of the directory; `refusal`: why it shows nothing. */
-  | { readonly kind: 'base-url'; readonly listing?: PageReading; readonly refusal?: CcxriError }
-  | { readonly kind: 'unusable'; readonly error: CcxriError };
+  /** `listing`: what the server shows of the directory. */
+  | { readonly kind: 'base-url'; readonly listing?: PageReading }
+  | Failed;
+
+interface Failed {
+  readonly kind: 'failed';
+  readonly error: CcxriError;
+  /** It may be a base URL nevertheless: a directory without a listing answers 403 or 404. */
+  readonly mayBeBase: boolean;
+  /** Where the page was, and what its links refer to, where that is known. */
+  readonly urls: readonly string[];
+}
 
 /**
- * HTML with an MD5 of the manifest is a page; the listing of a directory, and what is not HTML, a base
- * URL. Other HTML is an error: a login page must not send 82 downloads to the wrong place.
+ * HTML with an MD5 of the manifest is a page; the listing of a directory is a base URL, and so may be
+ * what is not HTML. Other HTML is an error: a login page must not send 82 downloads to the wrong place.
  */
 async function classifyAnswer(asked: Asked, page: LoadedPage): Promise<WebVerdict> {
   const { url, name, mustBePage, manifest } = asked;
-  const refuse = (why: string): WebVerdict => {
-    return { kind: 'unusable', error: sourceUnusable(`${name} ${why}`, manifest.homepage) };
+  const fail = (error: CcxriError, ...more: readonly string[]): WebVerdict => {
+    return { kind: 'failed', error, mayBeBase: false, urls: [page.url, ...more] };
   };
   if (!/html/i.test(page.contentType ?? '') && !looksLikeHtml(page.text)) {
-    if (!mustBePage) return { kind: 'base-url' };
     const what = toPrintable(page.contentType ?? 'something without a type', 80);
-    return refuse(`is no web page: it is ${what}`);
+    const error = noLink(`${name} is no web page: it is ${what}`, manifest.homepage);
+    return { kind: 'failed', error, mayBeBase: !mustBePage, urls: [page.url] };
   }
   let reading: PageReading;
   try {
     reading = await readPage(page.text, manifest, { kind: 'live', url: page.url });
   } catch (error) {
     if (!isCcxriError(error)) throw error;
-    return refuse(`can't be used: ${error.message}`);
+    return fail(noLink(`${name} can't be used: ${error.message}`, manifest.homepage));
   }
   const hasFiles = reading.urls.size + reading.ambiguous.size > 0;
   if (hasFiles && (mustBePage || reading.knownMd5s > 0)) return { kind: 'page', reading };
   const isListing = (hasFiles || reading.looksLikeListing) && reading.knownMd5s === 0;
   if (isListing && !mustBePage) return { kind: 'base-url', listing: reading };
   const next = mustBePage ? [] : templateSteps(url);
-  return { kind: 'unusable', error: explainEmpty(reading, manifest, { source: name, next }) };
+  return fail(explainEmpty(reading, manifest, { source: name, next }), reading.base);
 }
 
-/** A URL that refuses is a base URL: a directory without a listing answers 403 or 404. */
-function classifyFailure(asked: Asked, { error, attempts }: FailedLoad): WebVerdict {
-  if (!isCcxriError(error)) throw error;
-  const { url, name, mustBePage, manifest } = asked;
-  const { status = 0, retryAfterS } = error.facts;
-  const isRefusal = status >= 400 && status < 500 && !SAYS_NOTHING.includes(status);
-  if (isRefusal && !mustBePage) return { kind: 'base-url', refusal: error };
-  const which = isHomepage(url, manifest) ? "the dataset's page " : '';
-  const reason = error.message.replace(`${name}: `, '').replace(name, 'it');
-  const wait =
-    retryAfterS === undefined ? '' : `; it asks to wait ${formatDuration(retryAfterS * 1000)}`;
-  const tries = attempts > 1 ? ` (${count(attempts, 'attempt')})` : '';
-  // The code is kept: the network, a status, a stall.
-  const explained = withDetails(error, {
-    message: `could not read ${which}${name}: ${reason}${wait}${tries}`,
-    source: name,
-    attempts,
-    next: otherSourceSteps(manifest.homepage, error.next),
-  });
-  return { kind: 'unusable', error: explained };
+function classifyFailure({ mustBePage }: Asked, error: CcxriError): Failed {
+  return { kind: 'failed', error, mayBeBase: isRefusal(error) && !mustBePage, urls: [] };
+}
+
+function isRefusal({ facts: { status = 0 } }: CcxriError): boolean {
+  return status >= 400 && status < 500 && !SAYS_NOTHING.includes(status);
 }
 
 /** The proxy's refusal, and temporary ones: they say nothing about the URL. */
 const SAYS_NOTHING: readonly number[] = [407, 408, 425, 429];
+
+/** The error as the files get it: what was tried, how often, what is to be done. */
+function explainFailure(
+  { url, name, manifest }: Asked,
+  { error, attempts }: Failed & { readonly attempts: number },
+): CcxriError {
+  const tries = attempts > 1 ? ` (${count(attempts, 'attempt')})` : '';
+  const facts = { source: name, attempts };
+  if (error.code === 'no-link') {
+    return withDetails(error, { message: `${error.message}${tries}`, ...facts });
+  }
+  const which = isHomepage(url, manifest) ? "the dataset's page " : '';
+  const reason = error.message.replace(`${name}: `, '').replace(name, 'it');
+  const { retryAfterS } = error.facts;
+  const wait =
+    retryAfterS === undefined ? '' : `; it asks to wait ${formatDuration(retryAfterS * 1000)}`;
+  // The code is kept: the network, a status, a stall.
+  return withDetails(error, {
+    message: `could not read ${which}${name}: ${reason}${wait}${tries}`,
+    ...facts,
+    next: otherSourceSteps(manifest.homepage, error.next),
+  });
+}
 
 function isHomepage(url: string, { homepage }: Manifest): boolean {
   const [one, other] = [url, homepage].map((each) => toBareUrl(each).href.replace(/\/$/, ''));
@@ -219,35 +271,4 @@ function templateSteps(url: string): readonly NextStep[] {
   const value = `${origin}${pathname.replace(/\/$/, '')}/{name}`;
   const purpose = 'if it has files under their names nevertheless';
   return [{ kind: 'option', option: 'source', value, purpose }];
-}
-
-/** A user waits for the page: there are no more retries after this time. */
-const MAX_LOAD_MS = 20_000;
-
-interface FailedLoad {
-  readonly error: unknown;
-  readonly attempts: number;
-}
-
-/** Loads a page, and retries temporary failures: no file can be downloaded before. */
-async function loadPageWithRetry(
-  url: string,
-  { loadPage, signal, clock, pageRetries = 2 }: SourceContext,
-): Promise<LoadedPage | FailedLoad> {
-  const startMs = clock.nowMs();
-  const policy = { ...DEFAULT_RETRY_POLICY, retries: pageRetries, maxRetryAfterMs: MAX_LOAD_MS };
-  for (let attempts = 1; ; attempts += 1) {
-    try {
-      return await loadPage(url, signal);
-    } catch (error) {
-      if (isCcxriError(error, 'aborted')) throw error;
-      const state = { attempts, withoutProgress: attempts };
-      const decision = decideRetry(error, state, policy, clock.random());
-      const isLate = clock.nowMs() - startMs >= MAX_LOAD_MS;
-      if (decision.kind === 'give-up' || isLate) return { error, attempts };
-      // An abort ends the wait early; the next line throws it.
-      await clock.sleep(decision.delayMs, signal).catch(() => undefined);
-      throwIfAborted(signal);
-    }
-  }
 }

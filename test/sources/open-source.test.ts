@@ -151,7 +151,7 @@ describe('a saved page', () => {
     ]);
   });
 
-  it.each([
+  it.each<[string, string, RegExp, string?]>([
     ['p.html', '<title>Login</title><p>please', /Login.*without any link.*login or busy page/],
     [
       'p.html',
@@ -170,22 +170,23 @@ describe('a saved page', () => {
     ],
     ['p.html', `<table><tr><td>${md5Of(1)}</table>`, /lists 1 file .* no link at all/],
     ['p.html', '', /is empty|without any link/],
-    ['p.bin', '', /it is empty/],
-    ['p.bin', 'PK\x03\x04', /no saved page: it does not read as HTML/],
+    ['p.bin', '', /it is empty/, 'source-unusable'],
+    ['p.bin', 'PK\x03\x04', /no saved page: it does not read as HTML/, 'source-unusable'],
     [
       'p.mhtml',
       'From: <Saved by Blink>\r\nSnapshot-Content-Location: https://h.test/\r\n',
       /MHTML/,
+      'source-unusable',
     ],
-    ['p.html', '<b>'.repeat(2000), /nested too deep/],
+    ['p.html', '<b>'.repeat(2000), /nested too deep/, 'source-unusable'],
     ['p.html', '<title>\x1b]8;;evil\x07</title>', /\\x1b\]8;;evil\\x07/],
   ])(
     'that is of no use is reported at once, with the next steps: %s %s',
-    async (name, html, why) => {
+    async (name, html, why, code = 'no-link') => {
       const root = await tempDir();
       await writeFile(join(root, name), html);
       await expect(open(join(root, name))).rejects.toMatchObject({
-        code: 'source-unusable',
+        code,
         message: saying(why),
         next: nextSaying(
           /--source page\.html .open https:\/\/x\.test\/cxr\/ in a browser.*--source URL-or-directory/,

@@ -1,0 +1,60 @@
+import { isCcxriError } from '../errors.ts';
+import { hasPageName, toBareUrl, toFileUrl } from './address.ts';
+import type { ManifestFile } from '../manifest/manifest.ts';
+import type { SourceContext } from './source.ts';
+
+/**
+ * Base URLs under which files may lie by name, where the page at a URL has no links to them: its
+ * directory, and the page itself as one.
+ * @param urls of the page: as typed, after redirects, what its links refer to
+ */
+export function basesNear(urls: readonly string[]): readonly string[] {
+  const bases = urls.flatMap((text) => {
+    const { origin, pathname } = toBareUrl(text);
+    const directory = pathname.replace(/[^/]*$/, '');
+    const isPage = hasPageName(pathname) || /\.(?:php|aspx?|jsp)$/i.test(pathname);
+    return (isPage ? [directory] : [`${pathname.replace(/\/$/, '')}/`, directory]).map(
+      (path) => origin + path,
+    );
+  });
+  return [...new Set(bases)].slice(0, MAX_BASES);
+}
+
+const MAX_BASES = 4;
+
+/**
+ * The first of several base URLs that serves what begins as the file does. A login page, which a server
+ * sends for any URL, does not.
+ * @throws CcxriError `aborted`
+ */
+export async function findByName(
+  bases: readonly string[],
+  file: ManifestFile,
+  { loadStart, signal }: SourceContext,
+): Promise<string | undefined> {
+  for (const base of bases) {
+    if (await startsAs(file, toFileUrl(base, file.name), { loadStart, signal })) return base;
+  }
+  return undefined;
+}
+
+async function startsAs(
+  file: ManifestFile,
+  url: string,
+  { loadStart, signal }: Pick<SourceContext, 'loadStart' | 'signal'>,
+): Promise<boolean> {
+  try {
+    const start = await loadStart?.(url, signal);
+    return start !== undefined && looksLike(file, start);
+  } catch (error) {
+    if (!isCcxriError(error) || error.code === 'aborted') throw error;
+    return false;
+  }
+}
+
+/** A zip's first record, also behind the marker of a split archive; the header of a table. */
+function looksLike({ kind }: ManifestFile, start: Buffer): boolean {
+  const text = start.toString('latin1');
+  if (kind === 'archive') return /^PK(?:\x03\x04|\x05\x06|\x07\x08|00)/.test(text);
+  return /^(?:\xef\xbb\xbf)?[\w "-]+(?:[,;\t][\w "-]+)+(?:[\r\n]|$)/.test(text);
+}
