@@ -1,10 +1,12 @@
-import type { Dispatcher, EnvHttpProxyAgent } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { Clock } from '../clock.ts';
-import { CcxriError } from '../errors.ts';
-import { decodeOrKeep, toPrintableUrl } from '../text.ts';
+import { decodeOrKeep } from '../text.ts';
+import type { Lookup } from './connect.ts';
+import { Connections, type ConnectionsOptions } from './connections.ts';
 import { type HttpAnswer, RequestDeadline } from './deadline.ts';
 import { isBrokenSocket } from './errors.ts';
 import { BufferPool, HttpExchange } from './exchange.ts';
+import { type ProxyEnvironment, toProxySettings } from './proxy.ts';
 import { isRedirect, nextHop } from './redirect.ts';
 
 export interface HttpClientOptions {
@@ -16,6 +18,8 @@ export interface HttpClientOptions {
   /** To the first byte of a body, and for the least speed of what follows. */
   readonly timeoutMs: number;
   readonly clock: Clock;
+  /** Of host names. Default: the system's. */
+  readonly lookup?: Lookup | undefined;
 }
 
 export interface HttpRequest {
@@ -25,24 +29,19 @@ export interface HttpRequest {
 
 /** GET over HTTP, with redirects, proxies and stall detection. */
 export class HttpClient {
-  readonly #agent: EnvHttpProxyAgent.Options;
+  readonly #connecting: ConnectionsOptions;
   /** Opened by the first request: a run that fetches from a directory needs none. */
-  #dispatcher: Promise<Dispatcher> | undefined;
+  #connections: Promise<Connections> | undefined;
   readonly #options: HttpClientOptions;
   /** Origins that have responded: a connection to them may be a kept-alive one. */
   readonly #knownOrigins = new Set<string>();
   readonly #buffers = new BufferPool();
 
-  /** @throws CcxriError `usage`: a proxy variable is not an address */
+  /** @throws CcxriError `usage`: a variable names no proxy that can be used */
   constructor(options: HttpClientOptions) {
     this.#options = options;
-    this.#agent = {
-      ...toProxyOptions(options.env ?? {}),
-      // Squid and others refuse CONNECT for plain http.
-      proxyTunnel: false,
-      pipelining: 1,
-      connect: { timeout: options.timeoutMs },
-    };
+    const { env = {}, timeoutMs, clock, lookup } = options;
+    this.#connecting = { proxies: toProxySettings(env), timeoutMs, clock, lookup };
   }
 
   /**
@@ -103,14 +102,14 @@ export class HttpClient {
       headersTimeout: 0,
       bodyTimeout: 0,
     };
-    const dispatcher = await this.#open();
+    const { dispatcher } = await this.#open();
     const exchange = await HttpExchange.send(dispatcher, options, signal, this.#buffers);
     this.#knownOrigins.add(target.origin);
     return exchange;
   }
 
-  #open(): Promise<Dispatcher> {
-    return (this.#dispatcher ??= openDispatcher(this.#agent));
+  #open(): Promise<Connections> {
+    return (this.#connections ??= Connections.open(this.#connecting));
   }
 
   #secretsFor(target: URL): Readonly<Record<string, string>> {
@@ -132,67 +131,7 @@ export class HttpClient {
   /** Closes every connection. */
   async close(): Promise<void> {
     // The request that failed to open it has thrown its error.
-    const dispatcher = await this.#dispatcher?.catch(() => undefined);
-    await dispatcher?.destroy();
+    const connections = await this.#connections?.catch(() => undefined);
+    await connections?.close();
   }
-}
-
-/**
- * Loads undici, whose HTTP parser needs WebAssembly.
- * @throws CcxriError `usage`: this Node has no WebAssembly
- */
-async function openDispatcher(options: EnvHttpProxyAgent.Options): Promise<Dispatcher> {
-  if (!('WebAssembly' in globalThis)) {
-    throw new CcxriError('usage', 'this Node.js can not speak HTTP: it has no WebAssembly', {
-      next: [
-        {
-          kind: 'advice',
-          text: 'run ccxri with a Node.js that has WebAssembly (without --jitless)',
-          or: { kind: 'option', option: 'source', purpose: 'that is a directory with the files' },
-        },
-      ],
-    });
-  }
-  const { EnvHttpProxyAgent } = await import('./undici.ts');
-  return new EnvHttpProxyAgent(options);
-}
-
-/** HTTP_PROXY, HTTPS_PROXY, NO_PROXY, in either case. */
-export type ProxyEnvironment = Readonly<Record<string, string | undefined>>;
-
-const SCHEMES = new Set(['http:', 'https:', 'socks5:', 'socks:']);
-
-/**
- * The proxies of an environment, as options of undici. Every field is set, if only to an empty text:
- * undici would read the real environment for an absent one.
- * @throws CcxriError `usage`: a proxy variable is not an address
- */
-export function toProxyOptions(env: ProxyEnvironment): {
-  readonly httpProxy: string;
-  readonly httpsProxy: string;
-  readonly noProxy: string;
-} {
-  return {
-    httpProxy: proxyIn(env, 'HTTP_PROXY'),
-    httpsProxy: proxyIn(env, 'HTTPS_PROXY'),
-    noProxy: valueIn(env, 'NO_PROXY'),
-  };
-}
-
-/** The lower-case name first, as curl and wget do. */
-function valueIn(env: ProxyEnvironment, name: string): string {
-  return (env[name.toLowerCase()] ?? env[name] ?? '').trim();
-}
-
-function proxyIn(env: ProxyEnvironment, name: string): string {
-  const value = valueIn(env, name);
-  if (value === '') return '';
-  // curl accepts `proxy.example:3128`, so we do.
-  const address = value.includes('://') ? value : `http://${value}`;
-  if (URL.canParse(address) && SCHEMES.has(new URL(address).protocol)) return address;
-  throw new CcxriError('usage', `${name} is no address of a proxy: ${toPrintableUrl(address)}`, {
-    found: toPrintableUrl(address),
-    expected: 'an address as http://proxy.example:3128',
-    next: [{ kind: 'advice', text: `fix ${name} in the environment, or unset it` }],
-  });
 }

@@ -1,5 +1,5 @@
 import { CcxriError, errnoOf } from '../errors.ts';
-import { toPrintable, toPrintableUrl } from '../text.ts';
+import { toPrintableUrl } from '../text.ts';
 
 /** Connections that could not be made or broke: worth another attempt. */
 const BROKEN: Readonly<Record<string, string>> = {
@@ -32,8 +32,6 @@ const BROKEN: Readonly<Record<string, string>> = {
   UND_ERR_BODY_TIMEOUT: 'no more data arrived in time',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the body ended before its announced length',
   UND_ERR_HEADERS_OVERFLOW: "the answer's headers are too long",
-  UND_ERR_PRX_TLS: 'the TLS connection to the proxy failed',
-  UND_ERR_SOCKS5: 'the SOCKS proxy refused the connection',
 };
 
 /** Retrying does not help against a certificate that is not trusted. */
@@ -77,27 +75,5 @@ export function toNetworkError(error: unknown, url: string): unknown {
   if (/^(?:HPE|ERR_SSL|ERR_TLS|UND_ERR_RESPONSE|ERR_ASSERTION)/.test(code)) {
     return new CcxriError('network', `${where}: the answer is no valid HTTP (${code})`, facts);
   }
-  return toProxyError(error, where) ?? error;
-}
-
-/** The one place that branches on text: undici has no code for the refusal of a proxy. */
-function toProxyError(error: Error, where: string): CcxriError | undefined {
-  const status =
-    /^Proxy response \((\d{3})\)/.exec(error.message)?.[1] ??
-    /^Proxy Authentication Required \((\d{3})\)/.exec(error.message)?.[1];
-  if (status === undefined) return undefined;
-  const detail = toPrintable(error.message, 120);
-  return new CcxriError('network', `${where}: the proxy refused the connection: ${detail}`, {
-    url: where,
-    status: Number(status),
-    // A proxy that can't reach the server just now (5xx) may be able to later.
-    ...(status.startsWith('5') ? {} : { permanent: true }),
-    next: [
-      {
-        kind: 'advice',
-        text: 'check HTTPS_PROXY and HTTP_PROXY (and the user and password in them), or name the host in NO_PROXY',
-      },
-    ],
-    cause: error,
-  });
+  return error;
 }

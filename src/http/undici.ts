@@ -1,2 +1,2 @@
 // A module of its own for `import()`: once bundled, the CommonJS package itself has no named exports.
-export { EnvHttpProxyAgent } from 'undici';
+export { Agent, buildConnector } from 'undici';

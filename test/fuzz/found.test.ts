@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { toJson } from '../../src/cli/report.ts';
 import { parsePartState } from '../../src/download/part-state.ts';
 import { CcxriError } from '../../src/errors.ts';
-import { toProxyOptions } from '../../src/http/client.ts';
+import { toProxySettings } from '../../src/http/proxy.ts';
 import { createPageLoader } from '../../src/http/page.ts';
 import { nextHop } from '../../src/http/redirect.ts';
 import { toPrintableLink, toPrintableUrl } from '../../src/text.ts';
@@ -25,7 +25,7 @@ it.each([
 });
 
 it('nor in the error about a proxy', () => {
-  const read = () => toProxyOptions({ HTTPS_PROXY: 'http://user:pa#ssword@proxy:3128' });
+  const read = () => toProxySettings({ HTTPS_PROXY: 'http://user:pa#ssword@proxy:3128' });
   expect(read).toThrow('HTTPS_PROXY is no address of a proxy: http://proxy:3128');
 });
 

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { toProxyOptions } from '../../src/http/client.ts';
+import { toProxySettings } from '../../src/http/proxy.ts';
 import { hasOpenssl, selfSigned } from '../support/certificate.ts';
 import { readAll, useHttpClients } from '../support/http-clients.ts';
 import { having, lacking, notSaying, saying } from '../support/matchers.ts';
@@ -123,7 +123,7 @@ describe('#35 proxies of the environment', () => {
   });
 
   it.each(['http://', 'ftp://proxy.example', ':3128'])('%s is refused as wrong usage', (proxy) => {
-    expect(() => toProxyOptions({ HTTPS_PROXY: proxy })).toThrow(
+    expect(() => toProxySettings({ HTTPS_PROXY: proxy })).toThrow(
       having({
         code: 'usage',
         next: expect.arrayContaining([
@@ -134,7 +134,7 @@ describe('#35 proxies of the environment', () => {
   });
 
   it('a password in a wrong address is not shown', () => {
-    expect(() => toProxyOptions({ HTTPS_PROXY: 'ftp://me:hunter2@proxy.example' })).toThrow(
+    expect(() => toProxySettings({ HTTPS_PROXY: 'ftp://me:hunter2@proxy.example' })).toThrow(
       having({ message: notSaying('hunter2') }),
     );
   });
@@ -157,7 +157,10 @@ describe('#36 a proxy that refuses', () => {
       message: saying('proxy'),
       facts: row.permanent ? { status: row.status, permanent: true } : lacking({ permanent: true }),
       next: expect.arrayContaining([
-        expect.objectContaining({ kind: 'advice', text: saying('HTTPS_PROXY') }),
+        expect.objectContaining({
+          kind: 'advice',
+          text: saying(`check ${row.scheme.toUpperCase()}_PROXY`),
+        }),
       ]) as unknown,
     });
   });
