@@ -29,7 +29,7 @@ export const SIZES = {
   '24 MB': bigSample('ChestDx-1.zip', 24_000_007, 2),
 } as const;
 
-type Size = keyof typeof SIZES;
+export type Size = keyof typeof SIZES;
 
 /** An exchange with a file of one size and answers cut in one way. */
 export interface Variant extends Exchange {

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { type FastClock, fastClock } from '../support/clock.ts';
 import { destIn, manifestOf, run } from '../support/fetching.ts';
-import { type OddServer, oddServer } from '../support/odd-server.ts';
-import type { RawServer, RawScript } from '../support/raw-server.ts';
-import { SIZES, type Variant } from './exchange.ts';
+import { oddServer } from '../support/odd-server.ts';
+import type { RawScript, RawServer } from '../support/raw-server.ts';
+import { SIZES, type Size, type Variant } from './exchange.ts';
 import { type Rival, runRival } from './rivals.ts';
+
+export type Client = 'ccxri' | Rival;
 
 /** How a client came through an exchange. */
 export interface Came {
@@ -13,38 +16,42 @@ export interface Came {
   readonly isRight: boolean;
   /** Bytes of bodies that the server sent, for each byte of the file. */
   readonly ratio: number;
-  readonly requests: number;
   /** What it said, where it failed. */
   readonly error: string;
 }
 
-export interface Place {
-  readonly serve: (script: RawScript) => Promise<RawServer>;
+export interface Fetching {
+  /** Of the directory that has the file, no slash behind it. */
+  readonly baseUrl: string;
+  readonly size: Size;
+  /** Exclusive to this test; a directory below is made for each client. */
   readonly directory: string;
+  /** Variables: a proxy. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Default: waits take no time. */
+  readonly clock?: FastClock;
 }
 
-async function open({ serve }: Place, variant: Variant) {
-  const { bytes, name } = SIZES[variant.size];
-  const { validators, twists } = variant;
-  const odd = oddServer({ bytes, validators, twists: twists?.() ?? [] });
-  const server = await serve(odd.script);
-  return { odd, server, url: `${server.url}/${name}` };
+/** Fetches the file of a size as `ChestDx-1.zip` from a server. */
+export async function fetchWith(client: Client, fetching: Fetching): Promise<Omit<Came, 'ratio'>> {
+  const { baseUrl, size, env = {} } = fetching;
+  const directory = join(fetching.directory, randomUUID());
+  if (client === 'ccxri') return runCcxri({ ...fetching, directory });
+  const { name, file } = SIZES[size];
+  const url = `${baseUrl}/${name}`;
+  return runRival(client, { url, name, directory, md5: String(file['md5']), env });
 }
 
-function measure(variant: Variant, odd: OddServer, server: RawServer) {
-  const ratio = odd.sentBytes() / SIZES[variant.size].bytes.length;
-  return { ratio, requests: server.requests.length };
-}
-
-/** ccxri's library in this process, with waits that take no time. */
-export async function runCcxri(variant: Variant, place: Place): Promise<Came> {
-  const { odd, server, url } = await open(place, variant);
-  const sample = SIZES[variant.size];
+/** ccxri's library in this process. */
+async function runCcxri(fetching: Fetching): Promise<Omit<Came, 'ratio'>> {
+  const { baseUrl, size, directory, env, clock = fastClock() } = fetching;
   const ran = await run({
-    dest: destIn(join(place.directory, randomUUID())),
-    manifest: manifestOf(sample),
-    sources: [url.replace(sample.name, '{name}')],
+    dest: destIn(directory),
+    manifest: manifestOf(SIZES[size]),
+    sources: [`${baseUrl}/{name}`],
     timeoutMs: 20_000,
+    clock,
+    ...(env === undefined ? {} : { env }),
   }).catch((error: unknown) => ({ exit: 1, error, outcomes: [], result: undefined }));
   const [outcome] = ran.result?.outcomes ?? [];
   const error = ran.error ?? outcome?.error;
@@ -52,15 +59,25 @@ export async function runCcxri(variant: Variant, place: Place): Promise<Came> {
     exit: ran.exit,
     // `run` has read it back and compared.
     isRight: ran.outcomes[0] === 'downloaded',
-    ...measure(variant, odd, server),
     error: error instanceof Error ? error.message : '',
   };
 }
 
-export async function runOther(rival: Rival, variant: Variant, place: Place): Promise<Came> {
-  const { odd, server, url } = await open(place, variant);
-  const { name, file } = SIZES[variant.size];
-  const directory = join(place.directory, randomUUID());
-  const ended = await runRival(rival, { url, name, directory, md5: String(file['md5']) });
-  return { ...ended, ...measure(variant, odd, server) };
+export interface Place {
+  readonly serve: (script: RawScript) => Promise<RawServer>;
+  readonly directory: string;
+}
+
+/** Plays the exchange with one client. */
+export async function play(client: Client, variant: Variant, place: Place): Promise<Came> {
+  const { size, validators, twists } = variant;
+  const { bytes } = SIZES[size];
+  const odd = oddServer({ bytes, validators, twists: twists?.() ?? [] });
+  const server = await place.serve(odd.script);
+  const came = await fetchWith(client, {
+    baseUrl: server.url,
+    size,
+    directory: place.directory,
+  });
+  return { ...came, ratio: odd.sentBytes() / bytes.length };
 }

@@ -1,10 +1,8 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach } from 'vitest';
+import { type DaemonKind, isInstalled, startDaemon } from './daemon.ts';
 
 /** One request as nginx has logged it. */
 export interface NginxRequest {
@@ -34,6 +32,8 @@ export interface NginxOptions {
   readonly limitRate?: string;
   /** How much it hands to the system ahead of the reader, a connection: `64k`. Default: the system's. */
   readonly sendBuffer?: string;
+  /** For `auth_basic_user_file users`: `me:{PLAIN}secret`. */
+  readonly users?: string;
   /** More directives for the `server` block. */
   readonly extra?: string;
 }
@@ -42,10 +42,15 @@ const COMMAND = ['/usr/sbin/nginx', 'nginx'].find(
   (command) => spawnSync(command, ['-v']).status === 0,
 );
 
-export const hasNginx = COMMAND !== undefined;
-if (!hasNginx) {
-  console.warn('SKIPPED: nginx is not here (apt-get install nginx-light); its tests do not run');
-}
+const NGINX: DaemonKind = {
+  name: 'nginx',
+  from: 'nginx-light',
+  probe: [COMMAND ?? 'nginx', '-v'],
+  command: (home) => [COMMAND ?? 'nginx', '-p', home, '-c', join(home, 'nginx.conf')],
+  log: 'error.log',
+};
+
+export const hasNginx = isInstalled(NGINX);
 
 /** nginx for the tests of a file, each on a free port; all are stopped after each test. */
 export function useNginx(): (options: NginxOptions) => Promise<Nginx> {
@@ -62,30 +67,13 @@ export function useNginx(): (options: NginxOptions) => Promise<Nginx> {
 
 /** @throws Error with what nginx said, where it does not start */
 export async function startNginx(options: NginxOptions): Promise<Nginx> {
-  if (COMMAND === undefined) throw new Error('nginx is not installed');
-  for (let attempt = 1; ; attempt += 1) {
-    const port = await freePort();
-    const home = await mkdtemp(join(tmpdir(), 'ccxri-nginx-'));
-    await writeFile(join(home, 'nginx.conf'), configurationOf(home, port, options));
-    const child = spawn(COMMAND, ['-p', home, '-c', join(home, 'nginx.conf')], { stdio: 'ignore' });
-    if (await isUp(child, port)) return toNginx(child, home, port);
-    const said = await readFile(join(home, 'error.log'), 'utf8').catch(() => 'nothing');
-    await end(child);
-    await rm(home, { recursive: true, force: true });
-    // Another process may have taken the port meanwhile.
-    if (attempt === 5 || !/in use/.test(said)) throw new Error(`nginx does not start: ${said}`);
-  }
-}
-
-function toNginx(child: ChildProcess, home: string, port: number): Nginx {
+  const daemon = await startDaemon(NGINX, (home, port) => ({
+    'nginx.conf': configurationOf(home, port, options),
+    users: options.users ?? '',
+  }));
   return {
-    url: `http://127.0.0.1:${port}`,
-    port,
-    requests: async () => parseLog(await readFile(join(home, 'access.log'), 'utf8')),
-    stop: async () => {
-      await end(child);
-      await rm(home, { recursive: true, force: true });
-    },
+    ...daemon,
+    requests: async () => parseLog(await readFile(join(daemon.home, 'access.log'), 'utf8')),
   };
 }
 
@@ -110,6 +98,7 @@ http {
   types { text/html html; text/csv csv; application/zip zip; }
   default_type application/octet-stream;
   limit_conn_zone $server_port zone=one:1m;
+  limit_req_zone $server_port zone=often:1m rate=10r/s;
   sendfile on;
   keepalive_timeout 15;
   server {
@@ -128,39 +117,4 @@ function parseLog(text: string): readonly NginxRequest[] {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as NginxRequest);
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
-
-async function isUp(child: ChildProcess, port: number): Promise<boolean> {
-  for (let tries = 0; tries < 500 && child.exitCode === null; tries += 1) {
-    if (await canConnect(port)) return true;
-    await sleep(10);
-  }
-  return false;
-}
-
-async function canConnect(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGTERM');
-  await ended;
 }

@@ -1,0 +1,48 @@
+import { expect } from 'vitest';
+import { LEVEL } from '../support/rounds.ts';
+import { SIZES, type Size } from './exchange.ts';
+import { RIVALS, type Rival, versionOf } from './rivals.ts';
+import type { Came, Client } from './run-exchange.ts';
+
+/** Each other client that is here, with its version. */
+export const VERSIONS: Readonly<Record<string, string>> = Object.fromEntries(
+  RIVALS.flatMap((rival) => {
+    const version = versionOf(rival);
+    if (version === undefined) console.warn(`SKIPPED: ${rival} is not here, to be compared with`);
+    return version === undefined ? [] : [[rival, version] as const];
+  }),
+);
+
+type Others = Partial<Readonly<Record<Rival, Came>>>;
+
+export interface Played {
+  readonly ccxri: Came;
+  readonly others: Others;
+}
+
+/** Plays an exchange with ccxri; at the long levels with the other clients as well. */
+export async function playAll(play: (client: Client) => Promise<Came>): Promise<Played> {
+  const ccxri = await play('ccxri');
+  const others: Partial<Record<Rival, Came>> = {};
+  if (LEVEL === 'short') return { ccxri, others };
+  for (const rival of RIVALS) if (rival in VERSIONS) others[rival] = await play(rival);
+  return { ccxri, others };
+}
+
+export interface Expected {
+  readonly size: Size;
+  readonly exit?: readonly number[];
+  readonly isPlaced?: boolean;
+}
+
+/** What the figures promise. That nothing wrong is under a final name, `run` has checked. */
+export function judge({ exit = [0], isPlaced = true, size }: Expected, played: Played): void {
+  const { ccxri, others } = played;
+  expect(exit, ccxri.error).toContain(ccxri.exit);
+  expect(ccxri.isRight).toBe(ccxri.exit === 0);
+  const better = Object.entries(others).filter(([, came]) => came.exit === 0 && came.isRight);
+  if (ccxri.exit !== 0) expect(better.map(([rival]) => rival)).toEqual([]);
+  if (!isPlaced) return;
+  const totalBytes = SIZES[size].bytes.length;
+  expect(ccxri.ratio * totalBytes).toBeLessThanOrEqual(1.05 * totalBytes + 1024 * 1024);
+}
