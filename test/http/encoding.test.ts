@@ -46,7 +46,9 @@ describe('an encoded body', () => {
     expect((await decode(gzipSync(PLAIN), 'gzip')).equals(PLAIN)).toBe(true);
     expect((await decode(deflateSync(PLAIN), 'deflate')).equals(PLAIN)).toBe(true);
     expect((await decode(brotliCompressSync(PLAIN), 'br')).equals(PLAIN)).toBe(true);
-    expect((await decode(gzipSync(brotliCompressSync(PLAIN)), 'br', 'gzip')).equals(PLAIN)).toBe(true);
+    expect((await decode(gzipSync(brotliCompressSync(PLAIN)), 'br', 'gzip')).equals(PLAIN)).toBe(
+      true,
+    );
   });
 
   it('that is cut, or is not encoded at all, is an error of the network', async () => {
