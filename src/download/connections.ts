@@ -1,10 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { toAbortError } from '../abort.ts';
 import { isCcxriError } from '../errors.ts';
+import { decideConnection } from './connection-decisions.ts';
 import { type Transfer, emitRetry } from './context.ts';
 import { fetchSegment } from './receive.ts';
 import { SEGMENT_RULES, SegmentQueue } from './segments.ts';
-import { type ConnectionEnd, type SegmentEnd, decideConnection } from './transfer-decisions.ts';
+import type { ConnectionEnd } from './transfer-decisions.ts';
 
 /** How often idle connections check whether a slow one can be helped. */
 const CHECK_EVERY_MS = 250;
@@ -15,18 +16,13 @@ const NO_STEALING = { slowMs: Infinity, stalledMs: Infinity };
 /**
  * Fetches what is missing of a part over several connections, from a server that has proven that it
  * serves ranges. A connection that fails leaves its bytes to the others.
- * @returns `complete`; or what one answer was, if no more segments can be requested after it
- * @throws CcxriError what the last connection failed with; of the disk; `aborted`
+ * @returns `complete`; or how the last connection ended, if no more segments can be requested
+ * @throws CcxriError of the disk; `aborted`
  */
-export async function fetchInParallel(transfer: Transfer, url: string): Promise<SegmentEnd> {
+export async function fetchInParallel(transfer: Transfer, url: string): Promise<ConnectionEnd> {
   const { totalBytes } = transfer.part.origin;
   if (totalBytes === null) throw new Error(`${transfer.file.name}: ranges of an unknown length`);
   return await new Connections(transfer, url, totalBytes).run();
-}
-
-interface Failure {
-  readonly kind: 'failed';
-  readonly error: unknown;
 }
 
 class Connections {
@@ -37,10 +33,10 @@ class Connections {
   /** Ends all connections. */
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
-  /** No more segments are requested: this is returned or thrown. */
-  #outcome: SegmentEnd | Failure | undefined;
+  /** Ends the transfer, whatever the other connections do. */
+  #fatal: { readonly error: unknown } | undefined;
   /** After a failure no connection is opened before another one has succeeded. */
-  #failure: unknown;
+  #failure: ConnectionEnd | undefined;
 
   constructor(transfer: Transfer, url: string, totalBytes: number) {
     const { signal, rateLimit } = transfer.context;
@@ -52,11 +48,11 @@ class Connections {
     setMaxListeners(0, this.#signal);
   }
 
-  async run(): Promise<SegmentEnd> {
+  async run(): Promise<ConnectionEnd> {
     const { file, part, context } = this.#transfer;
     const timer = setInterval(() => this.#openConnections(), CHECK_EVERY_MS);
     try {
-      while (this.#outcome === undefined && !part.isComplete) {
+      while (this.#fatal === undefined && !part.isComplete) {
         this.#openConnections();
         if (this.#open.size === 0) throw new Error(`${file.name}: no segment for what is missing`);
         while (this.#open.size > 0) await Promise.all(this.#open);
@@ -69,16 +65,15 @@ class Connections {
       await Promise.allSettled(this.#open);
     }
     if (context.signal.aborted && !part.isComplete) throw toAbortError(context.signal);
-    if (this.#outcome?.kind === 'failed') throw this.#outcome.error;
-    if (this.#outcome !== undefined) return this.#outcome;
-    if (part.isComplete) return { kind: 'complete' };
-    throw this.#failure;
+    if (this.#fatal !== undefined) throw this.#fatal.error;
+    if (part.isComplete || this.#failure === undefined) return { kind: 'complete' };
+    return this.#failure;
   }
 
   /** Opens as many as may be useful; each waits for its turn before it takes a segment. */
   #openConnections(): void {
     const { context, part } = this.#transfer;
-    const isOver = this.#outcome !== undefined || this.#failure !== undefined;
+    const isOver = this.#fatal !== undefined || this.#failure !== undefined;
     if (isOver || !this.#queue.hasWork(part.spans, context.clock.nowMs())) return;
     while (this.#open.size < context.connections) {
       const connection = this.#runConnection().finally(() => this.#open.delete(connection));
@@ -93,20 +88,21 @@ class Connections {
       let isOpen = true;
       while (isOpen) isOpen = await context.limiter.run(this.#url, fetchNext, this.#signal, part);
     } catch (error) {
-      if (isCcxriError(error)) this.#onEnd({ kind: 'failed', error }, 0);
-      else this.#finish({ kind: 'failed', error });
+      if (isCcxriError(error)) this.#onEnd({ kind: 'failed', asked: 'segment', error }, 0);
+      else this.#finish(error);
     }
   }
 
   /** @returns false: the connection is closed */
   async #fetchNext(): Promise<boolean> {
     const { context, part } = this.#transfer;
-    if (this.#outcome !== undefined) return false;
+    if (this.#fatal !== undefined) return false;
     const connections = Math.min(context.connections, context.limiter.fairShare);
     const segment = this.#queue.take(part.spans, context.clock.nowMs(), connections);
     if (segment === undefined) return false;
     const signal = AbortSignal.any([this.#signal, segment.stop.signal]);
-    const request = { url: this.#url, mode: 'parallel', segment, isFresh: false, signal } as const;
+    const how = { mode: 'parallel', asked: 'segment' } as const;
+    const request = { url: this.#url, ...how, segment, signal };
     try {
       const end = await fetchSegment(this.#transfer, request);
       return this.#onEnd(end, segment.at - segment.from);
@@ -114,7 +110,7 @@ class Connections {
       if (!isCcxriError(error)) throw error;
       // Another connection has stolen all of it.
       if (segment.stop.signal.aborted && error.code === 'aborted') return true;
-      return this.#onEnd({ kind: 'failed', error }, segment.at - segment.from);
+      return this.#onEnd({ kind: 'failed', asked: 'segment', error }, segment.at - segment.from);
     } finally {
       this.#queue.release(segment);
     }
@@ -123,7 +119,7 @@ class Connections {
   /** @returns false: the connection is closed */
   #onEnd(end: ConnectionEnd, receivedBytes: number): boolean {
     const { file, part } = this.#transfer;
-    if (this.#outcome !== undefined) return false;
+    if (this.#fatal !== undefined) return false;
     const action = decideConnection(end, receivedBytes, file.name);
     switch (action.kind) {
       case 'next':
@@ -134,20 +130,20 @@ class Connections {
         emitRetry(this.#transfer, action.error, { keptBytes: part.heldBytes });
         return true;
       case 'close':
-        this.#failure = action.error;
+        this.#failure = end;
         // The last one's error is reported with the decision whether to retry.
         if (this.#open.size > 1) {
           emitRetry(this.#transfer, action.error, { keptBytes: part.heldBytes });
         }
         return false;
       case 'finish':
-        this.#finish(end);
+        this.#finish(action.error);
         return false;
     }
   }
 
-  #finish(outcome: SegmentEnd | Failure): void {
-    this.#outcome ??= outcome;
+  #finish(error: unknown): void {
+    this.#fatal ??= { error };
     this.#stop.abort();
   }
 }

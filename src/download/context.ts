@@ -7,6 +7,7 @@ import type { RateLimit } from '../http/rate-limit.ts';
 import type { RetryPolicy } from '../http/retry.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
 import type { Source } from '../sources/source.ts';
+import type { HostMemory } from './host-memory.ts';
 import type { PartFile } from './part-file.ts';
 import type { PartStore } from './part-store.ts';
 
@@ -21,6 +22,7 @@ export interface DownloadContext {
   readonly connections: number;
   readonly limiter: HostLimiter;
   readonly unresponsiveHosts: UnresponsiveHosts;
+  readonly hostMemory: HostMemory;
   /** undefined: no limit. */
   readonly rateLimit: RateLimit | undefined;
   readonly policy: RetryPolicy;
@@ -37,6 +39,11 @@ export interface Transfer {
   readonly part: PartFile;
   readonly context: DownloadContext;
   readonly progress: ProgressThrottle;
+  /**
+   * The bytes of an earlier attempt were wrong: one connection, and nothing is put together that a
+   * validator shows to be of two versions. Default: the MD5 decides whether what was put together fits.
+   */
+  readonly isStrict?: boolean | undefined;
 }
 
 /** Reports that bytes are requested again, because of this error. */

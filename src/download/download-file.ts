@@ -131,7 +131,7 @@ async function* fromSource(
   emitStart(transfer, source.name, location);
   for (let isAgain = false; ; isAgain = true) {
     try {
-      await runTransfer(transfer, { location, locateAgain });
+      await runTransfer({ ...transfer, isStrict: isAgain }, { location, locateAgain });
       yield* offer(transfer, source.name);
     } catch (failure) {
       // Once more from the first byte: resumed bytes may be of another version, a disk may have lost

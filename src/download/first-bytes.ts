@@ -1,9 +1,11 @@
 import { CcxriError } from '../errors.ts';
+import { textOfBody } from '../http/body-text.ts';
+import { type Coding, codingsOf, isGzipStart } from '../http/encoding.ts';
 import { windowOf, type ManifestFile } from '../manifest/manifest.ts';
 import { formatCount, toPrintable } from '../text.ts';
 import type { PartOrigin } from './part-state.ts';
 
-/** Enough to recognize a zip, or to show what came instead. */
+/** Enough to recognize a zip, or to see that something else came instead. */
 export const FIRST_BYTES = 200;
 
 /** A body, with what is known of it before its first byte. */
@@ -13,63 +15,91 @@ export interface Body {
   /** A file of this machine, not a URL. */
   readonly isLocal: boolean;
   readonly contentType: string | undefined;
+  readonly contentEncoding: string | undefined;
   readonly origin: PartOrigin;
   /** Each valid until the next is requested. */
   readonly bytes: AsyncIterable<Buffer>;
 }
 
-/**
- * Whether a body can be the file at all, by its announced length and type.
- * @returns `not-the-file`: nothing of it may be kept
- */
-export function checkHead(file: ManifestFile, body: Body): CcxriError | undefined {
+/** How a body differs from the file. */
+export interface Mismatch {
+  /** What it is, as a predicate. */
+  readonly is: string;
+  /** What was found; absent: its text shows it. */
+  readonly found?: string;
+}
+
+/** Whether a body can be the file at all, by its announced length. */
+export function checkLength(file: ManifestFile, { origin }: Body): Mismatch | undefined {
   const { minBytes, maxBytes } = windowOf(file);
-  const total = body.origin.totalBytes;
-  if (total !== null && (total < minBytes || total > maxBytes)) {
-    const found = `${formatCount(total)} bytes`;
-    return notTheFile(file, body, `has ${found}`, found);
-  }
-  // The first bytes show a page as well: the type alone decides only if no length is announced.
-  if (total === null && /^text\/html\b/i.test(body.contentType ?? '')) {
-    return notTheFile(file, body, 'is a web page', toPrintable(body.contentType ?? ''));
-  }
-  return undefined;
+  const { totalBytes } = origin;
+  if (totalBytes === null || (totalBytes >= minBytes && totalBytes <= maxBytes)) return undefined;
+  if (totalBytes === 0) return { is: 'is empty', found: 'no bytes' };
+  const found = `${formatCount(totalBytes)} bytes`;
+  return { is: `has ${found}`, found };
 }
 
 /**
- * Whether the first bytes are those of no web page.
- * @throws CcxriError `not-the-file`, showing what came instead
+ * Whether a body can be the file by its first bytes, which count more than its type: servers send
+ * archives as text/html, and pages without a type.
+ * @param start `FIRST_BYTES` or more, or all that there is
+ * @param isCut there may be more, but the connection broke
  */
-export function assertNoPage(file: ManifestFile, body: Body, start: Buffer): void {
-  const text = textOf(start);
-  if (/^<(?:!doctype|html|head|\?xml|script|body)/i.test(text) || isHtml(body, text)) {
-    throw notTheFile(file, body, 'is a web page', shownOf(start));
-  }
+export function checkStart(
+  file: ManifestFile,
+  body: Body,
+  start: Buffer,
+  isCut = false,
+): Mismatch | undefined {
+  if (isPage(body, start)) return { is: 'is a web page' };
+  const wrong = checkLength(file, body);
+  if (wrong !== undefined) return wrong;
+  if (start.length === 0) return isCut ? undefined : { is: 'is empty', found: 'no bytes' };
+  if (file.kind === 'labels') return isJson(start) ? { is: 'is no table' } : undefined;
+  // Too few to decide, because the connection broke: that does not make it a wrong file.
+  if (isCut || isZipStart(start)) return undefined;
+  return { is: 'does not begin as a zip does' };
 }
 
-/**
- * Whether the first bytes can be the file's.
- * @throws CcxriError `not-the-file`, showing what came instead
- */
-export function assertPlausibleStart(file: ManifestFile, body: Body, start: Buffer): void {
-  assertNoPage(file, body, start);
+/** Whether a body from the middle of the file is a page instead. */
+export function checkPart(body: Body, start: Buffer): Mismatch | undefined {
+  return isPage(body, start) ? { is: 'is a web page' } : undefined;
+}
+
+function isPage({ contentType = '' }: Pick<Body, 'contentType'>, start: Buffer): boolean {
   const text = textOf(start);
-  if (file.kind !== 'archive') return;
-  // A local file header, or the end record of an archive without members (APPNOTE 4.3.7, 4.3.16).
-  const isZip = text.startsWith('PK\x03\x04') || text.startsWith('PK\x05\x06');
-  if (!isZip) throw notTheFile(file, body, 'does not begin as a zip does', shownOf(start));
+  const isTag = /^<(?:!doctype|html|head|\?xml|script|body)/i.test(text);
+  return isTag || (/^text\/html\b/i.test(contentType) && text.startsWith('<'));
+}
+
+/** A local file header, or the end record of an archive without members (APPNOTE 4.3.7, 4.3.16). */
+function isZipStart(start: Buffer): boolean {
+  const text = textOf(start);
+  return text.startsWith('PK\x03\x04') || text.startsWith('PK\x05\x06');
+}
+
+function isJson(start: Buffer): boolean {
+  return /^\s*\{\s*"/.test(textOf(start));
 }
 
 function textOf(start: Buffer): string {
   return start.toString('latin1').replace(/^(?:\xef\xbb\xbf)?\s*/, '');
 }
 
-function shownOf(start: Buffer): string {
-  return toPrintable(start.subarray(0, FIRST_BYTES).toString('utf8').trim(), 120);
-}
-
-function isHtml(body: Body, text: string): boolean {
-  return /^text\/html\b/i.test(body.contentType ?? '') && text.startsWith('<');
+/**
+ * The codings to remove from a body, by its first bytes: they count more than the header, which some
+ * servers send in front of plain bytes, and leave out in front of encoded ones. Empty: it is plain.
+ */
+export function codingsUnder(
+  file: ManifestFile,
+  { contentEncoding }: Body,
+  start: Buffer,
+): readonly Coding[] {
+  const named = codingsOf(contentEncoding);
+  if (isGzipStart(start)) return named.includes('gzip') ? named : ['gzip'];
+  const isPlain =
+    file.kind === 'archive' ? isZipStart(start) : /^[\t\r\n\x20-\x7e]*$/.test(textOf(start));
+  return isPlain || named.includes('gzip') ? [] : named;
 }
 
 /**
@@ -86,12 +116,23 @@ export function assertNotShort(file: ManifestFile, body: Body, bytes: number): v
   });
 }
 
-/** More bytes arrived than the file can have. */
+/** More bytes arrived than the file can have. To ask again would cost as many. */
 export function tooLong(file: ManifestFile, body: Body): CcxriError {
-  return notTheFile(file, body, 'is larger than the published size allows', 'more bytes than that');
+  const is = 'is larger than the published size allows';
+  return notTheFile(file, body, { is, found: 'more bytes than that' }, { isPermanent: true });
 }
 
-function notTheFile(file: ManifestFile, body: Body, is: string, found: string): CcxriError {
+/**
+ * The error of a body that is not the file.
+ * @param shown.text its first bytes, as many as are worth showing
+ * @param shown.isPermanent asking again is of no use
+ */
+export function notTheFile(
+  file: ManifestFile,
+  body: Body,
+  mismatch: Mismatch,
+  shown: { readonly text?: Buffer; readonly isPermanent?: boolean } = {},
+): CcxriError {
   const { minBytes, maxBytes } = windowOf(file);
   const size =
     minBytes === maxBytes
@@ -99,11 +140,13 @@ function notTheFile(file: ManifestFile, body: Body, is: string, found: string): 
       : `of about ${file.size} (${formatCount(minBytes)} to ${formatCount(maxBytes)} bytes)`;
   const kind = file.kind === 'archive' ? 'a zip archive' : 'a label file';
   const what = body.isLocal ? body.where : `what ${body.where} serves`;
-  return new CcxriError('not-the-file', `${file.name}: ${what} ${is}`, {
+  const { text = Buffer.alloc(0), isPermanent = body.isLocal } = shown;
+  return new CcxriError('not-the-file', `${file.name}: ${what} ${mismatch.is}`, {
     file: file.name,
     expected: `${kind} ${size}`,
-    found,
+    found: mismatch.found ?? shownOf(text, body.contentType),
     kept: 'nothing of it',
+    ...(isPermanent ? { permanent: true } : {}),
     next: [
       {
         kind: 'advice',
@@ -114,4 +157,12 @@ function notTheFile(file: ManifestFile, body: Body, is: string, found: string): 
       },
     ],
   });
+}
+
+function shownOf(text: Buffer, contentType: string | undefined): string {
+  // A page may say nothing but by its scripts.
+  const shown = textOfBody(text, contentType);
+  return shown === ''
+    ? toPrintable(text.subarray(0, FIRST_BYTES).toString('utf8').trim(), 120)
+    : shown;
 }

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { CcxriError, errnoOf } from '../errors.ts';
 import { toPrintable } from '../text.ts';
 import type { Transfer } from './context.ts';
-import { receiveWhole } from './receive.ts';
+import { receiveWhole } from './receive-body.ts';
 import { newSegment } from './segments.ts';
 
 /**
@@ -18,6 +18,7 @@ export async function copyLocalFile(transfer: Transfer, path: string): Promise<v
     where: toPrintable(path),
     isLocal: true,
     contentType: undefined,
+    contentEncoding: undefined,
     origin: { url: pathToFileURL(path).href, validator: null, totalBytes },
     bytes: read(path, file.name),
   };

@@ -25,7 +25,7 @@ const common = {
   owner: identitySchema.nullable(),
   /** Where the bytes come from, with query: never printed. */
   url: z.string(),
-  /** Strong validator of the bytes, for If-Range; null: they can't be resumed. */
+  /** Strong validator of the bytes, for If-Range; null: the server has none. */
   validator: z.string().regex(HEADER_VALUE).nullable(),
   totalBytes: z.int().nonnegative().nullable(),
   /** Length of the prefix that is flushed to the disk. */
@@ -91,10 +91,10 @@ export type PartOrigin = Pick<PartState, 'url' | 'validator' | 'totalBytes'>;
 
 export const NO_ORIGIN: PartOrigin = { url: '', validator: null, totalBytes: null };
 
-/** Whether the bytes can be resumed, or are the whole file. */
-export function isUsable(origin: PartOrigin, spans: Spans): boolean {
-  if (origin.validator !== null) return spans.length > 0;
-  return spans.length > 0 && origin.totalBytes === prefixOf(spans);
+/** Whether the rest can be requested, or the bytes are the whole file. */
+export function isUsable({ url, totalBytes }: PartOrigin, spans: Spans): boolean {
+  const isWeb = /^https?:/i.test(url);
+  return spans.length > 0 && (isWeb || totalBytes === prefixOf(spans));
 }
 
 /** Bytes that need not be downloaded again. */

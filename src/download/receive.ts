@@ -1,64 +1,63 @@
-import { throwIfAborted } from '../abort.ts';
-import { CcxriError, isCcxriError } from '../errors.ts';
+import { CcxriError, isCcxriError, withDetails } from '../errors.ts';
+import { textOfBody } from '../http/body-text.ts';
 import type { HttpAnswer } from '../http/deadline.ts';
+import { codingsOf } from '../http/encoding.ts';
 import { isBrokenSocket } from '../http/errors.ts';
 import { type RangeAnswer, checkRange, toStrongValidator } from '../http/range.ts';
-import { assertNotEncoded, toStatusError } from '../http/status.ts';
-import { windowOf } from '../manifest/manifest.ts';
+import { toStatusError } from '../http/status.ts';
 import { toPrintableUrl } from '../text.ts';
 import type { DownloadContext, Transfer } from './context.ts';
-import {
-  type Body,
-  FIRST_BYTES,
-  assertNoPage,
-  assertNotShort,
-  assertPlausibleStart,
-  checkHead,
-  tooLong,
-} from './first-bytes.ts';
-import { NO_ORIGIN } from './part-state.ts';
+import { type Body, assertNotShort } from './first-bytes.ts';
+import { readText, receiveFromStart, receiveSlice, toRateLimit } from './receive-body.ts';
 import type { Segment } from './segments.ts';
-import type { RequestMode, SegmentEnd } from './transfer-decisions.ts';
+import type { Asking, ConnectionEnd, RequestMode, SegmentEnd } from './transfer-decisions.ts';
 
 export interface SegmentRequest {
   readonly url: string;
   readonly mode: RequestMode;
-  /** Where it ends at Infinity, the rest of the file is requested. */
+  readonly asked: Asking;
+  /** What is wanted. Where it ends at Infinity, that is the rest of the file. */
   readonly segment: Segment;
-  /** Nothing on disk is of use: the body starts the file over. */
-  readonly isFresh: boolean;
   readonly signal: AbortSignal;
 }
 
 /**
- * One request, and as much of its body as arrives. A fresh body starts the file over, but not before
- * its first bytes look right; any other fills the segment.
+ * One request, and as much of its body as arrives and can be placed. Where nothing on disk is of use, the
+ * body starts the file over, but not before its first bytes look right.
+ * @returns how it ended: `failed` if its body broke off
  * @throws CcxriError `not-the-file`, `file-not-at-source`, `http-status`, `network`, `stalled`; of
  * the disk; `aborted`
  */
 export async function fetchSegment(
   transfer: Transfer,
   request: SegmentRequest,
-): Promise<SegmentEnd> {
+): Promise<ConnectionEnd> {
   const response = await send(transfer, request);
   try {
-    const answer = checkAnswer(transfer, request, response);
+    const answer = await checkAnswer(transfer, request, response);
     const end = await receiveAnswer(transfer, request, response, answer);
-    if (end.kind !== 'unusable') transfer.context.limiter.onServed(request.url);
+    const isServed = end.kind === 'complete' || end.kind === 'ended';
+    if (isServed) transfer.context.limiter.onServed(request.url);
     return end;
+  } catch (error) {
+    // With its head, the server has granted what was asked for.
+    if (!isCcxriError(error, 'network', 'stalled')) throw error;
+    return { kind: 'failed', asked: request.asked, isInBody: true, error };
   } finally {
     response.discard();
   }
 }
 
-async function send({ part, context }: Transfer, request: SegmentRequest): Promise<HttpAnswer> {
-  const { url, segment, isFresh, signal } = request;
-  const { validator } = isFresh ? NO_ORIGIN : part.origin;
-  const last = segment.to === Infinity ? '' : segment.to - 1;
+async function send(transfer: Transfer, request: SegmentRequest): Promise<HttpAnswer> {
+  const { part, context, isStrict = false } = transfer;
+  const { url, asked, segment, signal } = request;
+  const isRanged = asked !== 'whole';
+  const last = asked === 'segment' && segment.to !== Infinity ? segment.to - 1 : '';
+  const { validator } = part.origin;
   const headers = {
-    ...(isPlain(segment) ? {} : { range: `bytes=${segment.from}-${last}` }),
-    // A segment of another file is of no use.
-    ...(validator === null ? {} : { 'if-range': validator }),
+    ...(isRanged ? { range: `bytes=${segment.from}-${last}` } : {}),
+    // Else the published MD5 decides: validators differ where the bytes do not, and the other way round.
+    ...(isRanged && isStrict && validator !== null ? { 'if-range': validator } : {}),
   };
   try {
     const response = await context.client.get(url, { headers, signal });
@@ -71,22 +70,22 @@ async function send({ part, context }: Transfer, request: SegmentRequest): Promi
   }
 }
 
-/** The whole file is requested: nothing is left that the request could do without. */
-function isPlain({ from, to }: Segment): boolean {
-  return from === 0 && to === Infinity;
-}
-
-/** What a response is to its request. @throws CcxriError its status is an error, or it is encoded */
-function checkAnswer(
-  { part, context }: Transfer,
-  { url, mode, segment, isFresh }: SegmentRequest,
+/** What a response is to its request. @throws CcxriError its status is an error */
+async function checkAnswer(
+  transfer: Transfer,
+  { url, asked, segment }: SegmentRequest,
   response: HttpAnswer,
-): RangeAnswer {
+): Promise<RangeAnswer> {
+  const { part, context, isStrict = false } = transfer;
   if (response.status >= 400) slowDown(response, url, context);
-  const { validator, totalBytes } = isFresh ? NO_ORIGIN : part.origin;
-  const toByte = segment.to === Infinity ? undefined : segment.to;
+  const isRanged = asked !== 'whole';
   const answer = checkRange(
-    { fromByte: segment.from, toByte, totalBytes },
+    {
+      fromByte: segment.from,
+      toByte: segment.to === Infinity ? undefined : segment.to,
+      isRanged,
+      totalBytes: isRanged && part.heldBytes > 0 ? part.origin.totalBytes : null,
+    },
     {
       status: response.status,
       contentLength: response.header('content-length'),
@@ -94,18 +93,20 @@ function checkAnswer(
       contentType: response.header('content-type'),
     },
   );
-  if (answer === undefined) throw refusal(response, context);
-  if (answer.kind === 'unusable') return answer;
-  assertNotEncoded(response);
-  const unusable = (why: string) => ({ kind: 'unusable', why }) as const;
-  if (answer.kind === 'complete' && (isFresh || mode === 'parallel')) {
-    return unusable('the server says the file ends here');
+  if (answer === undefined) throw await refusal(transfer, response);
+  if (answer.kind === 'complete' && !isPlausibleEnd(part, answer.totalBytes)) {
+    return { kind: 'unusable', why: 'the server says the file ends here' };
   }
-  if (answer.kind !== 'part') return answer;
-  if (isFresh && validatorOf(response) === null) {
-    return unusable("the partial response has no strong ETag, so it can't be resumed");
+  const isLater = answer.kind === 'bytes' && answer.fromByte > 0;
+  if (isLater && isStrict && hasChanged(part.origin, response)) {
+    return { kind: 'unusable', why: 'the file changed at the source' };
   }
-  return hasChanged(validator, response) ? unusable('the file changed at the source') : answer;
+  return answer;
+}
+
+/** Whether the file may end with what is here: nothing more is known of its length. */
+function isPlausibleEnd({ origin, bytes }: Transfer['part'], totalBytes: number): boolean {
+  return origin.totalBytes === null && bytes > 0 && bytes === totalBytes;
 }
 
 /** What proves that a later segment is of the same file. */
@@ -118,7 +119,7 @@ function validatorOf(response: HttpAnswer): string | null {
 }
 
 /** For servers that honour Range and ignore If-Range. */
-function hasChanged(validator: string | null, response: HttpAnswer): boolean {
+function hasChanged({ validator }: Body['origin'], response: HttpAnswer): boolean {
   if (validator === null) return false;
   const now = response.header(validator.startsWith('"') ? 'etag' : 'last-modified');
   return now !== undefined && now !== validator;
@@ -131,147 +132,90 @@ function slowDown(response: HttpAnswer, url: string, { clock, limiter }: Downloa
   if (response.status === 429 || response.status === 503) limiter.onRefused(url);
 }
 
-function refusal(response: HttpAnswer, { clock }: DownloadContext): CcxriError {
-  const error = toStatusError(response, clock);
-  if (response.status !== 404 && response.status !== 410) return error;
-  return new CcxriError('file-not-at-source', error.message, error.facts);
+/** The error of a status that is no success, with what its body says. */
+async function refusal({ file, context }: Transfer, response: HttpAnswer): Promise<CcxriError> {
+  const error = toStatusError(response, context.clock);
+  const text = await readText(response.body()[Symbol.asyncIterator]());
+  const found = textOfBody(text, response.header('content-type'));
+  const { status } = response;
+  if (status < 500 && toRateLimit(file, error, text) !== undefined) {
+    return withDetails(error, { status: 429, found });
+  }
+  const facts = { ...error.facts, ...(found === '' ? {} : { found }) };
+  const code = status === 404 || status === 410 ? 'file-not-at-source' : error.code;
+  return new CcxriError(code, error.message, { ...facts, next: error.next });
 }
+
+/** A body that begins so far before its segment is not worth a connection among several. */
+const MAX_OVERLAP_BYTES = 1024 * 1024;
 
 async function receiveAnswer(
   transfer: Transfer,
-  { url, mode, segment, isFresh }: SegmentRequest,
+  request: SegmentRequest,
   response: HttpAnswer,
   answer: RangeAnswer,
 ): Promise<SegmentEnd> {
-  const { file, part } = transfer;
+  const { file } = transfer;
+  const { url, mode, asked, segment } = request;
   const where = toPrintableUrl(response.url);
-  if (answer.kind === 'unusable') {
-    const message = `${file.name}: can't resume from ${where}: ${answer.why}`;
+  const of = (kind: 'unusable' | 'unsatisfied', why: string): SegmentEnd => {
+    const message = `${file.name}: can't use what ${where} sends: ${why}`;
     const error = new CcxriError('network', message, { file: file.name, url: where });
-    return { kind: 'unusable', isPlain: isPlain(segment), error };
+    return { kind, asked, error };
+  };
+  if (answer.kind === 'unusable' || answer.kind === 'unsatisfied')
+    return of(answer.kind, answer.why);
+  if (answer.kind === 'complete') {
+    transfer.part.learnTotal(answer.totalBytes);
+    return { kind: 'complete' };
   }
-  const { totalBytes } = answer;
+  if (mode === 'parallel' && segment.from - answer.fromByte > MAX_OVERLAP_BYTES) {
+    return { kind: 'ranges-ignored' };
+  }
   const body: Body = {
     where,
     isLocal: false,
     contentType: response.header('content-type'),
-    origin: { url, validator: validatorOf(response), totalBytes },
+    contentEncoding: response.header('content-encoding'),
+    origin: { url, validator: validatorOf(response), totalBytes: answer.totalBytes },
     bytes: response.body(),
   };
-  if (answer.kind === 'whole') {
+  const end = await placeBody(transfer, request, body, answer);
+  return end === 'encoded' ? of('unusable', 'a part of an encoded body') : end;
+}
+
+/** @returns `encoded`: it is a part of something that can only be decoded as a whole */
+async function placeBody(
+  transfer: Transfer,
+  { mode, segment }: SegmentRequest,
+  body: Body,
+  { fromByte, endByte, totalBytes }: RangeAnswer & { readonly kind: 'bytes' },
+): Promise<SegmentEnd | 'encoded'> {
+  const { file, part, isStrict = false } = transfer;
+  const isSameLength = totalBytes !== null && part.origin.totalBytes === totalBytes;
+  const isAsRequested = (endByte ?? Infinity) >= segment.to;
+  const isAhead = totalBytes !== null && segment.from < totalBytes;
+  const keeps = isSameLength && isAhead && !isStrict && part.heldBytes > 0;
+  if (fromByte === 0 && !keeps) {
+    // It starts the file over: then all of it is welcome, also where less was requested.
     if (mode === 'parallel') return { kind: 'ranges-ignored' };
-    await receiveWhole(transfer, body, segment);
-    return { kind: 'complete' };
-  }
-  const isAsRequested = answer.kind === 'part' && answer.endByte >= segment.to;
-  if (answer.kind === 'part') segment.to = Math.min(segment.to, answer.endByte);
-  if (isFresh) {
-    await receiveFromStart(transfer, body, segment);
+    segment.at = 0;
+    segment.to = endByte ?? Infinity;
+    const isWhole = endByte === null || endByte === totalBytes;
+    const outcome = await receiveFromStart(transfer, body, segment, isWhole);
+    if (outcome === 'encoded') return outcome;
+    if (outcome === 'decoded') return { kind: 'complete' };
+    if (totalBytes === null) {
+      assertNotShort(file, body, part.bytes);
+      return { kind: 'complete' };
+    }
   } else {
-    const wrong = checkHead(file, body);
-    if (wrong !== undefined) throw wrong;
-    part.learnTotal(answer.totalBytes);
-    if (answer.kind === 'part') await receiveBody(transfer, body, segment);
+    // Of a file whose plain length is known, this is a plain part, whatever its header says.
+    if (!isSameLength && codingsOf(body.contentEncoding).length > 0) return 'encoded';
+    segment.to = Math.min(segment.to, endByte ?? Infinity);
+    await receiveSlice(transfer, body, segment, segment.from - fromByte);
   }
-  if (part.isComplete || answer.kind === 'complete') return { kind: 'complete' };
+  if (part.isComplete) return { kind: 'complete' };
   const { from, at, to } = segment;
   return { kind: 'ended', mode, isAsRequested, isCut: at < to, receivedBytes: at - from };
-}
-
-/** A body that is the whole file: as one segment without an end. */
-export async function receiveWhole(
-  transfer: Transfer,
-  body: Body,
-  segment: Segment,
-): Promise<void> {
-  segment.at = 0;
-  segment.to = Infinity;
-  await receiveFromStart(transfer, body, segment);
-  assertNotShort(transfer.file, body, transfer.part.bytes);
-}
-
-/**
- * A body from the file's first byte. The bytes on disk are not given up before its own look right.
- * @throws CcxriError `not-the-file`; of the connection, of the disk; `aborted`
- */
-async function receiveFromStart(transfer: Transfer, body: Body, segment: Segment): Promise<void> {
-  const { file, part } = transfer;
-  const { totalBytes } = body.origin;
-  const iterator = body.bytes[Symbol.asyncIterator]();
-  try {
-    const wrong = checkHead(file, body);
-    const first = await readFirst(iterator).catch((error: unknown) => {
-      // If the body can't be read, its length is all there is to report.
-      throw wrong === undefined || !isCcxriError(error) || error.code === 'aborted' ? error : wrong;
-    });
-    if (wrong !== undefined) {
-      // A body of the wrong length may be a web page, and that says more about what went wrong.
-      assertNoPage(file, body, first);
-      throw wrong;
-    }
-    const isWhole = totalBytes === null || first.length >= totalBytes;
-    // Too few to decide, because the connection broke: that does not make it a wrong file.
-    if (first.length >= FIRST_BYTES || isWhole) assertPlausibleStart(file, body, first);
-    await part.restart(body.origin);
-    await receiveBody(transfer, { ...body, bytes: resume(first, iterator) }, segment);
-  } finally {
-    await iterator.return?.();
-  }
-}
-
-/** As many bytes as show what a body is, or more; fewer: there are no more. */
-async function readFirst(iterator: AsyncIterator<Buffer>): Promise<Buffer> {
-  let first = Buffer.alloc(0);
-  while (first.length < FIRST_BYTES) {
-    const next = await iterator.next();
-    if (next.done === true) break;
-    first = Buffer.concat([first, next.value]);
-  }
-  return first;
-}
-
-async function* resume(first: Buffer, iterator: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  if (first.length > 0) yield first;
-  for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
-    yield next.value;
-  }
-}
-
-/**
- * Writes a body's bytes to their segment of the file. What the body holds beyond is not read.
- * @throws CcxriError `not-the-file`: it is too long; of the connection, of the disk; `aborted`
- */
-async function receiveBody(transfer: Transfer, body: Body, segment: Segment): Promise<void> {
-  const { file, part, context, progress } = transfer;
-  const { totalBytes } = part.origin;
-  const mostBytes = totalBytes ?? windowOf(file).maxBytes;
-  const endByte = segment.to;
-  for await (const batch of body.bytes) {
-    context.onBytes(batch.length);
-    const hasMore = batch.length > segment.to - segment.at;
-    if (endByte > mostBytes && segment.at + batch.length > mostBytes) {
-      await part.restart();
-      throw tooLong(file, body);
-    }
-    for await (const piece of limitRate(batch, context)) {
-      throwIfAborted(context.signal);
-      const { at, to } = segment;
-      const wanted = piece.subarray(0, Math.max(0, to - at));
-      segment.at += wanted.length;
-      segment.lastByteMs = context.clock.nowMs();
-      if (wanted.length > 0) await part.write(wanted, at);
-      const doneBytes = part.heldBytes;
-      progress.emit({ file: file.name, phase: 'download', doneBytes, totalBytes });
-    }
-    // Its own end is waited for where it is near: the connection can be reused then.
-    if (hasMore || (segment.to < endByte && segment.at >= segment.to)) return;
-  }
-}
-
-/** All at once, or in pieces as the rate limit admits them. */
-async function* limitRate(batch: Buffer, { rateLimit, signal }: DownloadContext) {
-  for (const piece of rateLimit?.split(batch) ?? [batch]) {
-    await rateLimit?.take(piece.length, signal);
-    yield piece;
-  }
 }

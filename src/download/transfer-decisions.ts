@@ -1,6 +1,6 @@
-import { CcxriError, isCcxriError, withDetails } from '../errors.ts';
-import { decideRetry, type RetryPolicy } from '../http/retry.ts';
-import { formatDuration } from '../text.ts';
+import { CcxriError, withDetails } from '../errors.ts';
+import { isBrokenSocket } from '../http/errors.ts';
+import { decideRetry, describeWait, type RetryPolicy } from '../http/retry.ts';
 
 /** Fewer new bytes than this are no progress: a server must not hold us with a few bytes a request. */
 export const PROGRESS_BYTES = 64 * 1024;
@@ -13,12 +13,22 @@ export const PARALLEL_BYTES = 16 * 1024 * 1024;
  */
 export type RequestMode = 'probe' | 'single' | 'parallel';
 
+/**
+ * What a request may ask for, from the most useful to what every server serves: a segment of the file;
+ * the rest of it from a byte on; the whole file, without a Range.
+ */
+export type Asking = 'segment' | 'rest' | 'whole';
+
 /** What a transfer from one location has learned of its server. Replaced, never changed. */
 export interface TransferState {
-  /** `proven`: by the request before this one. `refused`: never ask for a segment again. */
-  readonly ranges: 'unknown' | 'proven' | 'refused';
-  /** false: the bytes on disk turned out to be of no use, the next request starts at byte 0. */
-  readonly mayResume: boolean;
+  /** The most that the next request may ask for. */
+  readonly asking: Asking;
+  /** The request before this one has proven that segments are served. */
+  readonly isProven: boolean;
+  /** Requests for a range in a row that failed as they do where ranges are refused. */
+  readonly refusals: number;
+  /** Times that the server had nothing where something must be (416). */
+  readonly unsatisfied: number;
   /** Failed attempts. */
   readonly attempts: number;
   /** Of those, the last ones that brought no new bytes. */
@@ -29,10 +39,14 @@ export interface TransferState {
   readonly hasRelocated: boolean;
 }
 
-export function startState(heldBytes: number): TransferState {
+/** @param asking what the host has served to other files of the run */
+export function startState(heldBytes: number, asking: Asking = 'segment'): TransferState {
   return {
-    ranges: 'unknown',
-    mayResume: true,
+    // A range costs one request where it is refused, and saves what is here where it is not.
+    asking: heldBytes > 0 && asking === 'whole' ? 'rest' : asking,
+    isProven: false,
+    refusals: 0,
+    unsatisfied: 0,
     attempts: 0,
     withoutProgress: 0,
     mostBytes: heldBytes,
@@ -40,7 +54,7 @@ export function startState(heldBytes: number): TransferState {
   };
 }
 
-/** How a request that did not fail has ended. */
+/** How a request that did not fail has ended. `asked`: what it asked for. */
 export type SegmentEnd =
   /** All of the file is here. */
   | { readonly kind: 'complete' }
@@ -56,10 +70,20 @@ export type SegmentEnd =
     }
   /** One of several connections got the whole file instead of its segment. */
   | { readonly kind: 'ranges-ignored' }
-  /** The answer is not of the bytes on disk. `isPlain`: nothing but the whole file was requested. */
-  | { readonly kind: 'unusable'; readonly isPlain: boolean; readonly error: CcxriError };
+  /** The body can't be placed, or is of another file. */
+  | { readonly kind: 'unusable'; readonly asked: Asking; readonly error: CcxriError }
+  /** The server has nothing where something is missing. */
+  | { readonly kind: 'unsatisfied'; readonly asked: Asking; readonly error: CcxriError };
 
-export type ConnectionEnd = SegmentEnd | { readonly kind: 'failed'; readonly error: CcxriError };
+export type ConnectionEnd =
+  | SegmentEnd
+  | {
+      readonly kind: 'failed';
+      readonly asked: Asking;
+      /** In its body: what was asked for had been granted. Default false. */
+      readonly isInBody?: boolean;
+      readonly error: CcxriError;
+    };
 
 /** How one request, or several side by side, ended. */
 export type TransferEvent =
@@ -86,8 +110,9 @@ export interface TransferFacts {
   readonly file: string;
   readonly heldBytes: number;
   readonly policy: RetryPolicy;
-  /** Another file has waited for this host in vain: one attempt is enough. */
-  readonly isUnresponsive: boolean;
+  /** Another file has met the same failure at this host until it gave up: one attempt is enough. */
+  readonly isKnown: boolean;
+  readonly now: Date;
   /** 0 <= x < 1: jitter. */
   readonly random: number;
 }
@@ -103,29 +128,38 @@ export function decideNext(
   event: TransferEvent,
   facts: TransferFacts,
 ): TransferDecision {
-  // A proof of ranges holds for the next request; a restart as well.
-  const ranges = before.ranges === 'refused' ? 'refused' : 'unknown';
-  const state: TransferState = { ...before, ranges, mayResume: true };
+  // A proof of ranges holds for the next request.
+  const state: TransferState = { ...before, isProven: false };
   switch (event.kind) {
     case 'complete':
       return { state, action: { kind: 'done' } };
     case 'ended':
-      return afterEnd(state, event, facts);
+      return afterEnd({ ...state, refusals: 0 }, event, facts);
     case 'ranges-ignored':
-      return { state: { ...state, ranges: 'refused' }, action: { kind: 'request' } };
-    case 'unusable':
-      // A plain request again would get the same answer again.
-      if (event.isPlain) return afterFailure(state, event.error, facts);
-      return {
-        state: { ...state, ranges: 'refused', mayResume: false },
-        action: { kind: 'retry', delayMs: 0, error: event.error },
-      };
+      return { state: { ...state, asking: 'rest' }, action: { kind: 'request' } };
+    case 'unusable': {
+      const asking = humbler(event.asked, facts.heldBytes);
+      // The whole file again would get the same answer again.
+      if (asking === event.asked) return afterFailure(state, event.error, facts);
+      return { state: { ...state, asking }, action: atOnce(event.error) };
+    }
+    case 'unsatisfied':
+      return afterUnsatisfied(state, event, facts);
     case 'failed':
-      return afterFailure(state, event.error, facts);
+      return afterRefusal(state, event, facts);
     case 'relocated':
       if (!event.hasUrl) return retryOrGiveUp(state, event.error, facts);
-      return { state, action: { kind: 'retry', delayMs: 0, error: event.error } };
+      return { state, action: atOnce(event.error) };
   }
+}
+
+/** What is asked for next where `asked` is of no use. Without any byte, the rest is the whole file. */
+function humbler(asked: Asking, heldBytes: number): Asking {
+  return asked === 'segment' && heldBytes > 0 ? 'rest' : 'whole';
+}
+
+function atOnce(error: CcxriError): TransferAction {
+  return { kind: 'retry', delayMs: 0, error };
 }
 
 function afterEnd(
@@ -137,7 +171,7 @@ function afterEnd(
     return afterFailure(state, brokenOff(facts, 'ended the response before its end'), facts);
   }
   if (event.mode === 'probe') {
-    return { state: { ...state, ranges: 'proven' }, action: { kind: 'request' } };
+    return { state: { ...state, isProven: true }, action: { kind: 'request' } };
   }
   if (event.isAsRequested || event.receivedBytes >= PROGRESS_BYTES) {
     return { state, action: { kind: 'request' } };
@@ -150,6 +184,67 @@ function brokenOff({ file }: TransferFacts, how: string): CcxriError {
   return new CcxriError('network', `${file}: the server ${how}`, { file });
 }
 
+/** A 416 for a byte that must be there is often said by a server that is busy or behind a cache. */
+const MAX_UNSATISFIED = 3;
+
+function afterUnsatisfied(
+  before: TransferState,
+  { asked, error }: TransferEvent & { readonly kind: 'unsatisfied' },
+  facts: TransferFacts,
+): TransferDecision {
+  const state = { ...before, unsatisfied: before.unsatisfied + 1 };
+  if (facts.heldBytes > 0 && state.unsatisfied < MAX_UNSATISFIED) {
+    return afterFailure(state, error, facts);
+  }
+  const asking = asked === 'whole' ? asked : 'whole';
+  return { state: { ...state, asking }, action: atOnce(error) };
+}
+
+/** A request failed. If it asked for a range, that may be why: a whole request can still work. */
+function afterRefusal(
+  before: TransferState,
+  { asked, isInBody = false, error }: TransferEvent & { readonly kind: 'failed' },
+  facts: TransferFacts,
+): TransferDecision {
+  const hasProgress = facts.heldBytes >= before.mostBytes + PROGRESS_BYTES;
+  const mayRefuse = asked !== 'whole' && !isInBody && !hasProgress;
+  const limit = mayRefuse ? refusalLimitOf(error, facts.heldBytes) : undefined;
+  if (limit === undefined) {
+    // A whole body broke: what came of it may be worth a range.
+    const isBehind = before.asking === 'whole' && hasProgress;
+    const asking = isBehind ? 'rest' : before.asking;
+    return afterFailure({ ...before, asking, refusals: 0 }, error, facts);
+  }
+  const state = { ...before, refusals: before.refusals + 1 };
+  if (state.refusals < limit) return afterFailure(state, error, facts);
+  const next: TransferState = { ...state, refusals: 0, asking: humbler(asked, facts.heldBytes) };
+  const decision = afterFailure(next, error, facts);
+  // At once: the server is there. And even at the end of all attempts: this has not been tried.
+  const isBusy = error.facts.retryAfterS !== undefined || error.facts.status === 503;
+  const isOver = decision.action.kind === 'give-up';
+  if (decision.action.kind === 'relocate' || (isBusy && !isOver)) return decision;
+  return { state: decision.state, action: atOnce(error) };
+}
+
+/** Statuses by which servers refuse a Range, and hardly anything else that may be over in a moment. */
+const RANGE_REFUSED: readonly number[] = [400, 403, 405, 416, 501];
+
+/**
+ * How many times in a row a request for a range fails so before a humbler one is tried. undefined: it
+ * does not fail so.
+ */
+function refusalLimitOf({ code, facts, cause }: CcxriError, heldBytes: number): number | undefined {
+  const { status } = facts;
+  if (code === 'http-status' && status !== undefined && RANGE_REFUSED.includes(status)) {
+    return heldBytes > 0 ? 2 : 1;
+  }
+  const isBroken = code === 'network' && isBrokenSocket(cause);
+  const isFailure = code === 'http-status' && status !== undefined && status >= 500;
+  // With bytes at stake, a server that is only busy gets its time.
+  if (isBroken || isFailure) return heldBytes > 0 ? 4 : 2;
+  return undefined;
+}
+
 function afterFailure(
   before: TransferState,
   error: CcxriError,
@@ -157,9 +252,9 @@ function afterFailure(
 ): TransferDecision {
   const state = countAttempt(before, facts.heldBytes);
   // An address that has served and refuses now may have expired: the source may have a new one.
-  if (state.hasRelocated || facts.heldBytes === 0 || !isExpiry(error)) {
-    return retryOrGiveUp(state, error, facts);
-  }
+  const mayRelocate = !state.hasRelocated && facts.heldBytes > 0;
+  const decision = retryOrGiveUp(state, error, facts);
+  if (!mayRelocate || !(isExpiry(error) || isServersEnd(decision, error))) return decision;
   return { state: { ...state, hasRelocated: true }, action: { kind: 'relocate', error } };
 }
 
@@ -180,82 +275,44 @@ function isExpiry(error: CcxriError): boolean {
   );
 }
 
+/** The server has answered with an error until there are no more attempts. */
+function isServersEnd({ action }: TransferDecision, { code, facts }: CcxriError): boolean {
+  const isAnswer = code === 'http-status' && facts.retryAfterS === undefined;
+  return action.kind === 'give-up' && action.isExhausted && isAnswer;
+}
+
 function retryOrGiveUp(
   state: TransferState,
   error: CcxriError,
-  { policy, isUnresponsive, random }: TransferFacts,
+  { policy, isKnown, now, random }: TransferFacts,
 ): TransferDecision {
-  const limits = isUnresponsive ? { ...policy, retries: 0 } : policy;
+  const limits = isKnown ? { ...policy, retries: 0 } : policy;
   const decision = decideRetry(error, state, limits, random);
   if (decision.kind === 'retry') return { state, action: { ...decision, error } };
   const isExhausted = decision.why === 'exhausted';
-  const summary = withAttempts(error, state.attempts, isExhausted && isUnresponsive);
+  const wait = describeWait(error.facts.retryAfterS, now);
+  const summary = withAttempts(error, state.attempts, { wait, isKnown: isExhausted && isKnown });
   return { state, action: { kind: 'give-up', isExhausted, error: summary } };
 }
 
-/** @param isKnown given up this early because the host did not answer for another file either */
-function withAttempts(error: CcxriError, attempts: number, isKnown: boolean): CcxriError {
-  const { retryAfterS } = error.facts;
-  const wait =
-    retryAfterS === undefined ? '' : `; it asks to wait ${formatDuration(retryAfterS * 1000)}`;
-  const tried = isKnown
-    ? 'tried once: it did not answer for another file either'
-    : `${attempts} attempts`;
+/** @param isKnown given up this early because another file met the same at this host */
+function withAttempts(
+  error: CcxriError,
+  attempts: number,
+  { wait, isKnown }: { readonly wait: string; readonly isKnown: boolean },
+): CcxriError {
+  const tried = isKnown ? 'tried once: another file met the same' : `${attempts} attempts`;
   const tries = attempts > 1 || isKnown ? ` (${tried})` : '';
   return withDetails(error, { message: `${error.message}${wait}${tries}`, attempts });
 }
 
-/** What one of several connections does next. */
-export type ConnectionAction =
-  /** It fetches another segment, or, if there is none, closes. */
-  | { readonly kind: 'next' }
-  /** It broke after some progress: the same, without delay. */
-  | { readonly kind: 'retry'; readonly error: CcxriError }
-  /** It leaves its segment to the others; none is opened before another one has succeeded. */
-  | { readonly kind: 'close'; readonly error: CcxriError }
-  /** No more segments can be requested: all connections close. */
-  | { readonly kind: 'finish' };
-
-/** These end one connection; any other error ends the transfer. */
-const CONNECTION_ERRORS = ['network', 'stalled', 'http-status', 'file-not-at-source'] as const;
-
-/**
- * The policy of one of several connections. A long line resets connections in the middle of a segment:
- * that says nothing against the next one. Pure.
- * @param receivedBytes of the segment, before it ended or failed
- */
-export function decideConnection(
-  end: ConnectionEnd,
-  receivedBytes: number,
-  file: string,
-): ConnectionAction {
-  const hasProgress = receivedBytes >= PROGRESS_BYTES;
-  switch (end.kind) {
-    case 'complete':
-      return { kind: 'next' };
-    case 'ended': {
-      if (hasProgress || (end.isAsRequested && !end.isCut)) return { kind: 'next' };
-      const message = `${file}: the server ended a segment after ${receivedBytes} bytes`;
-      return { kind: 'close', error: new CcxriError('network', message, { file }) };
-    }
-    case 'failed': {
-      const { error } = end;
-      if (!isCcxriError(error, ...CONNECTION_ERRORS)) return { kind: 'finish' };
-      return { kind: hasProgress ? 'retry' : 'close', error };
-    }
-    case 'ranges-ignored':
-    case 'unusable':
-      return { kind: 'finish' };
-  }
-}
-
 /** Pure. @param missingBytes of the file, as far as its length is known */
 export function requestModeOf(
-  { ranges }: TransferState,
+  { asking, isProven }: TransferState,
   connections: number,
   missingBytes: number,
 ): RequestMode {
-  if (ranges === 'proven') return 'parallel';
-  const isWorth = ranges === 'unknown' && connections > 1 && missingBytes > PARALLEL_BYTES;
-  return isWorth ? 'probe' : 'single';
+  if (asking !== 'segment') return 'single';
+  if (isProven && connections > 1) return 'parallel';
+  return connections > 1 && missingBytes > PARALLEL_BYTES ? 'probe' : 'single';
 }

@@ -10,6 +10,7 @@ import { type SegmentRequest, fetchSegment } from './receive.ts';
 import { newSegment } from './segments.ts';
 import { gapsOf } from './spans.ts';
 import {
+  type Asking,
   type ConnectionEnd,
   type TransferAction,
   type TransferEvent,
@@ -28,9 +29,12 @@ export interface SourceLocation {
   readonly locateAgain: () => Promise<Location | undefined>;
 }
 
-/** Only with a strong validator, and from the address that gave it. */
+/**
+ * Whether what is here can be continued from an address: it began there. What is put together is right
+ * if its MD5 is.
+ */
 export function canResume({ origin, heldBytes }: Transfer['part'], url: string): boolean {
-  return heldBytes > 0 && origin.validator !== null && isSameAddress(origin.url, url);
+  return heldBytes > 0 && isSameAddress(origin.url, url);
 }
 
 /**
@@ -51,52 +55,84 @@ class UrlTransfer {
   #state: TransferState;
   /** Another file had waited for this host in vain before this transfer began. */
   readonly #isLate: boolean;
+  /** What the last request failed with. */
+  #failure: CcxriError | undefined;
 
   constructor(transfer: Transfer, source: SourceLocation, url: string) {
+    const { unresponsiveHosts, hostMemory } = transfer.context;
     this.#transfer = transfer;
     this.#source = source;
     this.#url = url;
-    this.#state = startState(transfer.part.heldBytes);
-    this.#isLate = transfer.context.unresponsiveHosts.has(url);
+    this.#state = startState(this.#heldBytes, hostMemory.askingOf(url));
+    this.#isLate = unresponsiveHosts.has(url);
   }
 
   async run(): Promise<void> {
     while (!this.#transfer.part.isComplete) {
-      let action = this.#decide(await this.#request());
+      const end = await this.#request();
+      this.#remember(end);
+      let action = this.#decide(end);
       if (action.kind === 'relocate') action = this.#decide(await this.#relocate(action.error));
       if (action.kind === 'done') return;
       await this.#perform(action);
     }
   }
 
+  /** What of the part the next request can build on. */
+  get #heldBytes(): number {
+    const { part } = this.#transfer;
+    return canResume(part, this.#url) ? part.heldBytes : 0;
+  }
+
   async #request(): Promise<ConnectionEnd> {
     const { part, context } = this.#transfer;
     const request = this.#nextRequest();
+    const { mode, asked } = request;
     try {
-      if (request.mode === 'parallel') return await fetchInParallel(this.#transfer, this.#url);
+      if (mode === 'parallel') return await fetchInParallel(this.#transfer, this.#url);
       const fetch = async () => await fetchSegment(this.#transfer, request);
       return await context.limiter.run(this.#url, fetch, context.signal, part);
     } catch (error) {
       // Only coded errors are ever retried; the rest is a bug.
       if (!isCcxriError(error)) throw error;
-      return { kind: 'failed', error };
+      return { kind: 'failed', asked, error };
     }
   }
 
   /** What one connection requests next: the first gap of the part, or the file from its first byte. */
   #nextRequest(): SegmentRequest {
-    const { file, part, context } = this.#transfer;
-    const isFresh = !this.#state.mayResume || !canResume(part, this.#url);
-    const totalBytes = isFresh ? null : part.origin.totalBytes;
-    const missingBytes = (totalBytes ?? aboutBytesOf(file)) - (isFresh ? 0 : part.heldBytes);
-    const mode = requestModeOf(this.#state, context.connections, missingBytes);
-    const fromByte = isFresh ? 0 : part.bytes;
+    const { file, part, context, isStrict = false } = this.#transfer;
+    const heldBytes = this.#heldBytes;
+    const totalBytes = heldBytes > 0 ? part.origin.totalBytes : null;
+    const missingBytes = (totalBytes ?? aboutBytesOf(file)) - heldBytes;
+    const connections = isStrict ? 1 : context.connections;
+    const mode = requestModeOf(this.#state, connections, missingBytes);
+    const fromByte = heldBytes > 0 ? part.bytes : 0;
     // Up to the next bytes on disk, if there are any behind the gap.
-    const gap = isFresh ? undefined : gapsOf(part.spans, totalBytes ?? Infinity)[0];
+    const gap = heldBytes > 0 ? gapsOf(part.spans, totalBytes ?? Infinity)[0] : undefined;
     const gapEnd = gap?.[1] === totalBytes ? Infinity : (gap?.[1] ?? Infinity);
     const toByte = mode === 'probe' ? Math.min(gapEnd, fromByte + PROBE_BYTES) : gapEnd;
-    const segment = newSegment(fromByte, toByte, context.clock.nowMs());
-    return { url: this.#url, mode, segment, isFresh, signal: context.signal };
+    const isAll = fromByte === 0 && toByte === Infinity;
+    return {
+      url: this.#url,
+      mode,
+      asked: isAll ? 'whole' : toAsking(this.#state, toByte),
+      segment: newSegment(fromByte, toByte, context.clock.nowMs()),
+      signal: context.signal,
+    };
+  }
+
+  /** For the files that come after this one. */
+  #remember(end: ConnectionEnd): void {
+    const { hostMemory } = this.#transfer.context;
+    if (end.kind === 'failed') {
+      this.#failure = end.error;
+      return;
+    }
+    if (end.kind !== 'complete' && end.kind !== 'ended') return;
+    if (this.#failure !== undefined) hostMemory.onOver(this.#url, this.#failure);
+    this.#failure = undefined;
+    if (this.#state.asking !== 'segment') hostMemory.onServed(this.#url, this.#state.asking);
   }
 
   async #relocate(error: CcxriError): Promise<TransferEvent> {
@@ -107,32 +143,41 @@ class UrlTransfer {
   }
 
   #decide(event: TransferEvent): TransferAction {
-    const { file, part, context } = this.#transfer;
+    const { file, context } = this.#transfer;
+    const { clock, policy, unresponsiveHosts, hostMemory } = context;
+    // Transfers that were already under way wait as long as ever.
+    const isDown = this.#isLate && unresponsiveHosts.has(this.#url);
+    const isKnown = 'error' in event && hostMemory.isPersistent(this.#url, event.error);
     const { state, action } = decideNext(this.#state, event, {
       file: file.name,
-      heldBytes: part.heldBytes,
-      policy: context.policy,
-      // Transfers that were already under way wait as long as ever.
-      isUnresponsive: this.#isLate && context.unresponsiveHosts.has(this.#url),
-      random: context.clock.random(),
+      heldBytes: this.#heldBytes,
+      policy,
+      isKnown: isDown || isKnown,
+      now: clock.date(),
+      random: clock.random(),
     });
     this.#state = state;
     return action;
   }
 
   async #perform(action: TransferAction): Promise<void> {
-    const { part, context } = this.#transfer;
-    const { clock, limiter, unresponsiveHosts, signal } = context;
+    const { clock, limiter, unresponsiveHosts, hostMemory, signal } = this.#transfer.context;
     if (action.kind === 'retry') {
       const { error, delayMs } = action;
       if (error.facts.status === 429) limiter.pauseFor(this.#url, delayMs, 429);
       const attempt = Math.max(1, this.#state.attempts);
-      const keptBytes = this.#state.mayResume && part.isUsable ? part.heldBytes : 0;
-      emitRetry(this.#transfer, error, { attempt, delayMs, keptBytes });
+      emitRetry(this.#transfer, error, { attempt, delayMs, keptBytes: this.#heldBytes });
       if (delayMs > 0) await pause(clock, delayMs, signal);
     } else if (action.kind === 'give-up') {
-      if (action.isExhausted) unresponsiveHosts.onTimeout(this.#url);
+      if (action.isExhausted) {
+        unresponsiveHosts.onTimeout(this.#url);
+        hostMemory.onGivenUp(this.#url, action.error);
+      }
       throw action.error;
     }
   }
+}
+
+function toAsking({ asking }: TransferState, toByte: number): Asking {
+  return asking === 'segment' && toByte === Infinity ? 'rest' : asking;
 }

@@ -5,6 +5,7 @@ import { DEFAULT_FILES_AT_ONCE } from '../concurrency.ts';
 import type { DatasetLayout } from '../dataset/layout.ts';
 import type { Session } from '../dataset/session.ts';
 import type { DownloadContext } from '../download/context.ts';
+import { HostMemory } from '../download/host-memory.ts';
 import { onAnotherDisk } from '../download/publish.ts';
 import { toDiskError } from '../errors.ts';
 import { makeDirectoryWithin, statOrNull } from '../fs/paths.ts';
@@ -115,6 +116,7 @@ export function toRun(
     connections,
     limiter: new HostLimiter(clock, policy.maxRetryAfterMs, connections),
     unresponsiveHosts: new UnresponsiveHosts(),
+    hostMemory: new HostMemory(),
     rateLimit: rate === undefined ? undefined : new RateLimit(rate, clock),
     policy,
     clock,

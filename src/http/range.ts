@@ -1,20 +1,28 @@
-/** What the response to a range request means. Pure: RFC 9110, sections 13 to 15. */
+/** What the response to a request means for the file. Pure: RFC 9110, sections 13 to 15, read leniently. */
 export type RangeAnswer =
-  /** The whole file from its first byte. */
-  | { readonly kind: 'whole'; readonly totalBytes: number | null }
-  /** The bytes that were asked for, and it is the same file. */
-  | { readonly kind: 'part'; readonly endByte: number; readonly totalBytes: number }
-  /** Another range, or of another file: the body must not be used. */
+  /** Bytes from this one on, which may be before what was requested. */
+  | {
+      readonly kind: 'bytes';
+      readonly fromByte: number;
+      /** Exclusive; null: to the end of the body. */
+      readonly endByte: number | null;
+      readonly totalBytes: number | null;
+    }
+  /** Nothing says where the bytes belong, or they are of another file. */
   | { readonly kind: 'unusable'; readonly why: string }
+  /** The server says that there is nothing from this byte on, and there must be. */
+  | { readonly kind: 'unsatisfied'; readonly why: string }
   /** The file ends here: what was received is all of it. */
   | { readonly kind: 'complete'; readonly totalBytes: number };
 
 export interface RangeRequest {
-  /** First byte asked for; 0 without `toByte`: no Range was sent. */
+  /** First byte wanted. */
   readonly fromByte: number;
   /** Exclusive end. Absent: to the end of the file. */
   readonly toByte?: number | undefined;
-  /** Length of the file in the earlier response. */
+  /** A Range was sent. false: the whole file was requested. */
+  readonly isRanged: boolean;
+  /** Length of the file, as known from earlier responses. */
   readonly totalBytes: number | null;
 }
 
@@ -27,52 +35,54 @@ export interface AnswerHead {
 
 /** `undefined`: another status, which is an error of its own. */
 export function checkRange(request: RangeRequest, head: AnswerHead): RangeAnswer | undefined {
-  if (head.status === 200) {
-    return { kind: 'whole', totalBytes: toLength(head.contentLength) };
-  }
-  if (request.fromByte === 0 && request.toByte === undefined) {
-    return head.status === 206
-      ? { kind: 'unusable', why: 'the server sent a part, though the whole file was asked for' }
-      : undefined;
-  }
   switch (head.status) {
+    case 200:
+    // From a proxy that may have changed it (RFC 9110, 15.3.4): the MD5 decides.
+    case 203:
+      return isMarkedSlice(request, head) ? checkPart(request, head) : wholeOf(head);
     case 206:
       return checkPart(request, head);
     case 412:
-      return { kind: 'unusable', why: 'the file changed at the source' };
+      return request.isRanged
+        ? { kind: 'unusable', why: 'the file changed at the source' }
+        : undefined;
     case 416:
-      return checkBeyondEnd(request, head);
+      return request.isRanged ? checkBeyondEnd(request, head) : undefined;
     default:
       return undefined;
   }
 }
 
-function checkBeyondEnd(request: RangeRequest, head: AnswerHead): RangeAnswer {
-  const total = /^bytes \*\/(\d{1,15})$/.exec(head.contentRange ?? '')?.[1];
+function wholeOf({ contentLength }: AnswerHead): RangeAnswer {
+  const totalBytes = toLength(contentLength);
+  return { kind: 'bytes', fromByte: 0, endByte: totalBytes, totalBytes };
+}
+
+/** Some servers send a slice with status 200: its length shows it. */
+function isMarkedSlice({ isRanged }: RangeRequest, head: AnswerHead): boolean {
+  const range = toContentRange(head.contentRange);
+  const length = toLength(head.contentLength);
+  return isRanged && range !== null && (length === null || length === range.last - range.first + 1);
+}
+
+function checkBeyondEnd({ fromByte }: RangeRequest, head: AnswerHead): RangeAnswer {
+  const total = /^\s*bytes\s+\*\/(\d{1,15})\s*$/i.exec(head.contentRange ?? '')?.[1];
   // The connection broke after the last byte, before the end of the response.
-  if (total !== undefined && Number(total) === request.fromByte) {
-    return { kind: 'complete', totalBytes: request.fromByte };
+  if (Number(total) === fromByte) return { kind: 'complete', totalBytes: fromByte };
+  if (Number(total) < fromByte) {
+    return { kind: 'unusable', why: 'the file at the source is shorter than what is here' };
   }
-  return { kind: 'unusable', why: 'the file at the source is shorter than what is here' };
+  return { kind: 'unsatisfied', why: `the server has nothing from byte ${fromByte} on (416)` };
 }
 
 function checkPart(request: RangeRequest, head: AnswerHead): RangeAnswer {
   if (/^multipart\//i.test(head.contentType ?? '')) {
     return { kind: 'unusable', why: 'the server sent several parts in one body' };
   }
-  const range = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(head.contentRange ?? '');
-  const [first, last] = [Number(range?.[1]), Number(range?.[2])];
-  if (range === null || last < first) {
-    return { kind: 'unusable', why: 'a part without a valid Content-Range' };
-  }
-  if (first !== request.fromByte) {
-    return {
-      kind: 'unusable',
-      why: `asked for byte ${request.fromByte} on, the part begins at byte ${first}`,
-    };
-  }
-  const total = range[3] === '*' ? request.totalBytes : Number(range[3]);
-  if (total === null || last >= total) {
+  const range = toContentRange(head.contentRange);
+  if (range === null) return checkUnmarked(request, head);
+  const total = range.total ?? request.totalBytes;
+  if (total === null || range.last >= total) {
     return { kind: 'unusable', why: 'the part does not say how long the file is' };
   }
   if (request.totalBytes !== null && total !== request.totalBytes) {
@@ -81,11 +91,47 @@ function checkPart(request: RangeRequest, head: AnswerHead): RangeAnswer {
       why: `the file changed at the source: it had ${request.totalBytes} bytes, now ${total}`,
     };
   }
-  const length = toLength(head.contentLength);
-  if (length !== null && length !== last - first + 1) {
-    return { kind: 'unusable', why: 'Content-Length and Content-Range contradict each other' };
+  // A body that is shorter or longer than its range says is read to its own end.
+  const length = toLength(head.contentLength) ?? range.last - range.first + 1;
+  const endByte = Math.min(range.first + length, total);
+  const wanted = request.isRanged ? request.fromByte : 0;
+  if (range.first > wanted || endByte <= wanted) {
+    const why = `asked for byte ${wanted} on, the part has bytes ${range.first} to ${endByte - 1}`;
+    return { kind: 'unusable', why };
   }
-  return { kind: 'part', endByte: last + 1, totalBytes: total };
+  return { kind: 'bytes', fromByte: range.first, endByte, totalBytes: total };
+}
+
+/** A 206 without a valid Content-Range: it is placed only if its length is the one that was requested. */
+function checkUnmarked(request: RangeRequest, head: AnswerHead): RangeAnswer {
+  const { fromByte, toByte, isRanged, totalBytes } = request;
+  if (!isRanged) return wholeOf(head);
+  const length = toLength(head.contentLength);
+  const isUnmarked = head.contentRange === undefined;
+  if (isUnmarked && totalBytes !== null && length === (toByte ?? totalBytes) - fromByte) {
+    return { kind: 'bytes', fromByte, endByte: fromByte + length, totalBytes };
+  }
+  return { kind: 'unusable', why: 'a part without a valid Content-Range' };
+}
+
+interface ContentRange {
+  readonly first: number;
+  readonly last: number;
+  /** null: left open. */
+  readonly total: number | null;
+}
+
+/** The unit in any case, with `=` or a colon behind it, or without it: as servers are seen to write it. */
+const CONTENT_RANGE = /^\s*(?:bytes?[\s=:]+)?(\d{1,15})\s*-\s*(\d{1,15})\s*\/\s*(\d{1,15}|\*)\s*$/i;
+
+function toContentRange(text: string | undefined): ContentRange | null {
+  const [, first, last, total] = CONTENT_RANGE.exec(text ?? '') ?? [];
+  if (first === undefined || Number(last) < Number(first)) return null;
+  return {
+    first: Number(first),
+    last: Number(last),
+    total: total === '*' ? null : Number(total),
+  };
 }
 
 function toLength(text: string | undefined): number | null {
@@ -103,7 +149,7 @@ const DATE_MARGIN_MS = 60_000;
 
 /**
  * What proves that two ranges are of one file, for If-Range (RFC 9110, 13.1.5): a strong entity tag,
- * or without any tag a Last-Modified that is old enough. null: nothing, the file can't be resumed.
+ * or without any tag a Last-Modified that is old enough. null: nothing does.
  */
 export function toStrongValidator(head: AnswerValidators): string | null {
   if (head.etag !== undefined) {

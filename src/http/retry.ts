@@ -1,4 +1,5 @@
 import { isCcxriError } from '../errors.ts';
+import { formatDuration } from '../text.ts';
 
 /** How often to retry, and how long to wait. */
 export interface RetryPolicy {
@@ -34,9 +35,14 @@ export type RetryDecision =
   | { readonly kind: 'retry'; readonly delayMs: number }
   | { readonly kind: 'give-up'; readonly why: 'permanent' | 'exhausted' | 'asked-to-wait' };
 
+/** Tries beyond the first where an answer may be meant: a server that means it says so each time. */
+const DOUBTFUL_RETRIES = 3;
+
 /**
- * Whether to retry a failed attempt. Broken connections, stalls and transient statuses are retried;
- * anything else (404, a wrong file, a full disk, a bug) is not.
+ * Whether to retry a failed attempt. Broken connections, stalls and failures of the server are retried
+ * as often as the policy allows. An answer that may be the last word (404, a page instead of the file)
+ * is asked for a few times more, since busy servers and what stands before them give such answers once.
+ * What HTTP calls permanent, a full disk, and a bug are not retried.
  * @param random 0 <= x < 1: jitter
  */
 export function decideRetry(
@@ -45,8 +51,10 @@ export function decideRetry(
   policy: RetryPolicy,
   random: number,
 ): RetryDecision {
-  if (!isTransient(error)) return { kind: 'give-up', why: 'permanent' };
-  if (state.withoutProgress > policy.retries || state.attempts >= policy.maxAttempts) {
+  const hope = hopeOf(error);
+  if (hope === 'none') return { kind: 'give-up', why: 'permanent' };
+  const retries = hope === 'some' ? Math.min(policy.retries, DOUBTFUL_RETRIES) : policy.retries;
+  if (state.withoutProgress > retries || state.attempts >= policy.maxAttempts) {
     return { kind: 'give-up', why: 'exhausted' };
   }
   const grown = policy.firstDelayMs * 2 ** Math.max(0, state.withoutProgress - 1);
@@ -58,16 +66,38 @@ export function decideRetry(
   return { kind: 'retry', delayMs: Math.max(askedS * 1000 * (1 + random / 10), backoffMs) };
 }
 
-const TRANSIENT_STATUSES = new Set([
-  408, 425, 429, 500, 502, 503, 504, 507, 509, 520, 521, 522, 524,
-]);
+/** Credentials, what is gone, what the law forbids, and requests that no server takes. */
+const PERMANENT: readonly number[] = [401, 407, 410, 414, 431, 451];
+/** Below 500, and temporary by their meaning. */
+const TEMPORARY: readonly number[] = [408, 425, 429];
 
-function isTransient(error: unknown): boolean {
-  if (isCcxriError(error, 'stalled')) return true;
-  if (isCcxriError(error, 'network')) return error.facts.permanent !== true;
-  if (!isCcxriError(error, 'http-status')) return false;
-  const { status } = error.facts;
-  return status !== undefined && TRANSIENT_STATUSES.has(status);
+/** `good`: it may be over in a moment; `some`: it may also be meant. */
+function hopeOf(error: unknown): 'good' | 'some' | 'none' {
+  if (!isCcxriError(error)) return 'none';
+  const { permanent, status } = error.facts;
+  if (permanent === true || (status !== undefined && PERMANENT.includes(status))) return 'none';
+  if (isCcxriError(error, 'network', 'stalled')) return 'good';
+  if (isCcxriError(error, 'not-the-file')) return 'some';
+  // Without a status, it is the source's own word that there is no such file, not a server's.
+  if (status === undefined) return 'none';
+  if (isCcxriError(error, 'file-not-at-source')) return 'some';
+  if (!isCcxriError(error, 'http-status')) return 'none';
+  return status >= 500 || TEMPORARY.includes(status) ? 'good' : 'some';
+}
+
+/** Nobody means this: a clock or a configuration is wrong. */
+const ABSURD_S = 30 * 24 * 3600;
+
+/**
+ * A wait that a server asks for, in words for the end of a message; empty: it asks for none.
+ * @param retryAfterS seconds from `now`
+ */
+export function describeWait(retryAfterS: number | undefined, now: Date): string {
+  if (retryAfterS === undefined) return '';
+  if (retryAfterS < ABSURD_S) return `; it asks to wait ${formatDuration(retryAfterS * 1000)}`;
+  const at = new Date(now.getTime() + retryAfterS * 1000);
+  const until = Number.isNaN(at.getTime()) ? 'for ever' : `until ${at.toISOString().slice(0, 10)}`;
+  return `; it asks to wait ${until}, which can't be meant: come back when you like`;
 }
 
 /**

@@ -191,21 +191,21 @@ describe('a part that is left', () => {
   });
 
   it.each([
-    { name: 'is empty', bytes: '', validator: '"v1"' },
-    { name: 'has no strong validator', bytes: 'abc', validator: null },
-  ])('goes when it $name', async ({ bytes, validator }) => {
+    { name: 'is empty', bytes: '', url: origin.url },
+    { name: 'is of a local file', bytes: 'abc', url: 'file:///mirror/a.zip' },
+  ])('goes when it $name', async ({ bytes, url }) => {
     const root = await tempDir();
     const part = await create(root);
-    await part.restart({ ...origin, validator });
+    await part.restart({ ...origin, url });
     await part.write(Buffer.from(bytes), part.bytes);
     await part.leave();
     expect(await listTree(root)).toEqual([]);
   });
 
-  it('stays without a validator when it is all there is', async () => {
+  it('of a local file stays when it is all there is', async () => {
     const root = await tempDir();
     const part = await create(root);
-    await part.restart({ ...origin, validator: null });
+    await part.restart({ ...origin, url: 'file:///mirror/a.zip' });
     await part.write(Buffer.from('abcdef'), part.bytes);
     await part.leave();
     expect(await stateOf(part)).toMatchObject({ durableBytes: 6, totalBytes: 6 });

@@ -152,12 +152,12 @@ describe('a part that was left', () => {
 describe('what cannot be resumed starts over, and is removed', () => {
   it.each([
     { name: '#55 a part of another release', json: state({ md5: 'b'.repeat(32) }) },
-    { name: 'a part without a strong validator', json: state({ validator: null }) },
+    { name: 'a part of a local file', json: state({ url: 'file:///mirror/a.zip' }) },
     { name: '#61 a part shorter than its state says', json: state({ durableBytes: 7 }) },
     { name: '#61 a part shorter than its islands', json: state({ islands: [[8, 9]] }) },
     {
-      name: 'a part with gaps and no validator',
-      json: state({ validator: null, islands: [[8, 10]] }),
+      name: 'a part with gaps of a local file',
+      json: state({ url: 'file:///mirror/a.zip', islands: [[8, 10]] }),
     },
     { name: 'an empty part', json: state({ durableBytes: 0 }) },
   ])('$name', async ({ json }) => {
@@ -290,7 +290,7 @@ describe('the bytes that need not come again', () => {
   it('are none if they cannot be resumed, or nothing is there', async () => {
     const directory = await tempDir();
     expect(await new PartStore(join(directory, 'none')).bytesHere(KEY)).toBe(0);
-    await leave(directory, ONE, { json: state({ validator: null }) });
+    await leave(directory, ONE, { json: state({ url: 'file:///mirror/a.zip' }) });
     expect(await new PartStore(directory).bytesHere(KEY)).toBe(0);
   });
 });

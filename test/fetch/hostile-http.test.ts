@@ -23,6 +23,7 @@ const serve = useRawServers();
 const a = sampleArchive('ChestDx-1.zip');
 const manifest = manifestOf(a);
 const HALF = 100_000;
+const GZIP = { 'Content-Encoding': 'gzip' };
 
 type Script = (request: RawRequest, reply: RawReply) => unknown;
 
@@ -103,7 +104,6 @@ describe('a body that ends early is kept, and resumed', () => {
     expect(kept).toBeGreaterThanOrEqual(HALF);
     expect(errorOf(first)?.facts.kept).toContain('100 KB');
     expect(server.requests.at(-1)?.headers['range']).toBe(`bytes=${kept}-`);
-    expect(server.requests.at(-1)?.headers['if-range']).toBe('"v1"');
   });
 
   it('#1 within one run, over as many connections as it takes', async () => {
@@ -158,7 +158,8 @@ describe('what is not the file is seen before anything is kept', () => {
     expect(first.outcomes).toEqual(['not-the-file']);
     expect(first.exit).toBe(9);
     expect(kept).toBe(0);
-    expect(asked).toBe(1);
+    // A busy server may send such a thing once.
+    expect(asked).toBe(2);
     expect(errorOf(first)?.facts).toMatchObject({
       file: a.name,
       expected: saying('zip archive of about 196K'),
@@ -185,7 +186,7 @@ describe('what is not the file is seen before anything is kept', () => {
   ])('#8 of the wrong length, it is reported what it is: $name', async ({ script, is }) => {
     const { first } = await thenAgain(script);
     expect(errorOf(first)?.message).toMatch(
-      new RegExp(`^ChestDx-1\\.zip: what http://\\S+ serves ${is}$`),
+      new RegExp(`^ChestDx-1\\.zip: what http://\\S+ serves ${is} \\(2 attempts\\)$`),
     );
     expect(errorOf(first)?.next).toMatchObject([
       { kind: 'advice', text: saying('in a browser'), or: { kind: 'option', option: 'source' } },
@@ -193,9 +194,9 @@ describe('what is not the file is seen before anything is kept', () => {
   });
 
   it('#8 shows what came instead, made printable', async () => {
-    const page = '<html>\u001b[31mlog in\u202e</html>';
+    const page = '<html><p>\u001b[31mlog in\u202e</html>';
     const { first } = await thenAgain(send(chunked([Buffer.from(page)])));
-    expect(errorOf(first)?.facts.found).toBe('<html>\\x1b[31mlog in\\u202e</html>');
+    expect(errorOf(first)?.facts.found).toBe('\\x1b[31mlog in\\u202e');
   });
 
   it('#6 a body that never ends is left when it is longer than the file can be', async () => {
@@ -214,7 +215,7 @@ describe('what is not the file is seen before anything is kept', () => {
   it.each([
     { name: '#8 a login page', wrong: html('please log in') },
     { name: '#5 another length', wrong: whole(noise('long', 999_999)) },
-    { name: '#31 gzip', wrong: whole(a.bytes, { 'Content-Encoding': 'gzip' }) },
+    { name: '#31 what is no gzip', wrong: whole(Buffer.alloc(a.bytes.length), GZIP) },
     { name: '#13 a 404', wrong: answer(404, 'gone') },
   ])('$name does not cost the part that is here', async ({ wrong }) => {
     let state: 'half' | 'wrong' | 'right' = 'half';
@@ -288,23 +289,34 @@ describe('a broken answer counts as a failed attempt', () => {
   });
 });
 
-describe('a refusal for good is not asked again', () => {
+describe('#188 a refusal that may be over in a moment is asked for once more, with one retry', () => {
   it.each([
     { name: '#13 403', reply: answer(403, 'no'), code: 'http-status' },
     { name: '#13 404', reply: answer(404, 'no'), code: 'file-not-at-source' },
+    { name: '202', reply: answer(202, ''), code: 'http-status' },
+    { name: '204', reply: answer(204, ''), code: 'http-status' },
+    { name: '423', reply: answer(423, 'no'), code: 'http-status' },
+    { name: '555', reply: answer(555, 'no'), code: 'http-status' },
+  ])('$name', async ({ reply: bytes, code }) => {
+    const { first, asked } = await thenAgain((_, reply) => reply.send(bytes));
+    expect(first.outcomes).toEqual([code]);
+    expect(first.exit).toBe(4);
+    expect(asked).toBe(2);
+  });
+});
+
+describe('a refusal for good is not asked again', () => {
+  it.each([
     { name: '#13 410', reply: answer(410, 'no'), code: 'file-not-at-source' },
     { name: '#14 401', reply: answer(401, 'no'), code: 'http-status' },
     { name: '#14 407', reply: answer(407, 'no'), code: 'http-status' },
     { name: '#22 a redirect that leads nowhere', reply: answer(302, '<html>'), code: 'network' },
     { name: '#27 a redirect to a file', reply: redirect('file:///etc/passwd'), code: 'network' },
-    { name: '#31 gzip', reply: whole(a.bytes, { 'Content-Encoding': 'gzip' }), code: 'network' },
-    { name: 'a 204', reply: answer(204, ''), code: 'http-status' },
-    { name: '#45 a part that was not requested', reply: answer(206, a.bytes), code: 'network' },
-  ])('$name', async ({ name, reply: bytes, code }) => {
+  ])('$name', async ({ reply: bytes, code }) => {
     const { first, asked } = await thenAgain((_, reply) => reply.send(bytes));
     expect(first.outcomes).toEqual([code]);
     expect(first.exit).toBe(4);
-    expect(asked).toBe(name.startsWith('#45') ? 2 : 1);
+    expect(asked).toBe(1);
   });
 
   it('#14 says which credentials are missing', async () => {

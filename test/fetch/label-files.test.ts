@@ -25,32 +25,34 @@ const manifest = manifestOf(csv);
 
 describe('#32 a label file that would unpack to a thousand times its length', () => {
   it.each([
-    { name: 'said to be in gzip', reply: whole(bomb, { 'Content-Encoding': 'gzip' }), exit: 4 },
+    { name: 'said to be in gzip', reply: whole(bomb, { 'Content-Encoding': 'gzip' }) },
     {
       name: 'said to be in gzip, twice',
       reply: whole(gzipSync(bomb), { 'Content-Encoding': 'gzip, gzip' }),
-      exit: 4,
     },
     {
       name: 'in gzip, without a length',
       reply: chunked([bomb], { headers: { 'Content-Encoding': 'gzip' } }),
-      exit: 4,
     },
-    { name: 'in gzip, and not said to be', reply: answer(200, bomb), exit: 3 },
-  ])('$name: is never unpacked, and nothing of it stays', async ({ reply: bytes, exit }) => {
-    expect(isPlausibleSize(manifest.files[0]!, bomb.length)).toBe(true);
-    const server = await serve((_, reply) => reply.send(bytes));
-    const dest = destIn(await tempDir());
-    const ran = await run({ dest, manifest, sources: [`${server.url}/{name}`], retries: 1 });
-    expect(ran.exit).toBe(exit);
-    // No more than was sent: fetched twice where only its MD5 speaks against it.
-    expect(ran.result?.bytesDownloaded).toBeLessThanOrEqual(2 * bomb.length);
-    expect(await listTree(join(dest, 'labels'))).toEqual([]);
-    expect(await listTree(layoutOf(dest).partial)).toEqual([]);
-    expect(new Set(server.requests.map(({ headers }) => headers['accept-encoding']))).toEqual(
-      new Set(['identity']),
-    );
-  });
+    { name: 'in gzip, and not said to be', reply: answer(200, bomb) },
+  ])(
+    '$name: is unpacked no further than it may be long, and nothing stays',
+    async ({ reply: bytes }) => {
+      expect(isPlausibleSize(manifest.files[0]!, bomb.length)).toBe(true);
+      const server = await serve((_, reply) => reply.send(bytes));
+      const dest = destIn(await tempDir());
+      const ran = await run({ dest, manifest, sources: [`${server.url}/{name}`], retries: 1 });
+      expect(ran.outcomes).toEqual(['not-the-file']);
+      expect(ran.exit).toBe(9);
+      expect(ran.result?.bytesDownloaded).toBeLessThanOrEqual(bomb.length);
+      expect(server.requests).toHaveLength(1);
+      expect(await listTree(join(dest, 'labels'))).toEqual([]);
+      expect(await listTree(layoutOf(dest).partial)).toEqual([]);
+      expect(new Set(server.requests.map(({ headers }) => headers['accept-encoding']))).toEqual(
+        new Set(['identity']),
+      );
+    },
+  );
 });
 
 describe('#149 a label file that ends at the end of a line, too early', () => {

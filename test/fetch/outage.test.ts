@@ -32,7 +32,7 @@ it('a host that is dead is waited for once, not by each file again', async () =>
   const errors = ran.result?.outcomes.map(({ error }) => error);
   expect(errors?.[0]?.message).toContain('(4 attempts)');
   expect(errors?.[5]).toMatchObject({
-    message: saying('tried once: it did not answer for another file either'),
+    message: saying('tried once: another file met the same'),
     facts: { attempts: 1 },
   });
 });

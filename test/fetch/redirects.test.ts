@@ -74,7 +74,8 @@ describe('#40 a link that has its time', () => {
     });
     const ran = await run({ dest, manifest, sources: [`${server.url}/{name}`] });
     expect(ran.outcomes).toEqual(['http-status']);
-    expect(server.requests).toHaveLength(3);
+    // The half, its rest, its rest from the page's address again, and the whole file.
+    expect(server.requests).toHaveLength(4);
     expect(await readdir(layoutOf(dest).partial)).toHaveLength(2);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CcxriError } from '../../src/errors.ts';
-import { decideRetry, parseRetryAfter } from '../../src/http/retry.ts';
+import { decideRetry, describeWait, parseRetryAfter } from '../../src/http/retry.ts';
 
 const policy = {
   retries: 3,
@@ -20,16 +20,22 @@ describe('whether a failed attempt is worth another', () => {
   it.each([
     { name: 'a broken connection', error: broken },
     { name: 'a stall', error: new CcxriError('stalled', 'slow') },
-    ...[408, 429, 500, 502, 503, 504].map((code) => ({ name: `${code}`, error: status(code) })),
+    ...[408, 429, 500, 501, 502, 503, 504, 520, 555].map((code) => ({
+      name: `${code}`,
+      error: status(code),
+    })),
   ])('$name is', ({ error }) => {
     expect(decideRetry(error, { attempts: 1, withoutProgress: 1 }, policy, 0).kind).toBe('retry');
   });
 
   it.each([
-    ...[400, 401, 403, 405, 501].map((code) => ({ name: `${code}`, error: status(code) })),
-    { name: '#13 a file that is not there', error: new CcxriError('file-not-at-source', 'no') },
+    ...[401, 407, 410, 414, 431, 451].map((code) => ({ name: `${code}`, error: status(code) })),
+    { name: 'a file that a directory lacks', error: new CcxriError('file-not-at-source', 'no') },
     { name: '#29 a certificate', error: new CcxriError('network', 'no', { permanent: true }) },
-    { name: 'a wrong file', error: new CcxriError('not-the-file', 'no') },
+    {
+      name: 'a local file that is another',
+      error: new CcxriError('not-the-file', 'no', { permanent: true }),
+    },
     { name: '#71 a full disk', error: new CcxriError('disk-full', 'no') },
     { name: 'a stop', error: new CcxriError('aborted', 'no') },
     { name: 'a bug', error: new TypeError('bug') },
@@ -38,6 +44,25 @@ describe('whether a failed attempt is worth another', () => {
       kind: 'give-up',
       why: 'permanent',
     });
+  });
+
+  it.each([
+    ...[202, 204, 400, 403, 404, 405, 423].map((code) => ({
+      name: `${code}`,
+      error: status(code),
+    })),
+    {
+      name: '#13 404 for a file',
+      error: new CcxriError('file-not-at-source', 'no', { status: 404 }),
+    },
+    { name: 'a page instead of a file', error: new CcxriError('not-the-file', 'no') },
+  ])('#188 $name is, three times', ({ error }) => {
+    const after = (withoutProgress: number, retries = 10) => {
+      const state = { attempts: withoutProgress, withoutProgress };
+      return decideRetry(error, state, { ...policy, retries }, 0).kind;
+    };
+    expect([1, 3, 4].map((n) => after(n))).toEqual(['retry', 'retry', 'give-up']);
+    expect(after(2, 1)).toBe('give-up');
   });
 
   it('gives up after as many attempts without progress as are allowed', () => {
@@ -93,5 +118,25 @@ describe('#11 Retry-After', () => {
     { text: undefined, is: undefined },
   ])('$text: $is', ({ text, is }) => {
     expect(parseRetryAfter(text, now)).toBe(is);
+  });
+});
+
+describe('#196 a wait that a server asks for', () => {
+  const now = new Date('2026-11-28T00:00:00Z');
+  it.each([
+    [undefined, ''],
+    [90, '; it asks to wait 1 min 30 s'],
+    [86_400, '; it asks to wait 24 h 00 min'],
+    [
+      400 * 86_400,
+      "; it asks to wait until 2028-01-02, which can't be meant: come back when you like",
+    ],
+    [
+      999_999_999,
+      "; it asks to wait until 2058-08-06, which can't be meant: come back when you like",
+    ],
+    [1e15, "; it asks to wait for ever, which can't be meant: come back when you like"],
+  ])('of %s s is described', (seconds, words) => {
+    expect(describeWait(seconds, now)).toBe(words);
   });
 });

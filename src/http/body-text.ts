@@ -1,0 +1,32 @@
+import { toPrintable } from '../text.ts';
+import { decodeHtml } from './page.ts';
+
+/** A body that came instead of a file is shown up to this length. */
+export const BODY_TEXT_BYTES = 4096;
+
+/** Of its text: what a reader of a terminal still takes in. */
+const MAX_SHOWN = 1000;
+
+/**
+ * What a body that is not the file says, on one line: of HTML, its title and the text that a reader
+ * would see. Safe to print. Empty: it says nothing.
+ * @param bytes its first `BODY_TEXT_BYTES`, or all of it
+ */
+export function textOfBody(bytes: Uint8Array, contentType?: string): string {
+  const text = decodeHtml(bytes.subarray(0, BODY_TEXT_BYTES), contentType);
+  const isHtml = /^\s*<[a-z!?]/i.test(text.replace(/^\ufeff/, ''));
+  const visible = isHtml ? withoutMarkup(text) : text;
+  return toPrintable(visible.replace(/\s+/g, ' ').trim(), MAX_SHOWN);
+}
+
+function withoutMarkup(html: string): string {
+  return html
+    .replace(/<(script|style)\b.*?(?:<\/\1\s*>|$)/gis, ' ')
+    .replace(/<!--.*?(?:-->|$)/gs, ' ')
+    .replace(/<[^<>]*(?:>|$)/g, ' ');
+}
+
+/** Whether a short text is the way in which servers say "slow down" without saying 429. */
+export function saysRateLimit(text: string): boolean {
+  return /\b429\b|too many|rate.?limit|频繁|限流|稍后/i.test(text);
+}

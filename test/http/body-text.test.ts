@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { saysRateLimit, textOfBody } from '../../src/http/body-text.ts';
+
+const text = (body: string, contentType?: string) => textOfBody(Buffer.from(body), contentType);
+
+describe('a body that came instead of a file', () => {
+  it.each([
+    ['{"code":500,\n "msg":"busy"}', '{"code":500, "msg":"busy"}'],
+    [
+      '<html><head><title>Login</title><style>p {}</style></head><body><p>Who are\tyou?',
+      'Login Who are you?',
+    ],
+    ['<!doctype html><script>var a = "<b>";</script><!-- x -->Wait<br>here', 'Wait here'],
+    ['<script>never closed', ''],
+    ['a < b and c > d', 'a < b and c > d'],
+    ['\u001b[31mred', '\\x1b[31mred'],
+    ['', ''],
+  ])('is shown as a reader would see it: %j', (body, shown) => {
+    expect(text(body)).toBe(shown);
+  });
+
+  it('is read in its own encoding, and cut where it is long', () => {
+    const gbk = Buffer.from([0xb7, 0xc3, 0xce, 0xca, 0xc6, 0xb5, 0xb7, 0xb1]);
+    expect(textOfBody(gbk, 'text/plain; charset=gbk')).toBe('访问频繁');
+    expect(text('x'.repeat(9000))).toHaveLength(1001);
+  });
+});
+
+describe('#189 a text', () => {
+  it.each([
+    '{"code":429,"msg":"x"}',
+    'Too Many Requests',
+    '访问过于频繁',
+    '请稍后再试',
+    '接口限流',
+    'rate limited',
+  ])('that means "slow down": %s', (body) => expect(saysRateLimit(body)).toBe(true));
+  it.each(['{"code":4290}', 'not found', '登录', ''])('that does not: %s', (body) =>
+    expect(saysRateLimit(body)).toBe(false),
+  );
+});
