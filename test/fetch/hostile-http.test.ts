@@ -289,22 +289,6 @@ describe('a broken answer counts as a failed attempt', () => {
   });
 });
 
-describe('#188 a refusal that may be over in a moment is asked for once more, with one retry', () => {
-  it.each([
-    { name: '#13 403', reply: answer(403, 'no'), code: 'http-status' },
-    { name: '#13 404', reply: answer(404, 'no'), code: 'file-not-at-source' },
-    { name: '202', reply: answer(202, ''), code: 'http-status' },
-    { name: '204', reply: answer(204, ''), code: 'http-status' },
-    { name: '423', reply: answer(423, 'no'), code: 'http-status' },
-    { name: '555', reply: answer(555, 'no'), code: 'http-status' },
-  ])('$name', async ({ reply: bytes, code }) => {
-    const { first, asked } = await thenAgain((_, reply) => reply.send(bytes));
-    expect(first.outcomes).toEqual([code]);
-    expect(first.exit).toBe(4);
-    expect(asked).toBe(2);
-  });
-});
-
 describe('a refusal for good is not asked again', () => {
   it.each([
     { name: '#13 410', reply: answer(410, 'no'), code: 'file-not-at-source' },

@@ -63,7 +63,9 @@ describe.skipIf(!hasNginx)('on nginx', () => {
     expect(stopped.error).toMatchObject({ code: 'aborted' });
     const again = await run({ ...setup, sources: [`${slow.url}/`] });
     expect(again.exit).toBe(0);
-    const last = (await slow.requests()).filter(({ status }) => status === 206);
+    // The first bytes of a file show that the refused directory is a base URL.
+    const served = (await slow.requests()).filter(({ range }) => range !== 'bytes=0-255');
+    const last = served.filter(({ status }) => status === 206);
     expect(last).toHaveLength(1);
     const from = Number(/bytes=(\d+)-/.exec(last[0]?.range ?? '')?.[1]);
     expect(from).toBeGreaterThan(100_000);

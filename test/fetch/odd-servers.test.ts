@@ -256,6 +256,22 @@ describe('#188 what comes once instead of the file, and is gone a second later',
   });
 });
 
+describe('#188 a refusal that may be over in a moment is asked for once more, with one retry', () => {
+  it.each([
+    { name: '#13 403', reply: answer(403, 'no'), code: 'http-status' },
+    { name: '#13 404', reply: answer(404, 'no'), code: 'file-not-at-source' },
+    { name: '202', reply: answer(202, ''), code: 'http-status' },
+    { name: '204', reply: answer(204, ''), code: 'http-status' },
+    { name: '423', reply: answer(423, 'no'), code: 'http-status' },
+    { name: '555', reply: answer(555, 'no'), code: 'http-status' },
+  ])('$name', async ({ reply: bytes, code }) => {
+    const { ran, server } = await fetchFrom(() => bytes, a, { retries: 1 });
+    expect(ran.outcomes).toEqual([code]);
+    expect(ran.exit).toBe(4);
+    expect(server.requests).toHaveLength(2);
+  });
+});
+
 describe('#189 a text that asks to slow down', () => {
   it.each(['{"code":429,"msg":"x"}', '访问过于频繁，请稍后再试'])(
     '%s, each time: waits as for 429, then shows it',

@@ -1,0 +1,155 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type TransferAction,
+  type TransferEvent,
+  type TransferFacts,
+  type TransferState,
+  decideNext,
+  startState,
+} from '../../src/download/transfer-decisions.ts';
+import { CcxriError } from '../../src/errors.ts';
+import { DEFAULT_RETRY_POLICY } from '../../src/http/retry.ts';
+
+const MIB = 1024 * 1024;
+const facts: TransferFacts = {
+  file: 'a.zip',
+  heldBytes: 5 * MIB,
+  policy: DEFAULT_RETRY_POLICY,
+  isKnown: false,
+  now: new Date('2026-11-28T00:00:00Z'),
+  random: 0.5,
+};
+const held = startState(5 * MIB);
+const status = (code: number) => new CcxriError('http-status', `${code}`, { status: code });
+const network = new CcxriError('network', 'broke off');
+const reset = new CcxriError('network', 'a reset', {
+  cause: Object.assign(new Error(), { code: 'ECONNRESET' }),
+});
+
+interface Row {
+  readonly name: string;
+  readonly event: TransferEvent;
+  readonly state?: Partial<TransferState>;
+  readonly facts?: Partial<TransferFacts>;
+  readonly action: Partial<TransferAction>;
+  readonly becomes?: Partial<TransferState>;
+}
+
+const retry = { kind: 'retry' } as const;
+const request = { kind: 'request' } as const;
+
+const rows: readonly Row[] = [
+  {
+    name: '#41 the last of several connections got the whole file: one connection',
+    event: { kind: 'ranges-ignored' },
+    state: { isProven: true },
+    action: request,
+    becomes: { asking: 'rest', isProven: false },
+  },
+  ...(['unusable', 'unsatisfied'] as const).map((kind): Row => ({
+    name: `#43 #177 a first segment is ${kind}: the whole file`,
+    event: { kind, asked: 'segment', error: network },
+    facts: { heldBytes: 0 },
+    action: { ...retry, delayMs: 0 },
+    becomes: { asking: 'whole', attempts: 0 },
+  })),
+  {
+    name: '#43 a segment can not be placed: the rest',
+    event: { kind: 'unusable', asked: 'segment', error: network },
+    action: { ...retry, delayMs: 0 },
+    becomes: { asking: 'rest', attempts: 0 },
+  },
+  {
+    name: '#42 the rest can not be placed: the whole file',
+    event: { kind: 'unusable', asked: 'rest', error: network },
+    action: { ...retry, delayMs: 0 },
+    becomes: { asking: 'whole', attempts: 0 },
+  },
+  {
+    name: '#42 and neither can the whole file: a failed attempt',
+    event: { kind: 'unusable', asked: 'whole', error: network },
+    action: retry,
+    becomes: { attempts: 1 },
+  },
+  {
+    name: '#177 there is nothing where something is missing: what is here is kept, after a delay',
+    event: { kind: 'unsatisfied', asked: 'rest', error: network },
+    action: { ...retry, delayMs: 750 },
+    becomes: { asking: 'segment', unsatisfied: 1, attempts: 1 },
+  },
+  {
+    name: '#177 and for the third time: the whole file',
+    event: { kind: 'unsatisfied', asked: 'rest', error: network },
+    state: { unsatisfied: 2 },
+    action: { ...retry, delayMs: 0 },
+    becomes: { asking: 'whole' },
+  },
+  ...[400, 405, 501].map((code): Row => ({
+    name: `#183 ${code} to a first segment: the whole file, at once`,
+    event: { kind: 'failed', asked: 'segment', error: status(code) },
+    facts: { heldBytes: 0 },
+    action: { ...retry, delayMs: 0 },
+    becomes: { asking: 'whole' },
+  })),
+  ...[status(500), status(503), reset].flatMap((error): readonly Row[] => [
+    {
+      name: `#183 ${error.message} to a first segment: once more`,
+      event: { kind: 'failed', asked: 'segment', error },
+      facts: { heldBytes: 0 },
+      action: { ...retry, delayMs: 750 },
+      becomes: { asking: 'segment', refusals: 1 },
+    },
+    {
+      name: `#183 ${error.message} to a first segment, twice: the whole file`,
+      event: { kind: 'failed', asked: 'segment', error },
+      state: { refusals: 1 },
+      facts: { heldBytes: 0 },
+      action: retry,
+      becomes: { asking: 'whole', refusals: 0 },
+    },
+    {
+      name: `#183 ${error.message} for the rest, four times: the whole file`,
+      event: { kind: 'failed', asked: 'rest', error },
+      state: { refusals: 3 },
+      action: retry,
+      becomes: { asking: 'whole' },
+    },
+  ]),
+  {
+    name: '#183 what broke in its body had been granted: it says nothing against ranges',
+    event: { kind: 'failed', asked: 'segment', isInBody: true, error: reset },
+    state: { refusals: 1 },
+    facts: { heldBytes: 0 },
+    action: { ...retry, delayMs: 750 },
+    becomes: { asking: 'segment', refusals: 0 },
+  },
+  {
+    name: '#183 the whole file broke off after some progress: what came of it is worth a range',
+    event: { kind: 'failed', asked: 'whole', isInBody: true, error: network },
+    state: { asking: 'whole', mostBytes: 0 },
+    action: retry,
+    becomes: { asking: 'rest' },
+  },
+  {
+    name: 'all attempts are used up, and less has not been asked for: that is tried',
+    event: { kind: 'failed', asked: 'rest', error: status(500) },
+    state: { refusals: 3, attempts: 10, withoutProgress: 10, hasRelocated: true },
+    action: { ...retry, delayMs: 0 },
+    becomes: { asking: 'whole' },
+  },
+  {
+    name: 'what a probe proved is proved anew after a failure',
+    event: { kind: 'failed', asked: 'segment', error: network },
+    state: { isProven: true },
+    action: retry,
+    becomes: { isProven: false },
+  },
+];
+
+describe('what is asked for when the last request was of no use', () => {
+  it.each(rows)('$name', (row) => {
+    const decision = decideNext({ ...held, ...row.state }, row.event, { ...facts, ...row.facts });
+    expect(decision.action).toMatchObject(row.action);
+    expect(decision.state).toMatchObject(row.becomes ?? {});
+  });
+});
