@@ -8,7 +8,7 @@
 export const FLOORS = [
   ['cli'],
   ['index'],
-  ['demo'],
+  ['demo', 'doctor'],
   ['fetch'],
   ['verify', 'extract', 'status', 'links', 'list', 'make-manifest'],
   ['labels'],

@@ -112,6 +112,7 @@ export interface ErrorFacts {
 /** Commands of the program that an error may point to. */
 type NextCommand =
   | 'demo'
+  | 'doctor'
   | 'extract'
   | 'fetch'
   | 'help'
@@ -124,6 +125,7 @@ type NextCommand =
 
 /** Options of the program that an error may point to, without the dashes. */
 export type NextOption =
+  | 'connections'
   | 'delete-archives'
   | 'dest'
   | 'dry-run'

@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts';
-import type { ErrorRecord, NextStep } from './errors.ts';
+import type { ErrorCode, ErrorRecord, NextStep } from './errors.ts';
 
 /**
  * `download`; `hash`: bytes that were there already; `extract`; `check`: members or extracted images
@@ -17,7 +17,8 @@ export type RunEvent =
   | SourceLeftEvent
   | WarningEvent
   | FileDoneEvent
-  | IndexWrittenEvent;
+  | IndexWrittenEvent
+  | CheckEvent;
 
 /** Emitted once, before the first byte. Byte counts are approximate: published sizes are rounded. */
 export interface PlanEvent {
@@ -180,6 +181,63 @@ interface IndexWrittenEvent {
   readonly path: string;
   /** Its rows, without the header. */
   readonly rows: number;
+}
+
+/**
+ * What `doctor` looks at. Of the network, for each source: `proxy`; `names` (DNS); `connect` (each address);
+ * `certificate`; `source` (is it one, and how many files has it?); `archive` and `labels` (the first bytes
+ * of one file each); `ranges`; `validator`; `wall` (something that keeps programs out); `clock` (the server's
+ * against ours); `speed`. Of the destination: `directory` (may it be written?); `space`; `inodes`;
+ * `case`; `disk-clock`; `path-length`; `rename`; `flush`; `file-system`; `lock` (another run, and what
+ * earlier runs left). Of the machine: `node`, `open-files`, `memory`.
+ */
+export type CheckName =
+  | 'proxy'
+  | 'names'
+  | 'connect'
+  | 'certificate'
+  | 'source'
+  | 'archive'
+  | 'labels'
+  | 'ranges'
+  | 'validator'
+  | 'wall'
+  | 'clock'
+  | 'speed'
+  | 'directory'
+  | 'space'
+  | 'inodes'
+  | 'case'
+  | 'disk-clock'
+  | 'path-length'
+  | 'rename'
+  | 'flush'
+  | 'file-system'
+  | 'lock'
+  | 'node'
+  | 'open-files'
+  | 'memory';
+
+/** What one check of `doctor` has found. */
+export interface CheckRow {
+  readonly check: CheckName;
+  /** What it is about. */
+  readonly part: 'network' | 'destination' | 'machine';
+  /** The source concerned, safe to print. Absent where it is about none. */
+  readonly source?: string | undefined;
+  /** `warning`: a fetch works, with a drawback; `problem`: it does not. */
+  readonly status: 'ok' | 'warning' | 'problem';
+  /** What was seen, in a sentence for people: its wording may change. */
+  readonly seen: string;
+  /** The code of the error that a fetch would end with. Absent unless the status is `problem`. */
+  readonly code?: ErrorCode | undefined;
+  /** What the user can do about it, as data. Absent where nothing is to be done, or known. */
+  readonly next?: readonly NextStep[] | undefined;
+}
+
+/** A check of `doctor` has ended. */
+interface CheckEvent extends CheckRow {
+  readonly event: 'check';
 }
 
 export type EventListener = (event: RunEvent) => void;

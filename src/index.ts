@@ -4,6 +4,8 @@
 export { CcxriError, ERROR_CODES, isCcxriError, toErrorRecord } from './errors.ts';
 export type { ErrorCode, ErrorFacts, ErrorRecord } from './errors.ts';
 export type {
+  CheckName,
+  CheckRow,
   EventListener,
   Phase,
   PhaseProgress,
@@ -59,6 +61,8 @@ export { listDataset } from './list.ts';
 export type { DatasetList, SubsetRow } from './list.ts';
 export { resolveLinks } from './links.ts';
 export type { LinkRow, LinksOptions, LinksResult } from './links.ts';
+export { diagnose } from './doctor/diagnose.ts';
+export type { DoctorOptions, DoctorResult } from './doctor/types.ts';
 export { makeManifest } from './make-manifest/make-manifest.ts';
 export type { MakeManifestOptions, MakeManifestResult } from './make-manifest/make-manifest.ts';
 export { runDemo } from './demo/run-demo.ts';

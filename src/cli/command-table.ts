@@ -74,6 +74,14 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
     ],
     load: async () => (await import('./commands/links.ts')).runLinks,
   },
+  doctor: {
+    summary: 'look at what decides whether a fetch will work: network, disk, machine',
+    examples: [
+      ['ccxri doctor', "the dataset's page and ./cc-cxri, in a minute and a few hundred KB"],
+      ['ccxri doctor --source https://mirror.example/ccxri/ --dest /data/ccxri', 'a mirror'],
+    ],
+    load: async () => (await import('./commands/doctor.ts')).runDoctor,
+  },
   manifest: {
     summary: 'write a manifest of the archives and label files in a directory',
     argument: { usage: '<dir>', help: 'the directory of the files' },

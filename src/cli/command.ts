@@ -20,6 +20,8 @@ export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** As 20.19.1. */
+  readonly nodeVersion: string;
   readonly onEvent: EventListener;
   /** Asks a person; undefined where there is nobody to ask. */
   readonly confirm: ((question: string) => Promise<boolean>) | undefined;
@@ -37,6 +39,8 @@ export interface CommandOutcome {
   readonly render: (view: View) => string;
   /** true: the text only reports that the work was done, and `--quiet` leaves it out. */
   readonly isStatusOnly: boolean;
+  /** true: the text shows the errors itself, each where it belongs. Default: they go to stderr. */
+  readonly showsErrors?: boolean;
 }
 
 /** What every function on a dataset directory takes, from what was typed. */

@@ -20,6 +20,8 @@ export interface CliIo {
   /** Aborts with a StopRequest as its reason when a signal stops the process. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** As 20.19.1. */
+  readonly nodeVersion: string;
 }
 
 /** Without a terminal lines are not wrapped, for `grep` and files. */

@@ -1,4 +1,5 @@
 import type { DemoResult } from '../demo/run-demo.ts';
+import type { DoctorResult } from '../doctor/types.ts';
 import type { ErrorRecord } from '../errors.ts';
 import type { RunEvent } from '../events.ts';
 import type { ExtractResult, ExtractStatus } from '../extract/types.ts';
@@ -63,6 +64,7 @@ export interface CommandResults {
   readonly join: IndexResult;
   readonly status: StatusResult;
   readonly links: LinksResult;
+  readonly doctor: DoctorResult;
   readonly manifest: ManifestCommandResult;
   readonly demo: DemoResult | DemoDryRun;
 }
@@ -93,6 +95,7 @@ export interface CommandCounts {
   readonly join: JoinCounts;
   readonly status: StatusCounts;
   readonly links: LinksCounts;
+  readonly doctor: DoctorCounts;
   readonly manifest: ManifestCounts;
   readonly demo: FetchCounts;
 }
@@ -137,6 +140,17 @@ export interface LinksCounts extends FileCount {
   readonly found: number;
   /** Files that no source has. */
   readonly notFound: number;
+}
+
+export interface DoctorCounts {
+  /** Rows of the result. */
+  readonly checks: number;
+  /** Rows with nothing to be done. */
+  readonly ok: number;
+  /** Rows with a drawback. */
+  readonly warnings: number;
+  /** Rows with what keeps a fetch from working. */
+  readonly problems: number;
 }
 
 export interface ManifestCounts extends FileCount {

@@ -22,7 +22,9 @@ async function main(argv: readonly string[]): Promise<void> {
   const { systemClock } = await import('../clock.ts');
   const { stdout, stderr, stdin, env } = process;
   const signal = await listenForSignals();
-  leave(await run(argv, { stdout, stderr, stdin, env, signal, clock: systemClock }));
+  const nodeVersion = process.versions.node;
+  const io = { stdout, stderr, stdin, env, signal, clock: systemClock, nodeVersion };
+  leave(await run(argv, io));
 }
 
 function writeVersion(): Promise<void> {

@@ -35,13 +35,14 @@ export function suggestFor(typed: RawOptions): Suggest {
 
 /** The options of a run that the commands suggested next repeat, and which commands take them. */
 const CARRIED: readonly (readonly [OptionKey, readonly CommandName[]])[] = [
-  ['dest', ['fetch', 'verify', 'extract', 'join', 'status']],
-  ['manifest', ['list', 'fetch', 'verify', 'extract', 'join', 'status', 'links']],
-  ['source', ['fetch', 'links']],
+  ['dest', ['fetch', 'verify', 'extract', 'join', 'status', 'doctor']],
+  ['manifest', ['list', 'fetch', 'verify', 'extract', 'join', 'status', 'links', 'doctor']],
+  ['source', ['fetch', 'links', 'doctor']],
 ];
 
 /** How the advice to use an option reads if there is no value to give. */
 const OPTION_TEXTS: Readonly<Record<NextOption, string>> = {
+  connections: 'use fewer --connections',
   'delete-archives': 'delete each archive after its extraction with --delete-archives',
   dest: 'choose another directory with --dest DIR',
   'dry-run': 'look at what would be done with --dry-run',

@@ -13,6 +13,7 @@ export const COMMAND_NAMES = [
   'join',
   'status',
   'links',
+  'doctor',
   'manifest',
   'demo',
 ] as const;
@@ -161,7 +162,7 @@ const TABLE = {
     help: 'sent with each request to the sources; repeatable. In the variable it stays out of `ps`',
     expects: "'Name: value'",
     secret: true,
-    commands: ['fetch', 'links'],
+    commands: ['fetch', 'links', 'doctor'],
   },
   concurrency: {
     long: '--concurrency',
@@ -199,7 +200,7 @@ const TABLE = {
     help: 'seconds without data before a connection is dropped and the download resumed',
     default: DEFAULT_TIMEOUT_MS / 1000,
     expects: 'seconds from 1 to 3600',
-    commands: ['fetch', 'links'],
+    commands: ['fetch', 'links', 'doctor'],
   },
   noExtract: flag('--no-extract', 'download and check only (no join either)', {
     commands: ['fetch'],

@@ -104,6 +104,7 @@ export function lineOf(event: RunEvent, state: RunState, view: View): string | u
         ? `${event.file}: ${PHASE_WORDS[event.phase]} done, ${bytes}${members}${md5}`
         : undefined;
     }
+    case 'check':
     case 'progress':
       return undefined;
   }

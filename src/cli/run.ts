@@ -91,9 +91,10 @@ async function runCommand(
   };
   const onStop = () => progress.note('stopping… (again to stop at once)');
   io.signal.addEventListener('abort', onStop, { once: true });
-  const { env, signal, clock } = io;
+  const { env, signal, clock, nodeVersion } = io;
   const confirm = confirmWith(settings, io, progress);
-  const context = { settings, argument, env, signal, clock, onEvent, confirm };
+  const world = { env, signal, clock, nodeVersion };
+  const context = { ...world, settings, argument, onEvent, confirm };
   let ending: Ending;
   try {
     for (const message of environmentWarnings(command, env)) {
@@ -169,9 +170,10 @@ function finish({ io, stdout, stderr }: Door, report: Report, ending: Ending): E
     return document.exitCode;
   }
   const { outcome } = ending;
-  stderr.write(renderErrors(outcome.errors, view));
   const isSilent = settings?.quiet === true && outcome.isStatusOnly;
-  if (form === 'text' && !isSilent) {
+  const isShown = form === 'text' && !isSilent;
+  if (!isShown || outcome.showsErrors !== true) stderr.write(renderErrors(outcome.errors, view));
+  if (isShown) {
     stdout.write(outcome.render(viewOf(io.stdout, report, io)));
   }
   return document.exitCode;

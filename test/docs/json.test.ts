@@ -324,6 +324,15 @@ describe('real output of sources that fail is described', () => {
     await expectDescribed(0, () => links(`${down.url}/page.html`, RELEASE));
   });
 
+  it('of doctor, of what is well and of what is not', async () => {
+    const of = async (source: string) => [
+      ...['doctor', '--manifest', MANIFEST, '--source', source],
+      ...['--dest', join(await tempDir(), 'set')],
+    ];
+    await expectDescribed(0, () => of(RELEASE));
+    await expectDescribed(4, () => of('http://nobody.invalid/{name}'));
+  });
+
   it('a disputed MD5, a label file that is wrong inside', async () => {
     const doubt = { md5: 'a'.repeat(32), md5Disputed: 'published twice', url: 'http://x.example/' };
     const disputed = await editedManifest('Viral-1.zip', doubt);

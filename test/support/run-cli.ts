@@ -56,6 +56,7 @@ export async function runCli(argv: readonly string[], world: CliWorld = {}): Pro
     env: world.env ?? {},
     signal: world.signal ?? new AbortController().signal,
     clock: world.clock ?? systemClock,
+    nodeVersion: process.versions.node,
   });
   return { code, stdout: stdout.text, stderr: stderr.text };
 }
