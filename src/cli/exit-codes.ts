@@ -42,7 +42,7 @@ export const EXIT_CODES: readonly ExitCodeRow[] = [
   {
     code: 9,
     meaning: 'what the source serves is not the file, or a page without links to it',
-    next: '`ccxri links`; give another --source',
+    next: 'again later, in case it was only busy; `ccxri links`; another --source',
   },
   {
     code: 10,

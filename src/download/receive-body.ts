@@ -123,6 +123,18 @@ export async function receiveSlice(
   }
 }
 
+/**
+ * A part that can't be placed may be a server's page about an error, which may be over in a moment.
+ * @throws CcxriError `not-the-file`: it is one
+ */
+export async function assertNoPage(transfer: Transfer, body: Body): Promise<void> {
+  if (!/^text\/html\b/i.test(body.contentType ?? '')) return;
+  const iterator = body.bytes[Symbol.asyncIterator]();
+  const first = await readText(iterator);
+  const page = checkPart(body, first);
+  if (page !== undefined) throw await explain(transfer, body, page, { first, iterator });
+}
+
 interface Beginning {
   readonly first: Buffer;
   readonly iterator: AsyncIterator<Buffer>;

@@ -8,7 +8,13 @@ import { toStatusError } from '../http/status.ts';
 import { toPrintableUrl } from '../text.ts';
 import type { DownloadContext, Transfer } from './context.ts';
 import { type Body, assertNotShort } from './first-bytes.ts';
-import { readText, receiveFromStart, receiveSlice, toRateLimit } from './receive-body.ts';
+import {
+  assertNoPage,
+  readText,
+  receiveFromStart,
+  receiveSlice,
+  toRateLimit,
+} from './receive-body.ts';
 import type { Segment } from './segments.ts';
 import type { Asking, ConnectionEnd, RequestMode, SegmentEnd } from './transfer-decisions.ts';
 
@@ -163,23 +169,27 @@ async function receiveAnswer(
     const error = new CcxriError('network', message, { file: file.name, url: where });
     return { kind, asked, error };
   };
-  if (answer.kind === 'unusable' || answer.kind === 'unsatisfied')
-    return of(answer.kind, answer.why);
+  if (answer.kind === 'unsatisfied') return of('unsatisfied', answer.why);
   if (answer.kind === 'complete') {
     transfer.part.learnTotal(answer.totalBytes);
     return { kind: 'complete' };
   }
-  if (mode === 'parallel' && segment.from - answer.fromByte > MAX_OVERLAP_BYTES) {
-    return { kind: 'ranges-ignored' };
-  }
+  const totalBytes = answer.kind === 'bytes' ? answer.totalBytes : null;
   const body: Body = {
     where,
     isLocal: false,
     contentType: response.header('content-type'),
     contentEncoding: response.header('content-encoding'),
-    origin: { url, validator: validatorOf(response), totalBytes: answer.totalBytes },
+    origin: { url, validator: validatorOf(response), totalBytes },
     bytes: response.body(),
   };
+  if (answer.kind === 'unusable') {
+    await assertNoPage(transfer, body);
+    return of('unusable', answer.why);
+  }
+  if (mode === 'parallel' && segment.from - answer.fromByte > MAX_OVERLAP_BYTES) {
+    return { kind: 'ranges-ignored' };
+  }
   const end = await placeBody(transfer, request, body, answer);
   return end === 'encoded' ? of('unusable', 'a part of an encoded body') : end;
 }

@@ -185,7 +185,7 @@ function brokenOff({ file }: TransferFacts, how: string): CcxriError {
 }
 
 /** A 416 for a byte that must be there is often said by a server that is busy or behind a cache. */
-const MAX_UNSATISFIED = 3;
+const MAX_UNSATISFIED = 4;
 
 function afterUnsatisfied(
   before: TransferState,
@@ -226,23 +226,23 @@ function afterRefusal(
   return { state: decision.state, action: atOnce(error) };
 }
 
-/** Statuses by which servers refuse a Range, and hardly anything else that may be over in a moment. */
-const RANGE_REFUSED: readonly number[] = [400, 403, 405, 416, 501];
+/** These say nothing of ranges: credentials, the address, too many requests, a time that was too short. */
+const NOT_OF_RANGES: readonly number[] = [401, 407, 408, 410, 425, 429];
 
 /**
- * How many times in a row a request for a range fails so before a humbler one is tried. undefined: it
- * does not fail so.
+ * How many times in a row a request for a range fails so before a humbler one is tried: servers refuse
+ * ranges by every status, by a page, and by a reset. undefined: it does not fail so.
  */
 function refusalLimitOf({ code, facts, cause }: CcxriError, heldBytes: number): number | undefined {
-  const { status } = facts;
-  if (code === 'http-status' && status !== undefined && RANGE_REFUSED.includes(status)) {
-    return heldBytes > 0 ? 2 : 1;
-  }
-  const isBroken = code === 'network' && isBrokenSocket(cause);
-  const isFailure = code === 'http-status' && status !== undefined && status >= 500;
+  const { status, permanent } = facts;
+  const isAnswer = code === 'not-the-file' || status !== undefined;
+  if (permanent === true || (status !== undefined && NOT_OF_RANGES.includes(status)))
+    return undefined;
+  const isFailure = status !== undefined && status >= 500 && status !== 501;
   // With bytes at stake, a server that is only busy gets its time.
-  if (isBroken || isFailure) return heldBytes > 0 ? 4 : 2;
-  return undefined;
+  if (isFailure || (code === 'network' && isBrokenSocket(cause))) return heldBytes > 0 ? 4 : 2;
+  if (!isAnswer) return undefined;
+  return heldBytes > 0 ? 2 : 1;
 }
 
 function afterFailure(

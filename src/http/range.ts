@@ -76,7 +76,7 @@ function checkBeyondEnd({ fromByte }: RangeRequest, head: AnswerHead): RangeAnsw
 }
 
 function checkPart(request: RangeRequest, head: AnswerHead): RangeAnswer {
-  if (/^multipart\//i.test(head.contentType ?? '')) {
+  if (/^multipart\/(?:x-)?byteranges\b/i.test(head.contentType ?? '')) {
     return { kind: 'unusable', why: 'the server sent several parts in one body' };
   }
   const range = toContentRange(head.contentRange);

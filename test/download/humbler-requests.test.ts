@@ -78,13 +78,13 @@ const rows: readonly Row[] = [
     becomes: { asking: 'segment', unsatisfied: 1, attempts: 1 },
   },
   {
-    name: '#177 and for the third time: the whole file',
+    name: '#177 and for the fourth time: the whole file',
     event: { kind: 'unsatisfied', asked: 'rest', error: network },
-    state: { unsatisfied: 2 },
+    state: { unsatisfied: 3 },
     action: { ...retry, delayMs: 0 },
     becomes: { asking: 'whole' },
   },
-  ...[400, 405, 501].map((code): Row => ({
+  ...[400, 403, 404, 405, 406, 204, 202, 501].map((code): Row => ({
     name: `#183 ${code} to a first segment: the whole file, at once`,
     event: { kind: 'failed', asked: 'segment', error: status(code) },
     facts: { heldBytes: 0 },
