@@ -70,7 +70,7 @@ ${optionsTable(
 
 ## Values in variables
 
-A flag takes ${OPTIONS.strict.expects}. An empty variable counts as not set. Subsets and files are
+A flag takes ${OPTIONS.strict.expects}. An empty variable counts as not set. Subsets, files and hosts are
 separated by commas, sources and headers by newlines:
 
 \`\`\`sh

@@ -131,6 +131,7 @@ export type NextOption =
   | 'dry-run'
   | 'file'
   | 'header'
+  | 'header-host'
   | 'manifest'
   | 'output'
   | 'source'

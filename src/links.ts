@@ -5,6 +5,7 @@ import { CcxriError } from './errors.ts';
 import { ignoreEvents } from './events.ts';
 import { createPageLoader, createStartLoader } from './http/page.ts';
 import { type ManifestFile, isEmptySelection, selectFiles } from './manifest/manifest.ts';
+import { headerOptionsOf } from './sources/header-options.ts';
 import { type Found, locationsOf, openSources } from './sources/open-source.ts';
 import {
   type Location,
@@ -23,10 +24,10 @@ import { toPrintable, toPrintableLink } from './text.ts';
  *   named sources can be used; `aborted`
  */
 export async function resolveLinks(options: LinksOptions): Promise<LinksResult> {
-  const { manifest, selection = {}, sources: named = [], headers, timeoutMs, env } = options;
+  const { manifest, selection = {}, sources: named = [], timeoutMs, env } = options;
   const { signal, onEvent = ignoreEvents, clock = systemClock } = options;
   const files = isEmptySelection(selection) ? manifest.files : selectFiles(manifest, selection);
-  const loading = { headerOrigins: named, headers, timeoutMs, env, clock };
+  const loading = { ...headerOptionsOf(options, manifest, onEvent), timeoutMs, env, clock };
   const [loadPage, loadStart] = [createPageLoader(loading), createStartLoader(loading)];
   const context = { manifest, loadPage, loadStart, signal, onEvent, clock };
   const sources = await openSources(named, context);
@@ -85,8 +86,18 @@ function toTried(source: Source, answers: readonly Found[]): LinksResult['tried'
 export interface LinksOptions extends Omit<RunOptions, 'dest'> {
   /** As of fetch. Default: the manifest's homepage. */
   readonly sources?: readonly string[] | undefined;
-  /** Extra request headers, sent to the origins of `sources` alone. */
+  /**
+   * Extra request headers. `User-Agent`, `Accept`, `Accept-Language` and `Referer` go to every host; all
+   * others to the origins of `sources` and to `headerHosts` alone.
+   */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /**
+   * Other hosts that get all of `headers`, as `HOST` or `HOST:PORT`: those that the links of a saved
+   * page lead to. Default: none.
+   */
+  readonly headerHosts?: readonly string[] | undefined;
+  /** The program, for the header User-Agent; the manifest's homepage is added. Default `ccxri`. */
+  readonly userAgent?: string | undefined;
   /** Default 30,000. */
   readonly timeoutMs?: number | undefined;
   /** Proxy variables (HTTP_PROXY, HTTPS_PROXY, NO_PROXY in either case). Default: no proxy. */

@@ -10,6 +10,7 @@ import type { Selection } from '../manifest/manifest.ts';
 import { toPrintable } from '../text.ts';
 import type { CommandResults } from './json-documents.ts';
 import { type CommandName, DEFAULT_DEST, type Settings } from './options.ts';
+import { readVersion } from './version.ts';
 import type { View } from './view.ts';
 
 /** What a command is given: what was asked for, and the world by argument. */
@@ -64,10 +65,12 @@ export function selectionOf({ subset, file }: Settings): Selection {
 
 /** What functions that ask sources take. */
 export function sourceOptionsOf({ settings, env }: CommandContext) {
-  const { source, header, timeout } = settings;
+  const { source, header, headerHost, timeout } = settings;
   return {
     ...(source.length === 0 ? {} : { sources: source }),
     headers: header,
+    headerHosts: headerHost,
+    userAgent: `ccxri/${readVersion()}`,
     timeoutMs: timeout === undefined ? undefined : timeout * 1000,
     env,
   };

@@ -48,6 +48,7 @@ const OPTION_TEXTS: Readonly<Record<NextOption, string>> = {
   'dry-run': 'look at what would be done with --dry-run',
   file: 'name files with --file NAME',
   header: 'send what the server asks for with --header "NAME: VALUE"',
+  'header-host': 'name the host that your headers are for with --header-host HOST',
   manifest: 'name its manifest with --manifest FILE',
   output: 'name a file with --output FILE',
   source: 'give another --source',

@@ -97,6 +97,9 @@ const rate = z
 /** RFC 9110: a token, a colon, and a value without control characters. */
 const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\u0000-\u0008\u000a-\u001f\u007f]+)$/;
 
+/** A name or an address, with a port or without. */
+const HOST = /^(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
+
 const headers = z
   .array(z.string().regex(HEADER))
   .transform((lines) =>
@@ -159,9 +162,18 @@ const TABLE = {
     value: "'NAME: VALUE'",
     list: 'newline',
     schema: headers,
-    help: 'sent with each request to the sources; repeatable. In the variable it stays out of `ps`',
+    help: 'sent to the sources (User-Agent, Accept, Accept-Language and Referer to every server); repeatable. In the variable it stays out of `ps`',
     expects: "'Name: value'",
     secret: true,
+    commands: ['fetch', 'links', 'doctor'],
+  },
+  headerHost: {
+    long: '--header-host',
+    value: 'HOST',
+    list: 'comma',
+    schema: names.refine((list) => list.every((item) => HOST.test(item))),
+    help: 'another server that gets what --header says: one that the links of a saved page lead to; repeatable, or a,b',
+    expects: 'names of hosts, such as files.example.org or files.example.org:8443',
     commands: ['fetch', 'links', 'doctor'],
   },
   concurrency: {
@@ -302,7 +314,7 @@ export function variablesHelp(): string {
   const lines = OPTION_KEYS.map((key) => `  ${usageOf(key).padEnd(width)}${variableOf(key)}`);
   return [
     'Every option has its variable; flags win.',
-    'Flags take 1 or 0, true or false, yes or no. Separate subsets and files by commas,',
+    'Flags take 1 or 0, true or false, yes or no. Separate subsets, files and hosts by commas,',
     'sources and headers by newlines.',
     '',
     ...lines,

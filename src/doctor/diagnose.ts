@@ -6,6 +6,7 @@ import { HttpClient } from '../http/client.ts';
 import { toProxySettings } from '../http/proxy.ts';
 import { DEFAULT_TIMEOUT_MS } from '../http/retry.ts';
 import { isEmptySelection, selectFiles } from '../manifest/manifest.ts';
+import { headerOptionsOf } from '../sources/header-options.ts';
 import { examineDestination } from './destination.ts';
 import { Examination, together } from './examination.ts';
 import { examineMachine } from './machine.ts';
@@ -22,7 +23,7 @@ const DEFAULT_DEADLINE_MS = 60_000;
  *   `aborted`
  */
 export async function diagnose(options: DoctorOptions): Promise<DoctorResult> {
-  const { manifest, dest, selection = {}, sources = [], headers, env = {} } = options;
+  const { manifest, dest, selection = {}, sources = [], env = {} } = options;
   const { signal, onEvent = ignoreEvents, clock = systemClock } = options;
   const {
     timeoutMs = DEFAULT_TIMEOUT_MS,
@@ -32,8 +33,8 @@ export async function diagnose(options: DoctorOptions): Promise<DoctorResult> {
   throwIfAborted(signal);
   const files = isEmptySelection(selection) ? manifest.files : selectFiles(manifest, selection);
   const proxies = toProxySettings(env);
-  const headerOrigins = sources.length > 0 ? sources : [manifest.homepage];
-  const client = new HttpClient({ timeoutMs, clock, headerOrigins, headers, env });
+  const headers = headerOptionsOf(options, manifest, onEvent);
+  const client = new HttpClient({ timeoutMs, clock, env, ...headers });
   const examination = new Examination({ clock, onEvent, signal, deadlineMs });
   try {
     await together([

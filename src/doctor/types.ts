@@ -4,8 +4,12 @@ import type { CheckRow } from '../events.ts';
 export interface DoctorOptions extends RunOptions {
   /** As of fetch. Default: the manifest's homepage. */
   readonly sources?: readonly string[] | undefined;
-  /** Extra request headers, sent to the origins of `sources` alone. */
+  /** As of fetch. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** As of fetch. Default: none. */
+  readonly headerHosts?: readonly string[] | undefined;
+  /** As of fetch. Default `ccxri`. */
+  readonly userAgent?: string | undefined;
   /** Default 30,000; no check takes longer than 20,000, whatever this says. */
   readonly timeoutMs?: number | undefined;
   /** What is not looked at by then is reported as such. Default 60,000. */

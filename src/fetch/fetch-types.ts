@@ -21,8 +21,18 @@ export interface FetchOptions extends SessionOptions {
   readonly retries?: number | undefined;
   /** A connection without bytes, or below the minimum speed, for this long is dropped. Default 30,000. */
   readonly timeoutMs?: number | undefined;
-  /** Extra request headers, sent to the origins of `sources` alone. */
+  /**
+   * Extra request headers. `User-Agent`, `Accept`, `Accept-Language` and `Referer` go to every host; all
+   * others to the origins of `sources` and to `headerHosts` alone.
+   */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /**
+   * Other hosts that get all of `headers`, as `HOST` or `HOST:PORT`: those that the links of a saved
+   * page lead to. Default: none.
+   */
+  readonly headerHosts?: readonly string[] | undefined;
+  /** The program, for the header User-Agent; the manifest's homepage is added. Default `ccxri`. */
+  readonly userAgent?: string | undefined;
   /** Unpack archives that have passed. Default true. */
   readonly extract?: boolean | undefined;
   /** Write index.csv at the end. Default true; false too where `extract` is false. */

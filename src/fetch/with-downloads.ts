@@ -14,6 +14,7 @@ import { HostLimiter, UnresponsiveHosts } from '../http/hosts.ts';
 import { loadPageWith, loadStartWith } from '../http/page.ts';
 import { RateLimit } from '../http/rate-limit.ts';
 import { DEFAULT_RETRY_POLICY, DEFAULT_TIMEOUT_MS, type RetryPolicy } from '../http/retry.ts';
+import { headerOptionsOf } from '../sources/header-options.ts';
 import { openSources } from '../sources/open-source.ts';
 import type { Source } from '../sources/source.ts';
 import { DEFAULT_CONNECTIONS, type FetchOptions } from './fetch-types.ts';
@@ -53,10 +54,10 @@ export async function withDownloads<T>(
   { session, options, tasks }: DownloadWork,
   work: (run: FetchRun) => Promise<T>,
 ): Promise<T> {
-  const { manifest, clock } = session;
-  const { sources: named = [], timeoutMs = DEFAULT_TIMEOUT_MS, env, headers } = options;
-  const headerOrigins = named.length > 0 ? named : [manifest.homepage];
-  const client = new HttpClient({ timeoutMs, clock, headerOrigins, env, headers });
+  const { manifest, clock, onEvent } = session;
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, env } = options;
+  const headers = headerOptionsOf(options, manifest, onEvent);
+  const client = new HttpClient({ timeoutMs, clock, env, ...headers });
   try {
     const wanted = tasks.filter(({ step }) => MAY_DOWNLOAD.has(step.action));
     const sources = wanted.length === 0 ? [] : await openAll({ session, options }, client);

@@ -1,20 +1,23 @@
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../clock.ts';
-import { decodeOrKeep } from '../text.ts';
 import type { Lookup } from './connect.ts';
 import { Connections, type ConnectionsOptions } from './connections.ts';
+import { CookieJar } from './cookies.ts';
 import { type HttpAnswer, RequestDeadline } from './deadline.ts';
 import { isBrokenSocket } from './errors.ts';
 import { BufferPool, HttpExchange } from './exchange.ts';
 import { type ProxyEnvironment, toProxySettings } from './proxy.ts';
 import { isRedirect, nextHop } from './redirect.ts';
+import { type HeaderOptions, RequestHeaders } from './request-headers.ts';
 
-export interface HttpClientOptions {
+export interface HttpClientOptions extends HeaderOptions {
   /** Default: no proxy. */
   readonly env?: ProxyEnvironment | undefined;
-  /** Sent to `headerOrigins` alone, never across a redirect to another origin. */
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-  readonly headerOrigins?: readonly string[] | undefined;
+  /**
+   * Called once for each host that does not get headers which the user typed, although a request (not
+   * only a redirect) leads there.
+   */
+  readonly onWithheld?: ((host: string, names: readonly string[]) => void) | undefined;
   /** To the first byte of a body, and for the least speed of what follows. */
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -36,10 +39,15 @@ export class HttpClient {
   /** Origins that have responded: a connection to them may be a kept-alive one. */
   readonly #knownOrigins = new Set<string>();
   readonly #buffers = new BufferPool();
+  readonly #headers: RequestHeaders;
+  readonly #cookies = new CookieJar();
+  /** Hosts that `onWithheld` knows of. */
+  readonly #withheldFrom = new Set<string>();
 
   /** @throws CcxriError `usage`: a variable names no proxy that can be used */
   constructor(options: HttpClientOptions) {
     this.#options = options;
+    this.#headers = new RequestHeaders(options);
     const { env = {}, timeoutMs, clock, lookup } = options;
     this.#connecting = { proxies: toProxySettings(env), timeoutMs, clock, lookup };
   }
@@ -54,14 +62,21 @@ export class HttpClient {
     await this.#open();
     const deadline = new RequestDeadline(request.signal, timeoutMs, clock);
     const hops = [new URL(url).href];
+    let visited: readonly string[] = [...hops];
+    this.#reportWithheld(new URL(url));
     try {
       for (;;) {
         const hop = hops.at(-1) ?? url;
         const exchange = await this.#send(new URL(hop), request.headers ?? {}, deadline.signal);
-        const { status, header } = exchange.head;
+        const { status, all } = exchange.head;
+        const hasNewCookie = this.#cookies.keep(new URL(hop), all('set-cookie'), this.#wallMs());
         if (!isRedirect(status)) return deadline.toAnswer(hop, exchange);
         exchange.discard();
-        hops.push(nextHop(hops, header('location')));
+        if (hasNewCookie) visited = [];
+        // Browsers take the first of several.
+        const next = nextHop(hops, all('location')[0], visited);
+        visited = [...visited, next];
+        hops.push(next);
       }
     } catch (error) {
       deadline.end();
@@ -96,8 +111,11 @@ export class HttpClient {
       origin: target.origin,
       path: `${target.pathname}${target.search}`,
       method: 'GET',
-      // Built for each hop: credentials are sent only to the origins they were given for.
-      headers: { 'accept-encoding': 'identity', ...this.#secretsFor(target), ...headers },
+      headers: this.#headers.headersFor(
+        target,
+        headers,
+        this.#cookies.cookiesFor(target, this.#wallMs()),
+      ),
       // `RequestDeadline` and `StallDetector` replace these.
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -112,20 +130,15 @@ export class HttpClient {
     return (this.#connections ??= Connections.open(this.#connecting));
   }
 
-  #secretsFor(target: URL): Readonly<Record<string, string>> {
-    const secrets: Record<string, string> = {};
-    for (const typed of this.#options.headerOrigins ?? []) {
-      if (!URL.canParse(typed)) continue;
-      const { origin, username, password } = new URL(typed);
-      if (origin !== target.origin) continue;
-      for (const [name, value] of Object.entries(this.#options.headers ?? {})) {
-        secrets[name.toLowerCase()] = value;
-      }
-      if (username === '' && password === '') continue;
-      const pair = `${decodeOrKeep(username)}:${decodeOrKeep(password)}`;
-      secrets['authorization'] = `Basic ${Buffer.from(pair).toString('base64')}`;
-    }
-    return secrets;
+  #reportWithheld(target: URL): void {
+    const names = this.#headers.withheldFrom(target);
+    if (names.length === 0 || this.#withheldFrom.has(target.host)) return;
+    this.#withheldFrom.add(target.host);
+    this.#options.onWithheld?.(target.host, names);
+  }
+
+  #wallMs(): number {
+    return this.#options.clock.date().getTime();
   }
 
   /** Closes every connection. */

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 
 /**
@@ -66,7 +67,9 @@ export class BodyBuffer {
 
 export interface ResponseHead {
   readonly status: number;
+  /** Several of one name as one, with commas. */
   readonly header: (name: string) => string | undefined;
+  readonly all: (name: string) => readonly string[];
 }
 
 /**
@@ -188,7 +191,7 @@ export class HttpExchange {
       onResponseStart: (_, status, headers) => {
         // 1xx (102 Processing) only announces a response.
         if (status < 200 || this.#state !== 'waiting') return;
-        this.#head = { status, header: (name) => toText(headers[name]) };
+        this.#head = toHead(status, headers);
         this.#state = 'receiving';
         this.#wake();
       },
@@ -203,8 +206,13 @@ export class HttpExchange {
   }
 }
 
-function toText(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value.join(', ') : value;
+function toHead(status: number, headers: IncomingHttpHeaders): ResponseHead {
+  const all = (name: string) => [headers[name] ?? []].flat();
+  return {
+    status,
+    all,
+    header: (name) => (headers[name] === undefined ? undefined : all(name).join(', ')),
+  };
 }
 
 function toError(reason: unknown): Error {

@@ -3,42 +3,42 @@ import { CcxriError, type NextStep } from '../errors.ts';
 import { toPrintable, toPrintableUrl } from '../text.ts';
 import type { HttpAnswer } from './deadline.ts';
 import { parseRetryAfter } from './retry.ts';
+import { wallOf } from './walls.ts';
 
 /** The error for a response whose status is not a success. */
 export function toStatusError(answer: HttpAnswer, clock: Clock): CcxriError {
   const where = toPrintableUrl(answer.url);
   const retryAfterS = parseRetryAfter(answer.header('retry-after'), clock.date());
   const { status } = answer;
-  return new CcxriError(
-    'http-status',
-    `${where} answers with status ${status}${MEANINGS[status] ?? ''}`,
-    {
-      url: where,
-      status,
-      retryAfterS,
-      next: NEXT[status],
-    },
-  );
+  const wall = wallOf(answer);
+  const meaning = wall?.name ?? MEANINGS[status];
+  const what = meaning === undefined ? '' : ` (${meaning})`;
+  return new CcxriError('http-status', `${where} answers with status ${status}${what}`, {
+    url: where,
+    status,
+    retryAfterS,
+    // A challenge is not asked again and again.
+    ...(wall?.isCertain === true ? { permanent: true } : {}),
+    next: wall?.next ?? NEXT[status],
+  });
 }
 
 const MEANINGS: Readonly<Record<number, string>> = {
-  401: ' (it wants a user and password)',
-  403: ' (forbidden)',
-  404: ' (not found)',
-  407: ' (the proxy wants a user and password)',
-  410: ' (gone)',
-  429: ' (too many requests)',
-  503: ' (busy)',
+  401: 'it wants a user and password',
+  404: 'not found',
+  407: 'the proxy wants a user and password',
+  410: 'gone',
+  429: 'too many requests',
+  503: 'busy',
 };
 
-const CREDENTIALS = { kind: 'option', option: 'header', value: 'Authorization: …' } as const;
 const NEXT: Readonly<Record<number, readonly NextStep[]>> = {
-  401: [{ ...CREDENTIALS, purpose: 'with the credentials it wants' }],
-  403: [
+  401: [
     {
-      ...CREDENTIALS,
-      purpose: 'if it wants credentials',
-      or: { kind: 'option', option: 'source' },
+      kind: 'option',
+      option: 'header',
+      value: 'Authorization: …',
+      purpose: 'with the credentials it wants',
     },
   ],
   407: [

@@ -27,6 +27,7 @@ const CASES: Readonly<Record<OptionKey, readonly [string, string, unknown]>> = {
   manifest: ['lab.json', 'lab.json', 'lab.json'],
   source: ['https://a.example/x,y', 'https://a.example/x,y', ['https://a.example/x,y']],
   header: ['X-Key: a b', 'X-Key: a b', { 'X-Key': 'a b' }],
+  headerHost: ['a.example,b:1', 'a.example, b:1', ['a.example', 'b:1']],
   concurrency: ['3', '3', 3],
   connections: ['64', '64', 64],
   limitRate: ['1.5M', '1.5M', 1_500_000],

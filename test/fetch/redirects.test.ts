@@ -1,7 +1,10 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { layoutOf } from '../../src/dataset/layout.ts';
+import type { RunEvent } from '../../src/events.ts';
 import { destIn, manifestOf, noise, run, sampleArchive } from '../support/fetching.ts';
+import { having, nextSaying, saying } from '../support/matchers.ts';
 import {
   type RawRequest,
   answer,
@@ -144,4 +147,119 @@ describe('#25 secrets', () => {
       /hunter2|topsecret/,
     );
   });
+});
+
+describe('a saved page whose links lead to a host that wants a header', () => {
+  const headers = { Cookie: 'k=hunter2', 'User-Agent': 'Mozilla/5.0' };
+
+  const serveCookie = () =>
+    serve((request, reply) => {
+      const isKnown = request.headers['cookie'] === headers.Cookie;
+      return reply.send(isKnown ? honest(a.bytes, request) : answer(403, 'no'));
+    });
+
+  async function savedPage(url: string): Promise<string> {
+    const path = join(await tempDir(), 'page.html');
+    await writeFile(
+      path,
+      `<table><tr><td>${a.file['md5'] as string}</td><td><a href="${url}/x">x</a></td></tr></table>`,
+    );
+    return path;
+  }
+
+  const warnings = (events: readonly RunEvent[]) =>
+    events.filter((event) => event.event === 'warning' && event.code === 'source');
+
+  it('#197 gets what says who asks, and a warning names the option for the rest', async () => {
+    const server = await serveCookie();
+    const sources = [await savedPage(server.url)];
+    const ran = await run({
+      dest: destIn(await tempDir()),
+      manifest,
+      sources,
+      headers,
+      retries: 0,
+    });
+    expect(ran.outcomes).toEqual(['http-status']);
+    expect(server.requests[0]?.headers).toMatchObject({ 'user-agent': 'Mozilla/5.0' });
+    expect(server.requests.every(({ headers: sent }) => sent['cookie'] === undefined)).toBe(true);
+    const { host } = new URL(server.url);
+    expect(warnings(ran.events)).toEqual([
+      having({
+        message: `${host} does not get your --header (cookie): it is none of your sources`,
+        next: nextSaying(`--header-host ${host} if it is meant`),
+      }),
+    ]);
+  });
+
+  it('#25 gets all of it once it is named, and where it redirects to gets nothing', async () => {
+    const other = await serve((request, reply) => reply.send(honest(a.bytes, request)));
+    const server = await serve((_, reply) => reply.send(redirect(`${other.url}/x`)));
+    const sources = [await savedPage(server.url)];
+    const headerHosts = [new URL(server.url).host];
+    const dest = destIn(await tempDir());
+    const ran = await run({ dest, manifest, sources, headers, headerHosts });
+    expect(ran.exit).toBe(0);
+    expect(warnings(ran.events)).toEqual([]);
+    expect(server.requests[0]?.headers).toMatchObject({ cookie: 'k=hunter2' });
+    expect(other.requests.map(({ headers: sent }) => [sent['cookie'], sent['user-agent']])).toEqual(
+      [[undefined, 'Mozilla/5.0']],
+    );
+  });
+});
+
+describe('#190 a server that goes by the User-Agent', () => {
+  const toBrowsers = () =>
+    serve((request, reply) => {
+      const name = request.headers['user-agent'] ?? '';
+      if (name === '') {
+        reply.reset();
+        return undefined;
+      }
+      return reply.send(/^Mozilla/.test(name) ? honest(a.bytes, request) : answer(445, ''));
+    });
+
+  it('is named, with the header that gets the file', async () => {
+    const server = await toBrowsers();
+    const sources = [`${server.url}/{name}`];
+    const userAgent = 'ccxri/1.2.3';
+    const ran = await run({ dest: destIn(await tempDir()), manifest, sources, userAgent });
+    expect(ran.exit).toBe(4);
+    expect(ran.result?.outcomes[0]?.error).toMatchObject({
+      message: saying('445 (it does not let this client in'),
+      next: nextSaying("--header 'User-Agent: …'"),
+    });
+    expect(server.requests[0]?.headers['user-agent']).toBe(
+      'ccxri/1.2.3 (+http://127.0.0.1:9/nobody-listens-here/)',
+    );
+  });
+
+  it('serves who types that header', async () => {
+    const server = await toBrowsers();
+    const sources = [`${server.url}/{name}`];
+    const headers = { 'User-Agent': 'Mozilla/5.0' };
+    const ran = await run({ dest: destIn(await tempDir()), manifest, sources, headers });
+    expect(ran.exit).toBe(0);
+  });
+});
+
+it('#191 a challenge is asked once, and named', async () => {
+  const challenge = { 'X-Amzn-Waf-Action': 'challenge' };
+  const server = await serve((_, reply) => reply.send(answer(202, '', challenge)));
+  const sources = [`${server.url}/{name}`];
+  const ran = await run({ dest: destIn(await tempDir()), manifest, sources });
+  expect(ran.exit).toBe(4);
+  expect(ran.result?.outcomes[0]?.error?.message).toContain('a challenge of AWS WAF');
+  expect(server.requests).toHaveLength(1);
+});
+
+it('#193 a wall that sets a cookie and redirects to itself is passed', async () => {
+  const server = await serve((request, reply) => {
+    const wall = answer(302, '', { Location: request.path, 'Set-Cookie': 'k=1; Path=/' });
+    return reply.send(request.headers['cookie'] === 'k=1' ? honest(a.bytes, request) : wall);
+  });
+  const sources = [`${server.url}/{name}`];
+  const ran = await run({ dest: destIn(await tempDir()), manifest, sources });
+  expect(ran.exit).toBe(0);
+  expect(server.requests).toHaveLength(2);
 });

@@ -194,6 +194,26 @@ describe('redirects', () => {
     got.discard();
   });
 
+  it('#192 follows an address with raw bytes, a blank and a fragment byte by byte', async () => {
+    const server = await serve((request, reply) =>
+      reply.send(
+        request.path === '/a'
+          ? Buffer.from(redirect('/\u00c3\u00fb 1.zip?f=\u00e5#top').toString(), 'latin1')
+          : answer(200, request.path),
+      ),
+    );
+    expect(await readAll(toClient(), `${server.url}/a`)).toBe('/%C3%FB%201.zip?f=%E5');
+  });
+
+  it('follows the first of several addresses', async () => {
+    const server = await serve((request, reply) =>
+      reply.send(
+        request.path === '/a' ? redirect('/b\r\nLocation: /c') : answer(200, request.path),
+      ),
+    );
+    expect(await readAll(toClient(), `${server.url}/a`)).toBe('/b');
+  });
+
   it('#22 gives a redirect without an address back as an error', async () => {
     const server = await serve((_, reply) => reply.send(answer(302, 'look elsewhere')));
     await expect(toClient().get(server.url)).rejects.toMatchObject({

@@ -12,6 +12,8 @@ describe('where a redirect leads', () => {
     { location: '//cdn.example/a.zip', to: 'https://cdn.example/a.zip' },
     // A mirror over plain http is allowed: the MD5 decides.
     { location: 'http://cdn.example/a.zip', to: 'http://cdn.example/a.zip' },
+    { location: ' /a b.zip ', to: 'https://data.example/a%20b.zip' },
+    { location: '\\c.zip', to: 'https://data.example/c.zip' },
     { location: 'https://user:secret@cdn.example/a.zip', to: 'https://cdn.example/a.zip' },
   ])('$location: $to', ({ location, to }) => {
     expect(nextHop([from], location)).toBe(to);
@@ -40,6 +42,28 @@ describe('where a redirect leads', () => {
         facts: having({ permanent: true }),
       }),
     );
+  });
+
+  it.each([
+    // 名 in UTF-8 and in GBK, and both mixed with what is encoded already.
+    { name: 'UTF-8', bytes: [0xe5, 0x90, 0x8d], to: '%E5%90%8D' },
+    { name: 'GBK', bytes: [0xc3, 0xfb], to: '%C3%FB' },
+  ])('#192 has raw bytes, $name, as they are', ({ bytes, to }) => {
+    const raw = Buffer.from(bytes).toString('latin1');
+    const base = 'https://data.example';
+    expect(nextHop([from], `/%41${raw} 1.zip?f=${raw}#${raw}`)).toBe(
+      `${base}/%41${to}%201.zip?f=${to}`,
+    );
+    expect(nextHop([from], `http://cdn.example/${raw}`)).toBe(`http://cdn.example/${to}`);
+  });
+
+  it('#192 has a host in UTF-8', () => {
+    const host = Buffer.from('文件.example').toString('latin1');
+    expect(nextHop([from], `http://${host}/a`)).toBe(new URL('http://文件.example/a').href);
+  });
+
+  it('#193 may lead back to where a cookie was set since', () => {
+    expect(nextHop([from], from, [])).toBe(from);
   });
 
   it('may lead to another place in the own network from within', () => {

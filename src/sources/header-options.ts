@@ -1,0 +1,40 @@
+import type { EventListener } from '../events.ts';
+import type { HttpClientOptions } from '../http/client.ts';
+import { DEFAULT_PRODUCT, toUserAgent } from '../http/request-headers.ts';
+import type { Manifest } from '../manifest/manifest.ts';
+import { toPrintable } from '../text.ts';
+import { parseAddress } from './address.ts';
+
+/** Which headers a run sends, as its caller said; see the options of fetch. */
+interface TypedHeaders {
+  readonly sources?: readonly string[] | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly headerHosts?: readonly string[] | undefined;
+  readonly userAgent?: string | undefined;
+}
+
+/** Where typed headers go, as options of the HTTP client. */
+export function headerOptionsOf(
+  { sources = [], headers, headerHosts, userAgent = DEFAULT_PRODUCT }: TypedHeaders,
+  { homepage }: Manifest,
+  onEvent: EventListener,
+): Partial<HttpClientOptions> {
+  // A page on the web may link to other hosts for good reasons. The links of a saved one lead to others
+  // always, and who typed headers meant one of these.
+  const hasSavedPage = sources.some((typed) => parseAddress(typed).kind === 'path');
+  return {
+    headers,
+    headerHosts,
+    headerOrigins: sources.length > 0 ? sources : [homepage],
+    userAgent: toUserAgent(userAgent, homepage),
+    onWithheld: hasSavedPage ? (host, names) => onEvent(toWarning(host, names)) : undefined,
+  };
+}
+
+function toWarning(host: string, names: readonly string[]) {
+  const [shown, list] = [toPrintable(host, 100), toPrintable(names.join(', '), 100)];
+  const message = `${shown} does not get your --header (${list}): it is none of your sources`;
+  const step = { kind: 'option', option: 'header-host', value: shown } as const;
+  const next = [{ ...step, purpose: 'if it is meant for this server' }];
+  return { event: 'warning', code: 'source', message, next } as const;
+}
