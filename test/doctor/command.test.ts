@@ -36,6 +36,9 @@ describe('doctor', () => {
     expect(stdout).toMatch(/^3 problems/m);
     const widest = Math.max(...stdout.split('\n').map((line) => line.length));
     expect(widest).toBeLessThanOrEqual(80);
+    const quiet = await runCli([...argv, '-q']);
+    expect([quiet.code, quiet.stdout]).toEqual([4, '']);
+    expect(quiet.stderr).toMatch(/^error: name lookup: nobody\.invalid: /m);
     const colored = await runCli([...argv, '--color', 'always']);
     expect(colored.stdout).toContain('\u001b[31mproblem\u001b[39m');
   });

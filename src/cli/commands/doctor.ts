@@ -33,7 +33,7 @@ export async function runDoctor(context: CommandContext): Promise<CommandOutcome
     },
     errors: rows.flatMap((row) => toError(row) ?? []),
     render: (view) => renderDiagnosis(result, view),
-    isStatusOnly: false,
+    isStatusOnly: true,
     showsErrors: true,
   };
 }
