@@ -184,7 +184,7 @@ function secureWork({ ccxri, release, secure, scratch, archives }: Place, before
   };
 }
 
-/** 16 connections in all on each side, but for curl, which has one a file. */
+/** 16 connections in all on each side; curl has one a file, and the default finds its number. */
 function lineWorks(place: Place, before: string): readonly Work[] {
   const { ccxri, release, scratch, longLine, brokenLine } = place;
   const archives = place.archives.slice(0, place.lineArchives);
@@ -208,11 +208,7 @@ function lineWorks(place: Place, before: string): readonly Work[] {
       peer: aria2(longLine),
     },
     { ...row('long line, default', rival, null), ccxri: fetch(longLine), peer: aria2(longLine) },
-    {
-      ...row('long line, 16 connections', 'curl x4', 0.4),
-      ccxri: `${fetch(longLine)} --connections 16`,
-      peer: curl,
-    },
+    { ...row('long line, default', 'curl x4', 0.4), ccxri: fetch(longLine), peer: curl },
     {
       ...row('long line with resets, 16 connections', rival, 1.05),
       ccxri: `${fetch(brokenLine)} --connections 16`,

@@ -16,6 +16,7 @@ export type RunEvent =
   | RetryEvent
   | SourceLeftEvent
   | WarningEvent
+  | ConnectionsEvent
   | FileDoneEvent
   | IndexWrittenEvent
   | CheckEvent;
@@ -133,6 +134,22 @@ export type WarningCode =
   | 'disk'
   | 'source'
   | 'environment';
+
+/** The number of connections changes, where the run finds it itself. */
+interface ConnectionsEvent {
+  readonly event: 'connections';
+  /** Connections in all, from now on. */
+  readonly connections: number;
+  /** Connections in all, until now. */
+  readonly before: number;
+  /**
+   * `trial`: more may be faster; `no-gain`: they were not faster by a fifth; `refused`: a server has
+   * refused some.
+   */
+  readonly why: 'trial' | 'no-gain' | 'refused';
+  /** Measured with as many as before. Null after a refusal. */
+  readonly bytesPerSecond: number | null;
+}
 
 /** A file is settled for this run, good or bad. */
 interface FileDoneEvent {

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { DEFAULT_FILES_AT_ONCE } from '../concurrency.ts';
-import { DEFAULT_CONNECTIONS } from '../fetch/fetch-types.ts';
+import { FIRST_CONNECTIONS, MOST_CONNECTIONS } from '../http/connection-count.ts';
 import { LANES } from '../hash/kernel.ts';
 import { DEFAULT_RETRY_POLICY, DEFAULT_TIMEOUT_MS } from '../http/retry.ts';
 import { hashThreads } from '../threads/worker.ts';
@@ -74,6 +74,22 @@ const whole = (least: number, most: number) => ({
   schema: toNumber(/^[0-9]+$/, least, most),
   expects: `a whole number from ${least} to ${most}`,
 });
+
+/** `8`, `auto`, `auto:32`. */
+const connections = z
+  .string()
+  .regex(/^(?:auto|(?:auto:)?[0-9]+)$/i)
+  .transform((typed) => {
+    const number = /[0-9]+$/.exec(typed)?.[0];
+    if (number === undefined) return 'auto' as const;
+    return /^auto/i.test(typed) ? { most: Number(number) } : Number(number);
+  })
+  .refine((value) => {
+    if (value === 'auto') return true;
+    const number = typeof value === 'number' ? value : value.most;
+    return number >= 1 && number <= 64;
+  })
+  .optional();
 
 /** `a,b` and repeated options alike. */
 const names = z
@@ -185,9 +201,11 @@ const TABLE = {
   },
   connections: {
     long: '--connections',
-    ...whole(1, 64),
-    help: 'connections in all',
-    default: DEFAULT_CONNECTIONS,
+    value: 'N',
+    schema: connections,
+    help: `connections in all: a number, or auto: ${FIRST_CONNECTIONS}, and more while that is faster, up to ${MOST_CONNECTIONS}; auto:32 goes up to 32`,
+    default: 'auto',
+    expects: 'a whole number from 1 to 64, auto, or auto:N, as auto:32',
     commands: ['fetch'],
   },
   limitRate: {

@@ -134,9 +134,9 @@ export function totalBar(state: RunState, nowMs: number, width: number): string 
   const short = all === null ? `${done}` : `${done}/${all}`;
   const rate = `${formatBytes(at.bytesPerSecond)}/s`;
   const left =
-    at.totalBytes === null || at.bytesPerSecond <= 0
+    at.leftBytes === null || at.bytesPerSecond <= 0
       ? ''
-      : `  about ${formatDuration(((at.totalBytes - at.doneBytes) * 1000) / at.bytesPerSecond)} left`;
+      : `  about ${formatDuration((at.leftBytes * 1000) / at.bytesPerSecond)} left`;
   const percent = at.totalBytes === null ? '' : `  ${percentOf(at.doneBytes, at.totalBytes)}`;
   return firstThatFits(width, [
     `${files}  ${amount(at)}${percent}  ${rate}${left}`,

@@ -86,6 +86,8 @@ export function lineOf(event: RunEvent, state: RunState, view: View): string | u
       const about = file === undefined || message.includes(file) ? '' : `${file}: `;
       return `${style.yellow('warning:')} ${shown(about + message)}`;
     }
+    case 'connections':
+      return verbose ? connectionsLine(event) : undefined;
     case 'index-written':
       return `${shown(event.path)}: ${count(event.rows, 'row')} written`;
     case 'phase-start':
@@ -124,6 +126,19 @@ function planLine(plan: Extract<RunEvent, { event: 'plan' }>): string {
   // On a line of its own: both together are wider than a common terminal.
   const disk = plan.bytesNeededOnDisk > 0 ? `\n      disk: ${needed}` : '';
   return `plan: ${parts.join('; ')}${disk}`;
+}
+
+function connectionsLine(event: Extract<RunEvent, { event: 'connections' }>): string {
+  const { connections, before, why, bytesPerSecond } = event;
+  const rate = `${formatBytes(bytesPerSecond ?? 0)}/s`;
+  switch (why) {
+    case 'trial':
+      return `connections: ${connections} from now on; ${rate} with ${before}`;
+    case 'no-gain':
+      return `connections: back to ${connections}; ${rate} with ${before}, which is no gain`;
+    case 'refused':
+      return `connections: back to ${connections}; a server refused more`;
+  }
 }
 
 function fileDoneLine(

@@ -8,11 +8,6 @@ import type { View } from './view.ts';
 const RATE_WINDOW_MS = 10_000;
 const SAMPLE_EVERY_MS = 250;
 
-interface Sample {
-  readonly atMs: number;
-  readonly moved: number;
-}
-
 /** How far a run is, by its most relevant phase. */
 export interface Position {
   readonly phase: Phase;
@@ -20,7 +15,29 @@ export interface Position {
   readonly doneBytes: number;
   /** Approximate; null: not known. */
   readonly totalBytes: number | null;
+  /** Approximate, with what has to come once more; null: not known. */
+  readonly leftBytes: number | null;
   readonly bytesPerSecond: number;
+}
+
+/** Bytes a second, over the last seconds. */
+class Speed {
+  #moved = 0;
+  #samples: readonly { readonly atMs: number; readonly moved: number }[] = [];
+
+  add(bytes: number, nowMs: number): void {
+    this.#moved += Math.max(0, bytes);
+    const newest = this.#samples.at(-1);
+    if (newest !== undefined && nowMs - newest.atMs < SAMPLE_EVERY_MS) return;
+    const recent = this.#samples.filter(({ atMs }) => nowMs - atMs <= RATE_WINDOW_MS);
+    this.#samples = [...recent, { atMs: nowMs, moved: this.#moved }];
+  }
+
+  at(nowMs: number): number {
+    const oldest = this.#samples.find(({ atMs }) => nowMs - atMs <= RATE_WINDOW_MS);
+    if (oldest === undefined || nowMs <= oldest.atMs) return 0;
+    return ((this.#moved - oldest.moved) * 1000) / (nowMs - oldest.atMs);
+  }
 }
 
 /** What the events of a run add up to: one state, which bars and lines both show. */
@@ -35,13 +52,22 @@ export class RunState {
   readonly #sourceFailures = new Set<string>();
   #isRepetition = false;
   #phase: Phase = 'download';
-  #moved = 0;
-  #samples: Sample[] = [];
+  /** By phase: what is hashed meanwhile is no speed of a download. */
+  readonly #speeds: Record<Phase, Speed> = {
+    download: new Speed(),
+    hash: new Speed(),
+    extract: new Speed(),
+    check: new Speed(),
+  };
 
   handle(event: RunEvent, nowMs: number): void {
     this.#isRepetition = 'error' in event && this.#wasReported(event.file, event.error);
     if (event.event === 'plan') this.plan = event;
-    if (event.event === 'phase-start' || event.event === 'progress') {
+    if (event.event === 'phase-start') {
+      this.#start(event, event.uselessBytes ?? 0, nowMs);
+      this.#inFlight.set(event.file, event);
+    }
+    if (event.event === 'progress') {
       this.#advance(event, event.doneBytes, nowMs);
       this.#inFlight.set(event.file, event);
     }
@@ -78,12 +104,14 @@ export class RunState {
     const downloads = this.plan?.bytesToDownload ?? 0;
     const isDownload = downloads > 0 && this.#phase === 'download';
     const total = isDownload ? downloads : null;
-    const done = Math.max(0, this.#done[this.#phase]);
+    const reached = this.#done[this.#phase];
+    const done = Math.max(0, reached);
     return {
       phase: this.#phase,
       doneBytes: total === null ? done : Math.min(done, total),
       totalBytes: total,
-      bytesPerSecond: this.#rate(nowMs),
+      leftBytes: total === null ? null : Math.max(0, total - reached),
+      bytesPerSecond: this.#speeds[this.#phase].at(nowMs),
     };
   }
 
@@ -94,18 +122,25 @@ export class RunState {
     return wasReported;
   }
 
+  /**
+   * Bytes that are there when a file begins, or begins once more, were not moved by this run.
+   * @param uselessBytes counted as kept by the plan, and to be downloaded all the same
+   */
+  #start(at: PhaseProgress, uselessBytes: number, nowMs: number): void {
+    const key = keyOf(at);
+    if (!this.#last.has(key)) this.#last.set(key, at.doneBytes + uselessBytes);
+    this.#done[at.phase] += at.doneBytes - (this.#last.get(key) ?? 0);
+    this.#last.set(key, at.doneBytes);
+    this.#advance(at, at.doneBytes, nowMs);
+  }
+
   #advance(of: { file: string; phase: Phase }, doneBytes: number, nowMs: number): void {
-    const key = `${of.phase}\n${of.file}`;
-    // Bytes that were there at a file's first event are no work of this run.
+    const key = keyOf(of);
     const step = doneBytes - (this.#last.get(key) ?? doneBytes);
     this.#last.set(key, doneBytes);
     this.#done[of.phase] += step;
-    this.#moved += Math.max(0, step);
+    this.#speeds[of.phase].add(step, nowMs);
     this.#phase = this.#relevantPhase(of.phase);
-    const newest = this.#samples.at(-1);
-    if (newest !== undefined && nowMs - newest.atMs < SAMPLE_EVERY_MS) return;
-    this.#samples = this.#samples.filter(({ atMs }) => nowMs - atMs <= RATE_WINDOW_MS);
-    this.#samples.push({ atMs: nowMs, moved: this.#moved });
   }
 
   /** While anything downloads, the run is a download, whatever is extracted meanwhile. */
@@ -113,12 +148,10 @@ export class RunState {
     if (current === 'download') return current;
     return this.inFlight.some(({ phase }) => phase === 'download') ? 'download' : current;
   }
+}
 
-  #rate(nowMs: number): number {
-    const oldest = this.#samples.find(({ atMs }) => nowMs - atMs <= RATE_WINDOW_MS);
-    if (oldest === undefined || nowMs <= oldest.atMs) return 0;
-    return ((this.#moved - oldest.moved) * 1000) / (nowMs - oldest.atMs);
-  }
+function keyOf({ phase, file }: { readonly phase: Phase; readonly file: string }): string {
+  return `${phase}\n${file}`;
 }
 
 /** Shows a run while it goes. */

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { toAbortError } from '../abort.ts';
 import { isCcxriError } from '../errors.ts';
+import { isRefusedConnection } from '../http/errors.ts';
 import { decideConnection } from './connection-decisions.ts';
 import { type Transfer, emitRetry } from './context.ts';
 import { fetchSegment } from './receive.ts';
@@ -75,7 +76,7 @@ class Connections {
     const { context, part } = this.#transfer;
     const isOver = this.#fatal !== undefined || this.#failure !== undefined;
     if (isOver || !this.#queue.hasWork(part.spans, context.clock.nowMs())) return;
-    while (this.#open.size < context.connections) {
+    while (this.#open.size < context.limiter.connections) {
       const connection = this.#runConnection().finally(() => this.#open.delete(connection));
       this.#open.add(connection);
     }
@@ -97,8 +98,8 @@ class Connections {
   async #fetchNext(): Promise<boolean> {
     const { context, part } = this.#transfer;
     if (this.#fatal !== undefined) return false;
-    const connections = Math.min(context.connections, context.limiter.fairShare);
-    const segment = this.#queue.take(part.spans, context.clock.nowMs(), connections);
+    const { fairShare } = context.limiter;
+    const segment = this.#queue.take(part.spans, context.clock.nowMs(), fairShare);
     if (segment === undefined) return false;
     const signal = AbortSignal.any([this.#signal, segment.stop.signal]);
     const how = { mode: 'parallel', asked: 'segment' } as const;
@@ -118,7 +119,7 @@ class Connections {
 
   /** @returns false: the connection is closed */
   #onEnd(end: ConnectionEnd, receivedBytes: number): boolean {
-    const { file, part } = this.#transfer;
+    const { file, part, context } = this.#transfer;
     if (this.#fatal !== undefined) return false;
     const action = decideConnection(end, receivedBytes, file.name);
     switch (action.kind) {
@@ -126,10 +127,13 @@ class Connections {
         this.#failure = undefined;
         return true;
       case 'retry':
+        context.limiter.onBroken();
         this.#failure = undefined;
         emitRetry(this.#transfer, action.error, { keptBytes: part.heldBytes });
         return true;
       case 'close':
+        context.limiter.onBroken();
+        if (isRefusedConnection(action.error.cause)) context.limiter.onRefused(this.#url);
         this.#failure = end;
         // The last one's error is reported with the decision whether to retry.
         if (this.#open.size > 1) {

@@ -8,16 +8,18 @@ import type { DownloadContext } from '../download/context.ts';
 import { HostMemory } from '../download/host-memory.ts';
 import { onAnotherDisk } from '../download/publish.ts';
 import { toDiskError } from '../errors.ts';
+import type { EventListener } from '../events.ts';
 import { makeDirectoryWithin, statOrNull } from '../fs/paths.ts';
 import { HttpClient } from '../http/client.ts';
-import { HostLimiter, UnresponsiveHosts } from '../http/hosts.ts';
+import { ConnectionCount, MOST_CONNECTIONS } from '../http/connection-count.ts';
+import { type AutoConnections, HostLimiter, UnresponsiveHosts } from '../http/hosts.ts';
 import { loadPageWith, loadStartWith } from '../http/page.ts';
 import { RateLimit } from '../http/rate-limit.ts';
 import { DEFAULT_RETRY_POLICY, DEFAULT_TIMEOUT_MS, type RetryPolicy } from '../http/retry.ts';
 import { headerOptionsOf } from '../sources/header-options.ts';
 import { openSources } from '../sources/open-source.ts';
 import type { Source } from '../sources/source.ts';
-import { DEFAULT_CONNECTIONS, type FetchOptions } from './fetch-types.ts';
+import type { FetchOptions } from './fetch-types.ts';
 import type { FetchTask } from './plan.ts';
 
 /** Extraction is bound by the processor: two at once fill two cores, and leave the wire alone. */
@@ -40,9 +42,25 @@ interface DownloadWork {
   readonly tasks: readonly FetchTask[];
 }
 
-/** No more files at once than there are connections for them. */
-export function concurrencyOf({ concurrency, connections }: FetchOptions): number {
-  return Math.min(concurrency ?? DEFAULT_FILES_AT_ONCE, connections ?? DEFAULT_CONNECTIONS);
+/** No more files at once than there may be connections for them. */
+export function concurrencyOf(options: FetchOptions): number {
+  return Math.min(options.concurrency ?? DEFAULT_FILES_AT_ONCE, mostConnections(options));
+}
+
+function mostConnections({ connections = 'auto' }: FetchOptions): number {
+  if (connections === 'auto') return MOST_CONNECTIONS;
+  return typeof connections === 'number' ? connections : connections.most;
+}
+
+/** A number that was chosen is kept. */
+function connectionsOf(
+  options: FetchOptions,
+  { meter }: HttpClient,
+  onEvent: EventListener,
+): number | AutoConnections {
+  if (typeof options.connections === 'number') return options.connections;
+  const count = new ConnectionCount(mostConnections(options));
+  return { count, meter, onChange: (change) => onEvent({ event: 'connections', ...change }) };
 }
 
 /**
@@ -106,7 +124,8 @@ export function toRun(
   sources: readonly Source[],
 ): FetchRun {
   const { parts, layout, clock, signal, onEvent } = session;
-  const { limitRateBytesPerSecond: rate, connections = DEFAULT_CONNECTIONS } = options;
+  const { limitRateBytesPerSecond: rate } = options;
+  const connections = connectionsOf(options, client, onEvent);
   const policy = policyOf(options);
   const meter = { bytesReceived: 0 };
   const downloads: DownloadContext = {
@@ -114,7 +133,7 @@ export function toRun(
     sources,
     parts,
     quarantineDir: layout.bad,
-    connections,
+    connections: mostConnections(options),
     limiter: new HostLimiter(clock, policy.maxRetryAfterMs, connections),
     unresponsiveHosts: new UnresponsiveHosts(),
     hostMemory: new HostMemory(),

@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../clock.ts';
 import type { Lookup } from './connect.ts';
+import { LineMeter } from './connection-count.ts';
 import { Connections, type ConnectionsOptions } from './connections.ts';
 import { CookieJar } from './cookies.ts';
 import { type HttpAnswer, RequestDeadline } from './deadline.ts';
@@ -43,12 +44,15 @@ export class HttpClient {
   readonly #cookies = new CookieJar();
   /** Hosts that `onWithheld` knows of. */
   readonly #withheldFrom = new Set<string>();
+  /** All that comes through this client. */
+  readonly meter: LineMeter;
 
   /** @throws CcxriError `usage`: a variable names no proxy that can be used */
   constructor(options: HttpClientOptions) {
     this.#options = options;
     this.#headers = new RequestHeaders(options);
     const { env = {}, timeoutMs, clock, lookup } = options;
+    this.meter = new LineMeter(clock);
     this.#connecting = { proxies: toProxySettings(env), timeoutMs, clock, lookup };
   }
 
@@ -70,7 +74,7 @@ export class HttpClient {
         const exchange = await this.#send(new URL(hop), request.headers ?? {}, deadline.signal);
         const { status, all } = exchange.head;
         const hasNewCookie = this.#cookies.keep(new URL(hop), all('set-cookie'), this.#wallMs());
-        if (!isRedirect(status)) return deadline.toAnswer(hop, exchange);
+        if (!isRedirect(status)) return deadline.toAnswer(hop, exchange, this.meter);
         exchange.discard();
         if (hasNewCookie) visited = [];
         // Browsers take the first of several.

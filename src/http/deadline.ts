@@ -2,6 +2,7 @@ import { toAbortError } from '../abort.ts';
 import type { Clock } from '../clock.ts';
 import { CcxriError } from '../errors.ts';
 import { toPrintableUrl } from '../text.ts';
+import type { LineMeter } from './connection-count.ts';
 import { toNetworkError } from './errors.ts';
 import type { HttpExchange } from './exchange.ts';
 
@@ -77,13 +78,13 @@ export class RequestDeadline {
     return toNetworkError(error, url);
   }
 
-  toAnswer(url: string, exchange: HttpExchange): HttpAnswer {
+  toAnswer(url: string, exchange: HttpExchange, meter: LineMeter): HttpAnswer {
     const { status, header } = exchange.head;
     return {
       status,
       url,
       header,
-      body: () => this.#read(url, exchange),
+      body: () => this.#read(url, exchange, meter),
       discard: () => {
         this.end();
         exchange.discard();
@@ -91,7 +92,11 @@ export class RequestDeadline {
     };
   }
 
-  async *#read(url: string, exchange: HttpExchange): AsyncGenerator<Buffer, void, undefined> {
+  async *#read(
+    url: string,
+    exchange: HttpExchange,
+    meter: LineMeter,
+  ): AsyncGenerator<Buffer, void, undefined> {
     const stalls = new StallDetector(this.#timeoutMs, this.#clock);
     try {
       for (;;) {
@@ -103,7 +108,12 @@ export class RequestDeadline {
         // No deadline while the caller writes: that time is not the server's.
         clearTimeout(this.#timer);
         const isTooSlow = stalls.received(batch.length);
-        yield batch;
+        meter.onReceived(batch.length);
+        try {
+          yield batch;
+        } finally {
+          meter.onWritten();
+        }
         if (isTooSlow) throw STALLED;
       }
     } catch (error) {

@@ -43,6 +43,11 @@ export function isBrokenSocket(error: unknown): boolean {
   return ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(errnoOf(error) ?? '');
 }
 
+/** A server that has enough connections refuses the next one in one of these ways. */
+export function isRefusedConnection(error: unknown): boolean {
+  return isBrokenSocket(error) || errnoOf(error) === 'ECONNREFUSED';
+}
+
 /**
  * An error of undici or the system as `network`. Anything that is not a failure of the connection is
  * returned unchanged, so that a bug stays a bug.

@@ -2,6 +2,7 @@ import { pause, throwIfAborted } from '../abort.ts';
 import type { Clock } from '../clock.ts';
 import { CcxriError } from '../errors.ts';
 import { toPrintable } from '../text.ts';
+import type { ConnectionCount, CountChange, LineMeter } from './connection-count.ts';
 
 interface HostState {
   notBeforeMs: number;
@@ -18,6 +19,16 @@ interface QueuedRequest {
   readonly start: () => void;
 }
 
+/** The connections of a run whose number is found out while it goes. */
+export interface AutoConnections {
+  readonly count: ConnectionCount;
+  readonly meter: LineMeter;
+  readonly onChange: (change: CountChange) => void;
+}
+
+/** How often the line is looked at. */
+const SAMPLE_EVERY_MS = 50;
+
 /**
  * Distributes the connections of a run, one per request. The queued request whose owner (a file) has
  * the fewest connections goes first: each file gets one, and the rest are shared out. A server that
@@ -27,26 +38,41 @@ export class HostLimiter {
   readonly #hosts = new Map<string, HostState>();
   readonly #clock: Clock;
   readonly #maxPauseMs: number;
-  readonly #connections: number;
-  #free: number;
+  readonly #fixed: number;
+  readonly #auto: AutoConnections | undefined;
+  #inUse = 0;
   /** Requests under way, by owner. */
   readonly #active = new Map<object, number>();
   #queue: readonly QueuedRequest[] = [];
+  /** Runs while anything is requested, where the number of connections is found out. */
+  #sampler: NodeJS.Timeout | undefined;
+  /** Not reported yet: a listener must not throw in a timer. */
+  #changes: readonly CountChange[] = [];
 
   /**
    * @param maxPauseMs `run` throws instead of waiting longer than this
-   * @param connections in all, over all hosts
+   * @param connections in all, over all hosts: this many, or as many as are useful
    */
-  constructor(clock: Clock, maxPauseMs = Infinity, connections = Infinity) {
+  constructor(
+    clock: Clock,
+    maxPauseMs = Infinity,
+    connections: number | AutoConnections = Infinity,
+  ) {
     this.#clock = clock;
     this.#maxPauseMs = maxPauseMs;
-    this.#free = this.#connections = connections;
+    this.#auto = typeof connections === 'number' ? undefined : connections;
+    this.#fixed = typeof connections === 'number' ? connections : Infinity;
+  }
+
+  /** How many there may be at present. */
+  get connections(): number {
+    return this.#auto?.count.target ?? this.#fixed;
   }
 
   /** How many connections each owner can count on, with those that others have or wait for. */
   get fairShare(): number {
     const owners = new Set([...this.#active.keys(), ...this.#queue.map(({ owner }) => owner)]);
-    return Math.max(1, Math.floor(this.#connections / Math.max(1, owners.size)));
+    return Math.max(1, Math.floor(this.connections / Math.max(1, owners.size)));
   }
 
   /** No request to this host starts for this long: it answered with this status. */
@@ -61,7 +87,14 @@ export class HostLimiter {
   /** The host refused a request: if there are several, it gets half as many from now on. */
   onRefused(url: string): void {
     const { limit, active } = this.#stateOf(url);
-    limit.onRefused(active, this.#clock.nowMs());
+    const nowMs = this.#clock.nowMs();
+    limit.onRefused(active, nowMs);
+    this.#note(this.#auto?.count.onRefused(nowMs, this.#inUse));
+  }
+
+  /** A connection broke: another one has to be opened in its place. */
+  onBroken(): void {
+    this.#auto?.count.onBroken(this.#inUse);
   }
 
   /** The host has served a request to its end. */
@@ -88,6 +121,7 @@ export class HostLimiter {
       await this.#awaitPause(url, host, signal);
     }
     try {
+      this.#reportChanges();
       return await request();
     } finally {
       this.#release(host, owner);
@@ -107,10 +141,12 @@ export class HostLimiter {
     signal: AbortSignal | undefined,
   ): Promise<boolean> {
     throwIfAborted(signal);
+    this.#startSampler();
     let wasQueued = false;
     const isStarted = await new Promise<boolean>((resolve) => {
       const stop = () => {
         this.#queue = this.#queue.filter((each) => each !== queued);
+        this.#stopIdleSampler();
         resolve(false);
       };
       const start = () => {
@@ -134,7 +170,7 @@ export class HostLimiter {
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
       const { host, owner, start } = next;
       this.#queue = this.#queue.filter((each) => each !== next);
-      this.#free -= 1;
+      this.#inUse += 1;
       host.active += 1;
       this.#active.set(owner, this.#activeOf(owner) + 1);
       start();
@@ -142,7 +178,7 @@ export class HostLimiter {
   }
 
   #next(): QueuedRequest | undefined {
-    if (this.#free <= 0) return undefined;
+    if (this.#inUse >= (this.#auto?.count.allowed ?? this.#fixed)) return undefined;
     let best: QueuedRequest | undefined;
     for (const each of this.#queue) {
       if (each.host.active >= each.host.limit.allowed) continue;
@@ -153,12 +189,38 @@ export class HostLimiter {
   }
 
   #release(host: HostState, owner: object): void {
-    this.#free += 1;
+    this.#inUse -= 1;
     host.active -= 1;
     const active = this.#activeOf(owner) - 1;
     if (active > 0) this.#active.set(owner, active);
     else this.#active.delete(owner);
     this.#startQueued();
+    this.#stopIdleSampler();
+  }
+
+  #startSampler(): void {
+    const auto = this.#auto;
+    if (auto === undefined) return;
+    this.#sampler ??= setInterval(() => {
+      this.#note(auto.count.onSample(auto.meter.sample(), this.#inUse));
+      this.#startQueued();
+    }, SAMPLE_EVERY_MS);
+  }
+
+  #note(change: CountChange | undefined): void {
+    if (change !== undefined) this.#changes = [...this.#changes, change];
+  }
+
+  #reportChanges(): void {
+    const changes = this.#changes;
+    this.#changes = [];
+    for (const change of changes) this.#auto?.onChange(change);
+  }
+
+  #stopIdleSampler(): void {
+    if (this.#inUse > 0 || this.#queue.length > 0) return;
+    clearInterval(this.#sampler);
+    this.#sampler = undefined;
   }
 
   #activeOf(owner: object): number {

@@ -104,7 +104,7 @@ describe('every option', () => {
   it('has a default of its own only where the library has none, and the help shows it', () => {
     const defaults = OPTION_KEYS.map((key) => [key, OPTIONS[key].default] as const);
     expect(Object.fromEntries(defaults)).toMatchObject({
-      connections: 8,
+      connections: 'auto',
       retries: 10,
       timeout: 30,
       color: 'auto',
@@ -114,6 +114,17 @@ describe('every option', () => {
     for (const key of ['connections', 'retries', 'timeout', 'concurrency'] as const) {
       expect(settings[key]).toBeUndefined();
     }
+  });
+
+  it.each([
+    ['auto', 'auto'],
+    ['AUTO:32', { most: 32 }],
+    ['auto:1', { most: 1 }],
+    ['1', 1],
+  ])('--connections %s is a number, or how far it may be looked for', (typed, expected) => {
+    const typedThere = settingsOf(['fetch', '--connections', typed]);
+    const inVariable = settingsOf(['fetch'], { CCXRI_CONNECTIONS: typed });
+    expect([typedThere.connections, inVariable.connections]).toEqual([expected, expected]);
   });
 
   it('--concurrency has the default that the threads for hashes make', async () => {
@@ -214,6 +225,13 @@ describe('wrong values', () => {
     ['concurrency', '65'],
     ['concurrency', '4.5'],
     ['connections', 'many'],
+    ['connections', '0'],
+    ['connections', '65'],
+    ['connections', 'auto:'],
+    ['connections', 'auto:0'],
+    ['connections', 'auto:65'],
+    ['connections', 'auto:4.5'],
+    ['connections', '8:16'],
     ['limitRate', '10MB/s'],
     ['limitRate', '999'],
     ['retries', '-1'],

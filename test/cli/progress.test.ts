@@ -143,6 +143,29 @@ describe('lines', () => {
     }
   });
 
+  it('show the number of connections with -v', () => {
+    const events: readonly RunEvent[] = [
+      { event: 'connections', connections: 8, before: 4, why: 'trial', bytesPerSecond: 8e6 },
+      { event: 'connections', connections: 4, before: 8, why: 'no-gain', bytesPerSecond: 9e6 },
+      { event: 'connections', connections: 4, before: 8, why: 'refused', bytesPerSecond: null },
+    ];
+    for (const verbose of [true, false]) {
+      const { paper, progress } = lineProgress(verbose);
+      for (const event of events) progress.handle(event);
+      progress.stop();
+      expect(paper.text.split('\n')).toEqual([
+        ...(verbose
+          ? [
+              'connections: 8 from now on; 8 MB/s with 4',
+              'connections: back to 4; 9 MB/s with 8, which is no gain',
+              'connections: back to 4; a server refused more',
+            ]
+          : []),
+        '',
+      ]);
+    }
+  });
+
   it('show more with -v', () => {
     const { paper, progress } = lineProgress(true);
     progress.handle({ event: 'phase-start', ...at('a.zip', 0), source: 'https://x.example' });
@@ -155,33 +178,6 @@ describe('lines', () => {
       'a.zip: present',
       '',
     ]);
-  });
-});
-
-describe('the state of a run', () => {
-  it('#169 goes back where a download starts over, and is never beyond 100 %', () => {
-    const state = new RunState();
-    state.handle(PLAN, 0);
-    state.handle({ event: 'phase-start', ...at('a.zip', 0) }, 0);
-    state.handle({ event: 'progress', ...at('a.zip', 900e6) }, 1000);
-    expect(state.position(1000).doneBytes).toBe(900e6);
-    state.handle({ event: 'phase-start', ...at('a.zip', 0) }, 2000);
-    expect(state.position(2000).doneBytes).toBe(0);
-    state.handle({ event: 'progress', ...at('a.zip', 2500e6) }, 3000);
-    expect(state.position(3000)).toMatchObject({ doneBytes: 2000e6, totalBytes: 2000e6 });
-    expect(totalBar(state, 3000, 80)).toContain(' 100% ');
-    expect(fileBar(at('a.zip', 2500e6), 80)).toContain('100%');
-  });
-
-  it('does not count what lay there before', () => {
-    const state = new RunState();
-    state.handle({ event: 'phase-start', ...at('a.zip', 700e6) }, 0);
-    state.handle({ event: 'progress', ...at('a.zip', 710e6) }, 1000);
-    expect(state.position(1000)).toMatchObject({ doneBytes: 10e6, bytesPerSecond: 10e6 });
-  });
-
-  it('says 100 % of nothing but the whole', () => {
-    expect(fileBar(at('a.zip', 999.9e6), 80)).toContain(' 99%');
   });
 });
 

@@ -184,13 +184,11 @@ describe('the pace', () => {
       reply.end();
       open -= 1;
     });
-    const dest = destIn(await tempDir());
     const ran = await run({
-      dest,
+      dest: destIn(await tempDir()),
       manifest: manyManifest,
       sources: [`${server.url}/{name}`],
-      concurrency: 6,
-      retries: 3,
+      ...{ concurrency: 6, connections: 8, retries: 3 },
     });
     expect(ran.exit).toBe(0);
     expect(most).toBe(2);
@@ -243,6 +241,7 @@ describe('the pace', () => {
       manifest: manifestOf(...lots),
       sources: [`${server.url}/{name}`],
       concurrency: 6,
+      connections: 8,
       clock: { ...fastClock(), nowMs: () => performance.now() + minutes * 60_000 },
     });
     expect(ran.exit).toBe(0);

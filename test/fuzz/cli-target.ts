@@ -56,13 +56,16 @@ export const cliTargets: readonly Fuzz[] = [
 function assertSettings(settings: Settings): void {
   const {
     concurrency = 4,
-    connections = 8,
+    connections = 'auto',
     retries = 10,
     timeout = 30,
     limitRate = 1000,
   } = settings;
   assert(Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= 64);
-  assert(Number.isInteger(connections) && connections >= 1 && connections <= 64);
+  if (connections !== 'auto') {
+    const most = typeof connections === 'number' ? connections : connections.most;
+    assert(Number.isInteger(most) && most >= 1 && most <= 64);
+  }
   assert(Number.isInteger(retries) && retries >= 0 && retries <= 1000);
   assert(timeout >= 1 && timeout <= 3600);
   assert(Number.isSafeInteger(limitRate) && limitRate >= 1000);

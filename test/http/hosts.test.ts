@@ -4,26 +4,7 @@ import { StallDetector } from '../../src/http/deadline.ts';
 import { HostLimit, HostLimiter } from '../../src/http/hosts.ts';
 import { RateLimit } from '../../src/http/rate-limit.ts';
 import { fastClock, handClock } from '../support/clock.ts';
-
-const A = 'http://a.example/x.zip';
-
-/** Requests that run until their end is called. */
-function openRequests(limiter: HostLimiter) {
-  const started: string[] = [];
-  const ends = new Map<string, () => void>();
-  const start = (name: string, url = A, signal?: AbortSignal) =>
-    limiter.run(
-      url,
-      () => {
-        started.push(name);
-        return new Promise<void>((resolve) => ends.set(name, resolve));
-      },
-      signal,
-    );
-  return { started, start, end: (name: string) => ends.get(name)?.() };
-}
-
-const turn = () => new Promise((resolve) => setImmediate(resolve));
+import { openRequests, turn, URL_OF_A as A } from '../support/open-requests.ts';
 
 describe('the limiter of a host', () => {
   it('#10 pauses a host for every connection, and no other host', async () => {

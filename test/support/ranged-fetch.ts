@@ -24,6 +24,7 @@ export function useRangedFetch() {
       manifest: manifestOf(big),
       sources: [`${server.url}/{name}`],
       retries: 2,
+      connections: 8,
       // Far longer than a test may take: whatever hangs must be taken over.
       timeoutMs: 300_000,
       ...options,
