@@ -312,6 +312,27 @@ describe('real output of sources that fail is described', () => {
     ]);
   });
 
+  it('a number of connections that grows', async () => {
+    let requests = 0;
+    const slow = await serve(async ({ path, ...request }, reply) => {
+      requests += 1;
+      const file = await readFile(join(RELEASE, path));
+      const bytes = honest(file, { path, ...request });
+      // The first four come slowly until there is a fifth.
+      let at = 1000;
+      await reply.send(bytes.subarray(0, at));
+      for (; requests < 5 && !reply.isGone(); at += 1) {
+        await reply.send(bytes.subarray(at, at + 1));
+        await reply.wait(20);
+      }
+      await reply.send(bytes.subarray(at));
+    });
+    await expectDescribed(0, async (form) => [
+      ...fetchOf('all', await fresh(), form === '--json' ? RELEASE : `${slow.url}/{name}`),
+      ...['--concurrency', '8'],
+    ]);
+  });
+
   it('of links', async () => {
     const loop = await serve((request, reply) => reply.send(redirect(request.path)));
     const down = await serve((_, reply) => reply.send(answer(500, '')));

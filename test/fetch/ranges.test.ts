@@ -152,7 +152,7 @@ describe('no proof, no ranges', () => {
       const [from, to] = spanOf(request) ?? [0, 0];
       const range = { 'Content-Range': `${unit}${from}-${to - 1}/${TOTAL}` };
       return reply.send(slice(big.bytes, [from, to], { ...headers, ...range }));
-    });
+    }, unhurried);
     const ran = await run(setup);
     expect(ran.exit).toBe(0);
     expect(ran.result?.bytesDownloaded).toBe(TOTAL);
