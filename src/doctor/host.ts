@@ -1,8 +1,10 @@
 import { lookup } from 'node:dns/promises';
 import { type Socket, connect, isIP } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { type TLSSocket, connect as connectTls } from 'node:tls';
 import { CcxriError, errnoOf } from '../errors.ts';
 import { toNetworkError } from '../http/errors.ts';
+import type { Proxy } from '../http/proxy.ts';
+import { tunnelByConnect, tunnelBySocks } from '../http/tunnel.ts';
 import { toPrintable } from '../text.ts';
 import type { Address, Certificate } from './judge-host.ts';
 
@@ -77,34 +79,64 @@ export function tryAddresses(
   );
 }
 
-/** The certificate that a server shows, trusted or not. */
+/** A proxy, and an address of it that takes connections. */
+export interface ProxyWay {
+  readonly proxy: Proxy;
+  readonly address: string;
+}
+
+/**
+ * The certificate that a server shows, trusted or not.
+ * @param way undefined: directly
+ */
 export async function readCertificate(
-  { host, port }: Endpoint,
+  server: Endpoint,
+  way: ProxyWay | undefined,
   signal: AbortSignal,
 ): Promise<Certificate> {
-  const socket = connectTls({
-    host,
-    port,
-    // What is wrong with it is to be said: no request goes over this connection.
-    rejectUnauthorized: false,
-    ...(isIP(host) === 0 ? { servername: host } : {}),
-  });
+  const { host, port } = server;
+  let socket: TLSSocket | undefined;
   try {
+    const tunnel = way === undefined ? {} : { socket: await openTunnel(way, server, signal) };
+    socket = connectTls({
+      host,
+      port,
+      ...tunnel,
+      // What is wrong with it is to be said: no request goes over this connection.
+      rejectUnauthorized: false,
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+    });
     await opened(socket, 'secureConnect', signal);
-    const { valid_from: validFrom, valid_to: validTo, issuer } = socket.getPeerCertificate();
-    // A code as text, whatever its type says.
-    const why: unknown = socket.authorizationError;
-    return {
-      validFromMs: Date.parse(validFrom),
-      validToMs: Date.parse(validTo),
-      issuer: toPrintable([issuer.O, issuer.CN].flat().filter(Boolean).join(', '), 80),
-      distrust: socket.authorized ? undefined : toPrintable(errnoOf(why) ?? String(why), 60),
-    };
+    return toCertificate(socket);
   } catch (error) {
     throw toNetworkError(error, `https://${isIP(host) === 6 ? `[${host}]` : host}:${port}/`);
   } finally {
-    socket.destroy();
+    socket?.destroy();
   }
+}
+
+function toCertificate(socket: TLSSocket): Certificate {
+  const { valid_from: validFrom, valid_to: validTo, issuer } = socket.getPeerCertificate();
+  // A code as text, whatever its type says.
+  const why: unknown = socket.authorizationError;
+  return {
+    validFromMs: Date.parse(validFrom),
+    validToMs: Date.parse(validTo),
+    issuer: toPrintable([issuer.O, issuer.CN].flat().filter(Boolean).join(', '), 80),
+    distrust: socket.authorized ? undefined : toPrintable(errnoOf(why) ?? String(why), 60),
+  };
+}
+
+async function openTunnel(
+  { proxy, address }: ProxyWay,
+  server: Endpoint,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const socket = connect({ host: address, port: proxy.port });
+  await opened(socket, 'connect', signal);
+  return proxy.kind === 'socks'
+    ? tunnelBySocks(socket, proxy, server)
+    : tunnelByConnect(socket, proxy, server);
 }
 
 /** Waits for a socket's event, for as long as a connection may take. */

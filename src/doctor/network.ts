@@ -90,11 +90,12 @@ async function examineHost(
   );
   if (tried === undefined) return;
   add('connect', judgeAddresses(tried, proxy !== undefined));
-  // Behind a proxy the certificate is seen by the requests alone.
-  const isReached = tried.some(({ tookMs }) => tookMs !== undefined);
-  if (!isReached || proxy !== undefined || !url.startsWith('https:')) return;
+  const address = tried.find(({ tookMs }) => tookMs !== undefined)?.address;
+  // To a proxy that is spoken to over TLS there would be one in the other: the requests show it.
+  if (address === undefined || proxy?.kind === 'https' || !url.startsWith('https:')) return;
+  const way = proxy === undefined ? undefined : { proxy, address };
   const certificate = await examination.attempt(subject, 'certificate', (signal) =>
-    readCertificate(endpoint, signal),
+    readCertificate(endpointOf(url), way, signal),
   );
   if (certificate === undefined) return;
   add('certificate', judgeCertificate(certificate, clock.date().getTime()));

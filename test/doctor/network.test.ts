@@ -1,4 +1,5 @@
 import { rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { hasOpenssl, selfSigned } from '../support/certificate.ts';
@@ -9,6 +10,7 @@ import { hasNginx, useNginx } from '../support/nginx.ts';
 import {
   type RawRequest,
   answer,
+  head,
   html,
   redirect,
   spanOf,
@@ -170,6 +172,23 @@ describe('what keeps a fetch from working is a problem, with its code', () => {
     expect(found.code).toBe(4);
     expect(JSON.stringify(found.rows)).not.toContain('secret');
   });
+});
+
+it.skipIf(!hasOpenssl)('a certificate is seen through a proxy as well', async () => {
+  const { dest } = await places();
+  const tls = await selfSigned(await tempDir(), '-addext', 'subjectAltName=IP:127.0.0.1');
+  const server = await serve((_, reply) => reply.send(answer(404, '')), { tls });
+  const proxy = await serve(async (request, reply) => {
+    const upstream = connect(Number(request.path.split(':')[1]), '127.0.0.1');
+    upstream.on('error', () => reply.socket.destroy());
+    await reply.send(head(200));
+    reply.socket.pipe(upstream).pipe(reply.socket);
+  });
+  const env = { HTTPS_PROXY: proxy.url };
+  const found = await runDiagnose({ dest, sources: [`${server.url}/{name}`], env });
+  expect(found.row('connect')?.status).toBe('ok');
+  expect(found.row('certificate')?.seen).toContain('not trusted (DEPTH_ZERO_SELF_SIGNED_CERT)');
+  expect(found.code).toBe(4);
 });
 
 describe('a server that is odd, and serves the file', () => {
