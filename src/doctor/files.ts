@@ -168,6 +168,6 @@ export async function examineSpeed({ work, url, totalBytes }: Large): Promise<vo
 }
 
 /** What requests need. */
-function toAsking({ client, clock }: SourceWork, signal: AbortSignal): Asking {
-  return { client, clock, signal };
+export function toAsking({ client, clock, onWall }: SourceWork, signal: AbortSignal): Asking {
+  return { client, clock, onWall, signal };
 }

@@ -3,6 +3,7 @@ import { CcxriError, isCcxriError } from '../errors.ts';
 import type { CheckName, EventListener } from '../events.ts';
 import { loadPageWith, loadStartWith } from '../http/page.ts';
 import { proxyFor } from '../http/proxy.ts';
+import type { Wall } from '../http/walls.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
 import { openSources } from '../sources/open-source.ts';
 import { QUESTION_POLICY, type Source, type SourceContext } from '../sources/source.ts';
@@ -13,6 +14,7 @@ import { endpointOf, readCertificate, resolveName, tryAddresses } from './host.t
 import { judgeAddresses, judgeCertificate, judgeNames } from './judge-host.ts';
 import { judgeSource } from './judge-source.ts';
 import { type NetworkWork, type SourceWork, sourceName, urlOf } from './source-work.ts';
+import { examineWall } from './wall.ts';
 
 /** A page that is busy once is asked again; nobody is to wait for more. */
 const PAGE_POLICY = { ...QUESTION_POLICY, retries: 1, maxRetryAfterMs: 2000 };
@@ -27,7 +29,11 @@ export async function examineNetwork(work: NetworkWork): Promise<void> {
     typedSources(work).map(async (typed) => {
       const source = typed === undefined ? "the manifest's url" : sourceName(typed);
       const subject: Subject = { part: 'network', source };
-      large.push(...(await examineSource({ ...work, typed, subject })));
+      const walls: Wall[] = [];
+      const onWall = (wall: Wall) => walls.push(wall);
+      const own = { ...work, typed, subject, onWall };
+      large.push(...(await examineSource(own)));
+      await examineWall(own, walls);
     }),
   );
   for (const each of large) await examineSpeed(each);

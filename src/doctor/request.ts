@@ -4,12 +4,15 @@ import type { HttpClient } from '../http/client.ts';
 import type { HttpAnswer } from '../http/deadline.ts';
 import { type RangeAnswer, checkRange } from '../http/range.ts';
 import { toStatusError } from '../http/status.ts';
+import { type Wall, wallOf } from '../http/walls.ts';
 
 /** What requests need. */
 export interface Asking {
   readonly client: HttpClient;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Is given what a response shows that keeps programs out. */
+  readonly onWall: (wall: Wall) => void;
 }
 
 /** The first bytes of a response, and what its head says. */
@@ -40,7 +43,7 @@ export interface Slice {
  * @throws CcxriError `network`, `stalled`, `http-status`, `aborted`
  */
 export async function requestSlice(
-  { client, clock, signal }: Asking,
+  { client, clock, signal, onWall }: Asking,
   url: string,
   { from, to, ifRange, isRanged = true }: Slice,
 ): Promise<Sample> {
@@ -54,6 +57,8 @@ export async function requestSlice(
     const { status, header } = answer;
     const isError = status >= 400;
     const bytes = await readStart(answer, isError ? WALL_BYTES : to - from);
+    const wall = wallOf({ status, header, start: bytes });
+    if (wall !== undefined) onWall(wall);
     if (isError) throw toStatusError(answer, clock);
     return {
       status,

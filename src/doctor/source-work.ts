@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { HttpClient } from '../http/client.ts';
 import type { ProxySettings } from '../http/proxy.ts';
+import type { Wall } from '../http/walls.ts';
 import type { Manifest, ManifestFile } from '../manifest/manifest.ts';
 import { parseAddress, toFileUrl } from '../sources/address.ts';
 import { toPrintable, toPrintableUrl } from '../text.ts';
@@ -24,6 +25,8 @@ export interface SourceWork extends NetworkWork {
   /** As typed; undefined: the addresses that the manifest has for files. */
   readonly typed: string | undefined;
   readonly subject: Subject;
+  /** Is given what a response shows that keeps programs out. */
+  readonly onWall: (wall: Wall) => void;
 }
 
 /** Safe to print. */

@@ -41,8 +41,8 @@ describe.skipIf(!hasNginx)('of nginx', () => {
     expect([found.all('problem'), found.all('warning'), found.code]).toEqual([[], [], 0]);
     const network = found.rows.filter(({ part }) => part === 'network');
     expect(network.map(({ check }) => check)).toEqual([
-      ...['names', 'connect', 'source', 'archive', 'labels', 'ranges', 'validator', 'speed'],
-      ...['clock'],
+      ...['names', 'connect', 'source', 'archive', 'labels', 'ranges', 'validator', 'wall'],
+      ...['speed', 'clock'],
     ]);
     expect(found.row('ranges')?.seen).toContain('any range can be requested');
     expect(found.row('validator')?.seen).toBe('a strong ETag, accepted in If-Range');
@@ -69,6 +69,17 @@ describe.skipIf(!hasNginx)('of nginx', () => {
     const found = await runDiagnose({ dest, sources: [`${nginx.url}/{name}`] });
     expect([found.all('warning'), found.code]).toEqual([['validator'], 0]);
     expect(found.row('validator')?.seen).toContain('a weak ETag');
+  });
+
+  it('names a wall: 403 for programs', async () => {
+    const { root, dest } = await places();
+    const nginx = await startNginx({ root, extra: 'location ~ zip$ { return 403; }' });
+    const found = await runDiagnose({ dest, sources: [`${nginx.url}/{name}`] });
+    expect([found.all('problem'), found.code]).toEqual([['archive', 'wall'], 4]);
+    expect(found.row('wall')).toMatchObject({
+      seen: saying('browser'),
+      next: [{ kind: 'option', option: 'header' }],
+    });
   });
 
   it('reads a page, counts its links, and looks at the server that they lead to', async () => {
@@ -136,6 +147,18 @@ describe('what keeps a fetch from working is a problem, with its code', () => {
     expect(saved.row('source')?.seen).toContain('Welcome');
   });
 
+  it('a page behind a challenge: what it is, and the ways on', async () => {
+    const { dest } = await places();
+    const page = '<html><title>Just a moment...</title><script>_cf_chl_opt={}</script></html>';
+    const server = await serve((_, reply) =>
+      reply.send(answer(403, page, { 'Content-Type': 'text/html' })),
+    );
+    const found = await runDiagnose({ dest, sources: [`${server.url}/page.html`] });
+    expect([found.all('problem'), found.code]).toEqual([['source', 'wall'], 4]);
+    expect(found.row('wall')?.seen).toContain('a challenge of Cloudflare');
+    expect(server.requests.length).toBeLessThan(6);
+  });
+
   it('a page in place of an archive', async () => {
     const { dest } = await places();
     const server = await serve((request, reply) =>
@@ -200,6 +223,7 @@ describe('a server that is odd, and serves the file', () => {
     const found = await runDiagnose({ dest, sources: [`${server.url}/{name}`] });
     expect([found.all('problem'), found.all('warning'), found.code]).toEqual([[], ['ranges'], 0]);
     expect(found.row('ranges')?.seen).toContain('refused (status 403)');
+    expect(found.row('wall')?.status).toBe('ok');
   });
 
   it('takes one connection at a time: the measure ends there, and says so', async () => {
