@@ -134,6 +134,7 @@ export type NextOption =
   | 'header-host'
   | 'manifest'
   | 'output'
+  | 'page-url'
   | 'source'
   | 'subset'
   | 'timeout'

@@ -25,11 +25,11 @@ import { toPrintable, toPrintableLink } from './text.ts';
  */
 export async function resolveLinks(options: LinksOptions): Promise<LinksResult> {
   const { manifest, selection = {}, sources: named = [], timeoutMs, env } = options;
-  const { signal, onEvent = ignoreEvents, clock = systemClock } = options;
+  const { pageUrl, signal, onEvent = ignoreEvents, clock = systemClock } = options;
   const files = isEmptySelection(selection) ? manifest.files : selectFiles(manifest, selection);
   const loading = { ...headerOptionsOf(options, manifest, onEvent), timeoutMs, env, clock };
   const [loadPage, loadStart] = [createPageLoader(loading), createStartLoader(loading)];
-  const context = { manifest, loadPage, loadStart, signal, onEvent, clock };
+  const context = { manifest, loadPage, loadStart, pageUrl, signal, onEvent, clock };
   const sources = await openSources(named, context);
   const links: LinkRow[] = [];
   const all: Found[] = [];
@@ -86,6 +86,8 @@ function toTried(source: Source, answers: readonly Found[]): LinksResult['tried'
 export interface LinksOptions extends Omit<RunOptions, 'dest'> {
   /** As of fetch. Default: the manifest's homepage. */
   readonly sources?: readonly string[] | undefined;
+  /** As of fetch. */
+  readonly pageUrl?: string | undefined;
   /**
    * Extra request headers. `User-Agent`, `Accept`, `Accept-Language` and `Referer` go to every host; all
    * others to the origins of `sources` and to `headerHosts` alone.

@@ -65,9 +65,10 @@ export function selectionOf({ subset, file }: Settings): Selection {
 
 /** What functions that ask sources take. */
 export function sourceOptionsOf({ settings, env }: CommandContext) {
-  const { source, header, headerHost, timeout } = settings;
+  const { source, pageUrl, header, headerHost, timeout } = settings;
   return {
     ...(source.length === 0 ? {} : { sources: source }),
+    pageUrl,
     headers: header,
     headerHosts: headerHost,
     userAgent: `ccxri/${readVersion()}`,

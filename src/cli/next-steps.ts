@@ -51,6 +51,7 @@ const OPTION_TEXTS: Readonly<Record<NextOption, string>> = {
   'header-host': 'name the host that your headers are for with --header-host HOST',
   manifest: 'name its manifest with --manifest FILE',
   output: 'name a file with --output FILE',
+  'page-url': 'say where the page was with --page-url URL',
   source: 'give another --source',
   subset: 'name a subset with --subset NAME',
   timeout: 'give it more time with --timeout SECONDS',

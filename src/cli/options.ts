@@ -173,6 +173,15 @@ const TABLE = {
     default: "the manifest's homepage",
     expects: 'a directory, a URL, or a saved page',
   },
+  pageUrl: {
+    long: '--page-url',
+    value: 'URL',
+    schema: z.url({ protocol: /^https?$/ }).optional(),
+    help: 'where a saved page was: its relative links refer to it',
+    default: 'what the page says',
+    expects: 'an http or https URL',
+    commands: ['fetch', 'links'],
+  },
   header: {
     long: '--header',
     value: "'NAME: VALUE'",

@@ -14,6 +14,8 @@ export interface FetchOptions extends SessionOptions {
    * saved as .html). Default: the manifest's homepage.
    */
   readonly sources?: readonly string[] | undefined;
+  /** Where a saved page was: what its relative links refer to. Default: what the page says. */
+  readonly pageUrl?: string | undefined;
   /** Files downloaded at once, no more than `connections`. Default 4. */
   readonly concurrency?: number | undefined;
   /** Connections in all. Default `auto`. */

@@ -107,6 +107,7 @@ function openAll(
     signal,
     onEvent,
     linksCache: layout.links,
+    pageUrl: options.pageUrl,
     clock,
     pagePolicy: policyOf(options),
   });

@@ -22,26 +22,27 @@ export function basesNear(urls: readonly string[]): readonly string[] {
 
 const MAX_BASES = 4;
 
-/**
- * The first of several base URLs that serves what begins as the file does. A login page, which a server
- * sends for any URL, does not.
- * @throws CcxriError `aborted`
- */
+/** The first of several base URLs that `serves` the file. @throws CcxriError `aborted` */
 export async function findByName(
   bases: readonly string[],
   file: ManifestFile,
-  { loadStart, signal }: SourceContext,
+  context: SourceContext,
 ): Promise<string | undefined> {
   for (const base of bases) {
-    if (await startsAs(file, toFileUrl(base, file.name), { loadStart, signal })) return base;
+    if (await serves(toFileUrl(base, file.name), file, context)) return base;
   }
   return undefined;
 }
 
-async function startsAs(
-  file: ManifestFile,
+/**
+ * Whether a URL serves what begins as the file does. A login page, which a server sends for any URL, does
+ * not.
+ * @throws CcxriError `aborted`
+ */
+export async function serves(
   url: string,
-  { loadStart, signal }: Pick<SourceContext, 'loadStart' | 'signal'>,
+  file: ManifestFile,
+  { loadStart, signal }: SourceContext,
 ): Promise<boolean> {
   try {
     const start = await loadStart?.(url, signal);

@@ -6,7 +6,7 @@ import { CcxriError, errnoOf, isCcxriError } from '../errors.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
 import { toPrintable, toPrintableUrl } from '../text.ts';
 import { type Address, parseAddress, toFileUrl } from './address.ts';
-import { openSavedPage } from './page-read.ts';
+import { openSavedPage } from './saved-page.ts';
 import { type Location, type Source, type SourceContext, sourceUnusable } from './source.ts';
 import { WebSource } from './web-source.ts';
 

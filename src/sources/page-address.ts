@@ -19,13 +19,23 @@ export interface PageLink {
   readonly names: readonly string[];
   /** It depends on where the page is. */
   readonly isRelative: boolean;
+  /** Taken from a bare name in a script or attribute. */
+  readonly isGuess: boolean;
 }
 
 /** Where a page comes from. */
 export type PageOrigin =
   | { readonly kind: 'live'; readonly url: string }
-  /** `fileName`: browsers put what belongs to `page.html` into `page_files/` beside it. */
-  | { readonly kind: 'saved'; readonly fileName: string; readonly homepage: string };
+  | {
+      readonly kind: 'saved';
+      /** Browsers put what belongs to `page.html` into `page_files/` beside it. */
+      readonly fileName: string;
+      readonly homepage: string;
+      /** Where it was, by the user's word: it counts more than what the page says. */
+      readonly pageUrl?: string | undefined;
+      /** Where it was, by the file that it is a part of. */
+      readonly location?: string | undefined;
+    };
 
 /**
  * The links that lead elsewhere on the web: not scripts, mail, local files or the page itself.
@@ -38,10 +48,16 @@ export function resolveAnchors(tree: PageTree, origin: PageOrigin) {
     if (url === undefined || url.href === document || leadsInside(url, origin)) return [];
     return [toLink(anchor, url, tree)];
   });
-  return { links, base, isBaseGuessed };
+  const frames = tree.frames.map((written) => {
+    const url = toWebUrl(written, base);
+    const isOpen = url !== undefined && url.href !== document && !leadsInside(url, origin);
+    return { written, url: isOpen ? url.href : undefined };
+  });
+  return { links, frames, base, isBaseGuessed };
 }
 
-function toLink({ position, element, href, saveAs }: PageAnchor, url: URL, tree: PageTree) {
+function toLink(anchor: PageAnchor, url: URL, tree: PageTree): PageLink {
+  const { position, element, href, saveAs, isGuess } = anchor;
   const words = between(tree.texts, element.start, element.end).map(({ value }) => value);
   const text = collapse(words.join(''));
   const ends = [url.pathname, ...url.searchParams.values()].map((it) => it.split('/').at(-1) ?? '');
@@ -52,16 +68,31 @@ function toLink({ position, element, href, saveAs }: PageAnchor, url: URL, tree:
     hasSaveAs: saveAs !== undefined,
     names: [...ends.map(decodeOrKeep), text, saveAs ?? ''].map((name) => name.toLowerCase()),
     isRelative: !URL.canParse(href),
+    isGuess,
   };
 }
 
-function baseOf({ baseHref = '', savedFrom = '' }: PageTree, origin: PageOrigin) {
-  const isSaved = origin.kind === 'saved';
-  const home = isSaved ? toWebUrl(savedFrom)?.href : origin.url;
-  const fallback = isSaved ? origin.homepage : origin.url;
-  const document = toWebUrl(home ?? fallback)?.href ?? fallback;
-  const base = toWebUrl(baseHref, document)?.href ?? document;
-  return { document, base, isBaseGuessed: home === undefined && toWebUrl(baseHref) === undefined };
+function baseOf({ head }: PageTree, origin: PageOrigin) {
+  if (origin.kind === 'live') {
+    const document = toWebUrl(origin.url)?.href ?? origin.url;
+    return {
+      document,
+      base: toWebUrl(head.base ?? '', document)?.href ?? document,
+      isBaseGuessed: false,
+    };
+  }
+  const typed = toWebUrl(origin.pageUrl ?? '')?.href;
+  if (typed !== undefined) return { document: typed, base: typed, isBaseGuessed: false };
+  const { savedFrom = '', base = '', canonical = '' } = head;
+  const known = [savedFrom, origin.location ?? '', base, canonical].flatMap((text) => {
+    return toWebUrl(text)?.href ?? [];
+  })[0];
+  const document = known ?? toWebUrl(origin.homepage)?.href ?? origin.homepage;
+  return {
+    document,
+    base: toWebUrl(base, document)?.href ?? document,
+    isBaseGuessed: known === undefined,
+  };
 }
 
 /** Without userinfo: credentials are sent separately, to the origins of the sources alone. */
@@ -74,9 +105,20 @@ function toWebUrl(text: string, base?: string): URL | undefined {
 
 function isSavedPart(href: string, origin: PageOrigin): boolean {
   if (origin.kind !== 'saved') return false;
-  const folder = `${withoutPageEnding(origin.fileName)}_files/`;
-  const path = href.trim().replace(/^\.\//, '');
-  return path.startsWith(folder) || path.startsWith(encodeURI(folder));
+  return pathInSave(href, origin.fileName) !== undefined;
+}
+
+/** The path below the folder that a browser makes beside a page that it saves; undefined: another. */
+export function pathInSave(href: string, fileName: string): string | undefined {
+  const stem = withoutPageEnding(fileName);
+  const path = decodeOrKeep(
+    href
+      .trim()
+      .replace(/^\.\//, '')
+      .replace(/[?#].*$/s, ''),
+  );
+  const folder = [`${stem}_files/`, `${stem}.files/`].find((name) => path.startsWith(name));
+  return folder === undefined || path.split('/').includes('..') ? undefined : path;
 }
 
 /** A public page must not send requests into this machine's network; a local or saved page may. */

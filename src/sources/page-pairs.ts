@@ -14,6 +14,8 @@ import {
 export interface Pairing {
   /** By file name. */
   readonly links: ReadonlyMap<string, PageLink>;
+  /** Of other files, by name: links that may lead to them. */
+  readonly guesses: ReadonlyMap<string, PageLink>;
   /** Files whose MD5 is on the page, but is shared with other files, and nothing says which is meant. */
   readonly ambiguous: ReadonlySet<string>;
   /** How many files' MD5s are on the page, with a link or without. */
@@ -43,7 +45,8 @@ interface Row {
 
 /**
  * Pairs links with files: by the MD5 in the link's row; where several files share that MD5, by what
- * else the row says; and where no row has the file's MD5, by the exact name of the file in a link.
+ * else the row says; and where no row has the file's MD5, by the exact name of the file in a link. A
+ * link with the name but its ending, or with a bare name from a script, is a guess.
  */
 export function pairLinks(
   tree: PageTree,
@@ -57,6 +60,7 @@ export function pairLinks(
   const known = md5s.filter(({ isKnown }) => isKnown);
   const rows = known.flatMap((md5) => rowOf(md5, page, files) ?? []);
   const links = new Map<string, PageLink>();
+  const guesses = new Map<string, PageLink>();
   const ambiguous = new Set<string>();
   for (const file of files) {
     const group = files.filter(({ md5 }) => md5 === file.md5);
@@ -68,11 +72,13 @@ export function pairLinks(
       row === undefined
         ? pageLinks.find(({ names }) => names.includes(file.name.toLowerCase()))
         : bestLink(row, file);
-    if (link !== undefined) links.set(file.name, link);
-    else if (owners.includes(undefined)) ambiguous.add(file.name);
+    const guess = link ?? pageLinks.find((each) => isNamedLike(each, file));
+    if (link?.isGuess === false) links.set(file.name, link);
+    else if (guess !== undefined) guesses.set(file.name, guess);
+    if (link === undefined && owners.includes(undefined)) ambiguous.add(file.name);
   }
   const knownMd5s = new Set(known.map(({ md5 }) => md5)).size;
-  return { links, ambiguous, knownMd5s, otherMd5s: md5s.length - known.length };
+  return { links, guesses, ambiguous, knownMd5s, otherMd5s: md5s.length - known.length };
 }
 
 /** What says that a row, or a link, is that of a file. */
@@ -121,7 +127,8 @@ function ownerOf(row: Row, group: readonly ManifestFile[]): ManifestFile | undef
 
 /** Of links with the same signs: the nearest behind the MD5; without one, the nearest before it. */
 function bestLink({ links, md5 }: Row, file: ManifestFile): PageLink | undefined {
-  const left = preferred(links, LINK_SIGNS, (sign, link) => sign(link, file));
+  const signs = [...LINK_SIGNS, ({ isGuess }: PageLink) => !isGuess];
+  const left = preferred(links, signs, (sign, link) => sign(link, file));
   return left.find(({ position }) => position >= md5.position) ?? left.at(-1);
 }
 
@@ -281,12 +288,12 @@ function readMd5s(units: readonly PageUnit[], known: ReadonlySet<string>): reado
 /** Longer runs of digits are not an MD5 with something glued to it. */
 const MAX_RUN = 1024;
 
-/** Known MD5s, whatever is glued to them, and whatever white space or elements are inside. */
+/** Known MD5s, whatever is glued to them, and whatever white space, colons or elements are inside. */
 function knownIn({ element, parts }: PageUnit, known: ReadonlySet<string>): readonly PageMd5[] {
   let compact = '';
   const origins = parts.map(({ position, value }) => {
     const origin = { position: compact.length, onPage: position };
-    compact += value.replace(/\s+/g, '').toLowerCase();
+    compact += value.replace(/[\s:-]+/g, '').toLowerCase();
     return origin;
   });
   const found: PageMd5[] = [];

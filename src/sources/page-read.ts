@@ -1,25 +1,19 @@
-import { readFile, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
-import { CcxriError, type NextStep, isCcxriError } from '../errors.ts';
-import { decodeHtml } from '../http/page.ts';
+import type { CcxriError, NextStep } from '../errors.ts';
 import type { Manifest, ManifestFile } from '../manifest/manifest.ts';
 import { count, toPrintable, toPrintableUrl } from '../text.ts';
-import { hasPageName } from './address.ts';
 import { type PageOrigin, resolveAnchors } from './page-address.ts';
 import { type Pairing, pairLinks } from './page-pairs.ts';
-import { readTree } from './page-tree.ts';
-import {
-  type Location,
-  type Source,
-  type SourceContext,
-  noLink,
-  sourceUnusable,
-} from './source.ts';
+import { readScript } from './page-script.ts';
+import { type PageTree, toUnits } from './page-tree.ts';
+import { readTree } from './page-walk.ts';
+import { type Location, noLink } from './source.ts';
 
 /** What a page has of a manifest's files, and what kind of page it is. */
 export interface PageReading {
   /** Addresses by file name. */
   readonly urls: ReadonlyMap<string, string>;
+  /** Addresses of other files that may be the right ones. */
+  readonly guesses: ReadonlyMap<string, string>;
   readonly ambiguous: Pairing['ambiguous'];
   readonly knownMd5s: number;
   readonly otherMd5s: number;
@@ -31,6 +25,8 @@ export interface PageReading {
   readonly isBaseGuessed: boolean;
   /** What relative links refer to. */
   readonly base: string;
+  /** Documents shown in this page or instead of it; `url`: where one is that can be loaded. */
+  readonly frames: readonly { readonly written: string; readonly url: string | undefined }[];
   /** It calls itself the listing of a directory, or links to the folders of a dataset. */
   readonly looksLikeListing: boolean;
   /** Of a listing: addresses of `archives/` and `labels/`, if it links to them. */
@@ -38,31 +34,83 @@ export interface PageReading {
 }
 
 /**
- * Pairs the links of a page with the files of a manifest.
+ * Pairs the links of a page with the files of a manifest. Where a reader of the page sees none, the
+ * attributes and the data of its scripts are read; and where what he sees is the source of a page, that.
  * @throws CcxriError `source-unusable` if the HTML can't be read at all
  */
 export async function readPage(
   html: string,
-  { files }: Manifest,
+  manifest: Manifest,
   origin: PageOrigin,
 ): Promise<PageReading> {
+  if (looksLikeData(html)) return readAs(treeOfJson(html), manifest, origin);
   const tree = await readTree(html);
-  const { links, base, isBaseGuessed } = resolveAnchors(tree, origin);
-  const { links: found, ...pairing } = pairLinks(tree, links, files);
+  const seen = readAs(tree, manifest, origin);
+  if (hasFiles(seen)) return seen;
+  const hidden = readAs(await readTree(html, 'hidden'), manifest, origin);
+  if (hasFiles(hidden)) return hidden;
+  const source = sourceShownIn(tree);
+  const inside = source === undefined ? seen : readAs(await readTree(source), manifest, origin);
+  return hasFiles(inside) ? inside : { ...seen, guesses: hidden.guesses };
+}
+
+export function hasFiles({ urls, ambiguous }: PageReading): boolean {
+  return urls.size + ambiguous.size > 0;
+}
+
+function readAs(tree: PageTree, { files }: Manifest, origin: PageOrigin): PageReading {
+  const { links, frames, base, isBaseGuessed } = resolveAnchors(tree, origin);
+  const { links: found, guesses, ...pairing } = pairLinks(tree, links, files);
   const folders = foldersAmong(links.map(({ url }) => url));
   const headings = tree.units.filter(({ element }) => element.tag === 'h1').map(({ text }) => text);
   return {
     ...pairing,
     urls: new Map(Array.from(found, ([name, { url }]) => [name, url])),
+    guesses: new Map(Array.from(guesses, ([name, { url }]) => [name, url])),
     links: links.length,
     anchors: tree.anchors.length,
     title: tree.title,
-    isBaseGuessed: isBaseGuessed && [...found.values()].some(({ isRelative }) => isRelative),
+    isBaseGuessed:
+      isBaseGuessed && [...found.values(), ...guesses.values()].some((link) => link.isRelative),
     base,
+    frames,
     looksLikeListing:
       [tree.title, ...headings].some((text) => LISTING.test(text)) ||
       Object.keys(folders).length > 0,
     folders,
+  };
+}
+
+/** A list of files as data: what a page of scripts loads. */
+function treeOfJson(json: string): PageTree {
+  const root = { tag: '#document', parent: undefined, start: 0, end: 0 };
+  const { texts, anchors, end } = readScript(json, root);
+  root.end = end;
+  const head = { base: undefined, savedFrom: undefined, canonical: undefined };
+  return { texts, units: toUnits(texts), anchors, title: '', head, frames: [] };
+}
+
+/** HTML that a page shows as its text: a page's source, saved as a browser displays it. */
+function sourceShownIn({ units }: PageTree): string | undefined {
+  const first = units[0]?.text ?? '';
+  if (!first.startsWith('<')) return undefined;
+  const shown = units.map(({ text }) => text).join('\n');
+  return looksLikeHtml(shown) ? shown : undefined;
+}
+
+/** What several documents of one page have together. @param readings at least the page's own, first */
+export function mergeReadings(page: PageReading, others: readonly PageReading[]): PageReading {
+  const all = [page, ...others];
+  const urls = new Map(all.toReversed().flatMap((each) => [...each.urls]));
+  const guesses = new Map(all.toReversed().flatMap((each) => [...each.guesses]));
+  const ambiguous = all.flatMap((each) => [...each.ambiguous]).filter((name) => !urls.has(name));
+  return {
+    ...page,
+    urls,
+    guesses,
+    ambiguous: new Set(ambiguous),
+    knownMd5s: Math.max(...all.map(({ knownMd5s }) => knownMd5s)),
+    isBaseGuessed: all.some(({ isBaseGuessed }) => isBaseGuessed),
   };
 }
 
@@ -75,67 +123,16 @@ function foldersAmong(urls: readonly string[]): PageReading['folders'] {
   return { ...(archives && { archives }), ...(labels && { labels }) };
 }
 
-/** The limit of pages from the web, too. */
-const MAX_PAGE_BYTES = 16 * 1024 * 1024;
-
-/**
- * A page that was saved by a browser. It is read at once: a wrong file is reported before anything is
- * downloaded.
- * @throws CcxriError `source-unusable`, saying what the file is instead; `no-link`
- */
-export async function openSavedPage(path: string, context: SourceContext): Promise<Source> {
-  const { manifest, onEvent } = context;
-  const { homepage } = manifest;
-  const name = toPrintable(path);
-  const reading = await readSavedPage(path, manifest);
-  if (reading.urls.size + reading.ambiguous.size === 0) {
-    throw explainEmpty(reading, manifest, { source: name });
-  }
-  if (reading.isBaseGuessed) {
-    const base = toPrintableUrl(reading.base);
-    const message = `${name} does not say where it was saved from: its links are taken to be relative to ${base}`;
-    onEvent({ event: 'warning', code: 'source', message });
-  }
-  const place = { source: name, homepage };
-  return {
-    kind: 'page',
-    name,
-    // In a promise, so that what it throws rejects.
-    locate: (file) => Promise.resolve().then(() => locateOnPage(reading, file, place)),
-  };
-}
-
-async function readSavedPage(path: string, manifest: Manifest): Promise<PageReading> {
-  const { homepage } = manifest;
-  const notAPage = (why: string, next: readonly NextStep[] = []) =>
-    sourceUnusable(`${toPrintable(path)} is no saved page: ${why}`, homepage, { path, next });
-  const { size } = await stat(path);
-  if (size > MAX_PAGE_BYTES) throw notAPage(`it has ${count(size, 'byte')}`);
-  const html = decodeHtml(await readFile(path));
-  if (/^(?:From: <Saved by |MIME-Version:)/im.test(html.slice(0, 1000))) {
-    const why = 'it is a page saved as a single file (MHTML), which ccxri does not read';
-    throw notAPage(why, [{ kind: 'advice', text: 'save it as "HTML only" or "complete" instead' }]);
-  }
-  if (!hasPageName(path) && !looksLikeHtml(html)) {
-    throw notAPage(size === 0 ? 'it is empty' : 'it does not read as HTML');
-  }
-  try {
-    return await readPage(html, manifest, { kind: 'saved', fileName: basename(path), homepage });
-  } catch (error) {
-    throw isCcxriError(error) ? notAPage(error.message) : error;
-  }
-}
-
 /**
  * Where a page has a file.
  * @throws CcxriError `no-link` if its MD5 is there, and that of several files
  */
 export function locateOnPage(
-  { urls, ambiguous }: PageReading,
+  { urls, guesses, ambiguous }: PageReading,
   { name, md5 }: ManifestFile,
   { source, homepage }: { readonly source: string; readonly homepage: string },
 ): Location | undefined {
-  const url = urls.get(name);
+  const url = urls.get(name) ?? guesses.get(name);
   if (url !== undefined) return { kind: 'url', url };
   if (!ambiguous.has(name)) return undefined;
   throw noLink(
@@ -171,11 +168,20 @@ function lackOf(reading: PageReading, release: string): string {
   if (otherMd5s > 0) {
     return `with ${count(otherMd5s, 'MD5')}, but none of ${release}: it may be of another release`;
   }
+  const frame = reading.frames.find(({ url }) => url !== undefined)?.url;
+  if (anchors === 0 && frame !== undefined) {
+    return `without any link, but with a frame that shows ${toPrintableUrl(frame)}`;
+  }
   if (anchors === 0) {
     return 'without any link: it may be made by scripts, or be a login or busy page';
   }
   const which = links === anchors ? '' : ` (${links} can be followed)`;
   return `with ${count(anchors, 'link')}${which}, but without any MD5 of ${release}: its list may be made by scripts, or it is a login or busy page, or another page than the one with the table of files`;
+}
+
+/** Whether a text is JSON, by its beginning. */
+export function looksLikeData(text: string): boolean {
+  return /^\ufeff?\s*[{[]/.test(text.slice(0, 1000));
 }
 
 /** Whether a text is HTML, by its beginning, as browsers do (WHATWG MIME Sniffing, 7.1). */

@@ -1,6 +1,3 @@
-import type { DefaultTreeAdapterMap, DefaultTreeAdapterTypes, TreeAdapter } from 'parse5';
-import { CcxriError } from '../errors.ts';
-
 /** An element, by where it starts and ends in the page: what is inside has a position in between. */
 export interface PageElement {
   readonly tag: string;
@@ -10,7 +7,7 @@ export interface PageElement {
 }
 
 /** A piece of text; `<br>` is a piece of its own. */
-interface PageText {
+export interface PageText {
   readonly position: number;
   readonly element: PageElement;
   readonly value: string;
@@ -33,6 +30,18 @@ export interface PageAnchor {
   readonly href: string;
   /** The name under which a browser would save its target. */
   readonly saveAs: string | undefined;
+  /** A bare name in a script or attribute: what the script does with it is not known. */
+  readonly isGuess: boolean;
+}
+
+/** What a page says of where it is. */
+export interface PageHead {
+  /** `<base href>` as written. */
+  readonly base: string | undefined;
+  /** The address that the program that saved the page wrote into it. */
+  readonly savedFrom: string | undefined;
+  /** `<link rel=canonical>`, and `og:url` after it. */
+  readonly canonical: string | undefined;
 }
 
 /** A page, flattened: lists sorted by position. */
@@ -41,116 +50,9 @@ export interface PageTree {
   readonly units: readonly PageUnit[];
   readonly anchors: readonly PageAnchor[];
   readonly title: string;
-  /** `<base href>` as written. */
-  readonly baseHref: string | undefined;
-  /** The address that the browser that saved the page wrote into it. */
-  readonly savedFrom: string | undefined;
-}
-
-/** Blink's own limit; the work for one tag grows with its depth. */
-const MAX_DEPTH = 512;
-/** Many times an honest page; a small page can be written that expands to millions of elements. */
-const MAX_ELEMENTS = 300_000;
-
-/**
- * Reads HTML as a browser would.
- * @throws CcxriError `source-unusable` if the page is nested too deep or too long
- */
-export async function readTree(html: string): Promise<PageTree> {
-  // Loaded here, so that only runs that read a page wait for it.
-  const { parse, defaultTreeAdapter } = await import('parse5');
-  const treeAdapter = withLimits(defaultTreeAdapter);
-  const document = parse(html, { treeAdapter, scriptingEnabled: false });
-  return new Walk().through(document);
-}
-
-function withLimits(
-  adapter: TreeAdapter<DefaultTreeAdapterMap>,
-): TreeAdapter<DefaultTreeAdapterMap> {
-  let depth = 0;
-  let elements = 0;
-  return {
-    ...adapter,
-    onItemPush: () => {
-      depth += 1;
-      elements += 1;
-      if (depth <= MAX_DEPTH && elements <= MAX_ELEMENTS) return;
-      throw new CcxriError('source-unusable', 'its HTML is nested too deep or too long to be read');
-    },
-    onItemPop: () => {
-      depth -= 1;
-    },
-  };
-}
-
-/** Elements whose content a reader of the page does not see. */
-const UNSEEN_ELEMENTS = new Set(['script', 'style', 'template', 'noembed', 'iframe', 'svg']);
-
-const SAVED_FROM = /^\s*saved from url=\(\d+\)(\S+)/;
-
-/** Walks a parsed page without recursion: a page may be nested deeper than the stack. */
-class Walk {
-  readonly #texts: PageText[] = [];
-  readonly #anchors: PageAnchor[] = [];
-  #position = 0;
-  #title: string | undefined;
-  #baseHref: string | undefined;
-  #savedFrom: string | undefined;
-
-  through(document: DefaultTreeAdapterTypes.Document): PageTree {
-    const root: PageElement = { tag: '#document', parent: undefined, start: 0, end: 0 };
-    const open = [{ element: root, children: document.childNodes.values() }];
-    for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
-      const next = top.children.next();
-      if (next.done === true) {
-        top.element.end = this.#position;
-        open.pop();
-        continue;
-      }
-      const element = this.#visit(next.value, top.element);
-      if (element === undefined || !('childNodes' in next.value)) continue;
-      open.push({ element, children: next.value.childNodes.values() });
-    }
-    return {
-      texts: this.#texts,
-      units: toUnits(this.#texts),
-      anchors: this.#anchors,
-      title: collapse(this.#title ?? ''),
-      baseHref: this.#baseHref,
-      savedFrom: this.#savedFrom,
-    };
-  }
-
-  /** @returns the element, if its children are to be visited */
-  #visit(node: DefaultTreeAdapterTypes.Node, parent: PageElement): PageElement | undefined {
-    this.#position += 1;
-    if ('tagName' in node) return this.#visitElement(node, parent);
-    if ('value' in node) this.#addText(node.value, parent);
-    // A comment: Internet Explorer, Chrome and Edge write the address into one.
-    if ('data' in node) this.#savedFrom ??= SAVED_FROM.exec(node.data)?.[1];
-    return undefined;
-  }
-
-  #addText(value: string, element: PageElement): void {
-    if (element.tag === 'title') this.#title ??= value;
-    else this.#texts.push({ position: this.#position, element, value });
-  }
-
-  #visitElement(
-    { tagName: tag, attrs }: DefaultTreeAdapterTypes.Element,
-    parent: PageElement,
-  ): PageElement | undefined {
-    const position = this.#position;
-    const element: PageElement = { tag, parent, start: position, end: position };
-    const valueOf = (name: string) => attrs.find((attribute) => attribute.name === name)?.value;
-    const href = valueOf('href');
-    if (tag === 'br') this.#addText('\n', parent);
-    if (tag === 'base') this.#baseHref ??= href;
-    if ((tag === 'a' || tag === 'area') && href !== undefined) {
-      this.#anchors.push({ position, element, href, saveAs: valueOf('download') });
-    }
-    return UNSEEN_ELEMENTS.has(tag) ? undefined : element;
-  }
+  readonly head: PageHead;
+  /** Documents that a browser would show in this page, or instead of it: frames, a refresh. As written. */
+  readonly frames: readonly string[];
 }
 
 /** Elements that only style their text: it belongs to the text around them. */
@@ -167,7 +69,7 @@ const UNSEEN = /[\u00ad\u200b-\u200f\u2060\ufeff]/g;
  * Joins texts to units. The text of a table row must never be read as one: `556MB` before an MD5
  * would lend it a digit, for B is one.
  */
-function toUnits(texts: readonly PageText[]): readonly PageUnit[] {
+export function toUnits(texts: readonly PageText[]): readonly PageUnit[] {
   const units = new Map<PageElement, PageText[]>();
   for (const text of texts) {
     let { element } = text;

@@ -57,6 +57,8 @@ export interface SourceContext {
    */
   readonly loadStart?:
     ((url: string, signal?: AbortSignal) => Promise<Buffer | undefined>) | undefined;
+  /** Where saved pages were: it counts more than what they say. Default: what they say. */
+  readonly pageUrl?: string | undefined;
   /** How often a page is asked for again, and how long is waited. Default: `QUESTION_POLICY`. */
   readonly pagePolicy?: RetryPolicy | undefined;
   readonly clock: Clock;

@@ -1,18 +1,12 @@
 import { pause, throwIfAborted } from '../abort.ts';
-import { type CcxriError, type NextStep, isCcxriError, withDetails } from '../errors.ts';
+import { type CcxriError, isCcxriError } from '../errors.ts';
 import type { LoadedPage } from '../http/page.ts';
-import type { Manifest, ManifestFile } from '../manifest/manifest.ts';
-import { count, formatDuration, toPrintable, toPrintableUrl } from '../text.ts';
-import { toBareUrl, toFileUrl } from './address.ts';
-import { basesNear, findByName } from './by-name.ts';
+import type { ManifestFile } from '../manifest/manifest.ts';
+import { count, toPrintableUrl } from '../text.ts';
+import { toFileUrl } from './address.ts';
+import { basesNear, findByName, serves } from './by-name.ts';
 import { keepLinks, readKeptLinks } from './kept-links.ts';
-import {
-  type PageReading,
-  explainEmpty,
-  locateOnPage,
-  looksLikeHtml,
-  readPage,
-} from './page-read.ts';
+import { type PageReading, locateOnPage } from './page-read.ts';
 import { decidePageRetry } from './page-retry.ts';
 import {
   type Location,
@@ -20,22 +14,20 @@ import {
   type Source,
   type SourceContext,
   type SourceKind,
-  noLink,
-  otherSourceSteps,
 } from './source.ts';
+import {
+  type Asked,
+  type Failed,
+  type WebVerdict,
+  classifyAnswer,
+  classifyFailure,
+  explainFailure,
+  isHomepage,
+  isRefusal,
+} from './web-verdict.ts';
 
 /** Where a web source has each file, once it is known what it is. */
 type Locate = (file: ManifestFile) => Location | undefined;
-
-/** A URL whose response decides what it is. */
-interface Asked {
-  readonly url: string;
-  /** Printable. */
-  readonly name: string;
-  /** It can't be a base URL: it is the homepage, or has the name of a page. */
-  readonly mustBePage: boolean;
-  readonly manifest: Manifest;
-}
 
 /**
  * A URL: a page with links, or a base URL under which files are found by name. Its response
@@ -78,13 +70,12 @@ export class WebSource implements Source {
 
   /** Asks until the response can be used, or asking again does not help. */
   async #ask(file: ManifestFile): Promise<Locate> {
-    const { manifest, clock, signal, pagePolicy = QUESTION_POLICY } = this.#context;
+    const { clock, signal, pagePolicy = QUESTION_POLICY } = this.#context;
     for (let attempts = 1; ; attempts += 1) {
       const verdict = await this.#look();
       if (verdict.kind === 'page') {
         await this.#keep(verdict.reading);
-        const place = { source: this.name, homepage: manifest.homepage };
-        return (each) => locateOnPage(verdict.reading, each, place);
+        return this.#onPage(verdict.reading);
       }
       if (verdict.kind === 'base-url') return this.#below(verdict.listing);
       const { error, mayBeBase } = verdict;
@@ -106,7 +97,7 @@ export class WebSource implements Source {
       if (!isCcxriError(error) || error.code === 'aborted') throw error;
       return classifyFailure(this.#asked, error);
     }
-    return classifyAnswer(this.#asked, page);
+    return classifyAnswer(this.#asked, page, this.#context);
   }
 
   async #hasByName(file: ManifestFile): Promise<boolean> {
@@ -119,13 +110,32 @@ export class WebSource implements Source {
     const kept = await this.#fromKept(error);
     if (kept !== undefined) return kept;
     if (failed.mayBeBase) return this.#below(undefined);
+    const { reading } = failed;
+    const guess = reading?.guesses.get(file.name);
+    if (
+      reading !== undefined &&
+      guess !== undefined &&
+      (await serves(guess, file, this.#context))
+    ) {
+      this.#warn(`${error.message}; but it names the files, and ${toPrintableUrl(guess)} is one`);
+      return this.#onPage(reading);
+    }
     const isAnswer = failed.error.code === 'no-link' || isRefusal(failed.error);
-    const bases = isAnswer ? basesNear([this.#asked.url, ...failed.urls]) : [];
-    const base = await findByName(bases, file, this.#context);
+    const near = [
+      this.#asked.url,
+      ...failed.urls,
+      ...(reading === undefined ? [] : [reading.base]),
+    ];
+    const base = await findByName(isAnswer ? basesNear(near) : [], file, this.#context);
     if (base === undefined) throw error;
     const where = toPrintableUrl(base);
     this.#warn(`${error.message}; ${where} has ${file.name}: files are taken by name from there`);
     return this.#below(undefined, base);
+  }
+
+  #onPage(reading: PageReading): Locate {
+    const place = { source: this.name, homepage: this.#context.manifest.homepage };
+    return (file) => locateOnPage(reading, file, place);
   }
 
   /** By the listing, if it shows the file: it may be incomplete. */
@@ -180,95 +190,3 @@ export class WebSource implements Source {
 
 /** The attempt from which a user should know why nothing happens. */
 const WORTH_A_WARNING = 3;
-
-/** What a URL is, by its response. */
-type WebVerdict =
-  | { readonly kind: 'page'; readonly reading: PageReading }
-  /** `listing`: what the server shows of the directory. */
-  | { readonly kind: 'base-url'; readonly listing?: PageReading }
-  | Failed;
-
-interface Failed {
-  readonly kind: 'failed';
-  readonly error: CcxriError;
-  /** It may be a base URL nevertheless: a directory without a listing answers 403 or 404. */
-  readonly mayBeBase: boolean;
-  /** Where the page was, and what its links refer to, where that is known. */
-  readonly urls: readonly string[];
-}
-
-/**
- * HTML with an MD5 of the manifest is a page; the listing of a directory is a base URL, and so may be
- * what is not HTML. Other HTML is an error: a login page must not send 82 downloads to the wrong place.
- */
-async function classifyAnswer(asked: Asked, page: LoadedPage): Promise<WebVerdict> {
-  const { url, name, mustBePage, manifest } = asked;
-  const fail = (error: CcxriError, ...more: readonly string[]): WebVerdict => {
-    return { kind: 'failed', error, mayBeBase: false, urls: [page.url, ...more] };
-  };
-  if (!/html/i.test(page.contentType ?? '') && !looksLikeHtml(page.text)) {
-    const what = toPrintable(page.contentType ?? 'something without a type', 80);
-    const error = noLink(`${name} is no web page: it is ${what}`, manifest.homepage);
-    return { kind: 'failed', error, mayBeBase: !mustBePage, urls: [page.url] };
-  }
-  let reading: PageReading;
-  try {
-    reading = await readPage(page.text, manifest, { kind: 'live', url: page.url });
-  } catch (error) {
-    if (!isCcxriError(error)) throw error;
-    return fail(noLink(`${name} can't be used: ${error.message}`, manifest.homepage));
-  }
-  const hasFiles = reading.urls.size + reading.ambiguous.size > 0;
-  if (hasFiles && (mustBePage || reading.knownMd5s > 0)) return { kind: 'page', reading };
-  const isListing = (hasFiles || reading.looksLikeListing) && reading.knownMd5s === 0;
-  if (isListing && !mustBePage) return { kind: 'base-url', listing: reading };
-  const next = mustBePage ? [] : templateSteps(url);
-  return fail(explainEmpty(reading, manifest, { source: name, next }), reading.base);
-}
-
-function classifyFailure({ mustBePage }: Asked, error: CcxriError): Failed {
-  return { kind: 'failed', error, mayBeBase: isRefusal(error) && !mustBePage, urls: [] };
-}
-
-function isRefusal({ facts: { status = 0 } }: CcxriError): boolean {
-  return status >= 400 && status < 500 && !SAYS_NOTHING.includes(status);
-}
-
-/** The proxy's refusal, and temporary ones: they say nothing about the URL. */
-const SAYS_NOTHING: readonly number[] = [407, 408, 425, 429];
-
-/** The error as the files get it: what was tried, how often, what is to be done. */
-function explainFailure(
-  { url, name, manifest }: Asked,
-  { error, attempts }: Failed & { readonly attempts: number },
-): CcxriError {
-  const tries = attempts > 1 ? ` (${count(attempts, 'attempt')})` : '';
-  const facts = { source: name, attempts };
-  if (error.code === 'no-link') {
-    return withDetails(error, { message: `${error.message}${tries}`, ...facts });
-  }
-  const which = isHomepage(url, manifest) ? "the dataset's page " : '';
-  const reason = error.message.replace(`${name}: `, '').replace(name, 'it');
-  const { retryAfterS } = error.facts;
-  const wait =
-    retryAfterS === undefined ? '' : `; it asks to wait ${formatDuration(retryAfterS * 1000)}`;
-  // The code is kept: the network, a status, a stall.
-  return withDetails(error, {
-    message: `could not read ${which}${name}: ${reason}${wait}${tries}`,
-    ...facts,
-    next: otherSourceSteps(manifest.homepage, error.next),
-  });
-}
-
-function isHomepage(url: string, { homepage }: Manifest): boolean {
-  const [one, other] = [url, homepage].map((each) => toBareUrl(each).href.replace(/\/$/, ''));
-  return one === other;
-}
-
-function templateSteps(url: string): readonly NextStep[] {
-  const { origin, pathname, search } = new URL(url);
-  if (search !== '') return [];
-  const value = `${origin}${pathname.replace(/\/$/, '')}/{name}`;
-  const purpose = 'if it has files under their names nevertheless';
-  return [{ kind: 'option', option: 'source', value, purpose }];
-}

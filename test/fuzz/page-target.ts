@@ -50,6 +50,18 @@ const TOKENS = [
   ],
   ...['<a href="http://u:p@h.test/x#y">x</a>', '<a href="http://127.0.0.1/x">x</a>', '<a href="">'],
   ...['<a href="https://[::1]/x">x</a>', '<a href="https://[">x</a>', '<a href="a%zz%00">x</a>'],
+  ...[
+    '<b data-href="f/1">',
+    '<b onclick="get(\'f/1\')">',
+    '<button name=a value=b>',
+    '<input type=hidden>',
+  ],
+  ...[
+    '<meta http-equiv=refresh content="0;url=x">',
+    '<iframe src=x>',
+    '<script>{"md5":"',
+    '","url":"/x"}',
+  ],
   ...['<a href="data:text/html,x">', '<a href="#x">', '<a href=\\\\h\\x download="../../x">x</a>'],
   ...[
     md5Of(1),

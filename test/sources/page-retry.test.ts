@@ -34,10 +34,7 @@ describe('a page that fails the same way each time', () => {
     ['404', 'http-status', { status: 404 }],
     ['423', 'http-status', { status: 423 }],
   ] as const)('is asked for a few times, if that is odd: %s', (_, code, facts) => {
-    const { attempts, waits } = asksFor(code, facts);
-    expect(attempts).toBeGreaterThanOrEqual(3);
-    expect(attempts).toBeLessThanOrEqual(11);
-    expect(waits.slice(0, 2)).toEqual([1, 2]);
+    expect(asksFor(code, facts)).toEqual({ attempts: 4, waits: [1, 2, 4] });
   });
 
   it.each([
@@ -61,9 +58,5 @@ describe('a page that fails the same way each time', () => {
       const decision = decidePageRetry(new CcxriError(code, 'x'), 1, none, 0);
       expect(decision).toEqual({ kind: 'give-up', why: 'exhausted' });
     }
-  });
-
-  it('is no page: a bug is not retried', () => {
-    expect(decidePageRetry(new TypeError('x'), 1, policy, 0).kind).toBe('give-up');
   });
 });
