@@ -11,6 +11,8 @@ export interface CommandSpec {
   };
   /** Command lines with what they do. */
   readonly examples: readonly (readonly [string, string])[];
+  /** Shown on a terminal when it begins: it may say nothing else for a while. */
+  readonly announcement?: string;
   /** Loaded when it is run, so that `--version` and `list` start fast. */
   readonly load: () => Promise<(context: CommandContext) => Promise<CommandOutcome>>;
 }
@@ -80,6 +82,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
       ['ccxri doctor', "the dataset's page and ./cc-cxri, in a minute and a few hundred KB"],
       ['ccxri doctor --source https://mirror.example/ccxri/ --dest /data/ccxri', 'a mirror'],
     ],
+    announcement: 'looking; this takes a few seconds, and a minute at most…',
     load: async () => (await import('./commands/doctor.ts')).runDoctor,
   },
   manifest: {

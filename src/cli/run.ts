@@ -81,7 +81,7 @@ async function runCommand(
   const form: Form = settings.json ? 'json' : settings.ndjson ? 'ndjson' : 'text';
   const report = { form, command, settings, flags };
   const { hintOf } = suggestFor(flags);
-  const progress = await startProgress(settings, viewOf(io.stderr, report, io), door);
+  const progress = await startProgress(command, settings, viewOf(io.stderr, report, io), door);
   const onEvent = (raw: RunEvent) => {
     const event = withHint(raw, hintOf);
     if (form === 'ndjson') stdout.write(toNdjsonLine(event, hintOf));
@@ -146,7 +146,12 @@ function confirmWith(
   };
 }
 
-async function startProgress(settings: Settings, view: View, door: Door): Promise<Progress> {
+async function startProgress(
+  command: CommandRequest['command'],
+  settings: Settings,
+  view: View,
+  door: Door,
+): Promise<Progress> {
   const { stderr, io } = door;
   const isQuiet = settings.quiet || settings.ndjson;
   const heartbeat = !settings.noProgress;
@@ -154,7 +159,10 @@ async function startProgress(settings: Settings, view: View, door: Door): Promis
   const wantsBars = isLiveTerminal(io.stderr, io.env) && heartbeat && !isQuiet && !settings.json;
   if (!wantsBars) return new LineProgress(options);
   const { BarProgress } = await import('./progress-bars.ts');
-  return new BarProgress(options);
+  const bars = new BarProgress(options);
+  const { announcement } = COMMANDS[command];
+  if (announcement !== undefined) bars.note(announcement);
+  return bars;
 }
 
 /** The result to stdout in the form asked for, what went wrong to stderr, and the exit code. */
