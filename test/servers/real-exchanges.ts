@@ -1,6 +1,6 @@
 import type { CutAnswers } from '../support/cutting-relay.ts';
 import { type Daemon, type DaemonKind, freePort, startDaemon } from '../support/daemon.ts';
-import { hasNginx, startNginx } from '../support/nginx.ts';
+import { hasNginx, NGINX, startNginx } from '../support/nginx.ts';
 import {
   APACHE,
   apache,
@@ -16,8 +16,7 @@ import {
 /** A server from a package, in one of its settings. */
 export interface RealServer {
   readonly name: string;
-  /** Undefined: nginx, which has a check of its own. */
-  readonly kind?: DaemonKind;
+  readonly kind: DaemonKind;
   /** @param roots two copies of the same files */
   readonly start: (roots: Roots) => Promise<RunningServer>;
   /** Default: none, and each. */
@@ -43,6 +42,7 @@ interface RunningServer {
 
 const onNginx = (name: string, extra = '', more: Partial<RealServer> = {}): RealServer => ({
   name: `nginx, ${name}`,
+  kind: NGINX,
   start: ([root]) => startNginx({ root, extra }),
   ...more,
 });
@@ -167,7 +167,7 @@ const SQUID_SERVERS: readonly RealServer[] = [
 ];
 
 export const REAL_SERVERS: readonly RealServer[] = [
-  ...(hasNginx ? NGINX_SERVERS : []),
+  ...NGINX_SERVERS,
   ...APACHE_SERVERS,
   ...LIGHTTPD_SERVERS,
   ...TOMCAT_SERVERS,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, inject, it } from 'vitest';
 import { quickClock } from '../support/clock.ts';
 import { type CutAnswers, useCuttingRelays } from '../support/cutting-relay.ts';
-import { isInstalled } from '../support/daemon.ts';
+import { isInstalled, versionOf } from '../support/daemon.ts';
 import { LEVEL } from '../support/rounds.ts';
 import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 import { SIZES, type Size } from './exchange.ts';
@@ -50,12 +50,21 @@ function exchangesOf({ name, cuts = ['none', 'each'] }: RealServer): readonly Re
   );
 }
 
+const kinds = new Map(
+  [...new Set(REAL_SERVERS.map(({ kind }) => kind))].map((kind) => [kind, isInstalled(kind)]),
+);
 const chosen = REAL_SERVERS.filter(({ isLong }) => LEVEL === 'full' || isLong !== true).filter(
-  ({ kind }) => kind === undefined || isInstalled(kind),
+  ({ kind }) => kinds.get(kind) === true,
 );
 const titles = chosen.flatMap((server) => exchangesOf(server).map(({ title }) => title));
 const rows = inject('exchangeRows');
-if (rows !== undefined) leaveLeaf(rows, { at: AT, due: titles.length, versions: VERSIONS });
+if (rows !== undefined) {
+  const servers = [...kinds]
+    .filter(([, isHere]) => isHere)
+    .map(([kind]) => [kind.name, versionOf(kind)]);
+  const versions = { ...VERSIONS, ...(Object.fromEntries(servers) as typeof VERSIONS) };
+  leaveLeaf(rows, { at: AT, due: titles.length, versions });
+}
 
 // Until the downloads pass them all.
 const isOn = process.env['CCXRI_SERVERS'] === '1';

@@ -29,6 +29,12 @@ export interface Daemon {
   stop(): Promise<void>;
 }
 
+/** Of what is here. */
+export function versionOf({ probe: [command, ...args] }: DaemonKind): string {
+  const { stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+  return /\d+(?:\.\d+)+/.exec(`${stdout}${stderr}`)?.[0] ?? 'of an unknown version';
+}
+
 /** In CI each of them must be here. */
 export function isInstalled({ name, from, probe: [command, ...args] }: DaemonKind): boolean {
   const { status } = spawnSync(command, args, { stdio: 'ignore' });

@@ -42,7 +42,7 @@ const COMMAND = ['/usr/sbin/nginx', 'nginx'].find(
   (command) => spawnSync(command, ['-v']).status === 0,
 );
 
-const NGINX: DaemonKind = {
+export const NGINX: DaemonKind = {
   name: 'nginx',
   from: 'nginx-light',
   probe: [COMMAND ?? 'nginx', '-v'],

@@ -102,7 +102,10 @@ ${extra}
 export const TOMCAT: DaemonKind = {
   name: 'tomcat',
   from: 'tomcat10-common default-jre-headless',
-  probe: ['test', '-r', `${TOMCAT_HOME}/bin/bootstrap.jar`, '-a', '-x', '/usr/bin/java'],
+  probe: [
+    '/usr/bin/java',
+    ...['-cp', `${TOMCAT_HOME}/lib/*:${TOMCAT_HOME}/bin/*`, 'org.apache.catalina.util.ServerInfo'],
+  ],
   command: (home) => [
     '/usr/bin/java',
     ...['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Djava.awt.headless=true'],
