@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import { CcxriError, withDetails } from '../errors.ts';
 import { type Attempt, Dialer, type Lookup, untilAborted } from './connect.ts';
 import { toNetworkError } from './errors.ts';
+import { PausedRequests } from './paused.ts';
 import { type Proxy, type ProxySettings, proxyFor } from './proxy.ts';
 import { proxyAuthorization, proxyStatus, tunnelByConnect, tunnelBySocks } from './tunnel.ts';
 
@@ -26,6 +27,7 @@ export class Connections {
   readonly dispatcher: Dispatcher;
   readonly #options: ConnectionsOptions;
   readonly #secure: buildConnector.connector;
+  readonly #paused = new PausedRequests();
   readonly #dialer: Dialer;
   /** For names that are looked up here, and connected by a SOCKS proxy. */
   readonly #overSocks: Dialer;
@@ -41,7 +43,10 @@ export class Connections {
       pipelining: 1,
       connect: (to, callback) => {
         this.#connect(to).then(
-          (socket) => callback(null, socket),
+          (socket) => {
+            this.#paused.watch(socket);
+            callback(null, socket);
+          },
           (error: unknown) =>
             callback(error instanceof Error ? error : new Error(String(error)), null),
         );
@@ -49,7 +54,7 @@ export class Connections {
     });
     this.dispatcher = agent.compose((dispatch) => (request, handler) => {
       const forwarded = this.#forward(request, handler);
-      return dispatch(forwarded.request, forwarded.handler);
+      return dispatch(forwarded.request, this.#paused.follow(forwarded.handler));
     });
   }
 
