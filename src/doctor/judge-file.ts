@@ -42,7 +42,11 @@ export function judgeStart(file: ManifestFile, start: FileStart): Finding {
 function toBody(start: Omit<FileStart, 'bytes' | 'isEncoded'>, contentEncoding?: string): Body {
   const { where, totalBytes } = start;
   const origin = { url: where, validator: null, totalBytes };
-  return { ...start, contentEncoding, origin, bytes: noBytes() };
+  const headers = new Map([
+    ['content-type', start.contentType],
+    ['content-encoding', contentEncoding],
+  ]);
+  return { ...start, header: (name) => headers.get(name), origin, bytes: noBytes() };
 }
 
 async function* noBytes(): AsyncGenerator<Buffer> {

@@ -1,6 +1,7 @@
 import { CcxriError } from '../errors.ts';
 import { textOfBody } from '../http/body-text.ts';
 import { type Coding, codingsOf, isGzipStart } from '../http/encoding.ts';
+import { wallOf } from '../http/walls.ts';
 import { windowOf, type ManifestFile } from '../manifest/manifest.ts';
 import { formatCount, toPrintable } from '../text.ts';
 import type { PartOrigin } from './part-state.ts';
@@ -14,8 +15,8 @@ export interface Body {
   readonly where: string;
   /** A file of this machine, not a URL. */
   readonly isLocal: boolean;
-  readonly contentType: string | undefined;
-  readonly contentEncoding: string | undefined;
+  /** Of its response; nothing for a file of this machine. */
+  readonly header: (name: string) => string | undefined;
   readonly origin: PartOrigin;
   /** Each valid until the next is requested. */
   readonly bytes: AsyncIterable<Buffer>;
@@ -66,10 +67,15 @@ export function checkPart(body: Body, start: Buffer): Mismatch | undefined {
   return isPage(body, start) ? { is: 'is a web page' } : undefined;
 }
 
-function isPage({ contentType = '' }: Pick<Body, 'contentType'>, start: Buffer): boolean {
+function isPage(body: Body, start: Buffer): boolean {
   const text = textOf(start);
   const isTag = /^<(?:!doctype|html|head|\?xml|script|body)/i.test(text);
-  return isTag || (/^text\/html\b/i.test(contentType) && text.startsWith('<'));
+  return isTag || (saysHtml(body) && text.startsWith('<'));
+}
+
+/** Whether a body is called a page, which it need not be. */
+export function saysHtml({ header }: Body): boolean {
+  return /^text\/html\b/i.test(header('content-type') ?? '');
 }
 
 /** A local file header, or the end record of an archive without members (APPNOTE 4.3.7, 4.3.16). */
@@ -92,10 +98,10 @@ function textOf(start: Buffer): string {
  */
 export function codingsUnder(
   file: ManifestFile,
-  { contentEncoding }: Body,
+  { header }: Body,
   start: Buffer,
 ): readonly Coding[] {
-  const named = codingsOf(contentEncoding);
+  const named = codingsOf(header('content-encoding'));
   if (isGzipStart(start)) return named.includes('gzip') ? named : ['gzip'];
   const isPlain =
     file.kind === 'archive' ? isZipStart(start) : /^[\t\r\n\x20-\x7e]*$/.test(textOf(start));
@@ -141,13 +147,16 @@ export function notTheFile(
   const kind = file.kind === 'archive' ? 'a zip archive' : 'a label file';
   const what = body.isLocal ? body.where : `what ${body.where} serves`;
   const { text = Buffer.alloc(0), isPermanent = body.isLocal } = shown;
-  return new CcxriError('not-the-file', `${file.name}: ${what} ${mismatch.is}`, {
+  const wall = body.isLocal ? undefined : wallOf({ status: 200, header: body.header, start: text });
+  const is = wall === undefined ? mismatch.is : `is ${wall.name}`;
+  return new CcxriError('not-the-file', `${file.name}: ${what} ${is}`, {
     file: file.name,
     expected: `${kind} ${size}`,
-    found: mismatch.found ?? shownOf(text, body.contentType),
+    found: mismatch.found ?? shownOf(text, body.header('content-type')),
     kept: 'nothing of it',
-    ...(isPermanent ? { permanent: true } : {}),
-    next: [
+    // A challenge is not asked again and again.
+    ...(isPermanent || wall?.isCertain === true ? { permanent: true } : {}),
+    next: wall?.next ?? [
       {
         kind: 'advice',
         text: body.isLocal

@@ -17,8 +17,7 @@ export async function copyLocalFile(transfer: Transfer, path: string): Promise<v
   const body = {
     where: toPrintable(path),
     isLocal: true,
-    contentType: undefined,
-    contentEncoding: undefined,
+    header: () => undefined,
     origin: { url: pathToFileURL(path).href, validator: null, totalBytes },
     bytes: read(path, file.name),
   };

@@ -14,6 +14,7 @@ import {
   codingsUnder,
   checkPart,
   notTheFile,
+  saysHtml,
   tooLong,
 } from './first-bytes.ts';
 import { NO_ORIGIN } from './part-state.ts';
@@ -72,7 +73,7 @@ export async function receiveFromStart(
 /** Without an origin: no server can be asked for the rest of the plain bytes if this breaks. */
 async function receiveDecoded(transfer: Transfer, encoded: Body, segment: Segment): Promise<void> {
   const { file, part } = transfer;
-  const body = { ...encoded, contentEncoding: undefined, origin: NO_ORIGIN };
+  const body = { ...encoded, origin: NO_ORIGIN };
   segment.to = Infinity;
   const iterator = body.bytes[Symbol.asyncIterator]();
   try {
@@ -104,7 +105,7 @@ export async function receiveSlice(
   if (wrong !== undefined) throw notTheFile(file, body, wrong);
   if (body.origin.totalBytes !== null) part.learnTotal(body.origin.totalBytes);
   const isFromStart = skipBytes === segment.from;
-  if (!isFromStart && !/^text\/html\b/i.test(body.contentType ?? '')) {
+  if (!isFromStart && !saysHtml(body)) {
     await receiveBody(transfer, body, segment, skipBytes);
     return;
   }
@@ -128,7 +129,7 @@ export async function receiveSlice(
  * @throws CcxriError `not-the-file`: it is one
  */
 export async function assertNoPage(transfer: Transfer, body: Body): Promise<void> {
-  if (!/^text\/html\b/i.test(body.contentType ?? '')) return;
+  if (!saysHtml(body)) return;
   const iterator = body.bytes[Symbol.asyncIterator]();
   const first = await readText(iterator);
   const page = checkPart(body, first);

@@ -140,8 +140,8 @@ function slowDown(response: HttpAnswer, url: string, { clock, limiter }: Downloa
 
 /** The error of a status that is no success, with what its body says. */
 async function refusal({ file, context }: Transfer, response: HttpAnswer): Promise<CcxriError> {
-  const error = toStatusError(response, context.clock);
   const text = await readText(response.body()[Symbol.asyncIterator]());
+  const error = toStatusError(response, context.clock, text);
   const found = textOfBody(text, response.header('content-type'));
   const { status } = response;
   if (status < 500 && toRateLimit(file, error, text) !== undefined) {
@@ -178,8 +178,7 @@ async function receiveAnswer(
   const body: Body = {
     where,
     isLocal: false,
-    contentType: response.header('content-type'),
-    contentEncoding: response.header('content-encoding'),
+    header: response.header,
     origin: { url, validator: validatorOf(response), totalBytes },
     bytes: response.body(),
   };
@@ -221,7 +220,7 @@ async function placeBody(
     }
   } else {
     // Of a file whose plain length is known, this is a plain part, whatever its header says.
-    if (!isSameLength && codingsOf(body.contentEncoding).length > 0) return 'encoded';
+    if (!isSameLength && codingsOf(body.header('content-encoding')).length > 0) return 'encoded';
     segment.to = Math.min(segment.to, endByte ?? Infinity);
     await receiveSlice(transfer, body, segment, segment.from - fromByte);
   }

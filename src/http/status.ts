@@ -5,12 +5,15 @@ import type { HttpAnswer } from './deadline.ts';
 import { parseRetryAfter } from './retry.ts';
 import { wallOf } from './walls.ts';
 
-/** The error for a response whose status is not a success. */
-export function toStatusError(answer: HttpAnswer, clock: Clock): CcxriError {
+/**
+ * The error for a response whose status is not a success.
+ * @param start the beginning of its body, which may show a wall
+ */
+export function toStatusError(answer: HttpAnswer, clock: Clock, start?: Uint8Array): CcxriError {
   const where = toPrintableUrl(answer.url);
   const retryAfterS = parseRetryAfter(answer.header('retry-after'), clock.date());
   const { status } = answer;
-  const wall = wallOf(answer);
+  const wall = wallOf({ status: answer.status, header: answer.header, start });
   const meaning = wall?.name ?? MEANINGS[status];
   const what = meaning === undefined ? '' : ` (${meaning})`;
   return new CcxriError('http-status', `${where} answers with status ${status}${what}`, {

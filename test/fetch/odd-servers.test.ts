@@ -298,3 +298,36 @@ it('#196 a wait of years is given up, with the date', async () => {
   const [error] = (ran.result?.outcomes ?? []).map((outcome) => outcome.error);
   expect(error?.message).toMatch(/it asks to wait until 20\d\d-\d\d-\d\d, which can't be meant/);
 });
+
+describe('#191 a wall', () => {
+  const script = '<html><script>document.cookie="a=1";location.reload()</script></html>';
+  it.each([
+    { name: 'a script, with 200', bytes: html(script), code: 'not-the-file', exit: 9 },
+    { name: 'a script, with 403', bytes: answer(403, script), code: 'http-status', exit: 4 },
+    {
+      name: '202 with a challenge',
+      bytes: answer(202, '', { 'x-amzn-waf-action': 'challenge' }),
+      code: 'http-status',
+      exit: 4,
+    },
+    { name: '511', bytes: answer(511, 'log in'), code: 'http-status', exit: 4 },
+  ])('of $name is named, and asked once', async ({ bytes, code, exit }) => {
+    const { ran, server } = await fetchFrom(() => bytes);
+    expect(ran.outcomes).toEqual([code]);
+    expect(ran.exit).toBe(exit);
+    expect(server.requests).toHaveLength(1);
+    const [error] = (ran.result?.outcomes ?? []).map((outcome) => outcome.error);
+    expect(error?.message).toMatch(/script that has to run first|AWS WAF|captive portal/);
+    expect(JSON.stringify(error?.next)).toContain('browser');
+  });
+
+  it.each([403, 445, 468])(
+    'of status %i is asked a few times, and told how to pass',
+    async (status) => {
+      const { ran, server } = await fetchFrom(() => answer(status, 'no'));
+      expect(server.requests).toHaveLength(4);
+      const [error] = (ran.result?.outcomes ?? []).map((outcome) => outcome.error);
+      expect(error?.next).toMatchObject([{ option: 'header', value: 'User-Agent: …' }]);
+    },
+  );
+});
