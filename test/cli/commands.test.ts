@@ -334,11 +334,11 @@ describe('links', () => {
 
   it('reports what was tried and the two next steps, if a page has none', async () => {
     const { url } = await serve(release.directory);
-    const argv = ['links', ...manifest, '--source', `${url}gone.html`, '--timeout', '1'];
+    const argv = ['links', ...manifest, '--source', `${url}none/gone.html`, '--timeout', '1'];
     const { code, stdout, stderr } = await runCli(argv);
     expect(code).toBe(4);
     expect(stdout).toContain(
-      `0 of 8 files found; tried, in this order:\n- page ${url}gone.html: 0`,
+      `0 of 8 files found; tried, in this order:\n- page ${url}none/gone.html: 0`,
     );
     expect(stderr).toContain('--source page.html');
     expect(stderr).toContain('mirror');
