@@ -26,6 +26,7 @@ export {
 
 export { fetchDataset } from './fetch/fetch-dataset.ts';
 export type {
+  Connections,
   FetchOptions,
   FetchOutcome,
   FetchPlan,

@@ -3,8 +3,9 @@ import type { IndexResult } from '../labels/build-index.ts';
 import type { FileOutcome, SessionOptions } from '../dataset/session.ts';
 
 /**
- * Connections of a run, over all files. `auto`: 4 at first, and twice as many while that brings a gain in
- * speed, up to 16, or to `most`.
+ * Connections of a run, over all files: a number is kept. `auto`: 4 at first, and twice as many while that
+ * brings a fifth more speed, up to 16, or to `most`; fewer where a server refuses some. Where the disk or
+ * `limitRateBytesPerSecond` is the bound, it stays as it is.
  */
 export type Connections = number | 'auto' | { readonly most: number };
 

@@ -105,8 +105,7 @@ export class ConnectionCount {
     this.#noTrialBeforeMs = nowMs + TRIAL_AGAIN_MS;
     if (nowMs - this.#refusedMs < BURST_MS) return undefined;
     this.#refusedMs = nowMs;
-    const fewer = this.#trial?.connections ?? Math.ceil(this.#target / 2);
-    return this.#setTarget(Math.max(this.#first, fewer), 'refused', null);
+    return this.#setTarget(Math.max(this.#first, Math.ceil(this.#target / 2)), 'refused', null);
   }
 
   /** One of those in use is gone: the one in its place is opened no faster than any other. */
