@@ -180,7 +180,7 @@ const TABLE = {
     help: 'where a saved page was: its relative links refer to it',
     default: 'what the page says',
     expects: 'an http or https URL',
-    commands: ['fetch', 'links'],
+    commands: ['fetch', 'links', 'doctor'],
   },
   header: {
     long: '--header',

@@ -24,7 +24,7 @@ const DEFAULT_DEADLINE_MS = 60_000;
  */
 export async function diagnose(options: DoctorOptions): Promise<DoctorResult> {
   const { manifest, dest, selection = {}, sources = [], env = {} } = options;
-  const { signal, onEvent = ignoreEvents, clock = systemClock } = options;
+  const { pageUrl, signal, onEvent = ignoreEvents, clock = systemClock } = options;
   const {
     timeoutMs = DEFAULT_TIMEOUT_MS,
     deadlineMs = DEFAULT_DEADLINE_MS,
@@ -38,7 +38,7 @@ export async function diagnose(options: DoctorOptions): Promise<DoctorResult> {
   const examination = new Examination({ clock, onEvent, signal, deadlineMs });
   try {
     await together([
-      examineNetwork({ examination, manifest, files, sources, client, proxies, clock }),
+      examineNetwork({ examination, manifest, files, sources, pageUrl, client, proxies, clock }),
       examineDestination({ examination, manifest, dest, selection, clock, dryRun }),
       examineMachine(examination, options.nodeVersion),
     ]);

@@ -147,12 +147,13 @@ async function askSource(work: SourceWork, signal: AbortSignal) {
 }
 
 async function openSource(
-  { typed, manifest, client, clock }: SourceWork,
+  { typed, pageUrl, manifest, client, clock }: SourceWork,
   signal: AbortSignal,
   onEvent: EventListener,
 ): Promise<Source> {
   const context: SourceContext = {
     manifest,
+    pageUrl,
     loadPage: (url, pageSignal) => loadPageWith(client, url, { clock, signal: pageSignal }),
     loadStart: (url, startSignal) => loadStartWith(client, url, startSignal),
     signal,

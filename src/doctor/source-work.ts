@@ -15,6 +15,8 @@ export interface NetworkWork {
   readonly files: readonly ManifestFile[];
   /** As typed; empty: the manifest's homepage. */
   readonly sources: readonly string[];
+  /** Where a saved page was. */
+  readonly pageUrl: string | undefined;
   readonly client: HttpClient;
   readonly proxies: ProxySettings;
   readonly clock: Clock;

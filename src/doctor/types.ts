@@ -5,6 +5,8 @@ export interface DoctorOptions extends RunOptions {
   /** As of fetch. Default: the manifest's homepage. */
   readonly sources?: readonly string[] | undefined;
   /** As of fetch. */
+  readonly pageUrl?: string | undefined;
+  /** As of fetch. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** As of fetch. Default: none. */
   readonly headerHosts?: readonly string[] | undefined;

@@ -1,20 +1,34 @@
 import { Readable } from 'node:stream';
 import { type Clock, systemClock } from '../clock.ts';
+import type { CcxriError } from '../errors.ts';
 import { toPrintableUrl } from '../text.ts';
 import { HttpClient, type HttpClientOptions } from './client.ts';
 import type { HttpAnswer } from './deadline.ts';
 import { codingsOf, decodeBody, isGzipStart } from './encoding.ts';
 import { DEFAULT_TIMEOUT_MS } from './retry.ts';
 import { toStatusError } from './status.ts';
+import { type Wall, wallOf } from './walls.ts';
 
 /** Longer than any page with a table of files. */
 const MAX_PAGE_BYTES = 16 * 1024 * 1024;
+
+/** What a wall shows itself by. */
+const WALL_BYTES = 4096;
+/** Also a page that a proxy has changed (203), and one given as a range that nobody asked for. */
+const SUCCESS: readonly number[] = [200, 203, 206];
 
 export interface LoadedPage {
   readonly text: string;
   /** After redirects: what relative links refer to. */
   readonly url: string;
   readonly contentType: string | undefined;
+  /** What it is, if it has no links: a server's way to keep programs out. Absent where it shows none. */
+  readonly wall?: Wall | undefined;
+  /**
+   * The error of its status, where that says that there is no page. Absent where it does not. A browser
+   * shows the body all the same, and it may be the page.
+   */
+  readonly refusal?: CcxriError | undefined;
 }
 
 /**
@@ -28,13 +42,16 @@ export async function loadPageWith(
 ): Promise<LoadedPage> {
   const answer = await client.get(url, { headers: { accept: 'text/html, */*' }, signal });
   try {
-    if (answer.status !== 200) throw toStatusError(answer, clock);
-    const contentType = answer.header('content-type');
-    return {
-      text: decodeHtml(await readDecoded(answer), contentType),
-      url: answer.url,
-      contentType,
-    };
+    const { status, header } = answer;
+    const contentType = header('content-type');
+    const bytes = await readDecoded(answer);
+    const start = bytes.subarray(0, WALL_BYTES);
+    const text = decodeHtml(bytes, contentType);
+    const page = { text, url: answer.url, contentType };
+    if (SUCCESS.includes(status)) return { ...page, wall: wallOf({ status, header, start }) };
+    const refusal = toStatusError(answer, clock, start);
+    if (!/[0-9a-f]{32}/i.test(text)) throw refusal;
+    return { ...page, refusal };
   } finally {
     answer.discard();
   }

@@ -97,7 +97,9 @@ export class WebSource implements Source {
       if (!isCcxriError(error) || error.code === 'aborted') throw error;
       return classifyFailure(this.#asked, error);
     }
-    return classifyAnswer(this.#asked, page, this.#context);
+    const verdict = await classifyAnswer(this.#asked, page, this.#context);
+    if (page.refusal === undefined || verdict.kind === 'page') return verdict;
+    return classifyFailure(this.#asked, page.refusal);
   }
 
   async #hasByName(file: ManifestFile): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { CcxriError, type NextStep, isCcxriError, withDetails } from '../errors.ts';
 import { BODY_TEXT_BYTES, saysRateLimit, textOfBody } from '../http/body-text.ts';
 import type { LoadedPage } from '../http/page.ts';
+import type { Wall } from '../http/walls.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { count, formatDuration, toPrintable, toPrintableUrl } from '../text.ts';
 import { toBareUrl } from './address.ts';
@@ -72,9 +73,16 @@ export async function classifyAnswer(
   const isListing = isHtml && (has || reading.looksLikeListing) && reading.knownMd5s === 0;
   if (isListing && !mustBePage) return { kind: 'base-url', listing: reading };
   if (!isHtml) return { ...failed, error: notAPage(asked, page), mayBeBase: !mustBePage, reading };
-  const next = mustBePage ? [] : templateSteps(url);
-  const error = explainEmpty(reading, manifest, { source: name, next });
+  const next = [...(page.wall?.next ?? []), ...(mustBePage ? [] : templateSteps(url))];
+  const empty = explainEmpty(reading, manifest, { source: name, next });
+  const error = page.wall === undefined ? empty : behindWall(empty, page.wall);
   return { ...failed, error: asRateLimit(error, page) ?? error, reading };
+}
+
+function behindWall(error: CcxriError, { name, isCertain }: Wall): CcxriError {
+  const message = `${error.message}; it is ${name}`;
+  // To ask again and again would only harden it.
+  return withDetails(error, { message, ...(isCertain ? { permanent: true } : {}) });
 }
 
 /** What came instead of a page, in its own words where they are short. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createStartLoader } from '../../src/http/page.ts';
-import { saying } from '../support/matchers.ts';
+import { nextSaying, saying } from '../support/matchers.ts';
 import { PAGE, fileOf, md5Of, openOne, useWebServers } from './support.ts';
 
 const serve = useWebServers();
@@ -152,5 +152,66 @@ describe('a page with names, and no MD5', () => {
     const web = await serve({ '/p.html': page, '/get?f=Viral-2': '<title>Log in</title>' });
     const { opened } = await openOne(`${web.url}p.html`, options);
     await expect(opened.locate(fileOf('Viral-2.zip'))).rejects.toMatchObject({ code: 'no-link' });
+  });
+});
+
+describe('a wall in front of the page', () => {
+  const challenge =
+    '<!DOCTYPE html><title>Just a moment...</title><script>window._cf_chl_opt={}</script>';
+  const aws = { 'x-amzn-waf-action': 'challenge' };
+  it.each([
+    ['#191 a page of Cloudflare', { body: challenge }, 'no-link', /Cloudflare/],
+    ['#191 202 of AWS', { status: 202, headers: aws }, 'http-status', /202.*AWS WAF/],
+    [
+      '403 with a page of Cloudflare',
+      { status: 403, body: challenge },
+      'http-status',
+      /Cloudflare/,
+    ],
+    [
+      '503 with a page of Cloudflare',
+      { status: 503, body: challenge },
+      'http-status',
+      /Cloudflare/,
+    ],
+    ['#191 511', { status: 511 }, 'http-status', /captive portal/],
+    [
+      'a script alone',
+      { body: '<script>document.cookie="a=1";location.reload()</script>' },
+      'no-link',
+      /a script that has to run first/,
+    ],
+  ])('is named, with the ways on, and asked once: %s', async (_, page, code, why) => {
+    const web = await serve({ '/p.html': page });
+    const { opened } = await openOne(`${web.url}p.html`);
+    await expect(opened.locate(fileOf('ChestDx-1.zip'))).rejects.toMatchObject({
+      code,
+      message: saying(why),
+      next: nextSaying(/browser.*--source page\.html/s),
+    });
+    expect(web.asked).toEqual(['/p.html']);
+  });
+
+  it('is none, where the page has the links', async () => {
+    const web = await serve({ '/p.html': `${challenge}${PAGE}` });
+    expect(await urlOf(`${web.url}p.html`)).toBe(`${web.url}d?id=0`);
+  });
+});
+
+describe('the page under a status that says that there is none', () => {
+  it.each([403, 404, 500])('is read, as browsers show it: %i', async (status) => {
+    const web = await serve({ '/p.html': { status, body: PAGE } });
+    expect(await urlOf(`${web.url}p.html`)).toBe(`${web.url}d?id=0`);
+    expect(web.asked).toEqual(['/p.html']);
+  });
+
+  it('is not taken for a page for some number in it', async () => {
+    const body = `<p>Request ${'f'.repeat(32)} <a href=/>home</a>`;
+    const web = await serve({ '/p.html': { status: 503, body } });
+    const { opened } = await openOne(`${web.url}p.html`);
+    await expect(opened.locate(fileOf('ChestDx-1.zip'))).rejects.toMatchObject({
+      code: 'http-status',
+      facts: { status: 503, attempts: 3 },
+    });
   });
 });
