@@ -1,0 +1,56 @@
+import * as z from 'zod';
+
+/** A number, by the form of its text and its bounds. */
+export const toNumber = (form: RegExp, least: number, most: number) =>
+  z.string().regex(form).transform(Number).pipe(z.number().min(least).max(most)).optional();
+
+/** `8`, `auto`, `auto:32`. */
+export const connections = z
+  .string()
+  .regex(/^(?:auto|(?:auto:)?[0-9]+)$/i)
+  .transform((typed) => {
+    const number = /[0-9]+$/.exec(typed)?.[0];
+    if (number === undefined) return 'auto' as const;
+    return /^auto/i.test(typed) ? { most: Number(number) } : Number(number);
+  })
+  .refine((value) => {
+    if (value === 'auto') return true;
+    const number = typeof value === 'number' ? value : value.most;
+    return number >= 1 && number <= 64;
+  })
+  .optional();
+
+/** `a,b` and repeated options alike. */
+export const names = z
+  .array(z.string())
+  .transform((list) => list.flatMap((item) => item.split(',')).map((item) => item.trim()))
+  .refine((list) => list.every((item) => item !== ''))
+  .default([]);
+
+const RATE_UNITS: Readonly<Record<string, number>> = { '': 1, K: 1e3, M: 1e6, G: 1e9 };
+
+/** Bytes per second, in the decimal units in which ccxri shows every rate. */
+export const rate = z
+  .string()
+  .regex(/^[0-9]+(?:\.[0-9]+)?[KMG]?$/i)
+  .transform((typed) => {
+    const unit = /[KMG]$/i.exec(typed)?.[0] ?? '';
+    return Math.round(Number.parseFloat(typed) * (RATE_UNITS[unit.toUpperCase()] ?? 1));
+  })
+  .pipe(z.number().min(1000).max(1e12));
+
+/** RFC 9110: a token, a colon, and a value without control characters. */
+const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\u0000-\u0008\u000a-\u001f\u007f]+)$/;
+
+/** A name or an address, with a port or without. */
+export const HOST = /^(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
+
+/** Lines as of HTTP. */
+export const headers = z
+  .array(z.string().regex(HEADER))
+  .transform((lines) =>
+    Object.fromEntries(
+      lines.map((line) => [HEADER.exec(line)?.[1] ?? '', HEADER.exec(line)?.[2]?.trim() ?? '']),
+    ),
+  )
+  .default({});
