@@ -122,6 +122,7 @@ interface WarningEvent {
  * archive that is unusual, and safe; `no-label-file`, `join-finding`, `unknown-folder`: what does not
  * add up between images and labels; `stale-lock`: a lock of a process that is gone was removed;
  * `disk`: something on the disk is not as it should be; `source`: something at a source is not;
+ * `sloppy-http`: a server's HTTP is malformed, and is read by a lenient client over one connection;
  * `environment`: a variable that is not understood, or that weakens security.
  */
 export type WarningCode =
@@ -133,6 +134,7 @@ export type WarningCode =
   | 'stale-lock'
   | 'disk'
   | 'source'
+  | 'sloppy-http'
   | 'environment';
 
 /** The number of connections changes, where the run finds it itself. */

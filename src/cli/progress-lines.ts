@@ -82,7 +82,9 @@ export function lineOf(event: RunEvent, state: RunState, view: View): string | u
     case 'source-left':
       return shown(`${event.file}: gave up on ${event.source}: ${event.error.message}`);
     case 'warning': {
-      const { file, message } = event;
+      const { code, file, message } = event;
+      // Of no use to whoever only wants the files.
+      if (code === 'sloppy-http' && !verbose) return undefined;
       const about = file === undefined || message.includes(file) ? '' : `${file}: `;
       return `${style.yellow('warning:')} ${shown(about + message)}`;
     }

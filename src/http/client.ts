@@ -5,9 +5,10 @@ import { LineMeter } from './connection-count.ts';
 import { Connections, type ConnectionsOptions } from './connections.ts';
 import { CookieJar } from './cookies.ts';
 import { type HttpAnswer, RequestDeadline } from './deadline.ts';
-import { isBrokenSocket } from './errors.ts';
+import { isBrokenSocket, isMalformed } from './errors.ts';
 import { BufferPool, HttpExchange } from './exchange.ts';
-import { type ProxyEnvironment, toProxySettings } from './proxy.ts';
+import { LenientClient } from './lenient.ts';
+import { type ProxyEnvironment, proxyFor, toProxySettings } from './proxy.ts';
 import { isRedirect, nextHop } from './redirect.ts';
 import { type HeaderOptions, RequestHeaders } from './request-headers.ts';
 
@@ -19,6 +20,11 @@ export interface HttpClientOptions extends HeaderOptions {
    * only a redirect) leads there.
    */
   readonly onWithheld?: ((host: string, names: readonly string[]) => void) | undefined;
+  /**
+   * Called once for each host whose HTTP is malformed, and which the lenient client asks from now on.
+   * @param withheld names of headers that are not sent to it any more
+   */
+  readonly onSloppy?: ((host: string, withheld: readonly string[]) => void) | undefined;
   /** To the first byte of a body, and for the least speed of what follows. */
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -31,6 +37,8 @@ export interface HttpRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
+type Fields = Readonly<Record<string, string>>;
+
 /** GET over HTTP, with redirects, proxies and stall detection. */
 export class HttpClient {
   readonly #connecting: ConnectionsOptions;
@@ -42,6 +50,9 @@ export class HttpClient {
   readonly #buffers = new BufferPool();
   readonly #headers: RequestHeaders;
   readonly #cookies = new CookieJar();
+  #lenient: LenientClient | undefined;
+  /** Hosts whose HTTP only the lenient client understands. */
+  readonly #sloppyHosts = new Set<string>();
   /** Hosts that `onWithheld` knows of. */
   readonly #withheldFrom = new Set<string>();
   /** All that comes through this client. */
@@ -71,10 +82,13 @@ export class HttpClient {
     try {
       for (;;) {
         const hop = hops.at(-1) ?? url;
-        const exchange = await this.#send(new URL(hop), request.headers ?? {}, deadline.signal);
+        const exchange = await this.#send(new URL(hop), request.headers ?? {}, deadline);
         const { status, all } = exchange.head;
         const hasNewCookie = this.#cookies.keep(new URL(hop), all('set-cookie'), this.#wallMs());
-        if (!isRedirect(status)) return deadline.toAnswer(hop, exchange, this.meter);
+        if (!isRedirect(status)) {
+          const onFailure = (error: unknown) => this.#onBodyFailure(new URL(hop), error);
+          return deadline.toAnswer(hop, exchange, { meter: this.meter, onFailure });
+        }
         exchange.discard();
         if (hasNewCookie) visited = [];
         // Browsers take the first of several.
@@ -88,46 +102,79 @@ export class HttpClient {
     }
   }
 
+  /** By undici; where that does not understand the host's HTTP, by the lenient client. */
+  async #send(target: URL, own: Fields, deadline: RequestDeadline): Promise<HttpExchange> {
+    if (this.#sloppyHosts.has(target.host)) return await this.#sendLeniently(target, own, deadline);
+    try {
+      return await this.#sendOverAny(target, own, deadline.signal);
+    } catch (error) {
+      const mayBeSloppy = isMalformed(error, 'head') && this.#isDirect(target);
+      if (!mayBeSloppy || deadline.signal.aborted) throw error;
+      const exchange = await this.#sendLeniently(target, own, deadline).catch((again: unknown) => {
+        throw deadline.signal.aborted ? again : error;
+      });
+      this.#rememberSloppy(target);
+      return exchange;
+    }
+  }
+
   /**
    * A server may close a kept-alive connection just as it is reused. That is not a failure of this
    * request: it is sent once more, over a new connection.
    */
-  async #send(
-    target: URL,
-    headers: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-  ): Promise<HttpExchange> {
+  async #sendOverAny(target: URL, own: Fields, signal: AbortSignal): Promise<HttpExchange> {
     const mayBeReused = this.#knownOrigins.has(target.origin);
-    try {
-      return await this.#dispatch(target, headers, signal);
-    } catch (error) {
+    const { dispatcher } = await this.#open();
+    const options = this.#toDispatch(target, own, this.#headers.secretsFor(target));
+    const send = () => HttpExchange.send(dispatcher, options, signal, this.#buffers);
+    const exchange = await send().catch((error: unknown) => {
       if (!mayBeReused || signal.aborted || !isBrokenSocket(error)) throw error;
-      return await this.#dispatch(target, headers, signal);
-    }
+      return send();
+    });
+    this.#knownOrigins.add(target.origin);
+    return exchange;
   }
 
-  async #dispatch(
-    target: URL,
-    headers: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-  ): Promise<HttpExchange> {
-    const options: Dispatcher.DispatchOptions = {
+  /** Without credentials, and without the cookies that the host has set because of them. */
+  async #sendLeniently(target: URL, own: Fields, deadline: RequestDeadline): Promise<HttpExchange> {
+    const connections = await this.#open();
+    this.#lenient ??= new LenientClient((to) => connections.connect(to));
+    deadline.suspend();
+    const carrier = this.#lenient.carrier(() => deadline.restart());
+    const options = this.#toDispatch(target, own, {});
+    return await HttpExchange.send(carrier, options, deadline.signal, this.#buffers);
+  }
+
+  #toDispatch(target: URL, own: Fields, secrets: Fields): Dispatcher.DispatchOptions {
+    const isAnonymous = Object.keys(secrets).length < this.#secretNames(target).length;
+    const cookies = isAnonymous ? [] : this.#cookies.cookiesFor(target, this.#wallMs());
+    return {
       origin: target.origin,
       path: `${target.pathname}${target.search}`,
       method: 'GET',
-      headers: this.#headers.headersFor(
-        target,
-        headers,
-        this.#cookies.cookiesFor(target, this.#wallMs()),
-      ),
+      headers: this.#headers.headersFor(own, new Map(cookies), secrets),
       // `RequestDeadline` and `StallDetector` replace these.
       headersTimeout: 0,
       bodyTimeout: 0,
     };
-    const { dispatcher } = await this.#open();
-    const exchange = await HttpExchange.send(dispatcher, options, signal, this.#buffers);
-    this.#knownOrigins.add(target.origin);
-    return exchange;
+  }
+
+  #onBodyFailure(target: URL, error: unknown): void {
+    if (isMalformed(error, 'body') && this.#isDirect(target)) this.#rememberSloppy(target);
+  }
+
+  #isDirect(target: URL): boolean {
+    return proxyFor(target, this.#connecting.proxies) === undefined;
+  }
+
+  #rememberSloppy(target: URL): void {
+    if (this.#sloppyHosts.has(target.host)) return;
+    this.#sloppyHosts.add(target.host);
+    this.#options.onSloppy?.(target.host, this.#secretNames(target));
+  }
+
+  #secretNames(target: URL): readonly string[] {
+    return Object.keys(this.#headers.secretsFor(target));
   }
 
   #open(): Promise<Connections> {

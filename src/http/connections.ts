@@ -42,7 +42,7 @@ export class Connections {
     const agent = new undici.Agent({
       pipelining: 1,
       connect: (to, callback) => {
-        this.#connect(to).then(
+        this.connect(to).then(
           (socket) => {
             this.#paused.watch(socket);
             callback(null, socket);
@@ -83,7 +83,8 @@ export class Connections {
     await this.dispatcher.destroy();
   }
 
-  async #connect(to: buildConnector.Options): Promise<Socket> {
+  /** @throws errors of undici and the system; CcxriError `network`: of a proxy */
+  async connect(to: buildConnector.Options): Promise<Socket> {
     const attempt = new AbortController();
     this.#attempts.add(attempt);
     const timer = setTimeout(() => {

@@ -22,6 +22,13 @@ export interface HttpAnswer {
   discard(): void;
 }
 
+/** What is told of a body while it is read. */
+export interface BodyObserver {
+  readonly meter: LineMeter;
+  /** What went wrong, before it is explained. */
+  readonly onFailure: (error: unknown) => void;
+}
+
 /** The reason of an abort by `RequestDeadline` or `StallDetector`. */
 const STALLED = new Error('stalled');
 
@@ -56,6 +63,16 @@ export class RequestDeadline {
     }, this.#timeoutMs);
   }
 
+  /** No time passes until `restart`: it is not the server's. */
+  suspend(): void {
+    clearTimeout(this.#timer);
+  }
+
+  restart(): void {
+    clearTimeout(this.#timer);
+    this.#timer = this.#startDeadline();
+  }
+
   end(): void {
     clearTimeout(this.#timer);
     this.#outer?.removeEventListener('abort', this.#onOuterAbort);
@@ -78,13 +95,13 @@ export class RequestDeadline {
     return toNetworkError(error, url);
   }
 
-  toAnswer(url: string, exchange: HttpExchange, meter: LineMeter): HttpAnswer {
+  toAnswer(url: string, exchange: HttpExchange, observer: BodyObserver): HttpAnswer {
     const { status, header } = exchange.head;
     return {
       status,
       url,
       header,
-      body: () => this.#read(url, exchange, meter),
+      body: () => this.#read(url, exchange, observer),
       discard: () => {
         this.end();
         exchange.discard();
@@ -95,18 +112,17 @@ export class RequestDeadline {
   async *#read(
     url: string,
     exchange: HttpExchange,
-    meter: LineMeter,
+    { meter, onFailure }: BodyObserver,
   ): AsyncGenerator<Buffer, void, undefined> {
     const stalls = new StallDetector(this.#timeoutMs, this.#clock);
     try {
       for (;;) {
         stalls.startWaiting();
-        clearTimeout(this.#timer);
-        this.#timer = this.#startDeadline();
+        this.restart();
         const batch = await exchange.next();
         if (batch === undefined) return;
         // No deadline while the caller writes: that time is not the server's.
-        clearTimeout(this.#timer);
+        this.suspend();
         const isTooSlow = stalls.received(batch.length);
         meter.onReceived(batch.length);
         try {
@@ -117,6 +133,7 @@ export class RequestDeadline {
         if (isTooSlow) throw STALLED;
       }
     } catch (error) {
+      onFailure(error);
       throw this.explain(error, url);
     } finally {
       this.end();

@@ -38,6 +38,17 @@ const BROKEN: Readonly<Record<string, string>> = {
 const CERTIFICATE =
   /^(?:CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH)/;
 
+/**
+ * Whether undici's parser has refused a response. Before its headers a wrong length is the parser's word
+ * as well; and an error without data is no refusal, but a connection that ended within a chunk.
+ */
+export function isMalformed(error: unknown, within: 'head' | 'body'): boolean {
+  if (!(error instanceof Error)) return false;
+  if (within === 'head' && errnoOf(error) === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return true;
+  if (error.name !== 'HTTPParserError') return false;
+  return within === 'head' || ('data' in error && error.data !== '');
+}
+
 /** A connection that broke before any byte of a response. */
 export function isBrokenSocket(error: unknown): boolean {
   return ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(errnoOf(error) ?? '');

@@ -72,6 +72,11 @@ export interface ResponseHead {
   readonly all: (name: string) => readonly string[];
 }
 
+/** What sends requests: undici's dispatcher, or the lenient client. */
+export interface Carrier {
+  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): unknown;
+}
+
 /**
  * One request and its response. undici's own body streams discard what has arrived but was not read
  * yet when a connection breaks: here it is read first, and only then comes the error.
@@ -104,13 +109,13 @@ export class HttpExchange {
    * @throws undici's error for a request that failed; the signal's reason
    */
   static async send(
-    dispatcher: Dispatcher,
+    carrier: Carrier,
     options: Dispatcher.DispatchOptions,
     signal: AbortSignal,
     pool: BufferPool,
   ): Promise<HttpExchange> {
     const exchange = new HttpExchange(signal, pool);
-    if (exchange.#state === 'waiting') dispatcher.dispatch(options, exchange.#handler());
+    if (exchange.#state === 'waiting') carrier.dispatch(options, exchange.#handler());
     while (exchange.#state === 'waiting') await exchange.#change();
     if (exchange.#head === undefined) throw exchange.#failure ?? new Error('no response');
     return exchange;

@@ -40,13 +40,13 @@ export class RequestHeaders {
    * The headers of a request; built anew for each hop of a redirect.
    * @param own of this request
    * @param cookies that the host itself has set
+   * @param secrets of `secretsFor`
    */
   headersFor(
-    target: URL,
     own: Readonly<Record<string, string>>,
     cookies: ReadonlyMap<string, string>,
+    secrets: Readonly<Record<string, string>>,
   ): Record<string, string> {
-    const secrets = this.secretsFor(target);
     const cookie = toCookieHeader(secrets['cookie'], cookies);
     return {
       'user-agent': this.#options.userAgent ?? DEFAULT_PRODUCT,

@@ -13,7 +13,7 @@ interface TypedHeaders {
   readonly userAgent?: string | undefined;
 }
 
-/** Where typed headers go, as options of the HTTP client. */
+/** Where typed headers go, and what is said of it, as options of the HTTP client. */
 export function headerOptionsOf(
   { sources = [], headers, headerHosts, userAgent = DEFAULT_PRODUCT }: TypedHeaders,
   { homepage }: Manifest,
@@ -27,11 +27,21 @@ export function headerOptionsOf(
     headerHosts,
     headerOrigins: sources.length > 0 ? sources : [homepage],
     userAgent: toUserAgent(userAgent, homepage),
-    onWithheld: hasSavedPage ? (host, names) => onEvent(toWarning(host, names)) : undefined,
+    onWithheld: hasSavedPage ? (host, names) => onEvent(notOfSources(host, names)) : undefined,
+    onSloppy: (host, withheld) => onEvent(sloppyHttp(host, withheld)),
   };
 }
 
-function toWarning(host: string, names: readonly string[]) {
+/** Where something is held back, it is a warning that everybody sees. */
+function sloppyHttp(host: string, withheld: readonly string[]) {
+  const what = `${toPrintable(host, 100)} speaks malformed HTTP: it is read leniently, over one connection`;
+  if (withheld.length === 0)
+    return { event: 'warning', code: 'sloppy-http', message: what } as const;
+  const message = `${what}, without your credentials (${toPrintable(withheld.join(', '), 100)})`;
+  return { event: 'warning', code: 'source', message } as const;
+}
+
+function notOfSources(host: string, names: readonly string[]) {
   const [shown, list] = [toPrintable(host, 100), toPrintable(names.join(', '), 100)];
   const message = `${shown} does not get your --header (${list}): it is none of your sources`;
   const step = { kind: 'option', option: 'header-host', value: shown } as const;

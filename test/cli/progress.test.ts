@@ -91,6 +91,7 @@ describe('lines', () => {
     progress.handle({ event: 'source-left', file: 'a.zip', source: 'https://x.example', error });
     const check = 'content-checked';
     progress.handle({ event: 'file-done', file: 'c.zip', status: 'downloaded', check });
+    progress.handle({ event: 'warning', code: 'sloppy-http', message: 'with -v alone' });
     progress.handle({ event: 'warning', code: 'disk', file: 'a.zip', message: 'was changed' });
     progress.stop();
     expect(paper.text.split('\n')).toEqual([

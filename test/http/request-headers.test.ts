@@ -46,7 +46,7 @@ const SECRETS = ['authorization', 'x-key'];
 const OPEN = ['user-agent', 'accept', 'accept-language', 'referer'];
 
 const namesFor = (url: string, headers: RequestHeaders) =>
-  Object.entries(headers.headersFor(new URL(url), {}, new Map()))
+  Object.entries(headers.headersFor({}, new Map(), headers.secretsFor(new URL(url))))
     .filter(([, value]) => Object.values<string>(TYPED).includes(value))
     .map(([name]) => name)
     .sort();
@@ -78,13 +78,9 @@ describe('headers that were typed', () => {
     const target = new URL('https://data.example/');
     const typed = { Range: 'bytes=1-', Accept: 'application/zip' };
     const own = { range: 'bytes=5-', accept: 'text/html' };
-    expect(
-      new RequestHeaders({ headers: typed, headerOrigins: [target.href] }).headersFor(
-        target,
-        own,
-        new Map(),
-      ),
-    ).toMatchObject({ range: 'bytes=5-', accept: 'application/zip' });
+    const both = new RequestHeaders({ headers: typed, headerOrigins: [target.href] });
+    const sent = both.headersFor(own, new Map(), both.secretsFor(target));
+    expect(sent).toMatchObject({ range: 'bytes=5-', accept: 'application/zip' });
   });
 
   it('are sent as the bytes of their UTF-8', async () => {

@@ -234,6 +234,13 @@ export function chunked(
   ]);
 }
 
+/** The same response with line ends by LF alone: malformed, and understood by browsers. */
+export function sloppy(response: Buffer): Buffer {
+  const end = response.indexOf('\r\n\r\n') + 4;
+  const head = response.subarray(0, end).toString('latin1').replaceAll('\r\n', '\n');
+  return Buffer.concat([Buffer.from(head, 'latin1'), response.subarray(end)]);
+}
+
 export function redirect(location: string, status = 302): Buffer {
   return answer(status, '', { Location: location });
 }

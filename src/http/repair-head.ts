@@ -1,0 +1,70 @@
+import { Transform, type TransformCallback } from 'node:stream';
+
+/** Longer than any head that Node's parser takes: it refuses what gets that long. */
+const MAX_HEAD_BYTES = 64 * 1024;
+
+/**
+ * Puts right what no parser takes and every browser does, in the head of each response of a connection;
+ * bodies pass unchanged.
+ */
+export class HeadRepair extends Transform {
+  #pending = Buffer.alloc(0);
+  #isBody = false;
+
+  override _transform(chunk: Buffer, _: BufferEncoding, done: TransformCallback): void {
+    if (this.#isBody) {
+      done(null, chunk);
+      return;
+    }
+    this.#pending = Buffer.concat([this.#pending, chunk]);
+    this.#pushHeads();
+    done();
+  }
+
+  override _flush(done: TransformCallback): void {
+    done(null, this.#pending);
+  }
+
+  #pushHeads(): void {
+    while (!this.#isBody) {
+      const text = this.#pending.toString('latin1');
+      const end = /\r?\n\r?\n/.exec(text);
+      if (end === null && text.length < MAX_HEAD_BYTES) return;
+      const head = end === null ? '' : text.slice(0, end.index);
+      if (end !== null) this.push(`${repairHead(head)}\r\n\r\n`, 'latin1');
+      // 1xx announces another head.
+      this.#isBody = !/^\s*HTTP\/\S+ +1\d\d\b/.test(head);
+      this.#pending = this.#pending.subarray(end === null ? 0 : end.index + end[0].length);
+    }
+    this.push(this.#pending);
+    this.#pending = Buffer.alloc(0);
+  }
+}
+
+const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*:(.*)$/s;
+
+/**
+ * The head of a response, its status line and fields a line each, without what makes parsers refuse it
+ * although it means one thing only. Pure.
+ */
+export function repairHead(head: string): string {
+  // Continued lines are one (RFC 9112, 5.2); a line without a name is none.
+  const [status = '', ...lines] = head
+    .trimStart()
+    .replace(/\r?\n[ \t]+/g, ' ')
+    .split(/\r?\n/);
+  const fields = lines.flatMap((line) => {
+    const [, name, value = ''] = FIELD.exec(line) ?? [];
+    return name === undefined ? [] : [{ name, value: value.trim() }];
+  });
+  const valuesOf = (wanted: string) =>
+    fields.filter(({ name }) => name.toLowerCase() === wanted).map(({ value }) => value);
+  const isChunked = /\bchunked\b/i.test(valuesOf('transfer-encoding').join());
+  const lengths = new Set(valuesOf('content-length').flatMap((text) => text.split(/ *, */)));
+  const [length = ''] = lengths;
+  // Chunks count more than a length (6.3), and the same length several times is one (RFC 9110, 8.6).
+  const isOdd = lengths.size > 0 && (isChunked || lengths.size === 1);
+  const kept = isOdd ? fields.filter(({ name }) => !/^content-length$/i.test(name)) : fields;
+  const own = isOdd && !isChunked ? [`Content-Length: ${length}`] : [];
+  return [status, ...kept.map(({ name, value }) => `${name}: ${value}`), ...own].join('\r\n');
+}
