@@ -176,7 +176,7 @@ const TABLE = {
   retries: {
     long: '--retries',
     ...whole(0, 1000),
-    help: 'attempts without progress before the next source is tried',
+    help: 'attempts without progress, for a file or a page, before the next source is tried',
     default: DEFAULT_RETRY_POLICY.retries,
     commands: ['fetch'],
   },
