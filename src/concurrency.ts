@@ -1,3 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isOfOpenFiles } from './errnos.ts';
+import { errnoOf } from './errors.ts';
+
 /** Files that a run downloads or extracts at once, where nothing else is asked for. */
 export const DEFAULT_FILES_AT_ONCE = 4;
 
@@ -26,4 +30,23 @@ export async function forEachAtOnce<T>(
   };
   await Promise.all(Array.from({ length: atOnce }, takeAll));
   if (failures.length > 0) throw failures[0];
+}
+
+const WAIT_MS = 50;
+const WAITS = 40;
+
+/**
+ * Opens something. Where too many files are open already, it waits until others are closed: a run with
+ * fewer files at once is a run.
+ * @throws what `open` throws; after 2 s without a free one that it is one too many
+ */
+export async function whenFilesAreFree<T>(open: () => Promise<T>): Promise<T> {
+  for (let waits = 0; ; waits += 1) {
+    try {
+      return await open();
+    } catch (error) {
+      if (!isOfOpenFiles(errnoOf(error)) || waits >= WAITS) throw error;
+    }
+    await sleep(WAIT_MS);
+  }
 }

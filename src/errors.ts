@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { DISK_CODES, hasNoInodes, limitOf } from './errnos.ts';
 
 /**
  * The closed vocabulary of what can go wrong. Callers branch on `code`, never on text;
@@ -55,11 +56,15 @@ export const ERROR_CODES = [
   'disk-space',
   /** The disk, or a quota, is full. */
   'disk-full',
+  /** The disk takes no more files, though it may have space: no inode is free. */
+  'no-inodes',
   /** The disk does not allow to write there. */
   'not-writable',
   /** The disk does not work, or went away. */
   'disk-io',
   // The run.
+  /** The system allows the process no more open files, threads or memory. */
+  'process-limit',
   /** Under --strict: what is else a warning. */
   'findings',
   /** Another ccxri is at work in this dataset directory. */
@@ -280,41 +285,38 @@ export function toErrorRecord(error: CcxriError): ErrorRecord {
   };
 }
 
-const DISK_CODES: Readonly<Record<string, ErrorCode>> = {
-  ENOSPC: 'disk-full',
-  EDQUOT: 'disk-full',
-  EFBIG: 'disk-full',
-  EACCES: 'not-writable',
-  EPERM: 'not-writable',
-  EROFS: 'not-writable',
-  ENOTDIR: 'not-writable',
-  EIO: 'disk-io',
-  EMFILE: 'disk-io',
-  ENFILE: 'disk-io',
-  ENAMETOOLONG: 'disk-io',
-  // Renamed in one directory: only a layered file system says so.
-  EXDEV: 'disk-io',
-  // A network share or a disk that went away, or is broken.
-  ENODEV: 'disk-io',
-  ENOTCONN: 'disk-io',
-  ENXIO: 'disk-io',
-  EREMOTEIO: 'disk-io',
-  ESTALE: 'disk-io',
-};
-
 /**
  * A failed disk operation in ccxri's words; anything that is not a known disk failure is given back
  * as it came, so that a bug stays a bug.
  */
 export function toDiskError(error: unknown, doing: string, facts: ErrorFacts): unknown {
+  if (error instanceof CcxriError) return error;
   const errno = errnoOf(error);
-  const isNameless = NAMELESS.test(errno ?? '');
-  const code = isNameless ? 'disk-io' : DISK_CODES[errno ?? ''];
-  if (error instanceof CcxriError || code === undefined) return error;
-  const where = facts.path === undefined ? '' : ` ${facts.path}`;
-  return new CcxriError(code, `could not ${doing}${where} (${String(errno)})`, {
+  const what = `could not ${doing}${facts.path === undefined ? '' : ` ${facts.path}`}`;
+  if (limitOf(errno) !== undefined) return toLimitError(error, `${what}: `, facts);
+  const known = NAMELESS.test(errno ?? '') ? 'disk-io' : DISK_CODES[errno ?? ''];
+  if (known === undefined) return error;
+  const isFull = errno !== 'ENOSPC' || facts.path === undefined || !hasNoInodes(facts.path);
+  const code = isFull ? known : 'no-inodes';
+  return new CcxriError(code, `${what} (${String(errno)}${isFull ? '' : ': no inode is free'})`, {
     ...facts,
     next: DISK_NEXT[code] ?? [{ kind: 'advice', text: 'check the disk' }, { kind: 'again' }],
+    cause: error,
+  });
+}
+
+/**
+ * A limit of the process, met by whatever it did, or by what caused that; any other error is given back
+ * as it came.
+ */
+export function toLimitError(error: unknown, doing = '', facts: ErrorFacts = {}): unknown {
+  if (!(error instanceof Error) || error instanceof CcxriError) return error;
+  const code = limitOf(errnoOf(error)) === undefined ? errnoOf(error.cause) : errnoOf(error);
+  const limit = limitOf(code);
+  if (limit === undefined) return error;
+  return new CcxriError('process-limit', `${doing}${limit.said} (${String(code)})`, {
+    ...facts,
+    next: [{ kind: 'advice', text: limit.advice }, { kind: 'again' }],
     cause: error,
   });
 }
@@ -322,6 +324,14 @@ export function toDiskError(error: unknown, doing: string, facts: ErrorFacts): u
 const DISK_NEXT: Partial<Record<ErrorCode, readonly NextStep[]>> = {
   'disk-full': [
     { kind: 'advice', text: 'free some space', or: { kind: 'option', option: 'dest' } },
+    { kind: 'again' },
+  ],
+  'no-inodes': [
+    {
+      kind: 'advice',
+      text: 'delete files there: their number counts, not their size',
+      or: { kind: 'option', option: 'dest' },
+    },
     { kind: 'again' },
   ],
   'not-writable': [{ kind: 'option', option: 'dest', purpose: 'that you may write' }],

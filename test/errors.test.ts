@@ -1,5 +1,11 @@
+import { mkdir, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { CcxriError, errnoOf, toDiskError } from '../src/errors.ts';
+import { CcxriError, errnoOf, toDiskError, toLimitError } from '../src/errors.ts';
+import { saying } from './support/matchers.ts';
+import { canMount, useMounts } from './support/mounts.ts';
+
+const mounts = useMounts();
 
 /** As Node makes it where libuv has no name for what the system said. */
 function nameless(errno: number): Error {
@@ -40,6 +46,9 @@ describe('toDiskError', () => {
     [ofSystem('EFBIG'), 'disk-full'],
     [ofSystem('EROFS'), 'not-writable'],
     [ofSystem('EXDEV'), 'disk-io'],
+    [ofSystem('EMFILE'), 'process-limit'],
+    [ofSystem('ENFILE'), 'process-limit'],
+    [ofSystem('ENOMEM'), 'process-limit'],
     // EUCLEAN: nobody has a name for it, and still it is the disk's.
     [nameless(-117), 'disk-io'],
     [namelessSync(-117), 'disk-io'],
@@ -57,10 +66,50 @@ describe('toDiskError', () => {
     });
   });
 
+  it.skipIf(!canMount)('#72 says so where no inode is free, whatever space there is', async () => {
+    const disk = await mounts.small(1_000_000, 2);
+    await writeFile(join(disk, 'a'), '');
+    const path = join(disk, 'b', 'c');
+    const error = await mkdir(join(disk, 'b')).catch((thrown: unknown) => thrown);
+    expect(toDiskError(error, 'write', { path })).toMatchObject({
+      code: 'no-inodes',
+      message: `could not write ${path} (ENOSPC: no inode is free)`,
+      next: [{ text: saying('their number counts') }, { kind: 'again' }],
+    });
+    await unlink(join(disk, 'a'));
+    expect(toDiskError(error, 'write', { path })).toMatchObject({ code: 'disk-full' });
+  });
+
   it('leaves a bug a bug, and a coded error as it is', () => {
     const bug = new TypeError('x is not a function');
     expect(toDiskError(bug, 'write', {})).toBe(bug);
     const coded = new CcxriError('network', 'gone', { cause: ofSystem('EIO') });
     expect(toDiskError(coded, 'write', {})).toBe(coded);
+  });
+});
+
+describe('toLimitError', () => {
+  it.each([
+    ['EMFILE', 'ulimit -n 1024'],
+    ['ENOMEM', 'memory'],
+    ['ERR_WORKER_INIT_FAILED', 'ulimit -u'],
+    ['ERR_WORKER_OUT_OF_MEMORY', 'memory'],
+  ])('#210 says what %s is, also as a cause', (code, advice) => {
+    const error = ofSystem(code);
+    for (const each of [error, new Error('the thread ended', { cause: error })]) {
+      expect(toLimitError(each, 'could not hash: ')).toMatchObject({
+        code: 'process-limit',
+        message: expect.stringMatching(new RegExp(`^could not hash: .* \\(${code}\\)$`)) as unknown,
+        next: [{ text: saying(advice) }, { kind: 'again' }],
+        cause: each,
+      });
+    }
+  });
+
+  it('leaves a bug a bug, and a coded error as it is', () => {
+    const coded = new CcxriError('network', 'gone', { cause: ofSystem('EMFILE') });
+    for (const each of [new TypeError('x'), ofSystem('EBADF'), coded, 'text']) {
+      expect(toLimitError(each)).toBe(each);
+    }
   });
 });

@@ -28,7 +28,11 @@ export const EXIT_CODES: readonly ExitCodeRow[] = [
     next: 'the same command again, or another --source',
   },
   { code: 5, meaning: 'missing files', next: '`ccxri fetch` the same selection' },
-  { code: 6, meaning: 'disk full, or not writable', next: 'free some space, or another --dest' },
+  {
+    code: 6,
+    meaning: 'disk full, or not writable; too few open files allowed',
+    next: 'free some space, or another --dest; `ulimit -n 1024`',
+  },
   {
     code: 7,
     meaning: 'unsafe archive refused',
@@ -80,6 +84,8 @@ const BY_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   'disk-full': 6,
   'not-writable': 6,
   'disk-io': 6,
+  'no-inodes': 6,
+  'process-limit': 6,
   findings: 8,
   locked: 10,
   aborted: 130,

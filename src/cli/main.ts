@@ -60,6 +60,13 @@ function leave(code: number): void {
 }
 
 function crash(error: unknown): void {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  // Here, too: where so few files may be open, no other file of the program can be loaded.
+  if (code === 'EMFILE') {
+    const text = `too many files are open (EMFILE)\nnext: allow more of them with \`ulimit -n 1024\``;
+    process.stderr.write(`error: ${text}\n`, () => process.exit(6));
+    return;
+  }
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   const isVerbose = process.argv.includes('-v') || process.argv.includes('--verbose');
   const stack = isVerbose && error instanceof Error ? `${error.stack ?? ''}\n` : '';

@@ -1,4 +1,10 @@
-import { CcxriError, isCcxriError, toErrorRecord, type ErrorRecord } from '../errors.ts';
+import {
+  CcxriError,
+  isCcxriError,
+  toErrorRecord,
+  toLimitError,
+  type ErrorRecord,
+} from '../errors.ts';
 import { toAbortError } from '../abort.ts';
 import { toPrintableJson } from '../text.ts';
 import type { CommandOutcome } from './command.ts';
@@ -36,13 +42,13 @@ export function documentOf(
 }
 
 /**
- * After a stop, what interrupted calls throw (an AbortError, the signal's reason) is the stop; a
+ * A limit of the process can be met anywhere, and is no bug. After a stop, what interrupted calls throw (an AbortError, the signal's reason) is the stop; a
  * bug that shows at the same time stays a bug.
  */
 export function asThrown(error: unknown, stop: AbortSignal): unknown {
-  if (!stop.aborted || isCcxriError(error)) return error;
+  if (!stop.aborted || isCcxriError(error)) return toLimitError(error);
   const isAbort = error instanceof Error && error.name === 'AbortError';
-  return isAbort || error === stop.reason ? toAbortError(stop) : error;
+  return isAbort || error === stop.reason ? toAbortError(stop) : toLimitError(error);
 }
 
 /** A line of `--ndjson`. Every event passes here, so that each has its version. */

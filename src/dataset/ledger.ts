@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { whenFilesAreFree } from '../concurrency.ts';
 import { toDiskError } from '../errors.ts';
 import { writeFileAtomic } from '../fs/atomic.ts';
 import { stemOf } from '../manifest/manifest.ts';
@@ -83,7 +84,7 @@ async function readRecord<T>(
   try {
     const stats = await stat(path);
     if (!stats.isFile() || stats.size > MAX_RECORD_BYTES) return undefined;
-    return parse(JSON.parse(await readFile(path, 'utf8')));
+    return parse(JSON.parse(await whenFilesAreFree(() => readFile(path, 'utf8'))));
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     if (isAbsent(error)) return undefined;

@@ -25,8 +25,15 @@ import { type FileSurvey, surveyFile } from './survey.ts';
 
 /** Files looked at at once: Node's own pool has four threads. */
 const SURVEYS_AT_ONCE = 8;
-/** The disk is full, or gone, for every other file as well. */
-const ENDS_THE_RUN: readonly ErrorCode[] = ['disk-full', 'disk-space', 'not-writable', 'disk-io'];
+/** The disk is full, or gone, for every other file as well; or it is the process that can't go on. */
+const ENDS_THE_RUN: readonly ErrorCode[] = [
+  'disk-full',
+  'disk-space',
+  'no-inodes',
+  'not-writable',
+  'disk-io',
+  'process-limit',
+];
 
 /** What every command on a dataset directory takes. */
 export interface RunOptions {

@@ -16,6 +16,8 @@ const NOT_OF_A_SOURCE: ReadonlySet<ErrorCode> = new Set([
   'disk-full',
   'disk-space',
   'disk-io',
+  'no-inodes',
+  'process-limit',
   'not-writable',
   'occupied',
   'changed',

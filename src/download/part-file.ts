@@ -1,3 +1,4 @@
+import { closeHandle } from '../fs/paths.ts';
 import { constants } from 'node:fs';
 import { type FileHandle, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -237,7 +238,7 @@ export class PartFile {
     this.#closed = true;
     await this.#journal.close();
     await this.#follower.stop();
-    await this.#handle.close();
+    await closeHandle(this.#handle, this.path);
   }
 
   #startJournal(durable: Spans): PartJournal {

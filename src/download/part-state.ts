@@ -9,6 +9,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import * as z from 'zod';
+import { whenFilesAreFree } from '../concurrency.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
 import { identitySchema } from '../fs/lock-file.ts';
 import { directoryVanished, removeIfThere } from '../fs/paths.ts';
@@ -125,7 +126,7 @@ async function readState(path: string): Promise<PartState | 'newer' | undefined>
   try {
     const stats = await lstat(path);
     if (!stats.isFile() || stats.size > MAX_STATE_BYTES) return undefined;
-    return parsePartState(await readFile(path, 'utf8'));
+    return parsePartState(await whenFilesAreFree(() => readFile(path, 'utf8')));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw toDiskError(error, 'read', { path });
@@ -141,7 +142,7 @@ export async function writePartState(partPath: string, state: PartState): Promis
   const path = statePathOf(partPath);
   const temporary = `${path}.tmp`;
   try {
-    await writeFile(temporary, JSON.stringify(state));
+    await whenFilesAreFree(() => writeFile(temporary, JSON.stringify(state)));
     await rename(temporary, path);
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
@@ -163,7 +164,8 @@ export async function onDisk<T>(doing: string, path: string, work: Promise<T>): 
 export async function openPart(path: string, flags: number): Promise<FileHandle> {
   try {
     // Never through a link: the part must be a file of this directory.
-    return await open(path, constants.O_RDWR | constants.O_NOFOLLOW | flags, 0o644);
+    const opening = constants.O_RDWR | constants.O_NOFOLLOW | flags;
+    return await whenFilesAreFree(() => open(path, opening, 0o644));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') throw directoryVanished(path, error);
     throw toDiskError(error, 'open', { path });

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { lstat, open, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { throwIfAborted } from '../abort.ts';
+import { whenFilesAreFree } from '../concurrency.ts';
 import { errnoOf, toDiskError } from '../errors.ts';
-import { isAbsent, makeDirectory, noFile } from './paths.ts';
+import { closeHandle, isAbsent, makeDirectory, noFile } from './paths.ts';
 
 type Chunks = Iterable<string> | AsyncIterable<string>;
 
@@ -66,7 +67,7 @@ async function targetOf(path: string, followsLink: boolean): Promise<string> {
 
 /** Checks the length before the rename, so that a truncated file never replaces a good one. */
 async function fill(path: string, chunks: Chunks, signal: AbortSignal | undefined): Promise<void> {
-  const handle = await open(path, 'wx');
+  const handle = await whenFilesAreFree(() => open(path, 'wx'));
   try {
     let written = 0;
     for await (const chunk of chunks) {
@@ -106,7 +107,7 @@ export async function syncFile(handle: { sync(): Promise<void> }): Promise<void>
 export async function syncDirectory(path: string): Promise<void> {
   let handle;
   try {
-    handle = await open(path, 'r');
+    handle = await whenFilesAreFree(() => open(path, 'r'));
   } catch (error) {
     if (['EISDIR', 'EPERM', 'EACCES'].includes(errnoOf(error) ?? '')) return;
     throw error;
@@ -114,6 +115,6 @@ export async function syncDirectory(path: string): Promise<void> {
   try {
     await syncFile(handle);
   } finally {
-    await handle.close();
+    await closeHandle(handle, path);
   }
 }

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { toDiskError } from '../errors.ts';
-import { openForReading, statOrNull } from './paths.ts';
+import { closeHandle, openForReading, statOrNull } from './paths.ts';
 
 const READ_BYTES = 1024 * 1024;
 
@@ -32,7 +32,7 @@ export async function compareContent(
   } catch (error) {
     throw toDiskError(error, 'read', { path });
   } finally {
-    await handle.close();
+    await closeHandle(handle, path);
   }
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { link, lstat, open, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod';
+import { whenFilesAreFree } from '../concurrency.ts';
 import { errnoOf, toDiskError } from '../errors.ts';
 import { lostOnDisk, makeDirectory, noFile } from './paths.ts';
 import { livenessOf } from './process-identity.ts';
@@ -26,8 +27,8 @@ export async function createLockFile(path: string, record: LockRecord): Promise<
   const own = besideOf(path);
   const text = `${JSON.stringify(record)}\n`;
   try {
-    await writeFile(own, text, { flag: 'wx' });
-    if ((await readFile(own, 'utf8')) !== text) throw lostOnDisk(own);
+    await whenFilesAreFree(() => writeFile(own, text, { flag: 'wx' }));
+    if ((await whenFilesAreFree(() => readFile(own, 'utf8'))) !== text) throw lostOnDisk(own);
     if (await linkOrCreate(own, path, text)) return true;
     // A server whose first response was lost reports EEXIST for the link that it has made.
     return await isLockOf(path, record);
@@ -104,7 +105,7 @@ export async function readLockFile(path: string): Promise<LockRecord | 'unreadab
     const stats = await lstat(path);
     if (!stats.isFile()) throw noFile(path, 'a lock that ccxri has made, or nothing');
     if (stats.size > MAX_RECORD_BYTES) return 'unreadable';
-    return parseLock(await readFile(path, 'utf8')) ?? 'unreadable';
+    return parseLock(await whenFilesAreFree(() => readFile(path, 'utf8'))) ?? 'unreadable';
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return 'gone';
     throw toDiskError(error, 'read the lock', { path });

@@ -11,6 +11,7 @@ import {
   unlink,
 } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { whenFilesAreFree } from '../concurrency.ts';
 import { CcxriError, type NextStep, errnoOf, toDiskError } from '../errors.ts';
 import { formatCount, toPrintable } from '../text.ts';
 
@@ -224,7 +225,8 @@ export function statOrNull(path: string): Promise<Stats | null> {
 
 /** The entries of a directory; empty: there is none. @throws CcxriError of the disk */
 export function listOrEmpty(path: string): Promise<readonly Dirent[]> {
-  return orAbsent(readdir(path, { withFileTypes: true }), [], 'read', path);
+  const entries = whenFilesAreFree(() => readdir(path, { withFileTypes: true }));
+  return orAbsent(entries, [], 'read', path);
 }
 
 export interface WalkedEntry {
@@ -264,5 +266,15 @@ export function removeIfThere(path: string): Promise<void> {
  * @throws CcxriError of the disk
  */
 export function openForReading(path: string): Promise<FileHandle | null> {
-  return orAbsent(open(path, constants.O_RDONLY | constants.O_NONBLOCK), null, 'read', path);
+  const opened = whenFilesAreFree(() => open(path, constants.O_RDONLY | constants.O_NONBLOCK));
+  return orAbsent(opened, null, 'read', path);
+}
+
+/** Closes a file. Network shares report here what they could not do before. @throws CcxriError of the disk */
+export async function closeHandle(handle: FileHandle, path: string): Promise<void> {
+  try {
+    await handle.close();
+  } catch (error) {
+    throw toDiskError(error, 'close', { path });
+  }
 }

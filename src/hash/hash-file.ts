@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { throwIfAborted } from '../abort.ts';
 import { CcxriError, toDiskError } from '../errors.ts';
-import { changedMeanwhile, noFile, openForReading } from '../fs/paths.ts';
+import { changedMeanwhile, closeHandle, noFile, openForReading } from '../fs/paths.ts';
 import { LaneMd5, SPAN_BYTES, hasWebAssembly } from './kernel.ts';
 
 /** An MD5 under way. */
@@ -75,7 +75,7 @@ export async function hashFile(path: string, options: HashOptions = {}): Promise
   } catch (error) {
     throw toDiskError(error, 'read', { path });
   } finally {
-    await handle.close();
+    await closeHandle(handle, path);
   }
 }
 

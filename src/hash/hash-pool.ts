@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Worker } from 'node:worker_threads';
+import { isCcxriError } from '../errors.ts';
 import {
   type ThreadCall,
   ThreadUnavailable,
@@ -173,7 +174,8 @@ class ThreadFollower implements HashFollower {
     });
     this.#md5.catch((error: unknown) => {
       // Nothing is lost: all that was written is still in the file.
-      if (error instanceof ThreadUnavailable) this.#startHere();
+      const isOfThread = error instanceof ThreadUnavailable || isCcxriError(error, 'process-limit');
+      if (isOfThread) this.#startHere();
       else this.#failure = { error };
       this.#wake(Infinity);
     });

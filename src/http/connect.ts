@@ -1,6 +1,7 @@
 import { lookup as lookUp } from 'node:dns/promises';
 import { type Socket, connect, isIP, isIPv6 } from 'node:net';
 import type { Clock } from '../clock.ts';
+import { whenFilesAreFree } from '../concurrency.ts';
 import { errnoOf } from '../errors.ts';
 
 /** The addresses of a host name, in the order of the system. */
@@ -62,7 +63,9 @@ export class Dialer {
     const memory = this.#memoryOf(`${host}:${port}`);
     memory.addresses = await untilAborted(this.#resolve(host, memory), signal);
     const startedMs = this.#clock.nowMs();
-    const { winner, socket, losers } = await race(orderAddresses(memory), attempt, {
+    const patient: Attempt = (address, attemptSignal) =>
+      whenFilesAreFree(() => attempt(address, attemptSignal));
+    const { winner, socket, losers } = await race(orderAddresses(memory), patient, {
       // Where the one that works is known, a second one is tried only if this takes unusually long.
       delayMs: Math.max(ATTEMPT_DELAY_MS, 2 * memory.connectMs),
       clock: this.#clock,

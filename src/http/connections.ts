@@ -1,7 +1,7 @@
 import { type Socket, isIP, isIPv6 } from 'node:net';
 import type { Dispatcher, buildConnector } from 'undici';
 import type { Clock } from '../clock.ts';
-import { CcxriError, withDetails } from '../errors.ts';
+import { CcxriError, toLimitError, withDetails } from '../errors.ts';
 import { type Attempt, Dialer, type Lookup, untilAborted } from './connect.ts';
 import { toNetworkError } from './errors.ts';
 import { PausedRequests } from './paused.ts';
@@ -33,6 +33,7 @@ export class Connections {
   readonly #overSocks: Dialer;
   /** Those that are not made yet. */
   readonly #attempts = new Set<AbortController>();
+  #openSockets = 0;
 
   private constructor(options: ConnectionsOptions, undici: typeof import('./undici.ts')) {
     this.#options = options;
@@ -91,7 +92,12 @@ export class Connections {
       attempt.abort(Object.assign(new Error('connecting timed out'), { code: 'ETIMEDOUT' }));
     }, this.#options.timeoutMs);
     try {
-      return await this.#open(to, attempt.signal);
+      const socket = await this.#open(to, attempt.signal);
+      this.#openSockets += 1;
+      return socket.once('close', () => (this.#openSockets -= 1));
+    } catch (error) {
+      // With fewer connections it can go on, with none it can't.
+      throw this.#openSockets === 0 ? toLimitError(error, 'could not connect: ') : error;
     } finally {
       clearTimeout(timer);
       this.#attempts.delete(attempt);

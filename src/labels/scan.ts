@@ -2,6 +2,7 @@ import type { Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
+import { whenFilesAreFree } from '../concurrency.ts';
 import { throwIfAborted } from '../abort.ts';
 import { type DatasetLayout, finalPathOf } from '../dataset/layout.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
@@ -80,7 +81,7 @@ export function archiveFacts(manifest: Manifest): readonly ArchiveFacts[] {
 /** Nothing in its place: empty. @throws CcxriError of the disk, also where a file is in its place */
 async function listImages({ images: path }: DatasetLayout): Promise<Dirent[]> {
   try {
-    return await readdir(path, { withFileTypes: true });
+    return await whenFilesAreFree(() => readdir(path, { withFileTypes: true }));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];
     throw toDiskError(error, 'read', { path });

@@ -1,10 +1,11 @@
 import { constants, createReadStream } from 'node:fs';
 import { lstat, open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { whenFilesAreFree } from '../concurrency.ts';
 import { throwIfAborted } from '../abort.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
 import { type WriteOptions, writeFileAtomic } from '../fs/atomic.ts';
-import { noFile } from '../fs/paths.ts';
+import { closeHandle, noFile } from '../fs/paths.ts';
 import { toPrintable } from '../text.ts';
 import { FINDING_COLUMNS } from './findings.ts';
 import type { ArchiveFacts, IndexRow, LabelFacts, LabelForm } from './join.ts';
@@ -106,7 +107,8 @@ export async function assertOwnIndex(path: string): Promise<void> {
 /** Of a file of any length and kind of bytes: no more is read than the header is long. */
 async function firstLine(path: string): Promise<string> {
   // A link or a pipe that takes its place this moment is not followed, and not waited for.
-  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const handle = await whenFilesAreFree(() => open(path, flags));
   try {
     const bytes = Buffer.alloc(BOM.length * 3 + INDEX_HEADER.length + 2);
     const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0);
@@ -114,7 +116,7 @@ async function firstLine(path: string): Promise<string> {
     const line = text.startsWith(BOM) ? text.slice(BOM.length) : text;
     return /^[^\r\n]*(?=\r?\n)/.exec(line)?.[0] ?? '';
   } finally {
-    await handle.close();
+    await closeHandle(handle, path);
   }
 }
 

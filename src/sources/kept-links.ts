@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import * as z from 'zod';
+import { whenFilesAreFree } from '../concurrency.ts';
 import { errnoOf, toDiskError } from '../errors.ts';
 import { writeFileAtomic } from '../fs/atomic.ts';
 
@@ -29,7 +30,8 @@ async function readPages(path: string): Promise<readonly KeptPage[]> {
   try {
     const { size } = await stat(path);
     if (size > MAX_BYTES) return [];
-    return keptLinksSchema.safeParse(JSON.parse(await readFile(path, 'utf8'))).data?.pages ?? [];
+    const text = await whenFilesAreFree(() => readFile(path, 'utf8'));
+    return keptLinksSchema.safeParse(JSON.parse(text)).data?.pages ?? [];
   } catch (error) {
     const isAbsent = ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(errnoOf(error) ?? '');
     if (isAbsent || error instanceof SyntaxError) return [];

@@ -1,5 +1,7 @@
-import { availableParallelism } from 'node:os';
+import { closeSync, openSync } from 'node:fs';
+import { availableParallelism, devNull } from 'node:os';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
+import { toLimitError } from '../errors.ts';
 import { type ErrorData, fromErrorData } from './error-data.ts';
 
 /**
@@ -26,6 +28,7 @@ export function unpackThreads(processors = availableParallelism()): number {
  * @param beside the caller's `import.meta.url`
  */
 export function startWorker(name: string, beside: string): Worker {
+  assertRoomForFiles();
   const options: WorkerOptions = {
     name: `ccxri-${name}`,
     // Not the options of the program itself: a worker fails with `--input-type` and the like.
@@ -37,6 +40,19 @@ export function startWorker(name: string, beside: string): Worker {
   const source = JSON.stringify(new URL(`./${name}.ts`, beside).href);
   const code = `import('tsx/esm/api').then((tsx) => { tsx.register(); return import(${source}); });`;
   return new Worker(code, { ...options, eval: true });
+}
+
+/** A thread itself opens four, and its work some more; the rest is left to the others. */
+const FILES_FOR_A_THREAD = 32;
+
+/** @throws the system's error: the process may not open as many files any more as a thread takes */
+function assertRoomForFiles(): void {
+  const opened: number[] = [];
+  try {
+    while (opened.length < FILES_FOR_A_THREAD) opened.push(openSync(devNull, 'r'));
+  } finally {
+    for (const fd of opened) closeSync(fd);
+  }
 }
 
 /** The messages of one kind of thread. */
@@ -227,7 +243,9 @@ export class WorkerClient<T extends ThreadTypes> {
   #exitError(cause: unknown): Error {
     if (this.#isClosed) return new Error(`the ${this.#name} was closed`, { cause });
     if (!this.#isUnavailable) {
-      return new Error(`the ${this.#name} exited unexpectedly`, { cause });
+      const error = new Error(`the ${this.#name} exited unexpectedly`, { cause });
+      const limit = toLimitError(error, `the ${this.#name} ended: `);
+      return limit instanceof Error ? limit : error;
     }
     return new ThreadUnavailable(`the ${this.#name} could not be started`, { cause });
   }

@@ -1,9 +1,9 @@
 import { type Stats, constants, read } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { throwIfAborted } from '../abort.ts';
-import { forEachAtOnce } from '../concurrency.ts';
+import { forEachAtOnce, whenFilesAreFree } from '../concurrency.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
-import { changedMeanwhile, noFile } from '../fs/paths.ts';
+import { changedMeanwhile, closeHandle, noFile } from '../fs/paths.ts';
 
 /** Bytes that can be read at any position: a file's, or those of one at a server. */
 export interface RandomReader {
@@ -23,7 +23,7 @@ export async function openFileReader(path: string): Promise<FileReader> {
   let handle: FileHandle;
   try {
     // Without O_NONBLOCK the open of a named pipe waits for a writer, and nothing could end it.
-    handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    handle = await whenFilesAreFree(() => open(path, constants.O_RDONLY | constants.O_NONBLOCK));
   } catch (error) {
     const errno = errnoOf(error) ?? '';
     if (errno === 'ENOENT') throw notHere(path, error);
@@ -79,7 +79,7 @@ export class FileReader implements RandomReader {
   }
 
   async close(): Promise<void> {
-    await this.#handle.close();
+    await closeHandle(this.#handle, this.path);
   }
 }
 

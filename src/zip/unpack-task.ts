@@ -10,7 +10,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { toDiskError } from '../errors.ts';
+import { isOfOpenFiles } from '../errnos.ts';
+import { errnoOf, toDiskError } from '../errors.ts';
 import { cannotSync } from '../fs/atomic.ts';
 import { lostOnDisk } from '../fs/paths.ts';
 import type { Member } from './directory.ts';
@@ -76,6 +77,11 @@ const NEW_FILE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | const
 const NEW_FILE_MODE = 0o644;
 
 const SPAN_BYTES = 128 * 1024;
+
+/** How long it waits for a file to be closed: the caller's thread stands still. */
+const WAIT_MS = 50;
+const WAITS = 40;
+
 /**
  * Linux allocates pages of about the size of a write. Up to 32 KiB each processor has them cached;
  * larger ones take twice the time (docs/performance.md).
@@ -89,6 +95,9 @@ const PIECE_BYTES = 32 * 1024;
 export class BatchedFileWriter {
   readonly #open: { readonly path: string; readonly fd: number }[] = [];
   readonly #span = new Uint8Array(SPAN_BYTES);
+  readonly #sleeper = new Int32Array(new SharedArrayBuffer(4));
+  /** Fewer once the process has too many open. */
+  #maxOpen = Infinity;
 
   /**
    * Writes a file, and reads it back. One CRC-32 checks both: the content, and what is on the disk.
@@ -97,7 +106,7 @@ export class BatchedFileWriter {
   writeAndVerify(path: string, { member, unchecked, checked }: UnpackedMember): void {
     try {
       this.#create(path);
-      const writer = openWriter(path);
+      const writer = this.#whenFilesAreFree(() => openWriter(path), 1);
       try {
         const writeAndCompare = (content: Uint8Array) => {
           writeAt(writer, content, 0);
@@ -162,9 +171,28 @@ export class BatchedFileWriter {
   }
 
   #create(path: string): number {
-    const fd = openSync(path, NEW_FILE, NEW_FILE_MODE);
+    while (this.#open.length >= this.#maxOpen) this.flushOne();
+    const fd = this.#whenFilesAreFree(() => openSync(path, NEW_FILE, NEW_FILE_MODE), 0);
     this.#open.push({ path, fd });
     return fd;
+  }
+
+  /**
+   * Where too many files are open already, it flushes and closes those of the batch but the last `kept`,
+   * and then waits for others.
+   */
+  #whenFilesAreFree(open: () => number, kept: 0 | 1): number {
+    for (let waits = 0; ; waits += 1) {
+      try {
+        return open();
+      } catch (error) {
+        if (!isOfOpenFiles(errnoOf(error)) || waits >= WAITS) throw error;
+      }
+      const isAlone = this.#open.length <= kept;
+      this.#maxOpen = Math.max(1, Math.floor(this.#open.length / 2));
+      while (this.#open.length > kept) this.flushOne();
+      if (isAlone) Atomics.wait(this.#sleeper, 0, 0, WAIT_MS);
+    }
   }
 
   /** undefined: the file has another length. */

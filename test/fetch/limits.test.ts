@@ -54,11 +54,20 @@ describe('limits of the process', () => {
     const many = Array.from({ length: 30 }, (_, n) =>
       sampleArchive(`ChestDx-${n + 1}.zip`, { bytes: 20_000 }),
     );
-    const { outcomes, message } = await fetchUnder(limited('ulimit -n 40'), many);
-    const allowed = new Set(['downloaded', 'disk-io', 'stopped', 'network']);
+    const { outcomes, error, message } = await fetchUnder(limited('ulimit -n 40'), many);
+    const allowed = new Set(['downloaded', 'process-limit', 'stopped', 'network']);
     expect(outcomes.filter((outcome) => !allowed.has(outcome))).toEqual([]);
     expect(outcomes).not.toEqual(many.map(() => 'downloaded'));
     expect(message).toMatch(/EMFILE/);
+    expect(error.next).toContainEqual({ kind: 'advice', text: saying('ulimit -n 1024') });
+  });
+
+  it('#79 #210 with fewer at once they suffice', async () => {
+    const many = Array.from({ length: 4 }, (_, n) =>
+      sampleArchive(`ChestDx-${n + 1}.zip`, { bytes: 20_000 }),
+    );
+    const { outcomes } = await fetchUnder(limited('ulimit -n 40'), many);
+    expect(outcomes).toEqual(many.map(() => 'downloaded'));
   });
 
   it('#74 a limit of the length of files: reported as a full disk, by its name', async () => {

@@ -30,8 +30,8 @@ function tryMount(): boolean {
 }
 
 export interface Mounts {
-  /** An empty file system in memory, of this size. */
-  small(sizeBytes: number): Promise<string>;
+  /** An empty file system in memory, of this size, and for so many files and directories. */
+  small(sizeBytes: number, inodes?: number): Promise<string>;
   /** A directory as it is, seen through a mount that lets nobody write. */
   readOnly(path: string): Promise<string>;
 }
@@ -52,7 +52,8 @@ export function useMounts(): Mounts {
     return path;
   };
   return {
-    small: (sizeBytes) => make('-t', 'tmpfs', '-o', `size=${sizeBytes}`, 'tmpfs'),
+    small: (sizeBytes, inodes = 1_000_000) =>
+      make('-t', 'tmpfs', '-o', `size=${sizeBytes},nr_inodes=${inodes}`, 'tmpfs'),
     async readOnly(source) {
       const path = await make('--bind', source);
       if (!mount('-o', 'remount,bind,ro', path)) throw new Error('could not remount read-only');

@@ -62,6 +62,19 @@ describe('a call', () => {
     expect(await two.result).toEqual(['b', 'c', 'last']);
   });
 
+  it('#210 that takes more memory than there is for a thread fails as a limit', async () => {
+    const code = `
+      const { parentPort } = require('node:worker_threads');
+      parentPort.postMessage({ kind: 'ready' });
+      parentPort.on('message', () => { const kept = []; for (;;) kept.push(new Array(1000).fill(1)); });`;
+    const resourceLimits = { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1 };
+    const { client } = clientOf(() => new Worker(code, { eval: true, resourceLimits }));
+    await expect(client.start('answer').result).rejects.toMatchObject({
+      code: 'process-limit',
+      message: 'the echo thread ended: there is no memory left (ERR_WORKER_OUT_OF_MEMORY)',
+    });
+  });
+
   it('fails with what the thread throws, and the thread goes on', async () => {
     const { client, workers } = echoClient();
     await expect(client.start('throw').result).rejects.toMatchObject({
