@@ -251,10 +251,10 @@ describe('what goes wrong in a thread', () => {
   });
 
   it.each([
-    ['ends', 'process.exit(3)', undefined],
-    ['fails', 'throw new RangeError("no way")', 'no way'],
-    ['has no memory left', 'const all = []; for (;;) all.push(new Array(1e6).fill(0))', 'memory'],
-  ])('and %s is an error of the archive, never a wait for ever', async (_, does, cause) => {
+    ['ends', 'process.exit(3)', /^Error: the unpack thread exited unexpectedly/],
+    ['fails', 'throw new RangeError("no way")', /exited unexpectedly.*no way/],
+    ['has no memory (#210)', 'for (let all = []; ; ) all.push(new Array(1e6))', /ended: .*memory/],
+  ])('and %s is an error of the archive, never a wait for ever', async (_, does, said) => {
     const archive = await makeArchiveFile(await tempDir(), IMAGES);
     let hasBroken = false;
     const { pool } = poolOf({
@@ -266,8 +266,7 @@ describe('what goes wrong in a thread', () => {
       },
     });
     const error: unknown = await extract(archive, { pool }).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ message: 'the unpack thread exited unexpectedly' });
-    if (cause !== undefined) expect(String((error as Error).cause)).toContain(cause);
+    expect(`${String(error)} ${String((error as Error).cause)}`).toMatch(said);
     // Another takes its place for the next archive.
     expect((await extract(archive, { pool })).records).toHaveLength(IMAGES.length);
   });
