@@ -59,7 +59,7 @@ function connectionsOf(
   onEvent: EventListener,
 ): number | AutoConnections {
   if (typeof options.connections === 'number') return options.connections;
-  const count = new ConnectionCount(mostConnections(options));
+  const count = new ConnectionCount(mostConnections(options), options.limitRateBytesPerSecond);
   return { count, meter, onChange: (change) => onEvent({ event: 'connections', ...change }) };
 }
 

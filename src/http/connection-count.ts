@@ -12,6 +12,10 @@ const SETTLE_MS = 1000;
 const WINDOW_MS = 1000;
 /** More connections are kept where they bring this much more speed. */
 const MIN_GAIN = 1.2;
+/** Of a window's connections, on average: one that breaks is not in use until it is opened again. */
+const MIN_IN_USE = 0.75;
+/** After a step back, those that are too many end with their segments. */
+const MAX_IN_USE = 1.05;
 /** A single window may be a bad one. */
 const TRIAL_WINDOWS = 4;
 /** From a trial without gain, or a refusal, to the next trial; twice as long after each without gain. */
@@ -52,6 +56,7 @@ interface Trial {
 export class ConnectionCount {
   readonly #first: number;
   readonly #most: number;
+  readonly #limit: number;
   #target: number;
   /** Grows towards the target, one at a time. */
   #allowed = 1;
@@ -59,12 +64,17 @@ export class ConnectionCount {
   #trial: Trial | undefined;
   #fullSinceMs: number | undefined;
   #windowStart: LineSample | undefined;
+  /** How long the window's connections were in use, all together. */
+  #inUseMs = 0;
+  #sampledMs = 0;
   #noTrialBeforeMs = -Infinity;
   #trialAgainMs = TRIAL_AGAIN_MS;
   #refusedMs = -Infinity;
 
-  constructor(most: number) {
+  /** @param bytesPerSecond of a rate limit: near to it, more connections can bring no gain */
+  constructor(most: number, bytesPerSecond = Infinity) {
     this.#most = most;
+    this.#limit = bytesPerSecond;
     this.#target = this.#first = Math.min(FIRST_CONNECTIONS, most);
   }
 
@@ -121,20 +131,28 @@ export class ConnectionCount {
     this.#openedMs = nowMs;
   }
 
-  /** @returns bytes a second of a whole window, with all connections in use and none held back */
+  /** @returns bytes a second of a whole window, with the connections in use and not held back */
   #measure(sample: LineSample, inUse: number): number | undefined {
-    if (inUse !== this.#target) {
+    const { nowMs } = sample;
+    // Nothing was requested, or the machine slept.
+    if (nowMs - this.#sampledMs > WINDOW_MS) this.#restartWindow();
+    this.#inUseMs += inUse * (nowMs - this.#sampledMs);
+    this.#sampledMs = nowMs;
+    if (inUse === this.#target) this.#fullSinceMs ??= nowMs;
+    if (this.#fullSinceMs === undefined || nowMs - this.#fullSinceMs < SETTLE_MS) return undefined;
+    const start = this.#windowStart;
+    const tookMs = nowMs - (start?.nowMs ?? nowMs);
+    if (start !== undefined && tookMs < WINDOW_MS) return undefined;
+    const inUseMs = this.#inUseMs;
+    [this.#windowStart, this.#inUseMs] = [sample, 0];
+    if (start === undefined) return undefined;
+    const allMs = tookMs * this.#target;
+    if (inUseMs < allMs * MIN_IN_USE || inUseMs > allMs * MAX_IN_USE) {
       this.#restartWindow();
       return undefined;
     }
-    this.#fullSinceMs ??= sample.nowMs;
-    if (sample.nowMs - this.#fullSinceMs < SETTLE_MS) return undefined;
-    const start = (this.#windowStart ??= sample);
-    const tookMs = sample.nowMs - start.nowMs;
-    if (tookMs < WINDOW_MS) return undefined;
-    this.#windowStart = sample;
     // The disk or a rate limit is the bound: that says nothing of the line.
-    if (sample.heldMs - start.heldMs > (tookMs * inUse) / 2) return undefined;
+    if (sample.heldMs - start.heldMs > inUseMs / 2) return undefined;
     return ((sample.bytes - start.bytes) * 1000) / tookMs;
   }
 
@@ -145,7 +163,8 @@ export class ConnectionCount {
   #try(bytesPerSecond: number): CountChange | undefined {
     const connections = this.#target;
     this.#trial = undefined;
-    if (connections >= this.#most) return undefined;
+    const mayGain = connections < this.#most && bytesPerSecond * MIN_GAIN <= this.#limit;
+    if (!mayGain) return undefined;
     const change = this.#setTarget(Math.min(this.#most, 2 * connections), 'trial', bytesPerSecond);
     this.#trial = { connections, bytesPerSecond, windowsLeft: TRIAL_WINDOWS };
     return change;

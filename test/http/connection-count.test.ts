@@ -14,8 +14,9 @@ interface Server {
   readonly held?: (connections: number) => number;
   /** As many as are wanted. Default: all that are allowed. */
   readonly wanted?: number;
-  /** Seconds at which all connections break. */
+  /** Seconds at which connections break, all or so many. */
   readonly breaksAtS?: readonly number[];
+  readonly breaks?: number;
 }
 
 interface Run {
@@ -27,8 +28,8 @@ interface Run {
 }
 
 /** A run against a made-up server, without time passing. */
-function simulate(server: Server, { most = 16, seconds = 60 } = {}): Run {
-  const count = new ConnectionCount(most);
+function simulate(server: Server, { most = 16, seconds = 60, limit = Infinity } = {}): Run {
+  const count = new ConnectionCount(most, limit);
   const changes: CountChange[] = [];
   const opened: number[] = [];
   const note = (change: CountChange | undefined) => {
@@ -37,7 +38,8 @@ function simulate(server: Server, { most = 16, seconds = 60 } = {}): Run {
   let [inUse, bytes, heldMs, refusals] = [0, 0, 0, 0];
   for (let nowMs = 0; nowMs <= seconds * 1000; nowMs += STEP_MS) {
     if (server.breaksAtS?.includes(nowMs / 1000) === true) {
-      for (; inUse > 0; inUse -= 1) count.onBroken(inUse);
+      const left = Math.max(0, inUse - (server.breaks ?? inUse));
+      for (; inUse > left; inUse -= 1) count.onBroken(inUse);
     }
     inUse = Math.min(inUse, count.allowed);
     while (inUse < Math.min(count.allowed, server.wanted ?? Infinity)) {
@@ -120,6 +122,22 @@ describe('the number of connections', () => {
     });
     expect(simulate(noisy(each)).target).toBe(16);
     expect(simulate(noisy(() => 10 * MB)).target).toBe(4);
+  });
+
+  it.each([
+    { limit: 9, numbers: [] },
+    { limit: 10, numbers: [8] },
+    { limit: 20, numbers: [8, 16] },
+  ])('goes $numbers with a rate limit of $limit MB/s', ({ limit, numbers }) => {
+    const speed = (connections: number) => Math.min(each(connections), limit * MB);
+    const { changes } = simulate({ speed }, { limit: limit * MB });
+    expect(changes.map(({ connections }) => connections)).toEqual(numbers);
+  });
+
+  it('grows although connections break again and again', () => {
+    const breaks = Array.from({ length: 60 }, (_, index) => index + 0.5);
+    const { changes } = simulate({ speed: each, breaksAtS: breaks, breaks: 1 });
+    expect(changes.map(({ connections }) => connections)).toEqual([8, 16]);
   });
 
   it('says why it changes, and what was measured', () => {
