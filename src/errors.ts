@@ -137,6 +137,7 @@ export type NextOption =
   | 'file'
   | 'header'
   | 'header-host'
+  | 'keep-good'
   | 'manifest'
   | 'output'
   | 'page-url'

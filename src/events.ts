@@ -166,6 +166,11 @@ interface FileDoneEvent {
   readonly check?: 'content-checked' | undefined;
   /** What is wrong. Absent where nothing is. */
   readonly error?: ErrorRecord | undefined;
+  /**
+   * Members that are damaged in the archive and were left out, relative to the dataset directory. Absent
+   * where there are none.
+   */
+  readonly damagedMembers?: readonly string[] | undefined;
 }
 
 /**

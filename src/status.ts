@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { throwIfAborted } from './abort.ts';
+import { areImagesSettled } from './dataset/images.ts';
 import { type RunOptions, withSession } from './dataset/session.ts';
 import { type FileSurvey, fitsManifest } from './dataset/survey.ts';
 import { readLockHolder } from './fs/lock.ts';
@@ -30,7 +31,8 @@ export async function datasetStatus(options: StatusOptions): Promise<StatusResul
 function toRow(survey: FileSurvey): FileStatusRow {
   const { file, receipt, final, members } = survey;
   const state = stateOf(survey);
-  const areImagesAlone = final === 'absent' && ['images-only', 'images-bad'].includes(state);
+  const areImagesAlone =
+    final === 'absent' && ['images-only', 'good-only', 'images-bad'].includes(state);
   // A receipt for another release, or for bytes that have changed, proves nothing.
   const holds = receipt !== undefined && ['checked', 'absent'].includes(final);
   const passed = holds && fitsManifest(file, receipt) ? receipt : undefined;
@@ -53,14 +55,15 @@ function stateOf({ file, final, images, members, receipt, partBytes }: FileSurve
   switch (final) {
     case 'checked':
       if (file.kind === 'labels' || images === 'complete') return 'done';
+      if (images === 'good-only') return images;
       return areImagesBad ? 'images-bad' : 'checked';
     case 'changed':
     case 'other-manifest':
     case 'unchecked':
       return final;
     case 'absent':
-      if (images === 'complete' && (receipt === undefined || fitsManifest(file, receipt))) {
-        return 'images-only';
+      if (areImagesSettled(images) && (receipt === undefined || fitsManifest(file, receipt))) {
+        return images === 'good-only' ? images : 'images-only';
       }
       if (partBytes > 0) return 'partial';
       return areImagesBad ? 'images-bad' : 'missing';
@@ -81,6 +84,7 @@ export type StatusOptions = Omit<RunOptions, 'onEvent'>;
 /**
  * By the ledger alone, nothing is hashed. `done`: checked, and extracted where it is an archive;
  * `checked`: not (wholly) extracted yet; `images-only`: extracted, the archive is gone;
+ * `good-only`: extracted but for members that are damaged in the archive;
  * `images-bad`: `verify` has found extracted images damaged, and they have not been extracted again since;
  * `changed`: size or mtime differ from when it passed; `other-manifest`: as it was when it passed, with
  * another MD5 than this manifest has; `unchecked`: it is there, and the ledger does not
@@ -90,6 +94,7 @@ export type FileState =
   | 'done'
   | 'checked'
   | 'images-only'
+  | 'good-only'
   | 'images-bad'
   | 'changed'
   | 'other-manifest'

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { MembersNoted } from '../dataset/images.ts';
 import type { FileOutcome, RunOptions } from '../dataset/session.ts';
 import { CcxriError, type NextStep } from '../errors.ts';
 import type { EventListener } from '../events.ts';
@@ -7,7 +8,7 @@ import type { IndexResult } from '../labels/build-index.ts';
 import { describeFinding, nextOfFinding } from '../labels/describe-finding.ts';
 import { loadManifest } from '../manifest/load.ts';
 import type { Selection } from '../manifest/manifest.ts';
-import { toPrintable } from '../text.ts';
+import { count, toPrintable } from '../text.ts';
 import type { CommandResults } from './json-documents.ts';
 import { type CommandName, DEFAULT_DEST, type Settings } from './options.ts';
 import { readVersion } from './version.ts';
@@ -118,6 +119,24 @@ function disputedErrors(
     return new CcxriError('findings', message, { file, next: WITHOUT_STRICT });
   });
 }
+
+/** With `--strict`: images that are as published, and broken. */
+export function brokenErrors(
+  { settings }: CommandContext,
+  outcomes: readonly BrokenOutcome[],
+): readonly CcxriError[] {
+  if (!settings.strict) return [];
+  return outcomes.flatMap(({ file, brokenImages }) => {
+    if (brokenImages.length === 0) return [];
+    const message = `${file}: ${count(brokenImages.length, 'image')} published empty, cut or as something else`;
+    const reasons = brokenImages
+      .slice(0, 20)
+      .map(({ path, why }) => `${toPrintable(path)}: ${why}`);
+    return [new CcxriError('findings', message, { file, reasons, next: WITHOUT_STRICT })];
+  });
+}
+
+export type BrokenOutcome = Pick<FileOutcome<string>, 'file'> & Pick<MembersNoted, 'brokenImages'>;
 
 /** An index without one label is not what a user wants, and looks like one. */
 function matchErrors(findings: readonly JoinFinding[]): readonly CcxriError[] {

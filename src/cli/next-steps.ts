@@ -49,6 +49,7 @@ const OPTION_TEXTS: Readonly<Record<NextOption, string>> = {
   file: 'name files with --file NAME',
   header: 'send what the server asks for with --header "NAME: VALUE"',
   'header-host': 'name the host that your headers are for with --header-host HOST',
+  'keep-good': 'add --keep-good',
   manifest: 'name its manifest with --manifest FILE',
   output: 'name a file with --output FILE',
   'page-url': 'say where the page was with --page-url URL',

@@ -198,6 +198,11 @@ const TABLE = {
     'remove each archive once all its images are extracted and checked',
     { commands: ['fetch'] },
   ),
+  keepGood: flag(
+    '--keep-good',
+    'of an archive with damaged members publish the good ones (still code 3)',
+    { commands: ['fetch', 'extract'] },
+  ),
   quick: flag('--quick', 'size and time against the ledger; no byte is read', {
     commands: ['verify'],
   }),

@@ -7,6 +7,7 @@ import { aboutFiles, nextLine, someOf } from './render-error.ts';
 import {
   type StatusLabels,
   joinParts,
+  renderBroken,
   renderContentChecked,
   renderFailed,
   renderIndex,
@@ -76,7 +77,9 @@ export function renderFetched(result: Fetched, options: RenderOptions): string {
     renderCounts(result.outcomes, view),
     renderFailed(result.outcomes, view),
     renderContentChecked(result.outcomes),
-    result.index === undefined ? '' : renderIndex(result.index, view),
+    result.index === undefined
+      ? renderBroken(result.outcomes, view)
+      : renderIndex(result.index, view),
     renderNext(result, options),
   ]);
 }

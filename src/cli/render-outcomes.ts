@@ -3,7 +3,7 @@ import { isOfManyFiles } from '../errors.ts';
 import type { IndexResult } from '../labels/build-index.ts';
 import { describeFinding, nextOfFinding } from '../labels/describe-finding.ts';
 import { count, formatCount, toPrintable } from '../text.ts';
-import { contentChecked } from './command.ts';
+import { type BrokenOutcome, contentChecked } from './command.ts';
 import { briefly } from './render-error.ts';
 import type { View } from './view.ts';
 
@@ -62,6 +62,22 @@ export function renderFailed(outcomes: readonly FileOutcome<string>[], view: Vie
     rows.map(({ key, status, why }) => [nameOf(key), status, why]),
   );
 }
+
+/** Images that are as published, and broken: all of them, as users want to leave them out. */
+export function renderBroken(outcomes: readonly BrokenOutcome[], view: View): string {
+  const broken = outcomes.flatMap(({ brokenImages }) => brokenImages);
+  if (broken.length === 0) return '';
+  const shown = view.verbose ? broken : broken.slice(0, MOST_BROKEN);
+  const more = broken.length - shown.length;
+  return [
+    `${count(broken.length, 'image')} published empty, cut or as something else:`,
+    ...shown.map(({ path, why }) => `- ${toPrintable(path)}: ${why}`),
+    ...(more > 0 ? [`  and ${count(more, 'other')} (-v shows them)`] : []),
+    '',
+  ].join('\n');
+}
+
+const MOST_BROKEN = 10;
 
 /** Of files whose published MD5 is disputed and did not match. Never called verified. */
 export function renderContentChecked(

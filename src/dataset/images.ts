@@ -1,15 +1,25 @@
 import { join } from 'node:path';
+import { CcxriError } from '../errors.ts';
 import { compareLength } from '../fs/content.ts';
 import { pathKind, walkFolder } from '../fs/paths.ts';
+import { stemOf } from '../manifest/manifest.ts';
+import { count, toPrintable } from '../text.ts';
+import type { BrokenImage, DamagedMember } from '../zip/member-findings.ts';
 import { type DatasetLayout, imagesPathOf } from './layout.ts';
 import type { Ledger, MemberContent, MembersRecord, Receipt } from './ledger.ts';
 
 /**
- * `complete`: every member in the ledger is there; `partial`: some are missing, or `verify` has found
+ * `complete`: every member in the ledger is there; `good-only`: so is every member that is good in the
+ * archive, and the ledger knows the damaged ones; `partial`: some are missing, or `verify` has found
  * some damaged, or they came from another archive than the one that has passed; `absent`: no folder, or
  * an empty one; `unknown`: something is there that the ledger does not know.
  */
-export type ImagesState = 'complete' | 'partial' | 'absent' | 'unknown';
+export type ImagesState = 'complete' | 'good-only' | 'partial' | 'absent' | 'unknown';
+
+/** Whether an extraction would change nothing. */
+export function areImagesSettled(state: ImagesState): boolean {
+  return state === 'complete' || state === 'good-only';
+}
 
 /** An archive's folder under images/, and what the ledger knows of it. */
 export interface ImagesFound {
@@ -47,10 +57,13 @@ export async function findImages(
     if (!isFolder) return 'unknown';
     if (paths.size === 0) return 'absent';
     if (record === undefined) return 'unknown';
-    if (record.foundBadAt !== undefined || !record.isComplete) return 'partial';
+    const hasDamaged = (record.damaged ?? []).length > 0;
+    if (record.foundBadAt !== undefined) return 'partial';
+    if (!record.isComplete && !hasDamaged) return 'partial';
     if (receipt !== undefined && receipt.md5 !== record.md5) return 'partial';
     if (!record.members.every(({ path }) => paths.has(path))) return 'partial';
-    return (await haveTheirSizes(root, sample(record.members))) ? 'complete' : 'partial';
+    if (!(await haveTheirSizes(root, sample(record.members)))) return 'partial';
+    return hasDamaged ? 'good-only' : 'complete';
   };
   return { state: await state(), paths, record };
 }
@@ -71,4 +84,76 @@ async function haveTheirSizes(root: string, members: readonly MemberContent[]): 
     members.map((member) => compareLength(join(root, member.path), member)),
   );
   return compared.every((comparison) => comparison === 'same');
+}
+
+/** Reasons in an error; the ledger and the outcome have all of them. */
+const MAX_REASONS = 20;
+
+/**
+ * An archive that has passed, and has members that can't be unpacked.
+ * @param good members that are all right
+ * @param kept what of it is here, in words; absent: nothing
+ */
+export function damagedMembersError(
+  file: string,
+  damaged: readonly DamagedMember[],
+  { good, kept }: { readonly good: number; readonly kept?: string | undefined },
+): CcxriError {
+  const reasons = damaged
+    .slice(0, MAX_REASONS)
+    .map(({ path, why }) => `${toPrintable(path, 120)}: ${why}`);
+  const more = damaged.length - reasons.length;
+  const bad = count(damaged.length, 'member is', 'members are');
+  return new CcxriError('damaged-archive', `${file}: ${bad} damaged, as it was published`, {
+    file,
+    expected: count(good + damaged.length, 'member'),
+    found: `${count(good, 'good one')}`,
+    kept: kept ?? 'nothing of it was unpacked',
+    reasons: more > 0 ? [...reasons, `and ${more} more`] : reasons,
+    next: [
+      {
+        kind: 'advice',
+        text: 'report it to the publisher: it was published like this, and downloading it again will not help',
+      },
+    ],
+  });
+}
+
+/** undefined: all members of the archive are here. @param good members that are here */
+export function goodOnlyError(
+  file: string,
+  good: number,
+  { damagedMembers }: Pick<MembersNoted, 'damagedMembers'>,
+): CcxriError | undefined {
+  if (damagedMembers.length === 0) return undefined;
+  const kept = `${count(good, 'good one')}, in images/${stemOf(file)}`;
+  return damagedMembersError(file, damagedMembers, { good, kept });
+}
+
+/** What an extraction noticed about members, with their paths as users see them. */
+export interface MembersNoted {
+  /**
+   * Members that are damaged in the archive and were left out, relative to the dataset directory. Empty
+   * where there are none, or nothing was extracted.
+   */
+  readonly damagedMembers: readonly DamagedMember[];
+  /**
+   * Images that are as published, and empty, cut or no image, relative to the dataset directory. Empty
+   * where there are none, or it is not known.
+   */
+  readonly brokenImages: readonly BrokenImage[];
+}
+
+export const NOTHING_NOTED: MembersNoted = { damagedMembers: [], brokenImages: [] };
+
+export function notedMembers(
+  archiveName: string,
+  { damaged = [], broken = [] }: Pick<MembersRecord, 'damaged' | 'broken'>,
+): MembersNoted {
+  const below = `images/${stemOf(archiveName)}`;
+  const place = <T extends { readonly path: string }>(each: T) => ({
+    ...each,
+    path: `${below}/${each.path}`,
+  });
+  return { damagedMembers: damaged.map(place), brokenImages: broken.map(place) };
 }

@@ -143,6 +143,14 @@ const membersSchema = z.strictObject({
   md5: md5.nullable(),
   /** Whether these are all members of the archive; false: some of them alone. */
   isComplete: z.boolean(),
+  /** The others, where the archive was extracted although it has damaged members. */
+  damaged: z.array(z.strictObject({ path: memberShape.path, why: z.string() })).optional(),
+  /** Pictures among the members that are as published, and broken; absent: none, or not looked for. */
+  broken: z
+    .array(
+      z.strictObject({ path: memberShape.path, why: z.enum(['empty', 'cut', 'not-an-image']) }),
+    )
+    .optional(),
   extractedAt: z.iso.datetime(),
   /** A later check found some damaged or missing: until they are extracted again, or pass, the folder counts as partial. */
   foundBadAt: z.iso.datetime().optional(),

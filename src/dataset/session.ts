@@ -19,6 +19,7 @@ import {
 } from '../manifest/manifest.ts';
 import { UnpackPool } from '../zip/unpack-pool.ts';
 import { Acceptance, mtimeOf } from './acceptance.ts';
+import type { MembersNoted } from './images.ts';
 import { type DatasetLayout, layoutOf } from './layout.ts';
 import { Ledger } from './ledger.ts';
 import { type FileSurvey, surveyFile } from './survey.ts';
@@ -72,6 +73,8 @@ export interface SessionOptions extends RunOptions {
 export interface HashedInPlace extends HashedFile {
   readonly mtimeMs: number;
 }
+
+type DoneOutcome = FileOutcome<FileDoneStatus> & Partial<Pick<MembersNoted, 'damagedMembers'>>;
 
 /**
  * One run on a dataset directory: what is selected, the ledger, the threads, and the one signal that
@@ -207,9 +210,14 @@ export class Session {
   }
 
   /** Emits how the work on a file ended. */
-  emitDone({ file, status, error }: FileOutcome<FileDoneStatus>, check?: 'content-checked'): void {
+  emitDone(
+    { file, status, error, damagedMembers = [] }: DoneOutcome,
+    check?: 'content-checked',
+  ): void {
     const record = error === undefined ? undefined : toErrorRecord(error);
-    this.onEvent({ event: 'file-done', file, status, check, error: record });
+    const paths = damagedMembers.map(({ path }) => path);
+    const leftOut = paths.length === 0 ? {} : { damagedMembers: paths };
+    this.onEvent({ event: 'file-done', file, status, check, error: record, ...leftOut });
   }
 
   /** Ends what is under way, and the threads. */

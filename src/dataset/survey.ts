@@ -3,7 +3,13 @@ import { CcxriError } from '../errors.ts';
 import { statOrNull } from '../fs/paths.ts';
 import { isPlausibleSize, type Manifest, type ManifestFile } from '../manifest/manifest.ts';
 import { count, toPrintable } from '../text.ts';
-import { type ImagesState, findImages } from './images.ts';
+import {
+  type ImagesState,
+  type MembersNoted,
+  areImagesSettled,
+  findImages,
+  notedMembers,
+} from './images.ts';
 import { type DatasetLayout, finalPathOf } from './layout.ts';
 import { type Ledger, type MembersRecord, type Receipt, isAsAccepted } from './ledger.ts';
 
@@ -32,7 +38,7 @@ export interface FileSurvey {
 }
 
 /** The ledger's list of an archive's members, without the list. */
-interface MembersSummary {
+interface MembersSummary extends MembersNoted {
   readonly count: number;
   readonly bytes: number;
   /** `verify` has found some damaged or missing, and they have not been extracted again since. */
@@ -72,6 +78,7 @@ function summarize(record: MembersRecord | undefined): MembersSummary | undefine
     count: record.members.length,
     bytes: record.members.reduce((sum, { bytes }) => sum + bytes, 0),
     isFoundBad: record.foundBadAt !== undefined,
+    ...notedMembers(record.archive, record),
   };
 }
 
@@ -102,7 +109,7 @@ const MAX_NAMED = 5;
  */
 function isOfAnother({ file, final, receipt, images, finalBytes }: FileSurvey): boolean {
   if (final === 'absent') {
-    return images === 'complete' && receipt !== undefined && !fitsManifest(file, receipt);
+    return areImagesSettled(images) && receipt !== undefined && !fitsManifest(file, receipt);
   }
   if (final !== 'other-manifest') return false;
   // Where the published MD5 can't be trusted, the content may speak for the same bytes.

@@ -1,5 +1,13 @@
-import { type ImagesFound, findImages } from '../dataset/images.ts';
-import { isAsAccepted } from '../dataset/ledger.ts';
+import {
+  type ImagesFound,
+  type MembersNoted,
+  areImagesSettled,
+  damagedMembersError,
+  findImages,
+  goodOnlyError,
+  notedMembers,
+} from '../dataset/images.ts';
+import { type MembersRecord, isAsAccepted } from '../dataset/ledger.ts';
 import { CcxriError, errnoOf, isCcxriError, withDetails, toDiskError } from '../errors.ts';
 import { ProgressThrottle } from '../events.ts';
 import { freeBytesAt } from '../fs/paths.ts';
@@ -13,16 +21,19 @@ import { type Stage, makeStage } from './stage.ts';
 
 export { cleanStage } from './stage.ts';
 
-export interface ExtractedArchive {
+export interface ExtractedArchive extends MembersNoted {
   /** Images and other files under images/<archive>/. */
   readonly members: number;
   /** `present`: they were there already, and are what the archive holds. */
   readonly status: 'extracted' | 'present';
+  /** Some members are damaged in the archive. Absent where none are. */
+  readonly error?: CcxriError | undefined;
 }
 
 /**
  * Unpacks an archive that has passed into images/<archive>/, where it appears whole or not at all:
- * checked first, unpacked and checked in a private folder, flushed, renamed last.
+ * checked first, unpacked and checked in a private folder, flushed, renamed last. With `keepGood` that
+ * is so of its good members; what was kept of it once is not unpacked again: the same bytes hold no more.
  * @throws CcxriError `unsafe-archive`; `damaged-archive`; `occupied`: there is something under
  *   images/<archive>/ that ccxri did not put there, or the archive changes meanwhile; `disk-space`;
  *   others of the disk; `aborted`. Nothing of the archive is left behind then.
@@ -34,8 +45,8 @@ export async function extractArchive(
   const { name, path, md5 } = archive;
   const receipt = await context.ledger.readReceipt(name);
   const found = await findImages(context, name, receipt);
-  if (found.state === 'complete' && found.record?.md5 === md5) {
-    return { members: found.record.members.length, status: 'present' };
+  if (areImagesSettled(found.state) && found.record?.md5 === md5) {
+    return toResult(found.record, 'present');
   }
   const extraction: Extraction = { ...archive, receipt, context };
   const reader = await openFileReader(path);
@@ -52,6 +63,15 @@ export async function extractArchive(
   } finally {
     await reader.close();
   }
+}
+
+type Result = Pick<MembersRecord, 'archive' | 'members' | 'damaged' | 'broken'>;
+
+function toResult(record: Result, status: ExtractedArchive['status']): ExtractedArchive {
+  const { archive, members } = record;
+  const noted = notedMembers(archive, record);
+  const error = goodOnlyError(archive, members.length, noted);
+  return { members: members.length, status, ...noted, ...(error && { error }) };
 }
 
 /** The file that was opened must be the one that was hashed. */
@@ -79,12 +99,11 @@ async function extractFrom(
     const message = `${name}: ${warning}; that does no harm`;
     context.onEvent({ event: 'warning', code: 'archive-oddity', file: name, message });
   }
-  const members = directory.members.length;
   switch (found.state) {
     case 'unknown':
-      await adoptImages(directory.members, found, extraction);
-      return { members, status: 'present' };
+      return toResult(await adoptImages(directory.members, found, extraction), 'present');
     case 'complete':
+    case 'good-only':
     case 'partial':
       await assertOnlyOurs(found, extraction);
       break;
@@ -94,8 +113,7 @@ async function extractFrom(
   await assertRoom(directory, extraction);
   const stage = await makeStage(context, name);
   try {
-    const isOurs = await fillAndPublish(reader, { directory, stage, found }, extraction);
-    return { members, status: isOurs ? 'extracted' : 'present' };
+    return await fillAndPublish(reader, { directory, stage, found }, extraction);
   } finally {
     // What can't be removed now is a leftover, which the next run removes; the error counts more.
     await stage.remove().catch(() => undefined);
@@ -126,34 +144,44 @@ interface Work {
   readonly found: ImagesFound;
 }
 
-/** @returns false: another run has published the same images meanwhile */
 async function fillAndPublish(
   reader: FileReader,
   { directory, stage, found }: Work,
   extraction: Extraction,
-): Promise<boolean> {
-  const { name: file, context } = extraction;
+): Promise<ExtractedArchive> {
+  const { name: file, context, keepGood } = extraction;
   const { unpackPool: pool, signal, onEvent, clock } = context;
   const phase = { file, phase: 'extract', totalBytes: directory.totalBytes } as const;
   const progress = new ProgressThrottle(clock, onEvent);
   onEvent({ event: 'phase-start', ...phase, doneBytes: 0 });
-  await extractMembers(reader, directory, {
+  const { damaged, broken } = await extractMembers(reader, directory, {
     file,
     into: stage.images,
     pool,
     signal,
+    keepGood,
     onBytes: (doneBytes) => progress.emit({ ...phase, doneBytes }),
   }).catch((error: unknown) => {
-    throw toStageError(error, stage.images);
+    throw toMemberError(toStageError(error, stage.images));
   });
   await reader.assertUnchanged();
-  const { members, totalBytes: bytes } = directory;
-  const isOurs = await publishImages(
-    { stage, members, replaces: found.paths.size > 0 },
+  const bad = new Set(damaged.map(({ path }) => path));
+  const members = directory.members.filter(({ name }) => !bad.has(name));
+  if (members.length === 0) throw damagedMembersError(file, damaged, { good: 0 });
+  const { record, isOurs } = await publishImages(
+    { stage, members, damaged, broken, replaces: found.paths.size > 0 },
     extraction,
   );
+  const bytes = members.reduce((sum, { size }) => sum + size, 0);
   onEvent({ event: 'phase-done', file, phase: 'extract', bytes, members: members.length });
-  return isOurs;
+  return toResult(record, isOurs ? 'extracted' : 'present');
+}
+
+/** A member is damaged: others may be good. */
+function toMemberError(error: unknown): unknown {
+  if (!isCcxriError(error, 'damaged-archive')) return error;
+  const purpose = 'to publish the members that are good';
+  return withDetails(error, { next: [{ kind: 'option', option: 'keep-good', purpose }] });
 }
 
 /** What only happens where somebody else removes or writes our private folder. */
@@ -193,6 +221,8 @@ function toSourceError(error: unknown, file: string): unknown {
         kind: 'advice',
         text: 'report it to the publisher: it was published like this, and downloading it again will not help',
       },
+      // What helps is known where a member is damaged.
+      ...error.next.filter((step) => step.kind === 'option' && step.option === 'keep-good'),
     ],
   });
 }

@@ -1,4 +1,5 @@
 import { DEFAULT_FILES_AT_ONCE } from '../concurrency.ts';
+import { areImagesSettled } from '../dataset/images.ts';
 import { type Session, withSession } from '../dataset/session.ts';
 import type { FileSurvey } from '../dataset/survey.ts';
 import { sweepLeftovers } from '../dataset/sweep.ts';
@@ -17,7 +18,7 @@ import type { ExtractOptions, ExtractOutcome, ExtractResult } from './types.ts';
  *   selection has no archive; `unknown-subset`, `unknown-file`; `locked`; `not-writable`; `aborted`
  */
 export async function extractDataset(options: ExtractOptions): Promise<ExtractResult> {
-  const { dest, dryRun = false, concurrency = DEFAULT_FILES_AT_ONCE } = options;
+  const { dest, dryRun = false, concurrency = DEFAULT_FILES_AT_ONCE, keepGood } = options;
   return withSession(options, { lock: !dryRun, mustExist: true }, async (session) => {
     const surveys = await surveyArchives(session);
     const result = (outcomes: readonly ExtractOutcome[]) => ({
@@ -29,7 +30,7 @@ export async function extractDataset(options: ExtractOptions): Promise<ExtractRe
     if (dryRun) return result(surveys.map(planFile));
     await cleanStage(session.layout);
     await sweepLeftovers(session.layout);
-    const extractOne = (survey: FileSurvey) => extractFile(survey, session);
+    const extractOne = (survey: FileSurvey) => extractFile(survey, { session, keepGood });
     return result(await session.forEachFile(surveys, extractOne, concurrency));
   });
 }
@@ -55,7 +56,7 @@ async function surveyArchives(session: Session): Promise<readonly FileSurvey[]> 
 }
 
 function isHere({ final, images }: FileSurvey): boolean {
-  return final !== 'absent' || images === 'complete';
+  return final !== 'absent' || areImagesSettled(images);
 }
 
 function nothingHere({ manifest, layout: { archives: path } }: Session): CcxriError {

@@ -2,16 +2,18 @@ import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwIfAborted } from '../abort.ts';
 import { forEachAtOnce } from '../concurrency.ts';
-import { type ImagesFound, findImages } from '../dataset/images.ts';
+import { type ImagesFound, areImagesSettled, findImages } from '../dataset/images.ts';
 import { imagesPathOf } from '../dataset/layout.ts';
-import { memberStateOf, toMemberContents } from '../dataset/ledger.ts';
+import { type MembersRecord, memberStateOf, toMemberContents } from '../dataset/ledger.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
 import { ProgressThrottle } from '../events.ts';
 import { syncDirectory } from '../fs/atomic.ts';
 import { compareContent } from '../fs/content.ts';
+import { ImageCheck } from '../fs/image-content.ts';
 import { isLink } from '../fs/paths.ts';
 import { count, toPrintable } from '../text.ts';
 import type { Member } from '../zip/directory.ts';
+import { type BrokenImage, type DamagedMember, MemberFindings } from '../zip/member-findings.ts';
 import type { Stage } from './stage.ts';
 import type { Extraction } from './types.ts';
 
@@ -19,6 +21,9 @@ export interface Publication {
   /** Filled and flushed. */
   readonly stage: Stage;
   readonly members: readonly Member[];
+  /** Members that are not in the stage. */
+  readonly damaged: readonly DamagedMember[];
+  readonly broken: readonly BrokenImage[];
   /** An incomplete folder of ours is in the way, and is replaced. */
   readonly replaces: boolean;
 }
@@ -26,13 +31,13 @@ export interface Publication {
 /**
  * Gives the images their final name. The ledger records them before they appear: a folder that it
  * does not know would be treated as the user's.
- * @returns false: another run was faster, with the same images
+ * @returns the ledger's record; `isOurs` false: another run was faster, with the same images
  * @throws CcxriError `occupied`; of the disk
  */
 export async function publishImages(
-  { stage, members, replaces }: Publication,
+  { stage, replaces, ...noted }: Publication,
   extraction: Extraction,
-): Promise<boolean> {
+): Promise<{ readonly record: NewRecord; readonly isOurs: boolean }> {
   const { name, context } = extraction;
   const path = imagesPathOf(context.layout, name);
   const findNow = async () => findImages(context, name, await context.ledger.readReceipt(name));
@@ -42,16 +47,16 @@ export async function publishImages(
     // Moved first: with the new record, what is left of the old images might pass for the new ones.
     await move(path, stage.replaced);
   }
-  await recordMembers(members, extraction);
+  const record = await recordMembers(noted, extraction);
   try {
     await rename(stage.images, path);
     await syncDirectory(context.layout.images);
-    return true;
+    return { record, isOurs: true };
   } catch (error) {
     if (!['EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes(errnoOf(error) ?? '')) {
       throw toMoveError(error, path);
     }
-    if ((await findNow()).state === 'complete') return false;
+    if (areImagesSettled((await findNow()).state)) return { record, isOurs: false };
     throw new CcxriError('occupied', `${path} is in the way: it appeared during the extraction`, {
       file: name,
       path,
@@ -62,18 +67,24 @@ export async function publishImages(
   }
 }
 
+type NewRecord = Omit<MembersRecord, 'ledgerVersion'>;
+
 async function recordMembers(
-  members: readonly Member[],
+  { members, damaged, broken }: Pick<Publication, 'members' | 'damaged' | 'broken'>,
   { name, md5, context: { ledger, clock } }: Extraction,
-): Promise<void> {
+): Promise<NewRecord> {
   const state = memberStateOf(md5, await ledger.readReceipt(name));
-  await ledger.writeMembers({
+  const record: NewRecord = {
     archive: name,
     md5,
-    isComplete: true,
+    isComplete: damaged.length === 0,
+    ...(damaged.length > 0 && { damaged: [...damaged] }),
+    ...(broken.length > 0 && { broken: [...broken] }),
     extractedAt: clock.date().toISOString(),
     members: toMemberContents(members).map((member) => ({ ...member, state })),
-  });
+  };
+  await ledger.writeMembers(record);
+  return record;
 }
 
 async function move(from: string, to: string): Promise<void> {
@@ -111,7 +122,7 @@ export async function adoptImages(
   members: readonly Member[],
   { paths }: ImagesFound,
   extraction: Extraction,
-): Promise<void> {
+): Promise<NewRecord> {
   const { name, context } = extraction;
   const { layout, onEvent, signal, clock } = context;
   const root = imagesPathOf(layout, name);
@@ -123,18 +134,24 @@ export async function adoptImages(
   onEvent({ event: 'phase-start', ...phase, doneBytes: 0 });
   let doneBytes = 0;
   const different: Member[] = [];
+  const findings = new MemberFindings();
   await forEachAtOnce(members, FILES_AT_ONCE, async (member) => {
     throwIfAborted(signal);
     const { name: path, size: bytes, crc32 } = member;
-    const comparison = await compareContent(join(root, path), { bytes, crc32 });
+    const picture = new ImageCheck();
+    const add = (piece: Uint8Array) => picture.add(piece);
+    const comparison = await compareContent(join(root, path), { bytes, crc32 }, add);
     if (comparison !== 'same') different.push(member);
+    else findings.addPicture(path, () => picture.fault);
     doneBytes += bytes;
     progress.emit({ ...phase, doneBytes });
   });
   if (different.length > 0) throw notWhatItHolds(extraction, different, 'different');
-  await recordMembers(members, extraction);
+  findings.sort();
+  const record = await recordMembers({ members, ...findings }, extraction);
   const done = { bytes: totalBytes, members: members.length };
   onEvent({ event: 'phase-done', file: name, phase: 'check', ...done });
+  return record;
 }
 
 function notWhatItHolds(

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { MembersNoted } from '../dataset/images.ts';
 import type { DatasetLayout } from '../dataset/layout.ts';
 import type { Ledger, Receipt } from '../dataset/ledger.ts';
 import type { FileOutcome, SessionOptions } from '../dataset/session.ts';
@@ -8,6 +9,10 @@ import type { UnpackPool } from '../zip/unpack-pool.ts';
 export interface ExtractOptions extends SessionOptions {
   /** Archives worked on at once. Default 4. */
   readonly concurrency?: number | undefined;
+  /**
+   * Of an archive with damaged members publish the good ones, and list the others. Default: nothing of it.
+   */
+  readonly keepGood?: boolean | undefined;
   /** Say what would be done; nothing is written. */
   readonly dryRun?: boolean | undefined;
 }
@@ -19,7 +24,7 @@ export interface ExtractOptions extends SessionOptions {
 export type ExtractStatus = 'extracted' | 'present' | 'planned' | 'missing' | 'failed';
 
 /** What an extract has done with one archive. */
-export interface ExtractOutcome extends FileOutcome<ExtractStatus> {
+export interface ExtractOutcome extends FileOutcome<ExtractStatus>, MembersNoted {
   /** Images and other members under images/<archive>/. Null where the archive was not opened. */
   readonly members: number | null;
 }
@@ -54,6 +59,8 @@ export interface AcceptedArchive {
   readonly path: string;
   /** Of the bytes that have passed. */
   readonly md5: string;
+  /** Where it has damaged members, publish the others. Default false. */
+  readonly keepGood?: boolean | undefined;
 }
 
 /** One extraction under way. */

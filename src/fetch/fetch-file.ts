@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../abort.ts';
+import { NOTHING_NOTED, areImagesSettled, goodOnlyError } from '../dataset/images.ts';
 import { extractArchive } from '../extract/archive.ts';
 import { removeIfThere } from '../fs/paths.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
@@ -22,7 +23,7 @@ export async function fetchFile(task: FetchTask, run: FetchRun): Promise<FetchOu
 /** Of a file that a run has not got to. */
 export function stoppedOutcome({ name: file, kind }: ManifestFile): FetchOutcome {
   const unknown = { bytes: null, md5: null, check: null, source: null, members: null };
-  return { file, kind, status: 'stopped', ...unknown };
+  return { file, kind, status: 'stopped', ...unknown, ...NOTHING_NOTED };
 }
 
 async function settleFile({ survey, step }: FetchTask, run: FetchRun): Promise<FetchOutcome> {
@@ -50,30 +51,36 @@ async function finishArchive(
   archive: { readonly path: string; readonly md5: string },
   { session, options, extractLimit }: FetchRun,
 ): Promise<FetchOutcome> {
-  const { members, status } = await extractLimit(() => {
+  const { keepGood } = options;
+  const { status, error, ...result } = await extractLimit(() => {
     throwIfAborted(session.signal);
-    return extractArchive({ name: outcome.file, ...archive }, session);
+    return extractArchive({ name: outcome.file, ...archive, keepGood }, session);
   });
+  if (error !== undefined) return { ...outcome, ...result, status: 'failed', error };
   if (options.deleteArchives === true) await removeIfThere(archive.path);
   const didExtract = outcome.status === 'present' && status !== 'present';
-  return { ...outcome, members, ...(didExtract ? { status: 'extracted' } : {}) };
+  return { ...outcome, ...result, ...(didExtract ? { status: 'extracted' } : {}) };
 }
 
 async function finishDone(
   outcome: FetchOutcome,
-  { receipt, images, members, final, path }: FetchTask['survey'],
+  { file, receipt, images, members, final, path }: FetchTask['survey'],
   { options }: FetchRun,
 ): Promise<FetchOutcome> {
-  const isExtracted = images === 'complete';
-  if (options.deleteArchives === true && isExtracted && final === 'checked') {
+  if (options.deleteArchives === true && images === 'complete' && final === 'checked') {
     await removeIfThere(path);
   }
-  return {
+  const known = {
     ...outcome,
     status: 'present',
     bytes: receipt?.bytes ?? null,
     md5: receipt?.md5 ?? null,
     check: receipt?.status ?? null,
-    members: isExtracted ? (members?.count ?? null) : null,
-  };
+  } as const;
+  if (!areImagesSettled(images) || members === undefined) return known;
+  const { count, damagedMembers, brokenImages } = members;
+  const done = { ...known, members: count, damagedMembers, brokenImages };
+  // What was kept of an archive with damaged members: it is no more complete than it was.
+  const error = options.extract === false ? undefined : goodOnlyError(file.name, count, members);
+  return error === undefined ? done : { ...done, status: 'failed', error };
 }

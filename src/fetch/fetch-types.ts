@@ -1,6 +1,7 @@
+import type { MembersNoted } from '../dataset/images.ts';
+import type { FileOutcome, SessionOptions } from '../dataset/session.ts';
 import type { CcxriError } from '../errors.ts';
 import type { IndexResult } from '../labels/build-index.ts';
-import type { FileOutcome, SessionOptions } from '../dataset/session.ts';
 
 /**
  * Connections of a run, over all files: a number is kept. `auto`: 4 at first, and twice as many while that
@@ -45,6 +46,10 @@ export interface FetchOptions extends SessionOptions {
   readonly join?: boolean | undefined;
   /** Remove an archive once all its images are extracted and checked. Default false. */
   readonly deleteArchives?: boolean | undefined;
+  /**
+   * Of an archive with damaged members publish the good ones, and list the others. Default: nothing of it.
+   */
+  readonly keepGood?: boolean | undefined;
   /** Plan only: nothing is written, nothing downloaded. */
   readonly dryRun?: boolean | undefined;
   /** Called when the disk looks too small; false refuses with `disk-space`. Default: refuse. */
@@ -90,7 +95,7 @@ export interface FetchStep {
 export type FetchStatus = 'present' | 'downloaded' | 'adopted' | 'extracted' | 'failed' | 'stopped';
 
 /** What a fetch has done with one file. */
-export interface FetchOutcome extends FileOutcome<FetchStatus> {
+export interface FetchOutcome extends FileOutcome<FetchStatus>, MembersNoted {
   /** Is it an archive or a label file? */
   readonly kind: 'archive' | 'labels';
   /** Size of the file. Null where no file was accepted. */

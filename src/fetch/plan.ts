@@ -1,3 +1,4 @@
+import { areImagesSettled } from '../dataset/images.ts';
 import { type FileSurvey, fitsManifest } from '../dataset/survey.ts';
 import { CcxriError, type NextStep } from '../errors.ts';
 import { aboutBytesOf, type ManifestFile } from '../manifest/manifest.ts';
@@ -49,14 +50,16 @@ export function decideStep(survey: FileSurvey, choices: { readonly extract: bool
   const isExtractable = file.kind === 'archive' && choices.extract;
   switch (survey.final) {
     case 'checked':
-      return step(isExtractable && survey.images !== 'complete' ? 'extract' : 'done');
+      return step(isExtractable && !areImagesSettled(survey.images) ? 'extract' : 'done');
     case 'changed':
     case 'other-manifest':
     case 'unchecked':
       return step('check');
     case 'absent':
       // The archive was here, and its images are: it is needed again only for its own sake.
-      if (isExtractable && survey.images === 'complete' && passedFor(survey)) return step('done');
+      if (isExtractable && areImagesSettled(survey.images) && passedFor(survey)) {
+        return step('done');
+      }
       return survey.partBytes > 0 ? step('resume', survey.partBytes) : step('download');
   }
 }

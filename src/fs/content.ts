@@ -15,20 +15,20 @@ export type Comparison = 'same' | 'different' | 'absent';
 
 /**
  * Reads a file and compares it with what should be there; one of another length is not read.
- * @param onBytes gets the number of bytes of each read
+ * @param onPiece gets the bytes of each read, which change with the next one
  * @throws CcxriError of the disk
  */
 export async function compareContent(
   path: string,
   { bytes, crc32: expected }: ContentRecord,
-  onBytes: (bytes: number) => void = () => undefined,
+  onPiece: (piece: Uint8Array) => void = () => undefined,
 ): Promise<Comparison> {
   const handle = await openForReading(path);
   if (handle === null) return 'absent';
   try {
     const stats = await handle.stat();
     if (!stats.isFile() || stats.size !== bytes) return 'different';
-    return (await crcOf(handle, bytes, onBytes)) === expected ? 'same' : 'different';
+    return (await crcOf(handle, bytes, onPiece)) === expected ? 'same' : 'different';
   } catch (error) {
     throw toDiskError(error, 'read', { path });
   } finally {
@@ -47,16 +47,17 @@ export async function compareLength(path: string, expected: ContentRecord): Prom
 async function crcOf(
   handle: FileHandle,
   bytes: number,
-  onBytes: (bytes: number) => void,
+  onPiece: (piece: Uint8Array) => void,
 ): Promise<number | undefined> {
   const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, bytes));
   let crc = 0;
   for (let done = 0; done < bytes;) {
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, done);
     if (bytesRead === 0) return undefined;
-    crc = crc32(buffer.subarray(0, bytesRead), crc);
+    const piece = buffer.subarray(0, bytesRead);
+    crc = crc32(piece, crc);
     done += bytesRead;
-    onBytes(bytesRead);
+    onPiece(piece);
   }
   return crc;
 }

@@ -20,6 +20,8 @@ const FINDING_KINDS = [
   'row-without-image',
   'unplaced-rows',
   'unknown-archive',
+  'damaged-member',
+  'broken-image',
   'contradictory-row',
   'patient-in-two-archives',
   'repeated-row',
@@ -34,7 +36,8 @@ const FINDING_KINDS = [
  * file does not have; `row-without-image`: rows whose archive is here without the image;
  * `unplaced-rows`: all rows of a label file, where none is of an archive of the manifest;
  * `unknown-archive`: rows of a label file that name an archive which the manifest does not have, while
- * others name one that it has; `contradictory-row`: No_Finding together with a finding; `patient-in-two-archives`; `repeated-row`: a
+ * others name one that it has; `damaged-member`: members that are damaged in their archive, and have no
+ * image and no row; `broken-image`: images that are as published, and empty, cut or no image; `contradictory-row`: No_Finding together with a finding; `patient-in-two-archives`; `repeated-row`: a
  * row that repeats an earlier one; `unused-column`: a column of a label file that is not read;
  * `stray-file`: a file under images/ that is no image; `unknown-folder`: a folder under images/ that is
  * of no archive of the manifest.
@@ -61,6 +64,8 @@ const STRICT: ReadonlySet<FindingKind> = new Set<FindingKind>([
   'image-without-row',
   'row-without-image',
   'unplaced-rows',
+  'damaged-member',
+  'broken-image',
   'contradictory-row',
 ]);
 

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { throwIfAborted } from '../abort.ts';
 import { type DatasetLayout, layoutOf } from '../dataset/layout.ts';
+import { Ledger } from '../dataset/ledger.ts';
 import { type RunOptions, assertDirectory } from '../dataset/session.ts';
 import { CcxriError } from '../errors.ts';
 import { type RunEvent, ignoreEvents } from '../events.ts';
@@ -117,12 +118,25 @@ export async function buildIndex(options: JoinOptions): Promise<IndexResult> {
     const temporaryDirectory = isOwn ? layout.state : undefined;
     await writeIndex(path, batches, { temporaryDirectory, followsLink: !isOwn, signal });
   }
+  await noteMembers(source, audit);
   for (const stray of here.strays) audit.note('stray-file', stray);
   for (const folder of here.unknownFolders) audit.note('unknown-folder', folder);
   const result = { path, ...audit.finish() };
   for (const finding of result.findings) onEvent(warningOf(finding));
   if (!dryRun) onEvent({ event: 'index-written', path, rows: result.rows });
   return result;
+}
+
+/** What the extraction left out, or found to be broken, as the ledger has it. */
+async function noteMembers({ layout, here }: IndexSource, audit: JoinAudit): Promise<void> {
+  const ledger = new Ledger(layout.ledger);
+  for (const { stem } of here.archives) {
+    const record = await ledger.readMembers(`${stem}.zip`);
+    for (const { path } of record?.damaged ?? []) audit.note('damaged-member', `${stem}/${path}`);
+    for (const { path, why } of record?.broken ?? []) {
+      audit.note('broken-image', `${stem}/${path}: ${why}`);
+    }
+  }
 }
 
 /** An index with labels is worth more than one of every image without them. */

@@ -1,13 +1,16 @@
 import type { Clock } from '../clock.ts';
+import { damagedMembersError } from '../dataset/images.ts';
 import { type MemberContent, toMemberContents } from '../dataset/ledger.ts';
 import { type EventListener, ProgressThrottle } from '../events.ts';
 import { withDirectory } from '../zip/directory.ts';
 import { checkMembers } from '../zip/member.ts';
+import type { BrokenImage } from '../zip/member-findings.ts';
 import { openFileReader } from '../zip/reader.ts';
 import type { Present, VerifyRun } from './types.ts';
 
 interface CheckedArchive {
   readonly memberCount: number;
+  readonly broken: readonly BrokenImage[];
   /** As they should lie in the folder of its images; none where there is no such folder. */
   readonly members: readonly MemberContent[];
 }
@@ -20,7 +23,8 @@ export interface DeepCheck {
 
 /**
  * Checks an archive's directory, and unpacks every member into nothing.
- * @throws CcxriError `unsafe-archive`, `damaged-archive`; `changed`; of the disk
+ * @throws CcxriError `unsafe-archive`, `damaged-archive`, with all members that are damaged; `changed`; of
+ *   the disk
  */
 export async function checkArchive(
   { file: { name: file }, here: { path }, images }: Present,
@@ -37,7 +41,8 @@ export async function checkArchive(
       }
       progress.begin(totalBytes * (hasImages ? 2 : 1));
       let reportedBytes = 0;
-      await checkMembers(reader, directory, {
+      const { damaged, broken } = await checkMembers(reader, directory, {
+        keepGood: true,
         file,
         pool,
         signal,
@@ -48,7 +53,14 @@ export async function checkArchive(
       });
       await reader.assertUnchanged();
       for (const { compressedSize } of members) run.meter.bytesRead += compressedSize;
-      return { memberCount: members.length, members: hasImages ? toMemberContents(members) : [] };
+      if (damaged.length > 0) {
+        throw damagedMembersError(file, damaged, { good: members.length - damaged.length });
+      }
+      return {
+        memberCount: members.length,
+        members: hasImages ? toMemberContents(members) : [],
+        broken,
+      };
     });
   } finally {
     await reader.close();

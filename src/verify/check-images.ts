@@ -1,19 +1,22 @@
 import { join } from 'node:path';
 import { throwIfAborted } from '../abort.ts';
 import { forEachAtOnce } from '../concurrency.ts';
+import { goodOnlyError, notedMembers } from '../dataset/images.ts';
 import { finalPathOf } from '../dataset/layout.ts';
 import type { MemberContent, MembersRecord } from '../dataset/ledger.ts';
 import type { Session } from '../dataset/session.ts';
 import { stateOf } from '../dataset/survey.ts';
 import type { CcxriError } from '../errors.ts';
 import { compareContent, compareLength } from '../fs/content.ts';
+import { ImageCheck } from '../fs/image-content.ts';
 import { isLink, walkFolder } from '../fs/paths.ts';
 import { type ManifestFile, stemOf } from '../manifest/manifest.ts';
 import { count, toPrintable } from '../text.ts';
+import { type BrokenImage, MemberFindings } from '../zip/member-findings.ts';
 import { CheckProgress, type DeepCheck } from './check-archive.ts';
 import { imagesError, imagesUnknownError, otherManifestError } from './errors.ts';
 import { fits } from './locate.ts';
-import type { Findings, FolderReport, Present, VerifyRun, VerifyStatus } from './types.ts';
+import type { Findings, FolderReport, Located, Present, VerifyRun, VerifyStatus } from './types.ts';
 
 /** Files read at once, an archive: node's own pool has four threads. */
 const FILES_AT_ONCE = 8;
@@ -65,9 +68,9 @@ export async function checkFolder(
   const { file, folder, known, expected } = options;
   const { session, depth, meter } = run;
   progress.begin(expected.reduce((sum, { bytes }) => sum + bytes, 0));
-  const report = await compareFolder(folder, expected, run, (bytes) => {
-    progress.add(bytes);
-    meter.bytesRead += bytes;
+  const report = await compareFolder(folder, expected, run, ({ length }) => {
+    progress.add(length);
+    meter.bytesRead += length;
   });
   if (depth !== 'quick') findings.membersChecked = expected.length;
   const below = `images/${stemOf(file.name)}`;
@@ -75,6 +78,8 @@ export async function checkFolder(
     .sort()
     .slice(0, MAX_BAD_MEMBERS)
     .map((path) => `${below}/${path}`);
+  // The same bytes, where the archive has been read.
+  if (!options.isArchiveGood) findings.brokenImages = placed(file, report.broken);
   const { unexpectedFiles } = report;
   if (unexpectedFiles.length > 0) emitUnexpectedFiles(file, unexpectedFiles, session);
   const isBad = report.damaged.length + report.missing.length > 0;
@@ -84,6 +89,33 @@ export async function checkFolder(
   if (!isBad) return undefined;
   const isRepaired = isNoted && unexpectedFiles.length === 0 && !(await isLink(folder));
   return imagesError({ ...options, selection: session.selection, isRepaired }, report);
+}
+
+/** With the paths that users see. */
+export function placed(
+  { name }: ManifestFile,
+  broken: readonly BrokenImage[],
+): readonly BrokenImage[] {
+  return notedMembers(name, { broken: [...broken] }).brokenImages;
+}
+
+/**
+ * The members that are damaged in the archive itself, and so are not among its images.
+ * @throws CcxriError `damaged-archive`: there are some
+ */
+export async function assertNoneLeftOut(
+  { file, images }: Located,
+  findings: Findings,
+  { session: { ledger } }: VerifyRun,
+): Promise<void> {
+  if (file.kind !== 'archive' || images === undefined) return;
+  const known = await ledger.readMembers(file.name);
+  if (known === undefined || !fits(file, known)) return;
+  const { damagedMembers } = notedMembers(file.name, known);
+  const error = goodOnlyError(file.name, known.members.length, { damagedMembers });
+  if (error === undefined) return;
+  findings.badMembers = damagedMembers.slice(0, MAX_BAD_MEMBERS).map(({ path }) => path);
+  throw error;
 }
 
 function emitUnexpectedFiles(
@@ -104,25 +136,34 @@ async function compareFolder(
   folder: string,
   expected: readonly MemberContent[],
   { depth, session: { signal } }: VerifyRun,
-  onBytes: (bytes: number) => void,
+  onPiece: (piece: Uint8Array) => void,
 ): Promise<FolderReport> {
+  const found = new MemberFindings();
   const damaged: string[] = [];
   const missing: string[] = [];
   await forEachAtOnce(expected, FILES_AT_ONCE, async (record) => {
     throwIfAborted(signal);
     const path = join(folder, record.path);
-    const found =
-      depth === 'quick'
-        ? await compareLength(path, record)
-        : await compareContent(path, record, onBytes);
-    if (found === 'absent') missing.push(record.path);
-    else if (found === 'different') damaged.push(record.path);
+    const picture = new ImageCheck();
+    const add = (piece: Uint8Array) => {
+      onPiece(piece);
+      picture.add(piece);
+    };
+    const isRead = depth !== 'quick';
+    const how = isRead
+      ? await compareContent(path, record, add)
+      : await compareLength(path, record);
+    if (how === 'absent') missing.push(record.path);
+    else if (how === 'different') damaged.push(record.path);
+    else if (isRead) found.addPicture(record.path, () => picture.fault);
   });
+  found.sort();
   return {
     checked: expected.length,
     damaged: damaged.sort(),
     missing: missing.sort(),
     unexpectedFiles: await unexpectedFilesIn(folder, expected),
+    broken: found.broken,
   };
 }
 

@@ -3,6 +3,7 @@ import type { LimitFunction } from 'p-limit';
 import type { FileOutcome, RunOptions, Session } from '../dataset/session.ts';
 import type { NextStep } from '../errors.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
+import type { BrokenImage } from '../zip/member-findings.ts';
 
 export interface VerifyOptions extends RunOptions {
   /**
@@ -50,8 +51,13 @@ export interface VerifyOutcome extends FileOutcome<VerifyStatus> {
   readonly md5: string | null;
   /** Extracted images and other members that were checked by CRC-32. */
   readonly membersChecked: number;
-  /** Images that are missing or damaged, relative to the dataset directory; at most 20. */
+  /** Images that are missing, or damaged here or in the archive, relative to the dataset directory; at most 20. */
   readonly badMembers: readonly string[];
+  /**
+   * Images that are as published, and empty, cut or no image, relative to the dataset directory. Empty
+   * where there are none, or no image was read.
+   */
+  readonly brokenImages: readonly BrokenImage[];
 }
 
 /** What a verify has found. */
@@ -78,6 +84,8 @@ export interface FolderReport {
   readonly missing: readonly string[];
   /** Files that are not of the archive: no damage. */
   readonly unexpectedFiles: readonly string[];
+  /** As published, and empty, cut or no image. */
+  readonly broken: readonly BrokenImage[];
 }
 
 /** Where a file of the manifest was found. */
@@ -114,4 +122,5 @@ export interface Findings {
   md5: string | null;
   membersChecked: number;
   badMembers: readonly string[];
+  brokenImages: readonly BrokenImage[];
 }

@@ -7,7 +7,13 @@ import { WRONG_BYTES } from '../download/failures.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
 import { formatCount } from '../text.ts';
 import { CheckProgress, type DeepCheck, checkArchive } from './check-archive.ts';
-import { checkFolder, checkImagesAlone, noteBad } from './check-images.ts';
+import {
+  assertNoneLeftOut,
+  checkFolder,
+  checkImagesAlone,
+  noteBad,
+  placed,
+} from './check-images.ts';
 import {
   absentError,
   changedError,
@@ -29,7 +35,12 @@ import type {
 export async function verifyFile(located: Located, run: VerifyRun): Promise<VerifyOutcome> {
   const { file, here, images } = located;
   throwIfAborted(run.session.signal);
-  const findings: Findings = { md5: null, membersChecked: 0, badMembers: [] };
+  const findings: Findings = {
+    md5: null,
+    membersChecked: 0,
+    badMembers: [],
+    brokenImages: [],
+  };
   const end = await settleFile(located, findings, run);
   run.session.emitDone({ file: file.name, ...end });
   return {
@@ -49,7 +60,9 @@ interface End {
 
 async function settleFile(located: Located, findings: Findings, run: VerifyRun): Promise<End> {
   try {
-    return { status: await check(located, findings, run) };
+    const status = await check(located, findings, run);
+    await assertNoneLeftOut(located, findings, run);
+    return { status };
   } catch (error) {
     if (!isCcxriError(error) || error.code === 'aborted') throw error;
     return { status: badStatusOf(error, located, { ...findings, depth: run.depth }), error };
@@ -186,8 +199,11 @@ async function checkWholeArchive(
   let check: Check | undefined;
   try {
     check = await checkBytes(present, findings, deep.run);
-    const { memberCount, members } = await deep.run.deepChecks(() => checkArchive(present, deep));
+    const { memberCount, members, broken } = await deep.run.deepChecks(() =>
+      checkArchive(present, deep),
+    );
     findings.membersChecked = memberCount;
+    findings.brokenImages = placed(file, broken);
     return { isGood: true, check, members };
   } catch (thrown) {
     const isPublishedSo = check === 'verified';

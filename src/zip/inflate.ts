@@ -1,7 +1,7 @@
 import { readSync } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib';
-import { type CcxriError, errnoOf, toDiskError } from '../errors.ts';
+import { type CcxriError, errnoOf, isCcxriError, toDiskError } from '../errors.ts';
 import type { Member } from './directory.ts';
 import { Inflater, type Kernel, MAX_STREAM_BYTES, loadKernel } from './inflate-kernel/inflater.ts';
 import { endsBefore } from './reader.ts';
@@ -15,13 +15,16 @@ export interface OpenArchive {
   readonly fd: number;
 }
 
-/** A member that has the right size. Its content is valid until the next one is requested. */
+/** An unpacked member. Its content is valid until the next one is requested. */
 export interface UnpackedMember {
   readonly member: Member;
-  /** For a caller that compares the CRC-32 anyway, of what it has written. */
-  readonly unchecked: Uint8Array;
   /**
-   * The content with the right CRC-32: the same bytes, or what zlib makes of the member.
+   * Of the right size, for a caller that compares the CRC-32 anyway, of what it has written; undefined:
+   * only `checked` has the content.
+   */
+  readonly unchecked: Uint8Array | undefined;
+  /**
+   * The content with the right size and CRC-32: the same bytes, or what zlib makes of the member.
    * @throws CcxriError `damaged-archive`, `unsafe-archive`; of the disk
    */
   readonly checked: () => Uint8Array;
@@ -48,14 +51,16 @@ export class MemberUnpacker {
   /**
    * The contents of some members, roughly in their order.
    * @param members of which `fitsInMemory` is true
-   * @throws CcxriError `damaged-archive`, `unsafe-archive`; of the disk
+   * @throws CcxriError of the disk. What is wrong with a member is thrown by its `checked`: the next
+   *   members can be unpacked all the same
    */
   *contents(archive: OpenArchive, members: Iterable<Member>): Generator<UnpackedMember> {
     const inflater = this.#inflater;
     try {
       for (const member of members) {
         if (inflater === undefined || !member.isDeflated) {
-          yield this.#alone(archive, member);
+          const checked = () => this.#alone(archive, member);
+          yield { member, unchecked: undefined, checked };
           continue;
         }
         while (!inflater.hasRoom) yield* this.#settle(inflater, archive);
@@ -72,23 +77,20 @@ export class MemberUnpacker {
     for (const { item: member, content } of inflater.run()) {
       // zlib decides, and reports what is wrong.
       const alone = () => this.#alone(archive, member);
-      if (content === undefined) yield alone();
-      else {
-        const checked = () => (crc32(content) === member.crc32 ? content : alone().checked());
-        yield { member, unchecked: content, checked };
-      }
+      const checked = () => (content && crc32(content) === member.crc32 ? content : alone());
+      yield { member, unchecked: content, checked };
     }
   }
 
   /** By zlib or stored, and checked. */
-  #alone(archive: OpenArchive, member: Member): UnpackedMember {
+  #alone(archive: OpenArchive, member: Member): Uint8Array {
     this.#buffer ??= new Uint8Array(MAX_STREAM_BYTES);
     const packed = this.#buffer.subarray(0, member.compressedSize);
     readFully(archive, packed, member.dataStart);
     const content = member.isDeflated ? inflateWhole(packed, member, archive.file) : packed;
     const found = crc32(content);
     if (found !== member.crc32) throw memberErrors(archive.file, member).wrongCrc(found);
-    return { member, unchecked: content, checked: () => content };
+    return content;
   }
 }
 
@@ -225,6 +227,21 @@ const memberErrors = (file: string, { name, size, crc32 }: Member) => ({
   undecodable: (why: string): CcxriError =>
     damaged(file, `${toName(name)} can't be unpacked: ${why}`),
 });
+
+/**
+ * What is wrong with one member, in words, without its name; undefined: the error is not of the member
+ * alone.
+ */
+export function memberFaultOf(error: unknown, { name }: Member): string | undefined {
+  if (!isCcxriError(error, 'damaged-archive', 'unsafe-archive')) return undefined;
+  const { message, facts } = error;
+  const at = message.indexOf(`: ${toName(name)}`);
+  if (at < 0) return undefined;
+  const fault = message.slice(at + 2 + toName(name).length).replace(/^:? /, '');
+  return facts.found === undefined
+    ? fault
+    : `${fault} (${String(facts.expected)}, got ${facts.found})`;
+}
 
 function toHex(crc32: number): string {
   return crc32.toString(16).padStart(8, '0');

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { toDiskError } from '../errors.ts';
 import { syncDirectory } from '../fs/atomic.ts';
 import type { ArchiveOptions, ZipDirectory } from './directory.ts';
+import type { MemberFindings } from './member-findings.ts';
 import type { FileReader } from './reader.ts';
 import { type UnpackPool, unpackHere } from './unpack-pool.ts';
 
@@ -11,6 +12,8 @@ export interface MemberWorkOptions extends ArchiveOptions {
   readonly onBytes?: ((doneBytes: number) => void) | undefined;
   /** Absent: all is done in this thread. */
   readonly pool?: UnpackPool | undefined;
+  /** A damaged member is a finding, and the others go on. Default: the first one is thrown. */
+  readonly keepGood?: boolean | undefined;
 }
 
 /**
@@ -21,8 +24,8 @@ export async function checkMembers(
   reader: FileReader,
   directory: Pick<ZipDirectory, 'members'>,
   options: MemberWorkOptions,
-): Promise<void> {
-  await unpackAll(reader, directory, { ...options, into: null });
+): Promise<MemberFindings> {
+  return unpackAll(reader, directory, { ...options, into: null });
 }
 
 export interface ExtractMembersOptions extends MemberWorkOptions {
@@ -33,13 +36,14 @@ export interface ExtractMembersOptions extends MemberWorkOptions {
 /**
  * Unpacks every member into a folder, each checked on the way (see checkMembers). When this returns,
  * all of it is on the disk, so that the folder may be renamed: a power cut leaves no half image.
+ * A member that is damaged is not in the folder.
  * @throws as checkMembers; the folder is to be deleted then
  */
 export async function extractMembers(
   reader: FileReader,
   directory: Pick<ZipDirectory, 'members'>,
   options: ExtractMembersOptions,
-): Promise<void> {
+): Promise<MemberFindings> {
   const folders = foldersOf(directory).map((folder) => join(options.into, folder));
   // Created by us in a fresh folder, one by one and from the top: no link can be among them.
   for (const path of folders) {
@@ -47,31 +51,36 @@ export async function extractMembers(
       throw toDiskError(error, 'make the directory', { path });
     });
   }
-  await unpackAll(reader, directory, options);
+  const findings = await unpackAll(reader, directory, options);
   for (const path of [...folders, options.into]) {
     await syncDirectory(path).catch((error: unknown) => {
       throw toDiskError(error, 'flush', { path });
     });
   }
+  return findings;
 }
 
 async function unpackAll(
   reader: FileReader,
   { members }: Pick<ZipDirectory, 'members'>,
-  { file, pool, signal, onBytes, into }: MemberWorkOptions & { readonly into: string | null },
-): Promise<void> {
+  options: MemberWorkOptions & { readonly into: string | null },
+): Promise<MemberFindings> {
+  const { file, pool, signal, onBytes, into, keepGood } = options;
   let doneBytes = 0;
   const work = {
     archive: { file, path: reader.path, fd: reader.fd },
     members,
     into,
+    keepGood,
     signal,
     onBytes: (bytes: number) => {
       doneBytes += bytes;
       onBytes?.(doneBytes);
     },
   };
-  await (pool === undefined ? unpackHere(work) : pool.unpack(work));
+  const findings = await (pool === undefined ? unpackHere(work) : pool.unpack(work));
+  findings.sort();
+  return findings;
 }
 
 /** Every folder that a member lies in, parents first. */

@@ -6,6 +6,7 @@ import { forEachAtOnce } from '../concurrency.ts';
 import { ThreadUnavailable, WorkerClient, startWorker, unpackThreads } from '../threads/worker.ts';
 import type { Member } from './directory.ts';
 import { MemberUnpacker } from './inflate.ts';
+import { MemberFindings } from './member-findings.ts';
 import { type UnpackTask, type UnpackTypes, unpackMembers } from './unpack-task.ts';
 
 export interface UnpackPoolOptions {
@@ -27,6 +28,7 @@ export interface UnpackWork extends UnpackTask {
 interface Job extends UnpackWork {
   /** Stops the threads at the first failure, its reason; later ones are consequences of that. */
   readonly stop: AbortController;
+  readonly findings: MemberFindings;
   /** A thread has worked on it. */
   hasBegun: boolean;
 }
@@ -60,15 +62,16 @@ export class UnpackPool {
   /**
    * Unpacks and checks members: in the threads, or here if the archive is small, no thread can be
    * started, or the pool is closed.
+   * @returns what was noticed about members
    * @throws CcxriError `damaged-archive`, `unsafe-archive`; of the disk; `aborted`; what `onBytes`
    *   throws; an Error if a thread exits. No thread works on it any more then.
    */
-  async unpack(work: UnpackWork): Promise<void> {
+  async unpack(work: UnpackWork): Promise<MemberFindings> {
     throwIfAborted(work.signal);
     const totalBytes = work.members.reduce((bytes, { size }) => bytes + size, 0);
     const isWorthIt = totalBytes >= this.#minBytes && !this.#isClosed;
-    if (isWorthIt && (await this.#unpackInThreads(work))) return;
-    await unpackHere(work);
+    const inThreads = isWorthIt ? await this.#unpackInThreads(work) : undefined;
+    return inThreads ?? unpackHere(work);
   }
 
   /** Ends all threads; calls under way fail. */
@@ -77,19 +80,20 @@ export class UnpackPool {
     await Promise.all(this.#threads.map((thread) => thread.close()));
   }
 
-  /** @returns false: there are no threads, and nothing was done */
-  async #unpackInThreads(work: UnpackWork): Promise<boolean> {
+  /** @returns undefined: there are no threads, and nothing was done */
+  async #unpackInThreads(work: UnpackWork): Promise<MemberFindings | undefined> {
     const { signal, members } = work;
-    const job: Job = { ...work, stop: new AbortController(), hasBegun: false };
+    const findings = new MemberFindings();
+    const job: Job = { ...work, stop: new AbortController(), findings, hasBegun: false };
     const abort = () => job.stop.abort();
     signal?.addEventListener('abort', abort, { once: true });
     try {
       const parts = partitionMembers(members, this.#threads.length);
       await forEachAtOnce(parts, parts.length, (part) => this.#unpackPart(part, job));
-      return true;
+      return findings;
     } catch (error) {
       throwIfAborted(signal);
-      if (error instanceof ThreadUnavailable && !job.hasBegun) return false;
+      if (error instanceof ThreadUnavailable && !job.hasBegun) return undefined;
       throw job.stop.signal.reason;
     } finally {
       signal?.removeEventListener('abort', abort);
@@ -116,7 +120,7 @@ export class UnpackPool {
     job.stop.signal.throwIfAborted();
     const thread = this.#idle.pop();
     if (thread === undefined) throw new ThreadUnavailable('no unpack thread is left');
-    const { archive, into, stop } = job;
+    const { archive, into, keepGood, stop } = job;
     const onProgress = (bytes: number) => {
       try {
         job.onBytes(bytes);
@@ -127,7 +131,9 @@ export class UnpackPool {
       }
     };
     try {
-      await thread.start({ archive, members, into }, { onProgress, signal: stop.signal }).result;
+      const task = { archive, members, into, keepGood };
+      const call = thread.start(task, { onProgress, signal: stop.signal });
+      job.findings.addAll(await call.result);
       job.hasBegun = true;
     } catch (error) {
       job.hasBegun ||= !(error instanceof ThreadUnavailable);
@@ -143,17 +149,23 @@ export class UnpackPool {
  * The same in this thread, which turns to other events after each member. By zlib alone: the kernel
  * would take 16 MB for what is rare or small.
  */
-export async function unpackHere({ signal, onBytes, ...work }: UnpackWork): Promise<void> {
+export async function unpackHere({
+  signal,
+  onBytes,
+  ...work
+}: UnpackWork): Promise<MemberFindings> {
   const unpacker = new MemberUnpacker(null);
+  const findings = new MemberFindings();
   // In parts, since the files of one are open until it ends.
   for (const members of partitionMembers(work.members, 1)) {
     throwIfAborted(signal);
-    for await (const bytes of unpackMembers({ ...work, members }, unpacker)) {
+    for await (const bytes of unpackMembers({ ...work, members }, { unpacker, findings })) {
       onBytes(bytes);
       await setImmediate();
       throwIfAborted(signal);
     }
   }
+  return findings;
 }
 
 /** The size of a part; smaller if that would leave some threads without work. */

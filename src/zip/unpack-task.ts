@@ -6,6 +6,7 @@ import {
   ftruncateSync,
   openSync,
   readSync,
+  unlinkSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import { crc32 } from 'node:zlib';
 import { isOfOpenFiles } from '../errnos.ts';
 import { errnoOf, toDiskError } from '../errors.ts';
 import { cannotSync } from '../fs/atomic.ts';
+import { ImageCheck, imageFaultOf } from '../fs/image-content.ts';
 import { lostOnDisk } from '../fs/paths.ts';
 import type { Member } from './directory.ts';
 import {
@@ -20,8 +22,10 @@ import {
   type OpenArchive,
   type UnpackedMember,
   fitsInMemory,
+  memberFaultOf,
   unpackLarge,
 } from './inflate.ts';
+import type { MemberFindings } from './member-findings.ts';
 
 /** Some members of an archive. */
 export interface UnpackTask {
@@ -30,6 +34,8 @@ export interface UnpackTask {
   readonly members: readonly Member[];
   /** The folder for their names, with all folders made; null: they are only checked. */
   readonly into: string | null;
+  /** A damaged member is a finding, and the others are unpacked. Default: the first one is thrown. */
+  readonly keepGood?: boolean | undefined;
 }
 
 /** The messages of an unpack thread. */
@@ -38,8 +44,15 @@ export interface UnpackTypes {
   readonly update: never;
   /** The number of bytes unpacked since the last one, about ten times a second. */
   readonly progress: number;
-  /** All members are right, and on the disk if they were to be written. */
-  readonly result: null;
+  /** All members are right but those that were found damaged, and on the disk if they were to be written. */
+  readonly result: Pick<MemberFindings, 'damaged' | 'broken'>;
+}
+
+/** The two halves of the work: bytes from the archive, files on the disk. */
+interface UnpackTools {
+  readonly unpacker: MemberUnpacker;
+  /** Takes what is noticed about members. */
+  readonly findings: MemberFindings;
 }
 
 /**
@@ -49,22 +62,47 @@ export interface UnpackTypes {
  * @throws CcxriError `damaged-archive`, `unsafe-archive`; of the disk
  */
 export async function* unpackMembers(
-  { archive, members, into }: UnpackTask,
-  unpacker: MemberUnpacker,
+  task: UnpackTask,
+  { unpacker, findings }: UnpackTools,
 ): AsyncGenerator<number, void, void> {
+  const { archive, members, into } = task;
   const files = new BatchedFileWriter();
+  const pathOf = ({ name }: Member) => (into === null ? null : join(into, name));
+  /** @throws what is wrong, unless it is the member alone */
+  const handle = (error: unknown, member: Member) => {
+    const why = task.keepGood === true ? memberFaultOf(error, member) : undefined;
+    if (why === undefined) throw error;
+    findings.damaged.push({ path: member.name, why });
+    const path = pathOf(member);
+    if (path !== null) files.discard(path);
+  };
   try {
     for (const unpacked of unpacker.contents(archive, members.filter(fitsInMemory))) {
-      if (into === null) unpacked.checked();
-      else files.writeAndVerify(join(into, unpacked.member.name), unpacked);
-      yield unpacked.member.size;
+      const { member } = unpacked;
+      const path = pathOf(member);
+      try {
+        const content = path === null ? unpacked.checked() : files.writeAndVerify(path, unpacked);
+        findings.addPicture(member.name, () => imageFaultOf(content));
+      } catch (error) {
+        handle(error, member);
+      }
+      yield member.size;
     }
     for (const member of members) {
       if (fitsInMemory(member)) continue;
       const pieces = unpackLarge(archive, member);
-      const path = into === null ? null : join(into, member.name);
+      const path = pathOf(member);
       const checked = path === null ? pieces : files.writeLarge(path, member, pieces);
-      for await (const { length } of checked) yield length;
+      const picture = new ImageCheck();
+      try {
+        for await (const piece of checked) {
+          picture.add(piece);
+          yield piece.length;
+        }
+        findings.addPicture(member.name, () => picture.fault);
+      } catch (error) {
+        handle(error, member);
+      }
     }
     while (files.flushOne()) yield 0;
   } finally {
@@ -101,10 +139,12 @@ export class BatchedFileWriter {
 
   /**
    * Writes a file, and reads it back. One CRC-32 checks both: the content, and what is on the disk.
+   * @returns the content
    * @throws CcxriError `damaged-archive`, `unsafe-archive`; of the disk; the raw error if the path exists
    */
-  writeAndVerify(path: string, { member, unchecked, checked }: UnpackedMember): void {
+  writeAndVerify(path: string, { member, unchecked, checked }: UnpackedMember): Uint8Array {
     try {
+      const first = unchecked ?? checked();
       this.#create(path);
       const writer = this.#whenFilesAreFree(() => openWriter(path), 1);
       try {
@@ -112,11 +152,12 @@ export class BatchedFileWriter {
           writeAt(writer, content, 0);
           return this.#crcOf(writer, content.length) === member.crc32;
         };
-        if (writeAndCompare(unchecked)) return;
-        const content = checked();
+        if (writeAndCompare(first)) return first;
+        const content = unchecked === undefined ? first : checked();
         // A write may report success and have lost the bytes. Reading them back is cheap: they are
         // in the page cache.
-        if (content === unchecked || !writeAndCompare(content)) throw lostOnDisk(path);
+        if (content === first || !writeAndCompare(content)) throw lostOnDisk(path);
+        return content;
       } finally {
         closeSync(writer);
       }
@@ -162,6 +203,19 @@ export class BatchedFileWriter {
       return true;
     } catch (error) {
       throw toDiskError(error, 'write', { path: file.path });
+    }
+  }
+
+  /** Removes the file of a member that has turned out to be damaged. @throws CcxriError of the disk */
+  discard(path: string): void {
+    const at = this.#open.findIndex((file) => file.path === path);
+    const [file] = at < 0 ? [] : this.#open.splice(at, 1);
+    if (file === undefined) return;
+    closeQuietly(file.fd);
+    try {
+      unlinkSync(path);
+    } catch (error) {
+      throw toDiskError(error, 'remove', { path });
     }
   }
 

@@ -37,6 +37,7 @@ const CASES: Readonly<Record<OptionKey, readonly [string, string, unknown]>> = {
   noExtract: ['', 'yes', true],
   noJoin: ['', '1', true],
   deleteArchives: ['', 'true', true],
+  keepGood: ['', 'true', true],
   quick: ['', 'on', true],
   deep: ['', 'TRUE', true],
   output: ['a.csv', 'a.csv', 'a.csv'],

@@ -10,7 +10,8 @@ const ANEW = `next: ${again} again: it gets only what is missing`;
 
 function outcome(status: FetchStatus, more: Partial<FetchOutcome> = {}): FetchOutcome {
   const base = { file: 'Normal-1.zip', kind: 'archive', bytes: 1, md5: null } as const;
-  return { ...base, check: null, source: null, members: null, status, ...more };
+  const noted = { members: null, damagedMembers: [], brokenImages: [] };
+  return { ...base, check: null, source: null, ...noted, status, ...more };
 }
 
 function failed(code: ErrorCode, hint?: string): FetchOutcome {

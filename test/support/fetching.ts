@@ -10,6 +10,7 @@ import { parseManifest } from '../../src/manifest/load.ts';
 import { toPublishedSize, type Manifest, type ManifestFile } from '../../src/manifest/manifest.ts';
 import { fastClock, type FastClock } from './clock.ts';
 import { checkInvariants, surroundings } from './invariants.ts';
+import { likeJpeg } from './tiny-jpeg.ts';
 import { buildZip } from './zip-builder.ts';
 
 /** A file of a made-up release, with its bytes. */
@@ -39,7 +40,7 @@ export function sampleArchive(
   const zip = buildZip(
     Array.from({ length: members }, (_, n) => ({
       name: `patient${1000 + n}_000.jpg`,
-      content: noise(`${name} ${n}`, each),
+      content: likeJpeg(noise(`${name} ${n}`, each - 6)),
       method: 0,
     })),
   );

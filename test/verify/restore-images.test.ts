@@ -79,7 +79,9 @@ describe('an image with other bytes in the same length, once verify has found it
     const { dataset, image, content } = await rotten();
     await verify(dataset, { depth: 'deep' });
     const { outcomes } = await extractDataset({ manifest: dataset.manifest, dest: dataset.root });
-    expect(outcomes).toContainEqual({ file: ARCHIVE, status: 'extracted', members: 7 });
+    expect(outcomes).toContainEqual(
+      expect.objectContaining({ file: ARCHIVE, status: 'extracted', members: 7 }),
+    );
     expect(await readFile(image)).toEqual(content);
   });
 

@@ -1,11 +1,18 @@
 import { extractDataset } from '../../extract/extract-dataset.ts';
 import type { ExtractResult, ExtractStatus } from '../../extract/types.ts';
 import { count, formatDuration, toPrintable } from '../../text.ts';
-import { type CommandContext, type CommandOutcome, errorsOf, runOptionsOf } from '../command.ts';
+import {
+  type CommandContext,
+  type CommandOutcome,
+  brokenErrors,
+  errorsOf,
+  runOptionsOf,
+} from '../command.ts';
 import {
   type StatusLabels,
   countStatuses,
   joinParts,
+  renderBroken,
   renderFailed,
   renderStatusCounts,
 } from '../render-outcomes.ts';
@@ -20,18 +27,19 @@ const STATUSES: StatusLabels<ExtractStatus> = {
 };
 
 export async function runExtract(context: CommandContext): Promise<CommandOutcome> {
-  const { dryRun, wait, concurrency } = context.settings;
+  const { dryRun, wait, concurrency, keepGood } = context.settings;
   const result = await extractDataset({
     ...(await runOptionsOf(context)),
     concurrency,
     dryRun,
     wait,
+    keepGood,
   });
   const { outcomes } = result;
   return {
     result,
     counts: { archives: outcomes.length, ...countStatuses(STATUSES, outcomes) },
-    errors: errorsOf(outcomes),
+    errors: [...errorsOf(outcomes), ...brokenErrors(context, outcomes)],
     render: (view) => renderExtracted(result, view),
     isStatusOnly: !dryRun,
   };
@@ -47,6 +55,7 @@ function renderExtracted(result: ExtractResult, view: View): string {
     `${archives} in ${toPrintable(dest, 4096)}${time}\n`,
     renderStatusCounts(STATUSES, outcomes, view),
     renderFailed(outcomes, view),
+    renderBroken(outcomes, view),
     // The errors of failed files say what to do about them.
     outcomes.length === 0 || hasFailed ? '' : `${view.style.bold('next:')} ${next}\n`,
   ]);

@@ -13,6 +13,7 @@ import { count, formatBytes } from '../../text.ts';
 import {
   type CommandContext,
   type CommandOutcome,
+  brokenErrors,
   contentChecked,
   errorsOf,
   runOptionsOf,
@@ -26,7 +27,7 @@ import { type View, renderTable } from '../view.ts';
 
 export async function runFetch(context: CommandContext): Promise<CommandOutcome> {
   const { settings, clock, confirm, signal } = context;
-  const { dryRun, wait, concurrency, connections, retries, deleteArchives } = settings;
+  const { dryRun, wait, concurrency, connections, retries, deleteArchives, keepGood } = settings;
   const run = await runOptionsOf(context);
   if (isEmptySelection(run.selection)) throw nothingSelected(run.manifest);
   const settled: FetchOutcome[] = [];
@@ -40,6 +41,7 @@ export async function runFetch(context: CommandContext): Promise<CommandOutcome>
     connections,
     retries,
     deleteArchives,
+    keepGood,
     limitRateBytesPerSecond: settings.limitRate,
     extract: !settings.noExtract,
     join: !settings.noJoin,
@@ -104,13 +106,15 @@ export function errorsOfFetch(
       ...errorsOf(outcomes),
       ...(indexError === undefined ? [] : [indexError]),
       ...strictErrors(context, outcomes, index),
+      // The findings of the index have them.
+      ...(index === undefined ? brokenErrors(context, outcomes) : []),
     ],
   };
 }
 
 /** The same command once more, with a note of what is not shown again and has to be added. */
 function againOf({ settings }: CommandContext, { suggest }: View): string {
-  const { subset, file, header, source, noExtract, noJoin, deleteArchives } = settings;
+  const { subset, file, header, source, noExtract, noJoin, deleteArchives, keepGood } = settings;
   const command = suggest.command('fetch', {
     subsets: subset,
     files: file,
@@ -118,6 +122,7 @@ function againOf({ settings }: CommandContext, { suggest }: View): string {
       ...(noExtract && { 'no-extract': true }),
       ...(noJoin && { 'no-join': true }),
       ...(deleteArchives && { 'delete-archives': true }),
+      ...(keepGood && { 'keep-good': true }),
     },
   });
   const isSigned = (url: string) => /^https?:\/\/[^/?#]*@/i.test(url);

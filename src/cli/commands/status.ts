@@ -20,6 +20,7 @@ const STATES: Readonly<Record<FileState, string>> = {
   done: 'done',
   checked: 'checked, not extracted',
   'images-only': 'extracted, the archive is gone',
+  'good-only': 'extracted but for damaged members',
   'images-bad': 'images damaged or missing',
   changed: 'changed since it was checked',
   'other-manifest': 'passed for another manifest',

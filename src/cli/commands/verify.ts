@@ -4,6 +4,7 @@ import { verifyDataset } from '../../verify/verify-dataset.ts';
 import {
   type CommandContext,
   type CommandOutcome,
+  brokenErrors,
   errorsOf,
   runOptionsOf,
   strictErrors,
@@ -12,6 +13,7 @@ import {
   type StatusLabels,
   countStatuses,
   joinParts,
+  renderBroken,
   renderFailed,
   renderStatusCounts,
 } from '../render-outcomes.ts';
@@ -44,7 +46,11 @@ export async function runVerify(context: CommandContext): Promise<CommandOutcome
   return {
     result,
     counts: { files: outcomes.length, ...countStatuses(STATUSES, outcomes), notHere },
-    errors: [...errorsOf(outcomes), ...strictErrors(context, checks)],
+    errors: [
+      ...errorsOf(outcomes),
+      ...strictErrors(context, checks),
+      ...brokenErrors(context, outcomes),
+    ],
     render: (view) => renderVerified(result, view),
     isStatusOnly: true,
   };
@@ -59,6 +65,7 @@ function renderVerified(result: VerifyResult, view: View): string {
     renderStatusCounts(STATUSES, outcomes, view),
     renderFailed(outcomes, view),
     renderBadMembers(outcomes),
+    renderBroken(outcomes, view),
     notesOf(result, view)
       .map((note) => view.prose(`${note}\n`, '  '))
       .join(''),

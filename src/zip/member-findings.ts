@@ -1,0 +1,40 @@
+import { type ImageFault, isPicture } from '../fs/image-content.ts';
+
+/** A member that can't be unpacked whole. */
+export interface DamagedMember {
+  /** Its name in the archive, below the folder that all members share. */
+  readonly path: string;
+  /** What is wrong with it, in words. */
+  readonly why: string;
+}
+
+/** A picture that is as it was published, and broken. */
+export interface BrokenImage {
+  /** As of DamagedMember. */
+  readonly path: string;
+  readonly why: ImageFault;
+}
+
+/** What was noticed about members while they were unpacked, and does not end the work. */
+export class MemberFindings {
+  /** Only where the caller keeps the good ones; else the first is thrown. */
+  readonly damaged: DamagedMember[] = [];
+  readonly broken: BrokenImage[] = [];
+
+  addPicture(path: string, judge: () => ImageFault | undefined): void {
+    const why = isPicture(path) ? judge() : undefined;
+    if (why !== undefined) this.broken.push({ path, why });
+  }
+
+  addAll({ damaged, broken }: Pick<MemberFindings, 'damaged' | 'broken'>): void {
+    this.damaged.push(...damaged);
+    this.broken.push(...broken);
+  }
+
+  /** Parts of an archive end in any order. */
+  sort(): void {
+    for (const list of [this.damaged, this.broken]) {
+      list.sort((a, b) => (a.path < b.path ? -1 : 1));
+    }
+  }
+}
