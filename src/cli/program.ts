@@ -11,11 +11,10 @@ import {
   type OptionKey,
   type RawOptions,
   type RawValue,
-  describeOption,
   takesOption,
   usageOf,
-  variablesHelp,
 } from './options.ts';
+import { describeOption, variablesHelp } from './options-help.ts';
 import { readVersion, versionDetails } from './version.ts';
 
 /** What a command line asks for. */

@@ -104,10 +104,11 @@ export function damagedMembersError(
     .map(({ path, why }) => `${toPrintable(path, 120)}: ${why}`);
   const more = damaged.length - reasons.length;
   const bad = count(damaged.length, 'member is', 'members are');
-  return new CcxriError('damaged-archive', `${file}: ${bad} damaged, as it was published`, {
+  const first = `${toPrintable(damaged[0]?.path ?? '', 120)}${damaged.length > 1 ? ', …' : ''}`;
+  return new CcxriError('damaged-archive', `${file}: ${bad} damaged as published (${first})`, {
     file,
     expected: count(good + damaged.length, 'member'),
-    found: `${count(good, 'good one')}`,
+    found: count(good, 'good one'),
     kept: kept ?? 'nothing of it was unpacked',
     reasons: more > 0 ? [...reasons, `and ${more} more`] : reasons,
     next: [

@@ -148,7 +148,7 @@ export async function adoptImages(
   });
   if (different.length > 0) throw notWhatItHolds(extraction, different, 'different');
   findings.sort();
-  const record = await recordMembers({ members, ...findings }, extraction);
+  const record = await recordMembers({ members, damaged: [], broken: findings.broken }, extraction);
   const done = { bytes: totalBytes, members: members.length };
   onEvent({ event: 'phase-done', file: name, phase: 'check', ...done });
   return record;

@@ -37,8 +37,7 @@ const TEXTS: Readonly<Record<FindingKind, (n: number, file: string, rows: string
     `${count(n, 'row')} of ${file} fit no archive of the manifest: findings need the archive named in the row, COVID-19 tags an archive of the subset "viral"`,
   'unknown-archive': (n, file) =>
     `${count(n, 'row')} of ${file} ${n === 1 ? 'names' : 'name'} an archive that the manifest does not have`,
-  'damaged-member': (n) =>
-    `${count(n, 'member')} left out: damaged in the archive, as it was published`,
+  'damaged-member': (n) => `${count(n, 'member')} left out: damaged in the archive as published`,
   'broken-image': (n) => `${count(n, 'image')} published empty, cut or as something else`,
   'contradictory-row': (n) => `${count(n, 'image')} with No_Finding and a finding together`,
   'patient-in-two-archives': (n) =>

@@ -2,7 +2,7 @@ import { type ImageFault, isPicture } from '../fs/image-content.ts';
 
 /** A member that can't be unpacked whole. */
 export interface DamagedMember {
-  /** Its name in the archive, below the folder that all members share. */
+  /** Of an outcome: relative to the dataset directory. Else its name below images/<archive>/. */
   readonly path: string;
   /** What is wrong with it, in words. */
   readonly why: string;
@@ -10,8 +10,9 @@ export interface DamagedMember {
 
 /** A picture that is as it was published, and broken. */
 export interface BrokenImage {
-  /** As of DamagedMember. */
+  /** Of an outcome: relative to the dataset directory. Else its name below images/<archive>/. */
   readonly path: string;
+  /** What is wrong with it. */
   readonly why: ImageFault;
 }
 

@@ -97,6 +97,10 @@ describe('an archive', () => {
       archive: ARCHIVE,
       md5: MD5,
       isComplete: true,
+      broken: [
+        { path: 'patient1_000.jpg', why: 'not-an-image' },
+        { path: 'patient2_000.jpg', why: 'empty' },
+      ],
       extractedAt: '2026-01-02T03:04:05.000Z',
       members: Object.entries(CONTENTS).map(([path, content]) => ({
         path,

@@ -33,6 +33,7 @@ it('reads every byte, says of each file what it is, and writes nothing', async (
     md5: md5Of(dataset, 'Normal-4.zip'),
     membersChecked: 0,
     badMembers: [],
+    brokenImages: [],
   });
   expect(await snapshot(dataset.root)).toEqual(before);
   expect(events[0]).toMatchObject({ event: 'plan', files: ALL.length });
