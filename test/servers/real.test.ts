@@ -66,10 +66,7 @@ if (rows !== undefined) {
   leaveLeaf(rows, { at: AT, due: titles.length, versions });
 }
 
-// Until the downloads pass them all.
-const isOn = process.env['CCXRI_SERVERS'] === '1';
-
-describe.runIf(isOn).each(chosen)('$name', (server) => {
+describe.each(chosen)('$name', (server) => {
   const tempDir = useTempDirs();
   const relay = useCuttingRelays();
   let running: Awaited<ReturnType<RealServer['start']>>;

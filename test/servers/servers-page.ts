@@ -7,6 +7,8 @@ export interface Row {
   readonly group: string;
   readonly title: string;
   readonly isPlaced: boolean;
+  /** Why ccxri does not do as is wanted. */
+  readonly gap?: string | undefined;
   readonly ccxri: Came;
   /** Those that are here, and that were run at this level. */
   readonly rivals: Partial<Readonly<Record<Rival, Came>>>;
@@ -43,7 +45,7 @@ file: curl -fL -C -, up to ten times; wget -c --tries=10; aria2c -c -x4 --max-tr
 A number is the bytes of bodies that the server sent, for each byte of the file, where the client has
 ended with code 0 and the file has its MD5. Else the exit code comes first; "wrong file" is code 0
 with other bytes under the file's name. "none" in the last column: the bytes that come can't all be
-placed, so that no bound applies to them.
+placed, so that no bound applies to them; "gap": ccxri does not do as is wanted, and why.
 
 ${summaryOf(rows)}.
 
@@ -61,11 +63,11 @@ function section(group: string, rows: readonly Row[]): string {
   const titles = ['exchange', 'ccxri', ...RIVALS, 'bound'];
   const lines = rows
     .filter((row) => row.group === group)
-    .map(({ title, ccxri, rivals, isPlaced }) => [
+    .map(({ title, ccxri, rivals, isPlaced, gap }) => [
       title,
       cellOf(ccxri),
       ...RIVALS.map((rival) => cellOf(rivals[rival])),
-      isPlaced ? '1.05 + 1 MB' : 'none',
+      gap === undefined ? (isPlaced ? '1.05 + 1 MB' : 'none') : `gap: ${gap}`,
     ]);
   const table = [titles, titles.map(() => '---'), ...lines]
     .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)

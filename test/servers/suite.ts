@@ -1,4 +1,4 @@
-import { inject, it as runIt } from 'vitest';
+import { inject, it } from 'vitest';
 import { useRawServers } from '../support/raw-server.ts';
 import { LEVEL } from '../support/rounds.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
@@ -6,9 +6,6 @@ import type { Variant } from './exchange.ts';
 import { judge, playAll, VERSIONS } from './judge.ts';
 import { play } from './run-exchange.ts';
 import { leaveLeaf, leaveRow } from './table.ts';
-
-// Until the downloads pass them all.
-const it = runIt.runIf(process.env['CCXRI_SERVERS'] === '1');
 
 /** A test file's share of the exchanges. */
 export interface Group {
@@ -29,15 +26,10 @@ export function describeExchanges({ at, name, variants }: Group): void {
     const place = { serve, directory: await tempDir() };
     const played = await playAll((client) => play(client, variant, place));
     if (rows !== undefined) {
-      const { title, isPlaced = true } = variant;
+      const { title, isPlaced = true, gap } = variant;
       const { ccxri, others: rivals } = played;
-      leaveRow(rows, [at, variants.indexOf(variant)], {
-        group: name,
-        title,
-        isPlaced,
-        ccxri,
-        rivals,
-      });
+      const row = { group: name, title, isPlaced, gap, ccxri, rivals };
+      leaveRow(rows, [at, variants.indexOf(variant)], row);
     }
     judge(variant, played);
   });

@@ -170,8 +170,8 @@ const moved: readonly Exchange[] = [
     cuts: CUT,
   },
   {
-    name: '#181 206 that begins at a block of 64 KB',
-    twists: () => [reslice((from, to) => [from - (from % 65_536), to])],
+    name: '#181 206 that begins at a block of 4 KB',
+    twists: () => [reslice((from, to) => [from - (from % 4096), to])],
     cuts: CUT,
   },
   {
