@@ -55,11 +55,13 @@ const NGINX_SERVERS: readonly RealServer[] = [
   onNginx('as it is'),
   onNginx('etag off', 'etag off;', { isLong: true }),
   onNginx('max_ranges 0', 'max_ranges 0;', noRanges),
-  onNginx('max_ranges 0', 'max_ranges 0;', anew),
+  onNginx('max_ranges 0', 'max_ranges 0;', { ...anew, isLong: true }),
   onNginx('gzip on', 'gzip on; gzip_types *; gzip_min_length 1;', { isLong: true }),
   onNginx('two connections, else 503', 'limit_conn one 2;'),
   onNginx('one connection, else 429', 'limit_conn one 1; limit_conn_status 429;'),
-  onNginx('ten requests a second, else 503', 'limit_req zone=often burst=2 nodelay;'),
+  onNginx('ten requests a second, else 503', 'limit_req zone=often burst=2 nodelay;', {
+    isLong: true,
+  }),
   onNginx(
     'ten requests a second, else 429',
     'limit_req zone=often nodelay; limit_req_status 429;',
@@ -96,8 +98,8 @@ const APACHE_SERVERS: readonly RealServer[] = [
   onApache('FileETag None, Last-Modified unset', 'FileETag None\nHeader unset Last-Modified'),
   onApache('Accept-Ranges unset', 'Header unset Accept-Ranges', { isLong: true }),
   onApache('Range taken out of requests', 'RequestHeader unset Range', noRanges),
-  onApache('Range taken out of requests', 'RequestHeader unset Range', anew),
-  onApache('MaxRanges none', 'MaxRanges none', noRanges),
+  onApache('Range taken out of requests', 'RequestHeader unset Range', { ...anew, isLong: true }),
+  onApache('MaxRanges none', 'MaxRanges none', { ...noRanges, isLong: true }),
   onApache('deflate on', DEFLATE, { isLong: true }),
   onApache('deflate forced', `${DEFLATE}\nSetEnv force-gzip 1`, noRanges),
 ];
@@ -112,7 +114,7 @@ const onLighttpd = (name: string, extra = '', more: Partial<RealServer> = {}): R
 const LIGHTTPD_SERVERS: readonly RealServer[] = [
   onLighttpd('as it is'),
   onLighttpd('ranges off', 'server.range-requests = "disable"', noRanges),
-  onLighttpd('ranges off', 'server.range-requests = "disable"', anew),
+  onLighttpd('ranges off', 'server.range-requests = "disable"', { ...anew, isLong: true }),
   onLighttpd('ETags off', 'static-file.etags = "disable"', { isLong: true }),
 ];
 

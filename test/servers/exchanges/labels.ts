@@ -15,17 +15,25 @@ const TYPES: Readonly<Record<string, string | undefined>> = {
 };
 
 const types = Object.entries(TYPES).flatMap(([name, type]): Exchange[] => {
+  const isLong = name !== 'text/html' && name !== 'no type';
   const wrong = headers({ 'Content-Type': type });
   return [
-    { name: `#185 the file as ${name}`, twists: () => [wrong] },
-    { name: `#185 the file as ${name}`, twists: () => [wrong], cuts: ['each answer cut'] },
+    { name: `#185 the file as ${name}`, twists: () => [wrong], isLong: true },
+    {
+      name: `#185 the file as ${name}`,
+      twists: () => [wrong],
+      cuts: ['each answer cut'],
+      isLong,
+    },
     {
       name: `#185 the file as ${name}, in chunks`,
       twists: () => [wrong, change({ framing: 'chunked' })],
+      isLong: true,
     },
     {
       name: `#185 the file as ${name}, without a length`,
       twists: () => [wrong, change({ framing: 'close' })],
+      isLong: name !== 'text/html',
     },
   ];
 });
@@ -60,7 +68,8 @@ const codings = CODINGS.map((coding): Exchange => ({
   name: `#186 Content-Encoding: ${coding === '' ? 'nothing' : coding}`,
   twists: () => [headers({ 'Content-Encoding': coding })],
   sizes: ['2 MB'],
-  cuts: ['no cut', 'first answer cut'],
+  cuts: ['first answer cut', 'no cut'],
+  isLong: !['none', 'application/zip', ''].includes(coding),
 }));
 
 /** The whole file compressed; ranges are not served. */

@@ -43,6 +43,7 @@ const refused = (
     twists: () => [when(isRanged, twist)],
     cuts: ['first answer cut'],
     isPlaced: false,
+    isLong: !['403', '404', '416', '501', '200 with a page', 'a closed connection'].includes(how),
   },
 ]);
 
@@ -129,10 +130,11 @@ const SPELLINGS: Readonly<Record<string, Spell>> = {
   '#43 Content-Range: bytes a-b, no total': (a, b) => `bytes ${a}-${b}`,
 };
 
-const spellings = Object.entries(SPELLINGS).map(([name, spell]): Exchange => ({
+const spellings = Object.entries(SPELLINGS).map(([name, spell], at): Exchange => ({
   name,
   twists: () => [spelled(spell)],
   cuts: CUT,
+  isLong: at % 2 === 1,
 }));
 
 /** What can't be placed: asked for in one piece. */
