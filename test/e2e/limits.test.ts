@@ -3,10 +3,12 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { destIn, manifestOf, sampleArchive } from '../support/fetching.ts';
+import { canInject } from '../support/inject.ts';
 import { checkInvariants } from '../support/invariants.ts';
+import { saying } from '../support/matchers.ts';
 import { PROGRAM, useProgram } from '../support/program.ts';
 import { honest, useRawServers } from '../support/raw-server.ts';
-import { useTempDirs } from '../support/temp-dirs.ts';
+import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const serve = useRawServers();
@@ -62,5 +64,22 @@ describe.skipIf(!isLinux)('#210 limits of the process', () => {
 
   it.skipIf(can.status !== 0)('two threads beside those of Node: all is fetched', async () => {
     expect(await fetchWith(limit, asOther)).toMatchObject({ code: 0 });
+  });
+});
+
+describe.skipIf(!canInject)('an error when a file or a directory is closed', () => {
+  it.each(['archives', 'images', '.ccxri/ledger'])('%s: of the disk, code 6', async (closed) => {
+    const root = await tempDir();
+    const dest = destIn(root);
+    const small = sampleArchive('ChestDx-1.zip', { bytes: 2000 });
+    const [source, own] = [join(root, 'source'), manifestOf(small)];
+    await writeTree(source, { [small.name]: small.bytes });
+    await writeFile(join(root, 'manifest.json'), JSON.stringify(own));
+    const args = `fetch --subset all --manifest ${root}/manifest.json --source ${source} --dest ${dest}`;
+    const strace = `strace -f -o /dev/null -P ${join(dest, closed)} -e trace=close`;
+    const line = `UV_USE_IO_URING=0 ${strace} -e inject=close:error=EIO $ccxri ${args}`;
+    const { code, stderr } = await program.bash(line);
+    expect({ code, stderr }).toMatchObject({ code: 6, stderr: saying('EIO') });
+    await checkInvariants({ dest, manifest: own });
   });
 });
