@@ -13,7 +13,7 @@ import type { FetchStatus } from '../../src/fetch/fetch-types.ts';
 import { parseManifest } from '../../src/manifest/load.ts';
 import type { ManifestFile } from '../../src/manifest/manifest.ts';
 import type { VerifyStatus } from '../../src/verify/types.ts';
-import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';
+import { CHEST_HEADER, chestRow, imagesInIndex, lines } from '../support/csv.ts';
 import { asRecord, idsOf, linesOf, problemsOf } from '../support/json-shape.ts';
 import {
   answer,
@@ -157,7 +157,7 @@ describe('real output is described', () => {
     await expectDescribed(0, () => ['verify', '--deep', ...set(whole)]);
     await expectDescribed(3, async () => {
       const dest = await copyOfFetched();
-      const [image] = await imagesOf(dest, 'ChestDx-1');
+      const [image] = await imagesInIndex(dest, 'ChestDx-1');
       await writeFile(join(dest, 'archives/ChestDx-2.zip'), archive);
       await writeTree(dest, { [`images/ChestDx-1/${image}`]: 'x' });
       return ['verify', '--deep', ...set(dest)];
@@ -249,12 +249,6 @@ describe('real output is described', () => {
     await expectDescribed(2, () => ['manifest', '/nonexistent']);
   });
 });
-
-async function imagesOf(dest: string, stem: string): Promise<readonly string[]> {
-  const index = await readFile(join(dest, 'index.csv'), 'utf8');
-  const found = index.matchAll(new RegExp(`^images/${stem}/([^,]+),`, 'gm'));
-  return [...found].map(([, name = '']) => name);
-}
 
 /** The demo's manifest with other facts of one file. */
 async function editedManifest(name: string, facts: Partial<ManifestFile>): Promise<string> {

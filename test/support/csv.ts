@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 
 /** The header of chest_dx.csv as it is published. */
@@ -19,4 +21,11 @@ export function lines(...rows: readonly string[]): string {
 /** A CSV text as records by column, read by a parser that has nothing to do with the writer. */
 export function parseCsv(text: string): readonly Readonly<Record<string, string>>[] {
   return parse(text, { columns: true });
+}
+
+/** The images of an archive, as index.csv of a dataset directory names them. */
+export async function imagesInIndex(dest: string, stem: string): Promise<readonly string[]> {
+  const index = await readFile(join(dest, 'index.csv'), 'utf8');
+  const found = index.matchAll(new RegExp(`^images/${stem}/([^,]+),`, 'gm'));
+  return [...found].map(([, name = '']) => name);
 }
