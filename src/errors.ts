@@ -110,7 +110,7 @@ export interface ErrorFacts {
   readonly kept?: string | undefined;
   /** Several reasons, each in words (the unsafe members of an archive). */
   readonly reasons?: readonly string[] | undefined;
-  /** A code for each of `reasons`. Absent but for unsafe archives. */
+  /** A code for each of `reasons`. Absent but for unsafe archives, and those of an unread packing. */
   readonly reasonCodes?: readonly string[] | undefined;
 }
 

@@ -81,7 +81,8 @@ export function saysHtml({ header }: Body): boolean {
 /** A local file header, or the end record of an archive without members (APPNOTE 4.3.7, 4.3.16). */
 function isZipStart(start: Buffer): boolean {
   const text = textOf(start);
-  return text.startsWith('PK\x03\x04') || text.startsWith('PK\x05\x06');
+  // A marker of split archives may stand in front (8.5.3, 8.5.4).
+  return /^(?:PK\x07\x08|PK00)?PK\x03\x04|^PK\x05\x06/.test(text);
 }
 
 function isJson(start: Buffer): boolean {

@@ -15,6 +15,7 @@ import { formatBytes, toPrintable } from '../text.ts';
 import { type ZipDirectory, withDirectory } from '../zip/directory.ts';
 import { extractMembers } from '../zip/member.ts';
 import { type FileReader, openFileReader } from '../zip/reader.ts';
+import { isUnread } from '../zip/report.ts';
 import type { AcceptedArchive, ExtractContext, Extraction } from './types.ts';
 import { adoptImages, assertOnlyOurs, publishImages } from './publish.ts';
 import { type Stage, makeStage } from './stage.ts';
@@ -213,6 +214,8 @@ function toSourceError(error: unknown, file: string): unknown {
       ],
     });
   }
+  // Packed in a way that ccxri does not read: there is nothing wrong with it.
+  if (isUnread(error)) return error;
   if (!isCcxriError(error, 'damaged-archive')) return toDiskError(error, 'unpack', { file });
   return withDetails(error, {
     message: `${error.message}, though the archive has passed`,

@@ -6,6 +6,7 @@ import {
   stemOf,
 } from '../manifest/manifest.ts';
 import { count, toPrintable } from '../text.ts';
+import { isUnread } from '../zip/report.ts';
 import type { FolderReport, Located, VerifyRun } from './types.ts';
 
 /** The command that gets a file. */
@@ -57,7 +58,7 @@ interface Place {
 export function withNextSteps(error: unknown, place: Place): unknown {
   if (!isCcxriError(error) || error.code === 'aborted') return error;
   if (error.facts.otherManifest === true) return error;
-  const next = nextFor(error, place) ?? error.next;
+  const next = (isUnread(error) ? undefined : nextFor(error, place)) ?? error.next;
   return new CcxriError(error.code, error.message, {
     file: place.file.name,
     path: place.path,

@@ -1,6 +1,7 @@
 import { formatBytes, formatCount } from '../text.ts';
 import { FLAG, HERE, METHOD, type ZipEntry, isFolder } from './entry.ts';
-import { foldName, problemOfName } from './names.ts';
+import { foldName, mayBeSkipped, problemOfName } from './names.ts';
+import { unreadPackingOf } from './packing.ts';
 import { type ArchiveReport, type Reason, toName } from './report.ts';
 
 /** Deflate can't do better (zlib, technical details): more can't be true. */
@@ -11,22 +12,34 @@ const MAX_TOTAL_RATIO = 25;
 /** For small archives of compressible files the ratio alone would be too strict. */
 const FREE_TOTAL_BYTES = 64 * 1024 ** 2;
 
-/**
- * Checks each entry of a directory by itself, and what they add up to. Pure.
- * @returns the entries whose names may be used
- */
+/** What the checks of the entries one by one leave. */
+export interface CheckedEntries {
+  /** Their names may be used. */
+  readonly named: readonly ZipEntry[];
+  /** Left out, each with the reason: they are no images, and some system can't have their names. */
+  readonly skipped: ReadonlyMap<ZipEntry, Reason>;
+}
+
+/** Checks each entry of a directory by itself, and what they add up to. Pure. */
 export function checkEntries(
   entries: readonly ZipEntry[],
   archiveBytes: number,
   report: ArchiveReport,
-): readonly ZipEntry[] {
+): CheckedEntries {
   const named: ZipEntry[] = [];
+  const skipped = new Map<ZipEntry, Reason>();
   let totalBytes = 0;
   for (const entry of entries) {
-    const problem = problemOfName(entry.name);
+    const problem = entry.nameProblem ?? problemOfName(entry.name);
+    const isSkipped = problem !== undefined && mayBeSkipped(entry.name, problem);
     if (problem === undefined) named.push(entry);
-    else report.reject(problem.code, problem.text, entry.name);
+    else if (!isSkipped) report.reject(problem.code, problem.text, entry.name);
+    else {
+      skipped.set(entry, problem);
+      report.warn(`a file that is no image is left out: it ${problem.text}`, entry.name);
+    }
     checkType(entry, report);
+    if (isSkipped || isFolder(entry)) continue;
     checkContent(entry, report);
     totalBytes += entry.size;
   }
@@ -36,7 +49,7 @@ export function checkEntries(
       `its members would take ${formatBytes(totalBytes)}, the archive only ${formatBytes(archiveBytes)}`,
     );
   }
-  return named;
+  return { named, skipped };
 }
 
 /** The file types of a Unix mode (inode(7)); 0: not given. */
@@ -48,37 +61,35 @@ const REFUSED_TYPES: ReadonlyMap<number, Reason> = new Map([
   [0x6000, { code: 'device', text: 'is a device' }],
 ]);
 const DOS_FOLDER = 0x10;
+/** Nothing, deflated: what some writers give a folder. */
+const EMPTY_DEFLATED_BYTES = 2;
 
 function checkType(entry: ZipEntry, report: ArchiveReport): void {
+  const { name } = entry;
   const type = entry.mode & TYPE_MASK;
   const refused = REFUSED_TYPES.get(type);
-  if (refused !== undefined) report.reject(refused.code, refused.text, entry.name);
+  if (refused !== undefined) report.reject(refused.code, refused.text, name);
   const saysFolder = type === TYPE.folder || (type === 0 && (entry.attributes & DOS_FOLDER) !== 0);
   if (isFolder(entry)) {
-    if (entry.size > 0)
-      report.reject('folder-with-content', 'is a folder by its name, and has content', entry.name);
-    else if (type === TYPE.file) report.warn('a folder is marked as a file', entry.name);
+    if (entry.compressedSize > EMPTY_DEFLATED_BYTES)
+      report.reject('folder-with-content', 'is a folder by its name, and has content', name);
+    else if (entry.size > 0) report.warn('a folder has a size', name);
+    if (type === TYPE.file) report.warn('a folder is marked as a file', name);
   } else if (saysFolder) {
-    report.reject('folder-or-file', 'is marked as a folder, and named as a file', entry.name);
+    report.reject('folder-or-file', 'is marked as a folder, and named as a file', name);
   }
   // `producer | zip archive -` marks its input like this; from Node the pipe is a socket.
-  if (type === TYPE.pipe || type === TYPE.socket)
-    report.warn('a file is marked as a pipe', entry.name);
-  if (!isRealDate(entry)) report.warn('a member has a date that does not exist', entry.name);
+  if (type === TYPE.pipe || type === TYPE.socket) report.warn('a file is marked as a pipe', name);
+  if (!isRealDate(entry)) report.warn('a member has a date that does not exist', name);
 }
 
 function checkContent(entry: ZipEntry, report: ArchiveReport): void {
   const { name, flags, method, size, compressedSize } = entry;
-  if ((flags & (FLAG.encrypted | FLAG.stronglyEncrypted | FLAG.maskedHeaders)) !== 0) {
-    report.reject('encrypted', 'is encrypted, which ccxri does not read', name);
-  } else if ((flags & FLAG.patched) !== 0) {
+  const unread = unreadPackingOf(entry);
+  if ((flags & FLAG.patched) !== 0) {
     report.reject('patch', 'is a patch to another file, which ccxri does not read', name);
-  } else if (method !== METHOD.stored && method !== METHOD.deflated) {
-    report.reject(
-      'compression-method',
-      `is compressed by method ${method}, which ccxri does not read`,
-      name,
-    );
+  } else if (unread !== undefined) {
+    report.cannotRead(unread, name);
   } else if (method === METHOD.stored && size !== compressedSize) {
     report.reject('stored-sizes', 'is stored, and has two different sizes', name);
   } else if (size > MAX_RATIO * compressedSize) {
@@ -98,8 +109,9 @@ function isRealDate({ date, time }: ZipEntry): boolean {
 }
 
 /**
- * Checks whether each name can have a file of its own: no name twice, also on file systems that ignore
- * case or accents, and none that is both a file and a folder. Pure.
+ * Checks whether each name can have a file of its own: none that is another one on file systems that
+ * ignore case or accents, and none that is both a file and a folder. Pure. The same name twice is left
+ * to `findRepeats`: it may be the same file.
  * @param entries with usable names
  */
 export function checkClashes(entries: readonly ZipEntry[], report: ArchiveReport): void {
@@ -124,8 +136,7 @@ function noteFile(name: string, files: Map<string, string>, report: ArchiveRepor
   const key = foldName(name);
   const twin = files.get(key);
   if (twin === undefined) files.set(key, name);
-  else if (twin === name) report.reject('duplicate-name', 'is listed twice', name);
-  else
+  else if (twin !== name)
     report.reject(
       'clashing-names',
       `would be the same file as ${toName(twin)} on some systems`,

@@ -7,7 +7,8 @@ import { checkClashes, checkEntries } from './check-entries.ts';
 import { type PlacedEntry, checkSpans, readLocalHeaders } from './local-headers.ts';
 import { topFolderOf, withoutTopFolder } from './names.ts';
 import type { RandomReader } from './reader.ts';
-import { ArchiveReport, damaged } from './report.ts';
+import { findRepeats } from './repeats.ts';
+import { ArchiveReport, type Reason, damaged, toName } from './report.ts';
 
 /** The published archives have a few thousand members. */
 const MANY_ENTRIES = 10_000;
@@ -49,6 +50,17 @@ export interface Member {
   readonly isDeflated: boolean;
 }
 
+/** A file in an archive that is left out, since some system can't have its name. It is no image. */
+export interface SkippedMember {
+  /** Printable, and perhaps cut: for people. */
+  readonly name: string;
+  /** Unpacked, in bytes. */
+  readonly size: number;
+  readonly crc32: number;
+  /** What is wrong with the name, as a clause: `ends in a dot or space, …`. */
+  readonly reason: string;
+}
+
 /** An archive's directory that has passed the gate. */
 export interface ZipDirectory {
   /** The folder in the archive that contains all members; not part of their names. */
@@ -57,6 +69,7 @@ export interface ZipDirectory {
   readonly members: readonly Member[];
   /** Unpacked, in bytes. */
   readonly totalBytes: number;
+  readonly skipped: readonly SkippedMember[];
   /** Harmless oddities, one a line, printable. */
   readonly warnings: readonly string[];
 }
@@ -71,7 +84,8 @@ export interface ArchiveOptions {
  * Reads an archive's directory and checks the whole of it, before a byte of any member is unpacked:
  * names, types, clashes, offsets, counts, sizes, and the header in front of each member. Only what can
  * do harm or lose data is refused.
- * @throws CcxriError `unsafe-archive`, with the reasons; `damaged-archive`; of the disk; `aborted`
+ * @throws CcxriError `unsafe-archive`, with the reasons; `damaged-archive`, also where it is packed in a
+ *   way that ccxri does not read; of the disk; `aborted`
  */
 async function checkDirectory(
   reader: RandomReader,
@@ -82,27 +96,41 @@ async function checkDirectory(
   if (end.trailingBytes > 0) report.warn(`${end.trailingBytes} bytes behind the archive`);
   const gate = { reader, file, end, report, signal };
   const entries = await readEntries(gate);
-  checkClashes(checkEntries(entries, reader.sizeBytes, report), report);
+  const { named, skipped } = checkEntries(entries, reader.sizeBytes, report);
+  checkClashes(named, report);
   const placed = await readLocalHeaders(entries, gate);
+  const { distinct, repeats } = await findRepeats(placed, gate);
   // If a member is missing, the gaps between the others mean nothing.
-  if (placed.length === entries.length) await checkSpans(placed, gate);
-  report.assertSafe();
-  return toDirectory(placed, file, report.warnings);
+  if (placed.length === entries.length) await checkSpans(distinct, gate);
+  report.assertUsable();
+  const members = placed.filter(({ entry }) => !isFolder(entry) && !repeats.has(entry));
+  return {
+    ...toMembers(
+      members.filter(({ entry }) => !skipped.has(entry)),
+      file,
+    ),
+    skipped: members.flatMap(({ entry }) => toSkipped(entry, skipped.get(entry))),
+    warnings: report.warnings,
+  };
 }
 
-function toDirectory(
-  placed: readonly PlacedEntry[],
+function toSkipped(
+  { name, size, crc32 }: ZipEntry,
+  reason: Reason | undefined,
+): readonly SkippedMember[] {
+  return reason === undefined ? [] : [{ name: toName(name), size, crc32, reason: reason.text }];
+}
+
+function toMembers(
+  files: readonly PlacedEntry[],
   file: string,
-  warnings: readonly string[],
-): ZipDirectory {
-  const files = placed.filter(({ entry }) => !isFolder(entry));
+): Pick<ZipDirectory, 'topFolder' | 'members' | 'totalBytes'> {
   if (files.length === 0) throw damaged(file, 'it holds no file');
   const topFolder = topFolderOf(files.map(({ entry }) => entry.name));
   return {
     topFolder,
     members: files.map(({ entry, dataStart }) => toMember(entry, dataStart, topFolder)),
     totalBytes: files.reduce((bytes, { entry }) => bytes + entry.size, 0),
-    warnings,
   };
 }
 

@@ -2,8 +2,9 @@ import { type Entry, fromBufferPromise } from 'yauzl';
 import { throwIfAborted } from '../abort.ts';
 import { isCcxriError } from '../errors.ts';
 import { toPrintable } from '../text.ts';
-import { FLAG, type GateContext, HERE, type ZipEntry } from './entry.ts';
-import { decodeName } from './names.ts';
+import { decodeName } from './decode-name.ts';
+import { FIELD, FLAG, type GateContext, type ZipEntry, findField } from './entry.ts';
+import { STRONG_ENCRYPTION } from './packing.ts';
 import { type ArchiveReport, damaged, toName, unsafe } from './report.ts';
 
 /**
@@ -16,8 +17,8 @@ const MAX_DIRECTORY_BYTES = 6 * 1024 ** 2;
 /**
  * Reads the central directory in one go, and its entries by yauzl. The headers are counted first: the
  * count in the end record may be wrong, and a member that is not counted would be lost.
- * @throws CcxriError `unsafe-archive`: it doesn't add up, or is absurdly large; `damaged-archive`: yauzl
- *   can't read it; of the disk; `aborted`
+ * @throws CcxriError `unsafe-archive`: it doesn't add up, or is absurdly large; `damaged-archive`: it
+ *   can't be read; of the disk; `aborted`
  */
 export async function readEntries(gate: GateContext): Promise<readonly ZipEntry[]> {
   const { reader, end, file, report } = gate;
@@ -35,8 +36,8 @@ export async function readEntries(gate: GateContext): Promise<readonly ZipEntry[
     });
   }
   assertCount(count, gate);
-  // yauzl would stop at the first of these entries.
-  report.assertSafe();
+  // yauzl would stop at the first of these entries, or take the ones for its size.
+  report.assertUsable();
   writeEndRecords(archive, count);
   return listEntries(archive, gate);
 }
@@ -68,12 +69,15 @@ function walk(bytes: Buffer, report: ArchiveReport): number | undefined {
     const next = extraEnd + bytes.readUInt16LE(at + 32);
     if (next > bytes.length) return undefined;
     const nameOf = () => toName(bytes.toString('utf8', at + FIXED_BYTES, nameEnd));
-    checkHeader(bytes.subarray(at, at + FIXED_BYTES), nameOf, report);
+    const header = bytes.subarray(at, at + FIXED_BYTES);
+    checkHeader(header, nameOf, report);
     if (!isWellFormed(bytes.subarray(nameEnd, extraEnd))) {
       // yauzl would refuse the archive. Zeros are an empty field.
       bytes.fill(0, nameEnd, extraEnd);
       report.warn('a member has extra fields that can not be read', nameOf());
     }
+    const hasZip64 = findField(bytes.subarray(nameEnd, extraEnd), FIELD.zip64) !== undefined;
+    if (needsZip64(header) && !hasZip64) report.damage('its zip64 field is missing', nameOf());
     count += 1;
     at = next;
   }
@@ -84,11 +88,16 @@ function walk(bytes: Buffer, report: ArchiveReport): number | undefined {
 function checkHeader(header: Buffer, nameOf: () => string, report: ArchiveReport): void {
   const flags = header.readUInt16LE(8);
   if ((flags & FLAG.stronglyEncrypted) !== 0) {
-    report.reject('encrypted', 'is encrypted, which ccxri does not read', nameOf());
+    report.cannotRead(STRONG_ENCRYPTION, nameOf());
   }
   const disk = header.readUInt16LE(34);
   if (disk !== 0 && disk !== 0xffff)
     report.reject('split-archive', 'is in another file of the archive', nameOf());
+}
+
+/** A size or the offset is filled with ones: it stands in a zip64 field (APPNOTE 4.5.3). */
+function needsZip64(header: Buffer): boolean {
+  return [20, 24, 42].some((at) => header.readUInt32LE(at) === 0xffffffff);
 }
 
 /** Fields of two bytes id and two bytes length; up to three bytes of padding may follow. */
@@ -140,24 +149,23 @@ async function listEntries(archive: Buffer, gate: GateContext): Promise<readonly
   return entries;
 }
 
-const UNICODE_PATH = 0x7075;
-
 function toEntry(entry: Entry, { report, end }: GateContext): ZipEntry {
   const flags = entry.generalPurposeBitFlag;
-  const decoded = decodeName({
+  const host = entry.versionMadeBy >>> 8;
+  const { name, problem, warnings } = decodeName({
     bytes: entry.fileNameRaw,
     isUtf8: (flags & FLAG.utf8) !== 0,
-    unicodePath: entry.extraFields.find(({ id }) => id === UNICODE_PATH)?.data,
+    unicodePath: entry.extraFields.find(({ id }) => id === FIELD.unicodePath)?.data,
+    host,
   });
-  const { problem, warning } = decoded;
-  const name = withoutHere(decoded.name);
   const rawName = entry.fileNameRaw.toString('latin1');
-  if (problem !== undefined) report.reject(problem.code, problem.text, name);
-  if (warning !== undefined) report.warn(`a member ${warning}`, name);
+  for (const warning of warnings) report.warn(`a member ${warning}`, name);
   return {
     // One string instead of two equal ones.
     name: name === rawName ? rawName : name,
     rawName,
+    nameProblem: problem,
+    host,
     flags,
     method: entry.compressionMethod,
     crc32: entry.crc32,
@@ -169,9 +177,4 @@ function toEntry(entry: Entry, { report, end }: GateContext): ZipEntry {
     date: entry.lastModFileDate,
     time: entry.lastModFileTime,
   };
-}
-
-/** `bsdtar -cf archive.zip .` begins every path with "./". What remains is checked as any name. */
-function withoutHere(name: string): string {
-  return name.startsWith(HERE) && name !== HERE ? name.slice(HERE.length) : name;
 }

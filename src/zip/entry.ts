@@ -1,6 +1,6 @@
 import type { EndRecord } from './end-record.ts';
 import type { RandomReader } from './reader.ts';
-import type { ArchiveReport } from './report.ts';
+import type { ArchiveReport, Reason } from './report.ts';
 
 /** What the checks of one archive share. */
 export interface GateContext {
@@ -21,6 +21,10 @@ export interface ZipEntry {
    * have the same. A Buffer for each of tens of thousands of entries would take most of the memory.
    */
   readonly rawName: string;
+  /** Why the name can't be trusted, known from its bytes. */
+  readonly nameProblem: Reason | undefined;
+  /** The system it was made on (APPNOTE 4.4.2.2). */
+  readonly host: number;
   readonly flags: number;
   readonly method: number;
   readonly crc32: number;
@@ -50,6 +54,21 @@ export const FLAG = {
 } as const;
 
 export const METHOD = { stored: 0, deflated: 8 } as const;
+
+/** Extra fields (APPNOTE 4.5): the sizes and the offset that do not fit a header; Info-ZIP's second name. */
+export const FIELD = { zip64: 0x0001, unicodePath: 0x7075 } as const;
+
+/**
+ * The data of an extra field: two bytes id and two bytes length stand in front of it.
+ * @param extra all of them; where it is cut, so may be what is returned
+ */
+export function findField(extra: Buffer, id: number): Buffer | undefined {
+  for (let at = 0; at + 4 <= extra.length; at += 4 + extra.readUInt16LE(at + 2)) {
+    if (extra.readUInt16LE(at) === id)
+      return extra.subarray(at + 4, at + 4 + extra.readUInt16LE(at + 2));
+  }
+  return undefined;
+}
 
 /** The root of the archive: an entry of this name is ignored. */
 export const HERE = './';

@@ -1,4 +1,5 @@
-import { FLAG, type GateContext, type ZipEntry } from './entry.ts';
+import { decodeName } from './decode-name.ts';
+import { FIELD, FLAG, type GateContext, type ZipEntry, findField } from './entry.ts';
 import { readRanges } from './reader.ts';
 import type { ArchiveReport } from './report.ts';
 
@@ -15,7 +16,7 @@ export interface PlacedEntry {
 const SIGNATURE = 0x04034b50;
 const FIXED_BYTES = 30;
 /** Extra fields have a few dozen bytes; the rest of longer ones (padding) is not read. */
-const EXTRA_BYTES = 64;
+const EXTRA_BYTES = 128;
 
 /**
  * Reads the header in front of each member and compares it with the directory: if the two contradict
@@ -77,14 +78,17 @@ function checkHeader(
 
 function differenceOf(entry: ZipEntry, bytes: Buffer, nameEnd: number): string | undefined {
   const flags = bytes.readUInt16LE(6);
+  const extraEnd = nameEnd + bytes.readUInt16LE(28);
+  const extra = bytes.subarray(nameEnd, extraEnd);
   if (bytes.toString('latin1', FIXED_BYTES, nameEnd) !== entry.rawName) return 'name';
+  const isCut = extraEnd > bytes.length;
+  if (!isCut && !hasSameName(entry, extra)) return 'name in its Unicode path field';
   if (((flags ^ entry.flags) & FLAG.encrypted) !== 0) return 'encryption flag';
   if (bytes.readUInt16LE(8) !== entry.method) return 'compression method';
   // With a descriptor these may be left out: zero, or all ones for a zip64 one. All ones may also refer
   // to a zip64 field that was not read; the member's bytes will show its size then.
   const isLater = (flags & FLAG.descriptor) !== 0;
-  const isCut = nameEnd + bytes.readUInt16LE(28) > bytes.length;
-  const own = readSizes(bytes, nameEnd);
+  const own = readSizes(bytes, extra);
   const agrees = (value: number, declared: number) =>
     value === declared || (isLater && value === 0) || ((isLater || isCut) && value === 0xffffffff);
   if (!agrees(own.crc32, entry.crc32)) return 'CRC-32';
@@ -93,28 +97,33 @@ function differenceOf(entry: ZipEntry, bytes: Buffer, nameEnd: number): string |
   return undefined;
 }
 
-const ZIP64_FIELD = 0x0001;
+/** The directory's field decides the name; a reader of headers must not find another one there. */
+function hasSameName({ name, nameProblem, rawName, flags, host }: ZipEntry, extra: Buffer) {
+  const unicodePath = findField(extra, FIELD.unicodePath);
+  if (unicodePath === undefined) return true;
+  const isUtf8 = (flags & FLAG.utf8) !== 0;
+  const own = decodeName({ bytes: Buffer.from(rawName, 'latin1'), isUtf8, unicodePath, host });
+  return own.name === name && own.problem?.code === nameProblem?.code;
+}
 
 /** The sizes, from the zip64 field where they do not fit (APPNOTE 4.5.3: it has both then). */
-function readSizes(bytes: Buffer, nameEnd: number) {
+function readSizes(bytes: Buffer, extra: Buffer) {
   const crc32 = bytes.readUInt32LE(14);
   let compressedSize = bytes.readUInt32LE(18);
   let size = bytes.readUInt32LE(22);
-  for (let at = nameEnd; at + 4 <= bytes.length; at += 4 + bytes.readUInt16LE(at + 2)) {
-    if (bytes.readUInt16LE(at) !== ZIP64_FIELD) continue;
-    const end = Math.min(at + 4 + bytes.readUInt16LE(at + 2), bytes.length);
-    let next = at + 4;
-    if (size === 0xffffffff && next + 8 <= end) {
-      size = Number(bytes.readBigUInt64LE(next));
-      next += 8;
-    }
-    if (compressedSize === 0xffffffff && next + 8 <= end) {
-      compressedSize = Number(bytes.readBigUInt64LE(next));
-    }
-    break;
+  const field = findField(extra, FIELD.zip64) ?? NO_BYTES;
+  let next = 0;
+  if (size === 0xffffffff && next + 8 <= field.length) {
+    size = Number(field.readBigUInt64LE(next));
+    next += 8;
+  }
+  if (compressedSize === 0xffffffff && next + 8 <= field.length) {
+    compressedSize = Number(field.readBigUInt64LE(next));
   }
   return { crc32, compressedSize, size };
 }
+
+const NO_BYTES = Buffer.alloc(0);
 
 /** What lies between the bytes of one member and the header of the next, or the directory. */
 interface Gap {
@@ -171,9 +180,11 @@ function checkGap(gap: Gap, bytes: Buffer, report: ArchiveReport): void {
     );
   } else if (MEMBER_SIGNATURES.some((signature) => startsWith(bytes.subarray(used), signature))) {
     report.reject('unlisted-member', 'it holds a member that its directory does not list');
+  } else if (behind === undefined) {
+    const isMarker = gap.end === 4 && SPLIT_MARKERS.some((marker) => startsWith(bytes, marker));
+    if (!isMarker) report.warn('bytes in front of its first member');
   } else if (gap.end - gap.start > used) {
-    if (behind === undefined) report.warn('bytes in front of its first member');
-    else report.warn('bytes between its members that belong to no member', behind.entry.name);
+    report.warn('bytes between its members that belong to no member', behind.entry.name);
   }
 }
 
@@ -181,6 +192,8 @@ function checkGap(gap: Gap, bytes: Buffer, report: ArchiveReport): void {
 const MEMBER_SIGNATURES = [0x04034b50, 0x02014b50];
 
 const DESCRIPTOR_SIGNATURE = 0x08074b50;
+/** In front of an archive that was to be split, and fitted into one file after all (APPNOTE 8.5.3, 8.5.4). */
+const SPLIT_MARKERS = [DESCRIPTOR_SIGNATURE, 0x30304b50];
 
 /**
  * The length of the descriptor: with or without signature, with sizes of 32 or 64 bits (APPNOTE 4.3.9

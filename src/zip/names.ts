@@ -1,10 +1,6 @@
-import { isAscii } from 'node:buffer';
-import { TextDecoder } from 'node:util';
-import { crc32 } from 'node:zlib';
-import { getFileNameLowLevel } from 'yauzl';
 import { toPrintable } from '../text.ts';
 import { HERE } from './entry.ts';
-import type { Reason } from './report.ts';
+import type { Reason, RejectCode } from './report.ts';
 
 /** Bytes of a path below images/<archive>/: leaves room for the dataset directory's own. */
 const MAX_PATH_BYTES = 1024;
@@ -15,6 +11,15 @@ const MAX_DEPTH = 64;
 /** Names that Windows reserves for devices, with any extension; ¹²³ count as digits there. */
 const DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])\s*(?:\.|$)/i;
 const FORBIDDEN = /[<>:"|?*]/;
+/** Joiners within emoji and some scripts. Beside ASCII they only hide: `ab` and `a\u200db`. */
+const JOINED = /(?<=[^\0-\x7f])[\u200c\u200d]+(?=[^\0-\x7f])/g;
+/** In front of `\\\\server\\share`. */
+export const SHARE = '\\\\';
+
+export const CONTROLS: Reason = {
+  code: 'control-characters',
+  text: 'has control or invisible characters in its name',
+};
 
 /**
  * Why a name may not be used for a file; undefined: it may. The rules of all systems apply on each, so
@@ -28,7 +33,10 @@ export function problemOfName(name: string): Reason | undefined {
     return { code: 'path-too-long', text: `has a path of more than ${MAX_PATH_BYTES} bytes` };
   }
   // Whatever has to be escaped for a terminal has no place in a file name either.
-  if (toPrintable(name, MAX_PATH_BYTES) !== name) return CONTROLS;
+  const shown = name.replace(JOINED, '');
+  if (toPrintable(shown, MAX_PATH_BYTES) !== shown) return CONTROLS;
+  if (name.startsWith(SHARE))
+    return { code: 'absolute-path', text: 'has an absolute path (a network share)' };
   if (name.includes('\\'))
     return {
       code: 'backslash',
@@ -73,107 +81,36 @@ function problemOfPart(part: string): Reason | undefined {
  */
 export function foldName(name: string): string {
   if (/^[ -~]*$/.test(name)) return name.toUpperCase();
-  return name.normalize('NFKD').toUpperCase().normalize('NFKD');
+  // HFS+ ignores joiners.
+  const bare = name.replace(JOINED, '');
+  return bare.normalize('NFKD').toUpperCase().normalize('NFKD');
 }
 
-/** A member's name as bytes of the directory, with the fields that determine its encoding. */
-export interface RawName {
-  readonly bytes: Buffer;
-  /** The flag that declares UTF-8. */
-  readonly isUtf8: boolean;
-  /** The data of an Info-ZIP Unicode path field (0x7075); undefined: there is none. */
-  readonly unicodePath: Buffer | undefined;
-}
+/** An image's name, perhaps with something behind it that a system or an unpacker strips, such as a dot. */
+const IMAGE_FOR_SOMEBODY = /^[^.].*\.(?:jpe?g|png|dcm)(?![a-z0-9])/is;
 
-export interface DecodedName {
-  readonly name: string;
-  /** Why the name can't be trusted. */
-  readonly problem?: Reason | undefined;
-  /** A harmless oddity. */
-  readonly warning?: string | undefined;
-}
-
-const CONTROLS: Reason = {
-  code: 'control-characters',
-  text: 'has control or invisible characters in its name',
-};
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-export function decodeName({ bytes, isUtf8, unicodePath }: RawName): DecodedName {
-  const own = isUtf8 ? decodeDeclaredUtf8(bytes) : decodeUnmarked(bytes);
-  if (unicodePath === undefined || own.problem !== undefined) return own;
-  const other = parseUnicodePath(unicodePath, bytes);
-  if (other === undefined) return { ...own, warning: 'has a Unicode path field that is ignored' };
-  if (other === own.name) return own;
-  // It may differ only if the plain name can't express it, and then not in its folders.
-  const mayDiffer = !isUtf8 && !isAscii(bytes) && depthOf(other) === depthOf(own.name);
-  if (!mayDiffer)
-    return {
-      ...own,
-      problem: { code: 'second-name', text: 'has a second, different name (Unicode path field)' },
-    };
-  return { name: other, warning: 'has its name in a Unicode path field' };
-}
-
-function decodeDeclaredUtf8(bytes: Buffer): DecodedName {
-  if (isAscii(bytes)) return { name: bytes.toString('latin1') };
-  const name = decodeWith(utf8, bytes);
-  if (name !== undefined) return { name };
-  return {
-    name: bytes.toString('utf8'),
-    problem: { code: 'not-utf-8', text: 'has a name that is not UTF-8, though flagged as such' },
-  };
-}
+/** Names that another system could not have, or would change: for a stray file that is no reason to refuse all. */
+const ODD: ReadonlySet<RejectCode> = new Set([
+  'backslash',
+  'control-characters',
+  'device-name',
+  'forbidden-character',
+  'name-too-long',
+  'not-utf-8',
+  'path-too-deep',
+  'path-too-long',
+  'trailing-dot-or-space',
+] as const);
 
 /**
- * Without the flag the name is in whatever code page its writer used. Other text is hardly ever valid
- * UTF-8; the dataset comes from China, where archivers write GBK; the format's default is CP437.
+ * Whether a member whose name may not be used can be left out, so that the rest of the archive may be
+ * used: a folder, or a stray file. Not an image, which would be missed; and not a name that leads
+ * elsewhere, or into a stream of another file: nobody has that by chance.
  */
-function decodeUnmarked(bytes: Buffer): DecodedName {
-  if (isAscii(bytes)) return { name: bytes.toString('latin1') };
-  const asUtf8 = decodeWith(utf8, bytes);
-  if (asUtf8 !== undefined)
-    return { name: asUtf8, warning: 'has a UTF-8 name without the UTF-8 flag' };
-  const asGbk = decodeWith(gbkDecoder(), bytes);
-  if (asGbk !== undefined)
-    return { name: asGbk, warning: 'has a name in a legacy encoding (read as GBK)' };
-  const name = getFileNameLowLevel(0, bytes, [], true);
-  // CP437 has glyphs for control characters: they must not pass as those.
-  if (bytes.some((byte) => byte < 0x20 || byte === 0x7f)) return { name, problem: CONTROLS };
-  return { name, warning: 'has a name in a legacy encoding (read as CP437)' };
-}
-
-function decodeWith(decoder: TextDecoder | undefined, bytes: Buffer): string | undefined {
-  try {
-    return decoder?.decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
-/** undefined: this build of Node lacks the encoding. */
-function gbkDecoder(): TextDecoder | undefined {
-  try {
-    return new TextDecoder('gb18030', { fatal: true });
-  } catch {
-    return undefined;
-  }
-}
-
-const UNICODE_PATH_VERSION = 1;
-const UNICODE_PATH_FIXED_BYTES = 5;
-
-/** undefined: of another version, for another name (then it must be ignored), or not UTF-8. */
-function parseUnicodePath(field: Buffer, plainName: Buffer): string | undefined {
-  if (field.length <= UNICODE_PATH_FIXED_BYTES) return undefined;
-  if (field.readUInt8(0) !== UNICODE_PATH_VERSION) return undefined;
-  if (field.readUInt32LE(1) !== crc32(plainName)) return undefined;
-  return decodeWith(utf8, field.subarray(UNICODE_PATH_FIXED_BYTES));
-}
-
-function depthOf(name: string): number {
-  return name.split('/').length;
+export function mayBeSkipped(name: string, { code }: Reason): boolean {
+  const parts = name.split(/[/\\]/);
+  const isAttack = parts.includes('..') || name.includes(':') || name.startsWith(SHARE);
+  return ODD.has(code) && !isAttack && !IMAGE_FOR_SOMEBODY.test(parts.at(-1) ?? '');
 }
 
 /** Finder puts files with its own attributes here, beside the folder that was packed. */

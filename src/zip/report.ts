@@ -1,7 +1,10 @@
-import { CcxriError, type ErrorFacts } from '../errors.ts';
+import { CcxriError, type ErrorFacts, type NextStep, isCcxriError } from '../errors.ts';
 import { formatCount, toPrintable } from '../text.ts';
 
-/** Why an archive is rejected: a code for each rule. */
+/**
+ * Why an archive is rejected: a code for each rule. `compression-method` and `encrypted` alone do not
+ * make it unsafe.
+ */
 export type RejectCode =
   | 'absolute-path'
   | 'ambiguous-end-record'
@@ -53,6 +56,15 @@ export interface Reason {
   readonly text: string;
 }
 
+/** How a member is packed, where ccxri does not read that. */
+export interface Packing {
+  readonly code: RejectCode & ('compression-method' | 'encrypted');
+  /** `is packed by deflate64` */
+  readonly how: string;
+  /** Programs that read it; empty: none that is common does. */
+  readonly tools: readonly string[];
+}
+
 /** A hostile archive may have any number of them. */
 const MAX_REASONS = 20;
 
@@ -61,6 +73,8 @@ export class ArchiveReport {
   readonly #file: string;
   readonly #reasons: Reason[] = [];
   #reasonCount = 0;
+  #damage: string | undefined;
+  #unread: { readonly packing: Packing; readonly about: string } | undefined;
   readonly #warnings = new Map<string, { first: string; count: number }>();
 
   /** @param file the archive's manifest name */
@@ -73,6 +87,16 @@ export class ArchiveReport {
     this.#reasonCount += 1;
     if (this.#reasons.length >= MAX_REASONS) return;
     this.#reasons.push({ code, text: about === undefined ? text : `${toName(about)}: ${text}` });
+  }
+
+  /** Notes what makes it unreadable, without doing harm. Where there is more, the first counts. */
+  damage(text: string, about: string): void {
+    this.#damage ??= `${toName(about)}: ${text}`;
+  }
+
+  /** Notes a member that is packed in a way that ccxri does not read. */
+  cannotRead(packing: Packing, about: string): void {
+    this.#unread ??= { packing, about };
   }
 
   /** Adds a harmless oddity; the same about many members becomes one line. */
@@ -90,13 +114,18 @@ export class ArchiveReport {
     });
   }
 
-  /** @throws CcxriError `unsafe-archive`, with the reasons */
-  assertSafe(): void {
+  /** @throws CcxriError `unsafe-archive`, with the reasons; `damaged-archive` */
+  assertUsable(): void {
     const [first] = this.#reasons;
-    if (first === undefined) return;
+    if (first !== undefined) throw this.#unsafe(first);
+    if (this.#damage !== undefined) throw damaged(this.#file, this.#damage);
+    if (this.#unread !== undefined) throw unread(this.#file, this.#unread);
+  }
+
+  #unsafe(first: Reason): CcxriError {
     const more = this.#reasonCount - this.#reasons.length;
     const reasons = this.#reasons.map(({ text }) => text);
-    throw unsafe(this.#file, first, {
+    return unsafe(this.#file, first, {
       reasons: more > 0 ? [...reasons, `and ${formatCount(more)} more`] : reasons,
       reasonCodes: this.#reasons.map(({ code }) => code),
     });
@@ -136,4 +165,33 @@ export function damaged(file: string, what: string, facts: ErrorFacts = {}): Ccx
     ],
     ...facts,
   });
+}
+
+function unread(
+  file: string,
+  { packing, about }: { readonly packing: Packing; readonly about: string },
+): CcxriError {
+  const { code, how, tools } = packing;
+  const folder = `images/${file.replace(/\.zip$/i, '')} of the dataset directory`;
+  const next: readonly NextStep[] =
+    tools.length === 0
+      ? [{ kind: 'advice', text: 'ask its publisher for one that is packed as usual' }]
+      : [
+          { kind: 'advice', text: `unpack it with ${tools.join(' or ')} into ${folder}` },
+          { kind: 'run', command: 'join', purpose: 'to index its images' },
+        ];
+  return new CcxriError('damaged-archive', `${file} ${how}, which ccxri does not read`, {
+    file,
+    reasons: [`${toName(about)}: ${how}`],
+    reasonCodes: [code],
+    kept: 'nothing of it was unpacked',
+    next,
+  });
+}
+
+/** An archive that may be right, but is packed in a way that ccxri does not read. */
+export function isUnread(error: unknown): boolean {
+  if (!isCcxriError(error, 'damaged-archive')) return false;
+  const { reasonCodes = [] } = error.facts;
+  return reasonCodes.includes('compression-method') || reasonCodes.includes('encrypted');
 }

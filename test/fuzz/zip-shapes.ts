@@ -22,6 +22,16 @@ const HOSTILE_NAMES: readonly (string | Buffer)[] = [
   ...['a', 'A', 'a/', 'a/b', 'A/b', 'a/b/c', 'T', 'T/', 'T/a', 't/a', '__MACOSX/._a', '__MACOSX'],
   ...['ä', 'a\u0308', 'ﬁ', 'fi', 'ß', 'SS', 'ſ', 'K', 'K', 'İ', 'ı', '𝐚', '\ud800', '日本.jpg'],
   ...['a\0b', 'a\nb', 'a\x1b[2Jb', 'a\u202egpj', 'a\u2028b', '\ufeffa', 'a\u00a0', 'a\u3000'],
+  ...[
+    'notes.',
+    'Icon\r',
+    'aux/x.txt',
+    'T\\a.jpg',
+    '/T/a.jpg',
+    'T//a.jpg',
+    'T/./a.jpg',
+    '👨\u200d⚕.jpg',
+  ],
   ...['__proto__', 'constructor/x', 'toString', 'patient1_000.jpg', 'T/patient1_000.jpg'],
   ...['x'.repeat(255), 'x'.repeat(256), `${'y'.repeat(200)}/`.repeat(6), DEEP, `${DEEP}x`],
   Buffer.from([0xff, 0xfe]),
@@ -93,6 +103,7 @@ const lies: fc.Arbitrary<Partial<ZipMember>> = fc.oneof(
   fc.record({ mode: fc.constantFrom(0o100644, 0o120777, 0o40755, 0o10644, 0o140777, 0o104755) }),
   fc.record({ mode: u16s }),
   fc.record({ attributes: fc.nat(0xff) }),
+  fc.record({ host: fc.constantFrom(0, 3, 10, 11, 14, 19) }),
   fc.record({ date: u16s, time: u16s }),
   fc.record({ crc32: u32s }),
   fc.record({ compressedSize: u32s }),
@@ -197,6 +208,8 @@ const TWINS: readonly ((name: string) => string)[] = [
   (name) => `${name}/x`,
   (name) => `${name}/`,
   (name) => `./${name}`,
+  (name) => `/${name}`,
+  (name) => `\ufeff${name}`,
   (name) => name,
 ];
 const twins: fc.Arbitrary<BuiltZip> = fc
@@ -204,12 +217,14 @@ const twins: fc.Arbitrary<BuiltZip> = fc
     name: fc.oneof(image, fc.constantFrom('é.jpg', 'ﬁ.jpg', 'straße.jpg')),
     twin: fc.constantFrom(...TWINS),
     content: contents,
+    other: fc.option(contents, { nil: undefined }),
+    lie: fc.oneof(fc.constant({}), lies),
     shape: shapes,
   })
-  .map(({ name, twin, content, shape }) => ({
+  .map(({ name, twin, content, other, lie, shape }) => ({
     members: [
       { name, content },
-      { name: twin(name), content: twin(name).endsWith('/') ? '' : content },
+      { name: twin(name), content: twin(name).endsWith('/') ? '' : (other ?? content), ...lie },
     ],
     shape,
   }));
@@ -226,5 +241,5 @@ const liedAbout: fc.Arbitrary<BuiltZip> = fc.record({
 export const builtZips: fc.Arbitrary<BuiltZip> = fc.oneof(
   { weight: 40, arbitrary: liedAbout },
   { weight: 1, arbitrary: overlaps },
-  { weight: 1, arbitrary: twins },
+  { weight: 3, arbitrary: twins },
 );

@@ -17,6 +17,8 @@ export interface ZipMember {
   readonly flags?: number;
   /** Unix mode with its type bits, from a Unix host. Default: none. */
   readonly mode?: number;
+  /** The system it was made on (APPNOTE 4.4.2.2). Default: 3 (Unix) with a mode, else 0 (MS-DOS). */
+  readonly host?: number;
   /** DOS attributes. */
   readonly attributes?: number;
   readonly date?: number;
@@ -178,7 +180,7 @@ function centralHeader(facts: Facts, headerStart: number): Buffer {
   const comment = member.comment ?? u();
   return Buffer.concat([
     u32(0x02014b50),
-    u16(member.mode === undefined ? 20 : 0x0314),
+    u16(((member.host ?? (member.mode === undefined ? 0 : 3)) << 8) | 20),
     sharedFields(declared, fields, { member, wide }),
     u16(comment.length),
     u16(member.central?.disk ?? 0),

@@ -1,9 +1,10 @@
 import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { useTempDirs } from '../support/temp-dirs.ts';
 import { codesOf, expectRefused, expectUnpacked, placeArchive, unpack } from '../support/unpack.ts';
-import { type ZipMember, buildZip, unicodePath } from '../support/zip-builder.ts';
+import { type ZipMember, buildZip } from '../support/zip-builder.ts';
 
 const tempDir = useTempDirs();
 
@@ -29,15 +30,24 @@ describe('#95 a name that leads out of the folder', () => {
     ['../x', 'path-traversal'],
     ['a/../../x', 'path-traversal'],
     ['a/..', 'path-traversal'],
-    ['/x', 'absolute-path'],
-    ['/etc/cron.d/x', 'absolute-path'],
     ['C:x', 'absolute-path'],
     ['c:/x', 'absolute-path'],
-    ['\\\\srv\\share\\x', 'backslash'],
-    ['..\\x', 'backslash'],
+    ['/c:/x', 'absolute-path'],
+    ['\\\\srv\\share\\x', 'absolute-path'],
+    ['..\\x', 'path-traversal'],
+    ['a\\..\\..\\x', 'path-traversal'],
+    ['C:\\x', 'absolute-path'],
   ])('%s is refused', async (name, why) => {
-    expect(await reasonsOf(...named(name))).toEqual([`${name}: ${why}`]);
+    const [reason] = await reasonsOf(...named(name));
+    expect(reason?.replace(/^.*: /, '')).toBe(why);
   });
+
+  it.each(['..\\x', 'a\\..\\x.txt', '\\\\srv\\x', 'C:\\x.txt'])(
+    '%s is refused where it was made on Unix, too',
+    async (name) => {
+      expect(await reasonsOf({ name, host: 3 })).toHaveLength(1);
+    },
+  );
 });
 
 it('#96 a colon anywhere in a name (a drive below, an alternate data stream) is refused', async () => {
@@ -46,39 +56,6 @@ it('#96 a colon anywhere in a name (a drive below, an alternate data stream) is 
     'a:stream: absolute-path',
     'a.jpg:hidden: forbidden-character',
   ]);
-});
-
-describe('#97 a second name in the Unicode path field', () => {
-  it.each(['../../evil', 'other.jpg'])('%s, beside a plain name, is refused', async (path) => {
-    const name = 'plain.jpg';
-    const reasons = await reasonsOf({ name, content: 'x', extra: unicodePath(path, name) });
-    expect(reasons).toEqual(['plain.jpg: second-name']);
-  });
-
-  it('".." is refused where the plain name is in an old code, too', async () => {
-    const name = Buffer.from('d5d5c6ac2e6a7067', 'hex');
-    const climbing = { name, flags: 0, extra: unicodePath('..', name) };
-    expect(await reasonsOf(climbing)).toEqual(['..: path-traversal']);
-    const deeper = { name, flags: 0, extra: unicodePath('../照片.jpg', name) };
-    expect(await reasonsOf(deeper)).toEqual(['照片.jpg: second-name']);
-  });
-
-  it('one that says the same, or the name that the plain one can not, is taken', async () => {
-    const gbk = Buffer.from('d5d5c6ac2e6a7067', 'hex');
-    const { files, oddities } = await expectUnpacked(
-      await tempDir(),
-      buildZip([
-        { name: 'same.jpg', content: '1', extra: unicodePath('same.jpg', 'same.jpg') },
-        { name: gbk, flags: 0, content: '2', extra: unicodePath('Röntgen.jpg', gbk) },
-        { name: 'stale.jpg', content: '3', extra: unicodePath('../x.jpg', 'of another name') },
-      ]),
-    );
-    expect(files).toEqual({ 'same.jpg': '1', 'Röntgen.jpg': '2', 'stale.jpg': '3' });
-    expect(oddities).toEqual([
-      expect.stringContaining('has its name in a Unicode path field: Röntgen.jpg'),
-      expect.stringContaining('has a Unicode path field that is ignored: stale.jpg'),
-    ]);
-  });
 });
 
 it('#98 a link is refused', async () => {
@@ -176,8 +153,15 @@ describe('#103 folders that are none', () => {
   });
 });
 
-it('#104 a duplicate name is refused', async () => {
-  expect(await reasonsOf(...named('a.jpg', 'a.jpg'))).toEqual(['a.jpg: duplicate-name']);
+it('#104 a duplicate name is refused, unless it has the same bytes', async () => {
+  const [one, other] = [{ content: 'one' }, { content: 'two' }];
+  const name = 'a.jpg';
+  expect(await reasonsOf({ name, ...one }, { name, ...other })).toEqual(['a.jpg: duplicate-name']);
+  const packedOtherwise = { name, ...one, method: 0 };
+  expect(await reasonsOf({ name, ...one }, packedOtherwise)).toEqual(['a.jpg: duplicate-name']);
+  // With the same CRC-32 and sizes, as they are declared.
+  const forged = { name, ...other, crc32: crc32('one'), method: 0 };
+  expect(await reasonsOf({ ...packedOtherwise }, forged)).toEqual(['a.jpg: duplicate-name']);
 });
 
 it('#105 a file that is a folder as well is refused', async () => {
@@ -186,26 +170,23 @@ it('#105 a file that is a folder as well is refused', async () => {
   expect(await reasonsOf({ name: 'f/' }, ...named('f'))).toEqual(['f: folder-or-file']);
 });
 
-it('#106 empty names and steps are refused', async () => {
-  expect(
-    await reasonsOf(...named('', '.', '././a', './/a', 'a//b', 'a/./b', './../a'), { name: '/' }),
-  ).toEqual([
+it('#106 empty names are refused', async () => {
+  expect(await reasonsOf(...named('', '.', 'a/.', './../a', 'a/./../../b'))).toEqual([
     '(a member without a name): no-name',
     '.: empty-path-part',
-    './a: empty-path-part',
-    '/a: absolute-path',
-    'a//b: empty-path-part',
-    'a/./b: empty-path-part',
+    'a/.: empty-path-part',
     '../a: path-traversal',
-    '/: absolute-path',
+    'a/../../b: path-traversal',
   ]);
 });
 
 it('#106 "./" in front of every path, as bsdtar writes it, does no harm', async () => {
   const members = [{ name: './' }, { name: './sub/' }, ...named('./sub/a.jpg', './b.jpg')];
-  const { files } = await expectUnpacked(await tempDir(), buildZip(members));
+  const { files, oddities } = await expectUnpacked(await tempDir(), buildZip(members));
   expect(files).toEqual({ 'sub/a.jpg': 'x', 'b.jpg': 'x' });
-  expect(await reasonsOf(...named('./a', 'a'))).toEqual(['a: duplicate-name']);
+  expect(oddities).toEqual([]);
+  const twice = [{ name: './a' }, { name: 'a', content: 'other' }];
+  expect(await reasonsOf(...twice)).toEqual(['a: duplicate-name']);
 });
 
 it('#107 names that differ by case alone are refused', async () => {
@@ -222,25 +203,29 @@ it('#108 names that differ by the spelling of a letter alone are refused', async
 
 describe('#109 names that some system keeps or changes', () => {
   it.each([
-    'CON',
-    'aux.txt',
+    'CON.jpg',
+    'aux.txt.jpg',
     'COM1.png',
-    'COM¹',
-    'lpt9.tar.gz',
-    'nul',
-    'a/PRN/b',
-    'CON .txt',
-    'conin$',
+    'COM¹.jpg',
+    'lpt9.tar.jpeg',
+    'nul.DCM',
+    'a/PRN/b.jpg',
+    'CON .jpg',
+    'conin$.jpg',
   ])('%s is refused', async (name) => {
     expect(await reasonsOf(...named(name))).toEqual([`${name}: device-name`]);
   });
 
-  it.each(['dot.', 'blank ', 'a./b', 'a /b', '...'])('"%s" is refused', async (name) => {
-    expect(await reasonsOf(...named(name))).toEqual([`${name}: trailing-dot-or-space`]);
-  });
+  it.each(['dot.jpg.', 'blank.jpg ', 'a./b.jpg', 'a /b.jpg', '.../b.jpg'])(
+    '"%s" is refused',
+    async (name) => {
+      expect(await reasonsOf(...named(name))).toEqual([`${name}: trailing-dot-or-space`]);
+    },
+  );
 
   it.each(['<', '>', '"', '|', '?', '*'])('%s in a name is refused', async (sign) => {
-    expect(await reasonsOf(...named(`a${sign}b`))).toEqual([`a${sign}b: forbidden-character`]);
+    const name = `a${sign}b.jpg`;
+    expect(await reasonsOf(...named(name))).toEqual([`${name}: forbidden-character`]);
   });
 
   it.each(['contact.jpg', 'com.jpg', 'COM10.jpg', 'aux1', '.hidden', 'a b', '~x', 'null'])(
@@ -253,22 +238,19 @@ describe('#109 names that some system keeps or changes', () => {
 });
 
 it('#110 control and invisible characters are refused, and shown as what they are', async () => {
-  const names = ['a\0b', 'a\x1b[2Jb', 'a\nb', 'a\x7fb', 'a\u202egpj.exe', 'a\u200bb', 'a\u0085b'];
-  expect(await reasonsOf(...named(...names))).toEqual([
-    'a\\x00b: control-characters',
-    'a\\x1b[2Jb: control-characters',
-    'a\\x0ab: control-characters',
-    'a\\x7fb: control-characters',
-    'a\\u202egpj.exe: control-characters',
-    'a\\u200bb: control-characters',
-    'a\\x85b: control-characters',
-  ]);
-  const hiddenInOldCode = { name: Buffer.from([0x80, 0xff, 0x1b, 0x41]), flags: 0 };
+  const signs = ['\0', '\x1b[2J', '\n', '\x7f', '\u202e', '\u200b', '\u200d', '\u0085'];
+  const shown = ['\\x00', '\\x1b[2J', '\\x0a', '\\x7f', '\\u202e', '\\u200b', '\\u200d', '\\x85'];
+  expect(await reasonsOf(...named(...signs.map((sign) => `a${sign}b.jpg`)))).toEqual(
+    shown.map((sign) => `a${sign}b.jpg: control-characters`),
+  );
+  // What a program in C reads to the zero, and what another one takes for an image.
+  expect(await reasonsOf(...named('a.jpg\0.txt', 'b.jpg\r'))).toHaveLength(2);
+  const hiddenInOldCode = { name: Buffer.from('\x80\xff\x1b.jpg', 'latin1'), flags: 0 };
   expect(await reasonsOf(hiddenInOldCode)).toHaveLength(1);
 });
 
 it('#111 names that promise UTF-8 and are none are refused', async () => {
-  const names = [Buffer.from([0xff, 0xfe, 0x2e, 0x74]), Buffer.from([0xc3, 0x28, 0x2e, 0x74])];
+  const names = ['\xff\xfe.jpg', '\xc3\x28.jpg'].map((name) => Buffer.from(name, 'latin1'));
   const reasons = await reasonsOf(...names.map((name) => ({ name, flags: 0x800 })));
   expect(reasons).toHaveLength(2);
   for (const reason of reasons) expect(reason).toContain('not-utf-8');
@@ -305,13 +287,13 @@ it('#131 names that mean something to JavaScript are plain files', async () => {
 });
 
 it('#81 #129 paths that are too long or too deep for some system are refused', async () => {
-  const deep = `${'d/'.repeat(64)}x`;
+  const deep = `${'d/'.repeat(64)}x.jpg`;
   const reasons = await reasonsOf(
     ...named(
-      'n'.repeat(256),
-      'ü'.repeat(128),
-      'p/'.repeat(520) + 'x',
-      `${'d/'.repeat(3000)}x`,
+      `${'n'.repeat(256)}.jpg`,
+      `${'ü'.repeat(128)}.jpg`,
+      `${'p/'.repeat(520)}x.jpg`,
+      `${'d/'.repeat(3000)}x.jpg`,
       deep,
     ),
   );

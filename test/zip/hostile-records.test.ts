@@ -97,6 +97,18 @@ describe('#127 zip64', () => {
     await expectRefused(await tempDir(), buildZip([A, { ...B, central }]), 'damaged-archive');
   });
 
+  it.each<[string, Partial<ZipMember>]>([
+    ['a size', { size: 0xffffffff }],
+    ['a packed size', { compressedSize: 0xffffffff }],
+    ['all sizes', { size: 0xffffffff, compressedSize: 0xffffffff }],
+    ['an offset', { central: { headerStart: 0xffffffff } }],
+    ['sizes, beside another field', { size: 0xffffffff, extra: extraField(0xcafe, [u32(1)]) }],
+  ])('#204 %s of all ones, without the field, is named', async (_, lie) => {
+    const bytes = buildZip([A, { ...B, ...lie }]);
+    const { message } = await expectRefused(await tempDir(), bytes, 'damaged-archive');
+    expect(message).toContain('ChestDx-1.zip is damaged: b.jpg: its zip64 field is missing');
+  });
+
   it('65,535 members without zip64 are no sign of it', async () => {
     const members = Array.from({ length: 65_535 }, (_, i) => ({ name: `${i}`, method: 0 }));
     const directory = await readDirectory(bufferReader(buildZip(members)), { file: 'x.zip' });
@@ -181,7 +193,7 @@ describe('#129 very many entries', () => {
     const reads: ReadNote[] = [];
     await readDirectory(bufferReader(buildZip(members), reads), { file: 'x.zip' });
     const headerStarts = members.map((_, i) => i * (30 + 6 + content.length));
-    const starts = reads.filter(({ length }) => length === 30 + 6 + 64);
+    const starts = reads.filter(({ length }) => length === 30 + 6 + 128);
     expect(starts.map(({ position }) => position)).toEqual(headerStarts);
     expect(reads.reduce((bytes, { length }) => bytes + length, 0)).toBeLessThan(80_000);
   });

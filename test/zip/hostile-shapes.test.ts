@@ -351,29 +351,3 @@ describe('#124 sizes beyond reason', () => {
     expect(files).toEqual({ 'a.txt': content });
   });
 });
-
-describe('#125 encryption is refused', () => {
-  it.each([
-    ['traditional', 0x1],
-    ['strong', 0x41],
-    ['strong alone', 0x40],
-    ['of the headers', 0x2000],
-  ])('%s', async (_, flags) => {
-    const reasons = await unsafeReasons(buildZip([A, { ...B, flags }]));
-    expect(reasons).toContain('b.jpg: encrypted');
-  });
-
-  it('AES', async () => {
-    const extra = Buffer.from('0199070002004145030800', 'hex');
-    const reasons = await unsafeReasons(buildZip([A, { ...B, flags: 1, method: 99, extra }]));
-    expect(reasons).toEqual(['b.jpg: encrypted']);
-  });
-});
-
-describe('#126 other ways to compress are refused', () => {
-  it.each([1, 5, 6, 9, 12, 14, 93, 95, 98, 99])('method %i', async (method) => {
-    expect(await unsafeReasons(buildZip([A, { ...B, method }]))).toEqual([
-      'b.jpg: compression-method',
-    ]);
-  });
-});

@@ -35,7 +35,7 @@ describe('a report', () => {
     report.warn('a member has a date that does not exist', 'a.jpg');
     report.warn('a member has a date that does not exist', 'b.jpg');
     report.warn('4 bytes behind the archive');
-    expect(() => report.assertSafe()).not.toThrow();
+    expect(() => report.assertUsable()).not.toThrow();
     expect(report.warnings).toEqual([
       'a member has a date that does not exist: a.jpg and 1 more',
       '4 bytes behind the archive',
@@ -48,7 +48,7 @@ describe('a report', () => {
     report.reject('total-size', 'its members would take 9 GB');
     let error: unknown;
     try {
-      report.assertSafe();
+      report.assertUsable();
     } catch (thrown) {
       error = thrown;
     }
