@@ -1,3 +1,4 @@
+import { MAX_HEAD_BYTES } from './repair-head.ts';
 import { type Socket, isIP, isIPv6 } from 'node:net';
 import type { Dispatcher, buildConnector } from 'undici';
 import type { Clock } from '../clock.ts';
@@ -42,6 +43,7 @@ export class Connections {
     this.#secure = undici.buildConnector({ timeout: options.timeoutMs });
     const agent = new undici.Agent({
       pipelining: 1,
+      maxHeaderSize: MAX_HEAD_BYTES,
       connect: (to, callback) => {
         this.connect(to).then(
           (socket) => {

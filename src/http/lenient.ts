@@ -4,7 +4,7 @@ import { Duplex, pipeline } from 'node:stream';
 import type { Dispatcher, buildConnector } from 'undici';
 import { untilAborted } from './connect.ts';
 import type { Carrier } from './exchange.ts';
-import { HeadRepair } from './repair-head.ts';
+import { HeadRepair, MAX_HEAD_BYTES } from './repair-head.ts';
 
 type Connect = (to: buildConnector.Options) => Promise<Socket>;
 
@@ -85,6 +85,7 @@ async function converse(
       const sent = sendRequest({
         createConnection: () => wire,
         insecureHTTPParser: true,
+        maxHeaderSize: MAX_HEAD_BYTES,
         path: `${url.pathname}${url.search}`,
         headers: {
           host: url.host,

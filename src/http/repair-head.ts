@@ -1,19 +1,22 @@
 import { Transform, type TransformCallback } from 'node:stream';
+import { ChunkRepair } from './repair-chunks.ts';
 
-/** Longer than any head that Node's parser takes: it refuses what gets that long. */
-const MAX_HEAD_BYTES = 64 * 1024;
+/** A head may be this long: curl and browsers take as much and more, undici by itself 16 KiB. */
+export const MAX_HEAD_BYTES = 64 * 1024;
 
 /**
  * Puts right what no parser takes and every browser does, in the head of each response of a connection;
- * bodies pass unchanged.
+ * and the lines between the chunks of its body. Other bodies pass unchanged.
  */
 export class HeadRepair extends Transform {
   #pending = Buffer.alloc(0);
   #isBody = false;
+  #chunks: ChunkRepair | undefined;
 
   override _transform(chunk: Buffer, _: BufferEncoding, done: TransformCallback): void {
     if (this.#isBody) {
-      done(null, chunk);
+      this.#pushBody(chunk);
+      done();
       return;
     }
     this.#pending = Buffer.concat([this.#pending, chunk]);
@@ -31,15 +34,25 @@ export class HeadRepair extends Transform {
       const end = /\r?\n\r?\n/.exec(text);
       if (end === null && text.length < MAX_HEAD_BYTES) return;
       const head = end === null ? '' : text.slice(0, end.index);
-      if (end !== null) this.push(`${repairHead(head)}\r\n\r\n`, 'latin1');
+      const repaired = repairHead(head);
+      if (end !== null) this.push(`${repaired}\r\n\r\n`, 'latin1');
+      this.#chunks = IS_CHUNKED.test(repaired) ? new ChunkRepair() : undefined;
       // 1xx announces another head.
       this.#isBody = !/^\s*HTTP\/\S+ +1\d\d\b/.test(head);
       this.#pending = this.#pending.subarray(end === null ? 0 : end.index + end[0].length);
     }
-    this.push(this.#pending);
+    const body = this.#pending;
     this.#pending = Buffer.alloc(0);
+    this.#pushBody(body);
+  }
+
+  #pushBody(bytes: Buffer): void {
+    if (this.#chunks === undefined) this.push(bytes);
+    else for (const piece of this.#chunks.repair(bytes)) this.push(piece);
   }
 }
+
+const IS_CHUNKED = /\r\ntransfer-encoding:[^\r]*\bchunked\b/i;
 
 const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*:(.*)$/s;
 

@@ -255,20 +255,26 @@ describe('more than was announced', () => {
 describe('a broken answer counts as a failed attempt', () => {
   const raw = (text: string) => send(`HTTP/1.1 200 OK\r\n${text}\r\n\r\n${'x'.repeat(100)}`);
   it.each([
-    { name: '#7 two lengths', script: raw('Content-Length: 5\r\nContent-Length: 6') },
-    { name: '#7 a negative length', script: raw('Content-Length: -5') },
-    { name: '#7 a list of lengths', script: raw('Content-Length: 5,6') },
+    // What the parser refuses is asked for once more, for a lenient one.
+    { name: '#7 two lengths', requests: 4, script: raw('Content-Length: 5\r\nContent-Length: 6') },
+    { name: '#7 a negative length', requests: 4, script: raw('Content-Length: -5') },
+    { name: '#7 a list of lengths', requests: 4, script: raw('Content-Length: 5,6') },
     {
       name: '#7 a length and chunks',
+      requests: 4,
       script: raw('Content-Length: 5\r\nTransfer-Encoding: chunked'),
     },
-    { name: '#21 too long a header', script: raw(`X: ${'x'.repeat(20_000)}`) },
-    { name: '#21 too many headers', script: raw(Array(10_000).fill('X: y').join('\r\n')) },
+    { name: '#21 too long a header', script: raw(`X: ${'x'.repeat(100_000)}`) },
+    {
+      name: '#21 too many headers',
+      requests: 4,
+      script: raw(Array(20_000).fill('X: y').join('\r\n')),
+    },
     { name: '#30 nothing at all', script: send('') },
-  ])('$name', async ({ script }) => {
+  ])('$name', async ({ script, requests = 2 }) => {
     const { first, asked, kept } = await thenAgain(script);
     expect(first.outcomes).toEqual(['network']);
-    expect({ exit: first.exit, asked, kept }).toEqual({ exit: 4, asked: 2, kept: 0 });
+    expect({ exit: first.exit, asked, kept }).toEqual({ exit: 4, asked: requests, kept: 0 });
     expect(errorOf(first)?.facts.attempts).toBe(2);
   });
 
