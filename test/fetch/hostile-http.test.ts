@@ -261,14 +261,13 @@ describe('a broken answer counts as a failed attempt', () => {
     { name: '#7 a list of lengths', requests: 4, script: raw('Content-Length: 5,6') },
     {
       name: '#7 a length and chunks',
-      requests: 4,
+      requests: 3,
       script: raw('Content-Length: 5\r\nTransfer-Encoding: chunked'),
     },
     { name: '#21 too long a header', script: raw(`X: ${'x'.repeat(100_000)}`) },
     {
       name: '#21 too many headers',
-      requests: 4,
-      script: raw(Array(20_000).fill('X: y').join('\r\n')),
+      script: raw(Array(50_000).fill('X: y').join('\r\n')),
     },
     { name: '#30 nothing at all', script: send('') },
   ])('$name', async ({ script, requests = 2 }) => {
