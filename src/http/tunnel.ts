@@ -16,7 +16,7 @@ export function proxyAuthorization({ user, password }: Proxy): string | undefine
 }
 
 /** The proxy has responded, but does not make the connection. */
-export function proxyRefused(
+function proxyRefused(
   { shown, variable }: Proxy,
   reason: string,
   facts: Pick<ErrorFacts, 'status' | 'permanent'> = {},

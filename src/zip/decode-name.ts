@@ -152,7 +152,7 @@ const UNICODE_PATH_VERSION = 1;
 const UNICODE_PATH_FIXED_BYTES = 5;
 
 /** undefined: of another version, for another name (then it must be ignored), or not UTF-8. */
-export function parseUnicodePath(field: Buffer, plainName: Buffer): string | undefined {
+function parseUnicodePath(field: Buffer, plainName: Buffer): string | undefined {
   if (field.length <= UNICODE_PATH_FIXED_BYTES) return undefined;
   if (field.readUInt8(0) !== UNICODE_PATH_VERSION) return undefined;
   if (field.readUInt32LE(1) !== crc32(plainName)) return undefined;

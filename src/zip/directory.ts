@@ -51,7 +51,7 @@ export interface Member {
 }
 
 /** A file in an archive that is left out, since some system can't have its name. It is no image. */
-export interface SkippedMember {
+interface SkippedMember {
   /** Printable, and perhaps cut: for people. */
   readonly name: string;
   /** Unpacked, in bytes. */
