@@ -18,6 +18,7 @@ import { openFileReader } from '../zip/reader.ts';
 import type { UnpackPool } from '../zip/unpack-pool.ts';
 import { type DatasetLayout, finalPathOf } from './layout.ts';
 import type { Ledger, Receipt } from './ledger.ts';
+import { describeMismatch } from './mismatch.ts';
 
 /** How a file passed. `content-checked`: its published MD5 is disputed and did not match. */
 export type Check = Receipt['status'];
@@ -100,8 +101,9 @@ export class Acceptance {
   async #check(file: ManifestFile, candidate: HashedFile): Promise<Check> {
     assertSize(file, candidate.bytes);
     if (file.md5Disputed === undefined) {
-      assertMd5(file, candidate);
-      return 'verified';
+      if (candidate.md5 === file.md5) return 'verified';
+      const what = await describeMismatch(file, candidate, this.#context);
+      throw md5Mismatch(file, candidate.md5, { what });
     }
     await this.#assertNoTwin(file, candidate);
     if (candidate.md5 === file.md5) return 'verified';
@@ -165,7 +167,7 @@ export class Acceptance {
     } catch (error) {
       if (!isCcxriError(error, 'damaged-archive')) throw error;
       // Neither the MD5 nor the content speaks for it.
-      throw md5Mismatch(file, candidate.md5, error);
+      throw md5Mismatch(file, candidate.md5, { cause: error });
     } finally {
       await reader.close();
     }
@@ -219,16 +221,18 @@ export function assertSize(file: ManifestFile, bytes: number): void {
   });
 }
 
-function assertMd5(file: ManifestFile, { md5 }: HashedFile): void {
-  if (md5 !== file.md5) throw md5Mismatch(file, md5);
-}
-
-function md5Mismatch(file: ManifestFile, md5: string, cause?: unknown): CcxriError {
-  return new CcxriError('md5-mismatch', `${file.name} is not the published file`, {
+/** @param more.what what the file is instead, as a clause */
+function md5Mismatch(
+  file: ManifestFile,
+  md5: string,
+  more: { readonly what?: string | undefined; readonly cause?: unknown } = {},
+): CcxriError {
+  const what = more.what === undefined ? '' : `: ${more.what}`;
+  return new CcxriError('md5-mismatch', `${file.name} is not the published file${what}`, {
     file: file.name,
     expected: `MD5 ${file.md5}`,
     found: `MD5 ${md5}`,
-    cause,
+    cause: more.cause,
   });
 }
 

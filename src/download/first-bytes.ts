@@ -70,7 +70,8 @@ export function checkPart(body: Body, start: Buffer): Mismatch | undefined {
 function isPage(body: Body, start: Buffer): boolean {
   const text = textOf(start);
   const isTag = /^<(?:!doctype|html|head|\?xml|script|body)/i.test(text);
-  return isTag || (saysHtml(body) && text.startsWith('<'));
+  // Called a page, other tags do as well; but not one byte alone, which data may begin with.
+  return isTag || (saysHtml(body) && /^<[a-z!?][\t\r\n -~]{6}/i.test(text));
 }
 
 /** Whether a body is called a page, which it need not be. */

@@ -2,8 +2,10 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { CcxriError, errnoOf } from '../errors.ts';
-import { toPrintable } from '../text.ts';
+import { type ManifestFile, isPlausibleSize } from '../manifest/manifest.ts';
+import { formatCount, toPrintable } from '../text.ts';
 import type { Transfer } from './context.ts';
+import { lookAlikeAt } from './look-alike.ts';
 import { receiveWhole } from './receive-body.ts';
 import { newSegment } from './segments.ts';
 
@@ -14,6 +16,7 @@ import { newSegment } from './segments.ts';
 export async function copyLocalFile(transfer: Transfer, path: string): Promise<void> {
   const { file, context } = transfer;
   const totalBytes = await sizeOf(path, file.name);
+  await assertNoLookAlike(file, path, totalBytes);
   const body = {
     where: toPrintable(path),
     isLocal: true,
@@ -22,6 +25,20 @@ export async function copyLocalFile(transfer: Transfer, path: string): Promise<v
     bytes: read(path, file.name),
   };
   await receiveWhole(transfer, body, newSegment(0, Infinity, context.clock.nowMs()));
+}
+
+/** Of the right length, its MD5 shows that it is another: then its content is looked at as well. */
+async function assertNoLookAlike(file: ManifestFile, path: string, bytes: number): Promise<void> {
+  if (file.kind !== 'archive' || isPlausibleSize(file, bytes)) return;
+  const alike = await lookAlikeAt(path, file.name);
+  if (alike === undefined) return;
+  throw new CcxriError('size-mismatch', `${file.name}: ${toPrintable(path)} is another: ${alike}`, {
+    file: file.name,
+    path,
+    expected: `about ${file.size}`,
+    found: `${formatCount(bytes)} bytes`,
+    next: [{ kind: 'option', option: 'source' }],
+  });
 }
 
 async function sizeOf(path: string, file: string): Promise<number> {

@@ -152,7 +152,7 @@ async function refusal({ file, context }: Transfer, response: HttpAnswer): Promi
   return new CcxriError(code, error.message, { ...facts, next: error.next });
 }
 
-/** A body that begins so far before its segment is not worth a connection among several. */
+/** A body that begins so far before what was asked for is not taken at once: another try may be shorter. */
 const MAX_OVERLAP_BYTES = 1024 * 1024;
 
 async function receiveAnswer(
@@ -162,7 +162,7 @@ async function receiveAnswer(
   answer: RangeAnswer,
 ): Promise<SegmentEnd> {
   const { file } = transfer;
-  const { url, mode, asked, segment } = request;
+  const { url, asked, segment } = request;
   const where = toPrintableUrl(response.url);
   const of = (kind: 'unusable' | 'unsatisfied', why: string): SegmentEnd => {
     const message = `${file.name}: can't use what ${where} sends: ${why}`;
@@ -186,8 +186,9 @@ async function receiveAnswer(
     await assertNoPage(transfer, body);
     return of('unusable', answer.why);
   }
-  if (mode === 'parallel' && segment.from - answer.fromByte > MAX_OVERLAP_BYTES) {
-    return { kind: 'ranges-ignored' };
+  const overlapBytes = segment.from - answer.fromByte;
+  if (asked !== 'whole' && transfer.part.heldBytes > 0 && overlapBytes > MAX_OVERLAP_BYTES) {
+    return { kind: 'ranges-ignored', asked };
   }
   const end = await placeBody(transfer, request, body, answer);
   return end === 'encoded' ? of('unusable', 'a part of an encoded body') : end;
@@ -196,7 +197,7 @@ async function receiveAnswer(
 /** @returns `encoded`: it is a part of something that can only be decoded as a whole */
 async function placeBody(
   transfer: Transfer,
-  { mode, segment }: SegmentRequest,
+  { mode, asked, segment }: SegmentRequest,
   body: Body,
   { fromByte, endByte, totalBytes }: RangeAnswer & { readonly kind: 'bytes' },
 ): Promise<SegmentEnd | 'encoded'> {
@@ -207,7 +208,7 @@ async function placeBody(
   const keeps = isSameLength && isAhead && !isStrict && part.heldBytes > 0;
   if (fromByte === 0 && !keeps) {
     // It starts the file over: then all of it is welcome, also where less was requested.
-    if (mode === 'parallel') return { kind: 'ranges-ignored' };
+    if (mode === 'parallel') return { kind: 'ranges-ignored', asked };
     segment.at = 0;
     segment.to = endByte ?? Infinity;
     const isWhole = endByte === null || endByte === totalBytes;

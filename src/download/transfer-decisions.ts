@@ -68,8 +68,8 @@ export type SegmentEnd =
       readonly isCut: boolean;
       readonly receivedBytes: number;
     }
-  /** One of several connections got the whole file instead of its segment. */
-  | { readonly kind: 'ranges-ignored' }
+  /** The whole file came instead of a later part. Nothing of it was read: others may serve ranges. */
+  | { readonly kind: 'ranges-ignored'; readonly asked: Asking }
   /** The body can't be placed, or is of another file. */
   | { readonly kind: 'unusable'; readonly asked: Asking; readonly error: CcxriError }
   /** The server has nothing where something is missing. */
@@ -135,8 +135,12 @@ export function decideNext(
       return { state, action: { kind: 'done' } };
     case 'ended':
       return afterEnd({ ...state, refusals: 0 }, event, facts);
-    case 'ranges-ignored':
-      return { state: { ...state, asking: 'rest' }, action: { kind: 'request' } };
+    case 'ranges-ignored': {
+      const refusals = state.refusals + 1;
+      const isFirst = event.asked === 'rest' && refusals < 2;
+      const asking = isFirst ? state.asking : humbler(event.asked, facts.heldBytes);
+      return { state: { ...state, asking, refusals }, action: { kind: 'request' } };
+    }
     case 'unusable': {
       const asking = humbler(event.asked, facts.heldBytes);
       // The whole file again would get the same answer again.

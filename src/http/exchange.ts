@@ -117,7 +117,7 @@ export class HttpExchange {
     const exchange = new HttpExchange(signal, pool);
     if (exchange.#state === 'waiting') carrier.dispatch(options, exchange.#handler());
     while (exchange.#state === 'waiting') await exchange.#change();
-    if (exchange.#head === undefined) throw exchange.#failure ?? new Error('no response');
+    if (exchange.#head === undefined) throw exchange.#failure ?? noResponse();
     return exchange;
   }
 

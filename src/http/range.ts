@@ -82,7 +82,7 @@ function checkPart(request: RangeRequest, head: AnswerHead): RangeAnswer {
   const range = toContentRange(head.contentRange);
   if (range === null) return checkUnmarked(request, head);
   const total = range.total ?? request.totalBytes;
-  if (total === null || range.last >= total) {
+  if (total === null) {
     return { kind: 'unusable', why: 'the part does not say how long the file is' };
   }
   if (request.totalBytes !== null && total !== request.totalBytes) {
@@ -117,12 +117,13 @@ function checkUnmarked(request: RangeRequest, head: AnswerHead): RangeAnswer {
 interface ContentRange {
   readonly first: number;
   readonly last: number;
-  /** null: left open. */
+  /** null: left open, or left out. */
   readonly total: number | null;
 }
 
 /** The unit in any case, with `=` or a colon behind it, or without it: as servers are seen to write it. */
-const CONTENT_RANGE = /^\s*(?:bytes?[\s=:]+)?(\d{1,15})\s*-\s*(\d{1,15})\s*\/\s*(\d{1,15}|\*)\s*$/i;
+const CONTENT_RANGE =
+  /^\s*(?:bytes?[\s=:]+)?(\d{1,15})\s*-\s*(\d{1,15})\s*(?:\/\s*(\d{1,15}|\*)\s*)?$/i;
 
 function toContentRange(text: string | undefined): ContentRange | null {
   const [, first, last, total] = CONTENT_RANGE.exec(text ?? '') ?? [];
@@ -130,7 +131,7 @@ function toContentRange(text: string | undefined): ContentRange | null {
   return {
     first: Number(first),
     last: Number(last),
-    total: total === '*' ? null : Number(total),
+    total: total === undefined || total === '*' ? null : Number(total),
   };
 }
 

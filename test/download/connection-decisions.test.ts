@@ -44,7 +44,7 @@ describe('one of several connections', () => {
     ['#39 is reset before that', failed(network), few, 'close'],
     ['#12 is refused', failed(status(429)), 0, 'close'],
     ['gets 404', failed(gone), 0, 'close'],
-    ['#41 gets the whole file', { kind: 'ranges-ignored' }, 0, 'close'],
+    ['#41 gets the whole file', { kind: 'ranges-ignored', asked: 'segment' }, 0, 'close'],
     ['#42 gets something else', { kind: 'unusable', asked: 'segment', error: network }, 0, 'close'],
     ['#177 gets 416', { kind: 'unsatisfied', asked: 'segment', error: network }, 0, 'close'],
     ['#71 meets a full disk', failed(new CcxriError('disk-full', '')), 5 * MIB, 'finish'],

@@ -41,10 +41,23 @@ const request = { kind: 'request' } as const;
 const rows: readonly Row[] = [
   {
     name: '#41 the last of several connections got the whole file: one connection',
-    event: { kind: 'ranges-ignored' },
+    event: { kind: 'ranges-ignored', asked: 'segment' },
     state: { isProven: true },
     action: request,
     becomes: { asking: 'rest', isProven: false },
+  },
+  {
+    name: '#180 #41 the whole file instead of the rest: another node may serve it',
+    event: { kind: 'ranges-ignored', asked: 'rest' },
+    action: request,
+    becomes: { asking: 'segment', refusals: 1, attempts: 0 },
+  },
+  {
+    name: '#41 the whole file instead of the rest, twice: the whole file',
+    event: { kind: 'ranges-ignored', asked: 'rest' },
+    state: { refusals: 1 },
+    action: request,
+    becomes: { asking: 'whole' },
   },
   ...(['unusable', 'unsatisfied'] as const).map((kind): Row => ({
     name: `#43 #177 a first segment is ${kind}: the whole file`,

@@ -36,7 +36,7 @@ describe.skipIf(!hasOpenssl)('a redirect from https to http', () => {
     expect(secure.requests.map(sees)).toEqual([true]);
     expect(secure.requests[0]?.headers['authorization']).toMatch(/^Basic /);
     expect(plain.requests.map(({ headers }) => Object.keys(headers).sort())).toEqual([
-      ['accept-encoding', 'connection', 'host'],
+      ['accept', 'accept-encoding', 'connection', 'host', 'user-agent'],
     ]);
     expect(ran.stdout + ran.stderr).not.toContain('hunter2');
   });

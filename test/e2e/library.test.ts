@@ -14,6 +14,7 @@ const { command } = useProgram();
 const FUNCTIONS = [
   'datasetStatus',
   'describeFinding',
+  'diagnose',
   'extractDataset',
   'fetchDataset',
   'findFile',

@@ -90,7 +90,7 @@ describe('a broken answer', () => {
       name: '#7 a length and chunks',
       script: `${head(200, { 'Content-Length': 3, 'Transfer-Encoding': 'chunked' })}abc`,
     },
-    { name: '#21 a header too long', script: head(200, { 'X-Long': 'x'.repeat(20_000) }) },
+    { name: '#21 a header too long', script: head(200, { 'X-Long': 'x'.repeat(100_000) }) },
     {
       name: '#21 headers without end',
       script: head(
