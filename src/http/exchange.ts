@@ -220,6 +220,11 @@ function toHead(status: number, headers: IncomingHttpHeaders): ResponseHead {
   };
 }
 
+/** It has ended with a status below 200, which only announces a response. */
+function noResponse(): Error {
+  return Object.assign(new Error('no response'), { code: 'HPE_INVALID_STATUS' });
+}
+
 function toError(reason: unknown): Error {
   return reason instanceof Error ? reason : new Error(String(reason));
 }
