@@ -108,8 +108,9 @@ function checkUnmarked(request: RangeRequest, head: AnswerHead): RangeAnswer {
   if (!isRanged) return wholeOf(head);
   const length = toLength(head.contentLength);
   const isUnmarked = head.contentRange === undefined;
-  if (isUnmarked && totalBytes !== null && length === (toByte ?? totalBytes) - fromByte) {
-    return { kind: 'bytes', fromByte, endByte: fromByte + length, totalBytes };
+  if (isUnmarked && totalBytes !== null && length !== null && length > 0) {
+    const endByte = Math.min(toByte ?? totalBytes, totalBytes);
+    if (length === endByte - fromByte) return { kind: 'bytes', fromByte, endByte, totalBytes };
   }
   return { kind: 'unusable', why: 'a part without a valid Content-Range' };
 }

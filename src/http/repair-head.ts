@@ -68,7 +68,9 @@ export function repairHead(head: string): string {
     .split(/\r?\n/);
   const fields = lines.flatMap((line) => {
     const [, name, value = ''] = FIELD.exec(line) ?? [];
-    return name === undefined ? [] : [{ name, value: value.trim() }];
+    // An identity is no coding (RFC 7230, appendix A), but parsers wait for the end of the connection.
+    const isNone = /^transfer-encoding$/i.test(name ?? '') && /^\s*identity\s*$/i.test(value);
+    return name === undefined || isNone ? [] : [{ name, value: value.trim() }];
   });
   const valuesOf = (wanted: string) =>
     fields.filter(({ name }) => name.toLowerCase() === wanted).map(({ value }) => value);

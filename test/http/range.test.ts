@@ -68,6 +68,7 @@ describe('an answer to a request for bytes from 10 on, of 20', () => {
     { name: '#42 an end before the start', head: { contentRange: 'bytes 0-9/20' } },
     { name: '#43 no Content-Range', head: {} },
     { name: '#43 no Content-Range, and another length', head: { contentLength: '9' } },
+    { name: '#43 no Content-Range, and no byte', head: { contentLength: '0' } },
     { name: '#43 junk', head: { contentRange: 'bytes ten-19/20' } },
     { name: '#43 junk of the right length', head: { contentRange: 'x', contentLength: '10' } },
     { name: '#43 another unit', head: { contentRange: 'items 10-19/20' } },

@@ -25,6 +25,11 @@ describe('#194 the head of a response', () => {
       given: 'Content-Length: 3\r\nTransfer-Encoding: chunked',
       repaired: 'Transfer-Encoding: chunked',
     },
+    {
+      name: 'with a coding that is none',
+      given: 'Content-Length: 3\r\nTransfer-Encoding: identity',
+      repaired: 'Content-Length: 3',
+    },
     // Left for the parser to refuse.
     {
       name: 'with two lengths',
