@@ -31,7 +31,11 @@ const HEADS: Readonly<Record<string, Twist>> = {
   '#194 a header of 20 KB': withLine(`X-Policy: ${'x'.repeat(20_000)}`),
   '#194 an empty line in front of the status': rewritten((head) => `\r\n${head}`),
   '#194 early hints in front': rewritten((head) => `HTTP/1.1 103 Early Hints\r\n\r\n${head}`),
-  '#194 Transfer-Encoding: identity': headers({ 'Transfer-Encoding': 'identity' }),
+  // Its end closes the connection: the others would wait for that.
+  '#194 Transfer-Encoding: identity': (...given) => ({
+    ...headers({ 'Transfer-Encoding': 'identity' })(...given),
+    end: 'fin',
+  }),
   '#194 Connection: close without closing': headers({ Connection: 'close' }),
 };
 
