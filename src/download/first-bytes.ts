@@ -63,7 +63,7 @@ export function checkStart(
 }
 
 /** Whether a body from the middle of the file is a page instead. */
-export function checkPart(body: Body, start: Buffer): Mismatch | undefined {
+export function checkPart(_: ManifestFile, body: Body, start: Buffer): Mismatch | undefined {
   return isPage(body, start) ? { is: 'is a web page' } : undefined;
 }
 

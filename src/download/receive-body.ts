@@ -44,49 +44,39 @@ export async function receiveFromStart(
   segment: Segment,
   isWhole: boolean,
 ): Promise<'received' | 'decoded' | 'encoded'> {
-  const { file } = transfer;
-  const iterator = body.bytes[Symbol.asyncIterator]();
-  try {
-    const { first, failure } = await readFirst(iterator);
-    const codings = body.isLocal || failure !== undefined ? [] : codingsUnder(file, body, first);
+  const { file, context } = transfer;
+  return withBeginning(body, async (beginning) => {
+    const mayBeEncoded = !body.isLocal && beginning.failure === undefined;
+    const codings = mayBeEncoded ? codingsUnder(file, body, beginning.first) : [];
     if (codings.length === 0) {
-      const wrong = checkStart(file, body, first, failure !== undefined);
-      if (wrong !== undefined) throw await explain(transfer, body, wrong, { first, iterator });
-      if (failure !== undefined) throw failure;
-      const bytes = resume(first, iterator);
-      await transfer.part.restart(body.origin);
-      await receiveBody(transfer, { ...body, bytes }, segment);
+      await startOver(transfer, body, segment, beginning);
       return 'received';
     }
     if (!isWhole) return 'encoded';
-    const { context } = transfer;
-    const encoded = counted(resume(first, iterator), context.onBytes);
-    const bytes = decodeBody(encoded, codings, body.where);
+    const encoded = counted(resume(beginning), context.onBytes);
+    // Without an origin: no server can be asked for the rest of the plain bytes if this breaks.
+    const plain: Body = {
+      ...body,
+      origin: NO_ORIGIN,
+      bytes: decodeBody(encoded, codings, body.where),
+    };
     const uncounted = { ...transfer, context: { ...context, onBytes: () => undefined } };
-    await receiveDecoded(uncounted, { ...body, bytes }, segment);
+    segment.to = Infinity;
+    await withBeginning(plain, (first) => startOver(uncounted, plain, segment, first));
+    assertNotShort(file, plain, transfer.part.bytes);
     return 'decoded';
-  } finally {
-    await iterator.return?.();
-  }
+  });
 }
 
-/** Without an origin: no server can be asked for the rest of the plain bytes if this breaks. */
-async function receiveDecoded(transfer: Transfer, encoded: Body, segment: Segment): Promise<void> {
-  const { file, part } = transfer;
-  const body = { ...encoded, origin: NO_ORIGIN };
-  segment.to = Infinity;
-  const iterator = body.bytes[Symbol.asyncIterator]();
-  try {
-    const { first, failure } = await readFirst(iterator);
-    const wrong = checkStart(file, body, first, failure !== undefined);
-    if (wrong !== undefined) throw await explain(transfer, body, wrong, { first, iterator });
-    if (failure !== undefined) throw failure;
-    await part.restart(body.origin);
-    await receiveBody(transfer, { ...body, bytes: resume(first, iterator) }, segment);
-    assertNotShort(file, body, part.bytes);
-  } finally {
-    await iterator.return?.();
-  }
+async function startOver(
+  transfer: Transfer,
+  body: Body,
+  segment: Segment,
+  beginning: Beginning,
+): Promise<void> {
+  const bytes = await assertUsable(transfer, body, beginning, checkStart);
+  await transfer.part.restart(body.origin);
+  await receiveBody(transfer, { ...body, bytes }, segment);
 }
 
 /**
@@ -110,18 +100,11 @@ export async function receiveSlice(
     return;
   }
   // What begins with the file must look like it; and a part can be a server's page about an error.
-  const iterator = body.bytes[Symbol.asyncIterator]();
-  try {
-    const { first, failure } = await readFirst(iterator);
-    const wrong = isFromStart
-      ? checkStart(file, body, first, failure !== undefined)
-      : checkPart(body, first);
-    if (wrong !== undefined) throw await explain(transfer, body, wrong, { first, iterator });
-    if (failure !== undefined) throw failure;
-    await receiveBody(transfer, { ...body, bytes: resume(first, iterator) }, segment, skipBytes);
-  } finally {
-    await iterator.return?.();
-  }
+  const check = isFromStart ? checkStart : checkPart;
+  await withBeginning(body, async (beginning) => {
+    const bytes = await assertUsable(transfer, body, beginning, check);
+    await receiveBody(transfer, { ...body, bytes }, segment, skipBytes);
+  });
 }
 
 /**
@@ -130,15 +113,43 @@ export async function receiveSlice(
  */
 export async function assertNoPage(transfer: Transfer, body: Body): Promise<void> {
   if (!saysHtml(body)) return;
-  const iterator = body.bytes[Symbol.asyncIterator]();
-  const first = await readText(iterator);
-  const page = checkPart(body, first);
-  if (page !== undefined) throw await explain(transfer, body, page, { first, iterator });
+  await withBeginning(body, async ({ first, iterator }) => {
+    await assertUsable(transfer, body, { first, iterator }, checkPart);
+  });
 }
 
+/** The first bytes of a body: as many as show what it is, or more. */
 interface Beginning {
   readonly first: Buffer;
   readonly iterator: AsyncIterator<Buffer>;
+  /** There may have been more, but the connection broke. */
+  readonly failure?: CcxriError;
+}
+
+/** Drops the body's connection after the work. */
+async function withBeginning<T>(body: Body, work: (of: Beginning) => Promise<T>): Promise<T> {
+  const iterator = body.bytes[Symbol.asyncIterator]();
+  try {
+    return await work({ ...(await readFirst(iterator)), iterator });
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+type Check = typeof checkStart;
+
+/** @returns the whole body @throws CcxriError `not-the-file`, showing what it says; what broke it */
+async function assertUsable(
+  transfer: Transfer,
+  body: Body,
+  beginning: Beginning,
+  check: Check,
+): Promise<AsyncIterable<Buffer>> {
+  const { first, failure } = beginning;
+  const wrong = check(transfer.file, body, first, failure !== undefined);
+  if (wrong !== undefined) throw await explain(transfer, body, wrong, beginning);
+  if (failure !== undefined) throw failure;
+  return resume(beginning);
 }
 
 /** The error of a body that is not the file, showing what it says. */
@@ -151,7 +162,8 @@ async function explain(
   const text = await readText(iterator, first);
   context.onBytes(text.length);
   const error = notTheFile(file, body, mismatch, { text });
-  return (body.isLocal ? undefined : toRateLimit(file, error, text)) ?? error;
+  if (body.isLocal) return error;
+  return toRateLimit(file, error, text, body.header('content-type')) ?? error;
 }
 
 /** The error of a body that asks to slow down without the status for it. undefined: it does not. */
@@ -159,8 +171,9 @@ export function toRateLimit(
   file: ManifestFile,
   error: CcxriError,
   body: Buffer,
+  contentType: string | undefined,
 ): CcxriError | undefined {
-  const text = textOfBody(body);
+  const text = textOfBody(body, contentType);
   if (body.length >= BODY_TEXT_BYTES || !saysRateLimit(text)) return undefined;
   const message = `${file.name}: the server asks to slow down`;
   return new CcxriError('http-status', message, { ...error.facts, status: 429, found: text });
@@ -200,7 +213,7 @@ export async function readText(
   return text.subarray(0, BODY_TEXT_BYTES);
 }
 
-async function* resume(first: Buffer, iterator: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+async function* resume({ first, iterator }: Beginning): AsyncGenerator<Buffer> {
   if (first.length > 0) yield first;
   for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
     yield next.value;

@@ -142,9 +142,10 @@ function slowDown(response: HttpAnswer, url: string, { clock, limiter }: Downloa
 async function refusal({ file, context }: Transfer, response: HttpAnswer): Promise<CcxriError> {
   const text = await readText(response.body()[Symbol.asyncIterator]());
   const error = toStatusError(response, context.clock, text);
-  const found = textOfBody(text, response.header('content-type'));
+  const contentType = response.header('content-type');
+  const found = textOfBody(text, contentType);
   const { status } = response;
-  if (status < 500 && toRateLimit(file, error, text) !== undefined) {
+  if (status < 500 && toRateLimit(file, error, text, contentType) !== undefined) {
     return withDetails(error, { status: 429, found });
   }
   const facts = { ...error.facts, ...(found === '' ? {} : { found }) };

@@ -40,8 +40,8 @@ const DOUBTFUL_RETRIES = 3;
 
 /**
  * Whether to retry a failed attempt. Broken connections, stalls and failures of the server are retried
- * as often as the policy allows. An answer that may be the last word (404, a page instead of the file)
- * is asked for a few times more, since busy servers and what stands before them give such answers once.
+ * as often as the policy allows. An answer that may be the last word (404, a page instead of the file, a
+ * page without a link) is asked for a few times more, since busy servers and what stands before them give such answers once.
  * What HTTP calls permanent, a full disk, and a bug are not retried.
  * @param random 0 <= x < 1: jitter
  */
@@ -77,7 +77,7 @@ function hopeOf(error: unknown): 'good' | 'some' | 'none' {
   const { permanent, status } = error.facts;
   if (permanent === true || (status !== undefined && PERMANENT.includes(status))) return 'none';
   if (isCcxriError(error, 'network', 'stalled')) return 'good';
-  if (isCcxriError(error, 'not-the-file')) return 'some';
+  if (isCcxriError(error, 'not-the-file', 'no-link')) return 'some';
   // Without a status, it is the source's own word that there is no such file, not a server's.
   if (status === undefined) return 'none';
   if (isCcxriError(error, 'file-not-at-source')) return 'some';

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { CcxriError, type NextStep } from '../errors.ts';
-import { toPrintable, toPrintableUrl } from '../text.ts';
+import { toPrintableUrl } from '../text.ts';
 import type { HttpAnswer } from './deadline.ts';
 import { parseRetryAfter } from './retry.ts';
 import { wallOf } from './walls.ts';
@@ -52,18 +52,3 @@ const NEXT: Readonly<Record<number, readonly NextStep[]>> = {
     { kind: 'again' },
   ],
 };
-
-/**
- * The body must be the bytes of the file, not compressed ones: their MD5 would be another.
- * @throws CcxriError `network`, permanent
- */
-export function assertNotEncoded(answer: HttpAnswer): void {
-  const encoding = answer.header('content-encoding')?.trim().toLowerCase() ?? '';
-  if (encoding === '' || encoding === 'identity') return;
-  const where = toPrintableUrl(answer.url);
-  throw new CcxriError(
-    'network',
-    `${where} sends its answer encoded (${toPrintable(encoding, 40)}), though it was asked not to`,
-    { url: where, permanent: true, next: [{ kind: 'option', option: 'source' }] },
-  );
-}

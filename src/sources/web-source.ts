@@ -1,13 +1,13 @@
 import { pause, throwIfAborted } from '../abort.ts';
 import { type CcxriError, isCcxriError } from '../errors.ts';
 import type { LoadedPage } from '../http/page.ts';
+import { decideRetry } from '../http/retry.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
 import { count, toPrintableUrl } from '../text.ts';
 import { toFileUrl } from './address.ts';
 import { basesNear, findByName, serves } from './by-name.ts';
 import { keepLinks, readKeptLinks } from './kept-links.ts';
 import { type PageReading, locateOnPage } from './page-read.ts';
-import { decidePageRetry } from './page-retry.ts';
 import {
   type Location,
   QUESTION_POLICY,
@@ -81,7 +81,8 @@ export class WebSource implements Source {
       const { error, mayBeBase } = verdict;
       // Usual for a directory without a listing: no reason to wait.
       if (mayBeBase && (await this.#hasByName(file))) return this.#below(undefined);
-      const decision = decidePageRetry(error, attempts, pagePolicy, clock.random());
+      const state = { attempts, withoutProgress: attempts };
+      const decision = decideRetry(error, state, pagePolicy, clock.random());
       if (decision.kind === 'give-up') return this.#settle({ ...verdict, attempts }, file);
       if (attempts === WORTH_A_WARNING) this.#warn(`${error.message}; still asking for it`);
       await pause(clock, decision.delayMs, signal);

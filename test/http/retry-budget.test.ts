@@ -1,13 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { CcxriError, type ErrorFacts } from '../../src/errors.ts';
-import { DEFAULT_RETRY_POLICY as policy } from '../../src/http/retry.ts';
-import { decidePageRetry } from '../../src/sources/page-retry.ts';
+import { DEFAULT_RETRY_POLICY as policy, decideRetry } from '../../src/http/retry.ts';
+
+const stateOf = (attempts: number) => ({ attempts, withoutProgress: attempts });
 
 /** How often a page is asked for that fails the same way each time, and the waits between, in seconds. */
 function asksFor(code: 'network' | 'http-status' | 'no-link' | 'stalled', facts: ErrorFacts = {}) {
   const waits: number[] = [];
   for (let attempts = 1; ; attempts += 1) {
-    const decision = decidePageRetry(new CcxriError(code, 'x', facts), attempts, policy, 0.999999);
+    const decision = decideRetry(
+      new CcxriError(code, 'x', facts),
+      stateOf(attempts),
+      policy,
+      0.999999,
+    );
     if (decision.kind === 'give-up') return { attempts, waits };
     waits.push(Math.round(decision.delayMs / 1000));
   }
@@ -55,7 +61,7 @@ describe('a page that fails the same way each time', () => {
   it('is asked for once without retries', () => {
     for (const code of ['no-link', 'network'] as const) {
       const none = { ...policy, retries: 0 };
-      const decision = decidePageRetry(new CcxriError(code, 'x'), 1, none, 0);
+      const decision = decideRetry(new CcxriError(code, 'x'), stateOf(1), none, 0);
       expect(decision).toEqual({ kind: 'give-up', why: 'exhausted' });
     }
   });
