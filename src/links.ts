@@ -3,13 +3,16 @@ import { systemClock } from './clock.ts';
 import type { RunOptions } from './dataset/session.ts';
 import { CcxriError } from './errors.ts';
 import { ignoreEvents } from './events.ts';
-import { createPageLoader, createStartLoader } from './http/page.ts';
+import { HttpClient } from './http/client.ts';
+import { loadPageWith, loadStartWith } from './http/page.ts';
+import { DEFAULT_TIMEOUT_MS } from './http/retry.ts';
 import { type ManifestFile, isEmptySelection, selectFiles } from './manifest/manifest.ts';
 import { headerOptionsOf } from './sources/header-options.ts';
 import { type Found, locationsOf, openSources } from './sources/open-source.ts';
 import {
   type Location,
   type Source,
+  type SourceContext,
   type SourceKind,
   lackOf,
   otherSourceSteps,
@@ -24,19 +27,37 @@ import { toPrintable, toPrintableLink } from './text.ts';
  *   named sources can be used; `aborted`
  */
 export async function resolveLinks(options: LinksOptions): Promise<LinksResult> {
-  const { manifest, selection = {}, sources: named = [], timeoutMs, env } = options;
+  const { manifest, selection = {}, sources: named = [], env } = options;
+  const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const { pageUrl, signal, onEvent = ignoreEvents, clock = systemClock } = options;
   const files = isEmptySelection(selection) ? manifest.files : selectFiles(manifest, selection);
   const loading = { ...headerOptionsOf(options, manifest, onEvent), timeoutMs, env, clock };
-  const [loadPage, loadStart] = [createPageLoader(loading), createStartLoader(loading)];
-  const context = { manifest, loadPage, loadStart, pageUrl, signal, onEvent, clock };
-  const sources = await openSources(named, context);
+  // One for all pages: it keeps cookies, and what it has learned of hosts.
+  const client = new HttpClient(loading);
+  try {
+    const loadPage: SourceContext['loadPage'] = (url, pageSignal) =>
+      loadPageWith(client, url, { clock, signal: pageSignal });
+    const loadStart: SourceContext['loadStart'] = (url, startSignal) =>
+      loadStartWith(client, url, startSignal);
+    const context = { manifest, loadPage, loadStart, pageUrl, signal, onEvent, clock };
+    const sources = await openSources(named, context);
+    return await locateAll(files, sources, { homepage: manifest.homepage, signal });
+  } finally {
+    await client.close();
+  }
+}
+
+async function locateAll(
+  files: readonly ManifestFile[],
+  sources: readonly Source[],
+  { homepage, signal }: { homepage: string; signal: AbortSignal | undefined },
+): Promise<LinksResult> {
   const links: LinkRow[] = [];
   const all: Found[] = [];
   for (const file of files) {
     const answers: Found[] = [];
     for await (const answer of locationsOf(file, sources, signal)) answers.push(answer);
-    links.push(toRow(file, answers, manifest.homepage));
+    links.push(toRow(file, answers, homepage));
     all.push(...answers);
   }
   throwIfAborted(signal);

@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../abort.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
-import { BODY_TEXT_BYTES, saysRateLimit, textOfBody } from '../http/body-text.ts';
+import { BODY_TEXT_BYTES, rateLimitIn } from '../http/body-text.ts';
 import { decodeBody } from '../http/encoding.ts';
 import { type ManifestFile, windowOf } from '../manifest/manifest.ts';
 import type { DownloadContext, Transfer } from './context.ts';
@@ -173,8 +173,8 @@ export function toRateLimit(
   body: Buffer,
   contentType: string | undefined,
 ): CcxriError | undefined {
-  const text = textOfBody(body, contentType);
-  if (body.length >= BODY_TEXT_BYTES || !saysRateLimit(text)) return undefined;
+  const text = rateLimitIn(body, contentType);
+  if (text === undefined) return undefined;
   const message = `${file.name}: the server asks to slow down`;
   return new CcxriError('http-status', message, { ...error.facts, status: 429, found: text });
 }

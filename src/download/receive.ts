@@ -4,6 +4,7 @@ import type { HttpAnswer } from '../http/deadline.ts';
 import { codingsOf } from '../http/encoding.ts';
 import { isBrokenSocket } from '../http/errors.ts';
 import { type RangeAnswer, checkRange, toStrongValidator } from '../http/range.ts';
+import { parseRetryAfter } from '../http/retry.ts';
 import { toStatusError } from '../http/status.ts';
 import { toPrintableUrl } from '../text.ts';
 import type { DownloadContext, Transfer } from './context.ts';
@@ -133,7 +134,7 @@ function hasChanged({ validator }: Body['origin'], response: HttpAnswer): boolea
 
 /** What one connection is asked for applies to all connections to the same host. */
 function slowDown(response: HttpAnswer, url: string, { clock, limiter }: DownloadContext): void {
-  const { retryAfterS } = toStatusError(response, clock).facts;
+  const retryAfterS = parseRetryAfter(response.header('retry-after'), clock.date());
   if (retryAfterS !== undefined) limiter.pauseFor(url, retryAfterS * 1000, response.status);
   if (response.status === 429 || response.status === 503) limiter.onRefused(url);
 }

@@ -26,7 +26,12 @@ function withoutMarkup(html: string): string {
     .replace(/<[^<>]*(?:>|$)/g, ' ');
 }
 
-/** Whether a short text is the way in which servers say "slow down" without saying 429. */
-export function saysRateLimit(text: string): boolean {
-  return /\b429\b|too many|rate.?limit|频繁|限流|稍后/i.test(text);
+/**
+ * What a short body says, where it is the way in which servers say "slow down" without saying 429.
+ * undefined: it is none.
+ */
+export function rateLimitIn(bytes: Uint8Array, contentType?: string): string | undefined {
+  if (bytes.length >= BODY_TEXT_BYTES) return undefined;
+  const text = textOfBody(bytes, contentType);
+  return /\b429\b|too many|rate.?limit|频繁|限流|稍后/i.test(text) ? text : undefined;
 }

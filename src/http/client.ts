@@ -39,6 +39,15 @@ export interface HttpRequest {
 
 type Fields = Readonly<Record<string, string>>;
 
+/** One request of several, where redirects lead on. */
+interface Hop {
+  readonly target: URL;
+  /** Headers of this request. */
+  readonly own: Fields;
+  /** In clear, after an encrypted one: no secret goes along, whatever the host. */
+  readonly isDowngraded: boolean;
+}
+
 /** GET over HTTP, with redirects, proxies and stall detection. */
 export class HttpClient {
   readonly #connecting: ConnectionsOptions;
@@ -82,7 +91,9 @@ export class HttpClient {
     try {
       for (;;) {
         const hop = hops.at(-1) ?? url;
-        const exchange = await this.#send(new URL(hop), request.headers ?? {}, deadline);
+        const isDowngraded = !isEncrypted(hop) && hops.some(isEncrypted);
+        const of = { target: new URL(hop), own: request.headers ?? {}, isDowngraded };
+        const exchange = await this.#send(of, deadline);
         const { status, all } = exchange.head;
         const hasNewCookie = this.#cookies.keep(new URL(hop), all('set-cookie'), this.#wallMs());
         if (!isRedirect(status)) {
@@ -103,14 +114,15 @@ export class HttpClient {
   }
 
   /** By undici; where that does not understand the host's HTTP, by the lenient client. */
-  async #send(target: URL, own: Fields, deadline: RequestDeadline): Promise<HttpExchange> {
-    if (this.#sloppyHosts.has(target.host)) return await this.#sendLeniently(target, own, deadline);
+  async #send(hop: Hop, deadline: RequestDeadline): Promise<HttpExchange> {
+    const { target } = hop;
+    if (this.#sloppyHosts.has(target.host)) return await this.#sendLeniently(hop, deadline);
     try {
-      return await this.#sendOverAny(target, own, deadline.signal);
+      return await this.#sendOverAny(hop, deadline.signal);
     } catch (error) {
       const mayBeSloppy = isMalformed(error, 'head') && this.#isDirect(target);
       if (!mayBeSloppy || deadline.signal.aborted) throw error;
-      const exchange = await this.#sendLeniently(target, own, deadline).catch((again: unknown) => {
+      const exchange = await this.#sendLeniently(hop, deadline).catch((again: unknown) => {
         throw deadline.signal.aborted ? again : error;
       });
       this.#rememberSloppy(target);
@@ -122,10 +134,12 @@ export class HttpClient {
    * A server may close a kept-alive connection just as it is reused. That is not a failure of this
    * request: it is sent once more, over a new connection.
    */
-  async #sendOverAny(target: URL, own: Fields, signal: AbortSignal): Promise<HttpExchange> {
+  async #sendOverAny(hop: Hop, signal: AbortSignal): Promise<HttpExchange> {
+    const { target, isDowngraded } = hop;
     const mayBeReused = this.#knownOrigins.has(target.origin);
     const { dispatcher } = await this.#open();
-    const options = this.#toDispatch(target, own, this.#headers.secretsFor(target));
+    const secrets = isDowngraded ? {} : this.#headers.secretsFor(target);
+    const options = this.#toDispatch(hop, secrets);
     const send = () => HttpExchange.send(dispatcher, options, signal, this.#buffers);
     const exchange = await send().catch((error: unknown) => {
       if (!mayBeReused || signal.aborted || !isBrokenSocket(error)) throw error;
@@ -136,16 +150,16 @@ export class HttpClient {
   }
 
   /** Without credentials, and without the cookies that the host has set because of them. */
-  async #sendLeniently(target: URL, own: Fields, deadline: RequestDeadline): Promise<HttpExchange> {
+  async #sendLeniently(hop: Hop, deadline: RequestDeadline): Promise<HttpExchange> {
     const connections = await this.#open();
     this.#lenient ??= new LenientClient((to) => connections.connect(to));
     deadline.suspend();
     const carrier = this.#lenient.carrier(() => deadline.restart());
-    const options = this.#toDispatch(target, own, {});
+    const options = this.#toDispatch(hop, {});
     return await HttpExchange.send(carrier, options, deadline.signal, this.#buffers);
   }
 
-  #toDispatch(target: URL, own: Fields, secrets: Fields): Dispatcher.DispatchOptions {
+  #toDispatch({ target, own }: Hop, secrets: Fields): Dispatcher.DispatchOptions {
     const isAnonymous = Object.keys(secrets).length < this.#secretNames(target).length;
     const cookies = isAnonymous ? [] : this.#cookies.cookiesFor(target, this.#wallMs());
     return {
@@ -198,4 +212,8 @@ export class HttpClient {
     const connections = await this.#connections?.catch(() => undefined);
     await connections?.close();
   }
+}
+
+function isEncrypted(url: string): boolean {
+  return url.startsWith('https:');
 }

@@ -35,6 +35,8 @@ interface HostMemory {
  * Eyeballs") recommends 250 ms, and one round trip to another continent takes 200 to 400.
  */
 const ATTEMPT_DELAY_MS = 300;
+/** However long the last one took: more would leave the next address no time. */
+const MAX_ATTEMPT_DELAY_MS = 2000;
 
 /**
  * Connects to hosts with several addresses. They are tried side by side, none is given up before the
@@ -65,11 +67,17 @@ export class Dialer {
     const startedMs = this.#clock.nowMs();
     const patient: Attempt = (address, attemptSignal) =>
       whenFilesAreFree(() => attempt(address, attemptSignal));
+    // Where the one that works is known, a second one is tried only if this takes unusually long.
+    const usualMs = Math.min(MAX_ATTEMPT_DELAY_MS, 2 * memory.connectMs);
     const { winner, socket, losers } = await race(orderAddresses(memory), patient, {
-      // Where the one that works is known, a second one is tried only if this takes unusually long.
-      delayMs: Math.max(ATTEMPT_DELAY_MS, 2 * memory.connectMs),
+      delayMs: Math.max(ATTEMPT_DELAY_MS, usualMs),
       clock: this.#clock,
       signal,
+    }).catch((error: unknown) => {
+      // It may have died: another one is tried first the next time.
+      if (memory.working !== undefined) memory.failed.add(memory.working);
+      memory.working = undefined;
+      throw error;
     });
     memory.working = winner;
     memory.connectMs = this.#clock.nowMs() - startedMs;

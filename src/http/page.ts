@@ -1,11 +1,10 @@
 import { Readable } from 'node:stream';
-import { type Clock, systemClock } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { CcxriError } from '../errors.ts';
 import { toPrintableUrl } from '../text.ts';
-import { HttpClient, type HttpClientOptions } from './client.ts';
+import type { HttpClient } from './client.ts';
 import type { HttpAnswer } from './deadline.ts';
 import { codingsOf, decodeBody, isGzipStart } from './encoding.ts';
-import { DEFAULT_TIMEOUT_MS } from './retry.ts';
 import { toStatusError } from './status.ts';
 import { type Wall, wallOf } from './walls.ts';
 
@@ -110,36 +109,6 @@ async function readUpTo(body: AsyncIterable<Buffer>, limit: number): Promise<Buf
     if (bytes >= limit) break;
   }
   return Buffer.concat(chunks).subarray(0, limit);
-}
-
-/** Default timeout 30 s, default clock the system's. */
-export type PageLoaderOptions = Omit<HttpClientOptions, 'timeoutMs' | 'clock'> & {
-  [Name in 'timeoutMs' | 'clock']?: HttpClientOptions[Name] | undefined;
-};
-
-/** A loader that opens a client for each page, for callers that download nothing else. */
-export function createPageLoader(options: PageLoaderOptions = {}) {
-  const { clock = systemClock } = options;
-  return (url: string, signal?: AbortSignal): Promise<LoadedPage> =>
-    withClient(options, (client) => loadPageWith(client, url, { clock, signal }));
-}
-
-/** As `createPageLoader`, for the first bytes at a URL. */
-export function createStartLoader(options: PageLoaderOptions = {}) {
-  return (url: string, signal?: AbortSignal): Promise<Buffer | undefined> =>
-    withClient(options, (client) => loadStartWith(client, url, signal));
-}
-
-async function withClient<T>(
-  { timeoutMs = DEFAULT_TIMEOUT_MS, clock = systemClock, ...rest }: PageLoaderOptions,
-  use: (client: HttpClient) => Promise<T>,
-): Promise<T> {
-  const client = new HttpClient({ timeoutMs, clock, ...rest });
-  try {
-    return await use(client);
-  } finally {
-    await client.close();
-  }
 }
 
 /** A page may say how it is encoded in its first bytes alone (HTML, 13.2.3.2: the first 1024). */

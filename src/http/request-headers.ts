@@ -9,7 +9,7 @@ export interface HeaderOptions {
   readonly userAgent?: string | undefined;
   /**
    * As typed by the user. Those that only say who asks go to every host; all others, which may be
-   * secrets, to `headerOrigins` and `headerHosts` alone, never across a redirect to another origin.
+   * secrets, to `headerOrigins` and `headerHosts` alone, and not after a redirect from https to http.
    */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** URLs, whose userinfo is sent there as well; texts that are none are ignored. */

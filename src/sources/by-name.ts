@@ -1,5 +1,5 @@
 import { isCcxriError } from '../errors.ts';
-import { hasPageName, toBareUrl, toFileUrl } from './address.ts';
+import { parseAddress, toBareUrl, toFileUrl } from './address.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
 import type { SourceContext } from './source.ts';
 
@@ -12,10 +12,9 @@ export function basesNear(urls: readonly string[]): readonly string[] {
   const bases = urls.flatMap((text) => {
     const { origin, pathname } = toBareUrl(text);
     const directory = pathname.replace(/[^/]*$/, '');
-    const isPage = hasPageName(pathname) || /\.(?:php|aspx?|jsp)$/i.test(pathname);
-    return (isPage ? [directory] : [`${pathname.replace(/\/$/, '')}/`, directory]).map(
-      (path) => origin + path,
-    );
+    return (
+      parseAddress(text).isPage ? [directory] : [`${pathname.replace(/\/$/, '')}/`, directory]
+    ).map((path) => origin + path);
   });
   return [...new Set(bases)].slice(0, MAX_BASES);
 }
@@ -56,6 +55,6 @@ export async function serves(
 /** A zip's first record, also behind the marker of a split archive; the header of a table. */
 function looksLike({ kind }: ManifestFile, start: Buffer): boolean {
   const text = start.toString('latin1');
-  if (kind === 'archive') return /^PK(?:\x03\x04|\x05\x06|\x07\x08|00)/.test(text);
+  if (kind === 'archive') return /^(?:PK\x07\x08|PK00)?PK\x03\x04|^PK\x05\x06/.test(text);
   return /^(?:\xef\xbb\xbf)?[\w "-]+(?:[,;\t][\w "-]+)+(?:[\r\n]|$)/.test(text);
 }

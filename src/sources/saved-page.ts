@@ -70,23 +70,26 @@ async function readSavedPage(
     throw notAPage(why, [{ kind: 'advice', text: 'save it as "Page Source" instead' }]);
   }
   const origin: PageOrigin = { kind: 'saved', fileName: basename(path), homepage, pageUrl };
-  try {
-    if (isMhtml(bytes)) {
-      const reading = await readOneFile(bytes, manifest, origin);
-      if (reading === undefined) throw notAPage('it is MHTML without a part of HTML');
-      return reading;
+  const orNoPage = async <T>(reading: Promise<T>): Promise<T> => {
+    try {
+      return await reading;
+    } catch (error) {
+      throw isCcxriError(error) ? notAPage(error.message) : error;
     }
-    if (size > MAX_PAGE_BYTES) throw notAPage(`it has ${count(size, 'byte')}`);
-    const html = decodeHtml(bytes);
-    if (!hasPageName(path) && !looksLikeHtml(html) && !looksLikeData(html)) {
-      throw notAPage(size === 0 ? 'it is empty' : 'it does not read as HTML');
-    }
-    const reading = await readPage(html, manifest, origin);
-    return hasFiles(reading) ? reading : await withFrames(reading, { path, manifest, origin });
-  } catch (error) {
-    const isOfHtml = isCcxriError(error) && !error.message.includes('is no saved page');
-    throw isOfHtml ? notAPage(error.message) : error;
+  };
+  if (isMhtml(bytes)) {
+    const reading = await orNoPage(readOneFile(bytes, manifest, origin));
+    if (reading === undefined) throw notAPage('it is MHTML without a part of HTML');
+    return reading;
   }
+  if (size > MAX_PAGE_BYTES) throw notAPage(`it has ${count(size, 'byte')}`);
+  const html = decodeHtml(bytes);
+  if (!hasPageName(path) && !looksLikeHtml(html) && !looksLikeData(html)) {
+    throw notAPage(size === 0 ? 'it is empty' : 'it does not read as HTML');
+  }
+  const reading = await orNoPage(readPage(html, manifest, origin));
+  if (hasFiles(reading)) return reading;
+  return await orNoPage(withFrames(reading, { path, manifest, origin }));
 }
 
 /** A page and its frames in one file; undefined: there is no page in it. */

@@ -40,7 +40,7 @@ export interface Source {
 export interface SourceContext {
   /** The files to find; its homepage is the source if none is named. */
   readonly manifest: Manifest;
-  /** Loads a whole page, with the credentials for its origin: `loadPageWith`, `createPageLoader`. */
+  /** Loads a whole page, with the credentials for its origin: `loadPageWith`. */
   readonly loadPage: (url: string, signal?: AbortSignal) => Promise<LoadedPage>;
   /** Stops the loading of pages. */
   readonly signal?: AbortSignal | undefined;

@@ -38,6 +38,7 @@ export class WebSource implements Source {
   readonly #asked: Asked;
   readonly #context: SourceContext;
   #located: Promise<Locate> | undefined;
+  #again: Promise<Locate> | undefined;
   #kind: SourceKind = 'page';
 
   constructor(
@@ -64,7 +65,11 @@ export class WebSource implements Source {
   }
 
   async locateAgain(file: ManifestFile, signal?: AbortSignal): Promise<Location | undefined> {
-    this.#located = undefined;
+    // One question for all files whose links expired together.
+    this.#again ??= this.#ask(file).finally(() => {
+      this.#again = undefined;
+    });
+    this.#located = this.#again;
     return this.locate(file, signal);
   }
 
@@ -109,7 +114,7 @@ export class WebSource implements Source {
 
   /** What to do without the page: links read earlier, or files that lie by name near it. */
   async #settle(failed: Failed & { readonly attempts: number }, file: ManifestFile) {
-    const error = explainFailure(this.#asked, failed);
+    const error = explainFailure(this.#asked, failed, this.#context.clock.date());
     const kept = await this.#fromKept(error);
     if (kept !== undefined) return kept;
     if (failed.mayBeBase) return this.#below(undefined);

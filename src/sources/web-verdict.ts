@@ -1,9 +1,10 @@
 import { CcxriError, type NextStep, isCcxriError, withDetails } from '../errors.ts';
-import { BODY_TEXT_BYTES, saysRateLimit, textOfBody } from '../http/body-text.ts';
+import { BODY_TEXT_BYTES, rateLimitIn, textOfBody } from '../http/body-text.ts';
 import type { LoadedPage } from '../http/page.ts';
+import { describeWait } from '../http/retry.ts';
 import type { Wall } from '../http/walls.ts';
 import type { Manifest } from '../manifest/manifest.ts';
-import { count, formatDuration, toPrintable, toPrintableUrl } from '../text.ts';
+import { count, toPrintable, toPrintableUrl } from '../text.ts';
 import { toBareUrl } from './address.ts';
 import { readLivePage } from './live-page.ts';
 import {
@@ -96,9 +97,8 @@ function notAPage({ name, manifest }: Asked, page: LoadedPage): CcxriError {
 
 /** A short text that says rate limit is what 429 says. */
 function asRateLimit({ message, next }: CcxriError, { text, url }: LoadedPage) {
-  if (text.length > BODY_TEXT_BYTES) return undefined;
-  const said = textOfBody(Buffer.from(text));
-  if (!saysRateLimit(said)) return undefined;
+  const said = rateLimitIn(Buffer.from(text));
+  if (said === undefined) return undefined;
   return new CcxriError('http-status', `${message}; it says "${said}"`, {
     url: toPrintableUrl(url),
     status: 429,
@@ -121,6 +121,7 @@ const SAYS_NOTHING: readonly number[] = [407, 408, 425, 429];
 export function explainFailure(
   { url, name, manifest }: Asked,
   { error, attempts }: Failed & { readonly attempts: number },
+  now: Date,
 ): CcxriError {
   const tries = attempts > 1 ? ` (${count(attempts, 'attempt')})` : '';
   const facts = { source: name, attempts };
@@ -129,9 +130,7 @@ export function explainFailure(
   }
   const which = isHomepage(url, manifest) ? "the dataset's page " : '';
   const reason = error.message.replace(`${name}: `, '').replace(name, 'it');
-  const { retryAfterS } = error.facts;
-  const wait =
-    retryAfterS === undefined ? '' : `; it asks to wait ${formatDuration(retryAfterS * 1000)}`;
+  const wait = describeWait(error.facts.retryAfterS, now);
   // The code is kept: the network, a status, a stall.
   return withDetails(error, {
     message: `could not read ${which}${name}: ${reason}${wait}${tries}`,

@@ -13,7 +13,10 @@ const { ccxri } = useProgram();
 const a = sampleArchive('ChestDx-1.zip');
 
 describe.skipIf(!hasOpenssl)('a redirect from https to http', () => {
-  it('#26 is followed without anything secret, and what it leads to is judged', async () => {
+  it.each([
+    { name: 'that is not named', more: [] },
+    { name: 'that is named for what --header says', more: ['--header-host', '127.0.0.1'] },
+  ])('#26 to a host $name is followed without anything secret, and judged', async ({ more }) => {
     const directory = await tempDir();
     const tls = await selfSigned(directory, '-addext', 'subjectAltName=IP:127.0.0.1');
     const plain = await serve((request, reply) => reply.send(honest(a.bytes, request)));
@@ -26,7 +29,7 @@ describe.skipIf(!hasOpenssl)('a redirect from https to http', () => {
       [
         ...['fetch', '--subset', 'all', '--manifest', manifest, '--dest', dest, '--ndjson', '-v'],
         ...['--source', `${source}/{name}`, '--header', 'X-Api-Key: hunter2'],
-        ...['--header', 'Cookie: session=hunter2'],
+        ...['--header', 'Cookie: session=hunter2', ...more],
       ],
       { NODE_EXTRA_CA_CERTS: join(directory, 'cert.pem') },
     );

@@ -3,7 +3,7 @@ import { toJson } from '../../src/cli/report.ts';
 import { parsePartState } from '../../src/download/part-state.ts';
 import { CcxriError } from '../../src/errors.ts';
 import { toProxySettings } from '../../src/http/proxy.ts';
-import { createPageLoader } from '../../src/http/page.ts';
+import { createPageLoader } from '../support/page-loaders.ts';
 import { nextHop } from '../../src/http/redirect.ts';
 import { toPrintableLink, toPrintableUrl } from '../../src/text.ts';
 import { useRawServers } from '../support/raw-server.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { saysRateLimit, textOfBody } from '../../src/http/body-text.ts';
+import { rateLimitIn, textOfBody } from '../../src/http/body-text.ts';
 
 const text = (body: string, contentType?: string) => textOfBody(Buffer.from(body), contentType);
 
@@ -34,8 +34,14 @@ describe('#189 a text', () => {
     '请稍后再试',
     '接口限流',
     'rate limited',
-  ])('that means "slow down": %s', (body) => expect(saysRateLimit(body)).toBe(true));
+  ])('that means "slow down": %s', (body) => expect(rateLimitIn(Buffer.from(body))).toBe(body));
   it.each(['{"code":4290}', 'not found', '登录', ''])('that does not: %s', (body) =>
-    expect(saysRateLimit(body)).toBe(false),
+    expect(rateLimitIn(Buffer.from(body))).toBeUndefined(),
   );
+
+  it('in its own charset, and not in a long page', () => {
+    const gbk = Buffer.from([0xc6, 0xb5, 0xb7, 0xb1]);
+    expect(rateLimitIn(gbk, 'text/html; charset=gbk')).toBe('频繁');
+    expect(rateLimitIn(Buffer.from(`too many ${'x'.repeat(5000)}`))).toBeUndefined();
+  });
 });

@@ -168,6 +168,43 @@ describe('a host with several addresses', () => {
     expect(tried).toEqual(['127.0.0.8', '127.0.0.1', '127.0.0.1']);
   });
 
+  it('the address that worked, and took long, is not waited for when it has died', async () => {
+    let nowMs = 0;
+    const clock = { ...fastClock(), nowMs: () => nowMs };
+    let isDead = false;
+    const dialer = new Dialer({ clock, lookup: () => Promise.resolve(['a', 'b']) });
+    const attempt: Attempt = async (address) => {
+      if (isDead && address === 'a') return await new Promise<Socket>(() => undefined);
+      nowMs += 20_000;
+      return new Socket();
+    };
+    (await dialer.connect({ host: 'h', port: 1 }, never, attempt)).destroy();
+    isDead = true;
+    (await dialer.connect({ host: 'h', port: 1 }, never, attempt)).destroy();
+    expect(Math.max(...clock.sleeps)).toBeLessThanOrEqual(2000);
+  });
+
+  it('the address that worked comes last after an attempt that failed as a whole', async () => {
+    const tried: string[] = [];
+    let working = 'a';
+    const dialer = new Dialer({
+      clock: fastClock(),
+      lookup: () => Promise.resolve(['a', 'b']),
+    });
+    const attempt: Attempt = (address) => {
+      tried.push(address);
+      return address === working
+        ? Promise.resolve(new Socket())
+        : Promise.reject(new Error('refused'));
+    };
+    (await dialer.connect({ host: 'h', port: 1 }, never, attempt)).destroy();
+    working = 'none';
+    await expect(dialer.connect({ host: 'h', port: 1 }, never, attempt)).rejects.toThrow('refused');
+    working = 'b';
+    (await dialer.connect({ host: 'h', port: 1 }, never, attempt)).destroy();
+    expect(tried).toEqual(['a', 'a', 'b', 'b']);
+  });
+
   it('a lookup that fails later does no harm', async () => {
     const server = await serve((_, reply) => reply.send(answer(200, '')));
     const answers = [['127.0.0.1']];

@@ -1,6 +1,6 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { createPageLoader, createStartLoader } from '../../src/http/page.ts';
+import { createPageLoader, createStartLoader } from '../support/page-loaders.ts';
 import {
   answer,
   chunked,

@@ -3,11 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { resolveLinks } from '../../src/links.ts';
 import { toPrintableLink } from '../../src/text.ts';
 import { PAGE, closedUrl, manifestOf, md5Of, release, useWebServers } from '../sources/support.ts';
+import { fastClock } from '../support/clock.ts';
 import { saying, nextSaying } from '../support/matchers.ts';
+import { answer, html, useRawServers } from '../support/raw-server.ts';
 import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const serve = useWebServers();
+const serveRaw = useRawServers();
 
 describe('resolveLinks', () => {
   it('says of every file where it comes from, in the order of the manifest', async () => {
@@ -21,6 +24,20 @@ describe('resolveLinks', () => {
     );
     expect(tried).toEqual([{ source: `${web.url}p`, kind: 'page', found: 9 }]);
     expect(web.asked).toEqual(['/p']);
+  });
+
+  it('#193 sends the cookies of a wall back, from one request for the page to the next', async () => {
+    const wall = await serveRaw((request, reply) =>
+      reply.send(
+        request.headers['cookie'] === 'seen=1'
+          ? html(PAGE)
+          : answer(503, 'wait', { 'Set-Cookie': 'seen=1; Path=/' }),
+      ),
+    );
+    const options = { manifest: release, sources: [`${wall.url}/p`], clock: fastClock() };
+    const { tried } = await resolveLinks(options);
+    expect(tried).toMatchObject([{ kind: 'page', found: 9 }]);
+    expect(wall.requests).toHaveLength(2);
   });
 
   it('takes the homepage where no source is named, and a selection', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createStartLoader } from '../../src/http/page.ts';
+import { createStartLoader } from '../support/page-loaders.ts';
 import { basesNear } from '../../src/sources/by-name.ts';
 import { saying } from '../support/matchers.ts';
 import { fileOf, openOne, useWebServers } from './support.ts';

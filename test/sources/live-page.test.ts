@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createStartLoader } from '../../src/http/page.ts';
+import { createStartLoader } from '../support/page-loaders.ts';
 import { nextSaying, saying } from '../support/matchers.ts';
 import { PAGE, fileOf, md5Of, openOne, useWebServers } from './support.ts';
 

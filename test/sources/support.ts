@@ -1,7 +1,7 @@
 import { type IncomingHttpHeaders, createServer } from 'node:http';
 import { afterEach } from 'vitest';
 import type { RunEvent } from '../../src/events.ts';
-import { createPageLoader } from '../../src/http/page.ts';
+import { createPageLoader } from '../support/page-loaders.ts';
 import { parseManifest } from '../../src/manifest/load.ts';
 import type { Manifest, ManifestFile } from '../../src/manifest/manifest.ts';
 import { openSources } from '../../src/sources/open-source.ts';

@@ -35,6 +35,19 @@ describe('a page', () => {
     expect(opened).toMatchObject({ kind: 'page', name: `${web.url}p` });
   });
 
+  it('is loaded once more for all files whose links have expired together', async () => {
+    const web = await serve({ '/p': PAGE });
+    const { opened } = await open(`${web.url}p`);
+    await opened.locate(fileOf('ChestDx-1.zip'));
+    const again = await Promise.all(release.files.map(async (file) => opened.locateAgain?.(file)));
+    expect(again).toEqual(
+      release.files.map((_, i) => ({ kind: 'url', url: `${web.url}d?id=${i}` })),
+    );
+    expect(web.asked).toEqual(['/p', '/p']);
+    await opened.locateAgain?.(fileOf('ChestDx-1.zip'));
+    expect(web.asked).toEqual(['/p', '/p', '/p']);
+  });
+
   it.each(['', 'a/b/', 'a/b', 'p.html', 'x?page=1'])('may be at /%s', async (path) => {
     const web = await serve({ [`/${path}`]: PAGE });
     const url = new URL('d?id=0', web.url + path).href;
