@@ -158,6 +158,13 @@ export class Acceptance {
       const { signal, unpackPool: pool } = this.#context;
       const options = { file: file.name, signal };
       await withDirectory(reader, options, async (directory) => {
+        // Nothing is known of what is left out, and the content is all there is to go by.
+        const [skipped] = directory.skipped;
+        if (skipped !== undefined) {
+          throw md5Mismatch(file, candidate.md5, {
+            what: `its member ${skipped.name} ${skipped.reason}, so that not all of it can be checked`,
+          });
+        }
         this.#assertOwnNames(file, candidate, [
           directory.topFolder ?? '',
           ...directory.members.map((member) => member.name),

@@ -76,8 +76,10 @@ function walk(bytes: Buffer, report: ArchiveReport): number | undefined {
       bytes.fill(0, nameEnd, extraEnd);
       report.warn('a member has extra fields that can not be read', nameOf());
     }
-    const hasZip64 = findField(bytes.subarray(nameEnd, extraEnd), FIELD.zip64) !== undefined;
-    if (needsZip64(header) && !hasZip64) report.damage('its zip64 field is missing', nameOf());
+    const extra = bytes.subarray(nameEnd, extraEnd);
+    if (needsZip64(header) && findField(extra, FIELD.zip64) === undefined) {
+      report.damage('its zip64 field is missing', nameOf());
+    }
     count += 1;
     at = next;
   }

@@ -23,15 +23,21 @@ export async function findRepeats(
   const distinct: PlacedEntry[] = [];
   const repeats = new Set<ZipEntry>();
   const first = new Map<string, PlacedEntry>();
+  /** Where the members so far end. */
+  let end = 0;
   for (const each of placed) {
     throwIfAborted(signal);
     const { entry } = each;
+    const isOverlapping = entry.headerStart < end;
+    end = Math.max(end, each.dataEnd);
     const twin = first.get(entry.name);
     const isSameHeader = twin !== undefined && twin.entry.headerStart === entry.headerStart;
     if (!isSameHeader) distinct.push(each);
     if (isFolder(entry)) continue;
+    // Overlapping members are rejected anyway: to compare each of them could take for ever.
+    const mayBeSame = isSameHeader || !isOverlapping;
     if (twin === undefined) first.set(entry.name, each);
-    else if (await isSame(twin, each, reader)) {
+    else if (mayBeSame && (await isSame(twin, each, reader))) {
       repeats.add(entry);
       report.warn('a member is listed twice, with the same bytes', entry.name);
     } else report.reject('duplicate-name', 'is listed twice, with different bytes', entry.name);
