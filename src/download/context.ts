@@ -6,6 +6,7 @@ import type { HostLimiter, UnresponsiveHosts } from '../http/hosts.ts';
 import type { RateLimit } from '../http/rate-limit.ts';
 import type { RetryPolicy } from '../http/retry.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
+import { isSameAddress } from '../sources/address.ts';
 import type { Source } from '../sources/source.ts';
 import type { HostMemory } from './host-memory.ts';
 import type { PartFile } from './part-file.ts';
@@ -55,4 +56,12 @@ export function emitRetry(
   const record = toErrorRecord(error);
   const again = { file: file.name, attempt, delayMs: Math.round(delayMs), keptBytes };
   context.onEvent({ event: 'retry', ...again, error: record });
+}
+
+/**
+ * What of a part a request to this address can build on: all, if it began there. What is put together is
+ * right if its MD5 is.
+ */
+export function usableBytes({ origin, heldBytes }: PartFile, url: string): number {
+  return isSameAddress(origin.url, url) ? heldBytes : 0;
 }

@@ -14,10 +14,10 @@ import { isSameAddress } from '../sources/address.ts';
 import { type Found, locationsOf } from '../sources/open-source.ts';
 import type { Location } from '../sources/source.ts';
 import { formatBytes, toPrintableUrl } from '../text.ts';
-import { type DownloadContext, type Transfer, emitRetry } from './context.ts';
+import { type DownloadContext, type Transfer, emitRetry, usableBytes } from './context.ts';
 import { WRONG_BYTES, notThere, ofWholeSource, summarizeFailures, toFailure } from './failures.ts';
 import { type WrongBytes, quarantine } from './quarantine.ts';
-import { canResume, runTransfer } from './transfer.ts';
+import { runTransfer } from './transfer.ts';
 
 /** A whole file that may be the right one: hashed, not under its final name yet. */
 export interface Candidate extends HashedFile {
@@ -215,7 +215,7 @@ async function quarantineWrong(
 function emitStart({ file, part, context }: Transfer, source: string, location?: Location): void {
   const { heldBytes, origin } = part;
   const url = location?.kind === 'url' ? location.url : '';
-  const resumes = location === undefined || canResume(part, url);
+  const resumes = location === undefined || usableBytes(part, url) > 0;
   const isForeign = !resumes && part.isUsable && !isSameAddress(origin.url, url);
   context.onEvent({
     event: 'phase-start',

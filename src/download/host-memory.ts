@@ -1,8 +1,13 @@
 import type { CcxriError } from '../errors.ts';
 import type { Asking } from './transfer-decisions.ts';
 
+/** A refusal may have been of the moment: after so many files the most is asked for again. */
+const FILES_TO_REMEMBER = 8;
+
 interface HostFacts {
   asking: Asking;
+  /** Files for which `asking` still counts. */
+  filesLeft: number;
   /** Failures that a file has met until it gave up. */
   readonly persistent: Set<string>;
 }
@@ -11,14 +16,19 @@ interface HostFacts {
 export class HostMemory {
   readonly #hosts = new Map<string, HostFacts>();
 
-  /** The most that a file's first request to this host should ask for. */
+  /** The most that the next file's first request to this host should ask for. */
   askingOf(url: string): Asking {
-    return this.#of(url).asking;
+    const facts = this.#of(url);
+    if (facts.filesLeft === 0) return 'segment';
+    facts.filesLeft -= 1;
+    return facts.asking;
   }
 
-  /** This is what the host has served, where more was refused. */
+  /** This is what the host has served to a file that had asked for more. */
   onServed(url: string, asking: Asking): void {
-    this.#of(url).asking = asking;
+    const facts = this.#of(url);
+    facts.asking = asking;
+    facts.filesLeft = FILES_TO_REMEMBER;
   }
 
   /** A file met this failure with every attempt. */
@@ -43,7 +53,7 @@ export class HostMemory {
     const { host } = new URL(url);
     let facts = this.#hosts.get(host);
     if (facts === undefined) {
-      facts = { asking: 'segment', persistent: new Set() };
+      facts = { asking: 'segment', filesLeft: 0, persistent: new Set() };
       this.#hosts.set(host, facts);
     }
     return facts;

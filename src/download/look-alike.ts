@@ -12,11 +12,10 @@ const LOOK_ALIKES: readonly { readonly dataset: string; readonly path: RegExp }[
 export function describeLookAlike({ topFolder, members }: Paths): string | undefined {
   const paths = members.map(({ name }) => (topFolder === null ? name : `${topFolder}/${name}`));
   for (const { dataset, path } of LOOK_ALIKES) {
-    const matches = paths.flatMap((each) => path.exec(each) ?? []);
-    const alike = paths.filter((each) => path.test(each));
+    const classes = paths.flatMap((each) => path.exec(each)?.[1] ?? []);
     // Most of it: such archives have a README or a .DS_Store as well.
-    if (alike.length > paths.length / 2) {
-      return `it looks like ${dataset}'s (${matches[1] ?? ''}/<patient>/<scan>/)`;
+    if (classes.length > paths.length / 2) {
+      return `it looks like ${dataset}'s (${classes[0] ?? ''}/<patient>/<scan>/)`;
     }
   }
   return undefined;

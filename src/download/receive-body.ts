@@ -167,7 +167,7 @@ async function explain(
 }
 
 /** The error of a body that asks to slow down without the status for it. undefined: it does not. */
-export function toRateLimit(
+function toRateLimit(
   file: ManifestFile,
   error: CcxriError,
   body: Buffer,

@@ -1,5 +1,5 @@
 import { CcxriError, isCcxriError, withDetails } from '../errors.ts';
-import { textOfBody } from '../http/body-text.ts';
+import { rateLimitIn, textOfBody } from '../http/body-text.ts';
 import type { HttpAnswer } from '../http/deadline.ts';
 import { codingsOf } from '../http/encoding.ts';
 import { isBrokenSocket } from '../http/errors.ts';
@@ -7,15 +7,9 @@ import { type RangeAnswer, checkRange, toStrongValidator } from '../http/range.t
 import { parseRetryAfter } from '../http/retry.ts';
 import { toStatusError } from '../http/status.ts';
 import { toPrintableUrl } from '../text.ts';
-import type { DownloadContext, Transfer } from './context.ts';
+import { type DownloadContext, type Transfer, usableBytes } from './context.ts';
 import { type Body, assertNotShort } from './first-bytes.ts';
-import {
-  assertNoPage,
-  readText,
-  receiveFromStart,
-  receiveSlice,
-  toRateLimit,
-} from './receive-body.ts';
+import { assertNoPage, readText, receiveFromStart, receiveSlice } from './receive-body.ts';
 import type { Segment } from './segments.ts';
 import type { Asking, ConnectionEnd, RequestMode, SegmentEnd } from './transfer-decisions.ts';
 
@@ -86,12 +80,13 @@ async function checkAnswer(
   const { part, context, isStrict = false } = transfer;
   if (response.status >= 400) slowDown(response, url, context);
   const isRanged = asked !== 'whole';
+  const heldBytes = usableBytes(part, url);
   const answer = checkRange(
     {
       fromByte: segment.from,
       toByte: segment.to === Infinity ? undefined : segment.to,
       isRanged,
-      totalBytes: isRanged && part.heldBytes > 0 ? part.origin.totalBytes : null,
+      totalBytes: isRanged && heldBytes > 0 ? part.origin.totalBytes : null,
     },
     {
       status: response.status,
@@ -140,15 +135,14 @@ function slowDown(response: HttpAnswer, url: string, { clock, limiter }: Downloa
 }
 
 /** The error of a status that is no success, with what its body says. */
-async function refusal({ file, context }: Transfer, response: HttpAnswer): Promise<CcxriError> {
+async function refusal({ context }: Transfer, response: HttpAnswer): Promise<CcxriError> {
   const text = await readText(response.body()[Symbol.asyncIterator]());
   const error = toStatusError(response, context.clock, text);
   const contentType = response.header('content-type');
-  const found = textOfBody(text, contentType);
   const { status } = response;
-  if (status < 500 && toRateLimit(file, error, text, contentType) !== undefined) {
-    return withDetails(error, { status: 429, found });
-  }
+  const limit = status < 500 ? rateLimitIn(text, contentType) : undefined;
+  if (limit !== undefined) return withDetails(error, { status: 429, found: limit });
+  const found = textOfBody(text, contentType);
   const facts = { ...error.facts, ...(found === '' ? {} : { found }) };
   const code = status === 404 || status === 410 ? 'file-not-at-source' : error.code;
   return new CcxriError(code, error.message, { ...facts, next: error.next });
@@ -189,7 +183,8 @@ async function receiveAnswer(
     return of('unusable', answer.why);
   }
   const overlapBytes = segment.from - answer.fromByte;
-  if (asked !== 'whole' && transfer.part.heldBytes > 0 && overlapBytes > MAX_OVERLAP_BYTES) {
+  const heldBytes = usableBytes(transfer.part, url);
+  if (asked !== 'whole' && heldBytes > 0 && overlapBytes > MAX_OVERLAP_BYTES) {
     return { kind: 'ranges-ignored', asked };
   }
   const end = await placeBody(transfer, request, body, answer);
@@ -199,7 +194,7 @@ async function receiveAnswer(
 /** @returns `encoded`: it is a part of something that can only be decoded as a whole */
 async function placeBody(
   transfer: Transfer,
-  { mode, asked, segment }: SegmentRequest,
+  { url, mode, asked, segment }: SegmentRequest,
   body: Body,
   { fromByte, endByte, totalBytes }: RangeAnswer & { readonly kind: 'bytes' },
 ): Promise<SegmentEnd | 'encoded'> {
@@ -207,7 +202,7 @@ async function placeBody(
   const isSameLength = totalBytes !== null && part.origin.totalBytes === totalBytes;
   const isAsRequested = (endByte ?? Infinity) >= segment.to;
   const isAhead = totalBytes !== null && segment.from < totalBytes;
-  const keeps = isSameLength && isAhead && !isStrict && part.heldBytes > 0;
+  const keeps = isSameLength && isAhead && !isStrict && usableBytes(part, url) > 0;
   if (fromByte === 0 && !keeps) {
     // It starts the file over: then all of it is welcome, also where less was requested.
     if (mode === 'parallel') return { kind: 'ranges-ignored', asked };

@@ -193,15 +193,14 @@ const MAX_UNSATISFIED = 4;
 
 function afterUnsatisfied(
   before: TransferState,
-  { asked, error }: TransferEvent & { readonly kind: 'unsatisfied' },
+  { error }: TransferEvent & { readonly kind: 'unsatisfied' },
   facts: TransferFacts,
 ): TransferDecision {
   const state = { ...before, unsatisfied: before.unsatisfied + 1 };
   if (facts.heldBytes > 0 && state.unsatisfied < MAX_UNSATISFIED) {
     return afterFailure(state, error, facts);
   }
-  const asking = asked === 'whole' ? asked : 'whole';
-  return { state: { ...state, asking }, action: atOnce(error) };
+  return { state: { ...state, asking: 'whole' }, action: atOnce(error) };
 }
 
 /** A request failed. If it asked for a range, that may be why: a whole request can still work. */

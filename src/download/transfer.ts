@@ -1,10 +1,9 @@
 import { pause } from '../abort.ts';
 import { type CcxriError, isCcxriError } from '../errors.ts';
 import { aboutBytesOf } from '../manifest/manifest.ts';
-import { isSameAddress } from '../sources/address.ts';
 import type { Location } from '../sources/source.ts';
 import { fetchInParallel } from './connections.ts';
-import { type Transfer, emitRetry } from './context.ts';
+import { type Transfer, emitRetry, usableBytes } from './context.ts';
 import { copyLocalFile } from './local-file.ts';
 import { type SegmentRequest, fetchSegment } from './receive.ts';
 import { newSegment } from './segments.ts';
@@ -30,14 +29,6 @@ export interface SourceLocation {
 }
 
 /**
- * Whether what is here can be continued from an address: it began there. What is put together is right
- * if its MD5 is.
- */
-export function canResume({ origin, heldBytes }: Transfer['part'], url: string): boolean {
-  return heldBytes > 0 && isSameAddress(origin.url, url);
-}
-
-/**
  * Downloads all that is missing of a part from one location, over as many connections as are useful.
  * @throws CcxriError what the last attempt failed with, when another one is not worth it
  */
@@ -53,6 +44,8 @@ class UrlTransfer {
   readonly #source: SourceLocation;
   #url: string;
   #state: TransferState;
+  /** Less than a segment: files before this one were refused more. */
+  readonly #firstAsking: Asking;
   /** Another file had waited for this host in vain before this transfer began. */
   readonly #isLate: boolean;
   /** What the last request failed with. */
@@ -63,7 +56,8 @@ class UrlTransfer {
     this.#transfer = transfer;
     this.#source = source;
     this.#url = url;
-    this.#state = startState(this.#heldBytes, hostMemory.askingOf(url));
+    this.#firstAsking = hostMemory.askingOf(url);
+    this.#state = startState(this.#heldBytes, this.#firstAsking);
     this.#isLate = unresponsiveHosts.has(url);
   }
 
@@ -81,7 +75,7 @@ class UrlTransfer {
   /** What of the part the next request can build on. */
   get #heldBytes(): number {
     const { part } = this.#transfer;
-    return canResume(part, this.#url) ? part.heldBytes : 0;
+    return usableBytes(part, this.#url);
   }
 
   async #request(): Promise<ConnectionEnd> {
@@ -132,7 +126,8 @@ class UrlTransfer {
     if (end.kind !== 'complete' && end.kind !== 'ended') return;
     if (this.#failure !== undefined) hostMemory.onOver(this.#url, this.#failure);
     this.#failure = undefined;
-    if (this.#state.asking !== 'segment') hostMemory.onServed(this.#url, this.#state.asking);
+    const { asking } = this.#state;
+    if (asking !== this.#firstAsking) hostMemory.onServed(this.#url, asking);
   }
 
   async #relocate(error: CcxriError): Promise<TransferEvent> {

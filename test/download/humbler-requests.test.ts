@@ -157,6 +157,84 @@ const rows: readonly Row[] = [
     action: retry,
     becomes: { isProven: false },
   },
+  // What says nothing of ranges, and what comes first.
+  ...[401, 407, 408, 410, 425, 429].map((code): Row => ({
+    name: `${code} to a first segment says nothing of ranges`,
+    event: { kind: 'failed', asked: 'segment', error: status(code) },
+    facts: { heldBytes: 0 },
+    action: {},
+    becomes: { asking: 'segment', refusals: 0 },
+  })),
+  {
+    name: '#191 a wall says nothing of ranges',
+    event: {
+      kind: 'failed',
+      asked: 'segment',
+      error: new CcxriError('not-the-file', 'a wall', { permanent: true }),
+    },
+    facts: { heldBytes: 0 },
+    action: { kind: 'give-up' },
+    becomes: { asking: 'segment' },
+  },
+  {
+    name: '#183 500 for the rest, after some progress: ranges are served',
+    event: { kind: 'failed', asked: 'rest', error: status(500) },
+    state: { refusals: 3, mostBytes: 4 * MIB },
+    action: retry,
+    becomes: { asking: 'segment', refusals: 0 },
+  },
+  {
+    name: '#183 500 for the rest, three times: a server that is busy gets its time',
+    event: { kind: 'failed', asked: 'rest', error: status(500) },
+    state: { refusals: 2 },
+    action: { ...retry, delayMs: 750 },
+    becomes: { asking: 'segment', refusals: 3 },
+  },
+  {
+    name: '#198 #183 403 for the rest, twice: first the new address, then the whole file',
+    event: { kind: 'failed', asked: 'rest', error: status(403) },
+    state: { refusals: 1 },
+    action: { kind: 'relocate' },
+    becomes: { asking: 'whole' },
+  },
+  {
+    name: '#10 #183 500 with a wait: the whole file after that wait',
+    event: {
+      kind: 'failed',
+      asked: 'rest',
+      error: new CcxriError('http-status', '500', { status: 500, retryAfterS: 20 }),
+    },
+    state: { refusals: 3 },
+    action: { ...retry, delayMs: 21_000 },
+    becomes: { asking: 'whole' },
+  },
+  {
+    name: '#183 503 at the end of all attempts: the whole file is tried all the same',
+    event: { kind: 'failed', asked: 'rest', error: status(503) },
+    state: { refusals: 3, attempts: 10, withoutProgress: 10, hasRelocated: true },
+    action: { ...retry, delayMs: 0 },
+    becomes: { asking: 'whole' },
+  },
+  {
+    name: 'what is served ends a row of refusals',
+    event: {
+      kind: 'ended',
+      mode: 'single',
+      isAsRequested: true,
+      isCut: false,
+      receivedBytes: MIB,
+    },
+    state: { refusals: 1 },
+    action: request,
+    becomes: { refusals: 0 },
+  },
+  {
+    name: 'the whole file broke off without progress: it is asked for again',
+    event: { kind: 'failed', asked: 'whole', isInBody: true, error: network },
+    state: { asking: 'whole' },
+    action: retry,
+    becomes: { asking: 'whole' },
+  },
 ];
 
 describe('what is asked for when the last request was of no use', () => {

@@ -52,6 +52,20 @@ const planOf = async (dest: string, source: string) =>
   ).plan.steps[0];
 
 describe('half of a file is here', () => {
+  it('another server that cuts its answers is resumed by its own bytes, from the first on', async () => {
+    const { dest } = await halfHere();
+    const piece = 70_000;
+    const other = await serve(async (request, reply) => {
+      const bytes = honest(a.bytes, request);
+      await reply.send(bytes.subarray(0, bytes.indexOf('\r\n\r\n') + 4 + piece));
+      reply.end();
+    });
+    const ran = await run({ dest, manifest, sources: [`${other.url}/{name}`], retries: 1 });
+    expect(ran.exit).toBe(0);
+    expect(other.requests.map(fromByteOf)).toEqual([undefined, piece, 2 * piece]);
+    expect(ran.result?.bytesDownloaded).toBe(TOTAL);
+  });
+
   it('another server starts over, says so, and the plan counts nothing of it', async () => {
     const { dest } = await halfHere();
     const other = await serve((request, reply) => reply.send(honest(a.bytes, request)));

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { finalPathOf, layoutOf } from '../../src/dataset/layout.ts';
 import { joinDataset } from '../../src/labels/build-index.ts';
-import { isPlausibleSize } from '../../src/manifest/manifest.ts';
+import { isPlausibleSize, windowOf } from '../../src/manifest/manifest.ts';
 import { verifyDataset } from '../../src/verify/verify-dataset.ts';
 import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';
 import { destIn, manifestOf, md5Of, run, sampleLabels } from '../support/fetching.ts';
@@ -45,6 +45,8 @@ describe('#32 a label file that would unpack to a thousand times its length', ()
       expect(ran.outcomes).toEqual(['not-the-file']);
       expect(ran.exit).toBe(9);
       expect(ran.result?.bytesDownloaded).toBeLessThanOrEqual(bomb.length);
+      const written = ran.events.map((event) => (event.event === 'progress' ? event.doneBytes : 0));
+      expect(Math.max(...written)).toBeLessThanOrEqual(windowOf(manifest.files[0]!).maxBytes);
       expect(server.requests).toHaveLength(1);
       expect(await listTree(join(dest, 'labels'))).toEqual([]);
       expect(await listTree(layoutOf(dest).partial)).toEqual([]);

@@ -97,6 +97,7 @@ describe.skipIf(!hasNginx)('on nginx', () => {
     expect(again.exit).toBe(0);
     expect((await server.requests()).map(({ status }) => status).slice(-2)).toEqual([206, 200]);
     expect(again.result?.bytesDownloaded).toBeGreaterThan(a.bytes.length);
+    expect(again.result?.bytesDownloaded).toBeLessThan(2 * a.bytes.length);
   });
 
   it.skipIf(!hasReal)('the real label file passes its published MD5', async () => {

@@ -187,13 +187,32 @@ describe('no proof, no ranges', () => {
     },
   );
 
+  it('#183 is tried again with a range after eight files', async () => {
+    const samples = Array.from({ length: 10 }, (_, n) =>
+      bigSample(`ChestDx-${n + 1}.zip`, 17 * MIB, n + 1),
+    );
+    const bytesOf = new Map(samples.map(({ name, bytes }) => [`/${name}`, bytes]));
+    const { server, setup } = await setUp(
+      (request, reply) => {
+        if (request.headers['range'] !== undefined) return reply.send(answer(416, 'no'));
+        return reply.send(whole(bytesOf.get(request.path) ?? Buffer.alloc(0)));
+      },
+      { manifest: manifestOf(...samples), concurrency: 1 },
+    );
+    expect((await run(setup)).exit).toBe(0);
+    const asked = server.requests.filter(({ headers }) => headers['range'] !== undefined);
+    expect(asked.map(({ path }) => path)).toEqual(['/ChestDx-1.zip', '/ChestDx-10.zip']);
+  });
+
   it('#8 a page in the first part is no file, and nothing of it is kept', async () => {
     const page = Buffer.alloc(262_144, '<html>');
-    const { setup } = await setUp((_, reply) =>
+    const { server, setup } = await setUp((_, reply) =>
       reply.send(answer(206, page, { ETag: '"v1"', 'Content-Range': `bytes 0-262143/${TOTAL}` })),
     );
     const ran = await run(setup);
     expect(ran.outcomes).toEqual(['not-the-file']);
+    // The segment, and the whole file as often as such an answer is doubted.
+    expect(server.requests).toHaveLength(3);
     expect(await listTree(layoutOf(setup.dest).partial)).toEqual([]);
   });
 });
