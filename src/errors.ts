@@ -66,7 +66,7 @@ export const ERROR_CODES = [
   /** The system allows the process no more open files, threads or memory. */
   'process-limit',
   /** Under --strict: what is else a warning. */
-  'findings',
+  'remarks',
   /** Another ccxri is at work in this dataset directory. */
   'locked',
   /** The run was stopped from outside: 130 by SIGINT, 143 by SIGTERM, 129 by SIGHUP. */

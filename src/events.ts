@@ -119,7 +119,7 @@ interface WarningEvent {
 
 /**
  * `content-checked`: a file with a disputed MD5 was accepted by its content; `archive-oddity`: an
- * archive that is unusual, and safe; `no-label-file`, `join-finding`, `unknown-folder`: what does not
+ * archive that is unusual, and safe; `no-label-file`, `join-remark`, `unknown-folder`: what does not
  * add up between images and labels; `stale-lock`: a lock of a process that is gone was removed;
  * `disk`: something on the disk is not as it should be; `source`: something at a source is not;
  * `sloppy-http`: a server's HTTP is malformed, and is read by a lenient client over one connection;
@@ -129,7 +129,7 @@ export type WarningCode =
   | 'content-checked'
   | 'archive-oddity'
   | 'no-label-file'
-  | 'join-finding'
+  | 'join-remark'
   | 'unknown-folder'
   | 'stale-lock'
   | 'disk'

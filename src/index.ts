@@ -52,9 +52,9 @@ export type {
 export { joinDataset } from './labels/build-index.ts';
 export type { JoinOptions } from './labels/build-index.ts';
 export type { IndexResult } from './labels/build-index.ts';
-export type { FindingKind, JoinFinding } from './labels/audit.ts';
-export { describeFinding } from './labels/describe-finding.ts';
-export { FINDINGS, NO_FINDING } from './labels/findings.ts';
+export type { Remark, RemarkKind } from './labels/audit.ts';
+export { describeRemark } from './labels/describe-remark.ts';
+export { LABELS, NO_FINDING } from './labels/label-names.ts';
 export type { ImageClass } from './labels/join.ts';
 export { datasetStatus } from './status.ts';
 export type { FileState, FileStatusRow, StatusOptions, StatusResult } from './status.ts';

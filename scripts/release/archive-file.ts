@@ -1,5 +1,5 @@
 import { drawChest, MADE_UP } from './draw-chest.ts';
-import type { Sign } from './draw-findings.ts';
+import type { Sign } from './draw-signs.ts';
 import { groupOf } from './groups.ts';
 import { encodeJpeg } from './jpeg.ts';
 import type { PlannedArchive, ReleaseImage } from './release-types.ts';
@@ -15,14 +15,14 @@ export function drawJpeg(image: ReleaseImage, quality?: number): Promise<Buffer>
   return encodeJpeg(drawn, { comment: `${MADE_UP} by ccxri: no patient data`, quality });
 }
 
-function signsOf({ archive, findings, covid }: ReleaseImage): readonly Sign[] {
+function signsOf({ archive, labels, covid }: ReleaseImage): readonly Sign[] {
   switch (groupOf(archive).stem) {
     case 'Viral':
       return [covid ? 'covid' : 'viral'];
     case 'Other':
       return ['Consolidation', 'Pneumonia'];
     default:
-      return findings;
+      return labels;
   }
 }
 

@@ -1,5 +1,5 @@
 import { Canvas } from './canvas.ts';
-import { drawSign, type Sign } from './draw-findings.ts';
+import { drawSign, type Sign } from './draw-signs.ts';
 import type { GrayImage } from './gray-image.ts';
 import { writeLabel } from './letters.ts';
 import { createRandom, type Random } from './random.ts';

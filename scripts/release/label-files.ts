@@ -1,7 +1,7 @@
 import { CHEST_LABELS, COVID_LABELS, groupOf } from './groups.ts';
 import type { ReleasePlan } from './plan-release.ts';
 import { createRandom, shuffled } from './random.ts';
-import { CHEST_FINDINGS, type ReleaseImage, type ReleaseSpec } from './release-types.ts';
+import { CHEST_LABEL_NAMES, type ReleaseImage, type ReleaseSpec } from './release-types.ts';
 
 /** The label files of a release, by name; one that would be without a row is left out. */
 export function labelFilesOf(
@@ -22,12 +22,12 @@ export function labelFilesOf(
   return files;
 }
 
-const CHEST_HEADER = ['image', 'zip', ...CHEST_FINDINGS, 'No_finding'];
+const CHEST_HEADER = ['image', 'zip', ...CHEST_LABEL_NAMES, 'No_finding'];
 const COVID_HEADER = ['image', 'COVID-19'];
 
-function chestRow({ name, archive, findings }: ReleaseImage): readonly string[] {
-  const cells = CHEST_FINDINGS.map((finding) => (findings.includes(finding) ? '1' : '0'));
-  return [name, archive, ...cells, findings.length === 0 ? '1' : '0'];
+function chestRow({ name, archive, labels }: ReleaseImage): readonly string[] {
+  const cells = CHEST_LABEL_NAMES.map((label) => (labels.includes(label) ? '1' : '0'));
+  return [name, archive, ...cells, labels.length === 0 ? '1' : '0'];
 }
 
 function covidRow({ name, covid }: ReleaseImage): readonly string[] {

@@ -1,9 +1,9 @@
 import { groupOf } from './groups.ts';
 import { createRandom, shuffled, type Random } from './random.ts';
 import {
-  CHEST_FINDINGS,
+  CHEST_LABEL_NAMES,
   type ArchiveSpec,
-  type ChestFinding,
+  type ChestLabel,
   type PlannedArchive,
   type ReleaseImage,
   type ReleaseSpec,
@@ -45,14 +45,14 @@ function planImages(
     archive: archive.name,
     patient: name.slice(0, name.lastIndexOf('_')),
     size,
-    findings: isChest ? pickFindings(random) : [],
+    labels: isChest ? pickLabels(random) : [],
     covid: stem === 'Viral' && random.next() < COVID,
   }));
 }
 
-function pickFindings(random: Random): readonly ChestFinding[] {
+function pickLabels(random: Random): readonly ChestLabel[] {
   if (random.next() < HEALTHY) return [];
-  return shuffled(CHEST_FINDINGS, random).slice(0, 1 + random.int(3));
+  return shuffled(CHEST_LABEL_NAMES, random).slice(0, 1 + random.int(3));
 }
 
 /** Names as the dataset has them; no patient in two archives, no name twice. */

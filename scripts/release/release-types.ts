@@ -1,5 +1,5 @@
-/** The findings of chest_dx.csv in its own order and spelling; No_finding is its last column. */
-export const CHEST_FINDINGS = [
+/** The labels of chest_dx.csv in its own order and spelling; No_finding is its last column. */
+export const CHEST_LABEL_NAMES = [
   'Consolidation',
   'Fibrosis',
   'Nodule',
@@ -16,7 +16,7 @@ export const CHEST_FINDINGS = [
   'Cardiomegaly',
 ] as const;
 
-export type ChestFinding = (typeof CHEST_FINDINGS)[number];
+export type ChestLabel = (typeof CHEST_LABEL_NAMES)[number];
 
 /** What a made-up release is to hold. The same spec makes the same bytes. */
 export interface ReleaseSpec {
@@ -66,7 +66,7 @@ export interface ReleaseImage {
   readonly patient: string;
   readonly size: number;
   /** Of ChestDx and ChestDx_PE; empty: No_finding. */
-  readonly findings: readonly ChestFinding[];
+  readonly labels: readonly ChestLabel[];
   /** Of Viral archives. */
   readonly covid: boolean;
 }

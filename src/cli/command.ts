@@ -3,9 +3,9 @@ import type { MembersNoted } from '../dataset/images.ts';
 import type { FileOutcome, RunOptions } from '../dataset/session.ts';
 import { CcxriError, type NextStep } from '../errors.ts';
 import type { EventListener } from '../events.ts';
-import type { JoinFinding } from '../labels/audit.ts';
+import type { Remark } from '../labels/audit.ts';
 import type { IndexResult } from '../labels/build-index.ts';
-import { describeFinding, nextOfFinding } from '../labels/describe-finding.ts';
+import { describeRemark, nextOfRemark } from '../labels/describe-remark.ts';
 import { loadManifest } from '../manifest/load.ts';
 import type { Selection } from '../manifest/manifest.ts';
 import { count, toPrintable } from '../text.ts';
@@ -33,7 +33,7 @@ export interface CommandContext {
 export interface CommandOutcome {
   /** What `--json` shows as `result`. */
   readonly result: CommandResults[CommandName];
-  /** How many files (or rows, or findings) of each kind: for scripts that only count. */
+  /** How many files (or rows, or remarks) of each kind: for scripts that only count. */
   readonly counts: Readonly<Record<string, number>>;
   /** What is not as it should be; the exit code is that of the most severe. */
   readonly errors: readonly CcxriError[];
@@ -93,13 +93,13 @@ export function strictErrors(
   outcomes: readonly { readonly file: string; readonly check: string | null }[],
   index?: IndexResult,
 ): readonly CcxriError[] {
-  const findings = index?.findings ?? [];
-  const isAudited = settings.strict && findings.some(({ strict }) => strict);
-  if (!isAudited) return [...disputedErrors(settings, outcomes), ...matchErrors(findings)];
-  const strict = findings.filter((finding) => finding.strict);
-  const steps = strict.flatMap((finding) => nextOfFinding(finding) ?? []);
-  const audit = new CcxriError('findings', 'images and labels do not add up', {
-    reasons: strict.map(describeFinding),
+  const remarks = index?.remarks ?? [];
+  const isAudited = settings.strict && remarks.some(({ strict }) => strict);
+  if (!isAudited) return [...disputedErrors(settings, outcomes), ...matchErrors(remarks)];
+  const strict = remarks.filter((remark) => remark.strict);
+  const steps = strict.flatMap((remark) => nextOfRemark(remark) ?? []);
+  const audit = new CcxriError('remarks', 'images and labels do not add up', {
+    reasons: strict.map(describeRemark),
     next: steps.length > 0 ? steps : WITHOUT_STRICT,
   });
   return [...disputedErrors(settings, outcomes), audit];
@@ -116,7 +116,7 @@ function disputedErrors(
   if (!strict) return [];
   return contentChecked(outcomes).map((file) => {
     const message = `${file} passed by its content alone: its MD5 is disputed`;
-    return new CcxriError('findings', message, { file, next: WITHOUT_STRICT });
+    return new CcxriError('remarks', message, { file, next: WITHOUT_STRICT });
   });
 }
 
@@ -132,24 +132,24 @@ export function brokenErrors(
     const reasons = brokenImages
       .slice(0, 20)
       .map(({ path, why }) => `${toPrintable(path)}: ${why}`);
-    return [new CcxriError('findings', message, { file, reasons, next: WITHOUT_STRICT })];
+    return [new CcxriError('remarks', message, { file, reasons, next: WITHOUT_STRICT })];
   });
 }
 
 export type BrokenOutcome = Pick<FileOutcome<string>, 'file'> & Pick<MembersNoted, 'brokenImages'>;
 
 /** An index without one label is not what a user wants, and looks like one. */
-function matchErrors(findings: readonly JoinFinding[]): readonly CcxriError[] {
-  return findings
+function matchErrors(remarks: readonly Remark[]): readonly CcxriError[] {
+  return remarks
     .filter(({ kind }) => kind === 'no-match')
-    .map((finding) => {
-      const { file, examples, rowExamples = [] } = finding;
-      return new CcxriError('findings', describeFinding(finding), {
+    .map((remark) => {
+      const { file, examples, rowExamples = [] } = remark;
+      return new CcxriError('remarks', describeRemark(remark), {
         file,
         expected: `rows for the images here: ${examples.map((each) => toPrintable(each)).join(', ')}`,
         found: rowExamples.map((each) => toPrintable(each)).join(', '),
         kept: 'the index, without labels of this file',
-        next: nextOfFinding(finding),
+        next: nextOfRemark(remark),
       });
     });
 }

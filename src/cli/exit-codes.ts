@@ -40,7 +40,7 @@ export const EXIT_CODES: readonly ExitCodeRow[] = [
   },
   {
     code: 8,
-    meaning: 'findings under --strict (join audit, disputed MD5); labels that match no image',
+    meaning: 'remarks under --strict (join audit, disputed MD5); labels that match no image',
     next: 'read them; without --strict most are warnings',
   },
   {
@@ -86,7 +86,7 @@ const BY_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   'disk-io': 6,
   'no-inodes': 6,
   'process-limit': 6,
-  findings: 8,
+  remarks: 8,
   locked: 10,
   aborted: 130,
 };

@@ -29,7 +29,7 @@ export interface RunDocument {
   /** The exit code of the process; README.md says what each means. */
   readonly exitCode: ExitCode;
   /**
-   * How many files (or rows, or findings) of each kind: see the command. Empty after a failure that
+   * How many files (or rows, or remarks) of each kind: see the command. Empty after a failure that
    * left no result.
    */
   readonly counts: Partial<CommandCounts[CommandName]>;
@@ -125,12 +125,12 @@ export interface ExtractCounts extends Readonly<Record<ExtractStatus, number>> {
 export interface JoinCounts {
   /** Rows of the index: one an image. */
   readonly rows: number;
-  /** Images that have their findings from the labels. */
-  readonly rowsWithFindings: number;
+  /** Images whose labels are known: the 14 labels of chest_dx.csv, and No_Finding. */
+  readonly rowsWithLabels: number;
   /** Archives whose images are here. */
   readonly archives: number;
   /** What does not add up between images and labels. */
-  readonly findings: number;
+  readonly remarks: number;
 }
 
 export interface StatusCounts extends FileCount, Readonly<Record<FileState, number>> {}

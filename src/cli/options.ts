@@ -216,7 +216,7 @@ const TABLE = {
     help: 'write to this file (join: instead of index.csv; manifest: instead of stdout)',
     commands: ['join', 'manifest'],
   },
-  strict: flag('--strict', 'treat findings of the join and disputed MD5s as errors (code 8)'),
+  strict: flag('--strict', 'treat remarks of the join and disputed MD5s as errors (code 8)'),
   wait: flag('--wait', 'wait for another ccxri in the same directory instead of code 10'),
   dryRun: flag('--dry-run', 'show what would be done, and do nothing', { short: '-n' }),
   yes: flag('--yes', 'answer yes to every question', { short: '-y' }),

@@ -1,7 +1,7 @@
 import type { FileOutcome } from '../dataset/session.ts';
 import { isOfManyFiles } from '../errors.ts';
 import type { IndexResult } from '../labels/build-index.ts';
-import { describeFinding, nextOfFinding } from '../labels/describe-finding.ts';
+import { describeRemark, nextOfRemark } from '../labels/describe-remark.ts';
 import { count, formatCount, toPrintable } from '../text.ts';
 import { type BrokenOutcome, contentChecked } from './command.ts';
 import { briefly } from './render-error.ts';
@@ -95,7 +95,7 @@ export function joinParts(parts: readonly string[]): string {
 
 /** What an index holds, per class, and what does not add up in it. */
 export function renderIndex(index: IndexResult, view: View): string {
-  const { path, rows, archives, classes, rowsWithFindings } = index;
+  const { path, rows, archives, classes, rowsWithLabels } = index;
   const head = `${toPrintable(path, 4096)}: ${count(rows, 'row')}, ${count(archives.length, 'archive')}\n`;
   const { none, ...named } = classes;
   const lines = [...Object.entries(named), ['without a class', none] as const];
@@ -104,20 +104,20 @@ export function renderIndex(index: IndexResult, view: View): string {
     ['class', { right: 'images' }],
     shown.map(([name, images]) => [name, formatCount(images)]),
   );
-  const known = `${formatCount(rowsWithFindings)} of ${count(rows, 'image')} with the 14 findings\n`;
+  const known = `labels known for ${formatCount(rowsWithLabels)} of ${count(rows, 'image')}\n`;
   return joinParts([
     `${view.style.bold('index')}  ${head}`,
-    `${table}${rowsWithFindings > 0 ? known : ''}`,
-    renderFindings(index, view),
+    `${table}${rowsWithLabels > 0 ? known : ''}`,
+    renderRemarks(index, view),
   ]);
 }
 
-function renderFindings(index: IndexResult, { style, suggest }: View): string {
-  const { findings, rowsOfAbsentArchives } = index;
-  const lines = findings.map((finding) => {
-    const hint = suggest.hintOf({ next: nextOfFinding(finding) });
-    const text = `- ${describeFinding(finding)}${hint === undefined ? '' : `; ${hint}`}`;
-    return finding.strict ? style.yellow(text) : text;
+function renderRemarks(index: IndexResult, { style, suggest }: View): string {
+  const { remarks, rowsOfAbsentArchives } = index;
+  const lines = remarks.map((remark) => {
+    const hint = suggest.hintOf({ next: nextOfRemark(remark) });
+    const text = `- ${describeRemark(remark)}${hint === undefined ? '' : `; ${hint}`}`;
+    return remark.strict ? style.yellow(text) : text;
   });
   if (rowsOfAbsentArchives > 0) {
     const rows = count(rowsOfAbsentArchives, 'label row is', 'label rows are');

@@ -128,7 +128,7 @@ function isOfIndex(event: RunEvent): boolean {
 
 const INDEX_WARNINGS: ReadonlySet<WarningCode> = new Set<WarningCode>([
   'no-label-file',
-  'join-finding',
+  'join-remark',
   'unknown-folder',
 ]);
 

@@ -4,7 +4,7 @@ import { compareLength } from '../fs/content.ts';
 import { pathKind, walkFolder } from '../fs/paths.ts';
 import { stemOf } from '../manifest/manifest.ts';
 import { count, toPrintable } from '../text.ts';
-import type { BrokenImage, DamagedMember } from '../zip/member-findings.ts';
+import type { BrokenImage, DamagedMember } from '../zip/member-faults.ts';
 import { type DatasetLayout, imagesPathOf } from './layout.ts';
 import type { Ledger, MemberContent, MembersRecord, Receipt } from './ledger.ts';
 

@@ -75,8 +75,8 @@ async function examineDirectory(place: Place, work: DestinationWork): Promise<vo
   examination.add(SUBJECT, 'flush', judgeFlush(trial));
   examination.add(SUBJECT, 'case', judgeCase(trial));
   examination.add(SUBJECT, 'disk-clock', judgeDiskClock(trial));
-  const finding = judgeLongPath(trial, join(dest, longest).length);
-  examination.add(SUBJECT, 'path-length', finding);
+  const result = judgeLongPath(trial, join(dest, longest).length);
+  examination.add(SUBJECT, 'path-length', result);
 }
 
 /** Longer than any image's name that is known: `patient10924379_000.jpg`. */

@@ -6,7 +6,7 @@ import { formatDuration } from '../text.ts';
 
 type Part = CheckRow['part'];
 /** What a check has found, before it is known for which source. */
-export type Finding = Omit<CheckRow, 'check' | 'part' | 'source'>;
+export type CheckResult = Omit<CheckRow, 'check' | 'part' | 'source'>;
 
 /** No check takes longer, whatever it waits for. */
 const CHECK_MS = 20_000;
@@ -42,8 +42,8 @@ export class Examination {
     return this.#options.clock.nowMs() - this.#startMs;
   }
 
-  add({ part, source }: Subject, check: CheckName, finding: Finding): void {
-    const row = { check, part, ...(source === undefined ? {} : { source }), ...finding };
+  add({ part, source }: Subject, check: CheckName, result: CheckResult): void {
+    const row = { check, part, ...(source === undefined ? {} : { source }), ...result };
     this.rows.push(row);
     this.#options.onEvent({ event: 'check', ...row });
   }
@@ -63,7 +63,7 @@ export class Examination {
     throwIfAborted(user);
     const limitMs = Math.min(CHECK_MS, deadlineMs - this.elapsedMs());
     if (limitMs <= 0) {
-      this.add(subject, check, lateFinding(subject.part));
+      this.add(subject, check, lateResult(subject.part));
       return undefined;
     }
     const end = new AbortController();
@@ -83,7 +83,7 @@ export class Examination {
       working.catch(() => undefined);
       end.abort();
       throwIfAborted(user);
-      this.add(subject, check, lateFinding(subject.part, limitMs));
+      this.add(subject, check, lateResult(subject.part, limitMs));
     } catch (error) {
       throwIfAborted(user);
       if (!isCcxriError(error)) throw error;
@@ -97,22 +97,22 @@ export class Examination {
   }
 }
 
-export function ok(seen: string): Finding {
+export function ok(seen: string): CheckResult {
   return { status: 'ok', seen };
 }
 
-export function warning(seen: string, next?: CheckRow['next']): Finding {
+export function warning(seen: string, next?: CheckRow['next']): CheckResult {
   return { status: 'warning', seen, ...(next === undefined ? {} : { next }) };
 }
 
-export function toProblem({ code, message, next, facts }: CcxriError): Finding {
+export function toProblem({ code, message, next, facts }: CcxriError): CheckResult {
   const reasons = (facts.reasons ?? []).slice(0, 3).map((reason) => `; ${reason}`);
   const seen = `${message}${reasons.join('')}`;
   return { status: 'problem', seen, code, ...(next.length === 0 ? {} : { next }) };
 }
 
 /** @param limitMs absent: it was not even begun */
-function lateFinding(part: Part, limitMs?: number): Finding {
+function lateResult(part: Part, limitMs?: number): CheckResult {
   const seen =
     limitMs === undefined
       ? 'not looked at: the time of this run was over'

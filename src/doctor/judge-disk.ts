@@ -1,12 +1,12 @@
 import type { FetchPlan } from '../fetch/fetch-types.ts';
 import { count, formatBytes, formatDuration } from '../text.ts';
 import type { FileSystem, Leftovers, Trial } from './disk.ts';
-import { type Finding, ok, warning } from './examination.ts';
+import { type CheckResult, ok, warning } from './examination.ts';
 
 /** Clocks further apart confuse what is judged by age. */
 const CLOCK_MARGIN_MS = 60_000;
 
-export function judgeDiskClock({ writtenAtMs, beforeMs, afterMs }: Trial): Finding {
+export function judgeDiskClock({ writtenAtMs, beforeMs, afterMs }: Trial): CheckResult {
   // Some file systems have times in steps of two seconds.
   const offMs =
     writtenAtMs < beforeMs ? beforeMs - writtenAtMs : Math.max(0, writtenAtMs - afterMs);
@@ -16,7 +16,7 @@ export function judgeDiskClock({ writtenAtMs, beforeMs, afterMs }: Trial): Findi
   return warning(seen, [{ kind: 'advice', text: 'set the clock that is wrong' }]);
 }
 
-export function judgeCase({ distinguishesCase }: Trial): Finding {
+export function judgeCase({ distinguishesCase }: Trial): CheckResult {
   return ok(
     distinguishesCase
       ? 'upper and lower case are told apart'
@@ -24,13 +24,13 @@ export function judgeCase({ distinguishesCase }: Trial): Finding {
   );
 }
 
-export function judgeFlush({ flushes }: Trial): Finding {
+export function judgeFlush({ flushes }: Trial): CheckResult {
   if (flushes) return ok('written data can be flushed to the disk');
   const text = 'after a power failure, verify what is here';
   return warning('this file system can not flush', [{ kind: 'advice', text }]);
 }
 
-export function judgeLongPath({ longPath }: Trial, characters: number): Finding {
+export function judgeLongPath({ longPath }: Trial, characters: number): CheckResult {
   if (longPath === undefined) return ok(`the longest path (about ${characters} characters) fits`);
   return {
     status: 'problem',
@@ -44,7 +44,7 @@ export function judgeLongPath({ longPath }: Trial, characters: number): Finding 
  * Free space against what the selection needs.
  * @param isSelected something was selected by name; else it is judged by all files
  */
-export function judgeSpace(plan: FetchPlan, isSelected: boolean): Finding {
+export function judgeSpace(plan: FetchPlan, isSelected: boolean): CheckResult {
   const { bytesFreeOnDisk: free, bytesNeededOnDisk: needed } = plan;
   const what = isSelected ? 'this selection' : 'the whole dataset';
   const needs = `${what} needs about ${formatBytes(needed)} more`;
@@ -76,7 +76,7 @@ export function judgeInodes(
   { inodes, freeInodes }: FileSystem,
   bytesToExtract: number,
   isSelected: boolean,
-): Finding | undefined {
+): CheckResult | undefined {
   if (inodes === 0) return undefined;
   const needed = Math.ceil(bytesToExtract / BYTES_AN_IMAGE);
   const seen = `${count(freeInodes, 'inode')} free; about ${count(needed, 'image')} to come`;
@@ -111,7 +111,7 @@ const IN_MEMORY = new Set(['tmpfs', 'ramfs']);
 const NETWORK = new Set(['NFS', 'SMB', 'Ceph', 'Lustre', '9P']);
 
 /** @param elsewhere folders of the dataset that lie on another disk */
-export function judgeFileSystem({ type }: FileSystem, elsewhere: readonly string[]): Finding {
+export function judgeFileSystem({ type }: FileSystem, elsewhere: readonly string[]): CheckResult {
   if (elsewhere.length > 0) {
     return {
       status: 'problem',
@@ -131,7 +131,7 @@ export function judgeFileSystem({ type }: FileSystem, elsewhere: readonly string
 }
 
 /** @param holder another run that is at work, in words */
-export function judgeLock(holder: string | null, leftovers: Leftovers): Finding {
+export function judgeLock(holder: string | null, leftovers: Leftovers): CheckResult {
   if (holder !== null) {
     return warning(`another ccxri is at work here: ${holder}`, [
       { kind: 'option', option: 'wait' },

@@ -5,7 +5,7 @@ import { isGzipStart } from '../http/encoding.ts';
 import { toStrongValidator } from '../http/range.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
 import { formatBytes, toPrintable, toPrintableUrl } from '../text.ts';
-import { type Finding, ok, toProblem, warning } from './examination.ts';
+import { type CheckResult, ok, toProblem, warning } from './examination.ts';
 import { type Sample, type Start, isSlice } from './request.ts';
 
 /** What is known of a file before all of it is here: from a server, or from a directory. */
@@ -22,7 +22,7 @@ export interface FileStart {
 }
 
 /** Whether the first bytes and the length are those of the file. */
-export function judgeStart(file: ManifestFile, start: FileStart): Finding {
+export function judgeStart(file: ManifestFile, start: FileStart): CheckResult {
   const { totalBytes, bytes } = start;
   const body = toBody(start);
   const wrong = checkStart(file, body, bytes);
@@ -115,7 +115,7 @@ export function judgeRanges(
   start: Start,
   second: Sample | CcxriError | undefined,
   { from, isEncoded }: { readonly from: number; readonly isEncoded: boolean },
-): Finding {
+): CheckResult {
   const next = [{ kind: 'advice', text: 'prefer a mirror, if one is known' }] as const;
   const bad = (what: string) => warning(`${what}: ${RESTARTS}`, next);
   if (start.refused !== undefined) {
@@ -149,7 +149,10 @@ function shortReason({ message, facts: { status } }: CcxriError): string {
 }
 
 /** By what a server says that a file has not changed, and whether If-Range with it is accepted. */
-export function judgeValidator(start: Sample, second: Sample | CcxriError | undefined): Finding {
+export function judgeValidator(
+  start: Sample,
+  second: Sample | CcxriError | undefined,
+): CheckResult {
   const etag = start.header('etag');
   const [lastModified, date] = [start.header('last-modified'), start.header('date')];
   const strong = toStrongValidator({ etag, lastModified, date });

@@ -1,6 +1,6 @@
 import type { NextStep } from '../errors.ts';
 import { count, formatDuration, toPrintable } from '../text.ts';
-import { type Finding, ok, warning } from './examination.ts';
+import { type CheckResult, ok, warning } from './examination.ts';
 
 /** One address of a host, and what came of a connection to it. */
 export interface Address {
@@ -13,7 +13,7 @@ export interface Address {
 }
 
 /** `files.example has 2 IPv4 addresses and 1 IPv6` */
-export function judgeNames(host: string, addresses: readonly string[]): Finding {
+export function judgeNames(host: string, addresses: readonly string[]): CheckResult {
   const six = addresses.filter((address) => address.includes(':')).length;
   const four = addresses.length - six;
   const shown = toPrintable(host, 100);
@@ -28,7 +28,7 @@ export function judgeNames(host: string, addresses: readonly string[]): Finding 
  * Which addresses take a connection.
  * @param isProxy the host is the proxy's
  */
-export function judgeAddresses(addresses: readonly Address[], isProxy: boolean): Finding {
+export function judgeAddresses(addresses: readonly Address[], isProxy: boolean): CheckResult {
   const reached = addresses.filter(({ tookMs }) => tookMs !== undefined);
   const seen = ([4, 6] as const)
     .flatMap((family) => describeFamily(family, addresses) ?? [])
@@ -71,7 +71,7 @@ export interface Certificate {
 const DAY_MS = 24 * 60 * 60 * 1000;
 const EXPIRES_SOON_DAYS = 14;
 
-export function judgeCertificate(certificate: Certificate, nowMs: number): Finding {
+export function judgeCertificate(certificate: Certificate, nowMs: number): CheckResult {
   const { validFromMs, validToMs, issuer, distrust } = certificate;
   const until = dayOf(validToMs);
   const by = issuer === '' ? '' : `, issued by ${issuer}`;
@@ -112,7 +112,7 @@ const CLOCK_MARGIN_MS = 5 * 60_000;
 export function judgeClock(
   { date, age }: { readonly date: string | undefined; readonly age: string | undefined },
   nowMs: number,
-): Finding | undefined {
+): CheckResult | undefined {
   const ageMs = /^\d{1,9}$/.test(age ?? '') ? Number(age) * 1000 : 0;
   const offMs = nowMs - (Date.parse(date ?? '') + ageMs);
   if (!Number.isFinite(offMs)) return undefined;

@@ -1,7 +1,7 @@
 import { CcxriError } from '../errors.ts';
 import { type SourceKind, otherSourceSteps } from '../sources/source.ts';
 import { count } from '../text.ts';
-import { type Finding, toProblem, warning } from './examination.ts';
+import { type CheckResult, toProblem, warning } from './examination.ts';
 
 /** What a source says of the files that are to be fetched. */
 export interface SourceAnswer {
@@ -19,7 +19,7 @@ export interface SourceAnswer {
 /** Names of files that are listed in a row. */
 const MOST_NAMES = 3;
 
-export function judgeSource(answer: SourceAnswer): Finding {
+export function judgeSource(answer: SourceAnswer): CheckResult {
   const { kind, files, located, ambiguous, warnings, homepage } = answer;
   const of = `${located.length} of ${count(files.length, 'file')}`;
   const notes = warnings.map((text) => `; ${text}`).join('');
@@ -51,7 +51,7 @@ const WORDS: Readonly<Record<Exclude<SourceKind, 'base-url'>, string>> = {
   manifest: "the manifest's url of",
 };
 
-function statusOf(warnings: readonly string[]): Finding['status'] {
+function statusOf(warnings: readonly string[]): CheckResult['status'] {
   return warnings.length > 0 ? 'warning' : 'ok';
 }
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import { count, formatBytes, formatCount } from '../text.ts';
 import { hashThreads, unpackThreads } from '../threads/worker.ts';
-import { type Examination, type Finding, type Subject, ok, warning } from './examination.ts';
+import { type Examination, type CheckResult, type Subject, ok, warning } from './examination.ts';
 
 const SUBJECT: Subject = { part: 'machine' };
 /** As package.json's `engines` has it. */
@@ -25,7 +25,7 @@ export async function examineMachine(
   examination.add(SUBJECT, 'memory', judgeMemory(memory, availableParallelism()));
 }
 
-export function judgeNode(version: string): Finding {
+export function judgeNode(version: string): CheckResult {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [oldestMajor, oldestMinor] = OLDEST_NODE;
   const oldest = OLDEST_NODE.join('.');
@@ -38,7 +38,7 @@ export function judgeNode(version: string): Finding {
 }
 
 /** @param limits /proc/self/limits; undefined: the system has none */
-export function judgeOpenFiles(limits: string): Finding | undefined {
+export function judgeOpenFiles(limits: string): CheckResult | undefined {
   const found = /^Max open files +(\d+|unlimited) /m.exec(limits)?.[1];
   if (found === undefined) return undefined;
   const most = found === 'unlimited' ? Infinity : Number(found);
@@ -53,7 +53,7 @@ export function judgeOpenFiles(limits: string): Finding | undefined {
 export function judgeMemory(
   { freeBytes, totalBytes }: { readonly freeBytes: number; readonly totalBytes: number },
   processors: number,
-): Finding {
+): CheckResult {
   const threads = `${hashThreads(processors)} threads to hash and ${unpackThreads(processors)} to unpack`;
   const free = `${formatBytes(freeBytes)} of ${formatBytes(totalBytes)} free`;
   const seen = `${free}; ${count(processors, 'processor')}, ${threads}`;

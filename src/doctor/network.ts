@@ -8,7 +8,7 @@ import type { ManifestFile } from '../manifest/manifest.ts';
 import { openSources } from '../sources/open-source.ts';
 import { QUESTION_POLICY, type Source, type SourceContext } from '../sources/source.ts';
 import { toPrintable } from '../text.ts';
-import { type Finding, type Subject, ok, together } from './examination.ts';
+import { type CheckResult, type Subject, ok, together } from './examination.ts';
 import { type Large, type Located, examineArchive, examineLabels, examineSpeed } from './files.ts';
 import { endpointOf, readCertificate, resolveName, tryAddresses } from './host.ts';
 import { judgeAddresses, judgeCertificate, judgeNames } from './judge-host.ts';
@@ -84,9 +84,9 @@ async function examineHost(
     examination.add(subject, 'proxy', ok(`${proxy.shown} (${proxy.variable})`));
   }
   const endpoint = proxy ?? endpointOf(url);
-  const add = (check: CheckName, finding: Finding) => {
+  const add = (check: CheckName, result: CheckResult) => {
     const about = which === 'elsewhere' ? `${toPrintable(endpoint.host, 100)}: ` : '';
-    examination.add(subject, check, { ...finding, seen: `${about}${finding.seen}` });
+    examination.add(subject, check, { ...result, seen: `${about}${result.seen}` });
   };
   const names = await examination.attempt(subject, 'names', () => resolveName(endpoint.host));
   if (names === undefined) return;
@@ -117,13 +117,13 @@ async function examineFiles(work: SourceWork): Promise<FoundFiles> {
   const { examination, subject, files, manifest } = work;
   const answer = await examination.attempt(subject, 'source', (signal) => askSource(work, signal));
   if (answer === undefined) return {};
-  const finding = judgeSource({
+  const result = judgeSource({
     ...answer,
     files: files.map(({ name }) => name),
     located: answer.located.map(({ file }) => file.name),
     homepage: manifest.homepage,
   });
-  examination.add(subject, 'source', finding);
+  examination.add(subject, 'source', result);
   const first = (kind: ManifestFile['kind']) =>
     answer.located.find(({ file }) => file.kind === kind);
   return { archive: first('archive'), labels: first('labels') };

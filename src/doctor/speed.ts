@@ -1,6 +1,6 @@
 import { type CcxriError, isCcxriError } from '../errors.ts';
 import { formatBytes } from '../text.ts';
-import { type Finding, ok, warning } from './examination.ts';
+import { type CheckResult, ok, warning } from './examination.ts';
 import { type Asking, requestSlice } from './request.ts';
 
 /** Of each connection: 13 of them bring 416 KB. */
@@ -62,7 +62,7 @@ const LEAST_MS = 10;
 const SLOW_BYTES_PER_SECOND = 50_000;
 const ROUGH = '(a rough measure, of 32 KB a connection)';
 
-export function judgeSpeeds({ measures, refused }: Speeds): Finding {
+export function judgeSpeeds({ measures, refused }: Speeds): CheckResult {
   const seen = measures.map((each) => `${speedOf(each)} with ${each.connections}`).join(', ');
   if (refused !== undefined) {
     const before = measures.at(-1)?.connections ?? 1;

@@ -13,7 +13,7 @@ import { ImageCheck } from '../fs/image-content.ts';
 import { isLink } from '../fs/paths.ts';
 import { count, toPrintable } from '../text.ts';
 import type { Member } from '../zip/directory.ts';
-import { type BrokenImage, type DamagedMember, MemberFindings } from '../zip/member-findings.ts';
+import { type BrokenImage, type DamagedMember, MemberFaults } from '../zip/member-faults.ts';
 import type { Stage } from './stage.ts';
 import type { Extraction } from './types.ts';
 
@@ -134,7 +134,7 @@ export async function adoptImages(
   onEvent({ event: 'phase-start', ...phase, doneBytes: 0 });
   let doneBytes = 0;
   const different: Member[] = [];
-  const findings = new MemberFindings();
+  const faults = new MemberFaults();
   await forEachAtOnce(members, FILES_AT_ONCE, async (member) => {
     throwIfAborted(signal);
     const { name: path, size: bytes, crc32 } = member;
@@ -142,13 +142,13 @@ export async function adoptImages(
     const add = (piece: Uint8Array) => picture.add(piece);
     const comparison = await compareContent(join(root, path), { bytes, crc32 }, add);
     if (comparison !== 'same') different.push(member);
-    else findings.addPicture(path, () => picture.fault);
+    else faults.addPicture(path, () => picture.fault);
     doneBytes += bytes;
     progress.emit({ ...phase, doneBytes });
   });
   if (different.length > 0) throw notWhatItHolds(extraction, different, 'different');
-  findings.sort();
-  const record = await recordMembers({ members, damaged: [], broken: findings.broken }, extraction);
+  faults.sort();
+  const record = await recordMembers({ members, damaged: [], broken: faults.broken }, extraction);
   const done = { bytes: totalBytes, members: members.length };
   onEvent({ event: 'phase-done', file: name, phase: 'check', ...done });
   return record;

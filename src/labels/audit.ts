@@ -1,4 +1,4 @@
-import { ExampleCounter, type Examples, isContradictory } from './findings.ts';
+import { ExampleCounter, type Examples, isContradictory } from './label-names.ts';
 import {
   type ArchiveFacts,
   type ArchiveImages,
@@ -13,7 +13,7 @@ import {
 } from './join.ts';
 import { MatchCounter } from './match-counter.ts';
 
-const FINDING_KINDS = [
+const REMARK_KINDS = [
   'no-match',
   'no-label-file',
   'image-without-row',
@@ -37,19 +37,19 @@ const FINDING_KINDS = [
  * `unplaced-rows`: all rows of a label file, where none is of an archive of the manifest;
  * `unknown-archive`: rows of a label file that name an archive which the manifest does not have, while
  * others name one that it has; `damaged-member`: members that are damaged in their archive, and have no
- * image and no row; `broken-image`: images that are as published, and empty, cut or no image; `contradictory-row`: No_Finding together with a finding; `patient-in-two-archives`; `repeated-row`: a
+ * image and no row; `broken-image`: images that are as published, and empty, cut or no image; `contradictory-row`: No_Finding together with another label; `patient-in-two-archives`; `repeated-row`: a
  * row that repeats an earlier one; `unused-column`: a column of a label file that is not read;
  * `stray-file`: a file under images/ that is no image; `unknown-folder`: a folder under images/ that is
  * of no archive of the manifest.
  */
-export type FindingKind = (typeof FINDING_KINDS)[number];
+export type RemarkKind = (typeof REMARK_KINDS)[number];
 
 /** Something that does not add up between images and labels. */
-export interface JoinFinding extends Examples {
-  readonly kind: FindingKind;
+export interface Remark extends Examples {
+  readonly kind: RemarkKind;
   /** The label file concerned. Absent where none is. */
   readonly file?: string | undefined;
-  /** Of `no-match`: the first rows of the label file. Absent in all other findings. */
+  /** Of `no-match`: the first rows of the label file. Absent in all other remarks. */
   readonly rowExamples?: readonly string[] | undefined;
   /**
    * true: labels are missing or in doubt, `--strict` makes it code 8. false: worth knowing, but also
@@ -58,7 +58,7 @@ export interface JoinFinding extends Examples {
   readonly strict: boolean;
 }
 
-const STRICT: ReadonlySet<FindingKind> = new Set<FindingKind>([
+const STRICT: ReadonlySet<RemarkKind> = new Set<RemarkKind>([
   'no-match',
   'no-label-file',
   'image-without-row',
@@ -70,7 +70,7 @@ const STRICT: ReadonlySet<FindingKind> = new Set<FindingKind>([
 ]);
 
 interface Counter {
-  readonly kind: FindingKind;
+  readonly kind: RemarkKind;
   readonly file: string | undefined;
   readonly of: ExampleCounter;
 }
@@ -96,12 +96,12 @@ export interface IndexReport {
   }[];
   /** Images of each class; `none`: ChestDx, ChestDx-PE, and viral images without a tag. */
   readonly classes: Readonly<Record<ImageClass | 'none', number>>;
-  /** Images that have their findings from the labels. */
-  readonly rowsWithFindings: number;
+  /** Images whose labels are known: the 14 labels of chest_dx.csv, and No_Finding. */
+  readonly rowsWithLabels: number;
   /** What does not add up between images and labels. */
-  readonly findings: readonly JoinFinding[];
+  readonly remarks: readonly Remark[];
   /**
-   * Label rows whose archives are not here: they were not fetched, that is no finding. Of a
+   * Label rows whose archives are not here: they were not fetched, that is no remark. Of a
    * selection: rows of its archives alone.
    */
   readonly rowsOfAbsentArchives: number;
@@ -120,7 +120,7 @@ export class JoinAudit {
   readonly #archives: IndexReport['archives'][number][] = [];
   readonly #classes = { Normal: 0, Viral: 0, 'COVID-19': 0, Other: 0, none: 0 };
   #rows = 0;
-  #rowsWithFindings = 0;
+  #rowsWithLabels = 0;
   #absentRows = 0;
 
   constructor(input: AuditInput) {
@@ -138,12 +138,12 @@ export class JoinAudit {
     this.#matches.add(due, rows);
     for (const row of rows) {
       this.#classes[row.class ?? 'none'] += 1;
-      if (row.findings !== null) this.#rowsWithFindings += 1;
+      if (row.labels !== null) this.#rowsWithLabels += 1;
       this.#addPatient(row);
-      if (row.findings !== null && isContradictory(row.findings)) {
+      if (row.labels !== null && isContradictory(row.labels)) {
         this.note('contradictory-row', placeOf(row));
       }
-      if (due.length > 0 && row.findings === null && row.covid === null) this.#noRow(row, due);
+      if (due.length > 0 && row.labels === null && row.covid === null) this.#noRow(row, due);
     }
     this.#chestRowsWithoutImage(archive, rows);
     if (groupOf(archive.subsets) === 'Viral') {
@@ -152,14 +152,14 @@ export class JoinAudit {
   }
 
   /** Something met outside the archives: a stray file, an unknown folder. */
-  note(kind: FindingKind, example: string, file?: string): void {
+  note(kind: RemarkKind, example: string, file?: string): void {
     this.#counterOf(kind, file).add(example);
   }
 
   /** After the last archive. */
   finish(): IndexReport {
     this.#restOfTables();
-    const findings: JoinFinding[] = [...this.#counters.values()].map(({ kind, file, of }) => ({
+    const remarks: Remark[] = [...this.#counters.values()].map(({ kind, file, of }) => ({
       kind,
       ...(file === undefined ? {} : { file }),
       ...of.examples(),
@@ -167,20 +167,20 @@ export class JoinAudit {
     }));
     const known = new Set(this.#input.archives.map(({ stem }) => stem));
     for (const { file, images, rowExamples } of this.#matches.finish(this.#here, known)) {
-      findings.push({ kind: 'no-match', file, ...images, rowExamples, strict: true });
+      remarks.push({ kind: 'no-match', file, ...images, rowExamples, strict: true });
     }
-    findings.sort((a, b) => FINDING_KINDS.indexOf(a.kind) - FINDING_KINDS.indexOf(b.kind));
+    remarks.sort((a, b) => REMARK_KINDS.indexOf(a.kind) - REMARK_KINDS.indexOf(b.kind));
     return {
       rows: this.#rows,
       archives: this.#archives,
       classes: this.#classes,
-      rowsWithFindings: this.#rowsWithFindings,
-      findings,
+      rowsWithLabels: this.#rowsWithLabels,
+      remarks,
       rowsOfAbsentArchives: this.#absentRows,
     };
   }
 
-  #counterOf(kind: FindingKind, file: string | undefined): ExampleCounter {
+  #counterOf(kind: RemarkKind, file: string | undefined): ExampleCounter {
     const key = `${kind}\n${file ?? ''}`;
     const counter = this.#counters.get(key) ?? { kind, file, of: new ExampleCounter() };
     this.#counters.set(key, counter);
@@ -200,7 +200,7 @@ export class JoinAudit {
     return files.filter((file) => file.form === 'chest' && isDue(file));
   }
 
-  /** A file that is not here is one finding, not one an image. */
+  /** A file that is not here is one remark, not one an image. */
   #noRow(row: IndexRow, due: readonly LabelFacts[]): void {
     const absent = due.find(({ present }) => !present);
     if (absent === undefined) this.note('image-without-row', placeOf(row), due[0]?.file);

@@ -8,8 +8,8 @@ import { type RunEvent, ignoreEvents } from '../events.ts';
 import { assertOutputFile } from '../fs/paths.ts';
 import { isEmptySelection, selectFiles, stemOf } from '../manifest/manifest.ts';
 import { toPrintable } from '../text.ts';
-import { type IndexReport, JoinAudit, type JoinFinding } from './audit.ts';
-import { describeFinding, nextOfFinding } from './describe-finding.ts';
+import { type IndexReport, JoinAudit, type Remark } from './audit.ts';
+import { describeRemark, nextOfRemark } from './describe-remark.ts';
 import {
   type ArchiveFacts,
   type ArchiveImages,
@@ -122,7 +122,7 @@ export async function buildIndex(options: JoinOptions): Promise<IndexResult> {
   for (const stray of here.strays) audit.note('stray-file', stray);
   for (const folder of here.unknownFolders) audit.note('unknown-folder', folder);
   const result = { path, ...audit.finish() };
-  for (const finding of result.findings) onEvent(warningOf(finding));
+  for (const remark of result.remarks) onEvent(warningOf(remark));
   if (!dryRun) onEvent({ event: 'index-written', path, rows: result.rows });
   return result;
 }
@@ -200,15 +200,15 @@ function noImages(layout: DatasetLayout, here: ImagesHere, isSelection: boolean)
   );
 }
 
-function warningOf(finding: JoinFinding): RunEvent {
-  const { kind, file } = finding;
-  const code = kind === 'no-label-file' || kind === 'unknown-folder' ? kind : 'join-finding';
+function warningOf(remark: Remark): RunEvent {
+  const { kind, file } = remark;
+  const code = kind === 'no-label-file' || kind === 'unknown-folder' ? kind : 'join-remark';
   return {
     event: 'warning',
     code,
     ...(file === undefined ? {} : { file }),
-    message: describeFinding(finding),
-    next: nextOfFinding(finding),
+    message: describeRemark(remark),
+    next: nextOfRemark(remark),
   };
 }
 

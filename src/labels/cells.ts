@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { FINDING_COLUMNS } from './findings.ts';
+import { LABEL_COLUMNS } from './label-names.ts';
 import type { LabelForm } from './join.ts';
 
 /** A kind of cell: the source of a regular expression, and the same in words. */
@@ -17,7 +17,7 @@ export const FORMS = {
   chest: formOf(
     ['image', NAME],
     ['zip', NAME],
-    ...FINDING_COLUMNS.map((column): [string, Cell] => [column, FLAG]),
+    ...LABEL_COLUMNS.map((column): [string, Cell] => [column, FLAG]),
   ),
   covid: formOf(['image', NAME], ['COVID-19', TAG]),
 };

@@ -1,6 +1,6 @@
-import type { Examples } from './findings.ts';
+import type { Examples } from './label-names.ts';
 
-/** `chest`: findings by image and archive; `covid`: a tag by image, for viral pneumonia. */
+/** `chest`: labels by image and archive; `covid`: a tag by image, for viral pneumonia. */
 export type LabelForm = 'chest' | 'covid';
 
 interface LabelFileFacts {
@@ -12,10 +12,10 @@ interface LabelFileFacts {
   readonly extraColumns: readonly string[];
 }
 
-/** chest_dx.csv: the findings of ChestDx and ChestDx-PE. */
+/** chest_dx.csv: the labels of ChestDx and ChestDx-PE. */
 export interface ChestLabels extends LabelFileFacts {
   readonly form: 'chest';
-  /** Archive stem, then `toImageKey` of the image, to the bits of FINDING_COLUMNS. */
+  /** Archive stem, then `toImageKey` of the image, to the bits of LABEL_COLUMNS. */
   readonly byArchive: ReadonlyMap<string, ReadonlyMap<string, number>>;
 }
 
@@ -72,8 +72,8 @@ export interface IndexRow {
   readonly subset: string;
   readonly class: ImageClass | null;
   readonly patientId: string;
-  /** Bits of FINDING_COLUMNS. */
-  readonly findings: number | null;
+  /** Bits of LABEL_COLUMNS. */
+  readonly labels: number | null;
   readonly covid: boolean | null;
 }
 
@@ -92,7 +92,7 @@ export function joinArchive(archive: ArchiveImages, tables: LabelTables): readon
         subset: archive.subsets[0] ?? '',
         class: group === 'Viral' ? viralClass(covid) : group,
         patientId: patientOf(image),
-        findings: findingsOf(tables, archive.stem, image),
+        labels: labelsOf(tables, archive.stem, image),
         covid,
       };
     });
@@ -129,7 +129,7 @@ export function toImageKey(name: string): string {
   return name.endsWith('.jpg') ? name : `${name.replace(IMAGE_ENDING, '')}.jpg`;
 }
 
-function findingsOf(tables: LabelTables, stem: string, image: string): number | null {
+function labelsOf(tables: LabelTables, stem: string, image: string): number | null {
   const key = toImageKey(image);
   for (const table of tables.chest) {
     const bits = table.byArchive.get(stem)?.get(key);

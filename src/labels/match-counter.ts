@@ -1,4 +1,4 @@
-import { ExampleCounter, type Examples } from './findings.ts';
+import { ExampleCounter, type Examples } from './label-names.ts';
 import type { ChestLabels, CovidLabels, IndexRow, LabelFacts, LabelTables } from './join.ts';
 
 /** A label file that has a row for none of the images that it should have. */
@@ -32,7 +32,7 @@ export class MatchCounter {
       const unmatched = this.#unmatched.get(file) ?? new ExampleCounter();
       this.#unmatched.set(file, unmatched);
       for (const row of rows) {
-        if ((form === 'chest' ? row.findings : row.covid) !== null) this.#matched.add(file);
+        if ((form === 'chest' ? row.labels : row.covid) !== null) this.#matched.add(file);
         else unmatched.add(row.path.slice('images/'.length));
       }
     }

@@ -4,7 +4,7 @@ import { throwIfAborted } from '../abort.ts';
 import { CcxriError, type ErrorFacts, type NextStep, toDiskError } from '../errors.ts';
 import { count, toPrintable } from '../text.ts';
 import { FORMS, archiveResolver, findBadCell, isYes } from './cells.ts';
-import { ExampleCounter, toFieldName } from './findings.ts';
+import { ExampleCounter, toFieldName } from './label-names.ts';
 import { type ChestLabels, type CovidLabels, type LabelForm, toImageKey } from './join.ts';
 
 /** A label file to read. */

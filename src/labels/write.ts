@@ -7,7 +7,7 @@ import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
 import { type WriteOptions, writeFileAtomic } from '../fs/atomic.ts';
 import { closeHandle, noFile } from '../fs/paths.ts';
 import { toPrintable } from '../text.ts';
-import { FINDING_COLUMNS } from './findings.ts';
+import { LABEL_COLUMNS } from './label-names.ts';
 import type { ArchiveFacts, IndexRow, LabelFacts, LabelForm } from './join.ts';
 
 /** The first line of index.csv (the contract's form). */
@@ -18,11 +18,11 @@ export const INDEX_HEADER = [
   'subset',
   'class',
   'patient_id',
-  ...FINDING_COLUMNS,
+  ...LABEL_COLUMNS,
   'COVID-19',
 ].join(',');
 
-const UNKNOWN_FINDINGS = ','.repeat(FINDING_COLUMNS.length - 1);
+const UNKNOWN_LABELS = ','.repeat(LABEL_COLUMNS.length - 1);
 
 /**
  * Writes index.csv whole or not at all, an archive at a time: the memory does not grow with the
@@ -45,14 +45,14 @@ async function* renderIndex(archives: AsyncIterable<readonly IndexRow[]>): Async
 /** A row with its line end. */
 export function renderRow(row: IndexRow): string {
   const names = [row.path, row.image, row.archive, row.subset, row.class ?? '', row.patientId];
-  const findings = row.findings === null ? UNKNOWN_FINDINGS : renderBits(row.findings);
+  const labels = row.labels === null ? UNKNOWN_LABELS : renderBits(row.labels);
   const covid = row.covid === null ? '' : row.covid ? '1' : '0';
-  return `${names.map(quote).join(',')},${findings},${covid}\n`;
+  return `${names.map(quote).join(',')},${labels},${covid}\n`;
 }
 
 function renderBits(bits: number): string {
   let text = (bits & 1) === 0 ? '0' : '1';
-  for (let at = 1; at < FINDING_COLUMNS.length; at += 1) {
+  for (let at = 1; at < LABEL_COLUMNS.length; at += 1) {
     text += (bits & (1 << at)) === 0 ? ',0' : ',1';
   }
   return text;

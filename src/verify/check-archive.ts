@@ -4,7 +4,7 @@ import { type MemberContent, toMemberContents } from '../dataset/ledger.ts';
 import { type EventListener, ProgressThrottle } from '../events.ts';
 import { withDirectory } from '../zip/directory.ts';
 import { checkMembers } from '../zip/member.ts';
-import type { BrokenImage } from '../zip/member-findings.ts';
+import type { BrokenImage } from '../zip/member-faults.ts';
 import { openFileReader } from '../zip/reader.ts';
 import type { Present, VerifyRun } from './types.ts';
 

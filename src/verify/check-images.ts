@@ -12,11 +12,18 @@ import { ImageCheck } from '../fs/image-content.ts';
 import { isLink, walkFolder } from '../fs/paths.ts';
 import { type ManifestFile, stemOf } from '../manifest/manifest.ts';
 import { count, toPrintable } from '../text.ts';
-import { type BrokenImage, MemberFindings } from '../zip/member-findings.ts';
+import { type BrokenImage, MemberFaults } from '../zip/member-faults.ts';
 import { CheckProgress, type DeepCheck } from './check-archive.ts';
 import { imagesError, imagesUnknownError, otherManifestError } from './errors.ts';
 import { fits } from './locate.ts';
-import type { Findings, FolderReport, Located, Present, VerifyRun, VerifyStatus } from './types.ts';
+import type {
+  CheckResults,
+  FolderReport,
+  Located,
+  Present,
+  VerifyRun,
+  VerifyStatus,
+} from './types.ts';
 
 /** Files read at once, an archive: node's own pool has four threads. */
 const FILES_AT_ONCE = 8;
@@ -29,7 +36,7 @@ const MAX_BAD_MEMBERS = 20;
 export async function checkImagesAlone(
   file: ManifestFile,
   folder: string,
-  findings: Findings,
+  results: CheckResults,
   run: VerifyRun,
 ): Promise<VerifyStatus> {
   const known = await run.session.ledger.readMembers(file.name);
@@ -37,8 +44,8 @@ export async function checkImagesAlone(
   if (!fits(file, known)) throw otherManifestError(file);
   const progress = new CheckProgress(file.name, run.session);
   const options = { file, folder, known, expected: known.members, isArchiveGood: false };
-  const damage = await run.deepChecks(() => checkFolder(options, findings, { run, progress }));
-  progress.end(findings.membersChecked);
+  const damage = await run.deepChecks(() => checkFolder(options, results, { run, progress }));
+  progress.end(results.membersChecked);
   if (damage !== undefined) throw damage;
   return run.depth === 'quick' ? 'unchanged' : 'images-verified';
 }
@@ -62,7 +69,7 @@ interface CheckFolderOptions {
  */
 export async function checkFolder(
   options: CheckFolderOptions,
-  findings: Findings,
+  results: CheckResults,
   { run, progress }: DeepCheck,
 ): Promise<CcxriError | undefined> {
   const { file, folder, known, expected } = options;
@@ -72,14 +79,14 @@ export async function checkFolder(
     progress.add(length);
     meter.bytesRead += length;
   });
-  if (depth !== 'quick') findings.membersChecked = expected.length;
+  if (depth !== 'quick') results.membersChecked = expected.length;
   const below = `images/${stemOf(file.name)}`;
-  findings.badMembers = [...report.damaged, ...report.missing]
+  results.badMembers = [...report.damaged, ...report.missing]
     .sort()
     .slice(0, MAX_BAD_MEMBERS)
     .map((path) => `${below}/${path}`);
   // The same bytes, where the archive has been read.
-  if (!options.isArchiveGood) findings.brokenImages = placed(file, report.broken);
+  if (!options.isArchiveGood) results.brokenImages = placed(file, report.broken);
   const { unexpectedFiles } = report;
   if (unexpectedFiles.length > 0) emitUnexpectedFiles(file, unexpectedFiles, session);
   const isBad = report.damaged.length + report.missing.length > 0;
@@ -105,7 +112,7 @@ export function placed(
  */
 export async function assertNoneLeftOut(
   { file, images }: Located,
-  findings: Findings,
+  results: CheckResults,
   { session: { ledger } }: VerifyRun,
 ): Promise<void> {
   if (file.kind !== 'archive' || images === undefined) return;
@@ -114,7 +121,7 @@ export async function assertNoneLeftOut(
   const { damagedMembers } = notedMembers(file.name, known);
   const error = goodOnlyError(file.name, known.members.length, { damagedMembers });
   if (error === undefined) return;
-  findings.badMembers = damagedMembers.slice(0, MAX_BAD_MEMBERS).map(({ path }) => path);
+  results.badMembers = damagedMembers.slice(0, MAX_BAD_MEMBERS).map(({ path }) => path);
   throw error;
 }
 
@@ -138,7 +145,7 @@ async function compareFolder(
   { depth, session: { signal } }: VerifyRun,
   onPiece: (piece: Uint8Array) => void,
 ): Promise<FolderReport> {
-  const found = new MemberFindings();
+  const found = new MemberFaults();
   const damaged: string[] = [];
   const missing: string[] = [];
   await forEachAtOnce(expected, FILES_AT_ONCE, async (record) => {

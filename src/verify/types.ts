@@ -3,7 +3,7 @@ import type { LimitFunction } from 'p-limit';
 import type { FileOutcome, RunOptions, Session } from '../dataset/session.ts';
 import type { NextStep } from '../errors.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
-import type { BrokenImage } from '../zip/member-findings.ts';
+import type { BrokenImage } from '../zip/member-faults.ts';
 
 export interface VerifyOptions extends RunOptions {
   /**
@@ -118,7 +118,7 @@ export interface VerifyRun {
 }
 
 /** What the checks of a file have found so far: reported also where a later check fails. */
-export interface Findings {
+export interface CheckResults {
   md5: string | null;
   membersChecked: number;
   badMembers: readonly string[];

@@ -23,7 +23,7 @@ import {
 } from './errors.ts';
 import { fits } from './locate.ts';
 import type {
-  Findings,
+  CheckResults,
   Located,
   Present,
   VerifyOutcome,
@@ -35,20 +35,20 @@ import type {
 export async function verifyFile(located: Located, run: VerifyRun): Promise<VerifyOutcome> {
   const { file, here, images } = located;
   throwIfAborted(run.session.signal);
-  const findings: Findings = {
+  const results: CheckResults = {
     md5: null,
     membersChecked: 0,
     badMembers: [],
     brokenImages: [],
   };
-  const end = await settleFile(located, findings, run);
+  const end = await settleFile(located, results, run);
   run.session.emitDone({ file: file.name, ...end });
   return {
     file: file.name,
     kind: file.kind,
     path: here?.path ?? images ?? null,
     bytes: here?.stats.size ?? null,
-    ...findings,
+    ...results,
     ...end,
   };
 }
@@ -58,27 +58,31 @@ interface End {
   readonly error?: CcxriError | undefined;
 }
 
-async function settleFile(located: Located, findings: Findings, run: VerifyRun): Promise<End> {
+async function settleFile(located: Located, results: CheckResults, run: VerifyRun): Promise<End> {
   try {
-    const status = await check(located, findings, run);
-    await assertNoneLeftOut(located, findings, run);
+    const status = await check(located, results, run);
+    await assertNoneLeftOut(located, results, run);
     return { status };
   } catch (error) {
     if (!isCcxriError(error) || error.code === 'aborted') throw error;
-    return { status: badStatusOf(error, located, { ...findings, depth: run.depth }), error };
+    return { status: badStatusOf(error, located, { ...results, depth: run.depth }), error };
   }
 }
 
 /** @throws CcxriError what is wrong with it; `aborted` */
-async function check(located: Located, findings: Findings, run: VerifyRun): Promise<VerifyStatus> {
+async function check(
+  located: Located,
+  results: CheckResults,
+  run: VerifyRun,
+): Promise<VerifyStatus> {
   const { file, here, images, imagesGone } = located;
   if (here !== undefined) {
     const present = { ...located, here };
     if (run.depth === 'quick') return checkQuick(present, run);
     const isDeep = run.depth === 'deep' && file.kind === 'archive';
-    return isDeep ? checkDeep(present, findings, run) : checkBytes(present, findings, run);
+    return isDeep ? checkDeep(present, results, run) : checkBytes(present, results, run);
   }
-  if (images !== undefined) return checkImagesAlone(file, images, findings, run);
+  if (images !== undefined) return checkImagesAlone(file, images, results, run);
   if (imagesGone) throw imagesGoneError(file, run);
   const { layout, selection } = run.session;
   throw absentError(file, finalPathOf(layout, file), selection);
@@ -87,7 +91,7 @@ async function check(located: Located, findings: Findings, run: VerifyRun): Prom
 function badStatusOf(
   error: CcxriError,
   { here, images }: Located,
-  { badMembers, depth }: Findings & Pick<VerifyRun, 'depth'>,
+  { badMembers, depth }: CheckResults & Pick<VerifyRun, 'depth'>,
 ) {
   // No byte was read: it may still be good.
   if (depth === 'quick' && here !== undefined && error.code === 'md5-mismatch') return 'changed';
@@ -124,18 +128,18 @@ async function checkQuick(
   }
 }
 
-async function checkBytes(present: Present, findings: Findings, run: VerifyRun): Promise<Check> {
+async function checkBytes(present: Present, results: CheckResults, run: VerifyRun): Promise<Check> {
   const { file, here } = present;
   const { path, stats } = here;
   const { session, meter } = run;
   try {
     const candidate = await session.hash(file.name, path, stats.size);
-    findings.md5 = candidate.md5;
+    results.md5 = candidate.md5;
     meter.bytesRead += candidate.bytes;
     return await session.acceptance.check(file, candidate);
   } catch (error) {
     if (isCcxriError(error, ...WRONG_BYTES)) {
-      if (await isOfAnother(present, findings, run)) throw otherManifestError(file);
+      if (await isOfAnother(present, results, run)) throw otherManifestError(file);
       await noteBad(present, run);
     }
     throw withNextSteps(error, { file, path, isPublishedSo: false });
@@ -145,7 +149,7 @@ async function checkBytes(present: Present, findings: Findings, run: VerifyRun):
 /** Are these the bytes that passed, as the ledger has it, for another manifest? */
 async function isOfAnother(
   { file, here }: Present,
-  { md5 }: Findings,
+  { md5 }: CheckResults,
   { session: { ledger, layout } }: VerifyRun,
 ): Promise<boolean> {
   if (here.path !== finalPathOf(layout, file)) return false;
@@ -156,13 +160,13 @@ async function isOfAnother(
 /** The images are checked also where the archive is bad, so that one run reports all. */
 async function checkDeep(
   present: Present,
-  findings: Findings,
+  results: CheckResults,
   run: VerifyRun,
 ): Promise<VerifyStatus> {
   const progress = new CheckProgress(present.file.name, run.session);
-  const archive = await checkWholeArchive(present, findings, { run, progress });
-  const damage = await checkExtracted(present, archive, findings, { run, progress });
-  progress.end(findings.membersChecked);
+  const archive = await checkWholeArchive(present, results, { run, progress });
+  const damage = await checkExtracted(present, archive, results, { run, progress });
+  progress.end(results.membersChecked);
   if (!archive.isGood) throw archive.error;
   if (damage !== undefined) throw damage;
   return archive.check;
@@ -172,7 +176,7 @@ async function checkDeep(
 async function checkExtracted(
   { file, images: folder, imagesGone }: Present,
   { isGood: isArchiveGood, members }: WholeArchive,
-  findings: Findings,
+  results: CheckResults,
   deep: DeepCheck,
 ): Promise<CcxriError | undefined> {
   const { session, deepChecks } = deep.run;
@@ -182,7 +186,7 @@ async function checkExtracted(
   const expected = members ?? (fits(file, known) ? known?.members : undefined);
   if (expected === undefined) return undefined;
   return deepChecks(() =>
-    checkFolder({ file, folder, known, expected, isArchiveGood }, findings, deep),
+    checkFolder({ file, folder, known, expected, isArchiveGood }, results, deep),
   );
 }
 
@@ -192,18 +196,18 @@ type WholeArchive =
 
 async function checkWholeArchive(
   present: Present,
-  findings: Findings,
+  results: CheckResults,
   deep: DeepCheck,
 ): Promise<WholeArchive> {
   const { file, here } = present;
   let check: Check | undefined;
   try {
-    check = await checkBytes(present, findings, deep.run);
+    check = await checkBytes(present, results, deep.run);
     const { memberCount, members, broken } = await deep.run.deepChecks(() =>
       checkArchive(present, deep),
     );
-    findings.membersChecked = memberCount;
-    findings.brokenImages = placed(file, broken);
+    results.membersChecked = memberCount;
+    results.brokenImages = placed(file, broken);
     return { isGood: true, check, members };
   } catch (thrown) {
     const isPublishedSo = check === 'verified';

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { toDiskError } from '../errors.ts';
 import { syncDirectory } from '../fs/atomic.ts';
 import type { ArchiveOptions, ZipDirectory } from './directory.ts';
-import type { MemberFindings } from './member-findings.ts';
+import type { MemberFaults } from './member-faults.ts';
 import type { FileReader } from './reader.ts';
 import { type UnpackPool, unpackHere } from './unpack-pool.ts';
 
@@ -12,7 +12,7 @@ export interface MemberWorkOptions extends ArchiveOptions {
   readonly onBytes?: ((doneBytes: number) => void) | undefined;
   /** Absent: all is done in this thread. */
   readonly pool?: UnpackPool | undefined;
-  /** A damaged member is a finding, and the others go on. Default: the first one is thrown. */
+  /** A damaged member is a fault, and the others go on. Default: the first one is thrown. */
   readonly keepGood?: boolean | undefined;
 }
 
@@ -24,7 +24,7 @@ export async function checkMembers(
   reader: FileReader,
   directory: Pick<ZipDirectory, 'members'>,
   options: MemberWorkOptions,
-): Promise<MemberFindings> {
+): Promise<MemberFaults> {
   return unpackAll(reader, directory, { ...options, into: null });
 }
 
@@ -43,7 +43,7 @@ export async function extractMembers(
   reader: FileReader,
   directory: Pick<ZipDirectory, 'members'>,
   options: ExtractMembersOptions,
-): Promise<MemberFindings> {
+): Promise<MemberFaults> {
   const folders = foldersOf(directory).map((folder) => join(options.into, folder));
   // Created by us in a fresh folder, one by one and from the top: no link can be among them.
   for (const path of folders) {
@@ -51,20 +51,20 @@ export async function extractMembers(
       throw toDiskError(error, 'make the directory', { path });
     });
   }
-  const findings = await unpackAll(reader, directory, options);
+  const faults = await unpackAll(reader, directory, options);
   for (const path of [...folders, options.into]) {
     await syncDirectory(path).catch((error: unknown) => {
       throw toDiskError(error, 'flush', { path });
     });
   }
-  return findings;
+  return faults;
 }
 
 async function unpackAll(
   reader: FileReader,
   { members }: Pick<ZipDirectory, 'members'>,
   options: MemberWorkOptions & { readonly into: string | null },
-): Promise<MemberFindings> {
+): Promise<MemberFaults> {
   const { file, pool, signal, onBytes, into, keepGood } = options;
   let doneBytes = 0;
   const work = {
@@ -78,9 +78,9 @@ async function unpackAll(
       onBytes?.(doneBytes);
     },
   };
-  const findings = await (pool === undefined ? unpackHere(work) : pool.unpack(work));
-  findings.sort();
-  return findings;
+  const faults = await (pool === undefined ? unpackHere(work) : pool.unpack(work));
+  faults.sort();
+  return faults;
 }
 
 /** Every folder that a member lies in, parents first. */

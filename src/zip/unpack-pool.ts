@@ -6,7 +6,7 @@ import { forEachAtOnce } from '../concurrency.ts';
 import { ThreadUnavailable, WorkerClient, startWorker, unpackThreads } from '../threads/worker.ts';
 import type { Member } from './directory.ts';
 import { MemberUnpacker } from './inflate.ts';
-import { MemberFindings } from './member-findings.ts';
+import { MemberFaults } from './member-faults.ts';
 import { type UnpackTask, type UnpackTypes, unpackMembers } from './unpack-task.ts';
 
 export interface UnpackPoolOptions {
@@ -28,7 +28,7 @@ export interface UnpackWork extends UnpackTask {
 interface Job extends UnpackWork {
   /** Stops the threads at the first failure, its reason; later ones are consequences of that. */
   readonly stop: AbortController;
-  readonly findings: MemberFindings;
+  readonly faults: MemberFaults;
   /** A thread has worked on it. */
   hasBegun: boolean;
 }
@@ -66,7 +66,7 @@ export class UnpackPool {
    * @throws CcxriError `damaged-archive`, `unsafe-archive`; of the disk; `aborted`; what `onBytes`
    *   throws; an Error if a thread exits. No thread works on it any more then.
    */
-  async unpack(work: UnpackWork): Promise<MemberFindings> {
+  async unpack(work: UnpackWork): Promise<MemberFaults> {
     throwIfAborted(work.signal);
     const totalBytes = work.members.reduce((bytes, { size }) => bytes + size, 0);
     const isWorthIt = totalBytes >= this.#minBytes && !this.#isClosed;
@@ -81,16 +81,16 @@ export class UnpackPool {
   }
 
   /** @returns undefined: there are no threads, and nothing was done */
-  async #unpackInThreads(work: UnpackWork): Promise<MemberFindings | undefined> {
+  async #unpackInThreads(work: UnpackWork): Promise<MemberFaults | undefined> {
     const { signal, members } = work;
-    const findings = new MemberFindings();
-    const job: Job = { ...work, stop: new AbortController(), findings, hasBegun: false };
+    const faults = new MemberFaults();
+    const job: Job = { ...work, stop: new AbortController(), faults, hasBegun: false };
     const abort = () => job.stop.abort();
     signal?.addEventListener('abort', abort, { once: true });
     try {
       const parts = partitionMembers(members, this.#threads.length);
       await forEachAtOnce(parts, parts.length, (part) => this.#unpackPart(part, job));
-      return findings;
+      return faults;
     } catch (error) {
       throwIfAborted(signal);
       if (error instanceof ThreadUnavailable && !job.hasBegun) return undefined;
@@ -133,7 +133,7 @@ export class UnpackPool {
     try {
       const task = { archive, members, into, keepGood };
       const call = thread.start(task, { onProgress, signal: stop.signal });
-      job.findings.addAll(await call.result);
+      job.faults.addAll(await call.result);
       job.hasBegun = true;
     } catch (error) {
       job.hasBegun ||= !(error instanceof ThreadUnavailable);
@@ -149,23 +149,19 @@ export class UnpackPool {
  * The same in this thread, which turns to other events after each member. By zlib alone: the kernel
  * would take 16 MB for what is rare or small.
  */
-export async function unpackHere({
-  signal,
-  onBytes,
-  ...work
-}: UnpackWork): Promise<MemberFindings> {
+export async function unpackHere({ signal, onBytes, ...work }: UnpackWork): Promise<MemberFaults> {
   const unpacker = new MemberUnpacker(null);
-  const findings = new MemberFindings();
+  const faults = new MemberFaults();
   // In parts, since the files of one are open until it ends.
   for (const members of partitionMembers(work.members, 1)) {
     throwIfAborted(signal);
-    for await (const bytes of unpackMembers({ ...work, members }, { unpacker, findings })) {
+    for await (const bytes of unpackMembers({ ...work, members }, { unpacker, faults })) {
       onBytes(bytes);
       await setImmediate();
       throwIfAborted(signal);
     }
   }
-  return findings;
+  return faults;
 }
 
 /** The size of a part; smaller if that would leave some threads without work. */

@@ -25,7 +25,7 @@ import {
   memberFaultOf,
   unpackLarge,
 } from './inflate.ts';
-import type { MemberFindings } from './member-findings.ts';
+import type { MemberFaults } from './member-faults.ts';
 
 /** Some members of an archive. */
 export interface UnpackTask {
@@ -34,7 +34,7 @@ export interface UnpackTask {
   readonly members: readonly Member[];
   /** The folder for their names, with all folders made; null: they are only checked. */
   readonly into: string | null;
-  /** A damaged member is a finding, and the others are unpacked. Default: the first one is thrown. */
+  /** A damaged member is a fault, and the others are unpacked. Default: the first one is thrown. */
   readonly keepGood?: boolean | undefined;
 }
 
@@ -45,14 +45,14 @@ export interface UnpackTypes {
   /** The number of bytes unpacked since the last one, about ten times a second. */
   readonly progress: number;
   /** All members are right but those that were found damaged, and on the disk if they were to be written. */
-  readonly result: Pick<MemberFindings, 'damaged' | 'broken'>;
+  readonly result: Pick<MemberFaults, 'damaged' | 'broken'>;
 }
 
 /** The two halves of the work: bytes from the archive, files on the disk. */
 interface UnpackTools {
   readonly unpacker: MemberUnpacker;
   /** Takes what is noticed about members. */
-  readonly findings: MemberFindings;
+  readonly faults: MemberFaults;
 }
 
 /**
@@ -63,7 +63,7 @@ interface UnpackTools {
  */
 export async function* unpackMembers(
   task: UnpackTask,
-  { unpacker, findings }: UnpackTools,
+  { unpacker, faults }: UnpackTools,
 ): AsyncGenerator<number, void, void> {
   const { archive, members, into } = task;
   const files = new BatchedFileWriter();
@@ -72,7 +72,7 @@ export async function* unpackMembers(
   const handle = (error: unknown, member: Member) => {
     const why = task.keepGood === true ? memberFaultOf(error, member) : undefined;
     if (why === undefined) throw error;
-    findings.damaged.push({ path: member.name, why });
+    faults.damaged.push({ path: member.name, why });
     const path = pathOf(member);
     if (path !== null) files.discard(path);
   };
@@ -82,7 +82,7 @@ export async function* unpackMembers(
       const path = pathOf(member);
       try {
         const content = path === null ? unpacked.checked() : files.writeAndVerify(path, unpacked);
-        findings.addPicture(member.name, () => imageFaultOf(content));
+        faults.addPicture(member.name, () => imageFaultOf(content));
       } catch (error) {
         handle(error, member);
       }
@@ -99,7 +99,7 @@ export async function* unpackMembers(
           picture.add(piece);
           yield piece.length;
         }
-        findings.addPicture(member.name, () => picture.fault);
+        faults.addPicture(member.name, () => picture.fault);
       } catch (error) {
         handle(error, member);
       }

@@ -1,7 +1,7 @@
 // The entry of an unpack thread; unpack-pool.ts starts it.
 import { type Reply, serveThread } from '../threads/serve.ts';
 import { MemberUnpacker } from './inflate.ts';
-import { MemberFindings } from './member-findings.ts';
+import { MemberFaults } from './member-faults.ts';
 import { type UnpackTask, type UnpackTypes, unpackMembers } from './unpack-task.ts';
 
 const PROGRESS_EVERY_MS = 100;
@@ -16,9 +16,9 @@ serveThread<UnpackTypes>((task, reply) => {
 async function run(task: UnpackTask, reply: Reply<UnpackTypes>): Promise<void> {
   let newBytes = 0;
   let reportedAtMs = performance.now();
-  const findings = new MemberFindings();
+  const faults = new MemberFaults();
   try {
-    for await (const bytes of unpackMembers(task, { unpacker, findings })) {
+    for await (const bytes of unpackMembers(task, { unpacker, faults })) {
       if (reply.isStopped) break;
       newBytes += bytes;
       if (performance.now() - reportedAtMs < PROGRESS_EVERY_MS) continue;
@@ -30,7 +30,7 @@ async function run(task: UnpackTask, reply: Reply<UnpackTypes>): Promise<void> {
     if (reply.isStopped) reply.stopped();
     else {
       reply.progress(newBytes);
-      reply.done({ damaged: findings.damaged, broken: findings.broken });
+      reply.done({ damaged: faults.damaged, broken: faults.broken });
     }
   } catch (error) {
     reply.fail(error);

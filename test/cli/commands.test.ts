@@ -136,8 +136,8 @@ describe('fetch', () => {
       expect(strict.code, argv[0]).toBe(8);
       const errors = documentOf(strict.stdout).errors;
       expect(errors.map(({ code, file }) => `${code} ${file ?? ''}`)).toEqual([
-        'findings Viral-1.zip',
-        'findings Other-1.zip',
+        'remarks Viral-1.zip',
+        'remarks Other-1.zip',
       ]);
     }
   });

@@ -57,7 +57,7 @@ describe('the exit code', () => {
     ['disk-full', 6],
     ['not-writable', 6],
     ['unsafe-archive', 7],
-    ['findings', 8],
+    ['remarks', 8],
     ['not-the-file', 9],
     ['locked', 10],
     ['aborted', 130],

@@ -80,7 +80,7 @@ describe('the forms of output', () => {
     const bad = await runCli(['join', '--json', '--strict', '--dest', dest]);
     const document = documentOf(bad.stdout);
     expect(document).toMatchObject({ command: 'join', ok: false, exitCode: 8 });
-    expect(document.errors.map(({ code }) => code)).toEqual(['findings']);
+    expect(document.errors.map(({ code }) => code)).toEqual(['remarks']);
     expect(document.result).toMatchObject({ rows: 3 });
     expect(bad.code).toBe(8);
     const thrown = await runCli(['join', '--json', '--dest', `${dest}/nowhere`]);
@@ -204,7 +204,7 @@ describe('join', () => {
     // Shown once: by the result, not by a warning as well.
     expect(stderr).not.toContain('without a row');
     const events = await runCli(['join', '--dest', dest, '--ndjson']);
-    expect(events.stdout).toContain('{"formatVersion":1,"event":"warning","code":"join-finding",');
+    expect(events.stdout).toContain('{"formatVersion":1,"event":"warning","code":"join-remark",');
     expect((await runCli(['join', '--dest', dest, '--json'])).stderr).toContain(
       'warning: 1 image without a row in chest_dx.csv',
     );

@@ -38,7 +38,7 @@ describe('runDemo', () => {
       expect(outcome.source).toContain('127.0.0.1');
     }
     const { index } = result.fetch;
-    expect(index).toMatchObject({ rows: TOTAL, findings: [], rowsOfAbsentArchives: 0 });
+    expect(index).toMatchObject({ rows: TOTAL, remarks: [], rowsOfAbsentArchives: 0 });
     expect(index?.classes).toMatchObject({ Normal: 10, Other: 10, none: 46 });
     const rows = parseCsv(await readFile(join(dest, 'index.csv'), 'utf8'));
     const perArchive = new Map<string, number>();

@@ -13,7 +13,7 @@ const { command } = useProgram();
 
 const FUNCTIONS = [
   'datasetStatus',
-  'describeFinding',
+  'describeRemark',
   'diagnose',
   'extractDataset',
   'fetchDataset',
@@ -43,7 +43,7 @@ describe('the library', () => {
     const exported = JSON.parse(said.stdout) as readonly (readonly [string, string])[];
     const functions = exported.filter(([, type]) => type === 'function').map(([name]) => name);
     expect(functions.filter((name) => name !== 'CcxriError').sort()).toEqual(FUNCTIONS);
-    expect(exported.map(([name]) => name)).toContain('FINDINGS');
+    expect(exported.map(([name]) => name)).toContain('LABELS');
   });
 
   it('never touches process or console: the linter says so of src/, and dist/ agrees', async () => {

@@ -73,7 +73,7 @@ describe('#205 images that are as published, and empty, cut or HTML', () => {
       exitCode: 0,
       result: {
         rows: 6,
-        findings: [
+        remarks: [
           { kind: 'broken-image', count: 4, examples, strict: true },
           { kind: 'stray-file' },
         ],

@@ -142,7 +142,7 @@ describe('#203 an archive with a bad member', () => {
       exitCode: 0,
       result: {
         rows: 2,
-        findings: [{ kind: 'damaged-member', count: 1, examples: ['Normal-1/patient2_000.jpg'] }],
+        remarks: [{ kind: 'damaged-member', count: 1, examples: ['Normal-1/patient2_000.jpg'] }],
       },
     });
     expect(await readFile(layout.index, 'utf8')).not.toContain('patient2_000');

@@ -68,8 +68,8 @@ const TOKENS = [
 ];
 
 const UPSTREAM = CHEST_HEADER.split(',').slice(2);
-/** As src/labels/findings.ts orders them. */
-const FINDINGS = [...UPSTREAM.slice(0, -1).sort(), 'No_finding'];
+/** As src/labels/label-names.ts orders them. */
+const LABELS = [...UPSTREAM.slice(0, -1).sort(), 'No_finding'];
 
 /** Label files read from disk: what is taken is row for row what a plain reader finds. */
 export function csvTargets(sandbox: Sandbox): readonly Fuzz[] {
@@ -92,7 +92,7 @@ export function csvTargets(sandbox: Sandbox): readonly Fuzz[] {
         const expected = rows.map(({ cells }) => [
           (cells['zip'] ?? '').replace(/\.zip$/i, ''),
           toImageKey(cells['image'] ?? ''),
-          FINDINGS.reduce((bits, name, bit) => bits + (toFlag(cells[name]) << bit), 0),
+          LABELS.reduce((bits, name, bit) => bits + (toFlag(cells[name]) << bit), 0),
         ]);
         assertSameRows(found, expected);
         assert.equal(labels.rows, rows.length);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { JoinAudit, type JoinFinding } from '../../src/labels/audit.ts';
-import { describeFinding, nextOfFinding } from '../../src/labels/describe-finding.ts';
-import { NO_FINDING_BIT } from '../../src/labels/findings.ts';
+import { JoinAudit, type Remark } from '../../src/labels/audit.ts';
+import { describeRemark, nextOfRemark } from '../../src/labels/describe-remark.ts';
+import { NO_FINDING_BIT } from '../../src/labels/label-names.ts';
 import {
   type ArchiveFacts,
   type LabelFacts,
@@ -29,10 +29,10 @@ interface Case {
   /** Image names by archive. */
   readonly images: Readonly<Record<string, readonly string[]>>;
   readonly strays?: readonly string[];
-  /** Findings' bits by `archive/image`; absent: the file is not here. */
+  /** Labels' bits by `archive/image`; absent: the file is not here. */
   readonly chest?: Readonly<Record<string, number>>;
   readonly covid?: Readonly<Record<string, boolean>>;
-  readonly findings: readonly Partial<JoinFinding>[];
+  readonly remarks: readonly Partial<Remark>[];
   readonly absent?: number;
 }
 
@@ -75,12 +75,12 @@ const cases: readonly Case[] = [
     images: { 'ChestDx-1': ['a_0.jpg'], 'Viral-1': ['v_0.jpg'], 'Viral-2': ['w_0.jpg'] },
     chest: { 'ChestDx-1/a_0.jpg': 1 },
     covid: { 'v_0.jpg': true, 'w_0.jpg': false },
-    findings: [],
+    remarks: [],
   },
   {
     name: 'no label was ever due for Normal and Other',
     images: { 'Normal-1': ['n_0.jpg'], 'Other-1': ['o_0.jpg'] },
-    findings: [],
+    remarks: [],
   },
   {
     name: '#145 images without a row where one was due',
@@ -91,7 +91,7 @@ const cases: readonly Case[] = [
     },
     chest: { 'ChestDx-1/a_0.jpg': 1 },
     covid: {},
-    findings: [
+    remarks: [
       {
         kind: 'image-without-row',
         file: CHEST,
@@ -109,9 +109,9 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    name: 'a label file that is not here, as one finding',
+    name: 'a label file that is not here, as one remark',
     images: { 'ChestDx-1': ['a_0.jpg', 'b_0.jpg'], 'Viral-1': ['v_0.jpg'] },
-    findings: [
+    remarks: [
       { kind: 'no-label-file', file: CHEST, count: 2, strict: true },
       { kind: 'no-label-file', file: COVID, count: 1, strict: true },
     ],
@@ -120,7 +120,7 @@ const cases: readonly Case[] = [
     name: '#145 rows without an image in an archive that is here',
     images: { 'ChestDx-1': ['a_0.jpg'] },
     chest: { 'ChestDx-1/a_0.jpg': 1, 'ChestDx-1/gone_0.jpg': 1 },
-    findings: [
+    remarks: [
       {
         kind: 'row-without-image',
         file: CHEST,
@@ -140,34 +140,34 @@ const cases: readonly Case[] = [
       'Elsewhere/d_0.jpg': 0,
     },
     covid: { 'v_0.jpg': true },
-    findings: [{ kind: 'unknown-archive', file: CHEST, count: 1, examples: ['Elsewhere'] }],
+    remarks: [{ kind: 'unknown-archive', file: CHEST, count: 1, examples: ['Elsewhere'] }],
     absent: 3,
   },
   {
     name: 'COVID-19 rows while one of two viral archives is not here',
     images: { 'Viral-1': ['v_0.jpg'] },
     covid: { 'v_0.jpg': true, 'w_0.jpg': true },
-    findings: [],
+    remarks: [],
     absent: 1,
   },
   {
     name: 'COVID-19 rows without an image once both are here',
     images: { 'Viral-1': ['v_0.jpg'], 'Viral-2': [], 'Normal-1': ['w_0.jpg'] },
     covid: { 'v_0.jpg': true, 'w_0.jpg': true },
-    findings: [{ kind: 'row-without-image', file: COVID, count: 1, examples: ['w_0.jpg'] }],
+    remarks: [{ kind: 'row-without-image', file: COVID, count: 1, examples: ['w_0.jpg'] }],
   },
   {
-    name: 'No_Finding together with a finding',
+    name: 'No_Finding together with another label',
     images: { 'ChestDx-1': ['a_0.jpg', 'b_0.jpg'] },
     chest: { 'ChestDx-1/a_0.jpg': NO_FINDING_BIT | 4, 'ChestDx-1/b_0.jpg': NO_FINDING_BIT },
-    findings: [
+    remarks: [
       { kind: 'contradictory-row', count: 1, examples: ['ChestDx-1/a_0.jpg'], strict: true },
     ],
   },
   {
     name: 'a patient in two archives, counted once',
     images: { 'Normal-1': ['p_0.jpg', 'p_1.jpg'], 'Other-1': ['p_2.jpg', 'p_3.jpg', 'q_0.jpg'] },
-    findings: [
+    remarks: [
       {
         kind: 'patient-in-two-archives',
         count: 1,
@@ -180,7 +180,7 @@ const cases: readonly Case[] = [
     name: 'stray files, at most five by name',
     images: { 'Normal-1': [] },
     strays: ['1.txt', '2.txt', '3.txt', '4.txt', '5.txt', '6.txt'],
-    findings: [
+    remarks: [
       {
         kind: 'stray-file',
         count: 6,
@@ -193,14 +193,14 @@ const cases: readonly Case[] = [
 
 describe('the audit finds', () => {
   it.each(cases)('$name', (testCase) => {
-    const { findings, rowsOfAbsentArchives } = run(testCase);
-    expect(findings).toHaveLength(testCase.findings.length);
-    expect(findings).toMatchObject(testCase.findings);
+    const { remarks, rowsOfAbsentArchives } = run(testCase);
+    expect(remarks).toHaveLength(testCase.remarks.length);
+    expect(remarks).toMatchObject(testCase.remarks);
     expect(rowsOfAbsentArchives).toBe(testCase.absent ?? 0);
   });
 
   it('what the reading of the label files found', () => {
-    const tables = tablesOf({ name: '', images: {}, chest: {}, findings: [] });
+    const tables = tablesOf({ name: '', images: {}, chest: {}, remarks: [] });
     const [table] = tables.chest;
     const odd = {
       ...table!,
@@ -210,7 +210,7 @@ describe('the audit finds', () => {
     const labels = { files: [], tables: { chest: [odd], covid: [] } };
     const audit = new JoinAudit({ archives, labels });
     audit.note('unknown-folder', 'Mine');
-    expect(audit.finish().findings).toEqual([
+    expect(audit.finish().remarks).toEqual([
       {
         kind: 'repeated-row',
         file: CHEST,
@@ -226,16 +226,16 @@ describe('the audit finds', () => {
 
 describe('labels that no archive of the manifest takes', () => {
   const chest = { 'Elsewhere/d_0.jpg': 0, 'Elsewhere/e_0.jpg': 1 };
-  const table = { ...tablesOf({ name: '', images: {}, chest, findings: [] }).chest[0]!, rows: 2 };
+  const table = { ...tablesOf({ name: '', images: {}, chest, remarks: [] }).chest[0]!, rows: 2 };
   const covid = { 'v_0.jpg': true };
-  const tags = { ...tablesOf({ name: '', images: {}, covid, findings: [] }).covid[0]!, rows: 1 };
+  const tags = { ...tablesOf({ name: '', images: {}, covid, remarks: [] }).covid[0]!, rows: 1 };
   const labels = { files: [], tables: { chest: [table], covid: [tags] } };
   const others = archives.filter(({ subsets }) => !subsets.includes('viral'));
 
-  it('are findings, and no rows of archives that are not here', () => {
+  it('are remarks, and no rows of archives that are not here', () => {
     const audit = new JoinAudit({ archives: others, labels });
     expect(audit.finish()).toMatchObject({
-      findings: [
+      remarks: [
         { kind: 'unplaced-rows', file: CHEST, count: 2, examples: ['Elsewhere'], strict: true },
         { kind: 'unplaced-rows', file: COVID, count: 1, examples: ['v_0.jpg'], strict: true },
       ],
@@ -245,32 +245,32 @@ describe('labels that no archive of the manifest takes', () => {
 
   it('are not looked at for a selection of archives', () => {
     const audit = new JoinAudit({ archives: others, labels, asked: new Set(['ChestDx-1']) });
-    expect(audit.finish()).toMatchObject({ findings: [], rowsOfAbsentArchives: 0 });
+    expect(audit.finish()).toMatchObject({ remarks: [], rowsOfAbsentArchives: 0 });
   });
 });
 
 it('expects a row where the label file names the archive, whatever its subsets', () => {
-  const testCase = { name: '', images: {}, chest: { 'Mine-1/a_0.jpg': 1 }, findings: [] };
+  const testCase = { name: '', images: {}, chest: { 'Mine-1/a_0.jpg': 1 }, remarks: [] };
   const tables = tablesOf(testCase);
   const files = [{ ...labelFiles(testCase)[0]!, subsets: ['labels'] }];
   const archive = { stem: 'Mine-1', subsets: ['mine'], images: ['a_0.jpg', 'b_0.jpg'], strays: [] };
   const audit = new JoinAudit({ archives: [archive], labels: { files, tables } });
   audit.add(archive, joinArchive(archive, tables));
-  expect(audit.finish().findings).toMatchObject([
+  expect(audit.finish().remarks).toMatchObject([
     { kind: 'image-without-row', file: CHEST, count: 1, examples: ['Mine-1/b_0.jpg'] },
   ]);
 });
 
-describe('describeFinding', () => {
+describe('describeRemark', () => {
   it('names count, file and the first examples, safe for a terminal', () => {
-    const finding: JoinFinding = {
+    const remark: Remark = {
       kind: 'image-without-row',
       file: CHEST,
       count: 1234,
       examples: ['ChestDx-1/\u001b[2J.jpg', 'b', 'c'],
       strict: true,
     };
-    expect(describeFinding(finding)).toBe(
+    expect(describeRemark(remark)).toBe(
       String.raw`1,234 images without a row in chest_dx.csv (ChestDx-1/\x1b[2J.jpg, b, …)`,
     );
   });
@@ -280,19 +280,19 @@ describe('describeFinding', () => {
     [2, '2 files under images/ are no images (Normal-4/a.txt, …)'],
   ])('counts stray files in good grammar: %d', (count, text) => {
     const examples = ['Normal-4/a.txt'];
-    expect(describeFinding({ kind: 'stray-file', count, examples, strict: false })).toBe(text);
+    expect(describeRemark({ kind: 'stray-file', count, examples, strict: false })).toBe(text);
   });
 
   it('says how to get a label file that is not here', () => {
-    const finding: JoinFinding = {
+    const remark: Remark = {
       kind: 'no-label-file',
       file: CHEST,
       count: 1,
       examples: ['ChestDx-1/a.jpg'],
       strict: true,
     };
-    expect(describeFinding(finding)).toContain('chest_dx.csv is not here');
-    expect(nextOfFinding(finding)).toMatchObject([{ command: 'fetch', files: ['chest_dx.csv'] }]);
-    expect(nextOfFinding({ ...finding, kind: 'unused-column' })).toBeUndefined();
+    expect(describeRemark(remark)).toContain('chest_dx.csv is not here');
+    expect(nextOfRemark(remark)).toMatchObject([{ command: 'fetch', files: ['chest_dx.csv'] }]);
+    expect(nextOfRemark({ ...remark, kind: 'unused-column' })).toBeUndefined();
   });
 });

@@ -53,7 +53,7 @@ it('reads label files of a manifest with other subsets by their headers, and say
       files: [
         file('A-1.zip', 'archive', 'mine'),
         file('B-1.zip', 'archive', 'viral'),
-        file('findings.csv', 'labels', 'viral'),
+        file('renamed.csv', 'labels', 'viral'),
         file('tags.csv', 'labels', 'mine'),
         file('other.csv', 'labels', 'mine'),
       ],
@@ -61,7 +61,7 @@ it('reads label files of a manifest with other subsets by their headers, and say
   );
   const root = await tempDir();
   await writeTree(root, {
-    'labels/findings.csv': lines(CHEST_HEADER, chestRow('a_0.jpg', 'A-1', 'Mass')),
+    'labels/renamed.csv': lines(CHEST_HEADER, chestRow('a_0.jpg', 'A-1', 'Mass')),
     'labels/tags.csv': lines('image,COVID-19', 'b_0.jpg,True'),
     'labels/other.csv': lines(CHEST_HEADER, chestRow('x_0.jpg', 'X-1', 'Mass')),
     'images/A-1/a_0.jpg': '',
@@ -70,9 +70,9 @@ it('reads label files of a manifest with other subsets by their headers, and say
   const result = await buildIndex({ dest: root, manifest: mine });
   expect(result).toMatchObject({
     rows: 2,
-    rowsWithFindings: 1,
+    rowsWithLabels: 1,
     classes: { 'COVID-19': 1, none: 1 },
-    findings: [{ kind: 'unplaced-rows', file: 'other.csv', count: 1, examples: ['X-1'] }],
+    remarks: [{ kind: 'unplaced-rows', file: 'other.csv', count: 1, examples: ['X-1'] }],
     rowsOfAbsentArchives: 0,
   });
 });

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { archiveResolver } from '../../src/labels/cells.ts';
-import { FINDING_COLUMNS } from '../../src/labels/findings.ts';
+import { LABEL_COLUMNS } from '../../src/labels/label-names.ts';
 import { readLabelFile } from '../../src/labels/read.ts';
 import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
@@ -22,7 +22,7 @@ async function read(content: string, form: 'chest' | 'covid' = 'chest') {
 }
 
 /** The bits by archive and image, as plain data. */
-async function findingsOf(content: string) {
+async function labelsOf(content: string) {
   const labels = await read(content);
   assert(labels.form === 'chest');
   const entries = [...labels.byArchive].map(([stem, images]) => [stem, Object.fromEntries(images)]);
@@ -31,9 +31,9 @@ async function findingsOf(content: string) {
 
 const flagsOf = (to: (flag: string) => string) =>
   GOOD.replace(/(?<=,)[01](?=[,\n])/g, (flag) => to(flag));
-const bit = (name: string) => 1 << FINDING_COLUMNS.findIndex((column) => column === name);
+const bit = (name: string) => 1 << LABEL_COLUMNS.findIndex((column) => column === name);
 
-describe('#206 findings as users pass them', () => {
+describe('#206 labels as users pass them', () => {
   it.each([
     { name: 'as published', content: GOOD },
     { name: '0.0 and 1.0', content: flagsOf((flag) => `${flag}.0`) },
@@ -59,7 +59,7 @@ describe('#206 findings as users pass them', () => {
     { name: 'zip in small letters', content: GOOD.replaceAll('ChestDx', 'chestdx') },
     { name: 'all line ends at once', content: `\ufeff${CHEST_HEADER}\r\n${A}\r${B}\n` },
   ])('$name', async ({ content }) => {
-    expect(await findingsOf(content)).toEqual({
+    expect(await labelsOf(content)).toEqual({
       'ChestDx-1': { 'patient1_000.jpg': bit('Mass') | bit('Edema') },
       'ChestDx_PE-18': { 'patient2_000.jpg': bit('No_Finding') },
     });

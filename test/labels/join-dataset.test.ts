@@ -82,8 +82,8 @@ describe('index.csv', () => {
         { archive: 'Viral-2', images: 1 },
       ],
       classes: { Normal: 1, Viral: 1, 'COVID-19': 1, Other: 1, none: 5 },
-      rowsWithFindings: 5,
-      findings: [],
+      rowsWithLabels: 5,
+      remarks: [],
       rowsOfAbsentArchives: 1,
     });
     expect(events).toEqual([{ event: 'index-written', path: join(dest, 'index.csv'), rows: 9 }]);
@@ -139,7 +139,7 @@ describe('index.csv', () => {
     expect(rows).toContain(
       `images/Viral-1/patient5_000.jpg,patient5_000.jpg,Viral-1,cc-cxri-p,,patient5${','.repeat(16)}`,
     );
-    expect(result.findings).toMatchObject([
+    expect(result.remarks).toMatchObject([
       { kind: 'no-label-file', file: 'chest_dx.csv', count: 5, strict: true },
       { kind: 'no-label-file', file: 'viral_pneumonia_COVID-19.csv', count: 2, strict: true },
     ]);
@@ -170,7 +170,7 @@ describe('what lies under images/', () => {
       `images/Normal-4/deeper/patient9_000.PNG,patient9_000.PNG,Normal-4,cc-cxri-p,Normal,patient9${','.repeat(16)}`,
     ]);
     expect(result.rows).toBe(10);
-    expect(result.findings).toEqual([
+    expect(result.remarks).toEqual([
       {
         kind: 'stray-file',
         count: 4,
@@ -185,7 +185,7 @@ describe('what lies under images/', () => {
       { kind: 'unknown-folder', count: 1, examples: ['Normal-40'], strict: false },
     ]);
     expect(events.map((event) => ('code' in event ? event.code : event.event))).toEqual([
-      'join-finding',
+      'join-remark',
       'unknown-folder',
       'index-written',
     ]);
@@ -202,7 +202,7 @@ describe('what lies under images/', () => {
     await symlink('nowhere.jpg', join(dest, 'images/Other-1/dangling_000.jpg'));
     const result = await run(dest);
     expect(await readFile(join(dest, 'index.csv'), 'utf8')).toBe(GOLDEN);
-    expect(result.findings).toMatchObject([
+    expect(result.remarks).toMatchObject([
       { kind: 'stray-file', examples: ['Other-1/dangling_000.jpg', 'Other-1/round'] },
     ]);
   });
@@ -242,7 +242,7 @@ describe('--output', () => {
       'images/Unknown-1/patient1_000.jpg': '',
     });
     const of = (...subsets: readonly string[]) => run(dest, { output, selection: { subsets } });
-    expect(await of('viral')).toMatchObject({ rows: 2, rowsOfAbsentArchives: 0, findings: [] });
+    expect(await of('viral')).toMatchObject({ rows: 2, rowsOfAbsentArchives: 0, remarks: [] });
     const [header = '', ...rows] = GOLDEN.split('\n');
     const wanted = rows.filter((row) => row.includes('Viral'));
     expect(await readFile(output, 'utf8')).toBe(lines(header, ...wanted));
@@ -250,18 +250,18 @@ describe('--output', () => {
     expect(await of('chestdx')).toMatchObject({
       rows: 4,
       rowsOfAbsentArchives: 1,
-      findings: [{ kind: 'repeated-row', file: 'chest_dx.csv', count: 1 }],
+      remarks: [{ kind: 'repeated-row', file: 'chest_dx.csv', count: 1 }],
     });
   });
 
   it('does not take rows for missing images that may be of an archive not selected', async () => {
     const output = join(await tempDir(), 'part.csv');
     const one = await run(await dataset(), { output, selection: { files: ['Viral-1'] } });
-    expect(one).toMatchObject({ rows: 1, rowsOfAbsentArchives: 0, findings: [] });
+    expect(one).toMatchObject({ rows: 1, rowsOfAbsentArchives: 0, remarks: [] });
     const dest = await dataset();
     await rm(join(dest, 'images/Viral-2'), { recursive: true });
     const half = await run(dest, { output, selection: { subsets: ['viral'] } });
-    expect(half).toMatchObject({ rows: 1, rowsOfAbsentArchives: 1, findings: [] });
+    expect(half).toMatchObject({ rows: 1, rowsOfAbsentArchives: 1, remarks: [] });
     const whole = await run(dest, { output });
     expect(whole).toMatchObject({ rows: 8, rowsOfAbsentArchives: 2 });
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FINDING_COLUMNS, NO_FINDING_BIT } from '../../src/labels/findings.ts';
+import { LABEL_COLUMNS, NO_FINDING_BIT } from '../../src/labels/label-names.ts';
 import {
   compareArchives,
   groupOf,
@@ -9,7 +9,7 @@ import {
   type LabelTables,
 } from '../../src/labels/join.ts';
 
-const MASS = 1 << FINDING_COLUMNS.indexOf('Mass');
+const MASS = 1 << LABEL_COLUMNS.indexOf('Mass');
 const NONE = { count: 0, examples: [] };
 
 const tables: LabelTables = {
@@ -47,7 +47,7 @@ function archive(stem: string, subsets: string[], ...images: string[]): ArchiveI
 }
 
 describe('joinArchive', () => {
-  it('gives every column of an image that has findings', () => {
+  it('gives every column of an image that has labels', () => {
     expect(joinArchive(archive('ChestDx-1', ['chestdx'], 'p1_000.jpg'), tables)).toEqual([
       {
         path: 'images/ChestDx-1/p1_000.jpg',
@@ -56,7 +56,7 @@ describe('joinArchive', () => {
         subset: 'chestdx',
         class: null,
         patientId: 'p1',
-        findings: MASS,
+        labels: MASS,
         covid: null,
       },
     ]);
@@ -105,21 +105,21 @@ describe('joinArchive', () => {
     expect(joinArchive(archive(stem, subsets, image), tables)[0]).toMatchObject({
       ...expected,
       subset: subsets[0],
-      findings: null,
+      labels: null,
     });
   });
 
   it("does not take another archive's row, though the image has the same name", () => {
     const [row] = joinArchive(archive('ChestDx-1', ['chestdx'], 'p9_000.jpg'), tables);
-    expect(row?.findings).toBeNull();
+    expect(row?.labels).toBeNull();
   });
 
   it('sorts by image, whatever folder below it lies in', () => {
     const images = ['z/p2_000.jpg', 'p10_000.jpg', 'p1_001.jpg', 'b/p1_000.jpg', 'a/p1_000.jpg'];
     expect(joinArchive(archive('ChestDx-1', ['chestdx'], ...images), tables)).toMatchObject([
       { path: 'images/ChestDx-1/p10_000.jpg' },
-      { path: 'images/ChestDx-1/a/p1_000.jpg', image: 'p1_000.jpg', findings: MASS },
-      { path: 'images/ChestDx-1/b/p1_000.jpg', image: 'p1_000.jpg', findings: MASS },
+      { path: 'images/ChestDx-1/a/p1_000.jpg', image: 'p1_000.jpg', labels: MASS },
+      { path: 'images/ChestDx-1/b/p1_000.jpg', image: 'p1_000.jpg', labels: MASS },
       { path: 'images/ChestDx-1/p1_001.jpg' },
       { path: 'images/ChestDx-1/z/p2_000.jpg' },
     ]);
@@ -130,7 +130,7 @@ describe('joinArchive', () => {
       chest: [],
       covid: [],
     });
-    expect(rows).toMatchObject([{ class: null, covid: null, findings: null }]);
+    expect(rows).toMatchObject([{ class: null, covid: null, labels: null }]);
   });
 });
 

@@ -90,8 +90,8 @@ const NORMAL: readonly (Dataset & { readonly name: string })[] = [
 
 describe('#207 a label file of which no row matches an image', () => {
   it.each(MISMATCHES)('$name', async ({ rows, ...dataset }) => {
-    const { findings } = await joinDataset({ manifest, dest: await make(dataset) });
-    const [first] = findings;
+    const { remarks } = await joinDataset({ manifest, dest: await make(dataset) });
+    const [first] = remarks;
     expect(first).toMatchObject({ kind: 'no-match', rowExamples: rows, strict: true });
     expect(dataset.images).toEqual(expect.arrayContaining([...(first?.examples ?? ['?'])]));
   });
@@ -107,15 +107,15 @@ describe('#207 a label file of which no row matches an image', () => {
     const argv = ['join', '--json', '--dest', dest, '--file', 'ChestDx-1', '--output', output];
     const document = documentOf((await runCli(argv)).stdout);
     expect(document).toMatchObject({ exitCode: 8, counts: { rows: 1 } });
-    expect(document.errors).toMatchObject([{ code: 'findings', file: 'chest_dx.csv' }]);
+    expect(document.errors).toMatchObject([{ code: 'remarks', file: 'chest_dx.csv' }]);
     const strict = await runCli(['join', '--json', '--strict', '--dest', dest]);
     expect(documentOf(strict.stdout).errors).toHaveLength(1);
   });
 
   it.each(NORMAL)('is not: $name', async (dataset) => {
     const dest = await make(dataset);
-    const { findings } = await joinDataset({ manifest, dest });
-    expect(findings.map(({ kind }) => kind)).not.toContain('no-match');
+    const { remarks } = await joinDataset({ manifest, dest });
+    expect(remarks.map(({ kind }) => kind)).not.toContain('no-match');
     expect((await runCli(['join', '--dest', dest])).code).toBe(0);
   });
 });

@@ -36,7 +36,7 @@ it.each([
     { image, Mass: '' },
     { image: 'q_000.jpg', Mass: '1' },
   ]);
-  expect(result.findings).toMatchObject([
+  expect(result.remarks).toMatchObject([
     { kind: 'image-without-row', count: 1, examples: [`ChestDx-1/${image}`], strict: true },
     { kind: 'row-without-image', count: 1, examples: [`ChestDx-1/${label}`], strict: true },
   ]);
@@ -45,7 +45,7 @@ it.each([
 it('#146 names that look like numbers stay what they are', async () => {
   const images = ['007_000.jpg', '0x1F_000.jpg', '1e5_000.jpg', 'true_000.jpg', '1_0.50.jpg'];
   const { result, rows } = await joinNames(images, images);
-  expect(result.findings).toEqual([]);
+  expect(result.remarks).toEqual([]);
   expect(rows.map(({ image }) => image)).toEqual([...images].sort());
   expect(rows.map((row) => row['patient_id'])).toEqual(['007', '0x1F', '1', '1e5', 'true']);
   expect(rows.map((row) => row['Mass'])).toEqual(images.map(() => '1'));
@@ -54,7 +54,7 @@ it('#146 names that look like numbers stay what they are', async () => {
 it('#147 names that a spreadsheet would run stay what they are', async () => {
   const images = ["=cmd|' !A0_000.jpg", '+1_000.jpg', '-1_000.jpg', '@SUM(A1)_000.jpg'];
   const { result, rows } = await joinNames(images, images);
-  expect(result.findings).toEqual([]);
+  expect(result.remarks).toEqual([]);
   expect(rows.map(({ image }) => image).sort()).toEqual([...images].sort());
 });
 
@@ -82,7 +82,7 @@ describe('#148 names that mean something to JavaScript', () => {
       names.map((name) => `${name}_000.jpg`),
       names.map((name) => `${name}_000.jpg`),
     );
-    expect(result).toMatchObject({ rows: 4, rowsWithFindings: 4, findings: [] });
+    expect(result).toMatchObject({ rows: 4, rowsWithLabels: 4, remarks: [] });
     expect(joined.map((row) => row['patient_id']).sort()).toEqual([...names].sort());
   });
 });

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CcxriError } from '../../src/errors.ts';
-import { FINDING_COLUMNS } from '../../src/labels/findings.ts';
+import { LABEL_COLUMNS } from '../../src/labels/label-names.ts';
 import type { ChestLabels, CovidLabels, LabelForm } from '../../src/labels/join.ts';
 import { readLabelFile } from '../../src/labels/read.ts';
 import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';
@@ -38,13 +38,13 @@ async function readCovid(content: string): Promise<CovidLabels> {
 }
 
 function namesOf(bits: number | undefined): readonly string[] | undefined {
-  return bits === undefined ? undefined : FINDING_COLUMNS.filter((_, at) => bits & (1 << at));
+  return bits === undefined ? undefined : LABEL_COLUMNS.filter((_, at) => bits & (1 << at));
 }
 
 const reversed = (line: string) => line.split(',').reverse().join(',');
 const utf16 = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(GOOD, 'utf16le')]);
 
-describe('reads findings', () => {
+describe('reads labels', () => {
   it.each<{ name: string; content: string | Uint8Array }>([
     { name: 'the published form', content: GOOD },
     { name: '#136 a BOM', content: `\ufeff${GOOD}` },
@@ -104,7 +104,7 @@ describe('reads findings', () => {
   });
 });
 
-describe('refuses findings', () => {
+describe('refuses labels', () => {
   const other = chestRow('patient1_000.jpg', 'ChestDx-1', 'Edema');
   const header = CHEST_HEADER;
   it.each<{

@@ -52,7 +52,7 @@ describe.skipIf(!present)('the real COVID-19 labels', () => {
     expect(result).toMatchObject({
       rows: 7921,
       classes: { Normal: 3629, Viral: 1659, 'COVID-19': 612, Other: 2021, none: 0 },
-      findings: [
+      remarks: [
         {
           kind: 'stray-file',
           count: 1,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { FINDING_COLUMNS } from '../../src/labels/findings.ts';
+import { LABEL_COLUMNS } from '../../src/labels/label-names.ts';
 import type { IndexRow } from '../../src/labels/join.ts';
 import { INDEX_HEADER, renderRow } from '../../src/labels/write.ts';
 import { parseCsv } from '../support/csv.ts';
@@ -11,7 +11,7 @@ const row: IndexRow = {
   subset: 'chestdx',
   class: null,
   patientId: 'p',
-  findings: null,
+  labels: null,
   covid: null,
 };
 
@@ -23,19 +23,19 @@ it('has the header of the contract', () => {
 
 it.each([
   { change: {}, end: ',,p,,,,,,,,,,,,,,,,\n' },
-  { change: { findings: 0 }, end: ',,p,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,\n' },
-  { change: { findings: 1 | (1 << 14) }, end: ',,p,1,0,0,0,0,0,0,0,0,0,0,0,0,0,1,\n' },
+  { change: { labels: 0 }, end: ',,p,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,\n' },
+  { change: { labels: 1 | (1 << 14) }, end: ',,p,1,0,0,0,0,0,0,0,0,0,0,0,0,0,1,\n' },
   { change: { class: 'COVID-19', covid: true } as const, end: ',COVID-19,p,,,,,,,,,,,,,,,,1\n' },
   { change: { class: 'Viral', covid: false } as const, end: ',Viral,p,,,,,,,,,,,,,,,,0\n' },
 ])('renders $change', ({ change, end }) => {
   expect(renderRow({ ...row, ...change })).toBe(`images/A-1/p_0.jpg,p_0.jpg,A-1,chestdx${end}`);
 });
 
-it.each(FINDING_COLUMNS.map((name, at) => ({ name, at })))('puts bit $at under $name', (column) => {
-  const text = `${INDEX_HEADER}\n${renderRow({ ...row, findings: 1 << column.at })}`;
+it.each(LABEL_COLUMNS.map((name, at) => ({ name, at })))('puts bit $at under $name', (column) => {
+  const text = `${INDEX_HEADER}\n${renderRow({ ...row, labels: 1 << column.at })}`;
   const [record] = parseCsv(text);
-  expect(FINDING_COLUMNS.filter((name) => record?.[name] === '1')).toEqual([column.name]);
-  expect(FINDING_COLUMNS.filter((name) => record?.[name] === '0')).toHaveLength(14);
+  expect(LABEL_COLUMNS.filter((name) => record?.[name] === '1')).toEqual([column.name]);
+  expect(LABEL_COLUMNS.filter((name) => record?.[name] === '0')).toHaveLength(14);
 });
 
 it.each([

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { drawChest, MADE_UP } from '../../scripts/release/draw-chest.ts';
 import { encodeJpeg } from '../../scripts/release/jpeg.ts';
-import { CHEST_FINDINGS } from '../../scripts/release/release-types.ts';
+import { CHEST_LABEL_NAMES } from '../../scripts/release/release-types.ts';
 
 describe('drawChest', () => {
   const facts = { size: 256, patient: 'p1', image: 'i1', signs: [] } as const;
@@ -10,7 +10,7 @@ describe('drawChest', () => {
     Buffer.from(drawChest({ ...facts, ...changed }).pixels);
 
   it('gives the same picture for a seed, on every engine', async () => {
-    const image = drawChest({ ...facts, signs: CHEST_FINDINGS });
+    const image = drawChest({ ...facts, signs: CHEST_LABEL_NAMES });
     const pixels = createHash('md5').update(image.pixels).digest('hex');
     expect(pixels).toBe('8dc3509e51f650f393d5c286e0cc3b38');
     const jpeg = await encodeJpeg(image, { comment: MADE_UP });
@@ -18,7 +18,7 @@ describe('drawChest', () => {
     expect(jpeg.length).toBeLessThan(20_000);
   });
 
-  it.each([...CHEST_FINDINGS, 'viral', 'covid'] as const)('shows %s', (sign) => {
+  it.each([...CHEST_LABEL_NAMES, 'viral', 'covid'] as const)('shows %s', (sign) => {
     const [without, withSign] = [draw({}), draw({ signs: [sign] })];
     const differences = without.map((value, at) => Math.abs(value - withSign[at]!));
     // The grain is the same: whatever differs is the sign.

@@ -96,20 +96,20 @@ describe('a release', () => {
     const chest = rowsOf(files.get('chest_dx.csv'));
     const drawn = images.filter(({ archive }) => archive.startsWith('ChestDx'));
     expect(chest).toHaveLength(75);
-    for (const { name, archive, findings } of drawn) {
+    for (const { name, archive, labels } of drawn) {
       const row = chest.find(({ image }) => image === name);
       const { image, zip, No_finding, ...cells } = row!;
       expect({ image, zip, No_finding }).toEqual({
         image: name,
         zip: archive,
-        No_finding: findings.length === 0 ? '1' : '0',
+        No_finding: labels.length === 0 ? '1' : '0',
       });
       const ones = Object.keys(cells).filter((column) => cells[column] === '1');
-      expect(ones.sort()).toEqual([...findings].sort());
+      expect(ones.sort()).toEqual([...labels].sort());
       expect(Object.values(cells).every((cell) => /^[01]$/.test(cell))).toBe(true);
     }
-    expect(drawn.some(({ findings }) => findings.length === 0)).toBe(true);
-    expect(drawn.some(({ findings }) => findings.length > 1)).toBe(true);
+    expect(drawn.some(({ labels }) => labels.length === 0)).toBe(true);
+    expect(drawn.some(({ labels }) => labels.length > 1)).toBe(true);
 
     const text = files.get('viral_pneumonia_COVID-19.csv')!.toString();
     expect(text.startsWith('image,COVID-19\n')).toBe(true);

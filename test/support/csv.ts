@@ -6,12 +6,12 @@ import { parse } from 'csv-parse/sync';
 export const CHEST_HEADER =
   'image,zip,Consolidation,Fibrosis,Nodule,Hernia,Atelectasis,Pneumothorax,Edema,Pneumonia,Emphysema,Effusion,Infiltration,Pleural_thickening,Mass,Cardiomegaly,No_finding';
 
-/** A row of chest_dx.csv that has the findings named, by their published names. */
-export function chestRow(image: string, zip: string, ...findings: readonly string[]): string {
+/** A row of chest_dx.csv that has the labels named, by their published names. */
+export function chestRow(image: string, zip: string, ...labels: readonly string[]): string {
   const columns = CHEST_HEADER.split(',').slice(2);
-  const unknown = findings.filter((finding) => !columns.includes(finding));
+  const unknown = labels.filter((label) => !columns.includes(label));
   if (unknown.length > 0) throw new Error(`no such column: ${unknown.join(', ')}`);
-  return [image, zip, ...columns.map((name) => (findings.includes(name) ? '1' : '0'))].join(',');
+  return [image, zip, ...columns.map((name) => (labels.includes(name) ? '1' : '0'))].join(',');
 }
 
 export function lines(...rows: readonly string[]): string {

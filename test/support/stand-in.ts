@@ -109,8 +109,8 @@ function toArchives(listing: string): readonly ArchiveSpec[] {
 function quickJpegs(): (image: ReleaseImage) => Promise<Buffer> {
   const drawn = new Map<string, Promise<Buffer>>();
   return async (image) => {
-    const { name, archive, size, covid, findings } = image;
-    const kind = `${size} ${archive.replace(/-\d+$/, '')} ${covid} ${findings[0] ?? ''}`;
+    const { name, archive, size, covid, labels } = image;
+    const kind = `${size} ${archive.replace(/-\d+$/, '')} ${covid} ${labels[0] ?? ''}`;
     const jpeg = drawn.get(kind) ?? drawJpeg({ ...image, name: kind, patient: kind });
     drawn.set(kind, jpeg);
     return withComment(await jpeg, `${archive}/${name}`);

@@ -106,7 +106,7 @@ export function errorsOfFetch(
       ...errorsOf(outcomes),
       ...(indexError === undefined ? [] : [indexError]),
       ...strictErrors(context, outcomes, index),
-      // The findings of the index have them.
+      // The remarks of the index have them.
       ...(index === undefined ? brokenErrors(context, outcomes) : []),
     ],
   };

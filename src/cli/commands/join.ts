@@ -14,9 +14,9 @@ export async function runJoin(context: CommandContext): Promise<CommandOutcome> 
     result,
     counts: {
       rows: result.rows,
-      rowsWithFindings: result.rowsWithFindings,
+      rowsWithLabels: result.rowsWithLabels,
       archives: result.archives.length,
-      findings: result.findings.length,
+      remarks: result.remarks.length,
     },
     errors: strictErrors(context, [], result),
     render: (view) => `${renderIndex(result, view)}${dryRun ? '\nnothing was written\n' : ''}`,

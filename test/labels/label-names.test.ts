@@ -1,22 +1,22 @@
 import { expect, it } from 'vitest';
 import {
-  FINDING_COLUMNS,
-  FINDINGS,
+  LABEL_COLUMNS,
+  LABELS,
   isContradictory,
   NO_FINDING_BIT,
   toFieldName,
-} from '../../src/labels/findings.ts';
+} from '../../src/labels/label-names.ts';
 import { CHEST_HEADER } from '../support/csv.ts';
 
 it('has the 14 findings in alphabetical order, No_Finding last', () => {
-  expect(FINDINGS).toHaveLength(14);
-  expect([...FINDINGS].sort()).toEqual(FINDINGS);
-  expect(FINDING_COLUMNS).toEqual([...FINDINGS, 'No_Finding']);
+  expect(LABELS).toHaveLength(14);
+  expect([...LABELS].sort()).toEqual(LABELS);
+  expect(LABEL_COLUMNS).toEqual([...LABELS, 'No_Finding']);
 });
 
 it('knows every published column by its name in the field', () => {
   const published = CHEST_HEADER.split(',').slice(2);
-  expect(published.map(toFieldName).sort()).toEqual([...FINDING_COLUMNS].sort());
+  expect(published.map(toFieldName).sort()).toEqual([...LABEL_COLUMNS].sort());
   expect(toFieldName('Pleural_thickening')).toBe('Pleural_Thickening');
   expect(toFieldName('No_finding')).toBe('No_Finding');
   expect(toFieldName('constructor')).toBe('constructor');

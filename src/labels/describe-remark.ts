@@ -1,19 +1,19 @@
 import type { NextStep } from '../errors.ts';
 import { count, toPrintable } from '../text.ts';
-import type { FindingKind, JoinFinding } from './audit.ts';
+import type { Remark, RemarkKind } from './audit.ts';
 
-/** A finding in a sentence, with an example or two, safe for a terminal. */
-export function describeFinding(finding: JoinFinding): string {
-  const { rowExamples = [] } = finding;
+/** A remark in a sentence, with an example or two, safe for a terminal. */
+export function describeRemark(remark: Remark): string {
+  const { rowExamples = [] } = remark;
   const rows = rowExamples.map((example) => toPrintable(example, 120)).join(', ');
-  const text = TEXTS[finding.kind](finding.count, finding.file ?? 'the label file', rows);
-  const shown = finding.examples.slice(0, 2).map((example) => toPrintable(example, 120));
-  const more = finding.count > shown.length ? ', …' : '';
+  const text = TEXTS[remark.kind](remark.count, remark.file ?? 'the label file', rows);
+  const shown = remark.examples.slice(0, 2).map((example) => toPrintable(example, 120));
+  const more = remark.count > shown.length ? ', …' : '';
   return shown.length === 0 ? text : `${text} (${shown.join(', ')}${more})`;
 }
 
-/** What a user can do about a finding; undefined: nothing but look at the data. */
-export function nextOfFinding({ kind, file }: JoinFinding): readonly NextStep[] | undefined {
+/** What a user can do about a remark; undefined: nothing but look at the data. */
+export function nextOfRemark({ kind, file }: Remark): readonly NextStep[] | undefined {
   if (file === undefined) return undefined;
   if (kind === 'no-match') {
     const purpose = 'to see whether it is the published file';
@@ -26,7 +26,7 @@ export function nextOfFinding({ kind, file }: JoinFinding): readonly NextStep[] 
   return [{ kind: 'run', command: 'fetch', files: [file], purpose: 'to get it' }];
 }
 
-const TEXTS: Readonly<Record<FindingKind, (n: number, file: string, rows: string) => string>> = {
+const TEXTS: Readonly<Record<RemarkKind, (n: number, file: string, rows: string) => string>> = {
   'no-match': (n, file, rows) =>
     `no row of ${file} is of any of the ${count(n, 'image')} here that it should have: its rows are ${rows}, the images are others`,
   'no-label-file': (n, file) => `${file} is not here: ${count(n, 'image')} without labels`,
@@ -34,12 +34,12 @@ const TEXTS: Readonly<Record<FindingKind, (n: number, file: string, rows: string
   'row-without-image': (n, file) =>
     `${count(n, 'row')} of ${file} without an image, though the archive is here`,
   'unplaced-rows': (n, file) =>
-    `${count(n, 'row')} of ${file} fit no archive of the manifest: findings need the archive named in the row, COVID-19 tags an archive of the subset "viral"`,
+    `${count(n, 'row')} of ${file} fit no archive of the manifest: labels need the archive named in the row, COVID-19 tags an archive of the subset "viral"`,
   'unknown-archive': (n, file) =>
     `${count(n, 'row')} of ${file} ${n === 1 ? 'names' : 'name'} an archive that the manifest does not have`,
   'damaged-member': (n) => `${count(n, 'member')} left out: damaged in the archive as published`,
   'broken-image': (n) => `${count(n, 'image')} published empty, cut or as something else`,
-  'contradictory-row': (n) => `${count(n, 'image')} with No_Finding and a finding together`,
+  'contradictory-row': (n) => `${count(n, 'image')} with No_Finding and another label together`,
   'patient-in-two-archives': (n) =>
     `${count(n, 'patient')} in more than one archive: split by patient_id, not by archive`,
   'repeated-row': (n, file) =>

@@ -17,7 +17,7 @@ export interface BrokenImage {
 }
 
 /** What was noticed about members while they were unpacked, and does not end the work. */
-export class MemberFindings {
+export class MemberFaults {
   /** Only where the caller keeps the good ones; else the first is thrown. */
   readonly damaged: DamagedMember[] = [];
   readonly broken: BrokenImage[] = [];
@@ -27,7 +27,7 @@ export class MemberFindings {
     if (why !== undefined) this.broken.push({ path, why });
   }
 
-  addAll({ damaged, broken }: Pick<MemberFindings, 'damaged' | 'broken'>): void {
+  addAll({ damaged, broken }: Pick<MemberFaults, 'damaged' | 'broken'>): void {
     this.damaged.push(...damaged);
     this.broken.push(...broken);
   }

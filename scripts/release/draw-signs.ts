@@ -1,9 +1,9 @@
 import type { Canvas, Ellipse } from './canvas.ts';
 import type { Random } from './random.ts';
-import type { ChestFinding } from './release-types.ts';
+import type { ChestLabel } from './release-types.ts';
 
 /** What can be drawn into a chest: chest_dx.csv's columns, and two kinds of viral pneumonia. */
-export type Sign = ChestFinding | 'viral' | 'covid';
+export type Sign = ChestLabel | 'viral' | 'covid';
 
 type Draw = (canvas: Canvas, side: number, random: Random) => void;
 

@@ -1,8 +1,8 @@
 /**
- * The 14 findings in the field's names (NIH ChestX-ray14, torchxrayvision), alphabetical: the order
- * of index.csv. A row of chest_dx.csv is kept as a number with bit i for finding i.
+ * The 14 labels in the field's names (NIH ChestX-ray14, torchxrayvision), alphabetical: the order
+ * of index.csv. A row of chest_dx.csv is kept as a number with bit i for label i.
  */
-export const FINDINGS = [
+export const LABELS = [
   'Atelectasis',
   'Cardiomegaly',
   'Consolidation',
@@ -22,10 +22,10 @@ export const FINDINGS = [
 export const NO_FINDING = 'No_Finding';
 
 /** The columns of a row's bits, from bit 0 on. */
-export const FINDING_COLUMNS = [...FINDINGS, NO_FINDING] as const;
+export const LABEL_COLUMNS = [...LABELS, NO_FINDING] as const;
 
-/** The bit of No_Finding; all bits below it are findings. */
-export const NO_FINDING_BIT = 1 << FINDINGS.length;
+/** The bit of No_Finding; all bits below it are labels. */
+export const NO_FINDING_BIT = 1 << LABELS.length;
 
 /** Without case and what separates words: `No Finding`, `no_finding` and `No_finding` are one. */
 function fold(column: string): string {
@@ -34,7 +34,7 @@ function fold(column: string): string {
 
 /** Every column of a label file that is read, in ccxri's spelling. */
 const COLUMNS: ReadonlyMap<string, string> = new Map(
-  ['image', 'zip', 'COVID-19', ...FINDING_COLUMNS].map((column) => [fold(column), column]),
+  ['image', 'zip', 'COVID-19', ...LABEL_COLUMNS].map((column) => [fold(column), column]),
 );
 
 /** ccxri's name of a column, however it is spelled; any other name is returned without blanks around it. */
@@ -42,7 +42,7 @@ export function toFieldName(column: string): string {
   return COLUMNS.get(fold(column)) ?? column.trim();
 }
 
-/** No_Finding together with a finding: at most one of the two can be true. */
+/** No_Finding together with another label: at most one of the two can be true. */
 export function isContradictory(bits: number): boolean {
   return (bits & NO_FINDING_BIT) !== 0 && bits !== NO_FINDING_BIT;
 }
