@@ -21,6 +21,15 @@ export type RunEvent =
   | IndexWrittenEvent
   | CheckEvent;
 
+/** One phase that a file still has to go through. */
+export interface PlannedWork {
+  /** Manifest name. */
+  readonly file: string;
+  readonly phase: Phase;
+  /** To be downloaded, hashed, extracted or checked. */
+  readonly aboutBytes: number;
+}
+
 /** Emitted once, before the first byte. Byte counts are approximate: published sizes are rounded. */
 export interface PlanEvent {
   readonly event: 'plan';
@@ -38,6 +47,8 @@ export interface PlanEvent {
   readonly bytesNeededOnDisk: number;
   /** Free space. Null where the system does not report it. */
   readonly bytesFreeOnDisk: number | null;
+  /** Everything that the run will do, phase by phase of each file. Empty where there is nothing to do. */
+  readonly work: readonly PlannedWork[];
 }
 
 /** How far a phase of a file has come. */
@@ -60,7 +71,10 @@ interface PhaseStartEvent extends PhaseProgress {
   readonly uselessBytes?: number | undefined;
 }
 
-/** At most about ten a second and file. May go back when a download has to start over. */
+/**
+ * At most about ten a second and file; with `--ndjson` at most one a second and file, and none with
+ * `--no-progress`. May go back when a download has to start over.
+ */
 interface ProgressEvent extends PhaseProgress {
   readonly event: 'progress';
 }

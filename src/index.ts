@@ -10,6 +10,7 @@ export type {
   Phase,
   PhaseProgress,
   PlanEvent,
+  PlannedWork,
   RunEvent,
   WarningCode,
 } from './events.ts';

@@ -16,6 +16,7 @@ import { environmentWarnings, resolveSettings } from './options-resolve.ts';
 import type { RawOptions, Settings } from './options.ts';
 import { type Request, parseCommandLine } from './program.ts';
 import { LineProgress } from './progress-lines.ts';
+import { ProgressRate } from './progress-rate.ts';
 import type { Progress } from './progress-state.ts';
 import { renderError, renderErrors } from './render-error.ts';
 import { type Ending, asThrown, documentOf, toJson, toNdjsonLine } from './report.ts';
@@ -82,9 +83,10 @@ async function runCommand(
   const report = { form, command, settings, flags };
   const { hintOf } = suggestFor(flags);
   const progress = await startProgress(command, settings, viewOf(io.stderr, report, io), door);
+  const rate = new ProgressRate(io.clock, !settings.noProgress);
   const onEvent = (raw: RunEvent) => {
     const event = withHint(raw, hintOf);
-    if (form === 'ndjson') stdout.write(toNdjsonLine(event, hintOf));
+    if (form === 'ndjson' && rate.admits(event)) stdout.write(toNdjsonLine(event, hintOf));
     // The result as text lists them: they are shown once.
     if (form === 'text' && isOfIndex(event)) return;
     progress.handle(event);

@@ -4,8 +4,9 @@ import { type Session, withSession } from '../dataset/session.ts';
 import type { FileSurvey } from '../dataset/survey.ts';
 import { sweepLeftovers } from '../dataset/sweep.ts';
 import { CcxriError } from '../errors.ts';
+import type { PlannedWork } from '../events.ts';
 import { freeBytesAt } from '../fs/paths.ts';
-import type { ManifestFile } from '../manifest/manifest.ts';
+import { aboutBytesUnpacked, type ManifestFile } from '../manifest/manifest.ts';
 import { cleanStage } from './archive.ts';
 import { extractFile, planFile } from './extract-file.ts';
 import type { ExtractOptions, ExtractOutcome, ExtractResult } from './types.ts';
@@ -87,8 +88,17 @@ async function emitPlan(
     toExtract: toExtract.length,
     alreadyDone: withStatus('present').length,
     bytesToDownload: 0,
-    // JPEGs hardly deflate: the images take about as much as the archive.
-    bytesNeededOnDisk: toExtract.reduce((bytes, { finalBytes }) => bytes + finalBytes, 0),
+    bytesNeededOnDisk: toExtract.reduce(
+      (bytes, { finalBytes }) => bytes + aboutBytesUnpacked(finalBytes),
+      0,
+    ),
     bytesFreeOnDisk: await freeBytesAt(layout.images),
+    work: toExtract.flatMap(workOf),
   });
+}
+
+function workOf({ file: { name: file }, final, finalBytes }: FileSurvey): readonly PlannedWork[] {
+  const hash = { file, phase: 'hash', aboutBytes: finalBytes } as const;
+  const extract = { file, phase: 'extract', aboutBytes: aboutBytesUnpacked(finalBytes) } as const;
+  return final === 'checked' ? [extract] : [hash, extract];
 }

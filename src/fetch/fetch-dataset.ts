@@ -9,7 +9,14 @@ import { hasImages } from '../labels/scan.ts';
 import { isEmptySelection } from '../manifest/manifest.ts';
 import { fetchFile } from './fetch-file.ts';
 import type { FetchOptions, FetchOutcome, FetchPlan, FetchResult } from './fetch-types.ts';
-import { type FetchTask, isTooSmall, lowDiskError, planFetch, withUsefulPart } from './plan.ts';
+import {
+  type FetchTask,
+  isTooSmall,
+  lowDiskError,
+  planFetch,
+  withUsefulPart,
+  workOf,
+} from './plan.ts';
 import { concurrencyOf, withDownloads } from './with-downloads.ts';
 
 /**
@@ -71,7 +78,7 @@ async function makePlan(
   );
   assertOfThisManifest(surveys, { dest, manifest });
   const planned = planFetch(surveys, choicesOf(options), await freeBytesAt(dest));
-  emitPlan(session, planned.plan);
+  emitPlan(session, planned, choicesOf(options));
   return planned;
 }
 
@@ -80,7 +87,11 @@ function choicesOf(options: FetchOptions) {
   return { extract, deleteArchives, concurrency: concurrencyOf(options) };
 }
 
-function emitPlan({ onEvent }: Session, plan: FetchPlan): void {
+function emitPlan(
+  { onEvent }: Session,
+  { tasks, plan }: { readonly tasks: readonly FetchTask[]; readonly plan: FetchPlan },
+  choices: { readonly extract: boolean },
+): void {
   const withAction = (...actions: readonly string[]) =>
     plan.steps.filter((step) => actions.includes(step.action)).length;
   onEvent({
@@ -92,6 +103,7 @@ function emitPlan({ onEvent }: Session, plan: FetchPlan): void {
     bytesToDownload: plan.bytesToDownload,
     bytesNeededOnDisk: plan.bytesNeededOnDisk,
     bytesFreeOnDisk: plan.bytesFreeOnDisk,
+    work: tasks.flatMap((task) => workOf(task, choices)),
   });
 }
 

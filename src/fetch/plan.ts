@@ -1,10 +1,11 @@
 import { areImagesSettled } from '../dataset/images.ts';
 import { type FileSurvey, fitsManifest } from '../dataset/survey.ts';
 import { CcxriError, type NextStep } from '../errors.ts';
-import { aboutBytesOf, type ManifestFile } from '../manifest/manifest.ts';
+import { aboutBytesOf, aboutBytesUnpacked, type ManifestFile } from '../manifest/manifest.ts';
 import { type Address, isSameAddress, parseAddress, toFileUrl } from '../sources/address.ts';
 import { readKeptLinks } from '../sources/kept-links.ts';
 import { formatBytes } from '../text.ts';
+import type { PlannedWork } from '../events.ts';
 import type { FetchPlan, FetchStep } from './fetch-types.ts';
 
 export interface PlanChoices {
@@ -64,13 +65,29 @@ export function decideStep(survey: FileSurvey, choices: { readonly extract: bool
   }
 }
 
+/** Everything that has to be done with a file, in its order. */
+export function workOf(
+  { survey: { file, images }, step }: FetchTask,
+  choices: Pick<PlanChoices, 'extract'>,
+): readonly PlannedWork[] {
+  const work: PlannedWork[] = [];
+  const add = (phase: PlannedWork['phase'], aboutBytes: number) =>
+    work.push({ file: file.name, phase, aboutBytes });
+  if (step.action === 'done') return work;
+  if (step.action === 'check') add('hash', step.bytes);
+  if (bytesToCome(step) > 0) add('download', bytesToCome(step));
+  const isExtracted = file.kind === 'archive' && choices.extract && !areImagesSettled(images);
+  if (isExtracted) add('extract', aboutBytesUnpacked(step.bytes));
+  return work;
+}
+
 function passedFor({ file, receipt }: FileSurvey): boolean {
   return receipt !== undefined && fitsManifest(file, receipt);
 }
 
 /**
- * Downloads, and images: JPEGs hardly deflate, so an archive's images take about as much as the
- * archive. Where archives are deleted, only those being worked on take space beside the images.
+ * Downloads, and images. Where archives are deleted, only those being worked on take space beside the
+ * images.
  */
 function bytesNeeded(tasks: readonly FetchTask[], choices: PlanChoices): number {
   const downloads = tasks.map(({ step }) => bytesToCome(step));
@@ -78,7 +95,7 @@ function bytesNeeded(tasks: readonly FetchTask[], choices: PlanChoices): number 
     ({ step, survey }) =>
       choices.extract && step.action !== 'done' && survey.file.kind === 'archive',
   );
-  const images = toExtract.map(({ step }) => Math.ceil(step.bytes * 1.05));
+  const images = toExtract.map(({ step }) => aboutBytesUnpacked(step.bytes));
   const atOnce = choices.deleteArchives && choices.extract ? 2 * choices.concurrency : Infinity;
   const largest = [...downloads].sort((a, b) => b - a).slice(0, atOnce);
   return sum(largest) + sum(images);

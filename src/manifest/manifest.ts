@@ -331,3 +331,8 @@ export function isPlausibleSize(file: SizedFile, bytes: number): boolean {
 export function aboutBytesOf(file: SizedFile): number {
   return file.bytes ?? toAboutBytes(file.size);
 }
+
+/** JPEGs hardly deflate: an archive's images take about as much as the archive. */
+export function aboutBytesUnpacked(archiveBytes: number): number {
+  return Math.ceil(archiveBytes * 1.05);
+}

@@ -1,9 +1,11 @@
 import pLimit from 'p-limit';
 import { type Session, withSession } from '../dataset/session.ts';
 import { CcxriError } from '../errors.ts';
+import type { PlannedWork } from '../events.ts';
+import { aboutBytesOf, aboutBytesUnpacked } from '../manifest/manifest.ts';
 import { restoreStepOf } from './errors.ts';
 import { locate } from './locate.ts';
-import type { Located, VerifyOptions, VerifyResult, VerifyRun } from './types.ts';
+import type { Located, VerifyDepth, VerifyOptions, VerifyResult, VerifyRun } from './types.ts';
 import { verifyFile } from './verify-file.ts';
 
 /** Unpacking is bound by the processor, and holds some 32 MiB an archive. */
@@ -31,7 +33,7 @@ export async function verifyDataset(options: VerifyOptions): Promise<VerifyResul
     );
     const wanted = isSelected ? located : located.filter(isHere);
     if (wanted.length === 0) throw nothingHere(session);
-    emitPlan(wanted.length, session);
+    emitPlan(wanted, depth, session);
     const run: VerifyRun = {
       session,
       depth,
@@ -63,18 +65,31 @@ function hasImagesBeside({ here, images }: Located): boolean {
   return here !== undefined && images !== undefined;
 }
 
-/** Zeros but for the number of files: the event's form is the same for all commands. */
-function emitPlan(files: number, { onEvent }: Session): void {
+/** Nothing is downloaded or extracted: the event's form is the same for all commands. */
+function emitPlan(wanted: readonly Located[], depth: VerifyDepth, { onEvent }: Session): void {
   onEvent({
     event: 'plan',
-    files,
+    files: wanted.length,
     toDownload: 0,
     toExtract: 0,
     alreadyDone: 0,
     bytesToDownload: 0,
     bytesNeededOnDisk: 0,
     bytesFreeOnDisk: null,
+    work: wanted.flatMap((each) => workOf(each, depth)),
   });
+}
+
+function workOf({ file, here, images }: Located, depth: VerifyDepth): readonly PlannedWork[] {
+  // No byte is read.
+  if (depth === 'quick') return [];
+  const bytes = here?.stats.size ?? aboutBytesOf(file);
+  const imageBytes = images === undefined ? 0 : aboutBytesUnpacked(bytes);
+  const check = (aboutBytes: number) => ({ file: file.name, phase: 'check', aboutBytes }) as const;
+  if (here === undefined) return imageBytes === 0 ? [] : [check(imageBytes)];
+  const hash = { file: file.name, phase: 'hash', aboutBytes: bytes } as const;
+  const isDeep = depth === 'deep' && file.kind === 'archive';
+  return isDeep ? [hash, check(aboutBytesUnpacked(bytes) + imageBytes)] : [hash];
 }
 
 function nothingHere({ manifest, dest }: Session): CcxriError {

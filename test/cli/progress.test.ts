@@ -18,6 +18,7 @@ const PLAN: PlanEvent = {
   bytesToDownload: 2000e6,
   bytesNeededOnDisk: 4100e6,
   bytesFreeOnDisk: 9e9,
+  work: [],
 };
 
 function at(file: string, doneBytes: number, totalBytes: number | null = 1000e6): PhaseProgress {

@@ -65,6 +65,8 @@ describe('extract', () => {
     expect(statuses(result)).toEqual(each('extracted'));
     expect(result.outcomes.map(({ members }) => members)).toEqual([7, 4, 5, 5, 6, 5]);
     expect(events[0]).toMatchObject({ event: 'plan', files: 6, toExtract: 6, toDownload: 0 });
+    const work = result.outcomes.map(({ file }) => ({ file, phase: 'extract' }));
+    expect(events[0]).toMatchObject({ work });
     expect(events.filter(({ event }) => event === 'file-done')).toHaveLength(6);
     // The ledger knows them: nothing is hashed.
     expect(events.some((event) => 'phase' in event && event.phase === 'hash')).toBe(false);

@@ -8,6 +8,7 @@ import {
   isTooSmall,
   lowDiskError,
   planFetch,
+  workOf,
 } from '../../src/fetch/plan.ts';
 import { manifestOf, sampleArchive, sampleLabels } from '../support/fetching.ts';
 
@@ -104,6 +105,32 @@ describe('what is to be done with a file', () => {
   it('is a download without extraction, where only the images are here', () => {
     const images = survey({ receipt, images: 'complete' });
     expect(decideStep(images, { extract: false }).action).toBe('download');
+  });
+});
+
+describe('the work on a file', () => {
+  const work = (of: Partial<FileSurvey>, extract = true) => {
+    const { tasks } = planFetch([survey(of)], { ...choices, extract }, null);
+    return tasks.flatMap((task) => workOf(task, { extract }));
+  };
+  const [zip, unpacked] = [500 * MB, Math.ceil(receipt.bytes * 1.05)];
+
+  it.each<[string, Partial<FileSurvey>, boolean, readonly (string | number)[]]>([
+    ['download, extraction', {}, true, ['download', zip, 'extract', Math.ceil(zip * 1.05)]],
+    ['download alone', {}, false, ['download', zip]],
+    ['the rest of a download', { partBytes: 200 * MB }, false, ['download', 300 * MB]],
+    ['download alone: its images are here', { images: 'complete' }, true, ['download', zip]],
+    ['extraction', here, true, ['extract', unpacked]],
+    ['nothing', { ...here, images: 'complete' }, true, []],
+    [
+      'hash, extraction',
+      { ...here, final: 'changed' },
+      true,
+      ['hash', receipt.bytes, 'extract', unpacked],
+    ],
+    ['download of a label file', { file: labels }, true, ['download', 1024]],
+  ])('is %s', (_name, of, extract, expected) => {
+    expect(work(of, extract).flatMap((each) => [each.phase, each.aboutBytes])).toEqual(expected);
   });
 });
 

@@ -36,7 +36,12 @@ it('reads every byte, says of each file what it is, and writes nothing', async (
     brokenImages: [],
   });
   expect(await snapshot(dataset.root)).toEqual(before);
-  expect(events[0]).toMatchObject({ event: 'plan', files: ALL.length });
+  const work = result.outcomes.map(({ file, bytes }) => ({
+    file,
+    phase: 'hash',
+    aboutBytes: bytes,
+  }));
+  expect(events[0]).toMatchObject({ event: 'plan', files: ALL.length, work });
   const ofOne = events.filter((event) => 'file' in event && event.file === 'Normal-4.zip');
   expect(ofOne).toMatchObject([
     { event: 'phase-start', phase: 'hash', doneBytes: 0 },
