@@ -1,5 +1,5 @@
-// Installs what package-lock.json names, where that has not been done: `npm test` and `npm run demo`
-// are each enough by themselves on a fresh clone. Plain JavaScript without imports from packages,
+// Installs what package-lock.json names, where that has not been done: `npm test`, `npm run demo` and
+// `npm install -g .` are each enough by themselves on a fresh clone. Plain JavaScript without imports from packages,
 // for there may be none yet.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, utimesSync } from 'node:fs';
@@ -20,7 +20,9 @@ function assertNode() {
 }
 
 function isUpToDate() {
-  return existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs;
+  // With `npm ci --omit=dev` there is nothing to build with.
+  if (!existsSync(`${root}node_modules/tsx`) || !existsSync(installed)) return false;
+  return statSync(installed).mtimeMs >= statSync(lock).mtimeMs;
 }
 
 /** `npm ci` empties node_modules first, so it is only for where there is none. */
@@ -31,7 +33,8 @@ function install() {
   const [program, first] = npm === undefined ? ['npm', []] : [process.execPath, [npm]];
   const { status, error } = spawnSync(
     program,
-    [...first, ...command, '--ignore-scripts', '--no-audit', '--no-fund'],
+    // As a script of `npm install -g` or `--omit=dev`, it has their settings in its environment.
+    [...first, ...command, '--ignore-scripts', '--no-global', '--include=dev'],
     {
       cwd: root,
       // stdout is the result of whoever runs this (`npm run --silent …`).

@@ -69,15 +69,11 @@ describe('#173 nothing runs while ccxri is installed', () => {
     expect(runtime.filter(([, { hasInstallScript }]) => hasInstallScript === true)).toEqual([]);
   });
 
-  it('of its own', () => {
-    const scripts = [
-      'preinstall',
-      'install',
-      'postinstall',
-      'prepare',
-      'preprepare',
-      'postprepare',
-    ];
+  it('of its own: `prepare` runs where it is installed from git or a clone, and only builds', () => {
+    const scripts = ['preinstall', 'install', 'postinstall', 'preprepare', 'postprepare'];
     expect(scripts.filter((name) => name in manifest.scripts)).toEqual([]);
+    expect(manifest.scripts['prepare']).toBe(
+      'node scripts/ensure-installed.mjs && tsx scripts/build.ts --if-stale',
+    );
   });
 });

@@ -141,6 +141,9 @@ describe('the package', () => {
         'export const first: number | undefined = (await result).outcomes[0]?.members ?? undefined;',
         '// @ts-expect-error: a number is no directory',
         'void fetchDataset({ manifest: await loadManifest(), dest: 5 });',
+        "import bundled from 'ccxri/manifests/cc-cxri.json' with { type: 'json' };",
+        "import own from 'ccxri/package.json' with { type: 'json' };",
+        'export const release: readonly [string, string] = [bundled.dataset, own.version];',
       ].join('\n'),
     );
     const compilerOptions = {
@@ -150,6 +153,7 @@ describe('the package', () => {
       module: 'nodenext',
       target: 'es2023',
       types: ['node'],
+      resolveJsonModule: true,
     };
     await writeFile(
       join(project, 'tsconfig.json'),
@@ -158,5 +162,13 @@ describe('the package', () => {
     const tsc = join(root, 'node_modules/typescript/bin/tsc');
     const checked = await command(process.execPath, [tsc, '-p', project]);
     expect(checked).toMatchObject({ stdout: '', code: 0 });
+    const read = [
+      "import bundled from 'ccxri/manifests/cc-cxri.json' with { type: 'json' };",
+      "import own from 'ccxri/package.json' with { type: 'json' };",
+      'console.log(bundled.files.length, own.name);',
+    ];
+    await writeFile(join(project, 'read.mjs'), read.join('\n'));
+    const ran = await command(process.execPath, [join(project, 'read.mjs')]);
+    expect(ran).toMatchObject({ stdout: '84 ccxri\n', code: 0 });
   });
 });
