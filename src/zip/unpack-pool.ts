@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import pLimit from 'p-limit';
-import { throwIfAborted } from '../abort.ts';
+import { throwIfAborted, toAbortError } from '../abort.ts';
 import { forEachAtOnce } from '../concurrency.ts';
 import { ThreadUnavailable, WorkerClient, startWorker, unpackThreads } from '../threads/worker.ts';
 import type { Member } from './directory.ts';
@@ -26,7 +26,7 @@ export interface UnpackWork extends UnpackTask {
 }
 
 interface Job extends UnpackWork {
-  /** Stops the threads at the first failure, its reason; later ones are consequences of that. */
+  /** Stops the threads at the first failure or at a stop by the user: its reason is what came first. */
   readonly stop: AbortController;
   readonly faults: MemberFaults;
   /** A thread has worked on it. */
@@ -85,16 +85,17 @@ export class UnpackPool {
     const { signal, members } = work;
     const faults = new MemberFaults();
     const job: Job = { ...work, stop: new AbortController(), faults, hasBegun: false };
-    const abort = () => job.stop.abort();
+    const parts = partitionMembers(members, this.#threads.length);
+    const abort = () => job.stop.abort(signal && toAbortError(signal));
     signal?.addEventListener('abort', abort, { once: true });
     try {
-      const parts = partitionMembers(members, this.#threads.length);
       await forEachAtOnce(parts, parts.length, (part) => this.#unpackPart(part, job));
       return faults;
-    } catch (error) {
-      throwIfAborted(signal);
-      if (error instanceof ThreadUnavailable && !job.hasBegun) return undefined;
-      throw job.stop.signal.reason;
+    } catch {
+      // What came first: the other threads fail as a consequence, and a stop by the user may follow.
+      const reason: unknown = job.stop.signal.reason;
+      if (reason instanceof ThreadUnavailable && !job.hasBegun) return undefined;
+      throw reason;
     } finally {
       signal?.removeEventListener('abort', abort);
     }

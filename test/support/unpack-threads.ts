@@ -1,4 +1,4 @@
-import type { Worker } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import { afterEach } from 'vitest';
 import { startWorker } from '../../src/threads/worker.ts';
 import { UnpackPool, type UnpackPoolOptions } from '../../src/zip/unpack-pool.ts';
@@ -46,4 +46,12 @@ export function useUnpackPools(): (options?: UnpackPoolOptions) => PoolWithThrea
 
 export function startUnpackWorker(): Worker {
   return startWorker('unpack-worker', new URL('../../src/zip/any.ts', import.meta.url).href);
+}
+
+/** A thread that says it is there, and then does this with each message. */
+export function threadThat(does: string): Worker {
+  const code = `const { parentPort } = require('node:worker_threads');
+    parentPort.postMessage({ kind: 'ready' });
+    parentPort.on('message', (task) => { ${does} });`;
+  return new Worker(code, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 16 } });
 }

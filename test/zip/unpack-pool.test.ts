@@ -15,7 +15,7 @@ import {
 } from '../support/archive-file.ts';
 import { randomBytes } from '../support/random-bytes.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
-import { startUnpackWorker, useUnpackPools } from '../support/unpack-threads.ts';
+import { startUnpackWorker, threadThat, useUnpackPools } from '../support/unpack-threads.ts';
 import type { ZipMember } from '../support/zip-builder.ts';
 
 const tempDir = useTempDirs();
@@ -61,14 +61,6 @@ function workOn({ reader, directory }: ArchiveFile, onBytes: () => void = () => 
     members: directory.members,
     ...{ into: null, signal: undefined, onBytes },
   };
-}
-
-/** A thread that says it is there, and then does this with its first task. */
-function threadThat(does: string): Worker {
-  const code = `const { parentPort } = require('node:worker_threads');
-    parentPort.postMessage({ kind: 'ready' });
-    parentPort.on('message', (task) => { ${does} });`;
-  return new Worker(code, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 16 } });
 }
 
 describe('an archive in threads', () => {
@@ -212,26 +204,6 @@ describe('what goes wrong in a thread', () => {
     const made = await readdir(into, { recursive: true });
     expect((await extract(archive, { pool })).records).toHaveLength(IMAGES.length);
     expect(await readdir(into, { recursive: true })).toEqual(made);
-  });
-
-  it('is the first cause, also where the other threads stop before the one that met it', async () => {
-    const archive = await makeArchiveFile(await tempDir(), IMAGES);
-    // The first thread reports progress, and stops long after the second one, which has stopped at once.
-    const lagging = `const { id, kind } = task;
-      if (kind === 'request') parentPort.postMessage({ kind: 'progress', id, progress: 1 });
-      else setTimeout(() => parentPort.postMessage({ kind: 'stopped', id }), 100);`;
-    const prompt = `const { id, kind } = task;
-      if (kind === 'stop') parentPort.postMessage({ kind: 'stopped', id });`;
-    for (const does of [
-      [lagging, prompt],
-      [prompt, lagging],
-    ]) {
-      const { pool } = poolOf({ startWorker: () => threadThat(does.shift() ?? '') });
-      const onBytes = () => {
-        throw new RangeError('of the listener');
-      };
-      await expect(pool.unpack(workOn(archive, onBytes))).rejects.toThrow('of the listener');
-    }
   });
 
   it('never writes through a link, nor over what lies there', async () => {
