@@ -52,12 +52,13 @@ function optionsPage(): string {
 
 <!-- Generated from src/cli/options.ts by \`npm run docs\`. -->
 
-Every option has an environment variable; an option on the command line wins. Common options may
-stand before or after the command. \`ccxri help COMMAND\` shows the options of one command.
+Every option has an environment variable; an option on the command line wins. Options may stand before or
+after the command; one that a command does not use is refused. \`ccxri help COMMAND\` shows the options of
+one command.
 
 Mutually exclusive: ${pairs.join('; ')}.
 
-## Common options
+## Options that hold everywhere
 
 ${optionsTable(OPTION_KEYS.filter(isCommon), false)}
 
@@ -85,10 +86,19 @@ commands. ccxri warns of an unknown variable that starts with \`CCXRI_\`.
 
 function optionsTable(keys: readonly OptionKey[], withCommands: boolean): string {
   const rows = keys.map((key) => {
-    const { help, commands, default: byDefault } = OPTIONS[key];
+    const { help, commands, own = {}, default: byDefault = '' } = OPTIONS[key];
     const names = [usageOf(key), variableOf(key)].map(code);
     const where = withCommands ? [commands?.join(', ') ?? ''] : [];
-    return [...names, ...where, help, byDefault === undefined ? '' : String(byDefault)];
+    const mine = (commands ?? []).map((name) => [name, own[name] ?? {}] as const);
+    const helps = mine.flatMap(([name, words]) =>
+      words.help === undefined ? [] : `${name}: ${words.help}`,
+    );
+    const defaults = mine.flatMap(([name, words]) =>
+      words.default === undefined ? [] : `${name}: ${String(words.default)}`,
+    );
+    const cell = (general: string, others: readonly string[]) =>
+      [general, ...others].filter(Boolean).join('<br>');
+    return [...names, ...where, cell(help, helps), cell(String(byDefault), defaults)];
   });
   const where = withCommands ? ['commands'] : [];
   return table(['option', 'variable', ...where, 'meaning', 'default'], rows);

@@ -1,12 +1,23 @@
 import * as z from 'zod';
 import { DEFAULT_FILES_AT_ONCE } from '../concurrency.ts';
-import { FIRST_CONNECTIONS, MOST_CONNECTIONS } from '../http/connection-count.ts';
 import { LANES } from '../hash/kernel.ts';
-import { DEFAULT_RETRY_POLICY, DEFAULT_TIMEOUT_MS } from '../http/retry.ts';
 import { hashThreads } from '../threads/worker.ts';
-import { HOST, connections, headers, names, rate, toNumber } from './options-values.ts';
+import { NETWORK_OPTIONS } from './options-network.ts';
+import {
+  type CommandName,
+  type OptionSpec,
+  type RawValue,
+  file,
+  flag,
+  text,
+  whole,
+} from './options-spec.ts';
+import { names } from './options-values.ts';
 
-export const COMMAND_NAMES = [
+export { COMMAND_NAMES, type CommandName, type RawValue } from './options-spec.ts';
+
+/** The commands that work on selected files of a manifest. */
+const SELECTING = [
   'list',
   'fetch',
   'verify',
@@ -15,63 +26,13 @@ export const COMMAND_NAMES = [
   'status',
   'links',
   'doctor',
-  'manifest',
-  'demo',
 ] as const;
 
-export type CommandName = (typeof COMMAND_NAMES)[number];
-
-export interface OptionSpec {
-  /** `--limit-rate` */
-  readonly long: string;
-  /** `-n` */
-  readonly short?: string | undefined;
-  /** `N`, `FILE`: absent of a flag. */
-  readonly value?: string | undefined;
-  /** May be given several times; what separates several values in the variable. */
-  readonly list?: 'comma' | 'newline' | undefined;
-  readonly help: string;
-  /** Shown in the help. Where the option is absent, the library's function applies its default. */
-  readonly default?: string | number | undefined;
-  /** The text of the option or variable becomes a typed setting here. */
-  readonly schema: z.ZodType;
-  /** The form of the value, for errors: `a whole number from 1 to 64`. */
-  readonly expects: string;
-  /** Its value is never shown. */
-  readonly secret?: boolean | undefined;
-  /** Absent: every command takes it. */
-  readonly commands?: readonly CommandName[] | undefined;
-}
-
-/** A value as it was typed: true of a flag, else text, or texts where an option repeats. */
-export type RawValue = boolean | string | readonly string[];
-
-/** `CCXRI_STRICT=yes` as well as `--strict`. */
-const flag = (
-  long: string,
-  help: string,
-  more: { readonly short?: string; readonly commands?: readonly CommandName[] } = {},
-) => ({
-  long,
-  help,
-  schema: z
-    .union([
-      z.boolean(),
-      z.stringbool({ truthy: ['1', 'true', 'yes', 'on'], falsy: ['0', 'false', 'no', 'off'] }),
-    ])
-    .default(false),
-  expects: '1 or 0, true or false, yes or no',
-  ...more,
-});
-
-const text = z.string().min(1);
-const file = { value: 'FILE', schema: text.optional(), expects: 'a file' };
-
-const whole = (least: number, most: number) => ({
-  value: 'N',
-  schema: toNumber(/^[0-9]+$/, least, most),
-  expects: `a whole number from ${least} to ${most}`,
-});
+const HASHED_AT_ONCE = {
+  help: 'files read and hashed at once',
+  default: `${LANES} for each processor, ${hashThreads(Infinity) * LANES} at most`,
+  group: 'How',
+} as const;
 
 /** Where the dataset goes by default; the demo's has a directory of its own. */
 export const DEFAULT_DEST = './cc-cxri';
@@ -82,153 +43,176 @@ export const DEMO_DEST = './ccxri-demo';
  * help and docs/options.md are made of it.
  */
 const TABLE = {
+  ...NETWORK_OPTIONS,
   subset: {
     long: '--subset',
     value: 'NAME',
     list: 'comma',
+    group: 'What',
     schema: names,
     help: 'a subset with its labels; repeatable, or a,b; "all" is everything',
     expects: 'names of subsets, such as chestdx-pe (`ccxri list` shows them)',
+    commands: SELECTING,
+    own: {
+      list: { help: 'show the files of a subset; repeatable, or a,b; "all" is every file' },
+      verify: {
+        help: 'check a subset; what of it is absent is missing (code 5); repeatable, or a,b',
+        default: 'what is here',
+      },
+      extract: { help: 'unpack the archives of a subset; repeatable, or a,b', default: 'all here' },
+      join: { help: 'with --output: the images of a subset alone; repeatable, or a,b' },
+      status: { help: 'show a subset; repeatable, or a,b', default: 'everything' },
+      links: { help: 'look for the files of a subset; repeatable, or a,b', default: 'all files' },
+      doctor: {
+        help: 'what you mean to fetch: its size decides what the disk must have; repeatable, or a,b',
+        default: 'everything',
+      },
+    },
   },
   file: {
     long: '--file',
     value: 'NAME',
     list: 'comma',
+    group: 'What',
     schema: names,
     help: 'one file, with or without .zip; repeatable, or a,b',
     expects: 'names of files, such as ChestDx-22 (`ccxri list --subset all` shows them)',
+    commands: SELECTING,
+    own: {
+      verify: {
+        help: 'check one file, with or without .zip; absent, it is missing; repeatable, or a,b',
+      },
+      extract: { help: 'unpack one archive, with or without .zip; repeatable, or a,b' },
+      join: { help: 'with --output: the images of one archive alone; repeatable, or a,b' },
+    },
+  },
+  dryRun: flag('--dry-run', 'show what would be done, and do nothing', {
+    short: '-n',
+    group: 'What',
+    commands: ['fetch', 'extract', 'join', 'doctor', 'manifest', 'demo'],
+    own: {
+      join: { help: 'join and audit, but write nothing' },
+      doctor: { help: 'write nothing: the disk is looked at, not tried' },
+      manifest: { help: 'read and hash, but write no file' },
+    },
+  }),
+  manifest: {
+    long: '--manifest',
+    ...file,
+    group: 'What',
+    help: 'another manifest (`ccxri manifest` writes one)',
+    default: 'CC-CXRI 2.0',
+    commands: [...SELECTING, 'manifest'],
+    own: { manifest: { help: 'the manifest that says what the files of the directory are' } },
   },
   dest: {
     long: '--dest',
     value: 'DIR',
+    group: 'Where to',
     schema: text.optional(),
     help: 'the dataset directory',
-    default: `${DEFAULT_DEST}; of demo: ${DEMO_DEST}`,
+    default: DEFAULT_DEST,
     expects: 'a directory',
+    commands: ['fetch', 'verify', 'extract', 'join', 'status', 'doctor', 'demo'],
+    own: {
+      verify: { group: 'Where' },
+      extract: { group: 'Where' },
+      join: { group: 'Where' },
+      status: { group: 'Where' },
+      demo: { help: 'a new directory for it', default: DEMO_DEST },
+    },
   },
-  manifest: {
-    long: '--manifest',
-    ...file,
-    help: 'another manifest (`ccxri manifest` writes one)',
-    default: 'CC-CXRI 2.0',
-  },
-  source: {
-    long: '--source',
-    value: 'WHERE',
-    list: 'newline',
-    schema: z.array(text).default([]),
-    help: 'a directory, a base URL, or a page (live or saved .html); repeatable, tried in order',
-    default: "the manifest's homepage",
-    expects: 'a directory, a URL, or a saved page',
-  },
-  pageUrl: {
-    long: '--page-url',
-    value: 'URL',
-    schema: z.url({ protocol: /^https?$/ }).optional(),
-    help: 'where a saved page was: its relative links refer to it',
-    default: 'what the page says',
-    expects: 'an http or https URL',
-    commands: ['fetch', 'links', 'doctor'],
-  },
-  header: {
-    long: '--header',
-    value: "'NAME: VALUE'",
-    list: 'newline',
-    schema: headers,
-    help: 'sent to the sources (User-Agent, Accept, Accept-Language and Referer to every server); repeatable. In the variable it stays out of `ps`',
-    expects: "'Name: value'",
-    secret: true,
-    commands: ['fetch', 'links', 'doctor'],
-  },
-  headerHost: {
-    long: '--header-host',
-    value: 'HOST',
-    list: 'comma',
-    schema: names.refine((list) => list.every((item) => HOST.test(item))),
-    help: 'another server that gets what --header says: one that the links of a saved page lead to; repeatable, or a,b',
-    expects: 'names of hosts, such as files.example.org or files.example.org:8443',
-    commands: ['fetch', 'links', 'doctor'],
-  },
-  concurrency: {
-    long: '--concurrency',
-    ...whole(1, 64),
-    help: 'files worked on at once',
-    default: `${DEFAULT_FILES_AT_ONCE}; of verify and manifest: ${LANES} for each processor, ${hashThreads(Infinity) * LANES} at most`,
-    commands: ['fetch', 'verify', 'extract', 'manifest'],
-  },
-  connections: {
-    long: '--connections',
-    value: 'N',
-    schema: connections,
-    help: `connections in all: a number, or auto: ${FIRST_CONNECTIONS}, and more while that is faster, up to ${MOST_CONNECTIONS}; auto:32 goes up to 32`,
-    default: 'auto',
-    expects: 'a whole number from 1 to 64, auto, or auto:N, as auto:32',
-    commands: ['fetch'],
-  },
-  limitRate: {
-    long: '--limit-rate',
-    value: 'RATE',
-    schema: rate.optional(),
-    help: 'bytes per second over all connections: 500K, 10M, 1G (units of 1000)',
-    expects: 'a number with K, M or G (units of 1000), 1K or more',
-    commands: ['fetch'],
-  },
-  retries: {
-    long: '--retries',
-    ...whole(0, 1000),
-    help: 'attempts without progress, for a file or a page, before the next source is tried',
-    default: DEFAULT_RETRY_POLICY.retries,
-    commands: ['fetch'],
-  },
-  timeout: {
-    long: '--timeout',
-    value: 'S',
-    schema: toNumber(/^[0-9]+(?:\.[0-9]+)?$/, 1, 3600),
-    help: 'seconds without data before a connection is dropped and the download resumed',
-    default: DEFAULT_TIMEOUT_MS / 1000,
-    expects: 'seconds from 1 to 3600',
-    commands: ['fetch', 'links', 'doctor'],
-  },
-  noExtract: flag('--no-extract', 'download and check only (no join either)', {
-    commands: ['fetch'],
-  }),
-  noJoin: flag('--no-join', 'do not write index.csv', { commands: ['fetch'] }),
-  deleteArchives: flag(
-    '--delete-archives',
-    'remove each archive once all its images are extracted and checked',
-    { commands: ['fetch'] },
-  ),
-  keepGood: flag(
-    '--keep-good',
-    'of an archive with damaged members publish the good ones (still code 3)',
-    { commands: ['fetch', 'extract'] },
-  ),
-  quick: flag('--quick', 'size and time against the ledger; no byte is read', {
-    commands: ['verify'],
-  }),
-  deep: flag('--deep', 'also the CRC-32 of every image, in the archive and extracted', {
-    commands: ['verify'],
-  }),
   output: {
     long: '--output',
     short: '-o',
     ...file,
-    help: 'write to this file (join: instead of index.csv; manifest: instead of stdout)',
+    group: 'Where to',
+    help: 'write to this file',
     commands: ['join', 'manifest'],
+    own: {
+      join: { help: 'write the index to this file', default: 'index.csv in the dataset directory' },
+      manifest: { help: 'write the manifest to this file', default: 'stdout' },
+    },
   },
-  strict: flag('--strict', 'treat remarks of the join and disputed MD5s as errors (code 8)'),
-  wait: flag('--wait', 'wait for another ccxri in the same directory instead of code 10'),
-  dryRun: flag('--dry-run', 'show what would be done, and do nothing', { short: '-n' }),
-  yes: flag('--yes', 'answer yes to every question', { short: '-y' }),
-  noInput: flag('--no-input', 'never ask'),
-  json: flag('--json', 'the result as one JSON document on stdout'),
-  ndjson: flag('--ndjson', 'events as JSON on stdout, one per line; the last is "summary"'),
-  quiet: flag('--quiet', 'errors only', { short: '-q' }),
-  verbose: flag('--verbose', 'more of everything', { short: '-v' }),
-  noProgress: flag('--no-progress', 'no bars and no heartbeat'),
+  wait: flag('--wait', 'wait for another ccxri in the same directory instead of code 10', {
+    group: 'Where to',
+    commands: ['fetch', 'extract'],
+    own: { extract: { group: 'Where' } },
+  }),
+  concurrency: {
+    long: '--concurrency',
+    ...whole(1, 64),
+    group: 'Network',
+    help: 'files worked on at once',
+    default: DEFAULT_FILES_AT_ONCE,
+    commands: ['fetch', 'verify', 'extract', 'manifest'],
+    own: {
+      verify: HASHED_AT_ONCE,
+      extract: { help: 'archives unpacked at once', group: 'How' },
+      manifest: HASHED_AT_ONCE,
+    },
+  },
+  noExtract: flag('--no-extract', 'download and check only (no join either)', {
+    group: 'After the download',
+    commands: ['fetch'],
+  }),
+  noJoin: flag('--no-join', 'do not write index.csv', {
+    group: 'After the download',
+    commands: ['fetch'],
+  }),
+  deleteArchives: flag(
+    '--delete-archives',
+    'remove each archive once all its images are extracted and checked',
+    { group: 'After the download', commands: ['fetch'] },
+  ),
+  keepGood: flag(
+    '--keep-good',
+    'of an archive with damaged members publish the good ones (still code 3)',
+    {
+      group: 'After the download',
+      commands: ['fetch', 'extract'],
+      own: { extract: { group: 'How' } },
+    },
+  ),
+  quick: flag('--quick', 'size and time against the ledger; no byte is read', {
+    group: 'How',
+    commands: ['verify'],
+  }),
+  deep: flag('--deep', 'also the CRC-32 of every image, in the archive and extracted', {
+    group: 'How',
+    commands: ['verify'],
+  }),
+  strict: flag('--strict', 'treat remarks of the join and disputed MD5s as errors (code 8)', {
+    group: 'After the download',
+    commands: ['fetch', 'verify', 'extract', 'join', 'status', 'demo'],
+    own: {
+      verify: { help: 'treat disputed MD5s and broken images as errors (code 8)', group: 'How' },
+      extract: { help: 'treat broken images as errors (code 8)', group: 'How' },
+      join: { help: 'treat remarks as errors (code 8)', group: 'How' },
+      status: { help: 'treat disputed MD5s as errors (code 8)', group: 'How' },
+      demo: { group: 'How' },
+    },
+  }),
+  yes: flag('--yes', 'answer yes to every question', {
+    short: '-y',
+    group: 'Output',
+    commands: ['fetch'],
+  }),
+  noInput: flag('--no-input', 'never ask', { group: 'Output', commands: ['fetch'] }),
+  noProgress: flag('--no-progress', 'no bars and no heartbeat', {
+    group: 'Output',
+    commands: ['fetch', 'verify', 'extract', 'doctor', 'manifest', 'demo'],
+  }),
+  json: flag('--json', 'the result as one JSON document on stdout', { group: 'Everywhere' }),
+  ndjson: flag('--ndjson', 'events as JSON on stdout, one per line; the last is "summary"', {
+    group: 'Everywhere',
+  }),
+  quiet: flag('--quiet', 'errors only', { short: '-q', group: 'Everywhere' }),
+  verbose: flag('--verbose', 'more of everything', { short: '-v', group: 'Everywhere' }),
   color: {
     long: '--color',
     value: 'WHEN',
+    group: 'Everywhere',
     schema: z.enum(['auto', 'never', 'always']).default('auto'),
     help: 'auto, never or always',
     default: 'auto',
@@ -275,6 +259,15 @@ export const EXCLUSIVE: readonly (readonly OptionKey[])[] = [
 
 export function takesOption(command: CommandName, key: OptionKey): boolean {
   return OPTIONS[key].commands?.includes(command) ?? true;
+}
+
+/** The words, default and heading of an option in the help of a command. */
+export function wordsOf(
+  key: OptionKey,
+  command: CommandName,
+): Pick<OptionSpec, 'help' | 'default' | 'group'> {
+  const { help, default: byDefault, group, own } = OPTIONS[key];
+  return { help, default: byDefault, group, ...own?.[command] };
 }
 
 /** `CCXRI_LIMIT_RATE` of `--limit-rate`. */

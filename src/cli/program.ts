@@ -13,8 +13,10 @@ import {
   type RawValue,
   takesOption,
   usageOf,
+  wordsOf,
 } from './options.ts';
-import { describeOption, variablesHelp } from './options-help.ts';
+import { describeOption, takersOf, variablesHelp } from './options-help.ts';
+import { GROUPS } from './options-spec.ts';
 import { readVersion, versionDetails } from './version.ts';
 
 /** What a command line asks for. */
@@ -57,10 +59,10 @@ function createProgram(texts: string[], requests: Request[], width: number): Com
       writeOut: (text) => texts.push(text),
       writeErr: (text) => texts.push(text),
       outputError: () => undefined,
-      getOutHelpWidth: () => Math.min(width, 100),
-      getErrHelpWidth: () => Math.min(width, 100),
+      getOutHelpWidth: () => Math.min(width, 80),
+      getErrHelpWidth: () => Math.min(width, 80),
     })
-    // Common options may come before the command too; its own come after it.
+    // Options may come before the command too.
     .enablePositionalOptions()
     .version(
       readVersion(),
@@ -70,9 +72,7 @@ function createProgram(texts: string[], requests: Request[], width: number): Com
     .helpOption('-h, --help', 'print the help')
     .helpCommand(false)
     .addHelpText('after', rootHelp());
-  for (const key of OPTION_KEYS) {
-    if (OPTIONS[key].commands === undefined) program.addOption(toOption(key).hideHelp());
-  }
+  for (const key of OPTION_KEYS) program.addOption(toOption(key).hideHelp());
   for (const name of COMMAND_NAMES) addCommand(program, name, requests);
   program
     .command('help')
@@ -86,12 +86,16 @@ function addCommand(program: Command, name: CommandName, requests: Request[]): v
   const { summary, argument, examples } = COMMANDS[name];
   const command = program.command(name).description(summary);
   const own = OPTION_KEYS.filter((key) => takesOption(name, key));
-  const options = own.map((key) => [key, toOption(key)] as const);
+  const groupOf = (key: OptionKey) => GROUPS.indexOf(wordsOf(key, name).group);
+  own.sort((a, b) => groupOf(a) - groupOf(b));
+  const options = own.map((key) => [key, toOption(key, name)] as const);
   for (const [, option] of options) command.addOption(option);
+  command.addHelpOption(new Option('-h, --help', 'print the help').helpGroup('Everywhere:'));
   if (argument !== undefined) command.argument(argument.usage, argument.help);
   const lines = examples.map(([line, what]) => `  ${line}\n      ${what}`);
   command.addHelpText('after', ['', 'Examples:', ...lines].join('\n'));
   command.action(() => {
+    assertTaken(program, name);
     const flags = flagsOf([program, command], options);
     requests.push(toRequest(name, flags, command.args[0]));
   });
@@ -110,12 +114,36 @@ function toRequest(command: CommandName, flags: RawOptions, argument: string | u
   return { ...request, flags: { ...flags, [key]: argument } };
 }
 
-function toOption(key: OptionKey): Option {
+/** An option before the command, which only others take. */
+function assertTaken(program: Command, command: CommandName): void {
+  for (const key of OPTION_KEYS) {
+    const { [key]: typed } = flagsOf([program, program], [[key, toOption(key)]]);
+    if (typed !== undefined && !takesOption(command, key)) throw notTaken(key, command);
+  }
+}
+
+function notTaken(key: OptionKey, command: CommandName): CcxriError {
+  const { long } = OPTIONS[key];
+  const message = `${command} does not take ${long}: it is an option of ${takersOf(key)}`;
+  return new CcxriError('usage', message, {
+    next: [
+      {
+        kind: 'advice',
+        text: 'leave it out',
+        or: { kind: 'run', command: 'help', argument: command, purpose: 'to see its options' },
+      },
+    ],
+  });
+}
+
+function toOption(key: OptionKey, command?: CommandName): Option {
   const { list, value } = OPTIONS[key];
   // The quotes of 'NAME: VALUE' are for the reader of the help; commander takes <name>.
   const place = value === undefined ? '' : ` <${value.replaceAll("'", '').toLowerCase()}>`;
   const flags = usageOf(key).replace(value === undefined ? /$/ : ` ${value}`, place);
-  const option = new Option(flags, describeOption(key));
+  const help = command === undefined ? '' : describeOption(key, command);
+  const option = new Option(flags, help);
+  if (command !== undefined) option.helpGroup(`${wordsOf(key, command).group}:`);
   if (list !== undefined) {
     option.argParser((item: string, before: readonly string[] | undefined) => [
       ...(before ?? []),
@@ -196,9 +224,11 @@ function toUsageError(error: CommanderError, argv: readonly string[]): CcxriErro
     const next = [help('to see which value it takes')];
     return new CcxriError('usage', `${bare} needs a value`, { next });
   }
+  const other = keyOf(/unknown option '(--[a-z-]+|-[a-z](?='))/i.exec(error.message)?.[1]);
+  if (other !== undefined && command !== undefined) return notTaken(other, command);
   const text = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
   const options = help(command === undefined ? 'to see the commands' : 'to see its options');
-  const first = isExcess ? commandMeant(argv, command) : ownersOf(error);
+  const first = isExcess ? commandMeant(argv, command) : undefined;
   const next = first === undefined ? options : { ...first, or: options };
   return new CcxriError('usage', toPrintable(text), { next: [next] });
 }
@@ -212,17 +242,9 @@ function optionWithoutValue(argv: readonly string[]): string | undefined {
   });
 }
 
-function keyOf(long: string | undefined): OptionKey | undefined {
-  return OPTION_KEYS.find((key) => OPTIONS[key].long === long);
-}
-
-/** An option that other commands take. */
-function ownersOf({ message }: CommanderError): NextStep | undefined {
-  const typed = /unknown option '(--[a-z-]+)/.exec(message)?.[1];
-  const key = keyOf(typed);
-  const owners = key === undefined ? undefined : OPTIONS[key].commands;
-  if (typed === undefined || owners === undefined) return undefined;
-  return { kind: 'advice', text: `use ${typed} with ${owners.join(', ')}` };
+function keyOf(typed: string | undefined): OptionKey | undefined {
+  if (typed === undefined) return undefined;
+  return OPTION_KEYS.find((key) => [OPTIONS[key].long, OPTIONS[key].short].includes(typed));
 }
 
 /** `ccxri fetch chestdx`: words alone after a command that takes subsets. */

@@ -13,6 +13,7 @@ import {
   type Settings,
   takesOption,
   variableOf,
+  wordsOf,
 } from '../../src/cli/options.ts';
 import { parseCommandLine } from '../../src/cli/program.ts';
 import { CcxriError } from '../../src/errors.ts';
@@ -133,19 +134,30 @@ describe('every option', () => {
     const lanes = (processors: number) => new HashPool({ threads: hashThreads(processors) }).lanes;
     const fact = `${lanes(1)} for each processor, ${lanes(1000)} at most`;
     expect(lanes(2)).toBe(2 * lanes(1));
-    expect(OPTIONS.concurrency.default).toContain(fact);
+    for (const command of ['verify', 'manifest'] as const) {
+      expect(wordsOf('concurrency', command).default).toBe(fact);
+    }
+    expect(wordsOf('concurrency', 'fetch').default).toBe(4);
     for (const documented of ['verify/types.ts', 'make-manifest/make-manifest.ts']) {
       const source = await readFile(new URL(`../../src/${documented}`, import.meta.url), 'utf8');
       expect(source, documented).toContain(`/** Files hashed at once. Default: ${fact}. */`);
     }
   });
 
-  it('is unknown to commands that it is not for', () => {
+  it('is refused by commands that have no use for it, also before the command', () => {
     for (const command of COMMAND_NAMES) {
+      const extra = command === 'manifest' ? ['dir'] : [];
       for (const key of OPTION_KEYS.filter((each) => !takesOption(command, each))) {
-        const error = usageErrorOf(() => flagsOf(command, OPTIONS[key].long));
-        expect(error.message, command).toContain(`unknown option '${OPTIONS[key].long}'`);
-        expect(renderNextSteps(error.next, {})).toContain(OPTIONS[key].long);
+        const { long, short, value, commands = [] } = OPTIONS[key];
+        const words = (flag: string) => (value === undefined ? [flag] : [flag, 'x']);
+        for (const flag of [long, short].filter((each) => each !== undefined)) {
+          const after = usageErrorOf(() => flagsOf(command, ...extra, ...words(flag)));
+          expect(after.message, command).toContain(`${command} does not take ${long}: `);
+          for (const taker of commands) expect(after.message).toContain(taker);
+          expect(renderNextSteps(after.next, {})).toContain(`ccxri help ${command}`);
+          const before = usageErrorOf(() => flagsOf(...words(flag), command, ...extra));
+          expect(before.message).toBe(after.message);
+        }
         // The variable may stay set for the commands that take it.
         expect(() => resolveSettings(command, {}, { [variableOf(key)]: '???' })).not.toThrow();
       }

@@ -92,8 +92,15 @@ describe('usage errors', () => {
   });
 
   it('says whose option it is', () => {
+    expect(errorOf('list', '--deep').message).toBe(
+      'list does not take --deep: it is an option of verify',
+    );
+    expect(errorOf('list', '-n').message).toContain('list does not take --dry-run: ');
+    expect(errorOf('--wait', 'list').message).toBe(
+      'list does not take --wait: it is an option of fetch and extract',
+    );
     expect(hintOf('list', '--deep')).toBe(
-      'use --deep with verify, or run `ccxri help list` to see its options',
+      'leave it out, or run `ccxri help list` to see its options',
     );
   });
 
