@@ -17,10 +17,18 @@ export interface CommandSpec {
   readonly load: () => Promise<(context: CommandContext) => Promise<CommandOutcome>>;
 }
 
+/** Taken by every command that takes --dest. */
+const DIRECTORY = {
+  usage: '[dir]',
+  help: 'the dataset directory, as --dest',
+  option: 'dest',
+} as const;
+
 /** Every command: the program, its help and the dispatch are made of this table. */
 export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
   list: {
     summary: 'show what the dataset has, per subset and file',
+    argument: DIRECTORY,
     examples: [
       ['ccxri list', 'the subsets with their sizes'],
       ['ccxri list --subset viral', 'the files of one subset'],
@@ -29,6 +37,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
   },
   fetch: {
     summary: 'download, check, extract and join; run again, it resumes where it stopped',
+    argument: DIRECTORY,
     examples: [
       ['ccxri fetch --subset chestdx', 'one subset with its labels'],
       ['ccxri fetch --subset chestdx -n', 'dry run: show what would be done'],
@@ -39,7 +48,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
   },
   verify: {
     summary: 'check what is here against the manifest',
-    argument: { usage: '[dir]', help: 'the dataset directory, as --dest', option: 'dest' },
+    argument: DIRECTORY,
     examples: [
       ['ccxri verify', 'the MD5 of the archives and label files here'],
       ['ccxri verify --quick', 'size and time only'],
@@ -49,6 +58,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
   },
   extract: {
     summary: 'unpack the archives that are here; no network',
+    argument: DIRECTORY,
     examples: [
       ['ccxri extract', 'every archive that is here'],
       ['ccxri extract --file ChestDx-22', 'one archive'],
@@ -57,6 +67,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
   },
   join: {
     summary: 'write index.csv: images with their labels; no network',
+    argument: DIRECTORY,
     examples: [
       ['ccxri join', 'index.csv in the dataset directory'],
       ['ccxri join --subset viral -o viral.csv', 'a part, to a separate file'],
@@ -65,11 +76,13 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
   },
   status: {
     summary: 'show what is here, missing or partly here; reads no data',
+    argument: DIRECTORY,
     examples: [['ccxri status --subset chestdx', 'one subset']],
     load: async () => (await import('./commands/status.ts')).runStatus,
   },
   links: {
     summary: 'resolve and print where each file comes from',
+    argument: DIRECTORY,
     examples: [
       ['ccxri links', "with the links of the dataset's page"],
       ['ccxri links --source page.html', 'with the links of a page saved from a browser'],
@@ -78,6 +91,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
   },
   doctor: {
     summary: 'look at what decides whether a fetch will work: network, disk, machine',
+    argument: DIRECTORY,
     examples: [
       ['ccxri doctor', "the dataset's page and ./cc-cxri, in a minute and a few hundred KB"],
       ['ccxri doctor --source https://mirror.example/ccxri/ --dest /data/ccxri', 'a mirror'],
@@ -93,6 +107,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
   },
   demo: {
     summary: 'everything at once on a small synthetic release; no network',
+    argument: DIRECTORY,
     examples: [['ccxri demo', 'into ./ccxri-demo']],
     load: async () => (await import('./commands/demo.ts')).runDemoCommand,
   },

@@ -10,7 +10,7 @@ import { loadManifest } from '../manifest/load.ts';
 import type { Selection } from '../manifest/manifest.ts';
 import { count, toPrintable } from '../text.ts';
 import type { CommandResults } from './json-documents.ts';
-import { type CommandName, DEFAULT_DEST, type Settings } from './options.ts';
+import type { CommandName, Settings } from './options.ts';
 import { readVersion } from './version.ts';
 import type { View } from './view.ts';
 
@@ -19,6 +19,8 @@ export interface CommandContext {
   readonly settings: Settings;
   /** The positional argument, where there is one. */
   readonly argument: string | undefined;
+  /** The dataset directory: as given, the one that the user is in, or the default. */
+  readonly dest: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
   readonly clock: Clock;
@@ -49,10 +51,10 @@ export interface CommandOutcome {
 export async function runOptionsOf(
   context: CommandContext,
 ): Promise<Required<Omit<RunOptions, 'selection'>> & { readonly selection: Selection }> {
-  const { settings, signal, onEvent, clock } = context;
+  const { settings, dest, signal, onEvent, clock } = context;
   return {
     manifest: await loadManifest(settings.manifest),
-    dest: settings.dest ?? DEFAULT_DEST,
+    dest,
     selection: selectionOf(settings),
     signal,
     onEvent,

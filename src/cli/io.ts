@@ -17,6 +17,8 @@ export interface CliIo {
   readonly stderr: OutStream;
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The current directory. */
+  readonly cwd: string;
   /** Aborts with a StopRequest as its reason when a signal stops the process. */
   readonly signal: AbortSignal;
   readonly clock: Clock;

@@ -23,7 +23,8 @@ async function main(argv: readonly string[]): Promise<void> {
   const { stdout, stderr, stdin, env } = process;
   const signal = await listenForSignals();
   const nodeVersion = process.versions.node;
-  const io = { stdout, stderr, stdin, env, signal, clock: systemClock, nodeVersion };
+  const cwd = process.cwd();
+  const io = { stdout, stderr, stdin, env, cwd, signal, clock: systemClock, nodeVersion };
   leave(await run(argv, io));
 }
 

@@ -35,7 +35,7 @@ export function suggestFor(typed: RawOptions): Suggest {
 
 /** The options of a run that the commands suggested next repeat, and which commands take them. */
 const CARRIED: readonly (readonly [OptionKey, readonly CommandName[]])[] = [
-  ['dest', ['fetch', 'verify', 'extract', 'join', 'status', 'doctor']],
+  ['dest', ['list', 'fetch', 'verify', 'extract', 'join', 'status', 'links', 'doctor']],
   ['manifest', ['list', 'fetch', 'verify', 'extract', 'join', 'status', 'links', 'doctor']],
   ['source', ['fetch', 'links', 'doctor']],
 ];

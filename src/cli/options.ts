@@ -111,15 +111,20 @@ const TABLE = {
     group: 'Where to',
     schema: text.optional(),
     help: 'the dataset directory',
-    default: DEFAULT_DEST,
+    default: `the one that you are in, or ${DEFAULT_DEST}`,
     expects: 'a directory',
-    commands: ['fetch', 'verify', 'extract', 'join', 'status', 'doctor', 'demo'],
+    commands: ['list', 'fetch', 'verify', 'extract', 'join', 'status', 'links', 'doctor', 'demo'],
     own: {
+      list: { group: 'Where', help: 'the dataset directory whose manifest is shown' },
+      links: { group: 'Where from', help: 'the dataset directory whose manifest is used' },
       verify: { group: 'Where' },
       extract: { group: 'Where' },
       join: { group: 'Where' },
       status: { group: 'Where' },
-      demo: { help: 'a new directory for it', default: DEMO_DEST },
+      demo: {
+        help: 'a directory for it',
+        default: `that of the demo that you are in, or ${DEMO_DEST}`,
+      },
     },
   },
   output: {

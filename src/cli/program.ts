@@ -27,6 +27,8 @@ export type Request =
       readonly command: CommandName;
       readonly flags: RawOptions;
       readonly argument: string | undefined;
+      /** The argument, where it is the dataset directory; undefined: none was typed. */
+      readonly directory?: string | undefined;
     };
 
 /**
@@ -46,7 +48,12 @@ export function parseCommandLine(argv: readonly string[], width: number): Reques
     const isVerbose = argv.includes('-v') || argv.includes('--verbose');
     if (error.code === 'commander.version' && isVerbose) texts.push(versionDetails());
   }
-  return requests[0] ?? { kind: 'text', text: texts.join('') };
+  const [request] = requests;
+  if (request?.kind === 'command' && request.directory !== undefined) {
+    const bare = optionWithoutValue(argv);
+    if (bare !== undefined) throw valueMissing(bare, request.command);
+  }
+  return request ?? { kind: 'text', text: texts.join('') };
 }
 
 /** A new program for each run, so that no state of one command line is left for the next. */
@@ -111,7 +118,8 @@ function toRequest(command: CommandName, flags: RawOptions, argument: string | u
     const text = `${usage} is the same as ${long}: give only one of them`;
     throw new CcxriError('usage', message, { next: [{ kind: 'advice', text }] });
   }
-  return { ...request, flags: { ...flags, [key]: argument } };
+  const directory = key === 'dest' ? argument : undefined;
+  return { ...request, directory, flags: { ...flags, [key]: argument } };
 }
 
 /** An option before the command, which only others take. */
@@ -220,10 +228,7 @@ function toUsageError(error: CommanderError, argv: readonly string[]): CcxriErro
   }
   const isExcess = error.code === 'commander.excessArguments';
   const bare = isExcess ? optionWithoutValue(argv) : undefined;
-  if (bare !== undefined) {
-    const next = [help('to see which value it takes')];
-    return new CcxriError('usage', `${bare} needs a value`, { next });
-  }
+  if (bare !== undefined) return valueMissing(bare, command);
   const other = keyOf(/unknown option '(--[a-z-]+|-[a-z](?='))/i.exec(error.message)?.[1]);
   if (other !== undefined && command !== undefined) return notTaken(other, command);
   const text = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
@@ -231,6 +236,13 @@ function toUsageError(error: CommanderError, argv: readonly string[]): CcxriErro
   const first = isExcess ? commandMeant(argv, command) : undefined;
   const next = first === undefined ? options : { ...first, or: options };
   return new CcxriError('usage', toPrintable(text), { next: [next] });
+}
+
+function valueMissing(option: string, command: CommandName | undefined): CcxriError {
+  const purpose = 'to see which value it takes';
+  return new CcxriError('usage', `${option} needs a value`, {
+    next: [{ kind: 'run', command: 'help', argument: command, purpose }],
+  });
 }
 
 /** `--source --dest d5`: the next option was taken for the value, and its own value for a word. */
@@ -254,7 +266,7 @@ function commandMeant(argv: readonly string[], command: CommandName | undefined)
     command !== undefined &&
     name === command &&
     takesOption(command, 'subset') &&
-    COMMANDS[command].argument === undefined;
+    COMMANDS[command].argument?.option === 'dest';
   if (!takesNames || words.some((word) => word.startsWith('-'))) {
     const text = 'name subsets and files by options: --subset NAME, --file NAME';
     return { kind: 'advice', text };

@@ -1,4 +1,6 @@
 import type { RunEvent, WarningCode } from '../events.ts';
+import { loadManifest } from '../manifest/load.ts';
+import { toPrintable } from '../text.ts';
 import { COMMANDS } from './command-table.ts';
 import type { CommandContext } from './command.ts';
 import { type ExitCode, worstOf } from './exit-codes.ts';
@@ -12,6 +14,7 @@ import {
   widthOf,
 } from './io.ts';
 import { type HintOf, suggestFor } from './next-steps.ts';
+import { assertDirectoryMeant, placeOf } from './place.ts';
 import { environmentWarnings, resolveSettings } from './options-resolve.ts';
 import type { RawOptions, Settings } from './options.ts';
 import { type Request, parseCommandLine } from './program.ts';
@@ -56,18 +59,23 @@ export async function run(argv: readonly string[], io: CliIo): Promise<ExitCode>
 
 async function runToCode(argv: readonly string[], door: Door): Promise<ExitCode> {
   const { io, stdout } = door;
-  let command: CommandRequest['command'] | undefined;
+  let report: Report = { form: formOf(argv, io.env) };
   try {
     const request = parseCommandLine(argv, widthOf(io.stdout));
     if (request.kind === 'text') {
       stdout.write(request.text);
       return 0;
     }
-    ({ command } = request);
-    const settings = resolveSettings(command, request.flags, io.env);
+    const { command, flags } = request;
+    // No directory is repeated in advice about a command line that has none, or a wrong one.
+    const others = Object.entries(flags).filter(([key]) => key !== 'dest');
+    report = { ...report, command, flags: Object.fromEntries(others) };
+    const settings = resolveSettings(command, flags, io.env);
+    if (request.directory !== undefined) {
+      await assertDirectoryMeant(request.directory, command, () => loadManifest(settings.manifest));
+    }
     return await runCommand(request, settings, door);
   } catch (error) {
-    const report = { form: formOf(argv, io.env), command };
     return finish(door, report, { kind: 'thrown', error });
   }
 }
@@ -96,9 +104,12 @@ async function runCommand(
   const { env, signal, clock, nodeVersion } = io;
   const confirm = confirmWith(settings, io, progress);
   const world = { env, signal, clock, nodeVersion };
-  const context = { ...world, settings, argument, onEvent, confirm };
   let ending: Ending;
   try {
+    const { dest, isFound } = await placeOf(command, settings.dest, io);
+    const isSaid = isFound && !settings.quiet && form !== 'ndjson';
+    if (isSaid) progress.note(`in the dataset directory ${toPrintable(dest, 4096)}`);
+    const context = { ...world, settings, argument, dest, onEvent, confirm };
     for (const message of environmentWarnings(command, env)) {
       onEvent({ event: 'warning', code: 'environment', message });
     }

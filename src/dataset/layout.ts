@@ -19,6 +19,10 @@ export interface DatasetLayout {
   readonly lock: string;
   /** Resolved links. */
   readonly links: string;
+  /** The manifest that its files were accepted by, as it was loaded. */
+  readonly manifest: string;
+  /** The SHA-256 of that, as `sha256sum` writes it. */
+  readonly manifestSum: string;
   /** The quarantine: files whose bytes were wrong. */
   readonly bad: string;
 }
@@ -37,6 +41,8 @@ export function layoutOf(root: string): DatasetLayout {
     ledger: join(state, 'ledger'),
     lock: join(state, 'lock'),
     links: join(state, 'links.json'),
+    manifest: join(state, 'manifest.json'),
+    manifestSum: join(state, 'manifest.json.sha256'),
     bad: join(state, 'bad'),
   };
 }

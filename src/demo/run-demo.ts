@@ -1,5 +1,6 @@
 import type { EventListener } from '../events.ts';
 import { throwIfAborted } from '../abort.ts';
+import { datasetAround } from '../dataset/find-dataset.ts';
 import { fetchDataset } from '../fetch/fetch-dataset.ts';
 import type { FetchResult } from '../fetch/fetch-types.ts';
 import type { Manifest } from '../manifest/manifest.ts';
@@ -14,12 +15,14 @@ const BYTES_PER_SECOND = 20_000;
  * Everything on a small synthetic release, which is served on loopback: the page is
  * read for its links, files are downloaded, checked, extracted and joined, all by `fetchDataset`.
  * Nothing is asked of any other machine.
- * @throws CcxriError `usage` where `dest` holds anything but an earlier demo; `aborted`; as
+ * @throws CcxriError `usage` where `dest` holds anything but an earlier demo, or is among the images or
+ *   archives of a dataset directory; `aborted`; as
  *   `fetchDataset`
  */
 export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const { dest, signal, onEvent, bytesPerSecond = BYTES_PER_SECOND } = options;
   throwIfAborted(signal);
+  await datasetAround(dest);
   const release = await loadDemoRelease();
   const server = await serveFiles(release.files, bytesPerSecond);
   try {

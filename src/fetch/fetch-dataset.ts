@@ -1,4 +1,5 @@
 import { cleanStage } from '../extract/archive.ts';
+import { datasetAround, isDataset } from '../dataset/find-dataset.ts';
 import { type Session, withSession } from '../dataset/session.ts';
 import { assertOfThisManifest } from '../dataset/survey.ts';
 import { sweepLeftovers } from '../dataset/sweep.ts';
@@ -7,6 +8,7 @@ import { freeBytesAt } from '../fs/paths.ts';
 import { buildIndex } from '../labels/build-index.ts';
 import { hasImages } from '../labels/scan.ts';
 import { isEmptySelection } from '../manifest/manifest.ts';
+import { toPrintable } from '../text.ts';
 import { fetchFile } from './fetch-file.ts';
 import type { FetchOptions, FetchOutcome, FetchPlan, FetchResult } from './fetch-types.ts';
 import {
@@ -23,12 +25,14 @@ import { concurrencyOf, withDownloads } from './with-downloads.ts';
  * Downloads, checks, extracts and joins what is selected; what is there already is left alone, and
  * what was interrupted is resumed. A file that fails is an outcome; the others go on.
  * @throws CcxriError `nothing-selected`, `unknown-subset`, `unknown-file`, `source-unusable`,
- * `usage`: files of the selection are here of another manifest,
+ * `usage`: files of the selection are here of another manifest, or `dest` is among the images or archives
+ * of another dataset directory,
  * `not-writable`, `locked`, `disk-space` before anything is downloaded; `aborted`
  */
 export async function fetchDataset(options: FetchOptions): Promise<FetchResult> {
   const { dest, dryRun = false } = options;
   if (isEmptySelection(options.selection ?? {})) throw nothingSelected();
+  await warnOfNesting(options);
   return withSession(options, { lock: !dryRun }, async (session) => {
     const { tasks, plan } = await makePlan(session, options);
     const result = { dest, dryRun, plan };
@@ -45,6 +49,14 @@ export async function fetchDataset(options: FetchOptions): Promise<FetchResult> 
       return { ...result, outcomes, ...index, bytesDownloaded, elapsedMs: session.elapsedMs() };
     });
   });
+}
+
+/** @throws CcxriError `usage`: it would be among the other's images or archives */
+async function warnOfNesting({ dest, onEvent }: FetchOptions): Promise<void> {
+  const around = await datasetAround(dest);
+  if (around === undefined || (await isDataset(dest))) return;
+  const message = `${toPrintable(dest, 4096)} is in another dataset directory, ${toPrintable(around, 4096)}`;
+  onEvent?.({ event: 'warning', code: 'disk', message });
 }
 
 function nothingSelected(): CcxriError {

@@ -76,7 +76,7 @@ describe('usage errors', () => {
     [['fetsh'], /unknown command 'fetsh'.*Did you mean fetch/],
     [['fetch', '--subest', 'viral'], /unknown option '--subest'.*Did you mean --subset/],
     [['fetch', '--dest'], /option '--dest <dir>' argument missing/],
-    [['fetch', 'viral'], /too many arguments/],
+    [['fetch', 'viral', 'normal'], /too many arguments/],
     [['fetch', '--source', '--dest', 'd5'], /--source needs a value/],
     [['fetch', '--json', '--source', '--dest', 'd5'], /--source needs a value/],
     [['manifest'], /missing required argument/],
@@ -105,11 +105,11 @@ describe('usage errors', () => {
   });
 
   it('names subsets and files as options where they were given as words', () => {
-    expect(hintOf('fetch', 'chestdx')).toBe(
-      'run `ccxri fetch --subset chestdx`, or run `ccxri help fetch` to see its options',
+    expect(hintOf('fetch', 'chestdx', 'viral')).toBe(
+      'run `ccxri fetch --subset chestdx --subset viral`, or run `ccxri help fetch` to see its options',
     );
-    expect(hintOf('verify', 'a', 'b')).toContain('--subset NAME');
-    expect(hintOf('fetch', 'chestdx', '-n')).toContain('--subset NAME');
+    expect(hintOf('manifest', 'a', 'b')).toContain('--subset NAME');
+    expect(hintOf('fetch', 'chestdx', 'viral', '-n')).toContain('--subset NAME');
     const two = hintOf('fetch', 'ChestDx-22', '$(x)');
     expect(two).toContain("`ccxri fetch --subset '$(x)' --file ChestDx-22`");
   });
@@ -120,10 +120,13 @@ describe('usage errors', () => {
 });
 
 describe('the positional argument', () => {
-  it('of verify is the dataset directory', () => {
-    const request = parseCommandLine(['verify', 'here'], 80);
-    expect(request).toMatchObject({ command: 'verify', flags: { dest: 'here' } });
-  });
+  it.each(COMMAND_NAMES.filter((name) => name !== 'manifest'))(
+    'of %s is the dataset directory',
+    (command) => {
+      const request = parseCommandLine([command, 'here'], 80);
+      expect(request).toMatchObject({ command, flags: { dest: 'here' }, directory: 'here' });
+    },
+  );
 
   it('of verify may say the same as --dest, and nothing else', () => {
     expect(parseCommandLine(['verify', 'a', '--dest', 'a'], 80)).toMatchObject({

@@ -35,6 +35,8 @@ export interface CliRun {
 
 export interface CliWorld {
   readonly env?: Readonly<Record<string, string>>;
+  /** Where a dataset directory is looked for. Default: where the tests run. */
+  readonly cwd?: string;
   /** Both outputs are a terminal so wide. Default: no terminal. */
   readonly columns?: number;
   /** What a person types, at a terminal. Default: nobody is there. */
@@ -54,6 +56,7 @@ export async function runCli(argv: readonly string[], world: CliWorld = {}): Pro
     stderr,
     stdin,
     env: world.env ?? {},
+    cwd: world.cwd ?? process.cwd(),
     signal: world.signal ?? new AbortController().signal,
     clock: world.clock ?? systemClock,
     nodeVersion: process.versions.node,

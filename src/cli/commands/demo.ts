@@ -2,15 +2,13 @@ import { join } from 'node:path';
 import { type DemoResult, runDemo } from '../../demo/run-demo.ts';
 import { quoteForShell, toPrintable } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
-import { DEMO_DEST } from '../options.ts';
 import { renderFetched } from '../render-fetch.ts';
 import { joinParts } from '../render-outcomes.ts';
 import type { View } from '../view.ts';
 import { errorsOfFetch } from './fetch.ts';
 
 export async function runDemoCommand(context: CommandContext): Promise<CommandOutcome> {
-  const { settings, signal, onEvent } = context;
-  const dest = settings.dest ?? DEMO_DEST;
+  const { settings, dest, signal, onEvent } = context;
   if (settings.dryRun) return dryOutcome(dest);
   const result = await runDemo({ dest, signal, onEvent });
   return {

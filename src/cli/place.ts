@@ -1,0 +1,122 @@
+import { stat } from 'node:fs/promises';
+import { basename, isAbsolute, join, relative } from 'node:path';
+import { findDataset, folderWithin, isDataset } from '../dataset/find-dataset.ts';
+import { CcxriError, isCcxriError, type NextStep } from '../errors.ts';
+import { pathKind } from '../fs/paths.ts';
+import {
+  type Manifest,
+  type Selection,
+  findFile,
+  selectFiles,
+  stemOf,
+} from '../manifest/manifest.ts';
+import { toPrintable } from '../text.ts';
+import { COMMANDS } from './command-table.ts';
+import type { CliIo } from './io.ts';
+import { type CommandName, DEFAULT_DEST, DEMO_DEST } from './options.ts';
+
+/** The dataset directory that a command works on. */
+export interface Place {
+  readonly dest: string;
+  /** Nobody has named it: the user is in it, or below it. */
+  readonly isFound: boolean;
+}
+
+/**
+ * As git finds a repository: what was given; else the dataset directory that the user is in; else the
+ * command's default.
+ * @param given `--dest`, its variable, or the positional argument
+ */
+export async function placeOf(
+  command: CommandName,
+  given: string | undefined,
+  io: Pick<CliIo, 'cwd' | 'env'>,
+): Promise<Place> {
+  const fallback = command === 'demo' ? DEMO_DEST : DEFAULT_DEST;
+  if (given !== undefined || !worksOnDirectory(command)) {
+    return { dest: given ?? fallback, isFound: false };
+  }
+  for (const start of await startsOf(io)) {
+    const root = await findDataset(start);
+    if (root === undefined) continue;
+    // A dataset where the default is stays the one that is meant, unless the user is in another's folders.
+    const isBeside = relative(root, start) !== '' && folderWithin(root, start) === undefined;
+    if (isBeside && (await isDataset(join(start, fallback)))) break;
+    return { dest: root, isFound: true };
+  }
+  return { dest: fallback, isFound: false };
+}
+
+function worksOnDirectory(command: CommandName): boolean {
+  return COMMANDS[command].argument?.option === 'dest';
+}
+
+/**
+ * The current directory: as the shell has it first, since images/ may be a link to another disk; then
+ * with its links followed.
+ */
+async function startsOf({ cwd, env }: Pick<CliIo, 'cwd' | 'env'>): Promise<readonly string[]> {
+  const shells = env['PWD'] ?? '';
+  if (!isAbsolute(shells) || shells === cwd) return [cwd];
+  const [one, other] = await Promise.all(
+    [shells, cwd].map((path) => stat(path).catch(() => undefined)),
+  );
+  const isSame = one !== undefined && one.dev === other?.dev && one.ino === other.ino;
+  return isSame ? [shells, cwd] : [cwd];
+}
+
+/**
+ * A subset or file that was typed where a directory is taken would become a directory.
+ * @param typed the positional argument
+ * @throws CcxriError `usage`, with the option that was meant
+ */
+export async function assertDirectoryMeant(
+  typed: string,
+  command: CommandName,
+  loadNames: () => Promise<Manifest>,
+): Promise<void> {
+  const kind = await pathKind(typed);
+  if (kind === 'directory') return;
+  const selection = selectionMeant(await loadNames(), kind === 'file' ? basename(typed) : typed);
+  if (selection === undefined) return;
+  const isSubset = selection.subsets !== undefined;
+  const next: NextStep =
+    command === 'demo'
+      ? { kind: 'run', command: 'fetch', ...selection }
+      : { kind: 'run', command, ...selection };
+  const directory = isAbsolute(typed) ? typed : `./${typed}`;
+  throw new CcxriError(
+    'usage',
+    `${toPrintable(typed, 80)} is ${isSubset ? 'a subset' : 'a file of the dataset'}, and what is taken here is a directory`,
+    {
+      next: [
+        {
+          ...next,
+          or: {
+            kind: 'option',
+            option: 'dest',
+            value: directory,
+            purpose: 'if a directory of that name is meant',
+          },
+        },
+      ],
+    },
+  );
+}
+
+function selectionMeant(manifest: Manifest, typed: string): Selection | undefined {
+  const subsets = [typed];
+  if (isKnown(() => selectFiles(manifest, { subsets }))) return { subsets };
+  if (!isKnown(() => findFile(manifest, typed))) return undefined;
+  return { files: [stemOf(findFile(manifest, typed).name)] };
+}
+
+function isKnown(look: () => unknown): boolean {
+  try {
+    look();
+    return true;
+  } catch (error) {
+    if (isCcxriError(error, 'unknown-subset', 'unknown-file')) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,102 @@
+import { type Stats } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { CcxriError } from '../errors.ts';
+import { toPrintable } from '../text.ts';
+import { layoutOf } from './layout.ts';
+
+/**
+ * The dataset directory that a directory is, or is below; undefined: none. The nearest one counts.
+ * @param start absolute, or below the current directory
+ */
+export async function findDataset(start: string): Promise<string | undefined> {
+  for (let at = resolve(start); ; at = dirname(at)) {
+    if (await isDataset(at)) return at;
+    if (dirname(at) === at) return undefined;
+  }
+}
+
+/**
+ * Whether a directory is a dataset directory: its `.ccxri` has a ledger or a kept manifest. What can't be
+ * looked at is none. Where everybody may put a `.ccxri`, as in /tmp, only one's own counts: nobody else is
+ * to decide where a command works.
+ */
+export async function isDataset(directory: string): Promise<boolean> {
+  const { root, state, ledger, manifest } = layoutOf(directory);
+  const [rootStats, stateStats, ledgerStats, manifestStats] = await Promise.all(
+    [root, state, ledger, manifest].map(statsOf),
+  );
+  if (rootStats === undefined || stateStats?.isDirectory() !== true) return false;
+  if (ledgerStats?.isDirectory() !== true && manifestStats?.isFile() !== true) return false;
+  return (rootStats.mode & OPEN_TO_ALL) !== OPEN_TO_ALL || isOwn(stateStats);
+}
+
+/** Sticky, and everybody may write. */
+const OPEN_TO_ALL = 0o1002;
+
+function isOwn({ uid }: Stats): boolean {
+  try {
+    return uid === 0 || uid === userInfo().uid;
+  } catch {
+    // In a container the user may have no entry in /etc/passwd.
+    return false;
+  }
+}
+
+function statsOf(path: string): Promise<Stats | undefined> {
+  return stat(path).catch(() => undefined);
+}
+
+/** The folder of a dataset directory that a path is in, as `images`; undefined: in none of them. */
+export function folderWithin(root: string, path: string): string | undefined {
+  const [first = ''] = relative(root, resolve(path)).split(sep);
+  const { archives, labels, images, state } = layoutOf(root);
+  return [archives, labels, images, state]
+    .map((each) => basename(each))
+    .find((name) => name === first);
+}
+
+/**
+ * Another dataset directory that a new one would lie in; undefined: none.
+ * @throws CcxriError `usage`: it would lie among the other's images or archives
+ */
+export async function datasetAround(dest: string): Promise<string | undefined> {
+  const places = new Set([resolve(dest), await realOf(resolve(dest))]);
+  let around: string | undefined;
+  for (const place of places) {
+    const root = await findDataset(dirname(place));
+    const folder = root === undefined ? undefined : folderWithin(root, place);
+    if (root !== undefined && folder !== undefined) throw insideFolder(dest, root, folder);
+    around ??= root;
+  }
+  return around;
+}
+
+/** Links followed, as far as the path exists. */
+async function realOf(path: string): Promise<string> {
+  const real = await realpath(path).catch(() => undefined);
+  if (real !== undefined || dirname(path) === path) return real ?? path;
+  return join(await realOf(dirname(path)), basename(path));
+}
+
+function insideFolder(dest: string, root: string, folder: string): CcxriError {
+  const [shown, other] = [toPrintable(dest, 4096), toPrintable(root, 4096)];
+  return new CcxriError(
+    'usage',
+    `${shown} lies in ${folder}/ of the dataset directory ${other}: a dataset in there would be mixed up with it`,
+    {
+      path: dest,
+      kept: 'everything: nothing was begun',
+      next: [
+        {
+          kind: 'option',
+          option: 'dest',
+          value: root,
+          purpose: 'to work on that one',
+          or: { kind: 'option', option: 'dest', purpose: 'outside of it' },
+        },
+      ],
+    },
+  );
+}
