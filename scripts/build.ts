@@ -1,28 +1,20 @@
-// Builds dist/: the command line as a small entry with chunks that are loaded when needed
-// (dist/bin/), and the library with its types (dist/index.js).
+// Builds dist/: the command line and the library as small entries with chunks that are loaded when needed
+// (dist/bin/), all packages included, and the library's types (dist/index.d.ts).
 //
-//   tsx scripts/build.ts              both
-//   tsx scripts/build.ts --bin        the command line alone, in half a second
+//   tsx scripts/build.ts              both, and checks the types
+//   tsx scripts/build.ts --bin        the code alone, in half a second
 //   tsx scripts/build.ts --if-stale   nothing, where dist/ is newer than all it is made of
-import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { publicTypes } from './public-types.ts';
 import { noticesOf } from './third-party.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 /** What dist/ is made of. */
-const INPUTS = [
-  'src',
-  'scripts',
-  'package.json',
-  'package-lock.json',
-  'tsconfig.json',
-  'tsconfig.build.json',
-];
+const INPUTS = ['src', 'scripts', 'package.json', 'package-lock.json', 'tsconfig.json'];
 /** Written last: the build that holds it is whole. */
 const STAMP = '.built';
 
@@ -33,7 +25,7 @@ async function main(flags: readonly string[]): Promise<void> {
   const fresh = join(root, 'node_modules/.cache/ccxri', `dist-${process.pid}`);
   try {
     await buildBin(join(fresh, 'bin'));
-    if (wants === 'all') buildLibrary(fresh);
+    if (wants === 'all') await writeTypes(fresh);
     await writeFile(join(fresh, STAMP), `${wants}\n`);
     const old = `${fresh}-old`;
     await rename(dist, old).catch(() => undefined);
@@ -51,6 +43,7 @@ async function buildBin(outdir: string): Promise<void> {
     // A thread's code has an entry of its own: threads are started by a file's name.
     entryPoints: {
       ccxri: 'src/cli/main.ts',
+      index: 'src/index.ts',
       'hash-worker': 'src/hash/hash-worker.ts',
       'unpack-worker': 'src/zip/unpack-worker.ts',
     },
@@ -80,20 +73,16 @@ async function buildBin(outdir: string): Promise<void> {
   );
 }
 
-function buildLibrary(outdir: string): void {
-  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-  const project = join(root, 'tsconfig.build.json');
-  const { status } = spawnSync(process.execPath, [tsc, '-p', project, '--outDir', outdir], {
-    cwd: root,
-    stdio: 'inherit',
-  });
-  if (status !== 0) throw new Error('the types are wrong');
+async function writeTypes(outdir: string): Promise<void> {
+  const { text, missing } = publicTypes(join(root, 'src/index.ts'), root);
+  if (missing.length > 0) throw new Error(`src/index.ts does not export ${missing.join('; ')}`);
+  await writeFile(join(outdir, 'index.d.ts'), text);
 }
 
 async function isFresh(wants: 'bin' | 'all'): Promise<boolean> {
   const built = await mtimeOf(join(dist, STAMP));
   if (built === undefined) return false;
-  if (wants === 'all' && (await mtimeOf(join(dist, 'index.js'))) === undefined) return false;
+  if (wants === 'all' && (await mtimeOf(join(dist, 'index.d.ts'))) === undefined) return false;
   for (const input of INPUTS) {
     for (const path of await walk(join(root, input))) {
       if (((await mtimeOf(path)) ?? Infinity) > built) return false;
@@ -116,7 +105,7 @@ async function mtimeOf(path: string): Promise<number | undefined> {
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  // esbuild and tsc have shown what is wrong, and where.
+  // esbuild has shown what is wrong, and where.
   console.error(`the build failed: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
 }

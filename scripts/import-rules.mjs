@@ -38,7 +38,7 @@ export const HOMES = {
   parse5: ['src/sources/page*.ts'],
   // Where text becomes data.
   zod: [
-    'src/manifest/manifest.ts',
+    'src/manifest/schema.ts',
     'src/labels/cells.ts',
     'src/cli/options*.ts',
     'src/dataset/ledger.ts',

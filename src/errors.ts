@@ -115,7 +115,7 @@ export interface ErrorFacts {
 }
 
 /** Commands of the program that an error may point to. */
-type NextCommand =
+export type NextCommand =
   | 'demo'
   | 'doctor'
   | 'extract'
@@ -156,7 +156,7 @@ export type NextStep = NextAct & {
   readonly or?: NextStep | undefined;
 };
 
-type NextAct =
+export type NextAct =
   | {
       /** Do something outside ccxri. */
       readonly kind: 'advice';

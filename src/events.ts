@@ -63,7 +63,7 @@ export interface PhaseProgress {
 }
 
 /** Work on a file begins. `doneBytes` is more than 0 when a partial download is resumed. */
-interface PhaseStartEvent extends PhaseProgress {
+export interface PhaseStartEvent extends PhaseProgress {
   readonly event: 'phase-start';
   /** The source that a download uses, safe to print. Absent in other phases. */
   readonly source?: string | undefined;
@@ -75,12 +75,12 @@ interface PhaseStartEvent extends PhaseProgress {
  * At most about ten a second and file; with `--ndjson` at most one a second and file, and none with
  * `--no-progress`. May go back when a download has to start over.
  */
-interface ProgressEvent extends PhaseProgress {
+export interface ProgressEvent extends PhaseProgress {
   readonly event: 'progress';
 }
 
 /** A phase of a file has ended well. */
-interface PhaseDoneEvent {
+export interface PhaseDoneEvent {
   readonly event: 'phase-done';
   /** Manifest name. */
   readonly file: string;
@@ -94,7 +94,7 @@ interface PhaseDoneEvent {
 }
 
 /** An attempt of a download has failed; another one follows after `delayMs`. */
-interface RetryEvent {
+export interface RetryEvent {
   readonly event: 'retry';
   /** Manifest name. */
   readonly file: string;
@@ -109,7 +109,7 @@ interface RetryEvent {
 }
 
 /** A source was given up for this file; the next one is tried. */
-interface SourceLeftEvent {
+export interface SourceLeftEvent {
   readonly event: 'source-left';
   /** Manifest name. */
   readonly file: string;
@@ -120,7 +120,7 @@ interface SourceLeftEvent {
 }
 
 /** Something that does not end the run and should be known. */
-interface WarningEvent {
+export interface WarningEvent {
   readonly event: 'warning';
   readonly code: WarningCode;
   /** Manifest name. Absent where no single file is concerned. */
@@ -152,7 +152,7 @@ export type WarningCode =
   | 'environment';
 
 /** The number of connections changes, where the run finds it itself. */
-interface ConnectionsEvent {
+export interface ConnectionsEvent {
   readonly event: 'connections';
   /** Connections in all, from now on. */
   readonly connections: number;
@@ -168,7 +168,7 @@ interface ConnectionsEvent {
 }
 
 /** A file is settled for this run, good or bad. */
-interface FileDoneEvent {
+export interface FileDoneEvent {
   readonly event: 'file-done';
   /** Manifest name. */
   readonly file: string;
@@ -213,7 +213,7 @@ export type FileDoneStatus =
   | 'described';
 
 /** index.csv, or the file of `--output`, was written. */
-interface IndexWrittenEvent {
+export interface IndexWrittenEvent {
   readonly event: 'index-written';
   /** The file. */
   readonly path: string;
@@ -274,7 +274,7 @@ export interface CheckRow {
 }
 
 /** A check of `doctor` has ended. */
-interface CheckEvent extends CheckRow {
+export interface CheckEvent extends CheckRow {
   readonly event: 'check';
 }
 

@@ -2,18 +2,39 @@
 // options in, typed events while it runs, a typed result out, an AbortSignal to stop it. Nothing
 // here prints or exits.
 export { CcxriError, ERROR_CODES, isCcxriError, toErrorRecord } from './errors.ts';
-export type { ErrorCode, ErrorFacts, ErrorRecord } from './errors.ts';
 export type {
+  CcxriErrorOptions,
+  ErrorCode,
+  ErrorFacts,
+  ErrorRecord,
+  NextAct,
+  NextCommand,
+  NextOption,
+  NextStep,
+} from './errors.ts';
+export type {
+  CheckEvent,
   CheckName,
   CheckRow,
+  ConnectionsEvent,
   EventListener,
+  FileDoneEvent,
+  FileDoneStatus,
+  IndexWrittenEvent,
   Phase,
+  PhaseDoneEvent,
   PhaseProgress,
+  PhaseStartEvent,
   PlanEvent,
   PlannedWork,
+  ProgressEvent,
+  RetryEvent,
   RunEvent,
+  SourceLeftEvent,
   WarningCode,
+  WarningEvent,
 } from './events.ts';
+export type { Clock } from './clock.ts';
 
 export { BUNDLED_MANIFEST_PATH, loadManifest, parseManifest } from './manifest/load.ts';
 export {
@@ -53,9 +74,11 @@ export type {
 export { joinDataset } from './labels/build-index.ts';
 export type { JoinOptions } from './labels/build-index.ts';
 export type { IndexResult } from './labels/build-index.ts';
-export type { Remark, RemarkKind } from './labels/audit.ts';
+export { REMARK_KINDS } from './labels/audit.ts';
+export type { IndexReport, Remark, RemarkKind } from './labels/audit.ts';
 export { describeRemark } from './labels/describe-remark.ts';
 export { LABELS, NO_FINDING } from './labels/label-names.ts';
+export type { Examples } from './labels/label-names.ts';
 export type { ImageClass } from './labels/join.ts';
 export { datasetStatus } from './status.ts';
 export type { FileState, FileStatusRow, StatusOptions, StatusResult } from './status.ts';
@@ -69,4 +92,8 @@ export { makeManifest } from './make-manifest/make-manifest.ts';
 export type { MakeManifestOptions, MakeManifestResult } from './make-manifest/make-manifest.ts';
 export { runDemo } from './demo/run-demo.ts';
 export type { DemoOptions, DemoResult } from './demo/run-demo.ts';
-export type { FileOutcome, RunOptions } from './dataset/session.ts';
+export type { FileOutcome, RunOptions, SessionOptions } from './dataset/session.ts';
+export type { MembersNoted } from './dataset/images.ts';
+export type { BrokenImage, DamagedMember } from './zip/member-faults.ts';
+export type { ImageFault } from './fs/image-content.ts';
+export type { SourceKind } from './sources/source.ts';

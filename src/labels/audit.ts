@@ -13,7 +13,7 @@ import {
 } from './join.ts';
 import { MatchCounter } from './match-counter.ts';
 
-const REMARK_KINDS = [
+export const REMARK_KINDS = [
   'no-match',
   'no-label-file',
   'image-without-row',

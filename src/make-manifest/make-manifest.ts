@@ -8,13 +8,8 @@ import { type EventListener, ignoreEvents } from '../events.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
 import { HashPool } from '../hash/hash-pool.ts';
 import { type HashContext, hashWithProgress } from '../hash/hash-with-progress.ts';
-import {
-  toPublishedSize,
-  type Manifest,
-  type ManifestFile,
-  manifestSchema,
-  stemOf,
-} from '../manifest/manifest.ts';
+import { toPublishedSize, type Manifest, type ManifestFile, stemOf } from '../manifest/manifest.ts';
+import { manifestSchema } from '../manifest/schema.ts';
 import { toPrintable } from '../text.ts';
 import { type ReleaseFile, scanRelease, unreadable } from './scan-release.ts';
 

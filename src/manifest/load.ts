@@ -2,14 +2,8 @@ import { createReadStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
 import { count, toPrintable } from '../text.ts';
-import {
-  FILE_KEYS,
-  MANIFEST_KEYS,
-  type Manifest,
-  type ManifestIssue,
-  manifestSchema,
-  nearestOf,
-} from './manifest.ts';
+import { type Manifest, nearestOf } from './manifest.ts';
+import { FILE_KEYS, MANIFEST_KEYS, type ManifestIssue, manifestSchema } from './schema.ts';
 
 /** The manifest that ships with ccxri: CC-CXRI 2.0, from the table on the dataset's page. */
 export const BUNDLED_MANIFEST_PATH = fileURLToPath(

@@ -1,123 +1,45 @@
-import * as z from 'zod';
 import { CcxriError } from '../errors.ts';
 import { toPrintable } from '../text.ts';
 
-/** Any system's rules at once: no separators, no control characters, no leading dot, no drive. */
-const FILE_NAME = /^[A-Za-z0-9_][A-Za-z0-9._ +-]{0,199}$/;
-const SLUG = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
-/** Names that Windows keeps for devices, with or without an extension. */
-const DEVICE = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/i;
-
-const webUrl = z
-  .string()
-  .refine(isWebUrl, 'must be an http or https URL without user and password');
-
-const fileSchema = z
-  .strictObject({
-    /** File name, also the name under archives/ or labels/. */
-    name: z
-      .string()
-      .regex(FILE_NAME, 'must be a plain file name')
-      .refine((name) => !DEVICE.test(name) && !/[. ]$/.test(name), 'is not a portable file name'),
-    /** Is it an archive or a label file? */
-    kind: z.enum(['archive', 'labels']),
-    /** The group of the dataset's page: distinguishes files that share an MD5. */
-    category: z.string().min(1).max(100),
-    /** Subsets that it belongs to. */
-    subsets: z
-      .array(z.string().regex(SLUG, 'must be lower-case words joined by "-"'))
-      .min(1)
-      .refine(
-        (subsets) => !subsets.includes('all'),
-        'must not have "all": it always means every file',
-      )
-      .refine((subsets) => new Set(subsets).size === subsets.length, 'names a subset twice'),
-    /** As published, rounded, as `573MB`: see `toSizeWindow`. */
-    size: z
-      .string()
-      .regex(/^[1-9][0-9]{0,5}(?:K|MB|GB)$/, 'must be a whole number with K, MB or GB'),
-    /** As published, in lower-case hexadecimal. */
-    md5: z
-      .string()
-      .trim()
-      .toLowerCase()
-      .regex(/^[0-9a-f]{32}$/, 'must be 32 hexadecimal digits'),
-    /** Exact size. Absent where it is not known. */
-    bytes: z.int().nonnegative().optional(),
-    /** Where it is. Absent where the manifest does not say. */
-    url: webUrl.optional(),
-    /** Why the published MD5 can't be trusted. Absent where it can. */
-    md5Disputed: z.string().min(1).optional(),
-  })
-  .refine((file) => file.kind !== 'archive' || /^.+\.zip$/i.test(file.name), {
-    path: ['name'],
-    error: 'of an archive must end in .zip',
-  });
-
-export const manifestSchema = z.strictObject({
-  /** Version of the manifest's form. */
-  manifestVersion: z.literal(1),
-  /** Name of the dataset. */
-  dataset: z.string().min(1).max(100),
-  /** Version of the release. */
-  version: z.string().min(1).max(50),
-  /** Date of the release, as 2021-03-21. */
-  released: z.iso.date('must be a date, as 2021-03-21'),
-  /** URL of the dataset's page. */
-  homepage: webUrl,
-  /** How to cite it; may be empty. */
-  citation: z.string().max(2000),
-  files: z
-    .array(fileSchema)
-    .min(1)
-    .superRefine((files, context) => {
-      const names = new Map<string, string>();
-      const urls = new Map<string, string>();
-      for (const [index, file] of files.entries()) {
-        // Case folded, and without `.zip`: images/ has one folder a stem, on any file system.
-        const key = file.name.toLowerCase().replace(/\.zip$/, '');
-        const first = names.get(key);
-        if (first !== undefined) {
-          context.addIssue({
-            code: 'custom',
-            path: [index, 'name'],
-            message: `clashes with an earlier file, ${first}`,
-          });
-        }
-        names.set(key, file.name);
-        if (file.url === undefined) continue;
-        const md5 = urls.get(file.url);
-        if (md5 !== undefined && md5 !== file.md5) {
-          context.addIssue({
-            code: 'custom',
-            path: [index, 'url'],
-            message: 'is that of another file, which has another MD5',
-          });
-        }
-        urls.set(file.url, file.md5);
-      }
-    }),
-});
-
-/** Every key of the form: what an unknown one may have meant. */
-export const MANIFEST_KEYS: readonly string[] = Object.keys(manifestSchema.shape);
-export const FILE_KEYS: readonly string[] = Object.keys(fileSchema.shape);
-
-function isWebUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const url = new URL(text);
-  return /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
-}
-
 /** A description of a release: what there is, and how to know it is right. */
-export type Manifest = Readonly<Omit<z.infer<typeof manifestSchema>, 'files'>> & {
+export interface Manifest {
+  /** Version of the manifest's form. */
+  readonly manifestVersion: 1;
+  /** Name of the dataset. */
+  readonly dataset: string;
+  /** Version of the release. */
+  readonly version: string;
+  /** Date of the release, as 2021-03-21. */
+  readonly released: string;
+  /** URL of the dataset's page. */
+  readonly homepage: string;
+  /** How to cite it; may be empty. */
+  readonly citation: string;
   /** All its files. */
   readonly files: readonly ManifestFile[];
-};
+}
+
 /** One archive or label file of a release. */
-export type ManifestFile = Readonly<z.infer<typeof fileSchema>>;
-/** One thing that is wrong with a manifest. */
-export type ManifestIssue = z.core.$ZodIssue;
+export interface ManifestFile {
+  /** File name, also the name under archives/ or labels/. */
+  readonly name: string;
+  /** Is it an archive or a label file? */
+  readonly kind: 'archive' | 'labels';
+  /** The group of the dataset's page: distinguishes files that share an MD5. */
+  readonly category: string;
+  /** Subsets that it belongs to. */
+  readonly subsets: readonly string[];
+  /** As published, rounded, as `573MB`: see `toSizeWindow`. */
+  readonly size: string;
+  /** As published, in lower-case hexadecimal. */
+  readonly md5: string;
+  /** Exact size. Absent where it is not known. */
+  readonly bytes?: number | undefined;
+  /** Where it is. Absent where the manifest does not say. */
+  readonly url?: string | undefined;
+  /** Why the published MD5 can't be trusted. Absent where it can. */
+  readonly md5Disputed?: string | undefined;
+}
 
 /** What of a release is meant. Neither given: nothing (a command says what that means to it). */
 export interface Selection {

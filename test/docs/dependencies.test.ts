@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { HOMES } from '../../scripts/import-rules.mjs';
 
 interface Locked {
   readonly version?: string;
@@ -21,8 +22,29 @@ const lock = JSON.parse(await read('package-lock.json')) as {
 };
 const manifest = JSON.parse(await read('package.json')) as Package;
 const { '': root = {}, ...packages } = lock.packages;
-/** What comes along when ccxri is installed. */
-const runtime = Object.entries(packages).filter(([, { dev }]) => dev !== true);
+/** What the build puts into dist/: the packages that src/ imports, and what these need. */
+const bundled = withDependencies(Object.keys(HOMES).filter((name) => !name.includes('/')));
+
+function withDependencies(names: readonly string[]): readonly (readonly [string, Locked])[] {
+  const found = new Map<string, Locked>();
+  const add = (name: string) => {
+    const path = `node_modules/${name}`;
+    const entry = packages[path];
+    if (entry === undefined) throw new Error(`package-lock.json has no ${path}`);
+    if (found.has(path)) return;
+    found.set(path, entry);
+    Object.keys(entry.dependencies ?? {}).forEach(add);
+  };
+  names.forEach(add);
+  return [...found];
+}
+
+describe('what comes along when ccxri is installed', () => {
+  it('is nothing: what it needs is in dist/ already, and so nothing is there twice', () => {
+    expect(manifest.dependencies).toBeUndefined();
+    expect(Object.entries(packages).filter(([, { dev }]) => dev !== true)).toEqual([]);
+  });
+});
 
 describe('#172 the lock file', () => {
   it('names what package.json asks for', () => {
@@ -41,13 +63,13 @@ describe('#172 the lock file', () => {
 
   it('is what is installed here, package by package', async () => {
     const installed = await Promise.all(
-      runtime.map(async ([path]) => {
+      bundled.map(async ([path]) => {
         const { version } = JSON.parse(await read(`${path}/package.json`)) as Locked;
         return [path, version];
       }),
     );
-    expect(installed).toEqual(runtime.map(([path, { version }]) => [path, version]));
-    expect(runtime.map(([path]) => path)).toContain('node_modules/yauzl');
+    expect(installed).toEqual(bundled.map(([path, { version }]) => [path, version]));
+    expect(bundled.map(([path]) => path)).toContain('node_modules/yauzl');
   });
 
   it('has no yauzl of before the fix of 3.2.1, and the undici that Node 20 can run', () => {
@@ -64,9 +86,9 @@ describe('#172 the lock file', () => {
 });
 
 describe('#173 nothing runs while ccxri is installed', () => {
-  it('of what comes along', () => {
-    expect(runtime.length).toBeGreaterThan(8);
-    expect(runtime.filter(([, { hasInstallScript }]) => hasInstallScript === true)).toEqual([]);
+  it('of what is built in', () => {
+    expect(bundled.length).toBeGreaterThan(8);
+    expect(bundled.filter(([, { hasInstallScript }]) => hasInstallScript === true)).toEqual([]);
   });
 
   it('of its own: `prepare` runs where it is installed from git or a clone, and only builds', () => {

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { isCcxriError } from '../../src/errors.ts';
 import { parseManifest } from '../../src/manifest/load.ts';
-import { FILE_KEYS, MANIFEST_KEYS } from '../../src/manifest/manifest.ts';
+import { FILE_KEYS, MANIFEST_KEYS } from '../../src/manifest/schema.ts';
 import { nextSaying } from '../support/matchers.ts';
 
 const pathOf = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));

@@ -48,7 +48,8 @@ it.skipIf(!isClone)(
     const listed = await bash(`cd '${home}' && node -e "import('ccxri').then(console.log)"`);
     expect(listed.stdout).toContain('fetchDataset');
     const shipped = await bash(`ls '${home}/node_modules' '${home}/node_modules/ccxri'`);
-    expect(shipped.stdout).not.toMatch(/^(?:src|scripts|test|tsx|esbuild|typescript)$/m);
+    expect(shipped.stdout).toMatch(/^dist$/m);
+    expect(shipped.stdout).not.toMatch(/^(?:src|scripts|test|tsx|esbuild|typescript|undici)$/m);
   },
   300_000,
 );
