@@ -108,6 +108,8 @@ export interface ErrorFacts {
   readonly retryAfterS?: number | undefined;
   /** What is kept on disk, in words. */
   readonly kept?: string | undefined;
+  /** Bytes of a partial download that are kept, to resume from. */
+  readonly keptBytes?: number | undefined;
   /** Several reasons, each in words (the unsafe members of an archive). */
   readonly reasons?: readonly string[] | undefined;
   /** A code for each of `reasons`. Absent but for unsafe archives, and those of an unread packing. */

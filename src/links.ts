@@ -90,7 +90,7 @@ function notFound({ name }: ManifestFile, answers: readonly Found[], homepage: s
   return new CcxriError(failed?.code ?? code, message, {
     ...failed?.facts,
     file: name,
-    ...(isOne ? {} : { reasons }),
+    ...(isOne ? { wholeSource: failed !== undefined || undefined } : { reasons }),
     next: failed?.next ?? otherSourceSteps(homepage),
     cause: failed,
   });

@@ -97,6 +97,11 @@ const BY_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
  */
 const SEVERITY: readonly ExitCode[] = [1, 130, 143, 129, 7, 3, 9, 6, 5, 2, 4, 10, 8, 0];
 
+/** The higher, the more severe. */
+export function severityOf(code: ExitCode): number {
+  return -SEVERITY.indexOf(code);
+}
+
 export function worstOf(codes: readonly ExitCode[]): ExitCode {
   return SEVERITY.find((code) => codes.includes(code)) ?? 0;
 }

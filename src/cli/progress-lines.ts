@@ -1,7 +1,8 @@
+import { type ErrorRecord, isOfManyFiles } from '../errors.ts';
 import type { Phase, RunEvent } from '../events.ts';
 import { count, formatBytes, formatCount, formatDuration } from '../text.ts';
 import { type Position, type Progress, type ProgressOptions, RunState } from './progress-state.ts';
-import { shown, withoutFile } from './render-error.ts';
+import { shown } from './render-error.ts';
 import type { View } from './view.ts';
 
 const HEARTBEAT_MS = 30_000;
@@ -74,13 +75,12 @@ export function lineOf(event: RunEvent, state: RunState, view: View): string | u
       return planLine(event);
     case 'file-done':
       return fileDoneLine(event, state, view);
-    case 'retry': {
-      const { file, attempt, error, delayMs, keptBytes } = event;
-      const kept = keptBytes > 0 ? `; ${formatBytes(keptBytes)} kept` : '';
-      return `${file}: attempt ${attempt} failed: ${shown(error.message)}; again in ${formatDuration(delayMs)}${kept}`;
+    case 'retry':
+      return retryLine(event);
+    case 'source-left': {
+      const about = isOfManyFiles(event.error) ? '' : `${event.file}: `;
+      return shown(`${about}gave up on ${event.source}: ${messageOf(event)}`);
     }
-    case 'source-left':
-      return shown(`${event.file}: gave up on ${event.source}: ${event.error.message}`);
     case 'warning': {
       const { code, file, message } = event;
       // Of no use to whoever only wants the files.
@@ -151,12 +151,28 @@ function fileDoneLine(
   const { file, status, check, error } = event;
   // Files that were already here are only counted, by the summary.
   if (status === 'present' && !verbose) return undefined;
+  // What is wrong is said once, at the end; of a page or manifest, it is no failure of this file.
+  if (error !== undefined && isOfManyFiles(error) && !verbose) return undefined;
   const all = state.filesInAll;
   const number = all === null ? '' : `[${state.filesDone}/${Math.max(all, state.filesDone)}] `;
-  const why = error === undefined ? '' : `: ${withoutFile(error.message, file)}`;
+  const why = error === undefined ? '' : ` (${error.code})`;
   const how = check === undefined || check === status ? status : `${status}, ${check}`;
   const word = error === undefined ? style.green(how) : style.red(status);
   return `${number}${file}: ${word}${why}`;
+}
+
+function retryLine(event: Extract<RunEvent, { event: 'retry' }>): string {
+  const { file, attempt, delayMs, keptBytes } = event;
+  const kept = keptBytes > 0 ? `; ${formatBytes(keptBytes)} kept` : '';
+  const why = shown(messageOf(event));
+  return `${file}: attempt ${attempt} failed: ${why}; again in ${formatDuration(delayMs)}${kept}`;
+}
+
+/** What went wrong, to be shown beside its file: without the file or its address at the beginning. */
+function messageOf(of: { readonly file: string; readonly error: ErrorRecord }): string {
+  const { message, url = '' } = of.error;
+  const places = [`${of.file}: `, `${of.file} `, `${url}: `];
+  return message.slice(places.find((place) => message.startsWith(place))?.length ?? 0);
 }
 
 function fromOf(source: string | undefined): string {

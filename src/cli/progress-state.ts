@@ -1,12 +1,15 @@
 import type { Clock } from '../clock.ts';
-import { type ErrorRecord, isOfManyFiles } from '../errors.ts';
+import { isOfManyFiles } from '../errors.ts';
 import type { Phase, PhaseProgress, PlanEvent, RunEvent } from '../events.ts';
+import { causeKey } from './causes.ts';
 import type { CheckedWriter, OutStream } from './io.ts';
 import type { View } from './view.ts';
 
 /** The window of a rate: long enough to be steady, short enough to be current. */
 const RATE_WINDOW_MS = 10_000;
 const SAMPLE_EVERY_MS = 250;
+/** How often attempts that fail for the same reason are reported. */
+const REPORT_EVERY_MS = 30_000;
 
 /** How far a run is, by its most relevant phase. */
 export interface Position {
@@ -48,8 +51,8 @@ export class RunState {
   readonly #done: Record<Phase, number> = { download: 0, hash: 0, extract: 0, check: 0 };
   readonly #last = new Map<string, number>();
   readonly #finished = new Set<string>();
-  /** Messages of sources that can't be used at all. */
-  readonly #sourceFailures = new Set<string>();
+  /** When each cause of failures was reported last. */
+  readonly #reportedAtMs = new Map<string, number>();
   #isRepetition = false;
   #phase: Phase = 'download';
   /** By phase: what is hashed meanwhile is no speed of a download. */
@@ -61,7 +64,7 @@ export class RunState {
   };
 
   handle(event: RunEvent, nowMs: number): void {
-    this.#isRepetition = 'error' in event && this.#wasReported(event.file, event.error);
+    this.#isRepetition = this.#wasReported(event, nowMs);
     if (event.event === 'plan') this.plan = event;
     if (event.event === 'phase-start') {
       this.#start(event, event.uselessBytes ?? 0, nowMs);
@@ -78,7 +81,7 @@ export class RunState {
     }
   }
 
-  /** The error of the last event was reported for another file: a source can't be used at all. */
+  /** The cause of the last event was reported before: of another file, or of another attempt. */
   get isRepetition(): boolean {
     return this.#isRepetition;
   }
@@ -115,11 +118,18 @@ export class RunState {
     };
   }
 
-  #wasReported(file: string, error: ErrorRecord | undefined): boolean {
-    if (error === undefined || !isOfManyFiles(error) || error.message.includes(file)) return false;
-    const wasReported = this.#sourceFailures.has(error.message);
-    this.#sourceFailures.add(error.message);
-    return wasReported;
+  /** A source that can't be used is reported once, and why attempts fail twice a minute at most. */
+  #wasReported(event: RunEvent, nowMs: number): boolean {
+    if (!('error' in event) || event.error === undefined) return false;
+    const { file, error } = event;
+    const isOfSource = isOfManyFiles(error) && !error.message.includes(file);
+    if (event.event !== 'retry' && !isOfSource) return false;
+    const key = `${event.event === 'retry' ? 'retry' : ''}${causeKey(error)}`;
+    const reportedAtMs = this.#reportedAtMs.get(key) ?? -Infinity;
+    const isRepetition =
+      nowMs - reportedAtMs < (event.event === 'retry' ? REPORT_EVERY_MS : Infinity);
+    if (!isRepetition) this.#reportedAtMs.set(key, nowMs);
+    return isRepetition;
   }
 
   /**

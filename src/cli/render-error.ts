@@ -1,14 +1,20 @@
-import { CcxriError } from '../errors.ts';
-import { count, toPrintable } from '../text.ts';
+import { CcxriError, type ErrorFacts, isOfManyFiles } from '../errors.ts';
+import { toPrintable } from '../text.ts';
+import {
+  type Cause,
+  describeCause,
+  filesOf,
+  groupByCause,
+  keptOf,
+  nextOf,
+  sameText,
+  shortNames,
+} from './causes.ts';
+import { exitCodeOf, severityOf } from './exit-codes.ts';
 import type { View } from './view.ts';
 
-/** Errors of a run that are shown in full; the others get one line each, except with -v. */
+/** Causes of a run that are shown in full; the others get one line each, except with -v. */
 const FULL_BLOCKS = 10;
-/** More different hints than these are those of many files, and follow one pattern. */
-const FULL_HINTS = 3;
-
-/** Names of files that are listed in a line. */
-const MOST_NAMES = 3;
 
 /** Of the continuation lines of a long one. */
 const INDENT = '      ';
@@ -35,105 +41,79 @@ export function nextLine(hint: string, view: View): string {
  */
 export function renderError(error: unknown, view: View): string {
   if (!(error instanceof CcxriError)) return renderBug(error, view);
-  return view.prose(block(error, view), INDENT) + renderHints([error], view);
+  return renderErrors([error], view);
 }
 
 /**
- * Several errors of a run: each once, the hints at the end, each hint once. Errors that differ in the
- * file alone (84 files of a page that can't be reached) are one error, with the names of the files.
+ * The errors of a run, each cause once, however many files it has failed, with what to do about it. The
+ * cause that decides the exit code is the last, so that the last line is the advice that matters most.
  */
 export function renderErrors(errors: readonly CcxriError[], view: View): string {
-  const groups = [...groupAlike(errors, view).values()];
-  const full = view.verbose ? groups : groups.slice(0, FULL_BLOCKS);
-  const blocks = full.map((group) => blockOf(group, view));
-  const lines = groups.slice(full.length).map((group) => `${headline(group[0], view)}\n`);
-  return view.prose([...blocks, ...lines].join(''), INDENT) + renderHints(errors, view);
+  const causes = groupByCause(errors);
+  const sorted = [...causes].sort(
+    ([a], [b]) => severityOf(exitCodeOf(a)) - severityOf(exitCodeOf(b)),
+  );
+  const full = view.verbose ? sorted : sorted.slice(-FULL_BLOCKS);
+  const lines = sorted.slice(0, sorted.length - full.length).map((cause) => headline(cause, view));
+  const hints = full.map((cause) => view.suggest.hintOf({ next: nextOf(cause) }));
+  const blocks = full.map((cause, index) => {
+    const hint = hints[index];
+    // The same advice once: after the last cause that it is for.
+    const isLast = hint !== undefined && hints.lastIndexOf(hint) === index;
+    return view.prose(block(cause, view), INDENT) + (isLast ? nextLine(hint, view) : '');
+  });
+  return [view.prose(lines.join(''), INDENT), ...blocks].join('');
 }
 
-type Group = readonly [CcxriError, ...CcxriError[]];
-
-function groupAlike(errors: readonly CcxriError[], view: View): ReadonlyMap<string, Group> {
-  const groups = new Map<string, Group>();
-  for (const error of errors) {
-    const { file } = error.facts;
-    const text = block(error, view);
-    const key = file === undefined ? text : text.replaceAll(file, '*');
-    const group = groups.get(key);
-    groups.set(key, group === undefined ? [error] : [...group, error]);
-  }
-  return groups;
+function headline(cause: Cause, view: View): string {
+  return `${view.style.red('error:')} ${shown(describeCause(cause))}\n`;
 }
 
-function blockOf([first, ...others]: Group, view: View): string {
-  const files = others.flatMap(({ facts }) => facts.file ?? []);
-  if (files.length === 0) return block(first, view);
-  const names = view.verbose ? files.join(', ') : someOf(files);
-  return `${block(first, view)}  likewise: ${names}\n`;
-}
+/** What a block shows of an error beside its message, and under which word. */
+const FACTS = [
+  ['path', ({ path }) => path],
+  ['source', ({ source }) => source],
+  ['url', ({ url }) => url],
+  ['line', ({ line }) => line?.toString()],
+  ['expected', ({ expected }) => expected],
+  ['got', ({ found }) => found],
+  ['attempts', ({ attempts }) => attempts?.toString()],
+] as const satisfies readonly (readonly [string, (facts: ErrorFacts) => string | undefined])[];
 
-function headline(error: CcxriError, view: View): string {
-  const { file } = error.facts;
-  const about = file === undefined || error.message.includes(file) ? '' : `${file}: `;
-  return `${view.style.red('error:')} ${shown(about + error.message)}`;
-}
-
-function block(error: CcxriError, view: View): string {
-  const { path, url, source, line, expected, found, attempts, kept, reasons } = error.facts;
+function block(cause: Cause, view: View): string {
+  const [error] = cause;
+  const files = filesOf(cause);
+  const isMany = files.length > 1;
+  const names = isMany && !isOfManyFiles(error.facts) ? shortNames(files) : undefined;
+  const message = describeCause(cause);
   const facts: readonly (readonly [string, string | undefined])[] = [
-    ['path', path],
-    ['source', source],
-    ['url', url],
-    ['line', line?.toString()],
-    ['expected', expected],
-    ['got', found],
-    ['attempts', attempts?.toString()],
-    ['kept', kept],
+    ['files', view.verbose && isMany ? files.join(', ') : names],
+    ...FACTS.map(([name, of]) => [name, sameText(cause, ({ facts: each }) => of(each))] as const),
+    ['kept', keptOf(cause)],
   ];
-  const listed = facts.filter(([, value]) => value !== undefined && !error.message.includes(value));
-  const lines = listed.map(([name, value]) => `  ${`${name}:`.padEnd(10)}${shown(value ?? '')}`);
-  const why = (reasons ?? []).map((reason) => `  - ${shown(reason)}`);
-  const causes = view.verbose ? causesOf(error).map((text) => `  cause:    ${text}`) : [];
-  return [headline(error, view), ...lines, ...why, ...causes, ''].join('\n');
+  const listed = facts.filter(([, value]) => value !== undefined && !message.includes(value));
+  const why = sameReasons(cause).map((reason) => `  - ${shown(reason)}`);
+  const each = view.verbose && isMany ? cause.flatMap(detailsOf) : [];
+  const causes = view.verbose ? causesOf(error).map((text) => factLine('cause', text)) : [];
+  const lines = listed.map(([name, value]) => factLine(name, value ?? ''));
+  return `${headline(cause, view)}${[...lines, ...why, ...each, ...causes].map((line) => `${line}\n`).join('')}`;
 }
 
-function renderHints(errors: readonly CcxriError[], view: View): string {
-  const hints = [...filesByHint(errors, view)];
-  const first = view.verbose ? hints : hints.slice(0, FULL_HINTS);
-  const more = hints.length - first.length;
-  const isOne = hints.length === 1;
-  return [
-    ...first.map(([hint, files]) => nextLine(isOne ? hint : aboutFiles(files, hint), view)),
-    ...(more > 0 ? [`      and likewise for ${more} more (-v shows them)\n`] : []),
-  ].join('');
+function factLine(name: string, value: string): string {
+  return `  ${`${name}:`.padEnd(10)}${shown(value)}`;
 }
 
-/** Each hint once, with the files that it is for. */
-function filesByHint(
-  errors: readonly CcxriError[],
-  { suggest }: View,
-): ReadonlyMap<string, readonly string[]> {
-  const hints = new Map<string, readonly string[]>();
-  for (const error of errors) {
-    const hint = suggest.hintOf(error);
-    if (hint === undefined) continue;
-    const { file } = error.facts;
-    const files = hints.get(hint) ?? [];
-    hints.set(hint, file === undefined || files.includes(file) ? files : [...files, file]);
-  }
-  return hints;
+function sameReasons(cause: Cause): readonly string[] {
+  const reasons = cause[0].facts.reasons ?? [];
+  return reasons.map((reason, index) => {
+    return sameText(cause, ({ facts }) => facts.reasons?.[index]) ?? reason;
+  });
 }
 
-/** A hint among others, after the files that it is for; if it names its only file, as it is. */
-export function aboutFiles(files: readonly string[], hint: string): string {
-  const [first] = files;
-  if (first === undefined || (files.length === 1 && hint.includes(first))) return hint;
-  return `${someOf(files)}: ${hint}`;
-}
-
-/** The first three names, and the number of all if there are more. */
-export function someOf(files: readonly string[]): string {
-  const more = files.length > MOST_NAMES ? `, … (${count(files.length, 'file')})` : '';
-  return `${files.slice(0, MOST_NAMES).join(', ')}${more}`;
+/** Of one file among many: what is expected of it, and what was found. */
+function detailsOf({ facts: { file = '', expected, found } }: CcxriError): readonly string[] {
+  if (expected === undefined || found === undefined) return [];
+  return [`  - ${file}: ${shown(expected)} expected, got ${shown(found)}`];
 }
 
 /** The chain of causes, innermost last; bounded, because a chain may be circular. */
@@ -156,20 +136,4 @@ function renderBug(error: unknown, view: View): string {
     ? 'report it with the lines above'
     : 'run the same command with -v, and report it with what that shows';
   return `${red('error:')} ${toPrintable(text, 1000)}\n  this is a bug in ccxri; what was on disk is kept\n${stack}${bold('next:')} ${next}\n`;
-}
-
-/** One line for a list of bad files: what the summary says of each. */
-export function briefly(error: CcxriError, file: string): string {
-  const text = withoutFile(error.message, file);
-  const others = error.facts.reasons?.length ?? 0;
-  return others > 1 ? `${text} (${count(others, 'reason')})` : text;
-}
-
-/** A message to be shown after the name of its file: without that name at its beginning. */
-export function withoutFile(message: string, file: string): string {
-  return shown(message.replace(new RegExp(`^${escape(file)}(?: \\([^)]*\\))?(?:: | )`), ''));
-}
-
-function escape(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }

@@ -1,17 +1,14 @@
-import { isCcxriError } from '../errors.ts';
 import type { FetchOutcome, FetchResult, FetchStatus, FetchStep } from '../fetch/fetch-types.ts';
 import { isTooSmall } from '../fetch/plan.ts';
 import { count, formatBytes, formatDuration, toPrintable } from '../text.ts';
-import { exitCodeOf, worstOf } from './exit-codes.ts';
-import { aboutFiles, nextLine, someOf } from './render-error.ts';
 import {
   type StatusLabels,
   joinParts,
   renderBroken,
   renderContentChecked,
-  renderFailed,
   renderIndex,
   renderStatusCounts,
+  statusCountsLine,
 } from './render-outcomes.ts';
 import type { View } from './view.ts';
 
@@ -69,18 +66,19 @@ export type Fetched = Pick<
   'dest' | 'outcomes' | 'bytesDownloaded' | 'elapsedMs' | 'index' | 'indexError'
 >;
 
-/** The result of a fetch: what was downloaded, what failed and why, the index, and the next step. */
-export function renderFetched(result: Fetched, options: RenderOptions): string {
-  const { view } = options;
+/**
+ * The result of a fetch: what was downloaded, the index, and the next step. What failed, and why, is said
+ * by the errors of the run.
+ */
+export function renderFetched(result: Fetched, view: View): string {
   return joinParts([
     renderHead(result, view),
-    renderCounts(result.outcomes, view),
-    renderFailed(result.outcomes, view),
+    result.outcomes.every(isGood) ? renderCounts(result.outcomes, view) : '',
     renderContentChecked(result.outcomes),
     result.index === undefined
       ? renderBroken(result.outcomes, view)
       : renderIndex(result.index, view),
-    renderNext(result, options),
+    renderNext(result, view),
   ]);
 }
 
@@ -95,15 +93,17 @@ function renderHead({ dest, outcomes, bytesDownloaded, elapsedMs }: Fetched, vie
   const word = good === outcomes.length ? green('done') : red('not done');
   const files = good === outcomes.length ? all : `${good} of ${all}`;
   const downloaded = bytesDownloaded > 0 ? `, ${formatBytes(bytesDownloaded)} downloaded` : '';
-  return `${word}: ${files} in ${toPrintable(dest, 4096)}${downloaded} in ${formatDuration(elapsedMs)}\n`;
+  const counts =
+    good === outcomes.length ? '' : ` (${statusCountsLine(SHOWN_STATUSES, shownOf(outcomes))})`;
+  const head = `${word}: ${files} in ${toPrintable(dest, 4096)}${downloaded} in ${formatDuration(elapsedMs)}`;
+  return view.prose(`${head}${counts}\n`, '  ');
 }
 
 function renderCounts(outcomes: readonly FetchOutcome[], view: View): string {
   const members = outcomes.reduce((sum, outcome) => sum + (outcome.members ?? 0), 0);
   // Also those of earlier runs: the counts say which are new.
   const extracted = members === 0 ? '' : `${count(members, 'file')} in images/\n`;
-  const shown = outcomes.map((outcome) => ({ ...outcome, status: shownStatusOf(outcome) }));
-  return renderStatusCounts(SHOWN_STATUSES, shown, view) + extracted;
+  return renderStatusCounts(SHOWN_STATUSES, shownOf(outcomes), view) + extracted;
 }
 
 /** Files of this run that passed by their content alone are counted apart: their MD5 did not match. */
@@ -118,18 +118,18 @@ const SHOWN_STATUSES: StatusLabels<FetchStatus | 'downloaded-content' | 'adopted
   stopped: FETCH_STATUSES.stopped,
 };
 
+function shownOf(outcomes: readonly FetchOutcome[]) {
+  return outcomes.map((outcome) => ({ ...outcome, status: shownStatusOf(outcome) }));
+}
+
 function shownStatusOf({ status, check }: FetchOutcome): keyof typeof SHOWN_STATUSES {
   if (check !== 'content-checked') return status;
   return status === 'downloaded' || status === 'adopted' ? `${status}-content` : status;
 }
 
-function renderNext(result: Fetched, { view, again }: RenderOptions): string {
+function renderNext(result: Fetched, view: View): string {
   const { outcomes, index, dest } = result;
-  if (!outcomes.every(isGood)) {
-    return nextSentences(outcomes, again, view)
-      .map((sentence) => nextLine(sentence, view))
-      .join('');
-  }
+  if (!outcomes.every(isGood)) return '';
   const next = view.style.bold('next:');
   if (index !== undefined) {
     return `${next} read ${toPrintable(index.path, 4096)}; its paths start at ${toPrintable(dest, 4096)}\n`;
@@ -142,45 +142,3 @@ function renderNext(result: Fetched, { view, again }: RenderOptions): string {
   const unpack = isUnpacked ? '' : `${view.suggest.command('extract')} unpacks the archives, then `;
   return `${next} ${unpack}${view.suggest.command('join')} writes index.csv\n`;
 }
-
-/**
- * The same command again helps if the network failed, or if a file was not begun. After any other
- * failure it would fail again: then that error's own next step comes first. A file that no source has
- * needs another source.
- */
-function nextSentences(
-  outcomes: readonly FetchOutcome[],
-  again: string,
-  { suggest: { hintOf } }: View,
-): readonly string[] {
-  const open = outcomes.filter((outcome) => !isGood(outcome));
-  const lacking = open.filter(({ error }) => isCcxriError(error, 'file-not-at-source'));
-  const waiting = open.filter((outcome) => !lacking.includes(outcome) && mayPass(outcome));
-  const wrong = open.filter((outcome) => !lacking.includes(outcome) && !mayPass(outcome));
-  const worst = worstOf(wrong.map(({ error }) => exitCodeOf(error)));
-  const hint = hintOf(wrong.find(({ error }) => exitCodeOf(error) === worst)?.error ?? {});
-  const ofHint = wrong.filter(({ error }) => hintOf(error ?? {}) === hint).map(({ file }) => file);
-  const isAlone = waiting.length + lacking.length === 0;
-  const first = hint === undefined ? [] : [isAlone ? hint : aboutFiles(ofHint, hint)];
-  const what =
-    hint === undefined
-      ? ': it gets only what is missing'
-      : ', for the other files that are missing';
-  const helps = waiting.length > 0 || (hint === undefined && lacking.length === 0);
-  return [
-    ...first,
-    ...(helps ? [`${again} again${what}`] : []),
-    ...(lacking.length > 0 ? [elsewhere(lacking, again)] : []),
-  ];
-}
-
-function mayPass({ error }: FetchOutcome): boolean {
-  return error === undefined || exitCodeOf(error) === NETWORK;
-}
-
-function elsewhere(lacking: readonly FetchOutcome[], again: string): string {
-  const files = someOf(lacking.map(({ file }) => file));
-  return `${again} again, with another --source as well: no source that was asked has ${files}`;
-}
-
-const NETWORK = 4;

@@ -1,10 +1,8 @@
 import type { FileOutcome } from '../dataset/session.ts';
-import { isOfManyFiles } from '../errors.ts';
 import type { IndexResult } from '../labels/build-index.ts';
 import { describeRemark, nextOfRemark } from '../labels/describe-remark.ts';
 import { count, formatCount, toPrintable } from '../text.ts';
 import { type BrokenOutcome, contentChecked } from './command.ts';
-import { briefly } from './render-error.ts';
 import type { View } from './view.ts';
 
 /** The label of each status, in the order in which they are shown. */
@@ -23,6 +21,17 @@ export function countStatuses<Status extends string>(
   );
 }
 
+/** How many files have each status, without zeros, in a line: `60 downloaded; 1 failed`. */
+export function statusCountsLine<Status extends string>(
+  labels: StatusLabels<Status>,
+  outcomes: readonly FileOutcome<Status>[],
+): string {
+  const names: Readonly<Record<string, string>> = labels;
+  return Object.entries(countStatuses(labels, outcomes))
+    .flatMap(([status, n]) => (n > 0 ? [`${formatCount(n)} ${names[status] ?? status}`] : []))
+    .join('; ');
+}
+
 /** How many files have each status, without zeros. */
 export function renderStatusCounts<Status extends string>(
   labels: StatusLabels<Status>,
@@ -34,33 +43,6 @@ export function renderStatusCounts<Status extends string>(
     .filter(([, n]) => n > 0)
     .map(([status, n]) => [names[status] ?? status, String(n)]);
   return view.table(['', { right: 'files' }], rows);
-}
-
-/**
- * Every file that failed, with the reason in one line. Files of an unusable source, and files of
- * another manifest, share one line. Empty if no file failed.
- */
-export function renderFailed(outcomes: readonly FileOutcome<string>[], view: View): string {
-  const files = new Map<string, string[]>();
-  const rows = outcomes.flatMap(({ file, status, error }) => {
-    if (error === undefined) return [];
-    const why = briefly(error, file);
-    const isAlone = view.verbose || !isOfManyFiles(error.facts) || why.includes(file);
-    const key = isAlone ? file : `${status}\n${why}`;
-    const alike = files.get(key);
-    alike?.push(file);
-    files.set(key, alike ?? [file]);
-    return alike === undefined ? [{ key, status, why }] : [];
-  });
-  if (rows.length === 0) return '';
-  const nameOf = (key: string) => {
-    const [first = '', ...others] = files.get(key) ?? [];
-    return others.length === 0 ? first : count(others.length + 1, 'file');
-  };
-  return view.table(
-    ['file', '', 'why'],
-    rows.map(({ key, status, why }) => [nameOf(key), status, why]),
-  );
 }
 
 /** Images that are as published, and broken: all of them, as users want to leave them out. */

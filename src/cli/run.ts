@@ -193,10 +193,9 @@ function finish({ io, stdout, stderr }: Door, report: Report, ending: Ending): E
   const { outcome } = ending;
   const isSilent = settings?.quiet === true && outcome.isStatusOnly;
   const isShown = form === 'text' && !isSilent;
+  if (isShown) stdout.write(outcome.render(viewOf(io.stdout, report, io)));
+  // Last: what to do about them is what a person reads first.
   if (!isShown || outcome.showsErrors !== true) stderr.write(renderErrors(outcome.errors, view));
-  if (isShown) {
-    stdout.write(outcome.render(viewOf(io.stdout, report, io)));
-  }
   return document.exitCode;
 }
 

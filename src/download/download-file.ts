@@ -89,8 +89,7 @@ async function* fromSources(transfer: Transfer): AsyncGenerator<Candidate, void,
       context.onEvent({ event: 'source-left', file: file.name, source, error: record });
     }
   }
-  const kept = part.isUsable ? `${formatBytes(part.heldBytes)} of it, to resume from` : undefined;
-  throw summarizeFailures(failures, file, kept);
+  throw summarizeFailures(failures, file, part.isUsable ? part.heldBytes : 0);
 }
 
 /** @returns the error, with what of the file is kept, and how much space the rest takes */

@@ -1,6 +1,7 @@
 import { CcxriError, type ErrorCode, type NextStep, isCcxriError, withDetails } from '../errors.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
 import { type Source, lackOf } from '../sources/source.ts';
+import { formatBytes } from '../text.ts';
 
 /** The whole file was received, and is not the published one. */
 export const WRONG_BYTES: readonly ErrorCode[] = [
@@ -46,7 +47,6 @@ const ELSEWHERE: readonly NextStep[] = [
 ];
 const LATER: readonly NextStep[] = [
   { kind: 'again', purpose: 'later', or: { kind: 'option', option: 'source' } },
-  LINKS,
 ];
 
 export function notThere(file: ManifestFile, source: Pick<Source, 'kind' | 'name'>): CcxriError {
@@ -75,21 +75,23 @@ const BY_PRIORITY: readonly ErrorCode[] = [
 
 /**
  * The most specific failure, with the others as reasons.
- * @param kept what was left on disk, in words
+ * @param keptBytes of a partial download
  */
 export function summarizeFailures(
   failures: readonly CcxriError[],
   file: ManifestFile,
-  kept: string | undefined,
+  keptBytes: number,
 ): CcxriError {
   const sorted = [...failures].sort((a, b) => rank(a.code) - rank(b.code));
   const main = sorted[0] ?? notThere(file, { kind: 'directory', name: 'any source' });
+  const kept = keptBytes > 0 ? `${formatBytes(keptBytes)} of it, to resume from` : undefined;
   const left = [main.facts.kept, kept].filter((each) => each !== undefined);
   return new CcxriError(main.code, main.message, {
     ...main.facts,
     file: file.name,
     ...(failures.length > 1 ? { reasons: failures.map(toReason) } : {}),
     ...(left.length > 0 ? { kept: left.join('; ') } : {}),
+    ...(keptBytes > 0 ? { keptBytes } : {}),
     next: main.next.length > 0 ? main.next : main.code === 'file-not-at-source' ? ELSEWHERE : LATER,
     cause: main,
   });

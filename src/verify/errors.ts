@@ -145,7 +145,7 @@ export function imagesGoneError(
   { session: { layout }, restoreStep }: VerifyRun,
 ): CcxriError {
   // No path: where the images of all archives are gone, one message reports all of them.
-  return new CcxriError('missing', `${file.name} was extracted, and its images are gone`, {
+  return new CcxriError('missing', `${file.name} was extracted, and the images are gone`, {
     file: file.name,
     expected: `the folder of its name in ${layout.images}`,
     next: [restoreStep],

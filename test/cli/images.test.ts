@@ -50,9 +50,9 @@ it('misses images that are gone (code 5), and gives one next step for all of the
   const { code, stderr } = await runCli(['verify', '--deep', ...where]);
   expect(code).toBe(5);
   expect(stderr.match(/^error: .*/gm)).toEqual([
-    'error: ChestDx-1.zip was extracted, and its images are gone',
+    'error: 2 files were extracted, and the images are gone',
   ]);
-  expect(stderr).toContain('  likewise: ChestDx-2.zip\n');
+  expect(stderr).toContain('  files:    ChestDx-1…2.zip\n');
   expect(stderr.match(/^next: .*/gm)).toEqual([
     `next: run \`ccxri extract${ends} to bring back all images that are gone`,
   ]);

@@ -70,7 +70,7 @@ describe('lines', () => {
       'plan: 3 files; 1 done already; 2 to download (about 2.0 GB); 1 to extract',
       '      disk: about 4.1 GB needed, 9.0 GB free',
       '[1/3] a.zip: downloaded',
-      '[3/3] b.zip: failed: no route',
+      '[3/3] b.zip: failed (network)',
       'x/index.csv: 1,234 rows written',
       '',
     ]);

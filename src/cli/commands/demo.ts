@@ -37,7 +37,7 @@ function renderDemo(result: DemoResult, view: View, env: CommandContext['env']):
   const set = `--dest ${quoteForShell(fetch.dest)} --manifest ${quoteForShell(manifestPath)}`;
   return joinParts([
     `A synthetic release was served at ${page}, and this was run:\n  ${commandLine}\n`,
-    renderFetched(fetch, { view, again: '`ccxri demo`' }),
+    renderFetched(fetch, view),
     [
       'look around:',
       `  ${toPrintable(join(fetch.dest, 'images'), 4096)}: synthetic images, no patient data`,

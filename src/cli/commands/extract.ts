@@ -13,7 +13,6 @@ import {
   countStatuses,
   joinParts,
   renderBroken,
-  renderFailed,
   renderStatusCounts,
 } from '../render-outcomes.ts';
 import type { View } from '../view.ts';
@@ -54,7 +53,6 @@ function renderExtracted(result: ExtractResult, view: View): string {
   return joinParts([
     `${archives} in ${toPrintable(dest, 4096)}${time}\n`,
     renderStatusCounts(STATUSES, outcomes, view),
-    renderFailed(outcomes, view),
     renderBroken(outcomes, view),
     // The errors of failed files say what to do about them.
     outcomes.length === 0 || hasFailed ? '' : `${view.style.bold('next:')} ${next}\n`,

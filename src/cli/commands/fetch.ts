@@ -53,10 +53,10 @@ export async function runFetch(context: CommandContext): Promise<CommandOutcome>
     return {
       result,
       ...errorsOfFetch(result, context),
-      render: (view) => {
-        const options = { view, again: againOf(context, view) };
-        return dryRun ? renderPlan(result, options) : renderFetched(result, options);
-      },
+      render: (view) =>
+        dryRun
+          ? renderPlan(result, { view, again: againOf(context, view) })
+          : renderFetched(result, view),
       isStatusOnly: !dryRun,
     };
   } catch (thrown) {
@@ -64,7 +64,7 @@ export async function runFetch(context: CommandContext): Promise<CommandOutcome>
     if (dryRun || !isCcxriError(error, 'aborted')) throw error;
     const outcomes = withStopped(selectFiles(run.manifest, run.selection), settled);
     const elapsedMs = clock.nowMs() - startMs;
-    return toStopped({ dest: run.dest, outcomes, bytesDownloaded: 0, elapsedMs }, error, context);
+    return toStopped({ dest: run.dest, outcomes, bytesDownloaded: 0, elapsedMs }, error);
   }
 }
 
@@ -79,13 +79,13 @@ function withStopped(
 }
 
 /** An interrupted run has a result as well. */
-function toStopped(fetched: Fetched, error: CcxriError, context: CommandContext): CommandOutcome {
+function toStopped(fetched: Fetched, error: CcxriError): CommandOutcome {
   const { dest, outcomes } = fetched;
   return {
     result: { dest, outcomes },
     counts: { files: outcomes.length, ...countStatuses(FETCH_STATUSES, outcomes) },
     errors: [error, ...errorsOf(outcomes)],
-    render: (view) => renderFetched(fetched, { view, again: againOf(context, view) }),
+    render: (view) => renderFetched(fetched, view),
     isStatusOnly: true,
   };
 }

@@ -34,13 +34,14 @@ const KINDS: Readonly<Record<SourceKind, string>> = {
   manifest: 'manifest:',
 };
 
-/** What to do about files that are not found is said with their errors. */
+/** Why files are not found, and what to do about it, is said by their errors. */
 function renderLinks({ links, tried }: LinksResult, view: View): string {
+  const said = links.flatMap(({ error }) => [error?.message, ...(error?.facts.reasons ?? [])]);
   const found = links.flatMap(({ file, location }) =>
     location === null ? [] : [[file, location]],
   );
   const sources = tried.map(({ source, kind, found: n, error }) => {
-    const why = error === undefined ? '' : `: ${error.message}`;
+    const why = error === undefined || said.includes(error.message) ? '' : `: ${error.message}`;
     return `- ${KINDS[kind]} ${toPrintable(source, 1000)}: ${count(n, 'file')} found${why}\n`;
   });
   return joinParts([

@@ -14,7 +14,6 @@ import {
   countStatuses,
   joinParts,
   renderBroken,
-  renderFailed,
   renderStatusCounts,
 } from '../render-outcomes.ts';
 import type { View } from '../view.ts';
@@ -63,7 +62,6 @@ function renderVerified(result: VerifyResult, view: View): string {
     renderHead(result, view),
     view.verbose ? view.table(['file', '', 'MD5'], each) : '',
     renderStatusCounts(STATUSES, outcomes, view),
-    renderFailed(outcomes, view),
     renderBadMembers(outcomes),
     renderBroken(outcomes, view),
     notesOf(result, view)
