@@ -57,6 +57,31 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }
 
+/** For estimates, two digits of them: `8 s`, `2.4 min`, `12 min`, `1.2 h`, `31 h`. */
+export function formatAbout(ms: number): string {
+  const seconds = Math.max(0, ms) / 1000;
+  if (seconds < 99.5) return `${Math.min(99, Math.ceil(seconds - 0.001))} s`;
+  const minutes = seconds / 60;
+  return minutes < 59.5 ? `${twoDigits(minutes)} min` : `${twoDigits(minutes / 60)} h`;
+}
+
+/** Two digits: `850 KB/s`, `5.1 MB/s`, `12 MB/s`. */
+export function formatSpeed(bytesPerSecond: number): string {
+  const units = ['bytes', 'KB', 'MB', 'GB'];
+  let value = bytesPerSecond;
+  let unit = 0;
+  while (value >= 995 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 ? value.toFixed(0) : twoDigits(value)} ${units[unit] ?? ''}/s`;
+}
+
+function twoDigits(value: number): string {
+  if (value < 9.95) return value.toFixed(1);
+  return value < 99.5 ? value.toFixed(0) : `${Math.round(value / 10) * 10}`;
+}
+
 /**
  * A URL that may be printed: without user, password, query and fragment. Also of what is none: a
  * password with a `#` or `/` in it is a common slip, and must not be shown to say so.

@@ -55,6 +55,16 @@ export function isLiveTerminal(stream: OutStream, env: CliIo['env']): boolean {
   return stream.isTTY === true && !isCi(env) && env['TERM'] !== 'dumb';
 }
 
+/**
+ * Whether block characters can be shown, by the locale as POSIX reads it. The Linux console has none of
+ * the narrow ones; the terminal of Windows has all, and no locale.
+ */
+export function hasBlocks(env: CliIo['env']): boolean {
+  if (env['TERM'] === 'linux') return false;
+  const locale = [env['LC_ALL'], env['LC_CTYPE'], env['LANG']].find((text) => text);
+  return locale === undefined ? env['WT_SESSION'] !== undefined : /utf-?8/i.test(locale);
+}
+
 export function isCi(env: CliIo['env']): boolean {
   return !['', '0', 'false'].includes(env['CI'] ?? '');
 }

@@ -1,10 +1,11 @@
+import { Writable } from 'node:stream';
 import cliProgress from 'cli-progress';
-import type { PhaseProgress, RunEvent } from '../events.ts';
-import { count, formatBytes, formatDuration } from '../text.ts';
-import { widthOf } from './io.ts';
+import type { RunEvent } from '../events.ts';
+import { type OutStream, widthOf } from './io.ts';
+import { lineOf } from './progress-lines.ts';
+import { screenLines } from './progress-screen.ts';
 import { type Progress, type ProgressOptions, RunState } from './progress-state.ts';
-import { PHASE_WORDS, amount, lineOf } from './progress-lines.ts';
-import { wrapProse } from './view.ts';
+import { columnsOf, wrapProse } from './view.ts';
 
 /** To the end of the screen: a line above the bars must not leave parts of them behind. */
 const CLEAR_BELOW = '\u001b[J';
@@ -12,28 +13,37 @@ const CLEAR_BELOW = '\u001b[J';
 const ERASE_LINE = '\u001b[2K';
 const UP = '\u001b[A';
 const DOWN = '\u001b[B';
-/** More bars than the screen has lines could not be overwritten. This many fit on any screen. */
-const MIN_BARS = 2;
+const USUAL_ROWS = 24;
 
-/** A bar for each file in work and one for all together, on a terminal. */
+/** Which files are in work is told by these. */
+const OF_FILES: ReadonlySet<RunEvent['event']> = new Set<RunEvent['event']>([
+  'phase-start',
+  'progress',
+  'phase-done',
+  'file-done',
+]);
+
+/** A bar for everything, and a line for each file in work, on a terminal. */
 export class BarProgress implements Progress {
   readonly #options: ProgressOptions;
   readonly #state = new RunState();
-  readonly #bars = new Map<string, cliProgress.SingleBar>();
-  /** The lengths of the lines on the screen, from the top. */
-  #drawn: number[] = [];
-  #screen: cliProgress.MultiBar | undefined;
+  #lines: readonly string[] = [];
+  /** The widths of the lines on the screen, from the top. */
+  #drawn: readonly number[] = [];
+  #screen: { readonly multi: cliProgress.MultiBar; readonly canvas: Canvas } | undefined;
+  #bars: cliProgress.SingleBar[] = [];
 
   constructor(options: ProgressOptions) {
     this.#options = options;
   }
 
   handle(event: RunEvent): void {
-    this.#state.handle(event, this.#options.clock.nowMs());
-    const line = lineOf(event, this.#state, this.#options.view);
-    if (line !== undefined) this.note(line);
-    if (event.event === 'phase-start' || event.event === 'progress') this.#show(event.file);
-    if (event.event === 'phase-done' || event.event === 'file-done') this.#hide(event.file);
+    const { clock, view } = this.#options;
+    this.#state.handle(event, clock.nowMs());
+    const line = lineOf(event, this.#state, view);
+    if (line !== undefined && !this.#isCountedOnly(event)) this.note(line);
+    const mayChangeLines = this.#screen === undefined || event.event !== 'progress';
+    if (OF_FILES.has(event.event) && mayChangeLines && this.#state.hasWork) this.#show();
   }
 
   note(line: string): void {
@@ -42,17 +52,27 @@ export class BarProgress implements Progress {
       this.#options.writer.write(`${text}\n`);
       return;
     }
-    this.#screen.log(`${CLEAR_BELOW}${text}\n`);
+    this.#screen.multi.log(`${CLEAR_BELOW}${text}\n`);
     // Drawn at once: buffered lines are lost when the bars are stopped.
-    this.#screen.update();
+    this.#screen.multi.update();
+  }
+
+  /** Draws what is shown anew, as it is now. */
+  draw(): void {
+    this.#screen?.multi.update();
   }
 
   stop(): void {
     this.#options.stream.off('resize', this.#onResize);
-    this.#screen?.stop();
+    this.#screen?.multi.stop();
     this.#screen = undefined;
-    this.#bars.clear();
+    this.#bars = [];
     this.#drawn = [];
+  }
+
+  /** The bar has the count of files that are done; a line is for what has gone wrong. */
+  #isCountedOnly(event: RunEvent): boolean {
+    return event.event === 'file-done' && event.error === undefined && !this.#options.view.verbose;
   }
 
   /**
@@ -66,38 +86,45 @@ export class BarProgress implements Progress {
     stream.write(`${ERASE_LINE}${`${UP}${ERASE_LINE}`.repeat(Math.max(0, rows - 1))}`);
     // cli-progress moves up by the number of lines that it has drawn.
     stream.write(DOWN.repeat(Math.max(0, this.#drawn.length - 1)));
-    const files = [...this.#bars.keys()];
     this.stop();
-    const screen = (this.#screen = this.#open());
-    for (const file of files) this.#show(file);
-    screen.update();
+    this.#show();
+    this.draw();
   };
 
-  #show(file: string): void {
-    const screen = (this.#screen ??= this.#open());
-    const { rows } = this.#options.stream;
-    const room = Math.max(MIN_BARS, (rows ?? 24) - 3);
-    if (this.#bars.has(file) || this.#bars.size >= room) return;
-    const format = () => {
-      const at = this.#state.progressOf(file);
-      const width = this.#width();
-      return this.#noteDrawn(at === undefined ? file.slice(0, width - 1) : fileBar(at, width));
-    };
-    this.#bars.set(file, screen.create(1, 0, {}, { format }));
-  }
-
-  #hide(file: string): void {
-    const bar = this.#bars.get(file);
-    if (bar === undefined) return;
-    this.#bars.delete(file);
-    this.#screen?.remove(bar);
+  /** As many bars of cli-progress as there are lines: it knows how to draw lines over each other. */
+  #show(): void {
+    const { multi, canvas } = (this.#screen ??= this.#open());
+    this.#compose();
+    if (this.#bars.length === this.#lines.length) return;
+    canvas.cork();
+    while (this.#bars.length < this.#lines.length) {
+      const at = this.#bars.length;
+      this.#bars.push(multi.create(1, 0, {}, { format: () => this.#lines[at] ?? '' }));
+    }
+    while (this.#bars.length > this.#lines.length) {
+      const bar = this.#bars.pop();
+      if (bar !== undefined) multi.remove(bar);
+    }
     // `remove` leaves the cursor a line too low.
-    this.#screen?.update();
+    multi.update();
+    canvas.uncork();
   }
 
-  #open(): cliProgress.MultiBar {
-    const screen = new cliProgress.MultiBar({
-      stream: this.#options.stream,
+  #compose(): void {
+    const { stream, clock, view, unicode } = this.#options;
+    const screen = {
+      columns: this.#width(),
+      rows: stream.rows ?? USUAL_ROWS,
+      unicode,
+      style: view.style,
+    };
+    this.#lines = screenLines(this.#state, clock.nowMs(), screen);
+  }
+
+  #open() {
+    const canvas = new Canvas(this.#options.stream);
+    const multi = new cliProgress.MultiBar({
+      stream: canvas,
       clearOnComplete: true,
       // true leaves the terminal's own wrapping on, so that log lines are not cut.
       linewrap: true,
@@ -105,19 +132,14 @@ export class BarProgress implements Progress {
       forceRedraw: true,
       fps: 5,
     });
-    const format = () =>
-      this.#noteDrawn(totalBar(this.#state, this.#options.clock.nowMs(), this.#width()));
-    screen.create(1, 0, {}, { format });
-    screen.on('redraw-pre', () => {
-      this.#drawn = [];
+    multi.on('update-pre', () => canvas.cork());
+    multi.on('redraw-pre', () => {
+      this.#compose();
+      this.#drawn = this.#bars.map((_, at) => columnsOf(this.#lines[at] ?? ''));
     });
+    multi.on('update-post', () => canvas.uncork());
     this.#options.stream.on('resize', this.#onResize);
-    return screen;
-  }
-
-  #noteDrawn(line: string): string {
-    this.#drawn.push(line.length);
-    return line;
+    return { multi, canvas };
   }
 
   #width(): number {
@@ -125,65 +147,24 @@ export class BarProgress implements Progress {
   }
 }
 
-/** The line of all files together; at most `width` - 1 columns, so that no terminal wraps it. */
-export function totalBar(state: RunState, nowMs: number, width: number): string {
-  const at = state.position(nowMs);
-  const all = state.filesInAll;
-  const done = state.filesDone;
-  const files = all === null ? `${count(done, 'file')} done` : `${done} of ${count(all, 'file')}`;
-  const short = all === null ? `${done}` : `${done}/${all}`;
-  const rate = `${formatBytes(at.bytesPerSecond)}/s`;
-  const left =
-    at.leftBytes === null || at.bytesPerSecond <= 0
-      ? ''
-      : `  about ${formatDuration((at.leftBytes * 1000) / at.bytesPerSecond)} left`;
-  const percent = at.totalBytes === null ? '' : `  ${percentOf(at.doneBytes, at.totalBytes)}`;
-  return firstThatFits(width, [
-    `${files}  ${amount(at)}${percent}  ${rate}${left}`,
-    `${files}  ${amount(at)}  ${rate}`,
-    `${short}${percent}  ${rate}`,
-    `${short}${percent}`,
-  ]);
-}
+/**
+ * What cli-progress draws on. It would cut each line at the terminal's width, and count the codes of
+ * colours; and it writes a screen in many pieces, which would flicker.
+ */
+class Canvas extends Writable {
+  readonly isTTY = true;
+  readonly columns = Infinity;
 
-/** With the longest amounts the whole line is within the 79 columns of a common terminal. */
-const BAR_LENGTH = 20;
-
-/** The line of one file in work; at most `width` - 1 columns. */
-export function fileBar(at: PhaseProgress, width: number): string {
-  const { file, phase, doneBytes, totalBytes } = at;
-  const name = file.padEnd(18);
-  const word = PHASE_WORDS[phase].padEnd(8);
-  const done = formatBytes(doneBytes);
-  if (totalBytes === null) {
-    return firstThatFits(width, [`${name}  ${word}  ${done}`, `${file}  ${done}`, file]);
+  constructor(stream: OutStream) {
+    const put = (text: string, done: () => void) => {
+      stream.write(text);
+      // At once: what is written to the stream itself must not overtake it.
+      done();
+    };
+    super({
+      decodeStrings: false,
+      write: (chunk, _encoding, done) => put(String(chunk), done),
+      writev: (chunks, done) => put(chunks.map(({ chunk }) => String(chunk)).join(''), done),
+    });
   }
-  const percent = percentOf(doneBytes, totalBytes);
-  const bar = barOf(doneBytes, totalBytes, BAR_LENGTH);
-  const room = Math.max(1, width - 2 - percent.length);
-  return firstThatFits(width, [
-    `${name}  ${word}  [${bar}]  ${percent}  ${done} of ${formatBytes(totalBytes)}`,
-    `${name}  ${word}  ${percent}  ${done}`,
-    `${file}  ${percent}`,
-    `${file.slice(0, room)} ${percent}`,
-  ]);
-}
-
-function firstThatFits(width: number, lines: readonly string[]): string {
-  const most = Math.max(1, width - 1);
-  return lines.find((line) => line.length <= most) ?? (lines.at(-1) ?? '').slice(0, most);
-}
-
-function fractionOf(done: number, total: number): number {
-  return total <= 0 ? 1 : Math.min(1, Math.max(0, done / total));
-}
-
-/** Rounded down: only a complete file shows 100 %. */
-function percentOf(done: number, total: number): string {
-  return `${Math.floor(fractionOf(done, total) * 100)}%`.padStart(4);
-}
-
-function barOf(done: number, total: number, length: number): string {
-  const full = Math.floor(fractionOf(done, total) * length);
-  return '='.repeat(full) + ' '.repeat(length - full);
 }

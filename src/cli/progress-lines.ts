@@ -1,7 +1,16 @@
 import { type ErrorRecord, isOfManyFiles } from '../errors.ts';
-import type { Phase, RunEvent } from '../events.ts';
-import { count, formatBytes, formatCount, formatDuration } from '../text.ts';
-import { type Position, type Progress, type ProgressOptions, RunState } from './progress-state.ts';
+import type { RunEvent } from '../events.ts';
+import { count, formatAbout, formatBytes, formatCount, formatSpeed } from '../text.ts';
+import { type Progress, type ProgressOptions, RunState } from './progress-state.ts';
+import {
+  DOING,
+  PHASE_WORDS,
+  amountOf,
+  filesOf,
+  leftOf,
+  paceOf,
+  percentOf,
+} from './progress-words.ts';
 import { shown } from './render-error.ts';
 import type { View } from './view.ts';
 
@@ -14,12 +23,12 @@ const CHECK_EVERY_MS = 1000;
  * other line while files are in work, so that no CI job seems to hang.
  */
 export class LineProgress implements Progress {
-  readonly #options: Omit<ProgressOptions, 'stream'>;
+  readonly #options: Omit<ProgressOptions, 'stream' | 'unicode'>;
   readonly #state = new RunState();
   #lastLineMs: number;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: Omit<ProgressOptions, 'stream'>) {
+  constructor(options: Omit<ProgressOptions, 'stream' | 'unicode'>) {
     this.#options = options;
     this.#lastLineMs = options.clock.nowMs();
   }
@@ -43,7 +52,8 @@ export class LineProgress implements Progress {
   /** Writes a heartbeat if one is due. */
   tick(): void {
     const nowMs = this.#options.clock.nowMs();
-    if (this.#state.inFlight.length === 0 || nowMs - this.#lastLineMs < HEARTBEAT_MS) return;
+    if (this.#state.filesInWork(nowMs).length === 0 || nowMs - this.#lastLineMs < HEARTBEAT_MS)
+      return;
     this.note(heartbeatLine(this.#state, nowMs));
   }
 
@@ -52,19 +62,6 @@ export class LineProgress implements Progress {
     this.#timer = undefined;
   }
 }
-
-export const PHASE_WORDS: Readonly<Record<Phase, string>> = {
-  download: 'download',
-  hash: 'check',
-  extract: 'extract',
-  check: 'check',
-};
-const DOING: Readonly<Record<Phase, string>> = {
-  download: 'downloading',
-  hash: 'checking',
-  extract: 'extracting',
-  check: 'checking',
-};
 
 /** The line that an event gets; undefined if it only moves a bar. */
 export function lineOf(event: RunEvent, state: RunState, view: View): string | undefined {
@@ -132,7 +129,7 @@ function planLine(plan: Extract<RunEvent, { event: 'plan' }>): string {
 
 function connectionsLine(event: Extract<RunEvent, { event: 'connections' }>): string {
   const { connections, before, why, bytesPerSecond } = event;
-  const rate = `${formatBytes(bytesPerSecond ?? 0)}/s`;
+  const rate = formatSpeed(bytesPerSecond ?? 0);
   switch (why) {
     case 'trial':
       return `connections: ${connections} from now on; ${rate} with ${before}`;
@@ -165,7 +162,7 @@ function retryLine(event: Extract<RunEvent, { event: 'retry' }>): string {
   const { file, attempt, delayMs, keptBytes } = event;
   const kept = keptBytes > 0 ? `; ${formatBytes(keptBytes)} kept` : '';
   const why = shown(messageOf(event));
-  return `${file}: attempt ${attempt} failed: ${why}; again in ${formatDuration(delayMs)}${kept}`;
+  return `${file}: attempt ${attempt} failed: ${why}; again in ${formatAbout(delayMs)}${kept}`;
 }
 
 /** What went wrong, to be shown beside its file: without the file or its address at the beginning. */
@@ -179,15 +176,15 @@ function fromOf(source: string | undefined): string {
   return source === undefined ? '' : ` from ${source}`;
 }
 
-/** `still downloading: 3 files, 1.2 GB of about 30.0 GB, 5.1 MB/s` */
+/** `still downloading: 12 of 82 files, 23%, 10.1 GB of about 43 GB, 5.1 MB/s, about 1.8 h left` */
 function heartbeatLine(state: RunState, nowMs: number): string {
   const at = state.position(nowMs);
-  const parts = [count(state.inFlight.length, 'file'), amount(at)];
-  parts.push(at.bytesPerSecond > 0 ? `${formatBytes(at.bytesPerSecond)}/s` : 'no bytes just now');
-  return `still ${DOING[at.phase]}: ${parts.join(', ')}`;
-}
-
-export function amount({ doneBytes, totalBytes }: Position): string {
-  const of = totalBytes === null ? '' : ` of about ${formatBytes(totalBytes)}`;
-  return `${formatBytes(doneBytes)}${of}`;
+  const parts = [
+    filesOf(state),
+    at.fraction === null ? '' : percentOf(at.fraction),
+    amountOf(at),
+    paceOf(at),
+    leftOf(at),
+  ];
+  return `still ${DOING[at.phase]}: ${parts.filter((part) => part !== '').join(', ')}`;
 }

@@ -3,81 +3,109 @@ import { isOfManyFiles } from '../errors.ts';
 import type { Phase, PhaseProgress, PlanEvent, RunEvent } from '../events.ts';
 import { causeKey } from './causes.ts';
 import type { CheckedWriter, OutStream } from './io.ts';
+import { RunWork } from './run-work.ts';
+import { CurrentSpeed } from './speed.ts';
+import type { ByPhase } from './time-left.ts';
 import type { View } from './view.ts';
 
-/** The window of a rate: long enough to be steady, short enough to be current. */
-const RATE_WINDOW_MS = 10_000;
-const SAMPLE_EVERY_MS = 250;
 /** How often attempts that fail for the same reason are reported. */
 const REPORT_EVERY_MS = 30_000;
+/** What is silent for so long is said to be. */
+export const SILENT_MS = 3000;
 
-/** How far a run is, by its most relevant phase. */
+/** How far a run is. */
 export interface Position {
+  /** The most relevant one: while anything downloads, the run is a download. */
   readonly phase: Phase;
-  /** Bytes done of what this run has to do. Never beyond the total. */
+  /** Bytes of this phase that this run has done. */
   readonly doneBytes: number;
   /** Approximate; null: not known. */
   readonly totalBytes: number | null;
-  /** Approximate, with what has to come once more; null: not known. */
-  readonly leftBytes: number | null;
+  /** Of this phase, over the last seconds. */
   readonly bytesPerSecond: number;
+  /** Of everything that the run does: 0 to 1, and never less than before. null: not known. */
+  readonly fraction: number | null;
+  /** Until everything is done. null: not known. */
+  readonly leftMs: number | null;
+  /** All files in work wait: time until the first of them tries again. null: not all do. */
+  readonly waitMs: number | null;
+  /** How long no byte has moved. 0 where no file is in work. */
+  readonly silentMs: number;
 }
 
-/** Bytes a second, over the last seconds. */
-class Speed {
-  #moved = 0;
-  #samples: readonly { readonly atMs: number; readonly moved: number }[] = [];
+/** A file in work, and what it does. */
+export interface FileInWork extends PhaseProgress {
+  readonly bytesPerSecond: number;
+  /** An attempt has failed: time until the next one. null: it is under way. */
+  readonly waitMs: number | null;
+  /** How long no byte has come. */
+  readonly silentMs: number;
+}
 
-  add(bytes: number, nowMs: number): void {
-    this.#moved += Math.max(0, bytes);
-    const newest = this.#samples.at(-1);
-    if (newest !== undefined && nowMs - newest.atMs < SAMPLE_EVERY_MS) return;
-    const recent = this.#samples.filter(({ atMs }) => nowMs - atMs <= RATE_WINDOW_MS);
-    this.#samples = [...recent, { atMs: nowMs, moved: this.#moved }];
-  }
-
-  at(nowMs: number): number {
-    const oldest = this.#samples.find(({ atMs }) => nowMs - atMs <= RATE_WINDOW_MS);
-    if (oldest === undefined || nowMs <= oldest.atMs) return 0;
-    return ((this.#moved - oldest.moved) * 1000) / (nowMs - oldest.atMs);
-  }
+/** What the events have told of a file in work. */
+interface Begun {
+  at: PhaseProgress;
+  readonly speed: CurrentSpeed;
+  movedAtMs: number;
+  triesAtMs: number | undefined;
 }
 
 /** What the events of a run add up to: one state, which bars and lines both show. */
 export class RunState {
   plan: PlanEvent | undefined;
-  readonly #inFlight = new Map<string, PhaseProgress>();
-  /** By phase: bytes done in this run. Goes back where a download has to start over. */
-  readonly #done: Record<Phase, number> = { download: 0, hash: 0, extract: 0, check: 0 };
-  readonly #last = new Map<string, number>();
+  readonly #work = new RunWork();
+  readonly #inWork = new Map<string, Begun>();
   readonly #finished = new Set<string>();
   /** When each cause of failures was reported last. */
   readonly #reportedAtMs = new Map<string, number>();
   #isRepetition = false;
-  #phase: Phase = 'download';
+  #hasWork = false;
+  #lastPhase: Phase = 'download';
   /** By phase: what is hashed meanwhile is no speed of a download. */
-  readonly #speeds: Record<Phase, Speed> = {
-    download: new Speed(),
-    hash: new Speed(),
-    extract: new Speed(),
-    check: new Speed(),
+  readonly #speeds: ByPhase<CurrentSpeed> = {
+    hash: new CurrentSpeed(),
+    download: new CurrentSpeed(),
+    extract: new CurrentSpeed(),
+    check: new CurrentSpeed(),
   };
 
   handle(event: RunEvent, nowMs: number): void {
     this.#isRepetition = this.#wasReported(event, nowMs);
-    if (event.event === 'plan') this.plan = event;
-    if (event.event === 'phase-start') {
-      this.#start(event, event.uselessBytes ?? 0, nowMs);
-      this.#inFlight.set(event.file, event);
-    }
-    if (event.event === 'progress') {
-      this.#advance(event, event.doneBytes, nowMs);
-      this.#inFlight.set(event.file, event);
-    }
-    if (event.event === 'phase-done') this.#advance(event, event.bytes, nowMs);
-    if (event.event === 'file-done') this.#finished.add(event.file);
-    if (event.event === 'phase-done' || event.event === 'file-done') {
-      this.#inFlight.delete(event.file);
+    switch (event.event) {
+      case 'plan':
+        this.plan = event;
+        this.#work.plan(event.work);
+        return;
+      case 'phase-start':
+        this.#begin(event, event.uselessBytes ?? 0, nowMs);
+        return;
+      case 'progress':
+        this.#moved(event, this.#work.advance(event, nowMs), nowMs);
+        return;
+      case 'retry': {
+        const begun = this.#inWork.get(event.file);
+        if (begun !== undefined) {
+          const doneBytes = Math.min(begun.at.doneBytes, event.keptBytes);
+          begun.at = { ...begun.at, doneBytes };
+          begun.triesAtMs = nowMs + event.delayMs;
+        }
+        this.#work.fallBack(event.file, event.keptBytes, nowMs);
+        return;
+      }
+      case 'phase-done':
+        this.#speeds[event.phase].add(this.#work.end(event, nowMs), nowMs);
+        this.#inWork.delete(event.file);
+        return;
+      case 'file-done':
+        this.#work.settle(event.file, nowMs);
+        this.#finished.add(event.file);
+        this.#inWork.delete(event.file);
+        return;
+      case 'source-left':
+      case 'warning':
+      case 'connections':
+      case 'index-written':
+      case 'check':
     }
   }
 
@@ -95,26 +123,42 @@ export class RunState {
     return this.plan?.files ?? null;
   }
 
-  get inFlight(): readonly PhaseProgress[] {
-    return [...this.#inFlight.values()];
+  /** Of everything that the run does: see `Position`. */
+  get fraction(): number | null {
+    return this.#work.fraction;
   }
 
-  progressOf(file: string): PhaseProgress | undefined {
-    return this.#inFlight.get(file);
+  /** Anything was begun: before that there is nothing to draw. */
+  get hasWork(): boolean {
+    return this.#hasWork;
+  }
+
+  /** In the order in which their work began. */
+  filesInWork(nowMs: number): readonly FileInWork[] {
+    return [...this.#inWork.values()].map(({ at, speed, movedAtMs, triesAtMs }) => ({
+      ...at,
+      bytesPerSecond: speed.at(nowMs),
+      waitMs: triesAtMs === undefined || triesAtMs <= nowMs ? null : triesAtMs - nowMs,
+      silentMs: nowMs - movedAtMs,
+    }));
   }
 
   position(nowMs: number): Position {
-    const downloads = this.plan?.bytesToDownload ?? 0;
-    const isDownload = downloads > 0 && this.#phase === 'download';
-    const total = isDownload ? downloads : null;
-    const reached = this.#done[this.#phase];
-    const done = Math.max(0, reached);
+    const files = this.filesInWork(nowMs);
+    const phase = this.#mainPhase(files);
+    const { doneBytes, leftBytes } = this.#work.bytesOf(phase);
+    const { fraction } = this;
+    const waits = files.flatMap(({ waitMs }) => (waitMs === null ? [] : [waitMs]));
+    const allWait = files.length > 0 && waits.length === files.length;
     return {
-      phase: this.#phase,
-      doneBytes: total === null ? done : Math.min(done, total),
-      totalBytes: total,
-      leftBytes: total === null ? null : Math.max(0, total - reached),
-      bytesPerSecond: this.#speeds[this.#phase].at(nowMs),
+      phase,
+      doneBytes,
+      totalBytes: fraction === null ? null : doneBytes + leftBytes,
+      bytesPerSecond: this.#speeds[phase].at(nowMs),
+      fraction,
+      leftMs: this.#work.timeLeftMs(nowMs),
+      waitMs: allWait ? Math.min(...waits) : null,
+      silentMs: files.length === 0 ? 0 : Math.min(...files.map(({ silentMs }) => silentMs)),
     };
   }
 
@@ -132,36 +176,33 @@ export class RunState {
     return isRepetition;
   }
 
-  /**
-   * Bytes that are there when a file begins, or begins once more, were not moved by this run.
-   * @param uselessBytes counted as kept by the plan, and to be downloaded all the same
-   */
-  #start(at: PhaseProgress, uselessBytes: number, nowMs: number): void {
-    const key = keyOf(at);
-    if (!this.#last.has(key)) this.#last.set(key, at.doneBytes + uselessBytes);
-    this.#done[at.phase] += at.doneBytes - (this.#last.get(key) ?? 0);
-    this.#last.set(key, at.doneBytes);
-    this.#advance(at, at.doneBytes, nowMs);
+  #begin(at: PhaseProgress, uselessBytes: number, nowMs: number): void {
+    this.#work.begin(at, uselessBytes, nowMs);
+    const speed = new CurrentSpeed();
+    speed.add(0, nowMs);
+    this.#speeds[at.phase].add(0, nowMs);
+    this.#inWork.set(at.file, { at, speed, movedAtMs: nowMs, triesAtMs: undefined });
+    this.#lastPhase = at.phase;
+    this.#hasWork = true;
   }
 
-  #advance(of: { file: string; phase: Phase }, doneBytes: number, nowMs: number): void {
-    const key = keyOf(of);
-    const step = doneBytes - (this.#last.get(key) ?? doneBytes);
-    this.#last.set(key, doneBytes);
-    this.#done[of.phase] += step;
-    this.#speeds[of.phase].add(step, nowMs);
-    this.#phase = this.#relevantPhase(of.phase);
+  #moved(at: PhaseProgress, bytes: number, nowMs: number): void {
+    if (!this.#inWork.has(at.file)) this.#begin(at, 0, nowMs);
+    const begun = this.#inWork.get(at.file);
+    if (begun === undefined) return;
+    begun.at = at;
+    begun.speed.add(bytes, nowMs);
+    this.#speeds[at.phase].add(bytes, nowMs);
+    if (bytes === 0) return;
+    begun.movedAtMs = nowMs;
+    begun.triesAtMs = undefined;
+    this.#lastPhase = at.phase;
   }
 
-  /** While anything downloads, the run is a download, whatever is extracted meanwhile. */
-  #relevantPhase(current: Phase): Phase {
-    if (current === 'download') return current;
-    return this.inFlight.some(({ phase }) => phase === 'download') ? 'download' : current;
+  #mainPhase(files: readonly FileInWork[]): Phase {
+    if (files.some(({ phase }) => phase === 'download')) return 'download';
+    return files.at(-1)?.phase ?? this.#lastPhase;
   }
-}
-
-function keyOf({ phase, file }: { readonly phase: Phase; readonly file: string }): string {
-  return `${phase}\n${file}`;
 }
 
 /** Shows a run while it goes. */
@@ -177,6 +218,8 @@ export interface ProgressOptions {
   readonly view: View;
   /** false: no heartbeat, only lines of what happened. */
   readonly heartbeat: boolean;
+  /** Block characters can be shown: else bars are of ASCII. */
+  readonly unicode: boolean;
   /** Events are not shown, only notes. */
   readonly isQuiet: boolean;
   readonly stream: OutStream;

@@ -8,6 +8,7 @@ import {
   CheckedWriter,
   type CliIo,
   askYesNo,
+  hasBlocks,
   isCi,
   isLiveTerminal,
   wantsColor,
@@ -168,7 +169,8 @@ async function startProgress(
   const { stderr, io } = door;
   const isQuiet = settings.quiet || settings.ndjson;
   const heartbeat = !settings.noProgress;
-  const options = { view, heartbeat, isQuiet, stream: io.stderr, writer: stderr, clock: io.clock };
+  const world = { stream: io.stderr, writer: stderr, clock: io.clock, unicode: hasBlocks(io.env) };
+  const options = { view, heartbeat, isQuiet, ...world };
   const wantsBars = isLiveTerminal(io.stderr, io.env) && heartbeat && !isQuiet && !settings.json;
   if (!wantsBars) return new LineProgress(options);
   const { BarProgress } = await import('./progress-bars.ts');

@@ -4,12 +4,17 @@ import type { RawOptions } from './options.ts';
 /** A column's title; numbers are aligned on the right. */
 export type Column = string | { readonly right: string };
 
-/** The few colours of the terminal. Without colour each gives the text as it is. */
-interface Style {
+/**
+ * A few of the 16 colours of every terminal, those that can be read on a light and on a dark background.
+ * Without colour each gives the text as it is.
+ */
+export interface Style {
   readonly bold: (text: string) => string;
   readonly red: (text: string) => string;
   readonly green: (text: string) => string;
   readonly yellow: (text: string) => string;
+  readonly magenta: (text: string) => string;
+  readonly cyan: (text: string) => string;
 }
 
 const wrap = (open: number, close: number) => (text: string) =>
@@ -21,8 +26,17 @@ const COLORS: Style = {
   red: wrap(31, 39),
   green: wrap(32, 39),
   yellow: wrap(33, 39),
+  magenta: wrap(35, 39),
+  cyan: wrap(36, 39),
 };
-const PLAIN: Style = { bold: plain, red: plain, green: plain, yellow: plain };
+const PLAIN: Style = {
+  bold: plain,
+  red: plain,
+  green: plain,
+  yellow: plain,
+  magenta: plain,
+  cyan: plain,
+};
 
 interface ViewOptions {
   readonly width: number;
@@ -124,6 +138,6 @@ function wrapLine(line: string, width: number, indent: string): string {
 const PIECES = /^ +|(?:`[^`]*`|[^ `]|`)+ */g;
 
 /** Colours have no width. */
-function columnsOf(text: string): number {
+export function columnsOf(text: string): number {
   return text.replace(/\u001b\[\d+m/g, '').length;
 }

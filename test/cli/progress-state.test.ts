@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { fileBar, totalBar } from '../../src/cli/progress-bars.ts';
 import { RunState } from '../../src/cli/progress-state.ts';
+import { amountOf, leftOf, paceOf } from '../../src/cli/progress-words.ts';
 import type { PhaseProgress, PlanEvent, RunEvent } from '../../src/events.ts';
+import { simulateRun } from '../support/run-simulator.ts';
 
 const PLAN: PlanEvent = {
   event: 'plan',
@@ -12,7 +13,11 @@ const PLAN: PlanEvent = {
   bytesToDownload: 2000e6,
   bytesNeededOnDisk: 4100e6,
   bytesFreeOnDisk: 9e9,
-  work: [],
+  work: [
+    { file: 'here.zip', phase: 'hash', aboutBytes: 900e6 },
+    { file: 'a.zip', phase: 'download', aboutBytes: 1000e6 },
+    { file: 'b.zip', phase: 'download', aboutBytes: 1000e6 },
+  ],
 };
 
 function at(file: string, doneBytes: number, totalBytes: number | null = 1000e6): PhaseProgress {
@@ -23,61 +28,84 @@ function progress(file: string, doneBytes: number): RunEvent & PhaseProgress {
   return { event: 'progress', ...at(file, doneBytes) };
 }
 
+const start = (file: string, doneBytes: number): RunEvent => ({
+  event: 'phase-start',
+  ...at(file, doneBytes),
+});
+
+const retry = (file: string, delayMs: number, keptBytes = 0): RunEvent => ({
+  event: 'retry',
+  file,
+  attempt: 1,
+  delayMs,
+  error: { code: 'network', message: 'connection reset' },
+  keptBytes,
+});
+
 describe('the state of a run', () => {
-  it('#169 goes back where a download starts over, and is never beyond 100 %', () => {
+  it('#169 goes back in bytes where a download starts over, and not in percent', () => {
     const state = new RunState();
-    state.handle(PLAN, 0);
-    state.handle({ event: 'phase-start', ...at('a.zip', 0) }, 0);
-    state.handle({ event: 'progress', ...at('a.zip', 900e6) }, 1000);
-    expect(state.position(1000).doneBytes).toBe(900e6);
-    state.handle({ event: 'phase-start', ...at('a.zip', 0) }, 2000);
-    expect(state.position(2000).doneBytes).toBe(0);
-    state.handle({ event: 'progress', ...at('a.zip', 2500e6) }, 3000);
-    expect(state.position(3000)).toMatchObject({ doneBytes: 2000e6, totalBytes: 2000e6 });
-    expect(totalBar(state, 3000, 80)).toContain(' 100% ');
-    expect(fileBar(at('a.zip', 2500e6), 80)).toContain('100%');
+    state.handle({ ...PLAN, work: PLAN.work.slice(1) }, 0);
+    state.handle(start('a.zip', 0), 0);
+    state.handle(progress('a.zip', 900e6), 1000);
+    const before = state.position(1000);
+    expect(before).toMatchObject({ doneBytes: 900e6, totalBytes: 2000e6 });
+    expect(before.fraction).toBeCloseTo(0.45, 3);
+    state.handle(start('a.zip', 0), 2000);
+    expect(state.position(2000)).toMatchObject({ doneBytes: 0, fraction: before.fraction });
+    state.handle(progress('a.zip', 100e6), 3000);
+    const after = state.position(3000).fraction ?? 0;
+    expect(after).toBeGreaterThan(before.fraction ?? 1);
+    expect(after).toBeLessThan(0.5);
   });
 
-  it('does not count what lay there before', () => {
+  it('is complete when all files are, and no sooner', () => {
     const state = new RunState();
-    state.handle({ event: 'phase-start', ...at('a.zip', 700e6) }, 0);
-    state.handle({ event: 'progress', ...at('a.zip', 710e6) }, 1000);
+    state.handle({ ...PLAN, work: PLAN.work.slice(1) }, 0);
+    for (const [index, file] of ['a.zip', 'b.zip'].entries()) {
+      state.handle(start(file, 0), index);
+      state.handle(progress(file, 1000e6), 1000);
+      state.handle({ event: 'phase-done', file, phase: 'download', bytes: 1000e6 }, 1000);
+    }
+    expect(state.position(1000).fraction).toBe(0.999);
+    state.handle({ event: 'file-done', file: 'a.zip', status: 'downloaded' }, 1000);
+    state.handle({ event: 'file-done', file: 'b.zip', status: 'downloaded' }, 1000);
+    expect(state.position(1000)).toMatchObject({ fraction: 1, leftMs: null });
+  });
+
+  it('does not count what lay there before, and knows no total without a plan', () => {
+    const state = new RunState();
+    state.handle(start('a.zip', 700e6), 0);
+    state.handle(progress('a.zip', 710e6), 1000);
     expect(state.position(1000)).toMatchObject({ doneBytes: 10e6, bytesPerSecond: 10e6 });
+    expect(state.position(1000)).toMatchObject({ totalBytes: null, fraction: null, leftMs: null });
   });
 
   it.each<{ name: string; events: readonly RunEvent[]; left: string }>([
     {
       name: 'a part that is resumed was not downloaded by this run',
-      events: [{ event: 'phase-start', ...at('a.zip', 900e6) }, progress('a.zip', 950e6)],
-      left: '5 MB/s  about 6 min 30 s left',
+      events: [start('a.zip', 900e6), progress('a.zip', 950e6)],
+      left: '5.0 MB/s  about 3.5 min left',
     },
     {
       name: 'what is hashed meanwhile is no speed of the download',
       events: [
         { event: 'phase-start', ...at('here.zip', 0), phase: 'hash' },
-        { event: 'phase-start', ...at('a.zip', 0) },
+        start('a.zip', 0),
         { ...progress('here.zip', 900e6), phase: 'hash' },
         progress('a.zip', 50e6),
       ],
-      left: '5 MB/s  about 6 min 30 s left',
+      left: '5.0 MB/s  about 6.5 min left',
     },
     {
       name: 'a part that another source goes on with was downloaded by another run',
-      events: [
-        { event: 'phase-start', ...at('a.zip', 0) },
-        { event: 'phase-start', ...at('a.zip', 400e6) },
-        progress('a.zip', 450e6),
-      ],
-      left: '5 MB/s  about 5 min 10 s left',
+      events: [start('a.zip', 0), start('a.zip', 400e6), progress('a.zip', 450e6)],
+      left: '5.0 MB/s  about 5.2 min left',
     },
     {
       name: 'a part that starts over has to come once more',
-      events: [
-        { event: 'phase-start', ...at('a.zip', 900e6) },
-        { event: 'phase-start', ...at('a.zip', 0) },
-        progress('a.zip', 50e6),
-      ],
-      left: '5 MB/s  about 9 min 30 s left',
+      events: [start('a.zip', 900e6), start('a.zip', 0), progress('a.zip', 50e6)],
+      left: '5.0 MB/s  about 6.5 min left',
     },
     {
       name: 'a part of another server is of no use, whatever the plan hoped for',
@@ -85,16 +113,88 @@ describe('the state of a run', () => {
         { event: 'phase-start', ...at('a.zip', 0), uselessBytes: 900e6 },
         progress('a.zip', 50e6),
       ],
-      left: '5 MB/s  about 9 min 30 s left',
+      left: '5.0 MB/s  about 6.5 min left',
     },
   ])('#211 tells the time left by the speed of this run: $name', ({ events, left }) => {
     const state = new RunState();
     state.handle(PLAN, 0);
     for (const event of events) state.handle(event, event.event === 'progress' ? 10_000 : 0);
-    expect(totalBar(state, 10_000, 100)).toContain(left);
+    const position = state.position(10_000);
+    expect(`${paceOf(position)}  ${leftOf(position)}`).toBe(left);
   });
 
-  it('says 100 % of nothing but the whole', () => {
-    expect(fileBar(at('a.zip', 999.9e6), 80)).toContain(' 99%');
+  it('says what is waited for, until a byte comes', () => {
+    const state = new RunState();
+    state.handle(PLAN, 0);
+    state.handle(start('a.zip', 0), 0);
+    state.handle(start('b.zip', 0), 0);
+    state.handle(progress('a.zip', 90e6), 4000);
+    state.handle(retry('a.zip', 31_000, 80e6), 4000);
+    const waits = (nowMs: number) => state.filesInWork(nowMs).map(({ waitMs }) => waitMs);
+    expect(waits(4000)).toEqual([31_000, null]);
+    expect(state.position(4000)).toMatchObject({ waitMs: null, doneBytes: 80e6 });
+    state.handle(retry('b.zip', 60_000), 5000);
+    expect(waits(15_000)).toEqual([20_000, 50_000]);
+    expect(paceOf(state.position(15_000))).toBe('waiting, again in 20 s');
+    expect(leftOf(state.position(15_000))).toBe('');
+    expect(amountOf(state.position(15_000))).toBe('80 MB of about 2.0 GB downloaded');
+    expect(waits(35_000)).toEqual([null, 30_000]);
+    expect(paceOf(state.position(40_000))).toBe('no bytes just now');
+    state.handle(progress('b.zip', 1e6), 41_000);
+    expect(waits(41_000)).toEqual([null, null]);
+  });
+});
+
+describe('20 runs by seed', () => {
+  const runs = Array.from({ length: 20 }, (_, at) => play(at + 1));
+
+  /** How far it seemed to be after each event, and what of the second half was foretold at its begin. */
+  function play(seed: number) {
+    const { events, durationMs } = simulateRun(seed);
+    const state = new RunState();
+    const fractions: number[] = [];
+    let halfLeftMs: number | null = null;
+    let isSecondHalf = false;
+    for (const { atMs, event } of events) {
+      if (!isSecondHalf && atMs > durationMs / 2) {
+        isSecondHalf = true;
+        halfLeftMs = state.position(durationMs / 2).leftMs;
+      }
+      state.handle(event, atMs);
+      fractions.push(state.fraction ?? NaN);
+    }
+    return { fractions, events, ratio: (halfLeftMs ?? NaN) / (durationMs / 2) };
+  }
+
+  it('never fall in percent, and end at 100 %', () => {
+    for (const { fractions } of runs) {
+      const falls = fractions.filter((each, at) => !(each >= (fractions[at - 1] ?? 0)));
+      expect(falls).toEqual([]);
+      expect(fractions.at(-1)).toBe(1);
+      expect(fractions.at(-2)).toBeLessThan(1);
+    }
+  });
+
+  it('have all that makes it hard: resumed files, wrong bytes, bad files here, waits', () => {
+    const events = runs.flatMap((run) => run.events.map(({ event }) => event));
+    const isDownload = (event: RunEvent) =>
+      event.event === 'phase-start' && event.phase === 'download';
+    expect(
+      events.some((event) => isDownload(event) && 'doneBytes' in event && event.doneBytes > 0),
+    ).toBe(true);
+    expect(events.some((event) => event.event === 'retry' && event.keptBytes === 0)).toBe(true);
+    expect(events.some((event) => event.event === 'retry' && event.delayMs > 0)).toBe(true);
+    const isExtractionSlow = ({ events: all }: (typeof runs)[number]) => {
+      const lastOf = (phase: string) =>
+        all.findLast(({ event }) => event.event === 'phase-done' && event.phase === phase)?.atMs ??
+        0;
+      return lastOf('download') < lastOf('extract') * 0.8;
+    };
+    expect(runs.filter(isExtractionSlow).length).toBeGreaterThan(5);
+  });
+
+  it('are foretold at half-way, within a factor of 1.5, in 18 of them', () => {
+    const close = runs.filter(({ ratio }) => ratio > 1 / 1.5 && ratio < 1.5);
+    expect(close.length).toBeGreaterThanOrEqual(18);
   });
 });

@@ -1,0 +1,52 @@
+import { count, formatAbout, formatBytes, formatCount, formatSpeed } from '../text.ts';
+import { type Position, type RunState, SILENT_MS } from './progress-state.ts';
+import type { ByPhase } from './time-left.ts';
+
+export const PHASE_WORDS: ByPhase<string> = {
+  download: 'download',
+  hash: 'check',
+  extract: 'extract',
+  check: 'check',
+};
+export const DOING: ByPhase<string> = {
+  download: 'downloading',
+  hash: 'checking',
+  extract: 'extracting',
+  check: 'checking',
+};
+const DONE: ByPhase<string> = {
+  download: 'downloaded',
+  hash: 'checked',
+  check: 'checked',
+  extract: 'extracted',
+};
+
+/** `12 of 82 files` */
+export function filesOf({ filesDone: done, filesInAll: all }: RunState): string {
+  return all === null
+    ? `${count(done, 'file')} done`
+    : `${formatCount(done)} of ${count(all, 'file')}`;
+}
+
+/** `10.1 GB of about 43.0 GB downloaded` */
+export function amountOf({ doneBytes, totalBytes, phase }: Position): string {
+  const of = totalBytes === null ? '' : ` of about ${formatBytes(totalBytes)}`;
+  return `${formatBytes(doneBytes)}${of} ${DONE[phase]}`;
+}
+
+/** Rounded down: only what is complete shows 100 %. */
+export function percentOf(fraction: number): string {
+  return `${Math.floor(fraction * 100)}%`;
+}
+
+/** The speed, or what is waited for. */
+export function paceOf({ waitMs, silentMs, bytesPerSecond }: Position): string {
+  if (waitMs !== null) return `waiting, again in ${formatAbout(waitMs)}`;
+  if (silentMs >= SILENT_MS) return 'no bytes just now';
+  return bytesPerSecond > 0 ? formatSpeed(bytesPerSecond) : '';
+}
+
+/** `about 1.2 h left`; empty: nobody knows. */
+export function leftOf({ leftMs, waitMs }: Position): string {
+  return leftMs === null || waitMs !== null ? '' : `about ${formatAbout(leftMs)} left`;
+}
