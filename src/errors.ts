@@ -92,6 +92,8 @@ export interface ErrorFacts {
   readonly wholeSource?: boolean | undefined;
   /** true: the file is as it was when it was accepted, but for another manifest than this run's. */
   readonly otherManifest?: boolean | undefined;
+  /** What is wrong with the member of an archive that the error is about, in words. */
+  readonly memberFault?: string | undefined;
   /** Line of a text file, counted from 1. */
   readonly line?: number | undefined;
   /** What should be there, in words. */

@@ -1,11 +1,11 @@
 import { readSync } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib';
-import { type CcxriError, errnoOf, isCcxriError, toDiskError } from '../errors.ts';
+import { type CcxriError, type ErrorFacts, errnoOf, isCcxriError, toDiskError } from '../errors.ts';
 import type { Member } from './directory.ts';
 import { Inflater, type Kernel, MAX_STREAM_BYTES, loadKernel } from './inflate-kernel/inflater.ts';
 import { endsBefore } from './reader.ts';
-import { damaged, toName, unsafe } from './report.ts';
+import { type RejectCode, damaged, toName, unsafe } from './report.ts';
 
 /** An open archive. */
 export interface OpenArchive {
@@ -203,44 +203,38 @@ function splitInfo(result: object) {
 }
 
 /** What can be wrong with a member's bytes; the texts are the same however they are unpacked. */
-const memberErrors = (file: string, { name, size, crc32 }: Member) => ({
-  tooLong: (): CcxriError =>
-    unsafe(file, {
-      code: 'expands-beyond-size',
-      text: `${toName(name)}: expands beyond its declared size of ${size} bytes`,
-    }),
-  unused: (): CcxriError =>
-    unsafe(file, {
-      code: 'trailing-data',
-      text: `${toName(name)}: has trailing data after the deflate stream`,
-    }),
-  tooShort: (found: number): CcxriError =>
-    damaged(file, `${toName(name)} expands to fewer bytes than its declared size`, {
-      expected: `${size} bytes`,
-      found: `${found} bytes`,
-    }),
-  wrongCrc: (found: number): CcxriError =>
-    damaged(file, `${toName(name)} has the wrong content`, {
-      expected: `CRC-32 ${toHex(crc32)}`,
-      found: `CRC-32 ${toHex(found)}`,
-    }),
-  undecodable: (why: string): CcxriError =>
-    damaged(file, `${toName(name)} can't be unpacked: ${why}`),
-});
+const memberErrors = (file: string, { name, size, crc32 }: Member) => {
+  const unsafeMember = (code: RejectCode, memberFault: string): CcxriError =>
+    unsafe(file, { code, text: `${toName(name)}: ${memberFault}` }, { memberFault });
+  const damagedMember = (memberFault: string, facts: ErrorFacts = {}): CcxriError =>
+    damaged(file, `${toName(name)} ${memberFault}`, { memberFault, ...facts });
+  return {
+    tooLong: () =>
+      unsafeMember('expands-beyond-size', `expands beyond its declared size of ${size} bytes`),
+    unused: () => unsafeMember('trailing-data', 'has trailing data after the deflate stream'),
+    tooShort: (found: number) =>
+      damagedMember('expands to fewer bytes than its declared size', {
+        expected: `${size} bytes`,
+        found: `${found} bytes`,
+      }),
+    wrongCrc: (found: number) =>
+      damagedMember('has the wrong content', {
+        expected: `CRC-32 ${toHex(crc32)}`,
+        found: `CRC-32 ${toHex(found)}`,
+      }),
+    undecodable: (why: string) => damagedMember(`can't be unpacked: ${why}`),
+  };
+};
 
 /**
  * What is wrong with one member, in words, without its name; undefined: the error is not of the member
  * alone.
  */
-export function memberFaultOf(error: unknown, { name }: Member): string | undefined {
-  if (!isCcxriError(error, 'damaged-archive', 'unsafe-archive')) return undefined;
-  const { message, facts } = error;
-  const at = message.indexOf(`: ${toName(name)}`);
-  if (at < 0) return undefined;
-  const fault = message.slice(at + 2 + toName(name).length).replace(/^:? /, '');
-  return facts.found === undefined
-    ? fault
-    : `${fault} (${String(facts.expected)}, got ${facts.found})`;
+export function memberFaultOf(error: unknown): string | undefined {
+  if (!isCcxriError(error)) return undefined;
+  const { memberFault, expected, found } = error.facts;
+  if (memberFault === undefined || found === undefined) return memberFault;
+  return `${memberFault} (${String(expected)}, got ${found})`;
 }
 
 function toHex(crc32: number): string {

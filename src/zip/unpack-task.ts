@@ -70,7 +70,7 @@ export async function* unpackMembers(
   const pathOf = ({ name }: Member) => (into === null ? null : join(into, name));
   /** @throws what is wrong, unless it is the member alone */
   const handle = (error: unknown, member: Member) => {
-    const why = task.keepGood === true ? memberFaultOf(error, member) : undefined;
+    const why = task.keepGood === true ? memberFaultOf(error) : undefined;
     if (why === undefined) throw error;
     faults.damaged.push({ path: member.name, why });
     const path = pathOf(member);

@@ -209,8 +209,8 @@ describe('real output is described', () => {
     await expectDescribed(0, () => ownRelease({ 'archives/Odd-1.zip': odd }, ['extract']));
     await expectDescribed(7, () => ownRelease({ 'archives/Bad-1.zip': unsafe }, ['extract']));
     const half = buildZip([{ name: '1.jpg', crc32: 1 }, { name: '2.jpg' }]);
-    for (const command of [['extract'], ['fetch', '--subset', 'all']]) {
-      const argv = [...command, '--keep-good'];
+    for (const line of ['extract', 'extract --keep-good', 'fetch --subset all --keep-good']) {
+      const argv = line.split(' ');
       await expectDescribed(3, () => ownRelease({ 'archives/Half-1.zip': half }, argv));
     }
     await expectDescribed(0, () => ownRelease({ 'archives/Odd-1.zip': odd }, ['verify', '--deep']));

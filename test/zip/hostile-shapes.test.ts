@@ -36,7 +36,10 @@ describe('#113 a wrong CRC-32', () => {
     const bytes = buildZip([A, { ...B, method, crc32: 0x12345678 }, C]);
     const error = await expectRefused(await tempDir(), bytes, 'damaged-archive');
     expect(error.message).toContain('b.jpg has the wrong content');
-    expect(error.facts).toMatchObject({ expected: 'CRC-32 12345678' });
+    expect(error.facts).toMatchObject({
+      memberFault: 'has the wrong content',
+      expected: 'CRC-32 12345678',
+    });
     // Its MD5 has passed before: it is no use to fetch it again.
     expect(error.next).toEqual(nextSaying('published like this'));
   });
