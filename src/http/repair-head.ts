@@ -19,8 +19,11 @@ export class HeadRepair extends Transform {
       done();
       return;
     }
+    // Only in what is new, and the three bytes before it: the end of the head may be cut anywhere.
+    const from = Math.max(0, this.#pending.length - 3);
     this.#pending = Buffer.concat([this.#pending, chunk]);
-    this.#pushHeads();
+    const mayEnd = HEAD_END.test(this.#pending.toString('latin1', from));
+    if (mayEnd || this.#pending.length >= MAX_HEAD_BYTES) this.#pushHeads();
     done();
   }
 
@@ -31,7 +34,7 @@ export class HeadRepair extends Transform {
   #pushHeads(): void {
     while (!this.#isBody) {
       const text = this.#pending.toString('latin1');
-      const end = /\r?\n\r?\n/.exec(text);
+      const end = HEAD_END.exec(text);
       if (end === null && text.length < MAX_HEAD_BYTES) return;
       const head = end === null ? '' : text.slice(0, end.index);
       const repaired = repairHead(head);
@@ -52,6 +55,7 @@ export class HeadRepair extends Transform {
   }
 }
 
+const HEAD_END = /\r?\n\r?\n/;
 const IS_CHUNKED = /\r\ntransfer-encoding:[^\r]*\bchunked\b/i;
 
 const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*:(.*)$/s;
