@@ -5,7 +5,7 @@ import { type PageOrigin, resolveAnchors } from './page-address.ts';
 import { type Pairing, pairLinks } from './page-pairs.ts';
 import { readScript } from './page-script.ts';
 import { type PageTree, toUnits } from './page-tree.ts';
-import { readTree } from './page-walk.ts';
+import { parsePage } from './page-walk.ts';
 import { type Location, noLink } from './source.ts';
 
 /** What a page has of a manifest's files, and what kind of page it is. */
@@ -44,13 +44,15 @@ export async function readPage(
   origin: PageOrigin,
 ): Promise<PageReading> {
   if (looksLikeData(html)) return readAs(treeOfJson(html), manifest, origin);
-  const tree = await readTree(html);
+  const readTree = await parsePage(html);
+  const tree = readTree('seen');
   const seen = readAs(tree, manifest, origin);
   if (hasFiles(seen)) return seen;
-  const hidden = readAs(await readTree(html, 'hidden'), manifest, origin);
+  const hidden = readAs(readTree('hidden'), manifest, origin);
   if (hasFiles(hidden)) return hidden;
   const source = sourceShownIn(tree);
-  const inside = source === undefined ? seen : readAs(await readTree(source), manifest, origin);
+  const readSource = source === undefined ? undefined : await parsePage(source);
+  const inside = readSource === undefined ? seen : readAs(readSource('seen'), manifest, origin);
   return hasFiles(inside) ? inside : { ...seen, guesses: hidden.guesses };
 }
 

@@ -22,15 +22,15 @@ const MAX_ELEMENTS = 300_000;
 export type PageDepth = 'seen' | 'hidden';
 
 /**
- * Reads HTML as a browser would; no script is run.
+ * Parses HTML as a browser would, once for all depths that it is read to; no script is run.
  * @throws CcxriError `source-unusable` if the page is nested too deep or too long
  */
-export async function readTree(html: string, depth: PageDepth = 'seen'): Promise<PageTree> {
+export async function parsePage(html: string): Promise<(depth: PageDepth) => PageTree> {
   // Loaded here, so that only runs that read a page wait for it.
   const { parse, defaultTreeAdapter } = await import('parse5');
   const treeAdapter = withLimits(defaultTreeAdapter);
   const document = parse(html, { treeAdapter, scriptingEnabled: false });
-  return new Walk(depth).through(document);
+  return (depth) => new Walk(depth).through(document);
 }
 
 function withLimits(
