@@ -135,6 +135,7 @@ export type NextCommand =
 /** Options of the program that an error may point to, without the dashes. */
 export type NextOption =
   | 'connections'
+  | 'deep'
   | 'delete-archives'
   | 'dest'
   | 'dry-run'

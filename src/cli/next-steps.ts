@@ -43,6 +43,7 @@ const CARRIED: readonly (readonly [OptionKey, readonly CommandName[]])[] = [
 /** How the advice to use an option reads if there is no value to give. */
 const OPTION_TEXTS: Readonly<Record<NextOption, string>> = {
   connections: 'use fewer --connections',
+  deep: 'look at every image with --deep',
   'delete-archives': 'delete each archive after its extraction with --delete-archives',
   dest: 'choose another directory with --dest DIR',
   'dry-run': 'look at what would be done with --dry-run',

@@ -49,17 +49,27 @@ export function renderStatusCounts<Status extends string>(
 export function renderBroken(outcomes: readonly BrokenOutcome[], view: View): string {
   const broken = outcomes.flatMap(({ brokenImages }) => brokenImages);
   if (broken.length === 0) return '';
-  const shown = view.verbose ? broken : broken.slice(0, MOST_BROKEN);
-  const more = broken.length - shown.length;
+  const head = `${count(broken.length, 'image')} published empty, cut or as something else`;
+  return renderSome(
+    head,
+    broken.map(({ path, why }) => `${path}: ${why}`),
+    view,
+  );
+}
+
+/** A list of which the first are shown; with `-v` all. */
+export function renderSome(head: string, all: readonly string[], view: View): string {
+  const shown = view.verbose ? all : all.slice(0, MOST_SHOWN);
+  const more = all.length - shown.length;
   return [
-    `${count(broken.length, 'image')} published empty, cut or as something else:`,
-    ...shown.map(({ path, why }) => `- ${toPrintable(path)}: ${why}`),
+    `${head}:`,
+    ...shown.map((each) => `- ${toPrintable(each)}`),
     ...(more > 0 ? [`  and ${count(more, 'other')} (-v shows them)`] : []),
     '',
   ].join('\n');
 }
 
-const MOST_BROKEN = 10;
+const MOST_SHOWN = 10;
 
 /** Of files whose published MD5 is disputed and did not match. Never called verified. */
 export function renderContentChecked(

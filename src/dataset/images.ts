@@ -4,6 +4,7 @@ import { compareLength } from '../fs/content.ts';
 import { pathKind, walkFolder } from '../fs/paths.ts';
 import { stemOf } from '../manifest/manifest.ts';
 import { count, toPrintable } from '../text.ts';
+import { foldName } from '../zip/names.ts';
 import type { BrokenImage, DamagedMember } from '../zip/member-faults.ts';
 import { type DatasetLayout, imagesPathOf } from './layout.ts';
 import type { Ledger, MemberContent, MembersRecord, Receipt } from './ledger.ts';
@@ -27,6 +28,43 @@ export interface ImagesFound {
   /** Paths below the folder, with `/`; empty where there is no folder. */
   readonly paths: ReadonlySet<string>;
   readonly record: MembersRecord | undefined;
+}
+
+/** What an extraction puts into an archive's folder; undefined: the ledger does not know all of it. */
+export function allMembersOf(
+  record: MembersRecord | undefined,
+): readonly MemberContent[] | undefined {
+  return record !== undefined && (record.isComplete || hasDamaged(record))
+    ? record.members
+    : undefined;
+}
+
+function hasDamaged({ damaged = [] }: MembersRecord): boolean {
+  return damaged.length > 0;
+}
+
+/**
+ * The files in an archive's folder that are none of its members. A disk may list a member under another
+ * form of its name; but each member is one file only, so that a copy of it is another.
+ * @param paths below the folder
+ * @param keyOf the same for all forms that the name of a member may have
+ */
+export function findUnexpected(
+  paths: readonly string[],
+  members: readonly Pick<MemberContent, 'path'>[],
+  keyOf: (path: string) => string = foldName,
+): readonly string[] {
+  const own = new Set(members.map(({ path }) => path));
+  const others = paths.filter((path) => !own.has(path));
+  if (others.length === 0) return others;
+  for (const path of paths) own.delete(path);
+  const wanted = new Map<string, number>();
+  for (const path of own) wanted.set(keyOf(path), (wanted.get(keyOf(path)) ?? 0) + 1);
+  return others.filter((path) => {
+    const left = wanted.get(keyOf(path)) ?? 0;
+    wanted.set(keyOf(path), left - 1);
+    return left <= 0;
+  });
 }
 
 /**
@@ -57,13 +95,12 @@ export async function findImages(
     if (!isFolder) return 'unknown';
     if (paths.size === 0) return 'absent';
     if (record === undefined) return 'unknown';
-    const hasDamaged = (record.damaged ?? []).length > 0;
     if (record.foundBadAt !== undefined) return 'partial';
-    if (!record.isComplete && !hasDamaged) return 'partial';
+    if (allMembersOf(record) === undefined) return 'partial';
     if (receipt !== undefined && receipt.md5 !== record.md5) return 'partial';
     if (!record.members.every(({ path }) => paths.has(path))) return 'partial';
     if (!(await haveTheirSizes(root, sample(record.members)))) return 'partial';
-    return hasDamaged ? 'good-only' : 'complete';
+    return hasDamaged(record) ? 'good-only' : 'complete';
   };
   return { state: await state(), paths, record };
 }

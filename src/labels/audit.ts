@@ -20,6 +20,7 @@ export const REMARK_KINDS = [
   'row-without-image',
   'unplaced-rows',
   'unknown-archive',
+  'unexpected-image',
   'damaged-member',
   'broken-image',
   'contradictory-row',
@@ -36,8 +37,9 @@ export const REMARK_KINDS = [
  * file does not have; `row-without-image`: rows whose archive is here without the image;
  * `unplaced-rows`: all rows of a label file, where none is of an archive of the manifest;
  * `unknown-archive`: rows of a label file that name an archive which the manifest does not have, while
- * others name one that it has; `damaged-member`: members that are damaged in their archive, and have no
- * image and no row; `broken-image`: images that are as published, and empty, cut or no image; `contradictory-row`: No_Finding together with another label; `patient-in-two-archives`; `repeated-row`: a
+ * others name one that it has; `unexpected-image`: images in an archive's folder that the archive does not
+ * have, as the ledger knows its members: they have no row; `damaged-member`: members that are damaged in
+ * their archive, and have no image and no row; `broken-image`: images that are as published, and empty, cut or no image; `contradictory-row`: No_Finding together with another label; `patient-in-two-archives`; `repeated-row`: a
  * row that repeats an earlier one; `unused-column`: a column of a label file that is not read;
  * `stray-file`: a file under images/ that is no image; `unknown-folder`: a folder under images/ that is
  * of no archive of the manifest.
@@ -64,6 +66,7 @@ const STRICT: ReadonlySet<RemarkKind> = new Set<RemarkKind>([
   'image-without-row',
   'row-without-image',
   'unplaced-rows',
+  'unexpected-image',
   'damaged-member',
   'broken-image',
   'contradictory-row',
@@ -93,6 +96,11 @@ export interface IndexReport {
     readonly archive: string;
     /** Its images that are here. */
     readonly images: number;
+    /**
+     * Whether the ledger knows the archive's members, so that other images of its folder have no row. Where
+     * it does not, each of them has one.
+     */
+    readonly membersKnown: boolean;
   }[];
   /** Images of each class; `none`: ChestDx, ChestDx-PE, and viral images without a tag. */
   readonly classes: Readonly<Record<ImageClass | 'none', number>>;
@@ -131,9 +139,10 @@ export class JoinAudit {
   /** @param rows what joinArchive made of this archive */
   add(archive: ArchiveImages, rows: readonly IndexRow[]): void {
     this.#here.add(archive.stem);
-    this.#archives.push({ archive: archive.stem, images: rows.length });
+    const { stem, membersKnown } = archive;
+    this.#archives.push({ archive: stem, images: rows.length, membersKnown });
     this.#rows += rows.length;
-    for (const stray of archive.strays) this.note('stray-file', `${archive.stem}/${stray}`);
+    this.#noteFiles(archive);
     const due = this.#dueFiles(archive);
     this.#matches.add(due, rows);
     for (const row of rows) {
@@ -154,6 +163,13 @@ export class JoinAudit {
   /** Something met outside the archives: a stray file, an unknown folder. */
   note(kind: RemarkKind, example: string, file?: string): void {
     this.#counterOf(kind, file).add(example);
+  }
+
+  #noteFiles({ stem, strays, unexpected, damaged, broken }: ArchiveImages): void {
+    for (const path of strays) this.note('stray-file', `${stem}/${path}`);
+    for (const path of unexpected) this.note('unexpected-image', `${stem}/${path}`);
+    for (const { path } of damaged) this.note('damaged-member', `${stem}/${path}`);
+    for (const { path, why } of broken) this.note('broken-image', `${stem}/${path}: ${why}`);
   }
 
   /** After the last archive. */

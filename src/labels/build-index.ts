@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { throwIfAborted } from '../abort.ts';
 import { type DatasetLayout, layoutOf } from '../dataset/layout.ts';
 import { Ledger } from '../dataset/ledger.ts';
@@ -15,6 +14,7 @@ import {
   type ArchiveImages,
   type IndexRow,
   type LabelsHere,
+  compareWithLedger,
   joinArchive,
 } from './join.ts';
 import { type ImagesHere, archiveFacts, readLabels, scanImages } from './scan.ts';
@@ -23,6 +23,7 @@ import { assertOwnIndex, findLostLabels, writeIndex } from './write.ts';
 /** What the rows of an index are made of: the images and label files that are here. */
 interface IndexSource {
   readonly layout: DatasetLayout;
+  readonly ledger: Ledger;
   /** Every archive of the manifest. */
   readonly archives: readonly ArchiveFacts[];
   readonly here: ImagesHere;
@@ -57,18 +58,18 @@ export async function openIndexSource(
   const here = asked === undefined ? all : { archives: chosen, unknownFolders: [], strays: [] };
   if (chosen.length === 0) throw noImages(layout, here, asked !== undefined);
   const labels = await readLabels(layout, manifest, signal);
-  return { layout, archives, here, labels, asked };
+  return { layout, ledger: new Ledger(layout.ledger), archives, here, labels, asked };
 }
 
 /** The rows of an index, an archive at a time: memory does not grow with the dataset. */
 export async function* indexRows(
-  { here, labels }: IndexSource,
+  { here, labels, ledger }: IndexSource,
   signal?: AbortSignal,
 ): AsyncGenerator<ArchiveRows, void, void> {
-  for (const archive of here.archives) {
-    // The join itself never waits: this lets the events in that stop it.
-    await setImmediate();
+  for (const folder of here.archives) {
+    const record = await ledger.readMembers(`${folder.stem}.zip`);
     throwIfAborted(signal);
+    const archive = compareWithLedger(folder, record);
     yield { archive, rows: joinArchive(archive, labels.tables) };
   }
 }
@@ -118,25 +119,12 @@ export async function buildIndex(options: JoinOptions): Promise<IndexResult> {
     const temporaryDirectory = isOwn ? layout.state : undefined;
     await writeIndex(path, batches, { temporaryDirectory, followsLink: !isOwn, signal });
   }
-  await noteMembers(source, audit);
   for (const stray of here.strays) audit.note('stray-file', stray);
   for (const folder of here.unknownFolders) audit.note('unknown-folder', folder);
   const result = { path, ...audit.finish() };
   for (const remark of result.remarks) onEvent(warningOf(remark));
   if (!dryRun) onEvent({ event: 'index-written', path, rows: result.rows });
   return result;
-}
-
-/** What the extraction left out, or found to be broken, as the ledger has it. */
-async function noteMembers({ layout, here }: IndexSource, audit: JoinAudit): Promise<void> {
-  const ledger = new Ledger(layout.ledger);
-  for (const { stem } of here.archives) {
-    const record = await ledger.readMembers(`${stem}.zip`);
-    for (const { path } of record?.damaged ?? []) audit.note('damaged-member', `${stem}/${path}`);
-    for (const { path, why } of record?.broken ?? []) {
-      audit.note('broken-image', `${stem}/${path}: ${why}`);
-    }
-  }
 }
 
 /** An index with labels is worth more than one of every image without them. */

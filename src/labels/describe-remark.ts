@@ -7,13 +7,17 @@ export function describeRemark(remark: Remark): string {
   const { rowExamples = [] } = remark;
   const rows = rowExamples.map((example) => toPrintable(example, 120)).join(', ');
   const text = TEXTS[remark.kind](remark.count, remark.file ?? 'the label file', rows);
-  const shown = remark.examples.slice(0, 2).map((example) => toPrintable(example, 120));
+  // Which files these are is what a user has to know; of the other kinds two show what is meant.
+  const most = remark.kind === 'unexpected-image' ? remark.examples.length : 2;
+  const shown = remark.examples.slice(0, most).map((example) => toPrintable(example, 120));
   const more = remark.count > shown.length ? ', …' : '';
   return shown.length === 0 ? text : `${text} (${shown.join(', ')}${more})`;
 }
 
 /** What a user can do about a remark; undefined: nothing but look at the data. */
-export function nextOfRemark({ kind, file }: Remark): readonly NextStep[] | undefined {
+export function nextOfRemark(remark: Remark): readonly NextStep[] | undefined {
+  const { kind, file } = remark;
+  if (kind === 'unexpected-image') return nextOfUnexpected(remark);
   if (file === undefined) return undefined;
   if (kind === 'no-match') {
     const purpose = 'to see whether it is the published file';
@@ -24,6 +28,15 @@ export function nextOfRemark({ kind, file }: Remark): readonly NextStep[] | unde
   }
   if (kind !== 'no-label-file') return undefined;
   return [{ kind: 'run', command: 'fetch', files: [file], purpose: 'to get it' }];
+}
+
+function nextOfUnexpected({ count: n, examples }: Remark): readonly NextStep[] {
+  const files = [...new Set(examples.map((path) => path.slice(0, path.indexOf('/'))))];
+  const purpose = `to list all of ${files.length === 1 ? 'them' : 'those in these folders'}`;
+  const options = { deep: true } as const;
+  const list: NextStep = { kind: 'run', command: 'verify', files, options, purpose };
+  const move: NextStep = { kind: 'advice', text: 'move them out of images/' };
+  return n > examples.length ? [list, move] : [move];
 }
 
 const TEXTS: Readonly<Record<RemarkKind, (n: number, file: string, rows: string) => string>> = {
@@ -37,6 +50,12 @@ const TEXTS: Readonly<Record<RemarkKind, (n: number, file: string, rows: string)
     `${count(n, 'row')} of ${file} fit no archive of the manifest: labels need the archive named in the row, COVID-19 tags an archive of the subset "viral"`,
   'unknown-archive': (n, file) =>
     `${count(n, 'row')} of ${file} ${n === 1 ? 'names' : 'name'} an archive that the manifest does not have`,
+  'unexpected-image': (n) =>
+    count(
+      n,
+      'image under images/ that its archive does not have: not indexed',
+      'images under images/ that their archives do not have: not indexed',
+    ),
   'damaged-member': (n) => `${count(n, 'member')} left out: damaged in the archive as published`,
   'broken-image': (n) => `${count(n, 'image')} published empty, cut or as something else`,
   'contradictory-row': (n) => `${count(n, 'image')} with No_Finding and another label together`,

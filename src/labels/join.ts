@@ -1,3 +1,7 @@
+import { allMembersOf, findUnexpected } from '../dataset/images.ts';
+import type { MembersRecord } from '../dataset/ledger.ts';
+import type { BrokenImage, DamagedMember } from '../zip/member-faults.ts';
+import { foldName } from '../zip/names.ts';
 import type { Examples } from './label-names.ts';
 
 /** `chest`: labels by image and archive; `covid`: a tag by image, for viral pneumonia. */
@@ -42,12 +46,22 @@ export interface ArchiveFacts {
   readonly subsets: readonly string[];
 }
 
-/** An archive whose images are here. */
-export interface ArchiveImages extends ArchiveFacts {
+/** An archive whose images are here: its folder. */
+export interface ArchiveFolder extends ArchiveFacts {
   /** Relative to images/<stem>/, with `/`. */
   readonly images: readonly string[];
   /** Other files there, likewise. */
   readonly strays: readonly string[];
+}
+
+/** The folder compared with the archive's members, as the ledger knows them. */
+export interface ArchiveImages extends ArchiveFolder {
+  /** Whether the ledger knows them all. Where it does not, every image of the folder counts. */
+  readonly membersKnown: boolean;
+  /** Images that the archive does not have. They are none of `images`. */
+  readonly unexpected: readonly string[];
+  readonly damaged: readonly DamagedMember[];
+  readonly broken: readonly BrokenImage[];
 }
 
 /** The label files that are here, read. */
@@ -77,11 +91,42 @@ export interface IndexRow {
   readonly covid: boolean | null;
 }
 
+/** @param record of the archive's members in the ledger; undefined: it has none */
+export function compareWithLedger(
+  folder: ArchiveFolder,
+  record: MembersRecord | undefined,
+): ArchiveImages {
+  const { damaged = [], broken = [] } = record ?? {};
+  const members = allMembersOf(record);
+  const unexpected = members === undefined ? [] : findUnexpected(folder.images, members, nameKey);
+  const isUnexpected = new Set(unexpected);
+  return {
+    ...folder,
+    images: folder.images.filter((path) => !isUnexpected.has(path)),
+    membersKnown: members !== undefined,
+    unexpected,
+    damaged,
+    broken,
+  };
+}
+
+/** A member may have been moved into another folder, or converted. */
+function nameKey(path: string): string {
+  return foldName(toImageKey(nameOf(path)));
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
 /** The rows of one archive, sorted by image. */
-export function joinArchive(archive: ArchiveImages, tables: LabelTables): readonly IndexRow[] {
+export function joinArchive(
+  archive: Omit<ArchiveFolder, 'strays'>,
+  tables: LabelTables,
+): readonly IndexRow[] {
   const group = groupOf(archive.subsets);
   return archive.images
-    .map((path) => ({ path, image: path.slice(path.lastIndexOf('/') + 1) }))
+    .map((path) => ({ path, image: nameOf(path) }))
     .sort((a, b) => compare(a.image, b.image) || compare(a.path, b.path))
     .map(({ path, image }) => {
       const covid = group === 'Viral' ? covidOf(tables, image) : null;
@@ -116,6 +161,14 @@ function viralClass(covid: boolean | null): 'Viral' | 'COVID-19' | null {
 
 /** The dataset has .jpg; the others are what a mirror may have converted them to. */
 const IMAGE_ENDING = /\.(?:jpe?g|png|dcm)$/i;
+
+/** Left by macOS and editors, with copies of image names inside. */
+export const NOT_OURS = /^(?:\..*|__MACOSX)$/;
+
+/** @param path below the folder of an archive's images */
+export function isImagePath(path: string): boolean {
+  return isImageName(nameOf(path)) && !path.split('/').some((part) => NOT_OURS.test(part));
+}
 
 export function isImageName(name: string): boolean {
   return !name.startsWith('.') && IMAGE_ENDING.test(name);

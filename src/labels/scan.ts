@@ -10,11 +10,12 @@ import { pathKind, walkFolder } from '../fs/paths.ts';
 import { type Manifest, stemOf } from '../manifest/manifest.ts';
 import {
   type ArchiveFacts,
-  type ArchiveImages,
+  type ArchiveFolder,
   type ChestLabels,
   type CovidLabels,
   type LabelFacts,
   type LabelsHere,
+  NOT_OURS,
   compareArchives,
   isImageName,
 } from './join.ts';
@@ -23,7 +24,7 @@ import { readLabelFile } from './read.ts';
 /** What is under images/. */
 export interface ImagesHere {
   /** Archives whose folder is here, in the order of index.csv. */
-  readonly archives: readonly ArchiveImages[];
+  readonly archives: readonly ArchiveFolder[];
   /** Folders that no archive of the manifest has. */
   readonly unknownFolders: readonly string[];
   /** Files beside the folders. */
@@ -32,8 +33,6 @@ export interface ImagesHere {
 
 /** Folders read at once: node's own pool has four threads. */
 const CONCURRENCY = 4;
-/** Left by macOS and editors, with copies of image names inside. */
-const NOT_OURS = /^(?:\..*|__MACOSX)$/;
 
 /** @throws CcxriError of the disk; `aborted` */
 export async function scanImages(
@@ -96,7 +95,7 @@ async function kindOf(path: string, entry: Dirent): ReturnType<typeof pathKind> 
 }
 
 /** Links to images count as images; linked folders are not followed. */
-async function imagesIn(folder: string): Promise<Pick<ArchiveImages, 'images' | 'strays'>> {
+async function imagesIn(folder: string): Promise<Pick<ArchiveFolder, 'images' | 'strays'>> {
   const images: string[] = [];
   const strays: string[] = [];
   for await (const { path, entry } of walkFolder(folder, ({ name }) => NOT_OURS.test(name))) {

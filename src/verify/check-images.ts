@@ -1,17 +1,15 @@
 import { join } from 'node:path';
 import { throwIfAborted } from '../abort.ts';
 import { forEachAtOnce } from '../concurrency.ts';
-import { goodOnlyError, notedMembers } from '../dataset/images.ts';
+import { findUnexpected, goodOnlyError, notedMembers } from '../dataset/images.ts';
 import { finalPathOf } from '../dataset/layout.ts';
 import type { MemberContent, MembersRecord } from '../dataset/ledger.ts';
-import type { Session } from '../dataset/session.ts';
 import { stateOf } from '../dataset/survey.ts';
 import type { CcxriError } from '../errors.ts';
 import { compareContent, compareLength } from '../fs/content.ts';
 import { ImageCheck } from '../fs/image-content.ts';
 import { isLink, walkFolder } from '../fs/paths.ts';
 import { type ManifestFile, stemOf } from '../manifest/manifest.ts';
-import { count, toPrintable } from '../text.ts';
 import { type BrokenImage, MemberFaults } from '../zip/member-faults.ts';
 import { CheckProgress, type DeepCheck } from './check-archive.ts';
 import { imagesError, imagesUnknownError, otherManifestError } from './errors.ts';
@@ -64,7 +62,7 @@ interface CheckFolderOptions {
 
 /**
  * Compares every extracted file with what it should be, and records the result in the ledger; what lies
- * there besides is reported as a warning.
+ * there besides is listed.
  * @returns what is wrong; undefined: nothing
  */
 export async function checkFolder(
@@ -80,15 +78,15 @@ export async function checkFolder(
     meter.bytesRead += length;
   });
   if (depth !== 'quick') results.membersChecked = expected.length;
-  const below = `images/${stemOf(file.name)}`;
+  const place = (path: string) => `images/${stemOf(file.name)}/${path}`;
   results.badMembers = [...report.damaged, ...report.missing]
     .sort()
     .slice(0, MAX_BAD_MEMBERS)
-    .map((path) => `${below}/${path}`);
+    .map(place);
   // The same bytes, where the archive has been read.
   if (!options.isArchiveGood) results.brokenImages = placed(file, report.broken);
   const { unexpectedFiles } = report;
-  if (unexpectedFiles.length > 0) emitUnexpectedFiles(file, unexpectedFiles, session);
+  results.unexpectedFiles = unexpectedFiles.map(place);
   const isBad = report.damaged.length + report.missing.length > 0;
   // Sizes alone make nothing good.
   if (!isBad && depth === 'quick') return undefined;
@@ -123,20 +121,6 @@ export async function assertNoneLeftOut(
   if (error === undefined) return;
   results.badMembers = damagedMembers.slice(0, MAX_BAD_MEMBERS).map(({ path }) => path);
   throw error;
-}
-
-function emitUnexpectedFiles(
-  file: ManifestFile,
-  unexpectedFiles: readonly string[],
-  { onEvent }: Session,
-): void {
-  const examples = unexpectedFiles.slice(0, 3).map((path) => toPrintable(path, 120));
-  onEvent({
-    event: 'warning',
-    code: 'disk',
-    file: file.name,
-    message: `${count(unexpectedFiles.length, 'file')} in images/${stemOf(file.name)} not of the archive: ${examples.join(', ')}${unexpectedFiles.length > 3 ? ', …' : ''}`,
-  });
 }
 
 async function compareFolder(
@@ -178,16 +162,11 @@ async function unexpectedFilesIn(
   folder: string,
   expected: readonly MemberContent[],
 ): Promise<readonly string[]> {
-  const known = new Set<string>();
-  for (const { path } of expected) {
-    known.add(path);
-    for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) {
-      known.add(path.slice(0, at));
-    }
+  const paths: string[] = [];
+  for await (const { path, entry } of walkFolder(folder)) {
+    if (!entry.isDirectory()) paths.push(path);
   }
-  const unexpected: string[] = [];
-  for await (const { path } of walkFolder(folder)) if (!known.has(path)) unexpected.push(path);
-  return unexpected.sort();
+  return findUnexpected(paths, expected);
 }
 
 /**

@@ -58,6 +58,12 @@ export interface VerifyOutcome extends FileOutcome<VerifyStatus> {
    * where there are none, or no image was read.
    */
   readonly brokenImages: readonly BrokenImage[];
+  /**
+   * Files in the folder of its images that the archive does not have, relative to the dataset directory:
+   * copies, and what else was put there. They are no damage. Empty where there are none, or the folder was
+   * not looked at.
+   */
+  readonly unexpectedFiles: readonly string[];
 }
 
 /** What a verify has found. */
@@ -120,6 +126,7 @@ export interface VerifyRun {
 /** What the checks of a file have found so far: reported also where a later check fails. */
 export interface CheckResults {
   md5: string | null;
+  unexpectedFiles: readonly string[];
   membersChecked: number;
   badMembers: readonly string[];
   brokenImages: readonly BrokenImage[];

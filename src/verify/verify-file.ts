@@ -40,6 +40,7 @@ export async function verifyFile(located: Located, run: VerifyRun): Promise<Veri
     membersChecked: 0,
     badMembers: [],
     brokenImages: [],
+    unexpectedFiles: [],
   };
   const end = await settleFile(located, results, run);
   run.session.emitDone({ file: file.name, ...end });

@@ -126,6 +126,13 @@ describe('#54 a list of members', () => {
     ['is of another archive', text({ ...MEMBERS, archive: 'ChestDx-2.zip' })],
     ['holds no list', text({ ...MEMBERS, members: {} })],
     ['holds a CRC beyond 32 bits', text({ ...MEMBERS, members: [{ ...member, crc32: 2 ** 32 }] })],
+    ['holds what is no member', text({ ...MEMBERS, members: [member, null] })],
+    ['holds a member without a path', text({ ...MEMBERS, members: [{ ...member, path: 1 }] })],
+    ['holds half a byte', text({ ...MEMBERS, members: [{ ...member, bytes: 0.5 }] })],
+    ['holds fewer than no bytes', text({ ...MEMBERS, members: [{ ...member, bytes: -1 }] })],
+    ['holds no CRC', text({ ...MEMBERS, members: [{ ...member, crc32: undefined }] })],
+    ['holds no state', text({ ...MEMBERS, members: [{ ...member, state: undefined }] })],
+    ['holds a state nobody gave', text({ ...MEMBERS, members: [{ ...member, state: 'good' }] })],
     ['holds a key nobody knows', text({ ...MEMBERS, members: [{ ...member, good: true }] })],
     ...['../a.jpg', 'a/../../b.jpg', '/etc/passwd', 'a//b', './a', '', 'a\\b', 'a\0b', 'a/'].map(
       (path): [string, string] => [

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { MembersRecord } from '../../src/dataset/ledger.ts';
 import { JoinAudit, type Remark } from '../../src/labels/audit.ts';
 import { describeRemark, nextOfRemark } from '../../src/labels/describe-remark.ts';
 import { NO_FINDING_BIT } from '../../src/labels/label-names.ts';
@@ -6,6 +7,7 @@ import {
   type ArchiveFacts,
   type LabelFacts,
   type LabelTables,
+  compareWithLedger,
   joinArchive,
 } from '../../src/labels/join.ts';
 
@@ -29,6 +31,8 @@ interface Case {
   /** Image names by archive. */
   readonly images: Readonly<Record<string, readonly string[]>>;
   readonly strays?: readonly string[];
+  /** Of the ledger, by archive. */
+  readonly records?: Readonly<Record<string, MembersRecord>>;
   /** Labels' bits by `archive/image`; absent: the file is not here. */
   readonly chest?: Readonly<Record<string, number>>;
   readonly covid?: Readonly<Record<string, boolean>>;
@@ -63,7 +67,8 @@ function run(testCase: Case) {
   const audit = new JoinAudit({ archives, labels: { files: labelFiles(testCase), tables } });
   for (const [stem, images] of Object.entries(testCase.images)) {
     const strays = testCase.strays ?? [];
-    const archive = { stem, subsets: ARCHIVES[stem] ?? [], images, strays };
+    const folder = { stem, subsets: ARCHIVES[stem] ?? [], images, strays };
+    const archive = compareWithLedger(folder, testCase.records?.[stem]);
     audit.add(archive, joinArchive(archive, tables));
   }
   return audit.finish();
@@ -253,7 +258,9 @@ it('expects a row where the label file names the archive, whatever its subsets',
   const testCase = { name: '', images: {}, chest: { 'Mine-1/a_0.jpg': 1 }, remarks: [] };
   const tables = tablesOf(testCase);
   const files = [{ ...labelFiles(testCase)[0]!, subsets: ['labels'] }];
-  const archive = { stem: 'Mine-1', subsets: ['mine'], images: ['a_0.jpg', 'b_0.jpg'], strays: [] };
+  const images = ['a_0.jpg', 'b_0.jpg'];
+  const folder = { stem: 'Mine-1', subsets: ['mine'], images, strays: [] };
+  const archive = compareWithLedger(folder, undefined);
   const audit = new JoinAudit({ archives: [archive], labels: { files, tables } });
   audit.add(archive, joinArchive(archive, tables));
   expect(audit.finish().remarks).toMatchObject([

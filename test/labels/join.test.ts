@@ -5,7 +5,7 @@ import {
   groupOf,
   joinArchive,
   patientOf,
-  type ArchiveImages,
+  type ArchiveFolder,
   type LabelTables,
 } from '../../src/labels/join.ts';
 
@@ -42,7 +42,7 @@ const tables: LabelTables = {
   ],
 };
 
-function archive(stem: string, subsets: string[], ...images: string[]): ArchiveImages {
+function archive(stem: string, subsets: string[], ...images: string[]): ArchiveFolder {
   return { stem, subsets, images, strays: [] };
 }
 

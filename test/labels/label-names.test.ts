@@ -8,7 +8,7 @@ import {
 } from '../../src/labels/label-names.ts';
 import { CHEST_HEADER } from '../support/csv.ts';
 
-it('has the 14 findings in alphabetical order, No_Finding last', () => {
+it('has the 14 labels in alphabetical order, No_Finding last', () => {
   expect(LABELS).toHaveLength(14);
   expect([...LABELS].sort()).toEqual(LABELS);
   expect(LABEL_COLUMNS).toEqual([...LABELS, 'No_Finding']);

@@ -34,6 +34,7 @@ it('reads every byte, says of each file what it is, and writes nothing', async (
     membersChecked: 0,
     badMembers: [],
     brokenImages: [],
+    unexpectedFiles: [],
   });
   expect(await snapshot(dataset.root)).toEqual(before);
   const work = result.outcomes.map(({ file, bytes }) => ({

@@ -8,12 +8,14 @@ import {
   errorsOf,
   runOptionsOf,
   strictErrors,
+  unexpectedErrors,
 } from '../command.ts';
 import {
   type StatusLabels,
   countStatuses,
   joinParts,
   renderBroken,
+  renderSome,
   renderStatusCounts,
 } from '../render-outcomes.ts';
 import type { View } from '../view.ts';
@@ -49,6 +51,7 @@ export async function runVerify(context: CommandContext): Promise<CommandOutcome
       ...errorsOf(outcomes),
       ...strictErrors(context, checks),
       ...brokenErrors(context, outcomes),
+      ...unexpectedErrors(context, outcomes),
     ],
     render: (view) => renderVerified(result, view),
     isStatusOnly: true,
@@ -64,6 +67,7 @@ function renderVerified(result: VerifyResult, view: View): string {
     renderStatusCounts(STATUSES, outcomes, view),
     renderBadMembers(outcomes),
     renderBroken(outcomes, view),
+    renderUnexpected(outcomes, view),
     notesOf(result, view)
       .map((note) => view.prose(`${note}\n`, '  '))
       .join(''),
@@ -100,6 +104,17 @@ function renderHead(result: VerifyResult, { style }: View): string {
   const where = `${n === outcomes.length ? files : `${n} of ${files}`} in ${toPrintable(dest, 4096)}`;
   const read = `${formatBytes(bytesRead)} read in ${formatDuration(elapsedMs)}`;
   return `${word}: ${where}; ${read}\n${DEPTHS[depth]}\n`;
+}
+
+function renderUnexpected(outcomes: readonly VerifyOutcome[], view: View): string {
+  const files = outcomes.flatMap(({ unexpectedFiles }) => unexpectedFiles);
+  if (files.length === 0) return '';
+  const head = count(
+    files.length,
+    'file beside the images, which its archive does not have: no damage, and not in index.csv',
+    'files beside the images, which their archives do not have: no damage, and not in index.csv',
+  );
+  return renderSome(head, files, view);
 }
 
 function renderBadMembers(outcomes: readonly VerifyOutcome[]): string {
