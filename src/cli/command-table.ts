@@ -36,7 +36,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
     load: async () => (await import('./commands/list.ts')).runList,
   },
   fetch: {
-    summary: 'download, check, extract and join; run again, it resumes where it stopped',
+    summary: 'download, check, extract and join; run again, it resumes',
     argument: DIRECTORY,
     examples: [
       ['ccxri fetch --subset chestdx', 'one subset with its labels'],
@@ -90,7 +90,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
     load: async () => (await import('./commands/links.ts')).runLinks,
   },
   doctor: {
-    summary: 'look at what decides whether a fetch will work: network, disk, machine',
+    summary: 'look whether a fetch will work: network, disk, machine',
     argument: DIRECTORY,
     examples: [
       ['ccxri doctor', "the dataset's page and ./cc-cxri, in a minute and a few hundred KB"],

@@ -129,11 +129,6 @@ export function exitCodeOf(error: unknown, stop?: unknown): ExitCode {
   return BY_ERROR[error.code];
 }
 
-export function exitCodesText(): string {
-  const lines = EXIT_CODES.map(({ code, meaning }) => `  ${String(code).padStart(3)}  ${meaning}`);
-  return ['Exit codes (the most severe: 7, 3, 9, 6, 5, 4, 10, 8):', ...lines, ''].join('\n');
-}
-
 /** With what to do next: `ccxri help exit-codes`. */
 export function exitCodesHelp(): string {
   const lines = EXIT_CODES.map(

@@ -18,6 +18,7 @@ export const NETWORK_OPTIONS = {
     help: 'a directory, a base URL, or a page (live or saved .html); repeatable, tried in order',
     default: "the manifest's homepage",
     expects: 'a directory, a URL, or a saved page',
+    isPath: true,
     commands: ONLINE,
   },
   pageUrl: {
@@ -66,8 +67,8 @@ export const NETWORK_OPTIONS = {
     value: 'RATE',
     group: 'Network',
     schema: rate.optional(),
-    help: 'bytes per second over all connections: 500K, 10M, 1G (units of 1000)',
-    expects: 'a number with K, M or G (units of 1000), 1K or more',
+    help: 'bytes per second over all connections: 500K, 10M, 1G (units of 1000), 10MB/s, 8MiB/s',
+    expects: 'bytes per second: a number with K, M or G (units of 1000), 1K or more',
     commands: ['fetch'],
   },
   retries: {

@@ -1,6 +1,7 @@
 import { CcxriError } from '../errors.ts';
 import { nearestOf } from '../manifest/manifest.ts';
 import { toPrintable } from '../text.ts';
+import { valueMeant } from './guesses.ts';
 import {
   type CommandName,
   EXCLUSIVE,
@@ -28,7 +29,7 @@ export function resolveSettings(
   env: Environment,
 ): Settings {
   const fromEnv = fromEnvironment(command, flags, env);
-  const typed = { ...fromEnv, ...flags };
+  const typed = expandPaths({ ...fromEnv, ...flags }, env);
   const labelOf = (key: OptionKey) => (key in fromEnv ? variableOf(key) : OPTIONS[key].long);
   refuseContradictions(typed, labelOf);
   const parsed = settingsSchema.safeParse(typed);
@@ -38,10 +39,49 @@ export function resolveSettings(
   const { expects, secret } = OPTIONS[key];
   const value = toPrintable([typed[key]].flat().join(', '), 80);
   const found = secret === true ? 'something else (not shown)' : `"${value}"`;
+  const meant = secret === true ? undefined : valueMeant(key, value);
+  const help = {
+    kind: 'run',
+    command: 'help',
+    argument: command,
+    purpose: 'to see its options',
+  } as const;
+  const text = `say ${OPTIONS[key].long} ${meant ?? ''}`;
   throw new CcxriError('usage', `${labelOf(key)} takes ${expects}; got ${found}`, {
     expected: expects,
     found,
-    next: [{ kind: 'run', command: 'help', argument: command, purpose: 'to see its options' }],
+    next: [meant === undefined ? help : { kind: 'advice', text, or: help }],
+  });
+}
+
+/** Paths with the home directory for `~`: a shell leaves it in `--dest=~/x` and in quotes. */
+function expandPaths(typed: RawOptions, env: Environment): RawOptions {
+  const pairs = OPTION_KEYS.flatMap((key) => {
+    const value = typed[key];
+    if (value === undefined) return [];
+    if (OPTIONS[key].isPath !== true || typeof value === 'boolean') return [[key, value] as const];
+    const expanded =
+      typeof value === 'string'
+        ? expandHome(value, env)
+        : value.map((each) => expandHome(each, env));
+    return [[key, expanded] as const];
+  });
+  return Object.fromEntries(pairs);
+}
+
+/**
+ * @throws CcxriError `usage`: `~` of somebody else, or nobody has said where the home directory is. A
+ *   directory of that name would be made otherwise.
+ */
+export function expandHome(path: string, env: Environment): string {
+  const [, name, rest = ''] = /^~([^/\\]*)([/\\].*)?$/s.exec(path) ?? [];
+  if (name === undefined) return path;
+  const home = env['HOME'] ?? env['USERPROFILE'] ?? '';
+  if (name === '' && home !== '') return `${home}${rest}`;
+  const shown = toPrintable(path, 200);
+  const text = `write the path out, or ./${shown} if that is its name`;
+  throw new CcxriError('usage', `the shell has left ~ in ${shown}`, {
+    next: [{ kind: 'advice', text }],
   });
 }
 

@@ -55,6 +55,8 @@ export interface OptionSpec {
   readonly schema: z.ZodType;
   /** The form of the value, for errors: `a whole number from 1 to 64`. */
   readonly expects: string;
+  /** Its value may be a path: `~` at its beginning is the home directory, also where no shell expands it. */
+  readonly isPath?: boolean | undefined;
   /** Its value is never shown. */
   readonly secret?: boolean | undefined;
   /** The commands whose code reads it; every other refuses it. Absent: it holds everywhere. */
@@ -85,7 +87,7 @@ export const flag = <More extends Pick<OptionSpec, 'group' | 'commands' | 'own' 
 });
 
 export const text = z.string().min(1);
-export const file = { value: 'FILE', schema: text.optional(), expects: 'a file' };
+export const file = { value: 'FILE', schema: text.optional(), expects: 'a file', isPath: true };
 
 export const whole = (least: number, most: number) => ({
   value: 'N',

@@ -27,15 +27,22 @@ export const names = z
   .refine((list) => list.every((item) => item !== ''))
   .default([]);
 
-const RATE_UNITS: Readonly<Record<string, number>> = { '': 1, K: 1e3, M: 1e6, G: 1e9 };
+const POWERS: Readonly<Record<string, number>> = { '': 0, K: 1, M: 2, G: 3 };
 
-/** Bytes per second, in the decimal units in which ccxri shows every rate. */
+/**
+ * A number with a unit, as people write rates: `10M`, `10MB`, `10 MB/s`, `10MiB/s`. `Mb` is none: it may
+ * mean bits.
+ */
+const RATE = /^([0-9]+(?:\.[0-9]+)?) ?(?:([KMGkmg]?)(i?)B?|([kmg])b)(?:\/s|ps)?$/;
+
+/** Bytes per second, in the decimal units in which ccxri shows every rate; with `i` in those of 1024. */
 export const rate = z
   .string()
-  .regex(/^[0-9]+(?:\.[0-9]+)?[KMG]?$/i)
+  .regex(RATE)
   .transform((typed) => {
-    const unit = /[KMG]$/i.exec(typed)?.[0] ?? '';
-    return Math.round(Number.parseFloat(typed) * (RATE_UNITS[unit.toUpperCase()] ?? 1));
+    const [, number = '', unit, i, lower] = RATE.exec(typed) ?? [];
+    const power = POWERS[(unit ?? lower ?? '').toUpperCase()] ?? 0;
+    return Math.round(Number(number) * (i === 'i' ? 1024 : 1000) ** power);
   })
   .pipe(z.number().min(1000).max(1e12));
 

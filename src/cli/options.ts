@@ -43,7 +43,6 @@ export const DEMO_DEST = './ccxri-demo';
  * help and docs/options.md are made of it.
  */
 const TABLE = {
-  ...NETWORK_OPTIONS,
   subset: {
     long: '--subset',
     value: 'NAME',
@@ -105,6 +104,7 @@ const TABLE = {
     commands: [...SELECTING, 'manifest'],
     own: { manifest: { help: 'the manifest that says what the files of the directory are' } },
   },
+  ...NETWORK_OPTIONS,
   dest: {
     long: '--dest',
     value: 'DIR',
@@ -113,6 +113,7 @@ const TABLE = {
     help: 'the dataset directory',
     default: `the one that you are in, or ${DEFAULT_DEST}`,
     expects: 'a directory',
+    isPath: true,
     commands: ['list', 'fetch', 'verify', 'extract', 'join', 'status', 'links', 'doctor', 'demo'],
     own: {
       list: { group: 'Where', help: 'the dataset directory whose manifest is shown' },

@@ -2,7 +2,8 @@ import { Command, CommanderError, Option } from 'commander';
 import { CcxriError, type NextStep } from '../errors.ts';
 import { toPrintable } from '../text.ts';
 import { COMMANDS } from './command-table.ts';
-import { exitCodesHelp, exitCodesText } from './exit-codes.ts';
+import { commandMeant } from './guesses.ts';
+import { TOPICS, describeOption, rootHelp } from './help.ts';
 import {
   COMMAND_NAMES,
   type CommandName,
@@ -15,8 +16,9 @@ import {
   usageOf,
   wordsOf,
 } from './options.ts';
-import { describeOption, takersOf, variablesHelp } from './options-help.ts';
 import { GROUPS } from './options-spec.ts';
+import { notTaken, optionWithoutValue, toUsageError, valueMissing } from './usage-errors.ts';
+import { wrapProse } from './view.ts';
 import { readVersion, versionDetails } from './version.ts';
 
 /** What a command line asks for. */
@@ -77,15 +79,23 @@ function createProgram(texts: string[], requests: Request[], width: number): Com
       'print the version (with -v, also the digest of its manifest)',
     )
     .helpOption('-h, --help', 'print the help')
-    .helpCommand(false)
-    .addHelpText('after', rootHelp());
+    .helpCommand(false);
   for (const key of OPTION_KEYS) program.addOption(toOption(key).hideHelp());
   for (const name of COMMAND_NAMES) addCommand(program, name, requests);
   program
     .command('help')
-    .argument('[topic]', 'a command, exit-codes, or options')
-    .description('print the help of a command or topic')
-    .action((topic: string | undefined) => showHelp(program, topic, texts));
+    .argument('[topics...]', `commands, or ${Object.keys(TOPICS).join(', ')}`)
+    .description('print the help of commands or topics')
+    .action((topics: readonly string[]) => showHelp(program, topics, texts));
+  // As other programs have it.
+  program
+    .command('version', { hidden: true })
+    .option('-v, --verbose')
+    .action(({ verbose }: { readonly verbose?: true }) => {
+      texts.push(`${readVersion()}\n`, verbose === true ? versionDetails() : '');
+    });
+  // Last: the commands keep their own form.
+  program.configureHelp({ formatHelp: rootHelp });
   return program;
 }
 
@@ -128,20 +138,6 @@ function assertTaken(program: Command, command: CommandName): void {
     const { [key]: typed } = flagsOf([program, program], [[key, toOption(key)]]);
     if (typed !== undefined && !takesOption(command, key)) throw notTaken(key, command);
   }
-}
-
-function notTaken(key: OptionKey, command: CommandName): CcxriError {
-  const { long } = OPTIONS[key];
-  const message = `${command} does not take ${long}: it is an option of ${takersOf(key)}`;
-  return new CcxriError('usage', message, {
-    next: [
-      {
-        kind: 'advice',
-        text: 'leave it out',
-        or: { kind: 'run', command: 'help', argument: command, purpose: 'to see its options' },
-      },
-    ],
-  });
 }
 
 function toOption(key: OptionKey, command?: CommandName): Option {
@@ -187,96 +183,26 @@ function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value);
 }
 
-function rootHelp(): string {
-  return [
-    '',
-    'Start here:',
-    '  ccxri demo                     try everything on a small synthetic release',
-    '  ccxri list                     the subsets and their sizes',
-    '  ccxri fetch --subset chestdx   get one, into ./cc-cxri',
-    '',
-    '`ccxri help COMMAND` shows the options of a command, `ccxri help options` their variables.',
-    '',
-    exitCodesText().trimEnd(),
-  ].join('\n');
-}
-
-function showHelp(program: Command, topic: string | undefined, texts: string[]): void {
-  const command = program.commands.find((candidate) => candidate.name() === topic);
-  if (topic === undefined) program.outputHelp();
-  else if (command !== undefined) command.outputHelp();
-  else if (topic === 'exit-codes') texts.push(exitCodesHelp());
-  else if (topic === 'options') texts.push(variablesHelp());
-  else {
-    const text = `topics are: ${[...COMMAND_NAMES, 'exit-codes', 'options'].join(', ')}`;
-    throw new CcxriError('usage', `there is no help on "${toPrintable(topic, 80)}"`, {
-      next: [{ kind: 'advice', text }],
-    });
+/** One help after the other: `ccxri help fetch extract`. */
+function showHelp(program: Command, topics: readonly string[], texts: string[]): void {
+  if (topics.length === 0) program.outputHelp();
+  for (const [at, typed] of topics.entries()) {
+    const topic = typed.toLowerCase();
+    const command = program.commands.find((candidate) => candidate.name() === topic);
+    if (at > 0) texts.push('\n');
+    if (command !== undefined) command.outputHelp();
+    else if (topic in TOPICS) texts.push(wrapProse(TOPICS[topic]?.() ?? '', 80, ' '.repeat(12)));
+    else throw unknownTopic(typed);
   }
 }
 
-function toUsageError(error: CommanderError, argv: readonly string[]): CcxriError {
-  const command = COMMAND_NAMES.find((name) => argv.includes(name));
-  const help = (purpose: string): NextStep => ({
-    kind: 'run',
-    command: 'help',
-    argument: command,
-    purpose,
+function unknownTopic(typed: string): CcxriError {
+  const meant = commandMeant(typed);
+  const text = `topics are: ${[...COMMAND_NAMES, ...Object.keys(TOPICS)].join(', ')}`;
+  const list: NextStep = { kind: 'advice', text };
+  return new CcxriError('usage', `there is no help on "${toPrintable(typed, 80)}"`, {
+    next: [
+      meant === undefined ? list : { kind: 'run', command: 'help', argument: meant, or: list },
+    ],
   });
-  if (error.code === 'commander.help') {
-    return new CcxriError('usage', 'no command was given', { next: [help('to see the commands')] });
-  }
-  const isExcess = error.code === 'commander.excessArguments';
-  const bare = isExcess ? optionWithoutValue(argv) : undefined;
-  if (bare !== undefined) return valueMissing(bare, command);
-  const other = keyOf(/unknown option '(--[a-z-]+|-[a-z](?='))/i.exec(error.message)?.[1]);
-  if (other !== undefined && command !== undefined) return notTaken(other, command);
-  const text = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
-  const options = help(command === undefined ? 'to see the commands' : 'to see its options');
-  const first = isExcess ? commandMeant(argv, command) : undefined;
-  const next = first === undefined ? options : { ...first, or: options };
-  return new CcxriError('usage', toPrintable(text), { next: [next] });
-}
-
-function valueMissing(option: string, command: CommandName | undefined): CcxriError {
-  const purpose = 'to see which value it takes';
-  return new CcxriError('usage', `${option} needs a value`, {
-    next: [{ kind: 'run', command: 'help', argument: command, purpose }],
-  });
-}
-
-/** `--source --dest d5`: the next option was taken for the value, and its own value for a word. */
-function optionWithoutValue(argv: readonly string[]): string | undefined {
-  return argv.find((word, at) => {
-    const key = keyOf(word);
-    const takesValue = key !== undefined && OPTIONS[key].value !== undefined;
-    return takesValue && keyOf(argv[at + 1]) !== undefined;
-  });
-}
-
-function keyOf(typed: string | undefined): OptionKey | undefined {
-  if (typed === undefined) return undefined;
-  return OPTION_KEYS.find((key) => [OPTIONS[key].long, OPTIONS[key].short].includes(typed));
-}
-
-/** `ccxri fetch chestdx`: words alone after a command that takes subsets. */
-function commandMeant(argv: readonly string[], command: CommandName | undefined): NextStep {
-  const [name, ...words] = argv;
-  const takesNames =
-    command !== undefined &&
-    name === command &&
-    takesOption(command, 'subset') &&
-    COMMANDS[command].argument?.option === 'dest';
-  if (!takesNames || words.some((word) => word.startsWith('-'))) {
-    const text = 'name subsets and files by options: --subset NAME, --file NAME';
-    return { kind: 'advice', text };
-  }
-  const isFile = (word: string) => /\d|\.(?:zip|csv)$/i.test(word);
-  const shown = words.map((word) => toPrintable(word, 80));
-  return {
-    kind: 'run',
-    command,
-    subsets: shown.filter((word) => !isFile(word)),
-    files: shown.filter(isFile),
-  };
 }

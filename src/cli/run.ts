@@ -24,6 +24,7 @@ import { ProgressRate } from './progress-rate.ts';
 import type { Progress } from './progress-state.ts';
 import { renderError, renderErrors } from './render-error.ts';
 import { type Ending, asThrown, documentOf, toJson, toNdjsonLine } from './report.ts';
+import { withLabelMeant } from './usage-errors.ts';
 import { View } from './view.ts';
 
 type Form = 'text' | 'json' | 'ndjson';
@@ -117,7 +118,7 @@ async function runCommand(
     const runIt = await COMMANDS[command].load();
     ending = { kind: 'outcome', outcome: await runIt(context) };
   } catch (error) {
-    ending = { kind: 'thrown', error: asThrown(error, signal) };
+    ending = { kind: 'thrown', error: withLabelMeant(asThrown(error, signal)) };
   }
   io.signal.removeEventListener('abort', onStop);
   progress.stop();

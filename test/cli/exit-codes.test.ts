@@ -3,7 +3,6 @@ import {
   EXIT_CODES,
   exitCodeOf,
   exitCodesHelp,
-  exitCodesText,
   STOP_SIGNALS,
   StopRequest,
   worstOf,
@@ -81,11 +80,9 @@ describe('the exit code', () => {
     expect(exitCodeOf(error, controller.signal.reason)).toBe(exit);
   });
 
-  it('is in every table, once', () => {
+  it('is in the help, once', () => {
     for (const { code } of EXIT_CODES) {
-      for (const text of [exitCodesText(), exitCodesHelp()]) {
-        expect(text).toMatch(new RegExp(`^ +${code}  `, 'm'));
-      }
+      expect(exitCodesHelp().match(new RegExp(`^ +${code}  `, 'gm'))).toHaveLength(1);
     }
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../src/cli/command-table.ts';
 import { renderNextSteps } from '../../src/cli/next-steps.ts';
 import { COMMAND_NAMES, OPTION_KEYS, takesOption, usageOf } from '../../src/cli/options.ts';
+import { TOPICS } from '../../src/cli/help.ts';
 import { parseCommandLine } from '../../src/cli/program.ts';
 import { OLDEST_NODE, isNodeNewEnough, readVersion } from '../../src/cli/version.ts';
 import { CcxriError } from '../../src/errors.ts';
@@ -27,11 +28,14 @@ function errorOf(...argv: readonly string[]): CcxriError {
 const hintOf = (...argv: readonly string[]) => renderNextSteps(errorOf(...argv).next, {});
 
 describe('help', () => {
-  it('is what a bare `ccxri` and `ccxri --help` show: commands and exit codes', () => {
+  it('is what a bare `ccxri` and `ccxri --help` show: 24 lines that end with how to start', () => {
     expect(textOf()).toBe(textOf('--help'));
     expect(textOf('help')).toBe(textOf('--help'));
     for (const name of COMMAND_NAMES) expect(textOf('-h')).toMatch(new RegExp(`^ +${name} `, 'm'));
-    expect(textOf('--help')).toContain('Exit codes');
+    const lines = textOf().trimEnd().split('\n');
+    expect(lines.length).toBeLessThanOrEqual(23);
+    expect(lines.at(-1)).toContain('ccxri fetch --subset');
+    expect(textOf()).toContain('exit-codes');
   });
 
   it.each(COMMAND_NAMES)('of %s names its options, and no others, with an example', (name) => {
@@ -47,13 +51,38 @@ describe('help', () => {
     for (const [line] of COMMANDS[name].examples) expect(text).toContain(line);
   });
 
-  it('fits 80 columns, but for lines that are to be copied', () => {
-    for (const name of COMMAND_NAMES) {
-      const long = textOf('help', name)
-        .split('\n')
-        .filter((line) => line.length > 80);
-      expect(long.filter((line) => !line.startsWith('  ccxri '))).toEqual([]);
+  it('fits 80 columns, and is as test/cli/help-screens.txt shows it', async () => {
+    const pages = [[], ...[...COMMAND_NAMES, ...Object.keys(TOPICS)].map((each) => ['help', each])];
+    const screens = pages.map((argv) => `$ ccxri ${argv.join(' ')}\n${textOf(...argv)}`).join('\n');
+    expect(screens.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    await expect(screens).toMatchFileSnapshot('help-screens.txt');
+  });
+
+  it('of fetch is grouped, what holds everywhere last', () => {
+    const headings = [...textOf('fetch', '-h').matchAll(/^([A-Z][\w ]+):$/gm)].map(
+      ([, each]) => each,
+    );
+    expect(headings).toEqual([
+      'Arguments',
+      'What',
+      'Where from',
+      'Where to',
+      'Network',
+      'After the download',
+      'Output',
+      'Everywhere',
+      'Examples',
+    ]);
+    const everywhere = textOf('list', '-h').split('Everywhere:')[1];
+    for (const flag of ['--json', '--ndjson', '-q', '-v', '--color', '-h']) {
+      expect(everywhere).toContain(`  ${flag}`);
     }
+  });
+
+  it('shows several commands one after the other', () => {
+    expect(textOf('help', 'fetch', 'extract')).toBe(
+      `${textOf('help', 'fetch')}\n${textOf('help', 'extract')}`,
+    );
   });
 
   it('has the topics exit-codes and options', () => {
@@ -62,18 +91,22 @@ describe('help', () => {
     const error = errorOf('help', 'nonsense\u001b[2J');
     expect(error.message).toBe('there is no help on "nonsense\\x1b[2J"');
     expect(error.next).toEqual(nextSaying('exit-codes'));
+    expect(hintOf('help', 'download')).toContain('`ccxri help fetch`');
+    expect(textOf('help', 'sources')).toContain('{name}');
   });
 
   it('prints the version', () => {
     expect(textOf('--version')).toBe(`${readVersion()}\n`);
     expect(textOf('-V')).toBe(textOf('--version'));
+    expect(textOf('version')).toBe(textOf('--version'));
+    expect(textOf('version', '-v')).toBe(textOf('--version', '-v'));
     expect(readVersion()).toMatch(/^\d+\.\d+\.\d+/);
   });
 });
 
 describe('usage errors', () => {
   it.each([
-    [['fetsh'], /unknown command 'fetsh'.*Did you mean fetch/],
+    [['fetsh'], /unknown command 'fetsh'/],
     [['fetch', '--subest', 'viral'], /unknown option '--subest'.*Did you mean --subset/],
     [['fetch', '--dest'], /option '--dest <dir>' argument missing/],
     [['fetch', 'viral', 'normal'], /too many arguments/],
@@ -89,6 +122,41 @@ describe('usage errors', () => {
     expect(error.message).toMatch(message);
     expect(error.message).not.toContain('\n');
     expect(error.next).toEqual(nextSaying(/ccxri help|--subset NAME|topics are/));
+  });
+
+  it.each([
+    [['fetsh', '--subset', 'viral'], 'run `ccxri fetch --subset viral`, or run `ccxri help`'],
+    [['download', '--subset', 'all', '-n'], 'run `ccxri fetch --subset all -n`, or '],
+    [['-n', 'download'], 'run `ccxri -n fetch`, or '],
+    [['download', '--header', 'X-Key: s3cret'], 'run `ccxri fetch …`, or '],
+    [['ls'], 'run `ccxri list`, or '],
+    [['check'], 'run `ccxri verify`, or '],
+    [['unzip'], 'run `ccxri extract`, or '],
+    [
+      ['covid'],
+      'run `ccxri fetch --subset viral` and take the rows of index.csv whose column COVID-19',
+    ],
+    [['Covid-19'], 'column COVID-19 is 1'],
+    [
+      ['hernia'],
+      'run `ccxri fetch --subset chestdx` (or chestdx-pe) and take the rows of index.csv whose column Hernia',
+    ],
+    [['no_finding'], 'column No_Finding'],
+    [['ChestDx_PE'], 'run `ccxri fetch --subset ChestDx_PE`, or '],
+    [['chestdx-3'], 'run `ccxri fetch --file chestdx-3`, or '],
+    [['-v'], 'run `ccxri --version` for the version, or '],
+    [['fetch', '--version'], 'run `ccxri --version`, or '],
+    [['fetch', '--output-dir', 'x'], 'use --dest DIR, or '],
+    [['fetch', '-o', 'x'], 'name the directory with --dest DIR, or '],
+    [['fetch', '-j', '8'], 'use --concurrency N, or '],
+    [['fetch', '--mirror=x'], 'use --source WHERE, or '],
+    [['list', '--mirror=x'], 'run `ccxri help list`'],
+    [['fetch', '--label', 'hernia'], 'fetch the subset, then filter index.csv'],
+    [['fetch', '--force'], 'leave it out'],
+    [['bananas'], 'run `ccxri help` to see the commands'],
+  ] as const)('%j: what was meant', (argv, hint) => {
+    expect(hintOf(...argv)).toContain(hint);
+    expect(hintOf(...argv)).not.toContain('s3cret');
   });
 
   it('says whose option it is', () => {

@@ -5,11 +5,13 @@ import { makeManifest } from '../../make-manifest/make-manifest.ts';
 import { loadManifest } from '../../manifest/load.ts';
 import { count, toPrintable, toPrintableJson } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
+import { expandHome } from '../options-resolve.ts';
 import type { View } from '../view.ts';
 
 /** The manifest itself goes to stdout, or into a file; what was left out is a warning. */
 export async function runManifest(context: CommandContext): Promise<CommandOutcome> {
-  const { settings, argument, signal, onEvent } = context;
+  const { settings, signal, onEvent, env } = context;
+  const argument = context.argument === undefined ? undefined : expandHome(context.argument, env);
   const { dryRun, concurrency } = settings;
   // Without a file it goes to stdout anyway.
   const output = settings.output === '-' ? undefined : settings.output;

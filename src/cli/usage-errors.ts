@@ -1,0 +1,182 @@
+import { readFileSync } from 'node:fs';
+import type { CommanderError } from 'commander';
+import { CcxriError, type NextStep, isCcxriError, withDetails } from '../errors.ts';
+import { labelMeant } from '../labels/label-words.ts';
+import { BUNDLED_MANIFEST_PATH, parseManifest } from '../manifest/load.ts';
+import { type Selection, selectFiles } from '../manifest/manifest.ts';
+import { quoteForShell, toPrintable } from '../text.ts';
+import { COMMANDS } from './command-table.ts';
+import { commandMeant, optionMeant } from './guesses.ts';
+import { takersOf } from './help.ts';
+import {
+  COMMAND_NAMES,
+  type CommandName,
+  OPTIONS,
+  OPTION_KEYS,
+  type OptionKey,
+  takesOption,
+  usageOf,
+} from './options.ts';
+
+/** A command line that commander could not read, with what was meant. */
+export function toUsageError(error: CommanderError, argv: readonly string[]): CcxriError {
+  const command = COMMAND_NAMES.find((name) => argv.includes(name));
+  const usage = (message: string, ...next: readonly NextStep[]) =>
+    new CcxriError('usage', toPrintable(message), { next });
+  const [, quoted = ''] = /'([^']*)'/.exec(error.message) ?? [];
+  switch (error.code) {
+    case 'commander.help': {
+      const isVersion = argv.every((word) => /^(?:-v|--verbose)$/.test(word));
+      const text = 'run `ccxri --version` for the version';
+      const or = helpOn(undefined);
+      return usage('no command was given', isVersion ? { kind: 'advice', text, or } : or);
+    }
+    case 'commander.unknownCommand': {
+      const meant = argv.find(
+        (word) => !word.startsWith('-') && error.message.includes(`'${word}'`),
+      );
+      return usage(`unknown command '${meant ?? quoted}'`, commandStep(meant ?? quoted, argv));
+    }
+    case 'commander.excessArguments': {
+      const bare = optionWithoutValue(argv);
+      if (bare === undefined) break;
+      return valueMissing(bare, command);
+    }
+    case 'commander.unknownOption': {
+      const typed = quoted.replace(/=.*$/s, '');
+      const own = keyOf(typed);
+      if (own !== undefined && command !== undefined) return notTaken(own, command);
+      const step = optionStep(typed, command);
+      if (step !== undefined) return usage(`unknown option '${typed}'`, step);
+    }
+  }
+  const text = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+  const isExcess = error.code === 'commander.excessArguments';
+  const first = isExcess ? selectionStep(argv, command) : undefined;
+  const help = helpOn(command);
+  return usage(text, first === undefined ? help : { ...first, or: help });
+}
+
+/** An option that only other commands take. */
+export function notTaken(key: OptionKey, command: CommandName): CcxriError {
+  const { long } = OPTIONS[key];
+  const message = `${command} does not take ${long}: it is an option of ${takersOf(key)}`;
+  const isPlace = key === 'output' && takesOption(command, 'dest');
+  const text = isPlace ? 'name the directory with --dest DIR' : 'leave it out';
+  return new CcxriError('usage', message, {
+    next: [{ kind: 'advice', text, or: helpOn(command) }],
+  });
+}
+
+function helpOn(command: CommandName | undefined, purpose?: string): NextStep {
+  const shown = command === undefined ? 'to see the commands' : 'to see its options';
+  return { kind: 'run', command: 'help', argument: command, purpose: purpose ?? shown };
+}
+
+/** `ccxri download --subset viral`: the same line with the command that is meant. */
+function commandStep(typed: string, argv: readonly string[]): NextStep {
+  const or = helpOn(undefined);
+  const meant = commandMeant(typed);
+  if (meant !== undefined) {
+    const words = argv.map((word) => (word === typed ? meant : word));
+    // A header may be a secret.
+    const isOpen = !words.some((word) => word.startsWith('--header') || /:\/\/[^/]*@/.test(word));
+    const line = isOpen ? words.map(quoteForShell).join(' ') : `${meant} …`;
+    return { kind: 'advice', text: `run \`ccxri ${line}\``, or };
+  }
+  const label = labelStep(typed);
+  if (label !== undefined) return { ...label, or };
+  const selection = selectionMeant(typed);
+  return selection === undefined ? or : { kind: 'run', command: 'fetch', ...selection, or };
+}
+
+/** `ccxri chestdx`: a name of the bundled manifest. */
+function selectionMeant(typed: string): Selection | undefined {
+  const manifest = parseManifest(readFileSync(BUNDLED_MANIFEST_PATH, 'utf8'));
+  const selections = [{ subsets: [typed] }, { files: [typed] }];
+  return selections.find((selection) => {
+    try {
+      return selectFiles(manifest, selection).length > 0;
+    } catch (error) {
+      if (isCcxriError(error, 'unknown-subset', 'unknown-file')) return false;
+      throw error;
+    }
+  });
+}
+
+/** A label typed for a subset: which subset has it, and where it is found then. */
+function labelStep(typed: string): NextStep | undefined {
+  const meant = labelMeant(typed);
+  if (meant === undefined) return undefined;
+  const [subset = '', ...others] = meant.subsets;
+  const also = others.length === 0 ? '' : ` (or ${others.join(', ')})`;
+  return {
+    kind: 'run',
+    command: 'fetch',
+    subsets: [subset],
+    purpose: `${also === '' ? '' : `${also.trim()} `}and take the rows of index.csv whose column ${meant.label} is 1`,
+  };
+}
+
+/** The error of an unknown subset, where a label was typed: no archive has the images of one alone. */
+export function withLabelMeant(error: unknown): unknown {
+  if (!isCcxriError(error, 'unknown-subset')) return error;
+  const { found = '', expected = '' } = error.facts;
+  const meant = labelMeant(found);
+  const step = labelStep(found);
+  const subsets = meant?.subsets.filter((subset) => expected.split(', ').includes(subset)) ?? [];
+  if (meant === undefined || step === undefined || subsets.length === 0) return error;
+  const message = `"${found}" is no subset: ${meant.label} is a label of images in ${subsets.join(' and ')}`;
+  return withDetails(error, { message, next: [step] });
+}
+
+function optionStep(typed: string, command: CommandName | undefined): NextStep | undefined {
+  const meant = optionMeant(typed);
+  const or = helpOn(command);
+  if (typeof meant === 'object') return { ...meant, or };
+  if (meant === undefined || (command !== undefined && !takesOption(command, meant)))
+    return undefined;
+  return { kind: 'advice', text: `use ${usageOf(meant)}`, or };
+}
+
+export function valueMissing(option: string, command: CommandName | undefined): CcxriError {
+  return new CcxriError('usage', `${option} needs a value`, {
+    next: [helpOn(command, 'to see which value it takes')],
+  });
+}
+
+/** `--source --dest d5`: the next option was taken for the value, and its own value for a word. */
+export function optionWithoutValue(argv: readonly string[]): string | undefined {
+  return argv.find((word, at) => {
+    const key = keyOf(word);
+    const takesValue = key !== undefined && OPTIONS[key].value !== undefined;
+    return takesValue && keyOf(argv[at + 1]) !== undefined;
+  });
+}
+
+function keyOf(typed: string | undefined): OptionKey | undefined {
+  if (typed === undefined) return undefined;
+  return OPTION_KEYS.find((key) => [OPTIONS[key].long, OPTIONS[key].short].includes(typed));
+}
+
+/** `ccxri fetch chestdx`: words alone after a command that takes subsets. */
+function selectionStep(argv: readonly string[], command: CommandName | undefined): NextStep {
+  const [name, ...words] = argv;
+  const takesNames =
+    command !== undefined &&
+    name === command &&
+    takesOption(command, 'subset') &&
+    COMMANDS[command].argument?.option === 'dest';
+  if (!takesNames || words.some((word) => word.startsWith('-'))) {
+    const text = 'name subsets and files by options: --subset NAME, --file NAME';
+    return { kind: 'advice', text };
+  }
+  const isFile = (word: string) => /\d|\.(?:zip|csv)$/i.test(word);
+  const shown = words.map((word) => toPrintable(word, 80));
+  return {
+    kind: 'run',
+    command,
+    subsets: shown.filter((word) => !isFile(word)),
+    files: shown.filter(isFile),
+  };
+}
