@@ -26,7 +26,7 @@ kept after any failure, wrong usage included. What is for people goes to stderr.
 - No field is renamed or removed, and none gets another type, unit or meaning, without another
   \`formatVersion\` and a line in CHANGELOG.md.
 - The wording of \`message\`, \`hint\`, \`kept\`, \`expected\`, \`found\`, \`seen\` and \`reasons\` may change at any time:
-  branch on \`code\`, \`status\`, \`state\` and \`next\`.
+  branch on \`code\`, \`status\`, \`did\`, \`why\` and \`next\`.
 - What would act on a terminal (control characters, marks of direction) is escaped as \`\\u…\`; a JSON parser
   restores it. Paths are relative to the working directory where \`--dest\` is.
 - Units: bytes are whole numbers of bytes; ms are milliseconds, s are seconds; a count is a whole number.
@@ -47,7 +47,7 @@ export async function renderJsonDocs(model: Model): Promise<string> {
     '## Results and counts, by command\n',
     ...commands.flatMap((command) => page.command(command)),
     '## The events of `--ndjson`\n',
-    'Beside these fields each has `formatVersion`.\n',
+    'Beside these fields each begins with `formatVersion`, `ccxriVersion` (a string) and `time` (ISO 8601, UTC).\n',
     ...events.flatMap((name) => page.event(name)),
     '## Errors\n',
     ...errors.flatMap((name) => page.section(name)),
@@ -132,9 +132,7 @@ class Page {
         .filter((field) => !isOneOfMany(field))
         .sort((a, b) => rankOf(a) - rankOf(b))
         .flatMap((field) => this.#rowsOf(field, '')),
-      ...(alike.length === 0
-        ? []
-        : [[namesOf(alike), 'number', 'count', 'How many files have this status.', '']]),
+      ...(alike.length === 0 ? [] : [[namesOf(alike), 'number', 'count', ALIKE, '']]),
     ];
     return [
       '| field | type | unit | meaning | absent or null |',
@@ -204,7 +202,19 @@ function membersOf(model: Model, name: string): readonly string[] {
 }
 
 /** What a row is about comes first, wherever it is declared. */
-const FIRST = ['event', 'formatVersion', 'file', 'files', 'archives', 'status', 'kind'];
+const FIRST = [
+  'event',
+  'formatVersion',
+  'file',
+  'files',
+  'archives',
+  'subsets',
+  'status',
+  'did',
+  'kind',
+];
+
+const ALIKE = 'How many files have this `status`, or this `did`.';
 
 function rankOf({ name }: Field): number {
   const rank = FIRST.indexOf(name);
@@ -245,7 +255,7 @@ function unitOf({ name, shape }: Field): string {
   const parts = shape.kind === 'union' ? shape.of : [shape];
   const isOf = (type: string) =>
     parts.some((part) => part.kind === 'primitive' && part.name === type);
-  if (isOf('string')) return name.endsWith('At') ? 'ISO 8601, UTC' : '';
+  if (isOf('string')) return name.endsWith('At') || name === 'time' ? 'ISO 8601, UTC' : '';
   if (!isOf('number')) return '';
   if (/bytes/i.test(name)) return 'bytes';
   if (name.endsWith('Ms')) return 'ms';

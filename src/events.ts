@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts';
 import type { ErrorCode, ErrorRecord, NextStep } from './errors.ts';
+import type { FileStatus } from './file-status.ts';
 
 /**
  * `download`; `hash`: bytes that were there already; `extract`; `check`: members or extracted images
@@ -18,6 +19,7 @@ export type RunEvent =
   | WarningEvent
   | ConnectionsEvent
   | FileDoneEvent
+  | ArchiveRemovedEvent
   | IndexWrittenEvent
   | CheckEvent;
 
@@ -26,11 +28,11 @@ export interface PlannedWork {
   /** Manifest name. */
   readonly file: string;
   readonly phase: Phase;
-  /** To be downloaded, hashed, extracted or checked. */
-  readonly aboutBytes: number;
+  /** To be downloaded, hashed, extracted or checked. Approximate. */
+  readonly bytes: number;
 }
 
-/** Emitted once, before the first byte. Byte counts are approximate: published sizes are rounded. */
+/** Emitted once, before the first byte. */
 export interface PlanEvent {
   readonly event: 'plan';
   /** Selected files. */
@@ -43,7 +45,13 @@ export interface PlanEvent {
   readonly alreadyDone: number;
   /** To be downloaded; bytes of partial downloads are not counted. */
   readonly bytesToDownload: number;
-  /** Space that downloads and extraction need on top of what is there. */
+  /** true: `bytesToDownload` is approximate, for some published sizes are rounded. */
+  readonly about: boolean;
+  /** Archives that are here and will be deleted (`--delete-archives`) once their images are checked. */
+  readonly toRemove: number;
+  /** Their sizes. */
+  readonly bytesToRemove: number;
+  /** Space that downloads and extraction need on top of what is there. Approximate. */
   readonly bytesNeededOnDisk: number;
   /** Free space. Null where the system does not report it. */
   readonly bytesFreeOnDisk: number | null;
@@ -172,7 +180,9 @@ export interface FileDoneEvent {
   readonly event: 'file-done';
   /** Manifest name. */
   readonly file: string;
-  readonly status: FileDoneStatus;
+  readonly status: FileStatus;
+  /** Absent from `verify`, which only looks. */
+  readonly did?: FileDid | undefined;
   /**
    * The published MD5 is disputed and did not match: the file was accepted by its content. Absent in
    * all other cases.
@@ -188,29 +198,21 @@ export interface FileDoneEvent {
 }
 
 /**
- * The status of the command's outcome for this file, as in FetchStatus, VerifyStatus or ExtractStatus;
- * of the command manifest, which has no outcomes, that the file is described.
+ * What the run did with a file. `downloaded`; `checked`: it was here, not known to be right, and has
+ * passed; `extracted`; `skipped`: there was nothing to do; `failed`: see `error`; `stopped`: not
+ * finished, because the run ended early; `described`: it is in the manifest that was made.
  */
-export type FileDoneStatus =
-  // fetch and demo
-  | 'present'
-  | 'downloaded'
-  | 'adopted'
-  | 'extracted'
-  | 'failed'
-  | 'stopped'
-  // extract, beside `extracted`, `present` and `failed`
-  | 'missing'
-  // verify, beside `missing`
-  | 'verified'
-  | 'content-checked'
-  | 'unchanged'
-  | 'images-verified'
-  | 'unknown'
-  | 'changed'
-  | 'bad'
-  // manifest
-  | 'described';
+export type FileDid =
+  'downloaded' | 'checked' | 'extracted' | 'skipped' | 'failed' | 'stopped' | 'described';
+
+/** An archive was deleted (`--delete-archives`): all its images are extracted and checked. */
+export interface ArchiveRemovedEvent {
+  readonly event: 'archive-removed';
+  /** Manifest name. */
+  readonly file: string;
+  /** Size of the archive. */
+  readonly bytes: number;
+}
 
 /** index.csv, or the file of `--output`, was written. */
 export interface IndexWrittenEvent {

@@ -14,12 +14,13 @@ export type {
 } from './errors.ts';
 export type {
   CheckEvent,
+  ArchiveRemovedEvent,
   CheckName,
   CheckRow,
   ConnectionsEvent,
   EventListener,
+  FileDid,
   FileDoneEvent,
-  FileDoneStatus,
   IndexWrittenEvent,
   Phase,
   PhaseDoneEvent,
@@ -35,6 +36,8 @@ export type {
   WarningEvent,
 } from './events.ts';
 export type { Clock } from './clock.ts';
+export { FILE_STATUSES } from './file-status.ts';
+export type { FileStatus } from './file-status.ts';
 
 export { BUNDLED_MANIFEST_PATH, loadManifest, parseManifest } from './manifest/load.ts';
 export {
@@ -49,28 +52,17 @@ export {
 export { fetchDataset } from './fetch/fetch-dataset.ts';
 export type {
   Connections,
+  FetchDid,
   FetchOptions,
   FetchOutcome,
   FetchPlan,
   FetchResult,
-  FetchStatus,
   FetchStep,
 } from './fetch/fetch-types.ts';
 export { verifyDataset } from './verify/verify-dataset.ts';
-export type {
-  VerifyDepth,
-  VerifyOptions,
-  VerifyOutcome,
-  VerifyResult,
-  VerifyStatus,
-} from './verify/types.ts';
+export type { VerifyDepth, VerifyOptions, VerifyOutcome, VerifyResult } from './verify/types.ts';
 export { extractDataset } from './extract/extract-dataset.ts';
-export type {
-  ExtractOptions,
-  ExtractOutcome,
-  ExtractResult,
-  ExtractStatus,
-} from './extract/types.ts';
+export type { ExtractDid, ExtractOptions, ExtractOutcome, ExtractResult } from './extract/types.ts';
 export { joinDataset } from './labels/build-index.ts';
 export type { JoinOptions } from './labels/build-index.ts';
 export type { IndexResult } from './labels/build-index.ts';
@@ -81,9 +73,9 @@ export { LABELS, NO_FINDING } from './labels/label-names.ts';
 export type { Examples } from './labels/label-names.ts';
 export type { ImageClass } from './labels/join.ts';
 export { datasetStatus } from './status.ts';
-export type { FileState, FileStatusRow, StatusOptions, StatusResult } from './status.ts';
+export type { FileStatusRow, ImagesStatus, StatusOptions, StatusResult } from './status.ts';
 export { listDataset } from './list.ts';
-export type { DatasetList, SubsetRow } from './list.ts';
+export type { DatasetList, ListedFile, SubsetRow } from './list.ts';
 export { resolveLinks } from './links.ts';
 export type { LinkRow, LinksOptions, LinksResult } from './links.ts';
 export { diagnose } from './doctor/diagnose.ts';

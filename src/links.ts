@@ -65,14 +65,14 @@ async function locateAll(
 }
 
 function toRow(file: ManifestFile, answers: readonly Found[], homepage: string): LinkRow {
-  const { name, kind, md5 } = file;
+  const { name, subsets, kind, md5 } = file;
   const found = answers.find(({ location }) => location !== undefined);
   if (found?.location === undefined) {
     const error = notFound(file, answers, homepage);
-    return { file: name, kind, md5, source: null, location: null, error };
+    return { file: name, subsets, kind, md5, source: null, location: null, error };
   }
   const location = toPrintableLocation(found.location);
-  return { file: name, kind, md5, source: found.source.name, location };
+  return { file: name, subsets, kind, md5, source: found.source.name, location };
 }
 
 function toPrintableLocation(location: Location): string {
@@ -131,6 +131,8 @@ export interface LinksOptions extends Omit<RunOptions, 'dest'> {
 export interface LinkRow {
   /** Manifest name. */
   readonly file: string;
+  /** Subsets that it belongs to. */
+  readonly subsets: readonly string[];
   /** Is it an archive or a label file? */
   readonly kind: 'archive' | 'labels';
   /** As published. */

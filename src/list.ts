@@ -1,5 +1,4 @@
 import {
-  aboutBytesOf,
   type Manifest,
   type ManifestFile,
   isEmptySelection,
@@ -7,6 +6,7 @@ import {
   subsetNames,
   type Selection,
 } from './manifest/manifest.ts';
+import { sizeOf, sumSizes } from './manifest/size.ts';
 
 /** One subset of a manifest. */
 export interface SubsetRow {
@@ -16,8 +16,25 @@ export interface SubsetRow {
   readonly archives: number;
   /** Names of the label files that come with it. */
   readonly labels: readonly string[];
-  /** Size of its archives and label files. Approximate: published sizes are rounded. */
-  readonly aboutBytes: number;
+  /** Size of its archives and label files. */
+  readonly bytes: number;
+  /** true: `bytes` is approximate, by published sizes, which are rounded. */
+  readonly about: boolean;
+}
+
+/** One file of a manifest. */
+export interface ListedFile extends Pick<
+  ManifestFile,
+  'kind' | 'category' | 'subsets' | 'md5' | 'url' | 'md5Disputed'
+> {
+  /** Manifest name. */
+  readonly file: string;
+  /** Size of the file. */
+  readonly bytes: number;
+  /** true: `bytes` is approximate, by the published size, which is rounded. */
+  readonly about: boolean;
+  /** Size as published, as `573MB`. */
+  readonly published: string;
 }
 
 /** What a manifest lists. */
@@ -35,7 +52,7 @@ export interface DatasetList {
   /** Every subset, and `all`. */
   readonly subsets: readonly SubsetRow[];
   /** The selected files; every file where nothing is selected. */
-  readonly files: readonly ManifestFile[];
+  readonly files: readonly ListedFile[];
 }
 
 /**
@@ -44,6 +61,7 @@ export interface DatasetList {
  */
 export function listDataset(manifest: Manifest, selection: Selection = {}): DatasetList {
   const { dataset, version, released, homepage, citation } = manifest;
+  const files = isEmptySelection(selection) ? manifest.files : selectFiles(manifest, selection);
   return {
     dataset,
     version,
@@ -51,8 +69,13 @@ export function listDataset(manifest: Manifest, selection: Selection = {}): Data
     homepage,
     citation,
     subsets: subsetNames(manifest).map((subset) => toSubsetRow(manifest, subset)),
-    files: isEmptySelection(selection) ? manifest.files : selectFiles(manifest, selection),
+    files: files.map(toListed),
   };
+}
+
+function toListed(file: ManifestFile): ListedFile {
+  const { name, size: published, ...more } = file;
+  return { file: name, ...more, ...sizeOf(file), published };
 }
 
 function toSubsetRow(manifest: Manifest, subset: string): SubsetRow {
@@ -61,6 +84,6 @@ function toSubsetRow(manifest: Manifest, subset: string): SubsetRow {
     subset,
     archives: files.filter(({ kind }) => kind === 'archive').length,
     labels: files.filter(({ kind }) => kind === 'labels').map(({ name }) => name),
-    aboutBytes: files.reduce((bytes, file) => bytes + aboutBytesOf(file), 0),
+    ...sumSizes(files.map(sizeOf)),
   };
 }

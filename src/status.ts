@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { throwIfAborted } from './abort.ts';
-import { areImagesSettled } from './dataset/images.ts';
+import type { ImagesState } from './dataset/images.ts';
 import { type RunOptions, withSession } from './dataset/session.ts';
-import { type FileSurvey, fitsManifest } from './dataset/survey.ts';
+import { type FileSurvey, fitsManifest, knownSizeOf, statusOf } from './dataset/survey.ts';
+import type { FileStatus } from './file-status.ts';
 import { readLockHolder } from './fs/lock.ts';
 import { listOrEmpty, pathKind } from './fs/paths.ts';
-import { aboutBytesOf } from './manifest/manifest.ts';
 
 /**
  * What is here, what is missing, what is under way: from the ledger, and from names and sizes. Reads
@@ -22,52 +22,45 @@ export async function datasetStatus(options: StatusOptions): Promise<StatusResul
       exists: (await pathKind(dest)) === 'directory',
       files: surveys.map(toRow),
       index: (await pathKind(layout.index)) === 'file',
-      workedOnBy: await readLockHolder(layout.lock),
-      putAside: await listQuarantined(layout.bad),
+      lockedBy: await readLockHolder(layout.lock),
+      quarantined: await listQuarantined(layout.bad),
     };
   });
 }
 
 function toRow(survey: FileSurvey): FileStatusRow {
-  const { file, receipt, final, members } = survey;
-  const state = stateOf(survey);
-  const areImagesAlone =
-    final === 'absent' && ['images-only', 'good-only', 'images-bad'].includes(state);
+  const { file, receipt, final, images, members, partBytes, finalBytes } = survey;
+  const status = statusOf(survey);
+  const areImagesAlone = status === 'removed' || (status === 'bad' && final === 'absent');
   // A receipt for another release, or for bytes that have changed, proves nothing.
   const holds = receipt !== undefined && ['checked', 'absent'].includes(final);
   const passed = holds && fitsManifest(file, receipt) ? receipt : undefined;
-  const bytes = final === 'absent' ? survey.partBytes : survey.finalBytes;
+  const here = final === 'absent' ? partBytes : finalBytes;
   return {
     file: file.name,
     kind: file.kind,
-    subset: file.subsets[0] ?? '',
-    state,
+    subsets: file.subsets,
+    status,
+    why: status === 'present' ? (WHYS[final] ?? null) : null,
+    images: file.kind === 'archive' ? imagesOf(images, members) : null,
     // Of an archive that is gone: what is here of it are its images.
-    bytesHere: areImagesAlone ? (members?.bytes ?? 0) : bytes,
-    bytesTotal: passed?.bytes ?? aboutBytesOf(file),
+    bytesHere: areImagesAlone ? (members?.bytes ?? 0) : here,
+    ...knownSizeOf(survey),
     check: passed?.status ?? null,
     checkedAt: passed?.checkedAt ?? null,
   };
 }
 
-function stateOf({ file, final, images, members, receipt, partBytes }: FileSurvey): FileState {
-  const areImagesBad = images === 'partial' && members?.isFoundBad === true;
-  switch (final) {
-    case 'checked':
-      if (file.kind === 'labels' || images === 'complete') return 'done';
-      if (images === 'good-only') return images;
-      return areImagesBad ? 'images-bad' : 'checked';
-    case 'changed':
-    case 'other-manifest':
-    case 'unchecked':
-      return final;
-    case 'absent':
-      if (areImagesSettled(images) && (receipt === undefined || fitsManifest(file, receipt))) {
-        return images === 'good-only' ? images : 'images-only';
-      }
-      if (partBytes > 0) return 'partial';
-      return areImagesBad ? 'images-bad' : 'missing';
-  }
+const WHYS: Readonly<Partial<Record<FileSurvey['final'], FileStatusRow['why']>>> = {
+  changed: 'changed',
+  'other-manifest': 'other-manifest',
+  unchecked: 'not-checked',
+};
+
+function imagesOf(images: ImagesState, members: FileSurvey['members']): ImagesStatus {
+  if (images === 'partial' && members?.isFoundBad === true) return 'bad';
+  if (images === 'absent') return 'missing';
+  return images === 'unknown' ? 'present' : images;
 }
 
 /** Without the records that lie beside them and say why. */
@@ -82,25 +75,11 @@ async function listQuarantined(directory: string): Promise<readonly string[]> {
 export type StatusOptions = Omit<RunOptions, 'onEvent'>;
 
 /**
- * By the ledger alone, nothing is hashed. `done`: checked, and extracted where it is an archive;
- * `checked`: not (wholly) extracted yet; `images-only`: extracted, the archive is gone;
- * `good-only`: extracted but for members that are damaged in the archive;
- * `images-bad`: `verify` has found extracted images damaged, and they have not been extracted again since;
- * `changed`: size or mtime differ from when it passed; `other-manifest`: as it was when it passed, with
- * another MD5 than this manifest has; `unchecked`: it is there, and the ledger does not
- * know it; `partial`: a download is under way or was interrupted; `missing`.
+ * The images extracted from an archive: `complete`: all of them; `good-only`: all but those that are
+ * damaged in the archive; `partial`: some; `bad`: `verify` has found some damaged or missing, and they
+ * have not been extracted again since; `present`: some that the ledger does not know; `missing`: none.
  */
-export type FileState =
-  | 'done'
-  | 'checked'
-  | 'images-only'
-  | 'good-only'
-  | 'images-bad'
-  | 'changed'
-  | 'other-manifest'
-  | 'unchecked'
-  | 'partial'
-  | 'missing';
+export type ImagesStatus = 'complete' | 'good-only' | 'partial' | 'bad' | 'present' | 'missing';
 
 /** What is here of one file. */
 export interface FileStatusRow {
@@ -108,13 +87,23 @@ export interface FileStatusRow {
   readonly file: string;
   /** Is it an archive or a label file? */
   readonly kind: 'archive' | 'labels';
-  /** The first of its subsets. */
-  readonly subset: string;
-  readonly state: FileState;
-  /** What is here: of the file, whole or partial; of an archive that is gone, its images. */
+  /** Subsets that it belongs to. */
+  readonly subsets: readonly string[];
+  readonly status: FileStatus;
+  /**
+   * Why it is `present` and no more. `not-checked`: the ledger does not know it; `changed`: size or mtime
+   * differ from when it passed; `other-manifest`: as it was when it passed, with another MD5 than this
+   * manifest has. Null where its status is another.
+   */
+  readonly why: 'not-checked' | 'changed' | 'other-manifest' | null;
+  /** What is here of the images extracted from it. Null for a label file. */
+  readonly images: ImagesStatus | null;
+  /** What is here: of the file, whole or partial; of an archive that is removed, its images. */
   readonly bytesHere: number;
-  /** Size of the file: exact where it is known, else by its published size. */
-  readonly bytesTotal: number;
+  /** Size of the file. */
+  readonly bytes: number;
+  /** true: `bytes` is approximate, by the published size, which is rounded. */
+  readonly about: boolean;
   /**
    * How it was accepted: `verified` by the published MD5, `content-checked` by its content. Null where
    * the ledger has no acceptance that holds for it as it is now.
@@ -138,7 +127,7 @@ export interface StatusResult {
    * Another ccxri that works here now, in words: `pid 4711 on host1 since 2026-01-05 10:11`. Null where
    * none does.
    */
-  readonly workedOnBy: string | null;
+  readonly lockedBy: string | null;
   /** Paths of files in quarantine: their bytes were wrong. */
-  readonly putAside: readonly string[];
+  readonly quarantined: readonly string[];
 }

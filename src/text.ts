@@ -38,6 +38,11 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(digits)} ${units[unit] ?? ''}`;
 }
 
+/** A size for people: `about 157 MB` where it is approximate. */
+export function formatSize({ bytes, about }: { bytes: number; about: boolean }): string {
+  return `${about ? 'about ' : ''}${formatBytes(bytes)}`;
+}
+
 /** `1 file`, `2 files`: counts with thousands marked. */
 export function count(n: number, one: string, many = `${one}s`): string {
   return `${formatCount(n)} ${n === 1 ? one : many}`;

@@ -1,10 +1,6 @@
 import { createHash } from 'node:crypto';
-import {
-  toPublishedSize,
-  type Manifest,
-  type ManifestFile,
-  stemOf,
-} from '../../src/manifest/manifest.ts';
+import { type Manifest, type ManifestFile, stemOf } from '../../src/manifest/manifest.ts';
+import { toPublishedSize } from '../../src/manifest/size.ts';
 import { GROUPS, type LabelFile, groupOf } from './groups.ts';
 import type { ReleaseSpec } from './release-types.ts';
 

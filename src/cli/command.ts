@@ -82,9 +82,7 @@ export function sourceOptionsOf({ settings, env }: CommandContext) {
   };
 }
 
-export function errorsOf(
-  outcomes: readonly Pick<FileOutcome<string>, 'error'>[],
-): readonly CcxriError[] {
+export function errorsOf(outcomes: readonly Pick<FileOutcome, 'error'>[]): readonly CcxriError[] {
   return outcomes.flatMap(({ error }) => error ?? []);
 }
 
@@ -157,7 +155,7 @@ function remarkErrors(file: string, what: string, all: readonly string[]): reado
   return [new CcxriError('remarks', `${file}: ${what}`, { file, reasons, next: WITHOUT_STRICT })];
 }
 
-export type BrokenOutcome = Pick<FileOutcome<string>, 'file'> & Pick<MembersNoted, 'brokenImages'>;
+export type BrokenOutcome = Pick<FileOutcome, 'file'> & Pick<MembersNoted, 'brokenImages'>;
 
 /** An index without one label is not what a user wants, and looks like one. */
 function matchErrors(remarks: readonly Remark[]): readonly CcxriError[] {

@@ -2,26 +2,31 @@ import type { DemoResult } from '../demo/run-demo.ts';
 import type { DoctorResult } from '../doctor/types.ts';
 import type { ErrorRecord } from '../errors.ts';
 import type { RunEvent } from '../events.ts';
-import type { ExtractResult, ExtractStatus } from '../extract/types.ts';
-import type { FetchResult, FetchStatus } from '../fetch/fetch-types.ts';
+import type { ExtractDid, ExtractResult } from '../extract/types.ts';
+import type { FetchDid, FetchResult } from '../fetch/fetch-types.ts';
+import type { StatusKey } from '../file-status.ts';
 import type { IndexResult } from '../labels/build-index.ts';
 import type { LinksResult } from '../links.ts';
 import type { DatasetList } from '../list.ts';
 import type { MakeManifestResult } from '../make-manifest/make-manifest.ts';
-import type { FileState, StatusResult } from '../status.ts';
-import type { VerifyResult, VerifyStatus } from '../verify/types.ts';
+import type { StatusResult } from '../status.ts';
+import type { VerifyResult } from '../verify/types.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { CommandName } from './options.ts';
 
 // docs/json.md is made of these types and their comments: `npm run json-docs`.
 
 /** Version of the forms in docs/json.md. Raised only when a field is renamed, removed or changed. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 /** What `--json` prints, and `--ndjson` as its last line: one form, whatever came of the run. */
 export interface RunDocument {
   /** Version of all forms on this page. */
   readonly formatVersion: typeof FORMAT_VERSION;
+  /** Version of ccxri. */
+  readonly ccxriVersion: string;
+  /** When it was printed. */
+  readonly time: string;
   /** The command that ran. Null where the command line could not be read so far. */
   readonly command: CommandName | null;
   /** true: the exit code is 0. */
@@ -44,7 +49,7 @@ export interface SummaryEvent extends RunDocument {
   readonly event: 'summary';
 }
 
-/** What `--ndjson` prints, one a line, each with `formatVersion`. */
+/** What `--ndjson` prints, one a line, each with `formatVersion`, `ccxriVersion` and `time`. */
 export type NdjsonEvent = RunEvent | SummaryEvent;
 
 /** An error that is a bug of ccxri; the exit code is 1. */
@@ -105,19 +110,17 @@ export interface FileCount {
   readonly files: number;
 }
 
-export interface FetchCounts extends FileCount, Readonly<Record<FetchStatus, number>> {
-  /** Files that were accepted by their content, their MD5 being disputed. Absent after a stop. */
-  readonly contentChecked?: number;
+export interface FetchCounts extends FileCount, Readonly<Record<StatusKey | FetchDid, number>> {
   /** Rows of the index; 0 where none was written. Absent after a stop. */
   readonly rows?: number;
 }
 
-export interface VerifyCounts extends FileCount, Readonly<Record<VerifyStatus, number>> {
+export interface VerifyCounts extends FileCount, Readonly<Record<StatusKey, number>> {
   /** Files of the manifest that were not asked for by name and are not here. */
   readonly notHere: number;
 }
 
-export interface ExtractCounts extends Readonly<Record<ExtractStatus, number>> {
+export interface ExtractCounts extends Readonly<Record<StatusKey | ExtractDid, number>> {
   /** Archives that the result describes. */
   readonly archives: number;
 }
@@ -133,7 +136,7 @@ export interface JoinCounts {
   readonly remarks: number;
 }
 
-export interface StatusCounts extends FileCount, Readonly<Record<FileState, number>> {}
+export interface StatusCounts extends FileCount, Readonly<Record<StatusKey, number>> {}
 
 export interface LinksCounts extends FileCount {
   /** Files that a source has. */

@@ -1,6 +1,7 @@
 import { type ErrorRecord, isOfManyFiles } from '../errors.ts';
 import type { RunEvent } from '../events.ts';
-import { count, formatAbout, formatBytes, formatCount, formatSpeed } from '../text.ts';
+import { statusText } from '../file-status.ts';
+import { count, formatAbout, formatBytes, formatCount, formatSize, formatSpeed } from '../text.ts';
 import { type Progress, type ProgressOptions, RunState } from './progress-state.ts';
 import {
   DOING,
@@ -87,6 +88,8 @@ export function lineOf(event: RunEvent, state: RunState, view: View): string | u
     }
     case 'connections':
       return verbose ? connectionsLine(event) : undefined;
+    case 'archive-removed':
+      return `${event.file}: archive removed, ${formatBytes(event.bytes)}; its images are checked`;
     case 'index-written':
       return `${shown(event.path)}: ${count(event.rows, 'row')} written`;
     case 'phase-start':
@@ -116,10 +119,13 @@ function planLine(plan: Extract<RunEvent, { event: 'plan' }>): string {
   if (plan.alreadyDone > 0) parts.push(`${formatCount(plan.alreadyDone)} done already`);
   if (plan.toDownload > 0) {
     parts.push(
-      `${formatCount(plan.toDownload)} to download (about ${formatBytes(plan.bytesToDownload)})`,
+      `${formatCount(plan.toDownload)} to download (${formatSize({ bytes: plan.bytesToDownload, about: plan.about })})`,
     );
   }
   if (plan.toExtract > 0) parts.push(`${formatCount(plan.toExtract)} to extract`);
+  if (plan.toRemove > 0) {
+    parts.push(`${count(plan.toRemove, 'archive')} to delete (${formatBytes(plan.bytesToRemove)})`);
+  }
   const free = plan.bytesFreeOnDisk === null ? '' : `, ${formatBytes(plan.bytesFreeOnDisk)} free`;
   const needed = `about ${formatBytes(plan.bytesNeededOnDisk)} needed${free}`;
   // On a line of its own: both together are wider than a common terminal.
@@ -145,16 +151,17 @@ function fileDoneLine(
   state: RunState,
   { verbose, style }: View,
 ): string | undefined {
-  const { file, status, check, error } = event;
+  const { file, status, did, error } = event;
   // Files that were already here are only counted, by the summary.
-  if (status === 'present' && !verbose) return undefined;
+  if (did === 'skipped' && error === undefined && !verbose) return undefined;
   // What is wrong is said once, at the end; of a page or manifest, it is no failure of this file.
   if (error !== undefined && isOfManyFiles(error) && !verbose) return undefined;
   const all = state.filesInAll;
   const number = all === null ? '' : `[${state.filesDone}/${Math.max(all, state.filesDone)}] `;
   const why = error === undefined ? '' : ` (${error.code})`;
-  const how = check === undefined || check === status ? status : `${status}, ${check}`;
-  const word = error === undefined ? style.green(how) : style.red(status);
+  const here = statusText(status);
+  const how = did === undefined || did === 'skipped' ? here : `${did}, ${here}`;
+  const word = error === undefined ? style.green(how) : style.red(did ?? here);
   return `${number}${file}: ${word}${why}`;
 }
 

@@ -1,14 +1,21 @@
-import type { FetchOutcome, FetchResult, FetchStatus, FetchStep } from '../fetch/fetch-types.ts';
+import type {
+  FetchDid,
+  FetchOutcome,
+  FetchPlan,
+  FetchResult,
+  FetchStep,
+} from '../fetch/fetch-types.ts';
 import { isTooSmall } from '../fetch/plan.ts';
-import { count, formatBytes, formatDuration, toPrintable } from '../text.ts';
+import { statusText } from '../file-status.ts';
+import { count, formatBytes, formatDuration, formatSize, toPrintable } from '../text.ts';
 import {
-  type StatusLabels,
+  type Labels,
   joinParts,
   renderBroken,
   renderContentChecked,
+  didCountsLine,
+  renderCounts,
   renderIndex,
-  renderStatusCounts,
-  statusCountsLine,
 } from './render-outcomes.ts';
 import type { View } from './view.ts';
 
@@ -20,22 +27,34 @@ interface RenderOptions {
 
 /** What a fetch would do. */
 export function renderPlan({ dest, plan }: FetchResult, { view, again }: RenderOptions): string {
-  const { steps, bytesToDownload, bytesNeededOnDisk, bytesFreeOnDisk } = plan;
-  const open = view.verbose ? steps : steps.filter(({ action }) => action !== 'done');
+  const { steps, bytesToDownload, about, bytesNeededOnDisk, bytesFreeOnDisk } = plan;
+  const isOpen = ({ action, removes }: FetchStep) => action !== 'done' || removes;
+  const open = view.verbose ? steps : steps.filter(isOpen);
   const done = steps.filter(({ action }) => action === 'done').length;
   const table = view.table(
-    ['file', 'action', { right: '' }],
-    open.map((step) => [step.file, ACTIONS[step.action], amountOf(step)]),
+    ['file', 'status', 'action', { right: '' }],
+    open.map((step) => [step.file, statusText(step.status), ACTIONS[step.action], amountOf(step)]),
   );
   const free = bytesFreeOnDisk === null ? '' : `, ${formatBytes(bytesFreeOnDisk)} free`;
   const lines = [
     `${count(steps.length, 'file')} into ${toPrintable(dest, 4096)}, ${done} of them done already`,
-    `download: about ${formatBytes(bytesToDownload)}`,
+    `download: ${formatSize({ bytes: bytesToDownload, about })}`,
     `disk: about ${formatBytes(bytesNeededOnDisk)} needed${free}`,
+    ...toRemoveLines(plan),
     ...(isTooSmall(plan) ? [view.style.yellow('the disk is too small for it')] : []),
     `nothing was written; ${again} does it`,
   ];
   return `${open.length === 0 ? '' : `${table}\n`}${lines.join('\n')}\n`;
+}
+
+/** What of what is here will be deleted. */
+function toRemoveLines({ steps, bytesToRemove }: FetchPlan): readonly string[] {
+  const n = steps.filter(({ removes }) => removes).length;
+  if (n === 0) return [];
+  const [archives, their] = [count(n, 'archive'), n === 1 ? 'its' : 'their'];
+  return [
+    `delete: ${archives} here, ${formatBytes(bytesToRemove)}, once ${their} images are checked`,
+  ];
 }
 
 const ACTIONS: Readonly<Record<FetchStep['action'], string>> = {
@@ -46,19 +65,23 @@ const ACTIONS: Readonly<Record<FetchStep['action'], string>> = {
   download: 'download',
 };
 
-function amountOf({ action, bytes, keptBytes }: FetchStep): string {
-  if (action === 'resume') return `${formatBytes(keptBytes)} of about ${formatBytes(bytes)} here`;
-  return action === 'download' ? `about ${formatBytes(bytes)}` : '';
+function amountOf(step: FetchStep): string {
+  const { action, keptBytes, removes } = step;
+  if (removes && action === 'done') return 'delete the archive';
+  if (action === 'resume') return `${formatBytes(keptBytes)} of ${formatSize(step)} here`;
+  return action === 'download' ? formatSize(step) : '';
 }
 
-export const FETCH_STATUSES: StatusLabels<FetchStatus> = {
+const DIDS: Labels<FetchDid> = {
   downloaded: 'downloaded',
-  adopted: 'found here, checked',
+  checked: 'checked here',
   extracted: 'extracted',
-  present: 'were here already',
+  skipped: 'here already',
   failed: 'failed',
   stopped: 'not finished',
 };
+
+export const FETCH_DIDS: readonly string[] = Object.keys(DIDS);
 
 /** What is known of a fetch, also of one that was stopped. */
 export type Fetched = Pick<
@@ -73,8 +96,9 @@ export type Fetched = Pick<
 export function renderFetched(result: Fetched, view: View): string {
   return joinParts([
     renderHead(result, view),
-    result.outcomes.every(isGood) ? renderCounts(result.outcomes, view) : '',
+    result.outcomes.every(isGood) ? renderHowMany(result.outcomes, view) : '',
     renderContentChecked(result.outcomes),
+    renderRemoved(result.outcomes),
     result.index === undefined
       ? renderBroken(result.outcomes, view)
       : renderIndex(result.index, view),
@@ -82,8 +106,8 @@ export function renderFetched(result: Fetched, view: View): string {
   ]);
 }
 
-function isGood({ status }: FetchOutcome): boolean {
-  return status !== 'failed' && status !== 'stopped';
+function isGood({ did }: FetchOutcome): boolean {
+  return did !== 'failed' && did !== 'stopped';
 }
 
 function renderHead({ dest, outcomes, bytesDownloaded, elapsedMs }: Fetched, view: View): string {
@@ -93,38 +117,25 @@ function renderHead({ dest, outcomes, bytesDownloaded, elapsedMs }: Fetched, vie
   const word = good === outcomes.length ? green('done') : red('not done');
   const files = good === outcomes.length ? all : `${good} of ${all}`;
   const downloaded = bytesDownloaded > 0 ? `, ${formatBytes(bytesDownloaded)} downloaded` : '';
-  const counts =
-    good === outcomes.length ? '' : ` (${statusCountsLine(SHOWN_STATUSES, shownOf(outcomes))})`;
+  const counts = good === outcomes.length ? '' : ` (${didCountsLine(DIDS, outcomes)})`;
   const head = `${word}: ${files} in ${toPrintable(dest, 4096)}${downloaded} in ${formatDuration(elapsedMs)}`;
   return view.prose(`${head}${counts}\n`, '  ');
 }
 
-function renderCounts(outcomes: readonly FetchOutcome[], view: View): string {
+function renderHowMany(outcomes: readonly FetchOutcome[], view: View): string {
   const members = outcomes.reduce((sum, outcome) => sum + (outcome.members ?? 0), 0);
   // Also those of earlier runs: the counts say which are new.
   const extracted = members === 0 ? '' : `${count(members, 'file')} in images/\n`;
-  return renderStatusCounts(SHOWN_STATUSES, shownOf(outcomes), view) + extracted;
+  return renderCounts(outcomes, { dids: DIDS }, view) + extracted;
 }
 
-/** Files of this run that passed by their content alone are counted apart: their MD5 did not match. */
-const SHOWN_STATUSES: StatusLabels<FetchStatus | 'downloaded-content' | 'adopted-content'> = {
-  downloaded: FETCH_STATUSES.downloaded,
-  'downloaded-content': 'downloaded, content-checked',
-  adopted: FETCH_STATUSES.adopted,
-  'adopted-content': 'found here, content-checked',
-  extracted: FETCH_STATUSES.extracted,
-  present: FETCH_STATUSES.present,
-  failed: FETCH_STATUSES.failed,
-  stopped: FETCH_STATUSES.stopped,
-};
-
-function shownOf(outcomes: readonly FetchOutcome[]) {
-  return outcomes.map((outcome) => ({ ...outcome, status: shownStatusOf(outcome) }));
-}
-
-function shownStatusOf({ status, check }: FetchOutcome): keyof typeof SHOWN_STATUSES {
-  if (check !== 'content-checked') return status;
-  return status === 'downloaded' || status === 'adopted' ? `${status}-content` : status;
+/** Archives that this run has deleted. */
+function renderRemoved(outcomes: readonly FetchOutcome[]): string {
+  const removed = outcomes.filter(({ removedBytes }) => removedBytes > 0);
+  if (removed.length === 0) return '';
+  const bytes = removed.reduce((sum, { removedBytes }) => sum + removedBytes, 0);
+  const their = removed.length === 1 ? 'its' : 'their';
+  return `removed ${count(removed.length, 'archive')}, ${formatBytes(bytes)}: ${their} images are checked\n`;
 }
 
 function renderNext(result: Fetched, view: View): string {

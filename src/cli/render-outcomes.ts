@@ -1,48 +1,67 @@
 import type { FileOutcome } from '../dataset/session.ts';
+import { FILE_STATUSES, type FileStatus, STATUS_KEYS, statusText } from '../file-status.ts';
 import type { IndexResult } from '../labels/build-index.ts';
 import { describeRemark, nextOfRemark } from '../labels/describe-remark.ts';
 import { count, formatCount, toPrintable } from '../text.ts';
 import { type BrokenOutcome, contentChecked } from './command.ts';
 import type { View } from './view.ts';
 
-/** The label of each status, in the order in which they are shown. */
-export type StatusLabels<Status extends string> = Readonly<Record<Status, string>>;
-
-/** How many outcomes there are of each status, zeros included. */
-export function countStatuses<Status extends string>(
-  labels: StatusLabels<Status>,
-  outcomes: readonly FileOutcome<Status>[],
-): Readonly<Record<string, number>> {
-  return Object.fromEntries(
-    Object.keys(labels).map((status) => [
-      status,
-      outcomes.filter((outcome) => outcome.status === status).length,
-    ]),
-  );
+/** What a command did with a file, beside its status. */
+interface Settled extends Pick<FileOutcome, 'status'> {
+  readonly did?: string;
 }
 
-/** How many files have each status, without zeros, in a line: `60 downloaded; 1 failed`. */
-export function statusCountsLine<Status extends string>(
-  labels: StatusLabels<Status>,
-  outcomes: readonly FileOutcome<Status>[],
-): string {
-  const names: Readonly<Record<string, string>> = labels;
-  return Object.entries(countStatuses(labels, outcomes))
-    .flatMap(([status, n]) => (n > 0 ? [`${formatCount(n)} ${names[status] ?? status}`] : []))
+/** How many outcomes there are of each status, and of each `did`, zeros included. */
+export function countOutcomes(
+  outcomes: readonly Settled[],
+  dids: readonly string[] = [],
+): Readonly<Record<string, number>> {
+  const ofStatus = FILE_STATUSES.map(
+    (word) => [STATUS_KEYS[word], outcomes.filter(({ status }) => status === word).length] as const,
+  );
+  const ofDid = dids.map(
+    (word) => [word, outcomes.filter(({ did }) => did === word).length] as const,
+  );
+  return Object.fromEntries<number>([...ofStatus, ...ofDid]);
+}
+
+/** What each word means, where the word alone does not say it; in the order in which they are shown. */
+export type Labels<Word extends string> = Readonly<Record<Word, string>>;
+
+/** What was done with how many files, without zeros, in a line: `60 downloaded; 1 failed`. */
+export function didCountsLine(labels: Labels<string>, outcomes: readonly Settled[]): string {
+  return Object.entries(labels)
+    .flatMap(([word, label]) => {
+      const n = outcomes.filter(({ did }) => did === word).length;
+      return n > 0 ? [`${formatCount(n)} ${label}`] : [];
+    })
     .join('; ');
 }
 
-/** How many files have each status, without zeros. */
-export function renderStatusCounts<Status extends string>(
-  labels: StatusLabels<Status>,
-  outcomes: readonly FileOutcome<Status>[],
+/** How many files ended in each way, without zeros: `downloaded, verified`. */
+export function renderCounts(
+  outcomes: readonly Settled[],
+  { dids = { '': '' }, notes = {} }: CountLabels,
   view: View,
 ): string {
-  const names: Readonly<Record<string, string>> = labels;
-  const rows = Object.entries(countStatuses(labels, outcomes))
-    .filter(([, n]) => n > 0)
-    .map(([status, n]) => [names[status] ?? status, String(n)]);
+  const rows = Object.entries(dids).flatMap(([did, label]) =>
+    FILE_STATUSES.flatMap((status) => {
+      const n = outcomes.filter(
+        (each) => (each.did ?? '') === did && each.status === status,
+      ).length;
+      const words = [label, statusText(status)].filter(Boolean).join(', ');
+      const note = notes[status] === undefined ? '' : `: ${notes[status]}`;
+      return n === 0 ? [] : [[`${words}${note}`, formatCount(n)]];
+    }),
+  );
   return view.table(['', { right: 'files' }], rows);
+}
+
+interface CountLabels {
+  /** By `did`; by '' where a command only looks. */
+  readonly dids?: Labels<string>;
+  /** What a status means for this command. */
+  readonly notes?: Readonly<Partial<Record<FileStatus, string>>>;
 }
 
 /** Images that are as published, and broken: all of them, as users want to leave them out. */

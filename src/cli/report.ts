@@ -7,6 +7,7 @@ import {
 } from '../errors.ts';
 import { toAbortError } from '../abort.ts';
 import { toPrintableJson } from '../text.ts';
+import type { Clock } from '../clock.ts';
 import type { CommandOutcome } from './command.ts';
 import { exitCodeOf, worstOf } from './exit-codes.ts';
 import {
@@ -17,21 +18,36 @@ import {
 } from './json-documents.ts';
 import type { HintOf } from './next-steps.ts';
 import type { CommandName } from './options.ts';
+import { readVersion } from './version.ts';
 
 /** How a run ended: with an outcome, or thrown out of it. */
 export type Ending =
   | { readonly kind: 'outcome'; readonly outcome: CommandOutcome }
   | { readonly kind: 'thrown'; readonly error: unknown };
 
+interface DocumentContext {
+  readonly stop: AbortSignal;
+  readonly hintOf: HintOf;
+  readonly clock: Clock;
+}
+
+/** What each document and each event begins with. */
+function stampOf(clock: Clock) {
+  const time = clock.date().toISOString();
+  return { formatVersion: FORMAT_VERSION, ccxriVersion: CCXRI_VERSION, time } as const;
+}
+
+const CCXRI_VERSION = readVersion();
+
 export function documentOf(
   command: CommandName | null,
   ending: Ending,
-  { stop, hintOf }: { readonly stop: AbortSignal; readonly hintOf: HintOf },
+  { stop, hintOf, clock }: DocumentContext,
 ): RunDocument {
   const errors = ending.kind === 'outcome' ? ending.outcome.errors : [ending.error];
   const exitCode = worstOf(errors.map((error) => exitCodeOf(error, stop.reason)));
   return {
-    formatVersion: FORMAT_VERSION,
+    ...stampOf(clock),
     command,
     ok: exitCode === 0,
     exitCode,
@@ -51,9 +67,9 @@ export function asThrown(error: unknown, stop: AbortSignal): unknown {
   return isAbort || error === stop.reason ? toAbortError(stop) : toLimitError(error);
 }
 
-/** A line of `--ndjson`. Every event passes here, so that each has its version. */
-export function toNdjsonLine(event: NdjsonEvent, hintOf: HintOf): string {
-  return `${toJson({ formatVersion: FORMAT_VERSION, ...event }, 0, hintOf)}\n`;
+/** A line of `--ndjson`. Every event passes here, so that each has its versions and its time. */
+export function toNdjsonLine(event: NdjsonEvent, hintOf: HintOf, clock: Clock): string {
+  return `${toJson({ ...stampOf(clock), ...event }, 0, hintOf)}\n`;
 }
 
 const noHint: HintOf = () => undefined;

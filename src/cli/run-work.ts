@@ -41,8 +41,8 @@ export class RunWork {
 
   plan(work: readonly PlannedWork[]): void {
     this.#isPlanned = work.length > 0;
-    for (const { file, phase, aboutBytes } of work) {
-      this.#itemOf({ file, phase }).totalBytes = aboutBytes;
+    for (const { file, phase, bytes } of work) {
+      this.#itemOf({ file, phase }).totalBytes = bytes;
     }
   }
 

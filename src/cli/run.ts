@@ -96,7 +96,9 @@ async function runCommand(
   const rate = new ProgressRate(io.clock, !settings.noProgress);
   const onEvent = (raw: RunEvent) => {
     const event = withHint(raw, hintOf);
-    if (form === 'ndjson' && rate.admits(event)) stdout.write(toNdjsonLine(event, hintOf));
+    if (form === 'ndjson' && rate.admits(event)) {
+      stdout.write(toNdjsonLine(event, hintOf, io.clock));
+    }
     // The result as text lists them: they are shown once.
     if (form === 'text' && isOfIndex(event)) return;
     progress.handle(event);
@@ -186,9 +188,14 @@ function finish({ io, stdout, stderr }: Door, report: Report, ending: Ending): E
   const { form, settings } = report;
   const view = viewOf(io.stderr, report, io);
   const { hintOf } = view.suggest;
-  const document = documentOf(report.command ?? null, ending, { stop: io.signal, hintOf });
+  const document = documentOf(report.command ?? null, ending, {
+    stop: io.signal,
+    hintOf,
+    clock: io.clock,
+  });
   if (form === 'json') stdout.write(`${toJson(document, 2, hintOf)}\n`);
-  if (form === 'ndjson') stdout.write(toNdjsonLine({ event: 'summary', ...document }, hintOf));
+  if (form === 'ndjson')
+    stdout.write(toNdjsonLine({ event: 'summary', ...document }, hintOf, io.clock));
   if (ending.kind === 'thrown') {
     stderr.write(renderError(ending.error, view));
     return document.exitCode;

@@ -4,13 +4,8 @@ import type { Clock } from '../clock.ts';
 import { CcxriError, isCcxriError, toDiskError } from '../errors.ts';
 import type { EventListener } from '../events.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
-import {
-  isPlausibleSize,
-  windowOf,
-  type Manifest,
-  type ManifestFile,
-  stemOf,
-} from '../manifest/manifest.ts';
+import { type Manifest, type ManifestFile, stemOf } from '../manifest/manifest.ts';
+import { isPlausibleSize, windowOf } from '../manifest/size.ts';
 import { formatCount } from '../text.ts';
 import { withDirectory } from '../zip/directory.ts';
 import { checkMembers } from '../zip/member.ts';

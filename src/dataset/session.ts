@@ -4,7 +4,8 @@ import { type Clock, systemClock } from '../clock.ts';
 import { forEachAtOnce } from '../concurrency.ts';
 import { PartStore } from '../download/part-store.ts';
 import { CcxriError, type ErrorCode, isCcxriError, toErrorRecord } from '../errors.ts';
-import { type EventListener, type FileDoneStatus, ignoreEvents } from '../events.ts';
+import { type EventListener, type FileDoneEvent, ignoreEvents } from '../events.ts';
+import type { FileStatus } from '../file-status.ts';
 import { acquireLock } from '../fs/lock.ts';
 import { pathKind, removeEmpty } from '../fs/paths.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
@@ -56,11 +57,13 @@ export interface RunOptions {
  * How one file ended. A file that is wrong is a result, with its error; only wrong usage, a stop
  * from outside and bugs are thrown.
  */
-export interface FileOutcome<Status extends string> {
+export interface FileOutcome {
   /** Manifest name. */
   readonly file: string;
-  /** How it ended, in the words of the command. */
-  readonly status: Status;
+  /** Subsets that it belongs to. */
+  readonly subsets: readonly string[];
+  /** What is here of it when the command has ended. */
+  readonly status: FileStatus;
   /** What is wrong with it. Absent where nothing is. */
   readonly error?: CcxriError | undefined;
 }
@@ -74,7 +77,9 @@ export interface HashedInPlace extends HashedFile {
   readonly mtimeMs: number;
 }
 
-type DoneOutcome = FileOutcome<FileDoneStatus> & Partial<Pick<MembersNoted, 'damagedMembers'>>;
+type DoneOutcome = Omit<FileOutcome, 'subsets'> &
+  Pick<FileDoneEvent, 'did'> &
+  Partial<Pick<MembersNoted, 'damagedMembers'>>;
 
 /**
  * One run on a dataset directory: what is selected, the ledger, the threads, and the one signal that
@@ -211,13 +216,13 @@ export class Session {
 
   /** Emits how the work on a file ended. */
   emitDone(
-    { file, status, error, damagedMembers = [] }: DoneOutcome,
+    { file, status, did, error, damagedMembers = [] }: DoneOutcome,
     check?: 'content-checked',
   ): void {
     const record = error === undefined ? undefined : toErrorRecord(error);
     const paths = damagedMembers.map(({ path }) => path);
     const leftOut = paths.length === 0 ? {} : { damagedMembers: paths };
-    this.onEvent({ event: 'file-done', file, status, check, error: record, ...leftOut });
+    this.onEvent({ event: 'file-done', file, status, did, check, error: record, ...leftOut });
   }
 
   /** Ends what is under way, and the threads. */

@@ -1,7 +1,9 @@
 import type { PartStore } from '../download/part-store.ts';
-import { CcxriError } from '../errors.ts';
+import { CcxriError, type ErrorCode } from '../errors.ts';
+import type { FileStatus } from '../file-status.ts';
 import { statOrNull } from '../fs/paths.ts';
-import { isPlausibleSize, type Manifest, type ManifestFile } from '../manifest/manifest.ts';
+import { type Manifest, type ManifestFile } from '../manifest/manifest.ts';
+import { isPlausibleSize, type Size, sizeOf } from '../manifest/size.ts';
 import { count, toPrintable } from '../text.ts';
 import {
   type ImagesState,
@@ -93,6 +95,42 @@ export function stateOf(
   const { size: sizeBytes, mtimeMs } = stats;
   if (!isAsAccepted(receipt, { sizeBytes, mtimeMs })) return 'changed';
   return fitsManifest(file, receipt) ? 'checked' : 'other-manifest';
+}
+
+/** What is here of a file, by the ledger, names and sizes. */
+export function statusOf(survey: FileSurvey): FileStatus {
+  const { file, final, images, members, receipt, partBytes } = survey;
+  const areImagesBad = images === 'partial' && members?.isFoundBad === true;
+  switch (final) {
+    case 'checked':
+      return areImagesBad || receipt === undefined ? 'bad' : receipt.status;
+    case 'changed':
+      return receipt?.foundBadAt === undefined ? 'present' : 'bad';
+    case 'other-manifest':
+    case 'unchecked':
+      return 'present';
+    case 'absent':
+      if (areImagesSettled(images) && (receipt === undefined || fitsManifest(file, receipt))) {
+        return 'removed';
+      }
+      if (partBytes > 0) return 'partial';
+      return areImagesBad ? 'bad' : 'missing';
+  }
+}
+
+/** The size of the published file: exact where it has passed. */
+export function knownSizeOf({ file, receipt }: FileSurvey): Size {
+  if (receipt === undefined || !fitsManifest(file, receipt)) return sizeOf(file);
+  return { bytes: receipt.bytes, about: false };
+}
+
+/** The errors of a file that was read, and is not the published one. */
+const READ_AND_WRONG: readonly ErrorCode[] = ['md5-mismatch', 'size-mismatch', 'occupied'];
+
+/** What is here of a file that could not be made right. @param survey of after the failure */
+export function statusAfter(error: CcxriError | undefined, survey: FileSurvey): FileStatus {
+  const isRead = error !== undefined && READ_AND_WRONG.includes(error.code);
+  return isRead && ['changed', 'unchecked'].includes(survey.final) ? 'bad' : statusOf(survey);
 }
 
 /** A receipt of another release says nothing of this one. */

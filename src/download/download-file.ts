@@ -9,7 +9,8 @@ import {
 import { makeDirectoryWithin } from '../fs/paths.ts';
 import { ProgressThrottle } from '../events.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
-import { aboutBytesOf, type ManifestFile } from '../manifest/manifest.ts';
+import { type ManifestFile } from '../manifest/manifest.ts';
+import { aboutBytesOf } from '../manifest/size.ts';
 import { isSameAddress } from '../sources/address.ts';
 import { type Found, locationsOf } from '../sources/open-source.ts';
 import type { Location } from '../sources/source.ts';

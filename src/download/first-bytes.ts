@@ -2,7 +2,8 @@ import { CcxriError } from '../errors.ts';
 import { textOfBody } from '../http/body-text.ts';
 import { type Coding, codingsOf, isGzipStart } from '../http/encoding.ts';
 import { wallOf } from '../http/walls.ts';
-import { windowOf, type ManifestFile } from '../manifest/manifest.ts';
+import { type ManifestFile } from '../manifest/manifest.ts';
+import { windowOf } from '../manifest/size.ts';
 import { formatCount, toPrintable } from '../text.ts';
 import type { PartOrigin } from './part-state.ts';
 

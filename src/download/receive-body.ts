@@ -2,7 +2,8 @@ import { throwIfAborted } from '../abort.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
 import { BODY_TEXT_BYTES, rateLimitIn } from '../http/body-text.ts';
 import { decodeBody } from '../http/encoding.ts';
-import { type ManifestFile, windowOf } from '../manifest/manifest.ts';
+import { type ManifestFile } from '../manifest/manifest.ts';
+import { windowOf } from '../manifest/size.ts';
 import type { DownloadContext, Transfer } from './context.ts';
 import {
   type Body,

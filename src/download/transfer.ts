@@ -1,6 +1,6 @@
 import { pause } from '../abort.ts';
 import { type CcxriError, isCcxriError } from '../errors.ts';
-import { aboutBytesOf } from '../manifest/manifest.ts';
+import { aboutBytesOf } from '../manifest/size.ts';
 import type { Location } from '../sources/source.ts';
 import { fetchInParallel } from './connections.ts';
 import { type Transfer, emitRetry, usableBytes } from './context.ts';

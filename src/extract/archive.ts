@@ -25,8 +25,8 @@ export { cleanStage } from './stage.ts';
 export interface ExtractedArchive extends MembersNoted {
   /** Images and other files under images/<archive>/. */
   readonly members: number;
-  /** `present`: they were there already, and are what the archive holds. */
-  readonly status: 'extracted' | 'present';
+  /** `skipped`: they were there already, and are what the archive holds. */
+  readonly did: 'extracted' | 'skipped';
   /** Some members are damaged in the archive. Absent where none are. */
   readonly error?: CcxriError | undefined;
 }
@@ -47,7 +47,7 @@ export async function extractArchive(
   const receipt = await context.ledger.readReceipt(name);
   const found = await findImages(context, name, receipt);
   if (areImagesSettled(found.state) && found.record?.md5 === md5) {
-    return toResult(found.record, 'present');
+    return toResult(found.record, 'skipped');
   }
   const extraction: Extraction = { ...archive, receipt, context };
   const reader = await openFileReader(path);
@@ -68,11 +68,11 @@ export async function extractArchive(
 
 type Result = Pick<MembersRecord, 'archive' | 'members' | 'damaged' | 'broken'>;
 
-function toResult(record: Result, status: ExtractedArchive['status']): ExtractedArchive {
+function toResult(record: Result, did: ExtractedArchive['did']): ExtractedArchive {
   const { archive, members } = record;
   const noted = notedMembers(archive, record);
   const error = goodOnlyError(archive, members.length, noted);
-  return { members: members.length, status, ...noted, ...(error && { error }) };
+  return { members: members.length, did, ...noted, ...(error && { error }) };
 }
 
 /** The file that was opened must be the one that was hashed. */
@@ -102,7 +102,7 @@ async function extractFrom(
   }
   switch (found.state) {
     case 'unknown':
-      return toResult(await adoptImages(directory.members, found, extraction), 'present');
+      return toResult(await adoptImages(directory.members, found, extraction), 'skipped');
     case 'complete':
     case 'good-only':
     case 'partial':
@@ -175,7 +175,7 @@ async function fillAndPublish(
   );
   const bytes = members.reduce((sum, { size }) => sum + size, 0);
   onEvent({ event: 'phase-done', file, phase: 'extract', bytes, members: members.length });
-  return toResult(record, isOurs ? 'extracted' : 'present');
+  return toResult(record, isOurs ? 'extracted' : 'skipped');
 }
 
 /** A member is damaged: others may be good. */

@@ -6,7 +6,8 @@ import { sweepLeftovers } from '../dataset/sweep.ts';
 import { CcxriError } from '../errors.ts';
 import type { PlannedWork } from '../events.ts';
 import { freeBytesAt } from '../fs/paths.ts';
-import { aboutBytesUnpacked, type ManifestFile } from '../manifest/manifest.ts';
+import { type ManifestFile } from '../manifest/manifest.ts';
+import { aboutBytesUnpacked } from '../manifest/size.ts';
 import { cleanStage } from './archive.ts';
 import { extractFile, planFile } from './extract-file.ts';
 import type { ExtractOptions, ExtractOutcome, ExtractResult } from './types.ts';
@@ -78,16 +79,19 @@ async function emitPlan(
   surveys: readonly FileSurvey[],
   { layout, onEvent }: Session,
 ): Promise<void> {
-  const withStatus = (status: ExtractOutcome['status']) =>
-    surveys.filter((each) => planFile(each).status === status);
-  const toExtract = withStatus('planned');
+  const planned = (did: ExtractOutcome['did']) =>
+    surveys.filter((each) => planFile(each).did === did);
+  const toExtract = planned('planned');
   onEvent({
     event: 'plan',
     files: surveys.length,
     toDownload: 0,
     toExtract: toExtract.length,
-    alreadyDone: withStatus('present').length,
+    alreadyDone: planned('skipped').length,
     bytesToDownload: 0,
+    about: false,
+    toRemove: 0,
+    bytesToRemove: 0,
     bytesNeededOnDisk: toExtract.reduce(
       (bytes, { finalBytes }) => bytes + aboutBytesUnpacked(finalBytes),
       0,
@@ -98,7 +102,7 @@ async function emitPlan(
 }
 
 function workOf({ file: { name: file }, final, finalBytes }: FileSurvey): readonly PlannedWork[] {
-  const hash = { file, phase: 'hash', aboutBytes: finalBytes } as const;
-  const extract = { file, phase: 'extract', aboutBytes: aboutBytesUnpacked(finalBytes) } as const;
+  const hash = { file, phase: 'hash', bytes: finalBytes } as const;
+  const extract = { file, phase: 'extract', bytes: aboutBytesUnpacked(finalBytes) } as const;
   return final === 'checked' ? [extract] : [hash, extract];
 }

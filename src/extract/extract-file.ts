@@ -1,27 +1,30 @@
 import { throwIfAborted } from '../abort.ts';
 import { NOTHING_NOTED, areImagesSettled, goodOnlyError } from '../dataset/images.ts';
 import type { Session } from '../dataset/session.ts';
-import type { FileSurvey } from '../dataset/survey.ts';
+import { type FileSurvey, statusAfter, statusOf, surveyFile } from '../dataset/survey.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
+import type { FileStatus } from '../file-status.ts';
 import { stemOf } from '../manifest/manifest.ts';
 import { type ExtractedArchive, extractArchive } from './archive.ts';
-import type { ExtractOutcome, ExtractStatus } from './types.ts';
+import type { ExtractDid, ExtractOutcome } from './types.ts';
 
-type SettledOutcome = ExtractOutcome & { readonly status: Exclude<ExtractStatus, 'planned'> };
+type SettledOutcome = ExtractOutcome & { readonly did: Exclude<ExtractDid, 'planned'> };
 
 /** What would be done with an archive. Pure. */
-export function planFile({ file, path, final, images }: FileSurvey): ExtractOutcome {
-  const { name } = file;
-  const unknown = { members: null, ...NOTHING_NOTED };
+export function planFile(survey: FileSurvey): ExtractOutcome {
+  const { file, path, final, images } = survey;
+  const { name, subsets } = file;
+  const status = statusOf(survey);
+  const unknown = { file: name, subsets, status, members: null, ...NOTHING_NOTED };
   const isDone = areImagesSettled(images) && (final === 'checked' || final === 'absent');
-  if (isDone) return { file: name, status: 'present', ...unknown };
-  if (final !== 'absent') return { file: name, status: 'planned', ...unknown };
+  if (isDone) return { ...unknown, did: 'skipped' };
+  if (final !== 'absent') return { ...unknown, did: 'planned' };
   const error = new CcxriError('missing', `${name} is not here`, {
     file: name,
     path,
     next: [{ kind: 'run', command: 'fetch', files: [stemOf(name)], purpose: 'to get it' }],
   });
-  return { file: name, status: 'missing', ...unknown, error };
+  return { ...unknown, did: 'failed', error };
 }
 
 /** An archive's whole way: check where it is needed, extract. What goes wrong is its outcome. */
@@ -29,11 +32,13 @@ export async function extractFile(
   survey: FileSurvey,
   { session, keepGood }: ExtractRun,
 ): Promise<SettledOutcome> {
-  const { name: file } = survey.file;
+  const { name, subsets } = survey.file;
   const run = { session, keepGood };
-  const outcome = await settleFile(survey, run).catch((thrown: unknown): SettledOutcome => {
-    const error = session.failureOf(thrown) ?? notExtracted(file, session);
-    return { file, status: 'failed', members: null, ...NOTHING_NOTED, error };
+  const outcome = await settleFile(survey, run).catch(async (thrown: unknown) => {
+    const error = session.failureOf(thrown) ?? notExtracted(name, session);
+    const status = statusAfter(error, await surveyFile(survey.file, session));
+    const unknown = { members: null, ...NOTHING_NOTED };
+    return { file: name, subsets, status, did: 'failed', ...unknown, error } as const;
   });
   session.emitDone(outcome);
   return outcome;
@@ -50,30 +55,32 @@ async function settleFile(
 ): Promise<SettledOutcome> {
   throwIfAborted(session.signal);
   const planned = planFile(survey);
-  const { status: done } = planned;
+  const { did: done } = planned;
   const { file, path, final, receipt, finalBytes } = survey;
-  const toOutcome = ({ status, error, ...result }: SettledResult): SettledOutcome => ({
+  const toOutcome = (result: SettledResult, status: FileStatus): SettledOutcome => ({
     file: file.name,
+    subsets: file.subsets,
+    status,
     ...result,
-    ...(error === undefined ? { status } : { status: 'failed', error }),
+    ...(result.error === undefined ? {} : { did: 'failed' }),
   });
-  if (done === 'present') return toOutcome(hereAlready(survey));
-  if (done !== 'planned') return { ...planned, status: done };
+  if (done === 'skipped') return toOutcome(hereAlready(survey), planned.status);
+  if (done !== 'planned') return { ...planned, did: done };
   const accepted =
     final === 'checked' && receipt !== undefined
       ? receipt
       : await session.acceptance.accept(file, await session.hash(file.name, path, finalBytes));
   const archive = { name: file.name, path, md5: accepted.md5, keepGood };
-  return toOutcome(await extractArchive(archive, session));
+  return toOutcome(await extractArchive(archive, session), accepted.status);
 }
 
 type SettledResult = Omit<ExtractedArchive, 'members'> & Pick<ExtractOutcome, 'members'>;
 
 function hereAlready({ file: { name }, members }: FileSurvey): SettledResult {
-  if (members === undefined) return { status: 'present', members: null, ...NOTHING_NOTED };
+  if (members === undefined) return { did: 'skipped', members: null, ...NOTHING_NOTED };
   const { count, damagedMembers, brokenImages } = members;
   const error = goodOnlyError(name, count, members);
-  return { status: 'present', members: count, damagedMembers, brokenImages, error };
+  return { did: 'skipped', members: count, damagedMembers, brokenImages, error };
 }
 
 /** The run has ended for what another archive met. */

@@ -18,13 +18,14 @@ export interface ExtractOptions extends SessionOptions {
 }
 
 /**
- * `extracted` in this run; `present`: all its images were here; `planned`: in a dry run;
- * `missing`: the archive is not here (and its images are not, either); `failed`: see `error`.
+ * `extracted`: in this run; `skipped`: all its images were here; `planned`: in a dry run, to be
+ * extracted; `failed`: see `error`.
  */
-export type ExtractStatus = 'extracted' | 'present' | 'planned' | 'missing' | 'failed';
+export type ExtractDid = 'extracted' | 'skipped' | 'planned' | 'failed';
 
 /** What an extract has done with one archive. */
-export interface ExtractOutcome extends FileOutcome<ExtractStatus>, MembersNoted {
+export interface ExtractOutcome extends FileOutcome, MembersNoted {
+  readonly did: ExtractDid;
   /** Images and other members under images/<archive>/. Null where the archive was not opened. */
   readonly members: number | null;
 }

@@ -1,6 +1,8 @@
 import { throwIfAborted } from '../abort.ts';
 import { NOTHING_NOTED, areImagesSettled, goodOnlyError } from '../dataset/images.ts';
+import { statusAfter, statusOf, surveyFile } from '../dataset/survey.ts';
 import { extractArchive } from '../extract/archive.ts';
+import type { FileStatus } from '../file-status.ts';
 import { removeIfThere } from '../fs/paths.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
 import type { FetchOutcome } from './fetch-types.ts';
@@ -20,59 +22,84 @@ export async function fetchFile(task: FetchTask, run: FetchRun): Promise<FetchOu
   return outcome;
 }
 
-/** Of a file that a run has not got to. */
-export function stoppedOutcome({ name: file, kind }: ManifestFile): FetchOutcome {
+/** Of a file that a run has not got to. @param status what is here of it */
+export function stoppedOutcome(
+  { name: file, subsets, kind }: ManifestFile,
+  status: FileStatus,
+): FetchOutcome {
   const unknown = { bytes: null, md5: null, check: null, source: null, members: null };
-  return { file, kind, status: 'stopped', ...unknown, ...NOTHING_NOTED };
+  return {
+    file,
+    subsets,
+    kind,
+    status,
+    did: 'stopped',
+    ...unknown,
+    removedBytes: 0,
+    ...NOTHING_NOTED,
+  };
 }
 
 async function settleFile({ survey, step }: FetchTask, run: FetchRun): Promise<FetchOutcome> {
   const { file } = survey;
   // What was downloaded is kept in the outcome, also where it could not be extracted.
-  let outcome = stoppedOutcome(file);
+  let outcome = stoppedOutcome(file, statusOf(survey));
   try {
     if (step.action === 'done') return await finishDone(outcome, survey, run);
-    const { how, receipt } = await obtain(survey, run);
+    const { did, receipt } = await obtain(survey, run);
     const { bytes, md5, status: check } = receipt;
-    const source = how === 'downloaded' ? (receipt.source ?? null) : null;
-    outcome = { ...outcome, status: how, bytes, md5, check, source };
+    const source = did === 'downloaded' ? (receipt.source ?? null) : null;
+    outcome = { ...outcome, status: check, did, bytes, md5, check, source };
     if (file.kind !== 'archive' || run.options.extract === false) return outcome;
     return await finishArchive(outcome, { path: survey.path, md5 }, run);
   } catch (thrown) {
     const error = run.session.failureOf(thrown);
+    const status = outcome.check ?? statusAfter(error, await surveyFile(file, run.session));
     return error === undefined
-      ? { ...outcome, status: 'stopped' }
-      : { ...outcome, status: 'failed', error };
+      ? { ...outcome, status, did: 'stopped' }
+      : { ...outcome, status, did: 'failed', error };
   }
 }
 
 async function finishArchive(
   outcome: FetchOutcome,
   archive: { readonly path: string; readonly md5: string },
-  { session, options, extractLimit }: FetchRun,
+  run: FetchRun,
 ): Promise<FetchOutcome> {
+  const { session, options, extractLimit } = run;
   const { keepGood } = options;
-  const { status, error, ...result } = await extractLimit(() => {
+  const { did, error, ...result } = await extractLimit(() => {
     throwIfAborted(session.signal);
     return extractArchive({ name: outcome.file, ...archive, keepGood }, session);
   });
-  if (error !== undefined) return { ...outcome, ...result, status: 'failed', error };
-  if (options.deleteArchives === true) await removeIfThere(archive.path);
-  const didExtract = outcome.status === 'present' && status !== 'present';
-  return { ...outcome, ...result, ...(didExtract ? { status: 'extracted' } : {}) };
+  if (error !== undefined) return { ...outcome, ...result, did: 'failed', error };
+  const didExtract = outcome.did === 'skipped' && did === 'extracted';
+  const extracted = { ...outcome, ...result, ...(didExtract ? { did } : {}) };
+  return options.deleteArchives === true ? removeArchive(extracted, archive.path, run) : extracted;
+}
+
+/** All its images are here, extracted and checked. */
+async function removeArchive(
+  outcome: FetchOutcome,
+  path: string,
+  { session: { onEvent } }: FetchRun,
+): Promise<FetchOutcome> {
+  const { file } = outcome;
+  const removedBytes = outcome.bytes ?? 0;
+  await removeIfThere(path);
+  onEvent({ event: 'archive-removed', file, bytes: removedBytes });
+  return { ...outcome, status: 'removed', removedBytes };
 }
 
 async function finishDone(
   outcome: FetchOutcome,
   { file, receipt, images, members, final, path }: FetchTask['survey'],
-  { options }: FetchRun,
+  run: FetchRun,
 ): Promise<FetchOutcome> {
-  if (options.deleteArchives === true && images === 'complete' && final === 'checked') {
-    await removeIfThere(path);
-  }
+  const { options } = run;
   const known = {
     ...outcome,
-    status: 'present',
+    did: 'skipped',
     bytes: receipt?.bytes ?? null,
     md5: receipt?.md5 ?? null,
     check: receipt?.status ?? null,
@@ -80,7 +107,10 @@ async function finishDone(
   if (!areImagesSettled(images) || members === undefined) return known;
   const { count, damagedMembers, brokenImages } = members;
   const done = { ...known, members: count, damagedMembers, brokenImages };
+  if (options.deleteArchives === true && images === 'complete' && final === 'checked') {
+    return removeArchive(done, path, run);
+  }
   // What was kept of an archive with damaged members: it is no more complete than it was.
   const error = options.extract === false ? undefined : goodOnlyError(file.name, count, members);
-  return error === undefined ? done : { ...done, status: 'failed', error };
+  return error === undefined ? done : { ...done, did: 'failed', error };
 }

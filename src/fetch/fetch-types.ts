@@ -1,6 +1,7 @@
 import type { MembersNoted } from '../dataset/images.ts';
 import type { FileOutcome, SessionOptions } from '../dataset/session.ts';
 import type { CcxriError } from '../errors.ts';
+import type { FileStatus } from '../file-status.ts';
 import type { IndexResult } from '../labels/build-index.ts';
 
 /**
@@ -60,13 +61,17 @@ export interface FetchOptions extends SessionOptions {
   readonly onOutcome?: ((outcome: FetchOutcome) => void) | undefined;
 }
 
-/** What a fetch is going to do. Byte counts are approximate: published sizes are rounded. */
+/** What a fetch is going to do. */
 export interface FetchPlan {
   /** One for each selected file, in the manifest's order. */
   readonly steps: readonly FetchStep[];
   /** To be downloaded; bytes of partial downloads are not counted. */
   readonly bytesToDownload: number;
-  /** Space that downloads and extraction need on top of what is there. */
+  /** true: `bytesToDownload` is approximate, for some published sizes are rounded. */
+  readonly about: boolean;
+  /** Archives that are here and will be deleted (`--delete-archives`): their sizes. */
+  readonly bytesToRemove: number;
+  /** Space that downloads and extraction need on top of what is there. Approximate. */
   readonly bytesNeededOnDisk: number;
   /** Free space. Null where the system does not report it. */
   readonly bytesFreeOnDisk: number | null;
@@ -76,26 +81,35 @@ export interface FetchPlan {
 export interface FetchStep {
   /** Manifest name. */
   readonly file: string;
+  /** Subsets that it belongs to. */
+  readonly subsets: readonly string[];
+  /** What is here of it before the run. */
+  readonly status: FileStatus;
   /**
    * `done`: nothing to do; `extract`: the archive is there and checked; `check`: it is there and
    * has to be hashed first; `resume`: a part is there; `download`: from the first byte.
    */
   readonly action: 'done' | 'extract' | 'check' | 'resume' | 'download';
-  /** Size of the file: exact where it is known, else by its published size. */
+  /** Size of the file. */
   readonly bytes: number;
+  /** true: `bytes` is approximate, by the published size, which is rounded. */
+  readonly about: boolean;
   /** Bytes of a partial download that need not be downloaded again. */
   readonly keptBytes: number;
+  /** The archive is here, and will be deleted (`--delete-archives`) once its images are checked. */
+  readonly removes: boolean;
 }
 
 /**
- * `present`: was there and checked already; `downloaded`; `adopted`: was there, not known to the
- * ledger, and right; `extracted`: only the extraction was missing; `failed`: see `error`; `stopped`:
- * not finished, because the run ended early (a full disk, a signal).
+ * `downloaded`; `checked`: it was here, not known to be right, and has passed; `extracted`: only the
+ * extraction was missing; `skipped`: there was nothing to do; `failed`: see `error`; `stopped`: not
+ * finished, because the run ended early (a full disk, a signal).
  */
-export type FetchStatus = 'present' | 'downloaded' | 'adopted' | 'extracted' | 'failed' | 'stopped';
+export type FetchDid = 'downloaded' | 'checked' | 'extracted' | 'skipped' | 'failed' | 'stopped';
 
 /** What a fetch has done with one file. */
-export interface FetchOutcome extends FileOutcome<FetchStatus>, MembersNoted {
+export interface FetchOutcome extends FileOutcome, MembersNoted {
+  readonly did: FetchDid;
   /** Is it an archive or a label file? */
   readonly kind: 'archive' | 'labels';
   /** Size of the file. Null where no file was accepted. */
@@ -111,6 +125,8 @@ export interface FetchOutcome extends FileOutcome<FetchStatus>, MembersNoted {
   readonly source: string | null;
   /** Images and other members under images/<archive>/. Null where nothing was extracted. */
   readonly members: number | null;
+  /** Size of the archive, where this run has deleted it (`--delete-archives`); else 0. */
+  readonly removedBytes: number;
 }
 
 /** What a fetch has done. */

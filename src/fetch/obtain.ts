@@ -15,7 +15,8 @@ const MOVE_AWAY: NextStep = { kind: 'advice', text: 'move it away' };
 
 /** A file that lies under its final name, whole and checked. */
 export interface Obtained {
-  readonly how: 'present' | 'adopted' | 'downloaded';
+  /** `skipped`: it was there and had passed; `checked`: it was there, and has passed now. */
+  readonly did: 'skipped' | 'checked' | 'downloaded';
   readonly receipt: Receipt;
 }
 
@@ -41,7 +42,7 @@ export async function obtain(before: FileSurvey, run: FetchRun): Promise<Obtaine
     for await (const candidate of downloadCandidates(file, downloads)) {
       try {
         const receipt = await session.acceptance.accept(file, candidate);
-        return { how: 'downloaded', receipt };
+        return { did: 'downloaded', receipt };
       } catch (error) {
         await candidate.reject(error);
       }
@@ -54,13 +55,13 @@ export async function obtain(before: FileSurvey, run: FetchRun): Promise<Obtaine
 async function takeWhatIsHere(survey: FileSurvey, run: FetchRun): Promise<Obtained | undefined> {
   const { file, path, final, receipt, finalBytes } = survey;
   if (final === 'absent') return undefined;
-  if (final === 'checked' && receipt !== undefined) return { how: 'present', receipt };
+  if (final === 'checked' && receipt !== undefined) return { did: 'skipped', receipt };
   const { acceptance, parts } = run.session;
   const candidate = await run.session.hash(file.name, path, finalBytes);
   try {
     const accepted = await acceptance.accept(file, candidate);
     await parts.discard(file.name);
-    return { how: 'adopted', receipt: accepted };
+    return { did: 'checked', receipt: accepted };
   } catch (error) {
     if (!isCcxriError(error, ...WRONG_BYTES)) throw error;
     // Only what this ledger knows to have put there may be moved away.

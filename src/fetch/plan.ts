@@ -1,7 +1,8 @@
 import { areImagesSettled } from '../dataset/images.ts';
-import { type FileSurvey, fitsManifest } from '../dataset/survey.ts';
+import { type FileSurvey, fitsManifest, knownSizeOf, statusOf } from '../dataset/survey.ts';
 import { CcxriError, type NextStep } from '../errors.ts';
-import { aboutBytesOf, aboutBytesUnpacked, type ManifestFile } from '../manifest/manifest.ts';
+import { type ManifestFile } from '../manifest/manifest.ts';
+import { aboutBytesUnpacked, sumSizes } from '../manifest/size.ts';
 import { type Address, isSameAddress, parseAddress, toFileUrl } from '../sources/address.ts';
 import { readKeptLinks } from '../sources/kept-links.ts';
 import { formatBytes } from '../text.ts';
@@ -29,26 +30,39 @@ export function planFetch(
 ): { readonly tasks: readonly FetchTask[]; readonly plan: FetchPlan } {
   const tasks = surveys.map((survey) => ({ survey, step: decideStep(survey, choices) }));
   const steps = tasks.map(({ step }) => step);
-  const bytesToDownload = sum(steps.map(bytesToCome));
+  const coming = steps.filter(isToCome).map((step) => ({ ...step, bytes: bytesToCome(step) }));
+  const { bytes: bytesToDownload, about } = sumSizes(coming);
+  const removed = tasks.filter(({ step }) => step.removes);
+  const bytesToRemove = sum(removed.map(({ survey }) => survey.finalBytes));
   const bytesNeededOnDisk = bytesNeeded(tasks, choices);
-  return { tasks, plan: { steps, bytesToDownload, bytesNeededOnDisk, bytesFreeOnDisk } };
+  const sizes = { bytesToDownload, about, bytesToRemove, bytesNeededOnDisk, bytesFreeOnDisk };
+  return { tasks, plan: { steps, ...sizes } };
+}
+
+function isToCome({ action }: FetchStep): boolean {
+  return action === 'download' || action === 'resume';
 }
 
 function bytesToCome(step: FetchStep): number {
-  const comes = step.action === 'download' || step.action === 'resume';
-  return comes ? Math.max(0, step.bytes - step.keptBytes) : 0;
+  return isToCome(step) ? Math.max(0, step.bytes - step.keptBytes) : 0;
 }
 
-export function decideStep(survey: FileSurvey, choices: { readonly extract: boolean }): FetchStep {
-  const { file, receipt } = survey;
-  const bytes = receipt?.bytes ?? (survey.finalBytes || aboutBytesOf(file));
+export function decideStep(
+  survey: FileSurvey,
+  choices: Pick<PlanChoices, 'extract' | 'deleteArchives'>,
+): FetchStep {
+  const { file } = survey;
+  const status = statusOf(survey);
+  const isExtractable = file.kind === 'archive' && choices.extract;
   const step = (action: FetchStep['action'], keptBytes = 0): FetchStep => ({
     file: file.name,
+    subsets: file.subsets,
+    status: status === 'missing' ? 'to-download' : status,
     action,
-    bytes,
+    ...knownSizeOf(survey),
     keptBytes,
+    removes: choices.deleteArchives && isRemovable(survey, action, isExtractable),
   });
-  const isExtractable = file.kind === 'archive' && choices.extract;
   switch (survey.final) {
     case 'checked':
       return step(isExtractable && !areImagesSettled(survey.images) ? 'extract' : 'done');
@@ -71,14 +85,24 @@ export function workOf(
   choices: Pick<PlanChoices, 'extract'>,
 ): readonly PlannedWork[] {
   const work: PlannedWork[] = [];
-  const add = (phase: PlannedWork['phase'], aboutBytes: number) =>
-    work.push({ file: file.name, phase, aboutBytes });
+  const add = (phase: PlannedWork['phase'], bytes: number) =>
+    work.push({ file: file.name, phase, bytes });
   if (step.action === 'done') return work;
   if (step.action === 'check') add('hash', step.bytes);
   if (bytesToCome(step) > 0) add('download', bytesToCome(step));
   const isExtracted = file.kind === 'archive' && choices.extract && !areImagesSettled(images);
   if (isExtracted) add('extract', aboutBytesUnpacked(step.bytes));
   return work;
+}
+
+/** Is the archive here, and will all its images be, extracted and checked? */
+function isRemovable(
+  { final, images }: FileSurvey,
+  action: FetchStep['action'],
+  isExtractable: boolean,
+): boolean {
+  if (action === 'done') return final === 'checked' && images === 'complete';
+  return final !== 'absent' && isExtractable;
 }
 
 function passedFor({ file, receipt }: FileSurvey): boolean {

@@ -8,7 +8,8 @@ import { type EventListener, ignoreEvents } from '../events.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
 import { HashPool } from '../hash/hash-pool.ts';
 import { type HashContext, hashWithProgress } from '../hash/hash-with-progress.ts';
-import { toPublishedSize, type Manifest, type ManifestFile, stemOf } from '../manifest/manifest.ts';
+import { type Manifest, type ManifestFile, stemOf } from '../manifest/manifest.ts';
+import { toPublishedSize } from '../manifest/size.ts';
 import { manifestSchema } from '../manifest/schema.ts';
 import { toPrintable } from '../text.ts';
 import { type ReleaseFile, scanRelease, unreadable } from './scan-release.ts';
@@ -103,7 +104,7 @@ async function hashOne(
   throwIfAborted(context.signal);
   try {
     const hashed = await hashWithProgress(file, path, totalBytes, context);
-    context.onEvent({ event: 'file-done', file, status: 'described' });
+    context.onEvent({ event: 'file-done', file, status: 'present', did: 'described' });
     return hashed;
   } catch (error) {
     throw unreadable(error, path);

@@ -6,6 +6,7 @@ import { finalPathOf } from '../dataset/layout.ts';
 import type { MemberContent, MembersRecord } from '../dataset/ledger.ts';
 import { stateOf } from '../dataset/survey.ts';
 import type { CcxriError } from '../errors.ts';
+import type { FileStatus } from '../file-status.ts';
 import { compareContent, compareLength } from '../fs/content.ts';
 import { ImageCheck } from '../fs/image-content.ts';
 import { isLink, walkFolder } from '../fs/paths.ts';
@@ -14,14 +15,7 @@ import { type BrokenImage, MemberFaults } from '../zip/member-faults.ts';
 import { CheckProgress, type DeepCheck } from './check-archive.ts';
 import { imagesError, imagesUnknownError, otherManifestError } from './errors.ts';
 import { fits } from './locate.ts';
-import type {
-  CheckResults,
-  FolderReport,
-  Located,
-  Present,
-  VerifyRun,
-  VerifyStatus,
-} from './types.ts';
+import type { CheckResults, FolderReport, Located, Present, VerifyRun } from './types.ts';
 
 /** Files read at once, an archive: node's own pool has four threads. */
 const FILES_AT_ONCE = 8;
@@ -36,7 +30,7 @@ export async function checkImagesAlone(
   folder: string,
   results: CheckResults,
   run: VerifyRun,
-): Promise<VerifyStatus> {
+): Promise<FileStatus> {
   const known = await run.session.ledger.readMembers(file.name);
   if (known === undefined) throw imagesUnknownError(file, folder);
   if (!fits(file, known)) throw otherManifestError(file);
@@ -45,7 +39,7 @@ export async function checkImagesAlone(
   const damage = await run.deepChecks(() => checkFolder(options, results, { run, progress }));
   progress.end(results.membersChecked);
   if (damage !== undefined) throw damage;
-  return run.depth === 'quick' ? 'unchanged' : 'images-verified';
+  return run.depth === 'quick' ? 'removed' : 'crc-checked';
 }
 
 interface CheckFolderOptions {

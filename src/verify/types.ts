@@ -22,25 +22,8 @@ export interface VerifyOptions extends RunOptions {
  */
 export type VerifyDepth = 'quick' | 'full' | 'deep';
 
-/**
- * `verified`: the MD5 of the bytes is the published one; `content-checked`: the published MD5 is
- * disputed, the content is whole; `unchanged`: quick check, nothing was read; `images-verified`:
- * the archive is not here any more, and every image matches the CRC-32 that the ledger kept;
- * `unknown`: quick check of a file that the ledger does not know; `changed`: quick check of one that
- * is not as it was when it passed, as the ledger has it; `missing`; `bad`.
- */
-export type VerifyStatus =
-  | 'verified'
-  | 'content-checked'
-  | 'unchanged'
-  | 'images-verified'
-  | 'unknown'
-  | 'changed'
-  | 'missing'
-  | 'bad';
-
-/** What a verify has found out about one file. */
-export interface VerifyOutcome extends FileOutcome<VerifyStatus> {
+/** What a verify has found out about one file. With `quick` its status is by the ledger. */
+export interface VerifyOutcome extends FileOutcome {
   /** Is it an archive or a label file? */
   readonly kind: 'archive' | 'labels';
   /** Where it is: the file, or the folder of its images alone. Null where it is not here. */

@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { type Session, withSession } from '../dataset/session.ts';
 import { CcxriError } from '../errors.ts';
 import type { PlannedWork } from '../events.ts';
-import { aboutBytesOf, aboutBytesUnpacked } from '../manifest/manifest.ts';
+import { aboutBytesOf, aboutBytesUnpacked } from '../manifest/size.ts';
 import { restoreStepOf } from './errors.ts';
 import { locate } from './locate.ts';
 import type { Located, VerifyDepth, VerifyOptions, VerifyResult, VerifyRun } from './types.ts';
@@ -74,6 +74,9 @@ function emitPlan(wanted: readonly Located[], depth: VerifyDepth, { onEvent }: S
     toExtract: 0,
     alreadyDone: 0,
     bytesToDownload: 0,
+    about: false,
+    toRemove: 0,
+    bytesToRemove: 0,
     bytesNeededOnDisk: 0,
     bytesFreeOnDisk: null,
     work: wanted.flatMap((each) => workOf(each, depth)),
@@ -85,9 +88,9 @@ function workOf({ file, here, images }: Located, depth: VerifyDepth): readonly P
   if (depth === 'quick') return [];
   const bytes = here?.stats.size ?? aboutBytesOf(file);
   const imageBytes = images === undefined ? 0 : aboutBytesUnpacked(bytes);
-  const check = (aboutBytes: number) => ({ file: file.name, phase: 'check', aboutBytes }) as const;
+  const check = (toRead: number) => ({ file: file.name, phase: 'check', bytes: toRead }) as const;
   if (here === undefined) return imageBytes === 0 ? [] : [check(imageBytes)];
-  const hash = { file: file.name, phase: 'hash', aboutBytes: bytes } as const;
+  const hash = { file: file.name, phase: 'hash', bytes } as const;
   const isDeep = depth === 'deep' && file.kind === 'archive';
   return isDeep ? [hash, check(aboutBytesUnpacked(bytes) + imageBytes)] : [hash];
 }

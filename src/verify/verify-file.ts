@@ -5,6 +5,7 @@ import type { MemberContent } from '../dataset/ledger.ts';
 import { stateOf } from '../dataset/survey.ts';
 import { WRONG_BYTES } from '../download/failures.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
+import type { FileStatus } from '../file-status.ts';
 import { formatCount } from '../text.ts';
 import { CheckProgress, type DeepCheck, checkArchive } from './check-archive.ts';
 import {
@@ -22,14 +23,7 @@ import {
   withNextSteps,
 } from './errors.ts';
 import { fits } from './locate.ts';
-import type {
-  CheckResults,
-  Located,
-  Present,
-  VerifyOutcome,
-  VerifyRun,
-  VerifyStatus,
-} from './types.ts';
+import type { CheckResults, Located, Present, VerifyOutcome, VerifyRun } from './types.ts';
 
 /** Checks one file. What is wrong with it is its outcome; a stop and a bug are thrown. */
 export async function verifyFile(located: Located, run: VerifyRun): Promise<VerifyOutcome> {
@@ -46,6 +40,7 @@ export async function verifyFile(located: Located, run: VerifyRun): Promise<Veri
   run.session.emitDone({ file: file.name, ...end });
   return {
     file: file.name,
+    subsets: file.subsets,
     kind: file.kind,
     path: here?.path ?? images ?? null,
     bytes: here?.stats.size ?? null,
@@ -55,7 +50,7 @@ export async function verifyFile(located: Located, run: VerifyRun): Promise<Veri
 }
 
 interface End {
-  readonly status: VerifyStatus;
+  readonly status: FileStatus;
   readonly error?: CcxriError | undefined;
 }
 
@@ -71,11 +66,7 @@ async function settleFile(located: Located, results: CheckResults, run: VerifyRu
 }
 
 /** @throws CcxriError what is wrong with it; `aborted` */
-async function check(
-  located: Located,
-  results: CheckResults,
-  run: VerifyRun,
-): Promise<VerifyStatus> {
+async function check(located: Located, results: CheckResults, run: VerifyRun): Promise<FileStatus> {
   const { file, here, images, imagesGone } = located;
   if (here !== undefined) {
     const present = { ...located, here };
@@ -91,21 +82,22 @@ async function check(
 
 function badStatusOf(
   error: CcxriError,
-  { here, images }: Located,
+  { here }: Located,
   { badMembers, depth }: CheckResults & Pick<VerifyRun, 'depth'>,
-) {
+): FileStatus {
   // No byte was read: it may still be good.
-  if (depth === 'quick' && here !== undefined && error.code === 'md5-mismatch') return 'changed';
-  if (error.code !== 'missing' || badMembers.length > 0) return 'bad';
-  // The images are there, and there is nothing to compare them with.
-  return here === undefined && images !== undefined ? 'unknown' : 'missing';
+  const isUnread = depth === 'quick' && here !== undefined;
+  if (error.facts.otherManifest === true || (isUnread && error.code === 'md5-mismatch')) {
+    return here === undefined ? 'missing' : 'present';
+  }
+  return error.code !== 'missing' || badMembers.length > 0 ? 'bad' : 'missing';
 }
 
-/** By the ledger alone. What it knows to be otherwise has changed; what it does not know is unknown. */
+/** By the ledger alone. What it does not know is only present. */
 async function checkQuick(
   { file, here }: Present,
   { session: { ledger, layout } }: VerifyRun,
-): Promise<VerifyStatus> {
+): Promise<FileStatus> {
   const { path, stats } = here;
   try {
     // The ledger speaks of files in their place.
@@ -114,7 +106,7 @@ async function checkQuick(
     const state = stateOf(file, receipt, stats);
     if (state === 'other-manifest') throw otherManifestError(file);
     assertSize(file, stats.size);
-    if (!isInPlace) return 'unknown';
+    if (!isInPlace) return 'present';
     if (receipt !== undefined && receipt.bytes !== stats.size) {
       throw new CcxriError('size-mismatch', `${file.name} has not the size with which it passed`, {
         file: file.name,
@@ -123,7 +115,7 @@ async function checkQuick(
       });
     }
     if (state === 'changed') throw changedError(file);
-    return state === 'checked' ? 'unchanged' : 'unknown';
+    return state === 'checked' && receipt !== undefined ? receipt.status : 'present';
   } catch (error) {
     throw withNextSteps(error, { file, path, isPublishedSo: false });
   }
@@ -163,7 +155,7 @@ async function checkDeep(
   present: Present,
   results: CheckResults,
   run: VerifyRun,
-): Promise<VerifyStatus> {
+): Promise<FileStatus> {
   const progress = new CheckProgress(present.file.name, run.session);
   const archive = await checkWholeArchive(present, results, { run, progress });
   const damage = await checkExtracted(present, archive, results, { run, progress });

@@ -37,15 +37,15 @@ describe('fetch', () => {
     const { code, stdout, stderr } = await runCli(argv);
     expect(code, stderr).toBe(0);
     expect(stdout).toMatch(new RegExp(`^done: 8 files in ${dest}, 58 KB downloaded in \\d+ s\n`));
-    expect(stdout).toMatch(/^downloaded +8$/m);
+    expect(stdout).toMatch(/^downloaded, verified +8$/m);
     expect(stdout).toContain(`index  ${join(dest, 'index.csv')}: 31 rows, 6 archives\n`);
     expect(stdout).toMatch(/^Normal +4$/m);
     expect(stdout).toMatch(/^Other +5$/m);
     expect(stdout).toContain(`next: read ${join(dest, 'index.csv')}`);
     expect(stderr).toMatch(/^plan: 8 files; 8 to download/);
-    expect(stderr.match(/^\[\d\/8\] .+: downloaded$/gm)).toHaveLength(8);
+    expect(stderr.match(/^\[\d\/8\] .+: downloaded, verified$/gm)).toHaveLength(8);
     const again = await runCli(argv);
-    expect(again.stdout).toMatch(/^were here already +8$/m);
+    expect(again.stdout).toMatch(/^here already, verified +8$/m);
     expect(again.stdout).toMatch(/^done: 8 files in .+ in \d+ s$/m);
   });
 
@@ -70,7 +70,7 @@ describe('fetch', () => {
     const json = await runCli([...argv, '--retries', '0', '--json']);
     expect(documentOf(json.stdout)).toMatchObject({
       exitCode: 3,
-      counts: { files: 8, failed: 2, present: 6, rows: 19 },
+      counts: { files: 8, failed: 2, skipped: 6, missing: 2, verified: 6, rows: 19 },
     });
     expect(documentOf(json.stdout).errors.map(({ file }) => file)).toEqual([
       'ChestDx-1.zip',
@@ -84,7 +84,7 @@ describe('fetch', () => {
     const argv = ['fetch', '--subset', 'viral', '--dest', dest, ...manifest, '--source', url, '-n'];
     const { code, stdout } = await runCli(argv);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^Viral-1\.zip +download +about 11 KB$/m);
+    expect(stdout).toMatch(/^Viral-1\.zip +to download +download +11 KB$/m);
     expect(stdout).toContain('2 files into ');
     expect(stdout).toMatch(/^disk: about 23 KB needed, /m);
     expect(stdout).toContain('nothing was written; `ccxri fetch --subset viral --dest ');
@@ -100,7 +100,7 @@ describe('fetch', () => {
   it('#159 with nothing selected is code 2, and shows the subsets with their sizes', async () => {
     const { code, stdout, stderr } = await runCli(['fetch', ...manifest]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(/^ {2}- chestdx +2 archives +about \d+ KB$/m);
+    expect(stderr).toMatch(/^ {2}- chestdx +2 archives +\d+ KB$/m);
     const whole = await runCli(['fetch']);
     expect(whole.stderr).toMatch(/^ {2}- all +82 archives +about 45\.1 GB$/m);
     const { stdout: json } = await runCli(['fetch', ...manifest, '--json']);
@@ -202,7 +202,7 @@ describe('verify', () => {
     expect(quick.code).toBe(0);
     expect(quick.stdout).toContain('no byte was read');
     expect(quick.stdout).toContain(`\`ccxri verify --dest ${dest} --manifest `);
-    expect(quick.stdout).toContain('images alone: sizes only');
+    expect(quick.stdout).toMatch(/^by the ledger, verified +8$/m);
     const unread = 'images of 6 archives not looked at: `ccxri verify --deep --dest ';
     expect(quick.stdout).toContain(unread);
     expect(full.stdout).toContain(unread);
@@ -266,14 +266,14 @@ describe('extract', () => {
     const dest = await fetched('--no-extract');
     const before = await listTree(dest);
     const dry = await runCli(['extract', '--dest', dest, ...manifest, '-n']);
-    expect(dry.stdout).toMatch(/^would be extracted +6$/m);
+    expect(dry.stdout).toMatch(/^would be extracted, verified +6$/m);
     expect(await listTree(dest)).toEqual(before);
     const { code, stdout } = await runCli(['extract', '--dest', dest, ...manifest]);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^extracted +6$/m);
+    expect(stdout).toMatch(/^extracted, verified +6$/m);
     expect(stdout).toContain(`\`ccxri join --dest ${dest} --manifest `);
     const again = await runCli(['extract', '--dest', dest, ...manifest, '--json']);
-    expect(documentOf(again.stdout).counts).toMatchObject({ archives: 6, present: 6 });
+    expect(documentOf(again.stdout).counts).toMatchObject({ archives: 6, skipped: 6 });
   });
 
   it('suggests no join if an archive failed, but the next step for that one', async () => {
@@ -295,9 +295,9 @@ describe('status', () => {
     const { code, stdout, stderr } = await runCli(['status', '--dest', dest, ...manifest]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^subset +files +done +open +missing +here +of$/m);
-    expect(stdout).toMatch(/^chestdx +3 +2 +0 +1 +\d+ KB +about \d+ KB$/m);
-    expect(stdout).toMatch(/^all +8 +6 +1 +1 +\d+ KB +about \d+ KB$/m);
-    expect(stdout).toMatch(/^Other-1\.zip +changed since it was checked +7 bytes$/m);
+    expect(stdout).toMatch(/^chestdx +3 +2 +0 +1 +\d+ KB +\d+ KB$/m);
+    expect(stdout).toMatch(/^all +8 +6 +1 +1 +\d+ KB +\d+ KB$/m);
+    expect(stdout).toMatch(/^Other-1\.zip +present, changed since it passed +7 bytes$/m);
     expect(stdout).toContain('index.csv: here');
     for (const line of stdout.split('\n').slice(1, 12)) expect(line.length).toBeLessThan(80);
   });

@@ -34,7 +34,7 @@ it('reports a damaged image, and each suggested command restores it', async () =
     `next: run \`ccxri extract --file ChestDx-1${ends} to restore them`,
   );
   const { stdout } = await runCli(['status', ...where]);
-  expect(stdout).toMatch(/^ChestDx-1\.zip +images damaged or missing /m);
+  expect(stdout).toMatch(/^ChestDx-1\.zip +bad, images damaged or missing /m);
   expect(stdout).toContain(
     `images of 1 archive found damaged by verify: restore them with \`ccxri fetch --file ChestDx-1${ends}`,
   );

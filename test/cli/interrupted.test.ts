@@ -51,11 +51,6 @@ it('so does the summary for scripts', async () => {
     counts: { files: 4, downloaded: 1, failed: 1, stopped: 2 },
     errors: [{ code: 'aborted' }, { code: 'file-not-at-source', file: 'ChestDx-2.zip' }],
   });
-  const { outcomes } = summary.result as { readonly outcomes: readonly { status: string }[] };
-  expect(outcomes.map(({ status }) => status)).toEqual([
-    'downloaded',
-    'failed',
-    'stopped',
-    'stopped',
-  ]);
+  const { outcomes } = summary.result as { readonly outcomes: readonly { did: string }[] };
+  expect(outcomes.map(({ did }) => did)).toEqual(['downloaded', 'failed', 'stopped', 'stopped']);
 });

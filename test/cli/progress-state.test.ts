@@ -11,12 +11,15 @@ const PLAN: PlanEvent = {
   toExtract: 1,
   alreadyDone: 1,
   bytesToDownload: 2000e6,
+  about: true,
+  toRemove: 0,
+  bytesToRemove: 0,
   bytesNeededOnDisk: 4100e6,
   bytesFreeOnDisk: 9e9,
   work: [
-    { file: 'here.zip', phase: 'hash', aboutBytes: 900e6 },
-    { file: 'a.zip', phase: 'download', aboutBytes: 1000e6 },
-    { file: 'b.zip', phase: 'download', aboutBytes: 1000e6 },
+    { file: 'here.zip', phase: 'hash', bytes: 900e6 },
+    { file: 'a.zip', phase: 'download', bytes: 1000e6 },
+    { file: 'b.zip', phase: 'download', bytes: 1000e6 },
   ],
 };
 
@@ -68,8 +71,14 @@ describe('the state of a run', () => {
       state.handle({ event: 'phase-done', file, phase: 'download', bytes: 1000e6 }, 1000);
     }
     expect(state.position(1000).fraction).toBe(0.999);
-    state.handle({ event: 'file-done', file: 'a.zip', status: 'downloaded' }, 1000);
-    state.handle({ event: 'file-done', file: 'b.zip', status: 'downloaded' }, 1000);
+    state.handle(
+      { event: 'file-done', file: 'a.zip', status: 'verified', did: 'downloaded' },
+      1000,
+    );
+    state.handle(
+      { event: 'file-done', file: 'b.zip', status: 'verified', did: 'downloaded' },
+      1000,
+    );
     expect(state.position(1000)).toMatchObject({ fraction: 1, leftMs: null });
   });
 

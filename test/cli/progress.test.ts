@@ -15,12 +15,15 @@ const PLAN: PlanEvent = {
   toExtract: 1,
   alreadyDone: 1,
   bytesToDownload: 2000e6,
+  about: true,
+  toRemove: 0,
+  bytesToRemove: 0,
   bytesNeededOnDisk: 4100e6,
   bytesFreeOnDisk: 9e9,
   work: [
-    { file: 'a.zip', phase: 'download', aboutBytes: 1000e6 },
-    { file: 'b.zip', phase: 'download', aboutBytes: 1000e6 },
-    { file: 'b.zip', phase: 'extract', aboutBytes: 1050e6 },
+    { file: 'a.zip', phase: 'download', bytes: 1000e6 },
+    { file: 'b.zip', phase: 'download', bytes: 1000e6 },
+    { file: 'b.zip', phase: 'extract', bytes: 1050e6 },
   ],
 };
 
@@ -57,12 +60,13 @@ describe('lines', () => {
       { event: 'phase-start', ...at('a.zip', 0) },
       { event: 'progress', ...at('a.zip', 500e6) },
       { event: 'phase-done', file: 'a.zip', phase: 'download', bytes: 1000e6, md5: 'ff' },
-      { event: 'file-done', file: 'a.zip', status: 'downloaded' },
-      { event: 'file-done', file: 'here.zip', status: 'present' },
+      { event: 'file-done', file: 'a.zip', status: 'verified', did: 'downloaded' },
+      { event: 'file-done', file: 'here.zip', status: 'verified', did: 'skipped' },
       {
         event: 'file-done',
         file: 'b.zip',
-        status: 'failed',
+        status: 'missing',
+        did: 'failed',
         error: { code: 'network', message: 'b.zip: no route' },
       },
       { event: 'index-written', path: 'x/index.csv', rows: 1234 },
@@ -72,7 +76,7 @@ describe('lines', () => {
     expect(paper.text.split('\n')).toEqual([
       'plan: 3 files; 1 done already; 2 to download (about 2.0 GB); 1 to extract',
       '      disk: about 4.1 GB needed, 9.0 GB free',
-      '[1/3] a.zip: downloaded',
+      '[1/3] a.zip: downloaded, verified',
       '[3/3] b.zip: failed (network)',
       'x/index.csv: 1,234 rows written',
       '',
@@ -93,8 +97,9 @@ describe('lines', () => {
       keptBytes: 300e6,
     });
     progress.handle({ event: 'source-left', file: 'a.zip', source: 'https://x.example', error });
-    const check = 'content-checked';
-    progress.handle({ event: 'file-done', file: 'c.zip', status: 'downloaded', check });
+    const status = 'content-checked';
+    progress.handle({ event: 'file-done', file: 'c.zip', status, did: 'downloaded' });
+    progress.handle({ event: 'archive-removed', file: 'c.zip', bytes: 157e6 });
     progress.handle({ event: 'warning', code: 'sloppy-http', message: 'with -v alone' });
     progress.handle({ event: 'warning', code: 'disk', file: 'a.zip', message: 'was changed' });
     progress.stop();
@@ -104,6 +109,7 @@ describe('lines', () => {
       'a.zip: attempt 2 failed: connection reset; again in 4 s; 300 MB kept',
       'a.zip: gave up on https://x.example: connection reset',
       'c.zip: downloaded, content-checked',
+      'c.zip: archive removed, 157 MB; its images are checked',
       'warning: a.zip: was changed',
       '',
     ]);
@@ -175,12 +181,12 @@ describe('lines', () => {
     const { paper, progress } = lineProgress(true);
     progress.handle({ event: 'phase-start', ...at('a.zip', 0), source: 'https://x.example' });
     progress.handle({ event: 'phase-done', file: 'a.zip', phase: 'extract', bytes: 5, members: 2 });
-    progress.handle({ event: 'file-done', file: 'a.zip', status: 'present' });
+    progress.handle({ event: 'file-done', file: 'a.zip', status: 'verified', did: 'skipped' });
     progress.stop();
     expect(paper.text.split('\n')).toEqual([
       'a.zip: downloading from https://x.example',
       'a.zip: extract done, 5 bytes, 2 members',
-      'a.zip: present',
+      'a.zip: verified',
       '',
     ]);
   });
@@ -207,7 +213,7 @@ describe('bars', () => {
     progress.handle({ event: 'phase-start', ...at('a.zip', 0) });
     progress.handle({ event: 'progress', ...at('a.zip', 500e6) });
     progress.note('a line');
-    progress.handle({ event: 'file-done', file: 'a.zip', status: 'downloaded' });
+    progress.handle({ event: 'file-done', file: 'a.zip', status: 'verified', did: 'downloaded' });
     progress.stop();
     expect(paper.text).toContain('a.zip  download   50%  500 MB of 1.0 GB');
     expect(paper.text).toContain('\u001b[Ja line');
@@ -229,7 +235,7 @@ describe('bars', () => {
       progress.handle({ event: 'phase-start', ...at(file, 0) });
       progress.handle({ event: 'progress', ...at(file, 500e6) });
     }
-    progress.handle({ event: 'file-done', file: 'b.zip', status: 'downloaded' });
+    progress.handle({ event: 'file-done', file: 'b.zip', status: 'verified', did: 'downloaded' });
     const wide = paper.text;
     expect(screenOf(wide).filter((line) => line.includes('50%'))).toHaveLength(2);
     // The terminal breaks each line that is too long now; the cursor stays at the end of the last.

@@ -1,27 +1,30 @@
 import { describe, expect, it } from 'vitest';
 import { renderFetched } from '../../src/cli/render-fetch.ts';
 import { View } from '../../src/cli/view.ts';
-import type { FetchOutcome, FetchStatus } from '../../src/fetch/fetch-types.ts';
+import type { FetchDid, FetchOutcome } from '../../src/fetch/fetch-types.ts';
 
 const view = new View({ width: Infinity, color: false, verbose: false });
 
-function outcome(status: FetchStatus, more: Partial<FetchOutcome> = {}): FetchOutcome {
-  const base = { file: 'Normal-1.zip', kind: 'archive', bytes: 1, md5: null } as const;
+function outcome(did: FetchDid, more: Partial<FetchOutcome> = {}): FetchOutcome {
+  const file = { file: 'Normal-1.zip', subsets: ['normal'], kind: 'archive' } as const;
+  const status = did === 'failed' || did === 'stopped' ? 'missing' : (more.check ?? 'verified');
+  const base = { ...file, status, bytes: 1, md5: null, removedBytes: 0 } as const;
   const noted = { members: null, damagedMembers: [], brokenImages: [] };
-  return { ...base, check: null, source: null, ...noted, status, ...more };
+  return { ...base, check: null, source: null, ...noted, did, ...more };
 }
 
 function textOf(outcomes: readonly FetchOutcome[]): string {
-  const plan = { steps: [], bytesToDownload: 0, bytesNeededOnDisk: 0, bytesFreeOnDisk: null };
+  const sizes = { bytesToDownload: 0, about: false, bytesToRemove: 0, bytesNeededOnDisk: 0 };
+  const plan = { steps: [], ...sizes, bytesFreeOnDisk: null };
   const result = { dest: 'set', dryRun: false, plan, outcomes, bytesDownloaded: 0, elapsedMs: 0 };
   return renderFetched(result, view);
 }
 
 describe('the counts of a fetch', () => {
   it('are under `files`, and separate files that were found here', () => {
-    const text = textOf([outcome('adopted', { members: 86 }), outcome('downloaded')]);
+    const text = textOf([outcome('checked', { members: 86 }), outcome('downloaded')]);
     expect(text).toMatch(/^ +files$/m);
-    expect(text).toMatch(/^found here, checked +1$/m);
+    expect(text).toMatch(/^checked here, verified +1$/m);
     expect(text).toMatch(/^86 files in images\/$/m);
   });
 
@@ -30,15 +33,15 @@ describe('the counts of a fetch', () => {
     const lines = textOf([
       outcome('downloaded', { check: 'verified' }),
       outcome('downloaded', { check }),
-      outcome('adopted', { check }),
-      outcome('present', { check }),
+      outcome('checked', { check }),
+      outcome('skipped', { check }),
     ]).split('\n');
     expect(lines).toEqual(
       expect.arrayContaining([
-        expect.stringMatching(/^downloaded +1$/),
+        expect.stringMatching(/^downloaded, verified +1$/),
         expect.stringMatching(/^downloaded, content-checked +1$/),
-        expect.stringMatching(/^found here, content-checked +1$/),
-        expect.stringMatching(/^were here already +1$/),
+        expect.stringMatching(/^checked here, content-checked +1$/),
+        expect.stringMatching(/^here already, content-checked +1$/),
       ]),
     );
   });

@@ -34,7 +34,7 @@ describe('runDemo', () => {
 
     expect(result.fetch.outcomes).toHaveLength(9);
     for (const outcome of result.fetch.outcomes) {
-      expect(outcome).toMatchObject({ status: 'downloaded', check: 'verified' });
+      expect(outcome).toMatchObject({ did: 'downloaded', check: 'verified' });
       expect(outcome.source).toContain('127.0.0.1');
     }
     const { index } = result.fetch;
@@ -83,18 +83,18 @@ describe('runDemo', () => {
     await quick(dest);
     const tree = await listTree(dest);
     const again = await quick(dest);
-    expect(new Set(again.fetch.outcomes.map(({ status }) => status))).toEqual(new Set(['present']));
+    expect(new Set(again.fetch.outcomes.map(({ did }) => did))).toEqual(new Set(['skipped']));
     expect(again.fetch).toMatchObject({ bytesDownloaded: 0, index: { rows: TOTAL } });
 
     await rm(join(dest, 'archives', 'Viral-2.zip'));
     await rm(join(dest, 'images', 'Viral-2'), { recursive: true });
     await rm(join(dest, 'images', 'Normal-1'), { recursive: true });
     const third = await quick(dest);
-    const statuses = third.fetch.outcomes.map(({ file, status }) => [file, status]);
-    expect(Object.fromEntries(statuses)).toMatchObject({
+    const dids = third.fetch.outcomes.map(({ file, did }) => [file, did]);
+    expect(Object.fromEntries(dids)).toMatchObject({
       'Viral-2.zip': 'downloaded',
       'Normal-1.zip': 'extracted',
-      'Viral-1.zip': 'present',
+      'Viral-1.zip': 'skipped',
     });
     expect(await listTree(dest)).toEqual(tree);
   });
@@ -116,7 +116,7 @@ describe('runDemo', () => {
     expect(finished.length).toBeLessThan(9);
     const { fetch: result } = await quick(dest);
     expect(result.index?.rows).toBe(TOTAL);
-    const present = result.outcomes.filter(({ status }) => status !== 'downloaded');
+    const present = result.outcomes.filter(({ did }) => did !== 'downloaded');
     expect(present.length).toBeGreaterThanOrEqual(finished.length);
   });
 

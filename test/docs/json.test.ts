@@ -7,14 +7,13 @@ import { JSON_DOCS_PATH, definitionOf, renderJsonDocs } from '../../scripts/json
 import { readModel } from '../../scripts/json-model.ts';
 import { StopRequest } from '../../src/cli/exit-codes.ts';
 import { COMMAND_NAMES } from '../../src/cli/options.ts';
-import type { FileDoneStatus } from '../../src/events.ts';
-import type { ExtractStatus } from '../../src/extract/types.ts';
-import type { FetchStatus } from '../../src/fetch/fetch-types.ts';
+import type { FileDid } from '../../src/events.ts';
+import type { ExtractDid } from '../../src/extract/types.ts';
+import type { FetchDid } from '../../src/fetch/fetch-types.ts';
 import { parseManifest } from '../../src/manifest/load.ts';
 import type { ManifestFile } from '../../src/manifest/manifest.ts';
-import type { VerifyStatus } from '../../src/verify/types.ts';
 import { CHEST_HEADER, chestRow, imagesInIndex, lines } from '../support/csv.ts';
-import { asRecord, idsOf, linesOf, problemsOf } from '../support/json-shape.ts';
+import { asRecord, idsOf, linesOf, problemsOf, withoutStamp } from '../support/json-shape.ts';
 import {
   answer,
   brokenOff,
@@ -41,6 +40,8 @@ const archive = await readFile(join(RELEASE, 'ChestDx-1.zip'));
 const NEVER_SEEN: Readonly<Record<string, string>> = {
   'BugRecord.code': 'no bug is known that a test could provoke',
   'BugRecord.message': 'likewise',
+  'ManifestFile.md5Disputed': 'the command manifest writes none',
+  'ManifestFile.url': 'likewise',
 };
 
 /** Ids of the fields that real output had, and the codes of its warnings. */
@@ -86,13 +87,12 @@ async function expectDescribed(exitCode: number, argv: Argv, world: CliWorld = {
 
 function expectShape(value: unknown, name: 'RunDocument' | 'SummaryEvent' | 'RunEvent'): void {
   const record = asRecord(value);
-  expect(Object.entries(record)[0]).toEqual(['formatVersion', 1]);
-  const { formatVersion, ...own } = record;
-  const checked = name === 'RunEvent' ? own : { formatVersion, ...own };
+  expect(Object.entries(record)[0]).toEqual(['formatVersion', 2]);
+  const checked = name === 'RunEvent' ? withoutStamp(record) : record;
   const command = String(record['command']);
-  const marks = new Set<string>();
-  expect(problemsOf(checked, { kind: 'ref', name }, { model, command, marks }, name)).toEqual([]);
-  for (const id of marks) seen.add(id);
+  expect(problemsOf(checked, { kind: 'ref', name }, { model, command, marks: seen }, name)).toEqual(
+    [],
+  );
   if (record['result'] !== null) commands.add(record['command']);
 }
 
@@ -101,17 +101,17 @@ describe('docs/json.md', () => {
     expect(await readFile(JSON_DOCS_PATH, 'utf8')).toBe(await renderJsonDocs(model));
   });
 
-  it('has the statuses of all commands for the event file-done, and no others', () => {
-    type Each = FetchStatus | VerifyStatus | Exclude<ExtractStatus, 'planned'> | 'described';
-    type Same = [FileDoneStatus, Each] extends [Each, FileDoneStatus] ? true : never;
+  it('has what all commands do for the event file-done, and no others', () => {
+    type Each = FetchDid | Exclude<ExtractDid, 'planned'> | 'described';
+    type Same = [FileDid, Each] extends [Each, FileDid] ? true : never;
     const same: Same = true;
     expect(same).toBe(true);
   });
 });
 
-describe('version 1 of the JSON output', () => {
-  it('keeps its fields and values: new ones go into json-v1.txt too, and none is taken out', async () => {
-    const frozen = await readFile(new URL('json-v1.txt', import.meta.url), 'utf8');
+describe('version 2 of the JSON output', () => {
+  it('keeps its fields and values: new ones go into json-v2.txt too, and none is taken out', async () => {
+    const frozen = await readFile(new URL('json-v2.txt', import.meta.url), 'utf8');
     expect([...model.values()].flatMap(({ name, shape }) => linesOf(name, shape)).sort()).toEqual(
       frozen.trimEnd().split('\n'),
     );
@@ -142,6 +142,7 @@ describe('real output is described', () => {
     const fresh = async () => join(await tempDir(), 'set');
     await expectDescribed(0, async () => [...fetchOf('all', await fresh()), '-n']);
     await expectDescribed(0, async () => fetchOf('viral', await fresh()));
+    await expectDescribed(0, async () => [...fetchOf('viral', await fresh()), '--delete-archives']);
     const stop = new AbortController();
     stop.abort(new StopRequest('SIGTERM'));
     await expectDescribed(143, async () => fetchOf('viral', await fresh()), {

@@ -39,8 +39,10 @@ describe('a disk', () => {
     [999, false, 'warning'],
     [5, false, 'problem'],
   ])('%s bytes free (selected: %s)', (bytesFreeOnDisk, isSelected, status) => {
-    const steps = [{ file: 'a', action: 'download', bytes: 10, keptBytes: 0 }] as const;
-    const plan = { steps, bytesToDownload: 0, bytesNeededOnDisk: 1000, bytesFreeOnDisk };
+    const step = { file: 'a', subsets: [], status: 'to-download', action: 'download' } as const;
+    const steps = [{ ...step, bytes: 10, about: false, keptBytes: 0, removes: false }];
+    const sizes = { bytesToDownload: 0, about: false, bytesToRemove: 0, bytesNeededOnDisk: 1000 };
+    const plan = { steps, ...sizes, bytesFreeOnDisk };
     expect(judgeSpace(plan, isSelected).status).toBe(status);
   });
 

@@ -50,7 +50,7 @@ describe('an archive', () => {
   ])('%s comes to lie in images/ChestDx-1', async (_, bytes) => {
     const place = await placed(bytes);
     const { result } = await unpack(place);
-    expect(result).toMatchObject({ members: 3, status: 'extracted' });
+    expect(result).toMatchObject({ members: 3, did: 'extracted' });
     expect(await contentsBelow(place.layout.images)).toEqual(
       Object.fromEntries(
         Object.entries(CONTENTS).map(([name, content]) => [`ChestDx-1/${name}`, content]),
@@ -115,7 +115,7 @@ describe('an archive', () => {
     const place = await extracted();
     await rm(place.archivePath);
     const { result, events } = await unpack(place);
-    expect(result).toMatchObject({ members: 3, status: 'present' });
+    expect(result).toMatchObject({ members: 3, did: 'skipped' });
     expect(events).toEqual([]);
   });
 
@@ -131,7 +131,7 @@ describe('an archive', () => {
   it('replaces an empty folder', async () => {
     const place = await placed();
     await mkdir(place.images, { recursive: true });
-    expect((await unpack(place)).result).toMatchObject({ members: 3, status: 'extracted' });
+    expect((await unpack(place)).result).toMatchObject({ members: 3, did: 'extracted' });
   });
 
   it('is unpacked in a folder that is closed to others until it is whole (#94)', async () => {
@@ -161,7 +161,7 @@ describe('images that are there, and the ledger does not know', () => {
     await writeFile(join(place.images, 'notes.txt'), 'mine');
     expect(await stateOf(place)).toBe('unknown');
     const { result, events } = await unpack(place);
-    expect(result).toMatchObject({ members: 3, status: 'present' });
+    expect(result).toMatchObject({ members: 3, did: 'skipped' });
     expect(events.at(-1)).toMatchObject({ event: 'phase-done', phase: 'check', members: 3 });
     expect(await stateOf(place)).toBe('complete');
     expect(await readFile(join(place.images, 'notes.txt'), 'utf8')).toBe('mine');
@@ -216,7 +216,7 @@ describe('images of ours that are incomplete', () => {
     const place = await extracted();
     await change(place.images);
     expect(await stateOf(place)).toBe('partial');
-    expect((await unpack(place)).result).toMatchObject({ members: 3, status: 'extracted' });
+    expect((await unpack(place)).result).toMatchObject({ members: 3, did: 'extracted' });
     expect(await contentsBelow(place.images)).toEqual(CONTENTS);
     expect(await readdir(place.layout.stage)).toEqual([]);
   });
@@ -251,7 +251,7 @@ describe('images of ours that are incomplete', () => {
   it('#134 a folder that is complete may hold other files as well', async () => {
     const place = await extracted();
     await writeTree(place.images, { 'masks/m1.png': 'mine' });
-    expect((await unpack(place)).result).toMatchObject({ members: 3, status: 'present' });
+    expect((await unpack(place)).result).toMatchObject({ members: 3, did: 'skipped' });
     expect(await readFile(join(place.images, 'masks/m1.png'), 'utf8')).toBe('mine');
   });
 
@@ -267,7 +267,7 @@ describe('images of ours that are incomplete', () => {
       members: record?.members ?? [],
     });
     await writeFile(place.archivePath, zipOf({ 'patient3_000.jpg': 'new' }));
-    expect((await unpack(place)).result).toMatchObject({ members: 1, status: 'extracted' });
+    expect((await unpack(place)).result).toMatchObject({ members: 1, did: 'extracted' });
     expect(await contentsBelow(place.images)).toEqual({ 'patient3_000.jpg': 'new' });
   });
 

@@ -97,7 +97,7 @@ describe('#205 images that are as published, and empty, cut or HTML', () => {
     await run('extract');
     await rm(join(dest, '.ccxri'), { recursive: true });
     expect(await run('extract')).toMatchObject({
-      result: { outcomes: [{ status: 'present', brokenImages: BROKEN }] },
+      result: { outcomes: [{ did: 'skipped', brokenImages: BROKEN }] },
     });
   });
 

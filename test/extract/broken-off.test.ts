@@ -61,7 +61,7 @@ describe('an archive that changes (#92)', () => {
     expect((await unpack(place)).error).toMatchObject({ code: 'changed' });
     await expect(stat(place.images)).rejects.toMatchObject({ code: 'ENOENT' });
     await place.ledger.writeReceipt({ ...receipt, bytes: size, mtimeMs });
-    expect((await unpack(place)).result).toMatchObject({ members: 3, status: 'extracted' });
+    expect((await unpack(place)).result).toMatchObject({ members: 3, did: 'extracted' });
   });
 
   it('while it is read is not published', async () => {
@@ -90,7 +90,7 @@ describe('an archive that changes (#92)', () => {
       },
     });
     await swapped;
-    expect(result).toMatchObject({ members: 3, status: 'extracted' });
+    expect(result).toMatchObject({ members: 3, did: 'extracted' });
     expect(await contentsBelow(place.images)).toEqual(CONTENTS);
   });
 });
@@ -113,7 +113,7 @@ describe('an extraction that does not come to its end', () => {
     });
     expect(error).toMatchObject({ code: 'aborted' });
     await expectNothingLeft(place);
-    expect((await unpack(place)).result).toMatchObject({ members: 300, status: 'extracted' });
+    expect((await unpack(place)).result).toMatchObject({ members: 300, did: 'extracted' });
   });
 
   it('because it was stopped before, begins nothing', async () => {
@@ -151,7 +151,7 @@ describe('an extraction that does not come to its end', () => {
       expect(error).toMatchObject({ code: 'disk-full' });
       await rm(filler);
       await expectNothingLeft(place);
-      expect((await unpack(place)).result).toMatchObject({ members: 10, status: 'extracted' });
+      expect((await unpack(place)).result).toMatchObject({ members: 10, did: 'extracted' });
     },
   );
 
@@ -173,7 +173,7 @@ describe('an extraction that does not come to its end', () => {
       },
     });
     const other = (await inner.result) as Awaited<ReturnType<typeof unpack>>;
-    expect([result?.status, other.result?.status].sort()).toEqual(['extracted', 'present']);
+    expect([result?.did, other.result?.did].sort()).toEqual(['extracted', 'skipped']);
     expect(await contentsBelow(place.images)).toEqual(CONTENTS);
     expect(await readdir(place.layout.stage)).toEqual([]);
   });
@@ -204,7 +204,7 @@ describe('images/ on another disk', () => {
       return context.skip();
     }
     await symlink(other, place.layout.images);
-    expect((await unpack(place)).result).toMatchObject({ members: 3, status: 'extracted' });
+    expect((await unpack(place)).result).toMatchObject({ members: 3, did: 'extracted' });
     expect(await readdir(other)).toEqual(['ChestDx-1']);
     expect(await contentsBelow(join(other, 'ChestDx-1'))).toEqual(CONTENTS);
   });
@@ -338,7 +338,7 @@ describe('what a run that has died leaves (#133)', () => {
     expect(await runAndDie(place, 'phase-done')).toBe('SIGKILL');
     expect(await contentsBelow(place.images)).toEqual(CONTENTS);
     await cleanStage(place.layout);
-    expect((await unpack(place)).result).toMatchObject({ members: 3, status: 'present' });
+    expect((await unpack(place)).result).toMatchObject({ members: 3, did: 'skipped' });
     expect(await readdir(place.layout.stage)).toEqual([]);
   });
 

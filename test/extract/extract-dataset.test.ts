@@ -45,7 +45,7 @@ function extract(
 }
 
 function statuses({ outcomes }: ExtractResult): Readonly<Record<string, string>> {
-  return Object.fromEntries(outcomes.map(({ file, status }) => [file, status]));
+  return Object.fromEntries(outcomes.map(({ file, did }) => [file, did]));
 }
 
 function each(status: string, files: readonly string[] = ALL): Readonly<Record<string, string>> {
@@ -78,7 +78,7 @@ describe('extract', () => {
     await extract(dataset);
     const before = await snapshot(dataset.layout.images);
     const result = await extract(dataset);
-    expect(statuses(result)).toEqual(each('present'));
+    expect(statuses(result)).toEqual(each('skipped'));
     expect(result.outcomes.map(({ members }) => members)).toEqual([7, 4, 5, 5, 6, 5]);
     expect(await snapshot(dataset.layout.images)).toEqual(before);
   });
@@ -90,10 +90,10 @@ describe('extract', () => {
     const result = await extract(dataset, { selection: { subsets: ['chestdx', 'viral'] } });
     expect(statuses(result)).toEqual({
       'ChestDx-1.zip': 'extracted',
-      'ChestDx-2.zip': 'missing',
-      'Viral-1.zip': 'present',
+      'ChestDx-2.zip': 'failed',
+      'Viral-1.zip': 'skipped',
     });
-    expect(result.outcomes[1]?.error).toMatchObject({ code: 'missing' });
+    expect(result.outcomes[1]).toMatchObject({ status: 'missing', error: { code: 'missing' } });
     expect(result.outcomes[1]?.error?.next).toEqual(nextSaying('`ccxri fetch --file ChestDx-2`'));
     await expectSound(dataset);
   });
@@ -119,7 +119,7 @@ describe('extract', () => {
     onTestFinished(() => void process.off('warning', onWarning));
     const manifest = manifestOf(...archives);
     const { outcomes } = await extractDataset({ manifest, dest: root, concurrency: 12 });
-    expect(outcomes.map(({ status }) => status)).toEqual(archives.map(() => 'extracted'));
+    expect(outcomes.map(({ did }) => did)).toEqual(archives.map(() => 'extracted'));
     expect(warnings).toEqual([]);
   });
 
@@ -194,8 +194,8 @@ describe('extract', () => {
     expect(result.dryRun).toBe(true);
     expect(statuses(result)).toEqual({
       ...each('planned'),
-      'ChestDx-1.zip': 'present',
-      'Other-1.zip': 'missing',
+      'ChestDx-1.zip': 'skipped',
+      'Other-1.zip': 'failed',
     });
     expect(await snapshot(dataset.root)).toEqual(before);
   });
@@ -208,7 +208,7 @@ describe('extract', () => {
     await mkdir(join(left, 'images'), { recursive: true });
     await utimes(left, 1000, 1000);
     const result = await extract(dataset, { selection: { subsets: ['chestdx'] } });
-    expect(statuses(result)).toEqual({ 'ChestDx-1.zip': 'present', 'ChestDx-2.zip': 'extracted' });
+    expect(statuses(result)).toEqual({ 'ChestDx-1.zip': 'skipped', 'ChestDx-2.zip': 'extracted' });
     await expectSound(dataset);
   });
 });
@@ -223,7 +223,7 @@ describe('extract refuses', () => {
     await expect(extract(dataset)).rejects.toMatchObject({ code: 'missing' });
     // What was asked for by name is an outcome each.
     const result = await extract(dataset, { selection: { files: ['ChestDx-1'] } });
-    expect(statuses(result)).toEqual({ 'ChestDx-1.zip': 'missing' });
+    expect(statuses(result)).toEqual({ 'ChestDx-1.zip': 'failed' });
   });
 
   it('a selection that means nothing', async () => {
@@ -280,7 +280,7 @@ describe('extract refuses', () => {
     await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
     await expectSound(dataset);
     expect(statuses(await extract(dataset))).toMatchObject({
-      'ChestDx-1.zip': 'present',
+      'ChestDx-1.zip': 'skipped',
       'Other-1.zip': 'extracted',
     });
   });
@@ -312,9 +312,7 @@ describe.skipIf(!canMount)('extract on a disk', () => {
     const root = await mounts.small(archives + 60 * 1024);
     const small = await datasetOn(root);
     const result = await extract(small, { concurrency: 1 });
-    const codes = result.outcomes.map(({ status, error }) =>
-      status === 'failed' ? error?.code : status,
-    );
+    const codes = result.outcomes.map(({ did, error }) => (did === 'failed' ? error?.code : did));
     const firstFailure = codes.findIndex((code) => code !== 'extracted');
     expect(firstFailure).toBeGreaterThan(-1);
     for (const code of codes.slice(firstFailure)) expect(code).toMatch(/^disk-(space|full)$/);

@@ -56,7 +56,7 @@ describe('an archive that is unpacked in threads', () => {
     const place = await placed();
     const { pool: unpackPool, partsDone } = poolOf();
     const { result, events } = await unpack(place, { unpackPool });
-    expect(result).toMatchObject({ members: 260, status: 'extracted' });
+    expect(result).toMatchObject({ members: 260, did: 'extracted' });
     expect(await contentsBelow(place.images)).toEqual(CONTENTS);
     expect(await readdir(place.layout.stage)).toEqual([]);
     expect(partsDone().length).toBe(2);
@@ -107,7 +107,7 @@ describe('an archive that is unpacked in threads', () => {
     expect(error).toMatchObject({ code: 'aborted' });
     await expectNothingLeft(place);
     const { result } = await unpack(place, { unpackPool });
-    expect(result).toMatchObject({ members: 260, status: 'extracted' });
+    expect(result).toMatchObject({ members: 260, did: 'extracted' });
   });
 
   it('and loses its folder (#82) says so, and makes no other', async () => {

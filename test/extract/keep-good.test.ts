@@ -88,7 +88,7 @@ describe('#203 an archive with a bad member', () => {
     const { outcomes } = await extractDataset({ ...options, keepGood: true });
     expect(outcomes).toMatchObject([
       {
-        status: 'failed',
+        did: 'failed',
         members: 2,
         damagedMembers: [{ path: LEFT_OUT, why: expect.stringContaining(why) as string }],
         error: { code: 'damaged-archive', facts: { kept: '2 good ones, in images/Normal-1' } },
@@ -107,7 +107,7 @@ describe('#203 an archive with a bad member', () => {
     // A member that goes on and on may be meant to fill the disk.
     const isUnsafe = name === 'too many bytes';
     const code = isUnsafe ? 'unsafe-archive' : 'damaged-archive';
-    expect(outcomes).toMatchObject([{ status: 'failed', members: null, error: { code } }]);
+    expect(outcomes).toMatchObject([{ did: 'failed', members: null, error: { code } }]);
     const options = outcomes[0]?.error?.next.filter(({ kind }) => kind === 'option');
     expect(options).toMatchObject(isUnsafe ? [] : [{ option: 'keep-good' }]);
     expect(await readdir(join(dest, 'images'))).toEqual([]);
@@ -125,7 +125,7 @@ describe('#203 an archive with a bad member', () => {
       expect(document).toMatchObject({
         exitCode: 3,
         result: {
-          outcomes: [{ status: 'failed', members: 2, damagedMembers: [{ path: LEFT_OUT }] }],
+          outcomes: [{ did: 'failed', members: 2, damagedMembers: [{ path: LEFT_OUT }] }],
         },
         errors: [{ code: 'damaged-archive' }],
       });
@@ -136,7 +136,9 @@ describe('#203 an archive with a bad member', () => {
       expect(outcomes).toMatchObject([{ status: 'bad', error: { code: 'damaged-archive' } }]);
       expect(outcomes[0]?.error?.facts.reasons?.join()).toContain('patient2_000.jpg');
     }
-    expect((await datasetStatus({ manifest, dest })).files).toMatchObject([{ state: 'good-only' }]);
+    expect((await datasetStatus({ manifest, dest })).files).toMatchObject([
+      { images: 'good-only' },
+    ]);
     const joined = await runCli(['join', '--json', ...set]);
     expect(documentOf(joined.stdout)).toMatchObject({
       exitCode: 0,
@@ -152,7 +154,9 @@ describe('#203 an archive with a bad member', () => {
     await rm(join(layout.archives, NAME));
     expect((await runCli(fetch)).code).toBe(3);
     expect((await verifyDataset({ manifest, dest })).outcomes).toMatchObject([{ status: 'bad' }]);
-    expect((await datasetStatus({ manifest, dest })).files).toMatchObject([{ state: 'good-only' }]);
+    expect((await datasetStatus({ manifest, dest })).files).toMatchObject([
+      { images: 'good-only' },
+    ]);
   });
 
   it('is extracted again where a good one was damaged since', async () => {
@@ -187,7 +191,7 @@ describe('#203 an archive with a bad member', () => {
     const dest = await tempDir();
     await writeTree(dest, { 'archives/Normal-1.zip': zip });
     const { outcomes } = await extractDataset({ manifest, dest, keepGood: true });
-    expect(outcomes).toMatchObject([{ status: 'failed', members: null }]);
+    expect(outcomes).toMatchObject([{ did: 'failed', members: null }]);
     expect(await readdir(join(dest, 'images'))).toEqual([]);
   });
 });

@@ -27,6 +27,6 @@ it('a file that another run brings after the plan is not downloaded once more', 
       }
     },
   });
-  expect(ran.outcomes).toEqual(['adopted']);
+  expect(ran.outcomes).toEqual(['checked']);
   expect(server.requests).toEqual([]);
 });

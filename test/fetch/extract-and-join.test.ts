@@ -54,7 +54,7 @@ it('downloads, extracts and joins; what is missing later is made good', async ()
   ]);
   await rm(join(layoutOf(setup.dest).images, 'ChestDx-2'), { recursive: true });
   const second = await run(setup);
-  expect(second.outcomes).toEqual(['present', 'extracted', 'present']);
+  expect(second.outcomes).toEqual(['skipped', 'extracted', 'skipped']);
   expect(second.result?.index?.rows).toBe(4);
 });
 
@@ -69,9 +69,9 @@ it.skipIf(!canMount)('writes the index also after a disk has ended the run', asy
   const { error, outcomes, result, exit } = await run(setup);
   expect(error).toBeUndefined();
   expect(outcomes).toEqual([
-    'present',
+    'skipped',
     expect.stringMatching(/^(?:disk-io|not-writable)$/),
-    'present',
+    'skipped',
   ]);
   expect(exit).toBe(6);
   expect(result?.index?.rows).toBe(2);
@@ -87,7 +87,7 @@ it('keeps an index with labels when the label file is gone and can not be got ag
   const mirror = setup.sources[0] ?? '';
   await rm(join(mirror, labels.name));
   const failed = await run({ ...setup, foreign });
-  expect(failed.outcomes).toEqual(['present', 'present', 'file-not-at-source']);
+  expect(failed.outcomes).toEqual(['skipped', 'skipped', 'file-not-at-source']);
   expect(failed.exit).toBe(4);
   expect(failed.result).not.toHaveProperty('indexError');
   expect(failed.events).toContainEqual(
@@ -107,7 +107,7 @@ it('deletes archives when their images are here, and does not get them again', a
   const first = await run(setup);
   expect(first.outcomes).toEqual(['downloaded', 'downloaded']);
   expect(await readdir(layoutOf(setup.dest).archives)).toEqual([]);
-  expect((await run(setup)).outcomes).toEqual(['present', 'present']);
+  expect((await run(setup)).outcomes).toEqual(['skipped', 'skipped']);
   const kept = await run({ ...setup, deleteArchives: false, extract: false });
   expect(kept.outcomes).toEqual(['downloaded', 'downloaded']);
 });
@@ -121,8 +121,8 @@ describe('an archive that has its MD5, and can not be unpacked', () => {
     const ran = await run(setup);
     expect(ran.exit).toBe(row.exit);
     const [good, bad] = ran.result?.outcomes ?? [];
-    expect(good?.status).toBe('downloaded');
-    expect(bad).toMatchObject({ status: 'failed', check: 'verified', members: null });
+    expect(good?.did).toBe('downloaded');
+    expect(bad).toMatchObject({ did: 'failed', check: 'verified', members: null });
     expect(await readdir(layoutOf(setup.dest).images)).toEqual(['ChestDx-1']);
     expect(await readdir(layoutOf(setup.dest).archives)).toEqual([a.name, 'ChestDx-2.zip']);
     expect(ran.result?.index?.rows).toBe(2);

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { finalPathOf, layoutOf } from '../../src/dataset/layout.ts';
 import { joinDataset } from '../../src/labels/build-index.ts';
-import { isPlausibleSize, windowOf } from '../../src/manifest/manifest.ts';
+import { isPlausibleSize, windowOf } from '../../src/manifest/size.ts';
 import { verifyDataset } from '../../src/verify/verify-dataset.ts';
 import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';
 import { destIn, manifestOf, md5Of, run, sampleLabels } from '../support/fetching.ts';

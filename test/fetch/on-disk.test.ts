@@ -36,10 +36,10 @@ describe('a file that lies under the final name already', () => {
   it('#67 right, from a browser: it is hashed once and adopted', async () => {
     const { server, setup } = await setUp({ [FINAL]: a.bytes });
     const first = await run(setup);
-    expect(first.outcomes).toEqual(['adopted']);
+    expect(first.outcomes).toEqual(['checked']);
     expect(first.exit).toBe(0);
     const second = await run(setup);
-    expect(second.outcomes).toEqual(['present']);
+    expect(second.outcomes).toEqual(['skipped']);
     expect(second.events.filter(({ event }) => event === 'phase-start')).toEqual([]);
     expect(server.requests).toEqual([]);
   });
@@ -53,7 +53,7 @@ describe('a file that lies under the final name already', () => {
       const files = archives.map(({ name, bytes }) => [`archives/${name}`, bytes] as const);
       const { setup } = await setUp(Object.fromEntries(files));
       const ran = await run({ ...setup, manifest: manifestOf(...archives), ...limits });
-      expect(ran.outcomes).toEqual(archives.map(() => 'adopted'));
+      expect(ran.outcomes).toEqual(archives.map(() => 'checked'));
       let hashing = 0;
       const counts = ran.events.map((event) => {
         if ('phase' in event && event.phase === 'hash') {
@@ -70,7 +70,7 @@ describe('a file that lies under the final name already', () => {
     const { server, setup } = await setUp();
     await run(setup);
     await rm(join(layoutOf(setup.dest).ledger, `${a.name}.json`));
-    expect((await run(setup)).outcomes).toEqual(['adopted']);
+    expect((await run(setup)).outcomes).toEqual(['checked']);
     expect(server.requests).toHaveLength(1);
   });
 
@@ -83,7 +83,7 @@ describe('a file that lies under the final name already', () => {
       [`${base}.part`]: a.bytes,
       [`${base}.json`]: JSON.stringify({ ...state, ...origin }),
     });
-    expect((await run(setup)).outcomes).toEqual(['adopted']);
+    expect((await run(setup)).outcomes).toEqual(['checked']);
     expect(await readdir(layoutOf(setup.dest).partial)).toEqual([]);
   });
 
@@ -118,7 +118,7 @@ describe('a file that lies under the final name already', () => {
     const elsewhere = join(setup.dest, '..', 'elsewhere.zip');
     await writeFile(elsewhere, a.bytes);
     await symlink(elsewhere, join(setup.dest, FINAL));
-    expect((await run(setup)).outcomes).toEqual(['adopted']);
+    expect((await run(setup)).outcomes).toEqual(['checked']);
   });
 
   it('a link that points nowhere is not written through', async () => {

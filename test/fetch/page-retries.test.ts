@@ -38,7 +38,7 @@ it('a page that is down is asked once where no retries are wanted', async () => 
     sources: [`http://127.0.0.1:${port}/page.html`],
     retries: 0,
   });
-  expect(result.outcomes.map(({ status }) => status)).toEqual(['failed']);
+  expect(result.outcomes.map(({ did }) => did)).toEqual(['failed']);
   expect(asked).toBe(1);
 });
 

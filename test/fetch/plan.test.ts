@@ -78,13 +78,13 @@ describe('what is to be done with a file', () => {
       name: 'its images are of another release',
       of: { receipt: { ...receipt, md5: 'f'.repeat(32) }, images: 'complete' },
       action: 'download',
-      bytes: 499_000_000,
+      bytes: 500 * MB,
     },
     {
       name: 'it lies there unknown',
       of: { final: 'unchecked', finalBytes: 7, images: 'complete' },
       action: 'check',
-      bytes: 7,
+      bytes: 500 * MB,
     },
     {
       name: 'it has changed',
@@ -92,19 +92,24 @@ describe('what is to be done with a file', () => {
       action: 'check',
       bytes: 499_000_000,
     },
-    { name: 'labels are here', of: { ...here, file: labels }, action: 'done', bytes: 499_000_000 },
+    {
+      name: 'labels are here',
+      of: { ...here, file: { ...labels, md5: receipt.md5 } },
+      action: 'done',
+      bytes: 499_000_000,
+    },
   ] as const)('$name: $action', ({ of, action, bytes }) => {
-    const step = decideStep(survey(of), { extract: true });
+    const step = decideStep(survey(of), choices);
     expect(step).toMatchObject({ action, bytes, keptBytes: action === 'resume' ? 5 : 0 });
   });
 
   it('is nothing without extraction, where the archive is here', () => {
-    expect(decideStep(survey(here), { extract: false }).action).toBe('done');
+    expect(decideStep(survey(here), { ...choices, extract: false }).action).toBe('done');
   });
 
   it('is a download without extraction, where only the images are here', () => {
     const images = survey({ receipt, images: 'complete' });
-    expect(decideStep(images, { extract: false }).action).toBe('download');
+    expect(decideStep(images, { ...choices, extract: false }).action).toBe('download');
   });
 });
 
@@ -130,7 +135,7 @@ describe('the work on a file', () => {
     ],
     ['download of a label file', { file: labels }, true, ['download', 1024]],
   ])('is %s', (_name, of, extract, expected) => {
-    expect(work(of, extract).flatMap((each) => [each.phase, each.aboutBytes])).toEqual(expected);
+    expect(work(of, extract).flatMap((each) => [each.phase, each.bytes])).toEqual(expected);
   });
 });
 

@@ -6,6 +6,7 @@ import { parseCommandLine } from '../../src/cli/program.ts';
 import { toJson } from '../../src/cli/report.ts';
 import { CcxriError, ERROR_CODES, toErrorRecord } from '../../src/errors.ts';
 import type { RunEvent } from '../../src/events.ts';
+import { FILE_STATUSES } from '../../src/file-status.ts';
 import { commandLines, environments } from './command-line.ts';
 import { toFuzz, type Fuzz } from './harness.ts';
 import { isSafe } from './presentable.ts';
@@ -128,7 +129,8 @@ function events(): fc.Arbitrary<Output> {
     fc.record({
       event: fc.constant('file-done' as const),
       file: texts(),
-      status: fc.constantFrom('downloaded', 'failed', 'missing'),
+      status: fc.constantFrom(...FILE_STATUSES),
+      did: fc.constantFrom('downloaded', 'failed', 'skipped'),
     }),
     fc.record({
       event: fc.constant('progress' as const),

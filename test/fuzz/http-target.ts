@@ -10,7 +10,7 @@ import {
 } from '../../src/http/range.ts';
 import { isInside, nextHop } from '../../src/http/redirect.ts';
 import { DEFAULT_RETRY_POLICY, decideRetry, parseRetryAfter } from '../../src/http/retry.ts';
-import { isPlausibleSize, toPublishedSize, toSizeWindow } from '../../src/manifest/manifest.ts';
+import { isPlausibleSize, toPublishedSize, toSizeWindow } from '../../src/manifest/size.ts';
 import { type Fuzz, toFuzz } from './harness.ts';
 
 const ODD = [

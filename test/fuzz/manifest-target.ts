@@ -3,13 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { finalPathOf, imagesPathOf, layoutOf } from '../../src/dataset/layout.ts';
 import { BUNDLED_MANIFEST_PATH, parseManifest } from '../../src/manifest/load.ts';
-import {
-  aboutBytesOf,
-  windowOf,
-  type Manifest,
-  selectFiles,
-  subsetNames,
-} from '../../src/manifest/manifest.ts';
+import { type Manifest, selectFiles, subsetNames } from '../../src/manifest/manifest.ts';
+import { aboutBytesOf, windowOf } from '../../src/manifest/size.ts';
 import { buildJson, editedJson } from './edit-json.ts';
 import { toFuzz, type Fuzz } from './harness.ts';
 

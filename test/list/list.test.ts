@@ -12,25 +12,51 @@ describe('listDataset', () => {
     // Of the sums on the page: 28,535 + 12,989 + 852 + 323 + 279 MB, and the label files.
     const [chestBytes, covidBytes] = [11 * MB, 59_649];
     expect(subsets).toEqual([
-      { subset: 'chestdx', archives: 51, labels: [chest], aboutBytes: 28_535 * MB + chestBytes },
-      { subset: 'chestdx-pe', archives: 23, labels: [chest], aboutBytes: 12_989 * MB + chestBytes },
-      { subset: 'cc-cxri-p', archives: 8, labels: [covid], aboutBytes: 1454 * MB + covidBytes },
-      { subset: 'normal', archives: 4, labels: [], aboutBytes: 852 * MB },
-      { subset: 'viral', archives: 2, labels: [covid], aboutBytes: 323 * MB + covidBytes },
-      { subset: 'other', archives: 2, labels: [], aboutBytes: 279 * MB },
+      {
+        subset: 'chestdx',
+        archives: 51,
+        labels: [chest],
+        bytes: 28_535 * MB + chestBytes,
+        about: true,
+      },
+      {
+        subset: 'chestdx-pe',
+        archives: 23,
+        labels: [chest],
+        bytes: 12_989 * MB + chestBytes,
+        about: true,
+      },
+      {
+        subset: 'cc-cxri-p',
+        archives: 8,
+        labels: [covid],
+        bytes: 1454 * MB + covidBytes,
+        about: true,
+      },
+      { subset: 'normal', archives: 4, labels: [], bytes: 852 * MB, about: true },
+      { subset: 'viral', archives: 2, labels: [covid], bytes: 323 * MB + covidBytes, about: true },
+      { subset: 'other', archives: 2, labels: [], bytes: 279 * MB, about: true },
       {
         subset: 'all',
         archives: 82,
         labels: [chest, covid],
-        aboutBytes: 42_978 * MB + chestBytes + covidBytes,
+        bytes: 42_978 * MB + chestBytes + covidBytes,
+        about: true,
       },
     ]);
   });
 
   it('has every file where nothing is selected, else the selected ones', async () => {
     const manifest = await loadManifest();
-    expect(listDataset(manifest).files).toEqual(manifest.files);
-    expect(listDataset(manifest, { files: ['Viral-1'] }).files.map(({ name }) => name)).toEqual([
+    const { files } = listDataset(manifest);
+    expect(files.map(({ file }) => file)).toEqual(manifest.files.map(({ name }) => name));
+    expect(files.find(({ file }) => file === 'Viral-1.zip')).toMatchObject({
+      subsets: ['cc-cxri-p', 'viral'],
+      bytes: 157 * MB,
+      about: true,
+      published: '157MB',
+    });
+    expect(listDataset(manifest, { files: ['Viral-1'] }).files.map(({ file }) => file)).toEqual([
       'Viral-1.zip',
     ]);
     expect(() => listDataset(manifest, { subsets: ['x'] })).toThrow('no subset "x"');

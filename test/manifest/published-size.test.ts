@@ -6,7 +6,7 @@ import {
   toPublishedSize,
   toSizeWindow,
   windowOf,
-} from '../../src/manifest/manifest.ts';
+} from '../../src/manifest/size.ts';
 
 describe('the window of a published size', () => {
   it('is (N - 1) x 1000^k to (N + 1) x 1024^k', () => {

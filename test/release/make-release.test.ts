@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { fromBufferPromise } from 'yauzl';
 import { parseManifest } from '../../src/manifest/load.ts';
-import { isPlausibleSize } from '../../src/manifest/manifest.ts';
+import { isPlausibleSize } from '../../src/manifest/size.ts';
 import { composeRelease, makeRelease } from '../../scripts/release/make-release.ts';
 import type { ReleaseSpec } from '../../scripts/release/release-types.ts';
 import { CHEST_HEADER, parseCsv } from '../support/csv.ts';

@@ -5,12 +5,13 @@ import { expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { PartStore } from '../../src/download/part-store.ts';
 import { acquireLock } from '../../src/fs/lock.ts';
-import { aboutBytesOf, findFile } from '../../src/manifest/manifest.ts';
+import { findFile } from '../../src/manifest/manifest.ts';
+import { sizeOf } from '../../src/manifest/size.ts';
 import { type FileStatusRow, type StatusResult, datasetStatus } from '../../src/status.ts';
 import { type Dataset, makeDataset, snapshot } from '../support/dataset.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
-import { all, rot } from '../support/verify.ts';
+import { ALL, rot } from '../support/verify.ts';
 
 const tempDir = useTempDirs();
 const mounts = useMounts();
@@ -20,8 +21,18 @@ function status({ manifest, root }: Dataset, dest = root): Promise<StatusResult>
 }
 
 function statesOf({ files }: StatusResult): Readonly<Record<string, string>> {
-  return Object.fromEntries(files.map(({ file, state }) => [file, state]));
+  return Object.fromEntries(
+    files.map(({ file, status: word, why, images }) => [
+      file,
+      [word, why, images].filter(Boolean).join(' '),
+    ]),
+  );
 }
+
+/** Label files have no images. */
+const MISSING = Object.fromEntries(
+  ALL.map((name) => [name, name.endsWith('.zip') ? 'missing missing' : 'missing']),
+);
 
 function rowOf({ files }: StatusResult, name: string): FileStatusRow {
   const row = files.find(({ file }) => file === name);
@@ -44,23 +55,26 @@ it('says of each file how far it is, and writes nothing', async () => {
     dataset.manifest.files.map(({ name }) => name),
   );
   expect(statesOf(result)).toEqual({
-    'ChestDx-1.zip': 'done',
-    'ChestDx-2.zip': 'images-only',
-    'ChestDx_PE-1.zip': 'missing',
-    'chest_dx.csv': 'changed',
-    'Normal-4.zip': 'done',
-    'Viral-1.zip': 'checked',
-    'viral_pneumonia_COVID-19.csv': 'unchecked',
-    'Other-1.zip': 'checked',
+    'ChestDx-1.zip': 'verified complete',
+    'ChestDx-2.zip': 'removed complete',
+    'ChestDx_PE-1.zip': 'missing missing',
+    'chest_dx.csv': 'present changed',
+    'Normal-4.zip': 'verified complete',
+    'Viral-1.zip': 'verified missing',
+    'viral_pneumonia_COVID-19.csv': 'present not-checked',
+    'Other-1.zip': 'content-checked missing',
   });
   const { size } = await stat(dataset.pathOf('ChestDx-1'));
   expect(rowOf(result, 'ChestDx-1.zip')).toEqual({
     file: 'ChestDx-1.zip',
     kind: 'archive',
-    subset: 'chestdx',
-    state: 'done',
+    subsets: ['chestdx'],
+    status: 'verified',
+    why: null,
+    images: 'complete',
     bytesHere: size,
-    bytesTotal: size,
+    bytes: size,
+    about: false,
     check: 'verified',
     checkedAt: '2026-01-05T10:11:12.000Z',
   });
@@ -77,29 +91,29 @@ it('says of each file how far it is, and writes nothing', async () => {
     dest: dataset.root,
     exists: true,
     index: false,
-    workedOnBy: null,
-    putAside: [],
+    lockedBy: null,
+    quarantined: [],
   });
   expect(await snapshot(dataset.root)).toEqual(before);
 });
 
-it('reads no archive: what has rotted under its size and time is done', async () => {
+it('reads no archive: what has rotted under its size and time is verified', async () => {
   const dataset = await makeDataset(await tempDir(), { extracted: ['ChestDx-1'] });
   await rot(dataset.pathOf('ChestDx-1'));
-  expect(statesOf(await status(dataset))['ChestDx-1.zip']).toBe('done');
+  expect(statesOf(await status(dataset))['ChestDx-1.zip']).toBe('verified complete');
   await utimes(dataset.pathOf('ChestDx-1'), 1, 1);
-  expect(statesOf(await status(dataset))['ChestDx-1.zip']).toBe('changed');
+  expect(statesOf(await status(dataset))['ChestDx-1.zip']).toBe('present changed complete');
 });
 
 it('a directory that is not there is no error', async () => {
   const dataset = await makeDataset(await tempDir());
   const dest = join(dataset.root, 'nowhere');
   const result = await status(dataset, dest);
-  expect(result).toMatchObject({ dest, exists: false, index: false, workedOnBy: null });
-  expect(statesOf(result)).toEqual(all('missing'));
+  expect(result).toMatchObject({ dest, exists: false, index: false, lockedBy: null });
+  expect(statesOf(result)).toEqual(MISSING);
   expect(rowOf(result, 'ChestDx-1.zip')).toMatchObject({
     bytesHere: 0,
-    bytesTotal: aboutBytesOf(findFile(dataset.manifest, 'ChestDx-1')),
+    ...sizeOf(findFile(dataset.manifest, 'ChestDx-1')),
     check: null,
     checkedAt: null,
   });
@@ -109,7 +123,7 @@ it('nor is a file in its place', async () => {
   const dataset = await makeDataset(await tempDir());
   const result = await status(dataset, dataset.pathOf('chest_dx.csv'));
   expect(result.exists).toBe(false);
-  expect(statesOf(result)).toEqual(all('missing'));
+  expect(statesOf(result)).toEqual(MISSING);
 });
 
 it('narrows to what is selected', async () => {
@@ -132,7 +146,7 @@ it('reports how much of a download is here', async () => {
   await part.restart(origin);
   await part.write(Buffer.alloc(4321), part.bytes);
   await part.leave();
-  expect(rowOf(await status(dataset), name)).toMatchObject({ state: 'partial', bytesHere: 4321 });
+  expect(rowOf(await status(dataset), name)).toMatchObject({ status: 'partial', bytesHere: 4321 });
 });
 
 it('names who is at work, what is in quarantine, and whether the index is there', async () => {
@@ -144,8 +158,8 @@ it('names who is at work, what is in quarantine, and whether the index is there'
   await writeFile(layout.index, 'path\n');
   const release = await acquireLock({ path: layout.lock, wait: false, clock: systemClock });
   const result = await status(dataset);
-  expect(result.workedOnBy).toMatch(new RegExp(`^pid ${process.pid} on ${hostname()} since `));
-  expect(result.putAside).toEqual([join(layout.bad, 'Other-1.zip')]);
+  expect(result.lockedBy).toMatch(new RegExp(`^pid ${process.pid} on ${hostname()} since `));
+  expect(result.quarantined).toEqual([join(layout.bad, 'Other-1.zip')]);
   expect(result.index).toBe(true);
   await release();
 });
@@ -155,8 +169,11 @@ it.skipIf(!canMount)('#77 needs no right to write', async () => {
   await writeFile(dataset.layout.lock, 'half-writ');
   const seen = await mounts.readOnly(dataset.root);
   const result = await status(dataset, seen);
-  expect(result.workedOnBy).toBe('a run that is just starting');
-  expect(statesOf(result)).toMatchObject({ 'ChestDx-1.zip': 'done', 'ChestDx-2.zip': 'checked' });
+  expect(result.lockedBy).toBe('a run that is just starting');
+  expect(statesOf(result)).toMatchObject({
+    'ChestDx-1.zip': 'verified complete',
+    'ChestDx-2.zip': 'verified missing',
+  });
 });
 
 it('stops when it is aborted', async () => {

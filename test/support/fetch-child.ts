@@ -18,7 +18,7 @@ try {
     retries: 1,
     clock: { ...systemClock, sleep: () => Promise.resolve() },
   });
-  const outcomes = result.outcomes.map(({ status, error }) => error?.code ?? status);
+  const outcomes = result.outcomes.map(({ did, error }) => error?.code ?? did);
   const error = result.outcomes.find((outcome) => outcome.error !== undefined)?.error;
   const record = error === undefined ? {} : { ...toErrorRecord(error), next: error.next };
   process.stdout.write(`${JSON.stringify({ ...record, outcomes })}\n`);

@@ -5,12 +5,8 @@ import { crc32 } from 'node:zlib';
 import { expect } from 'vitest';
 import { finalPathOf, imagesPathOf, layoutOf } from '../../src/dataset/layout.ts';
 import { Ledger } from '../../src/dataset/ledger.ts';
-import {
-  isPlausibleSize,
-  type Manifest,
-  type ManifestFile,
-  stemOf,
-} from '../../src/manifest/manifest.ts';
+import { type Manifest, type ManifestFile, stemOf } from '../../src/manifest/manifest.ts';
+import { isPlausibleSize } from '../../src/manifest/size.ts';
 import { listTree } from './temp-dirs.ts';
 
 export interface InvariantOptions {

@@ -81,6 +81,14 @@ export function asRecord(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? { ...value } : {};
 }
 
+/** An event without what each begins with. */
+export function withoutStamp(
+  event: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const stamp = ['formatVersion', 'ccxriVersion', 'time'];
+  return Object.fromEntries(Object.entries(event).filter(([field]) => !stamp.includes(field)));
+}
+
 /** Of all fields in it. */
 export function idsOf(shape: Shape): readonly string[] {
   if (shape.kind === 'union') return shape.of.flatMap(idsOf);

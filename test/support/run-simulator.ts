@@ -55,7 +55,7 @@ export function simulateRun(seed: number): SimulatedRun {
         advance(file, (speed[phase] * TICK_MS) / 1000 / moving.length, emit);
         if (file.work.length > 0) breakAtTimes(file, { atMs, chance, emit });
         else {
-          emit({ event: 'file-done', file: file.file, status: 'downloaded' });
+          emit({ event: 'file-done', file: file.file, status: 'verified', did: 'downloaded' });
           open.delete(file);
         }
       }
@@ -119,9 +119,9 @@ function makeFiles(chance: () => number) {
       work.push({ phase, totalBytes, doneBytes, isDamaged, hasBegun: false });
     if (isHere) {
       add('hash', bytes);
-      planned.push({ file, phase: 'hash', aboutBytes: bytes });
-    } else planned.push({ file, phase: 'download', aboutBytes: aboutBytes - planned_ });
-    planned.push({ file, phase: 'extract', aboutBytes: aboutBytes * 1.05 });
+      planned.push({ file, phase: 'hash', bytes: bytes });
+    } else planned.push({ file, phase: 'download', bytes: aboutBytes - planned_ });
+    planned.push({ file, phase: 'extract', bytes: aboutBytes * 1.05 });
     if (!isHere || isBad) add('download', bytes, kept, chance() < 0.08);
     add('extract', bytes * between(1.0, 1.1));
     return { file, work, waitsUntilMs: 0 };
@@ -133,9 +133,12 @@ function makeFiles(chance: () => number) {
     toExtract: 0,
     alreadyDone: 0,
     bytesToDownload: planned.reduce(
-      (sum, { phase, aboutBytes }) => sum + (phase === 'download' ? aboutBytes : 0),
+      (sum, each) => sum + (each.phase === 'download' ? each.bytes : 0),
       0,
     ),
+    about: true,
+    toRemove: 0,
+    bytesToRemove: 0,
     bytesNeededOnDisk: 0,
     bytesFreeOnDisk: null,
     work: planned,

@@ -148,7 +148,7 @@ export async function expectUnpacked(
   const { result, error, oddities } = await unpack(place);
   expect(error).toBeUndefined();
   const files = await contentsBelow(place.images);
-  expect(result).toMatchObject({ members: Object.keys(files).length, status: 'extracted' });
+  expect(result).toMatchObject({ members: Object.keys(files).length, did: 'extracted' });
   expect(await readdir(place.around)).toEqual(['dataset']);
   expect(await readdir(place.layout.stage)).toEqual([]);
   const record = await place.ledger.readMembers(ARCHIVE);

@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/events.ts';
-import { toPublishedSize } from '../../src/manifest/manifest.ts';
+import { toPublishedSize } from '../../src/manifest/size.ts';
 import { type Dataset, makeDataset, snapshot } from '../support/dataset.ts';
 import { saying, nextSaying } from '../support/matchers.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
@@ -183,8 +183,8 @@ describe('images whose archive is gone', () => {
     const dataset = await withoutArchives();
     const result = await verify(dataset, { depth });
     expect(statusesOf(result)).toEqual({
-      'ChestDx-1.zip': 'images-verified',
-      'ChestDx-2.zip': 'images-verified',
+      'ChestDx-1.zip': 'crc-checked',
+      'ChestDx-2.zip': 'crc-checked',
       'chest_dx.csv': 'verified',
       'viral_pneumonia_COVID-19.csv': 'verified',
     });
@@ -205,7 +205,7 @@ describe('images whose archive is gone', () => {
     const result = await verify(dataset, { selection: { files: ['ChestDx-1', 'ChestDx-2'] } });
     expect(statusesOf(result)).toEqual({
       'ChestDx-1.zip': 'bad',
-      'ChestDx-2.zip': 'images-verified',
+      'ChestDx-2.zip': 'crc-checked',
     });
     expect(outcomeOf(result, 'ChestDx-1.zip')).toMatchObject({
       badMembers: [rotten, gone],
@@ -235,7 +235,7 @@ describe('images whose archive is gone', () => {
     const [rotten = '', cut = ''] = imagesOf(dataset, 'ChestDx-2');
     await rot(join(dataset.root, rotten));
     const good = await verify(dataset, { depth: 'quick' });
-    expect(new Set(Object.values(statusesOf(good)))).toEqual(new Set(['unchanged']));
+    expect(new Set(Object.values(statusesOf(good)))).toEqual(new Set(['removed', 'verified']));
     expect(good.bytesRead).toBe(0);
     expect(outcomeOf(good, 'ChestDx-2.zip').membersChecked).toBe(0);
     await writeFile(join(dataset.root, cut), '');
@@ -250,7 +250,7 @@ describe('images whose archive is gone', () => {
     const result = await verify(dataset);
     for (const file of ['ChestDx-1.zip', 'ChestDx-2.zip']) {
       expect(outcomeOf(result, file)).toMatchObject({
-        status: 'unknown',
+        status: 'missing',
         error: { code: 'missing', next: nextSaying('ccxri fetch --file') },
       });
     }
@@ -262,7 +262,7 @@ describe('images whose archive is gone', () => {
     const record = await readFile(path, 'utf8');
     await writeFile(path, record.replace('"patient', '"../../patient'));
     const result = await verify(dataset);
-    expect(statusesOf(result)['ChestDx-1.zip']).toBe('unknown');
+    expect(statusesOf(result)['ChestDx-1.zip']).toBe('missing');
   });
 
   it('are reported as of another manifest where they passed for that', async () => {
@@ -272,10 +272,10 @@ describe('images whose archive is gone', () => {
     );
     const result = await verify(dataset, { manifest: { ...dataset.manifest, files } });
     expect(outcomeOf(result, 'ChestDx-1.zip')).toMatchObject({
-      status: 'bad',
+      status: 'missing',
       error: { code: 'md5-mismatch', next: nextSaying('--manifest FILE') },
     });
-    expect(statusesOf(result)['ChestDx-2.zip']).toBe('images-verified');
+    expect(statusesOf(result)['ChestDx-2.zip']).toBe('crc-checked');
   });
 
   it('are missing with their folder', async () => {

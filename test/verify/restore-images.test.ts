@@ -55,7 +55,7 @@ describe('an image with other bytes in the same length, once verify has found it
   it('is reported by status, and extracted again by a fetch', async () => {
     const { dataset, image, content } = await rotten();
     // Nothing but a deep look tells it.
-    expect((await fetch(dataset)).outcomes).toMatchObject([{ status: 'present' }]);
+    expect((await fetch(dataset)).outcomes).toMatchObject([{ did: 'skipped' }]);
     expect(await readFile(image)).not.toEqual(content);
     const selection = { files: ['ChestDx-1'] };
     const result = await verify(dataset, { depth: 'deep', selection });
@@ -66,12 +66,16 @@ describe('an image with other bytes in the same length, once verify has found it
         next: nextSaying('run `ccxri fetch --file ChestDx-1` to restore them'),
       },
     });
-    expect(await stateOf(dataset)).toMatchObject({ state: 'images-bad', check: 'verified' });
+    expect(await stateOf(dataset)).toMatchObject({
+      status: 'bad',
+      images: 'bad',
+      check: 'verified',
+    });
     const fetched = await fetch(dataset);
-    expect(fetched.outcomes).toMatchObject([{ status: 'extracted', members: 7 }]);
+    expect(fetched.outcomes).toMatchObject([{ did: 'extracted', members: 7 }]);
     expect(fetched.bytesDownloaded).toBe(0);
     expect(await readFile(image)).toEqual(content);
-    expect(await stateOf(dataset)).toMatchObject({ state: 'done' });
+    expect(await stateOf(dataset)).toMatchObject({ status: 'verified', images: 'complete' });
     expect(statusesOf(await verify(dataset, { depth: 'deep' }))).toEqual(all('verified'));
   });
 
@@ -80,7 +84,7 @@ describe('an image with other bytes in the same length, once verify has found it
     await verify(dataset, { depth: 'deep' });
     const { outcomes } = await extractDataset({ manifest: dataset.manifest, dest: dataset.root });
     expect(outcomes).toContainEqual(
-      expect.objectContaining({ file: ARCHIVE, status: 'extracted', members: 7 }),
+      expect.objectContaining({ file: ARCHIVE, did: 'extracted', members: 7 }),
     );
     expect(await readFile(image)).toEqual(content);
   });
@@ -90,9 +94,9 @@ describe('an image with other bytes in the same length, once verify has found it
     await rm(dataset.pathOf(ARCHIVE));
     expect(statusesOf(await verify(dataset))[ARCHIVE]).toBe('bad');
     const row = await stateOf(dataset);
-    expect(row).toMatchObject({ state: 'images-bad' });
+    expect(row).toMatchObject({ status: 'bad', images: 'bad' });
     expect(row?.bytesHere).toBeGreaterThan(0);
-    expect((await fetch(dataset)).outcomes).toMatchObject([{ status: 'downloaded', members: 7 }]);
+    expect((await fetch(dataset)).outcomes).toMatchObject([{ did: 'downloaded', members: 7 }]);
     expect(await readFile(image)).toEqual(content);
   });
 
@@ -104,8 +108,8 @@ describe('an image with other bytes in the same length, once verify has found it
     // Sizes alone take nothing back.
     await verify(dataset, { depth: 'quick' });
     expect(await foundBadAt(dataset)).toBeDefined();
-    expect(statusesOf(await verify(dataset))[ARCHIVE]).toBe('images-verified');
-    expect(await stateOf(dataset)).toMatchObject({ state: 'images-only' });
+    expect(statusesOf(await verify(dataset))[ARCHIVE]).toBe('crc-checked');
+    expect(await stateOf(dataset)).toMatchObject({ status: 'removed', images: 'complete' });
   });
 
   it("stays where a file of somebody else's is among the images", async () => {
@@ -120,7 +124,7 @@ describe('an image with other bytes in the same length, once verify has found it
       ),
     });
     expect((await fetch(dataset)).outcomes).toMatchObject([
-      { status: 'failed', error: { code: 'occupied', facts: { reasons: ['notes.txt'] } } },
+      { did: 'failed', error: { code: 'occupied', facts: { reasons: ['notes.txt'] } } },
     ]);
     expect(await readFile(join(folder, 'notes.txt'), 'utf8')).toBe('mine');
     expect(await readFile(image)).toEqual(bytes);

@@ -26,6 +26,7 @@ it('reads every byte, says of each file what it is, and writes nothing', async (
   expect(result.bytesRead).toBe(dataset.release.written.reduce((sum, { bytes }) => sum + bytes, 0));
   expect(outcomeOf(result, 'Normal-4.zip')).toEqual({
     file: 'Normal-4.zip',
+    subsets: ['cc-cxri-p', 'normal'],
     kind: 'archive',
     status: 'verified',
     path: dataset.pathOf('Normal-4.zip'),
@@ -40,7 +41,7 @@ it('reads every byte, says of each file what it is, and writes nothing', async (
   const work = result.outcomes.map(({ file, bytes }) => ({
     file,
     phase: 'hash',
-    aboutBytes: bytes,
+    bytes,
   }));
   expect(events[0]).toMatchObject({ event: 'plan', files: ALL.length, work });
   const ofOne = events.filter((event) => 'file' in event && event.file === 'Normal-4.zip');
@@ -93,10 +94,10 @@ it('#69 a file that has rotted since it passed is found, and only the ledger is 
   const pathsOf = (lines: readonly string[]) => lines.map((line) => line.split(' ')[0]);
   expect(pathsOf(after)).toEqual(pathsOf(before));
   const status = await datasetStatus({ manifest: dataset.manifest, dest: dataset.root });
-  const states = status.files.map(({ file, state }) => [file, state]);
-  expect(states).toContainEqual(['Viral-1.zip', 'changed']);
-  expect(states).toContainEqual(['chest_dx.csv', 'changed']);
-  expect(states).toContainEqual(['Other-1.zip', 'checked']);
+  const states = status.files.map(({ file, status: word }) => [file, word]);
+  expect(states).toContainEqual(['Viral-1.zip', 'bad']);
+  expect(states).toContainEqual(['chest_dx.csv', 'bad']);
+  expect(states).toContainEqual(['Other-1.zip', 'verified']);
 });
 
 it('a bad file that the ledger does not know leaves the directory as it is, without a lock', async () => {
@@ -111,7 +112,7 @@ it('#70 what rots under the same size and time passes the quick look, which read
   const dataset = await makeDataset(await tempDir());
   await rot(dataset.pathOf('Viral-1'));
   const quick = await verify(dataset, { depth: 'quick' });
-  expect(statusesOf(quick)).toEqual(all('unchanged'));
+  expect(statusesOf(quick)).toEqual(all('verified'));
   expect(quick).toMatchObject({ depth: 'quick', bytesRead: 0 });
   expect(quick.outcomes.map(({ md5 }) => md5)).toEqual(ALL.map(() => null));
   const full = await verify(dataset);
@@ -122,7 +123,7 @@ describe('the quick look', () => {
   it('does not vouch for what the ledger does not know', async () => {
     const dataset = await makeDataset(await tempDir(), { withLedger: false });
     const result = await verify(dataset, { depth: 'quick' });
-    expect(statusesOf(result)).toEqual(all('unknown'));
+    expect(statusesOf(result)).toEqual(all('present'));
     expect(result.outcomes.filter(({ error }) => error !== undefined)).toEqual([]);
   });
 
@@ -137,9 +138,9 @@ describe('the quick look', () => {
     };
     const result = await verify(dataset, { depth: 'quick', manifest });
     expect(statusesOf(result)).toEqual({
-      ...all('unchanged'),
-      'ChestDx-1.zip': 'changed',
-      'ChestDx-2.zip': 'changed',
+      ...all('verified'),
+      'ChestDx-1.zip': 'present',
+      'ChestDx-2.zip': 'present',
     });
     const { error } = outcomeOf(result, 'ChestDx-1.zip');
     expect(error).toMatchObject({ code: 'md5-mismatch', next: nextSaying('`ccxri verify`') });
@@ -156,7 +157,7 @@ describe('the quick look', () => {
     await writeFile(dataset.pathOf('ChestDx-2'), '');
     const result = await verify(dataset, { depth: 'quick' });
     expect(statusesOf(result)).toEqual({
-      ...all('unchanged'),
+      ...all('verified'),
       'ChestDx-1.zip': 'bad',
       'ChestDx-2.zip': 'bad',
     });
@@ -288,9 +289,9 @@ it.skipIf(!canMount)('#77 a read-only directory is checked in every depth', asyn
   await rm(dataset.pathOf('Normal-4'));
   const dest = await mounts.readOnly(dataset.root);
   for (const [depth, good, images] of [
-    ['quick', 'unchanged', 'unchanged'],
-    ['full', 'verified', 'images-verified'],
-    ['deep', 'verified', 'images-verified'],
+    ['quick', 'verified', 'removed'],
+    ['full', 'verified', 'crc-checked'],
+    ['deep', 'verified', 'crc-checked'],
   ] as const) {
     const result = await verify(dataset, { dest, depth });
     expect(statusesOf(result)).toEqual({ ...all(good), 'Normal-4.zip': images });

@@ -1,5 +1,5 @@
 import { extractDataset } from '../../extract/extract-dataset.ts';
-import type { ExtractResult, ExtractStatus } from '../../extract/types.ts';
+import type { ExtractDid, ExtractResult } from '../../extract/types.ts';
 import { count, formatDuration, toPrintable } from '../../text.ts';
 import {
   type CommandContext,
@@ -9,19 +9,18 @@ import {
   runOptionsOf,
 } from '../command.ts';
 import {
-  type StatusLabels,
-  countStatuses,
+  type Labels,
+  countOutcomes,
   joinParts,
   renderBroken,
-  renderStatusCounts,
+  renderCounts,
 } from '../render-outcomes.ts';
 import type { View } from '../view.ts';
 
-const STATUSES: StatusLabels<ExtractStatus> = {
+const DIDS: Labels<ExtractDid> = {
   extracted: 'extracted',
-  present: 'were extracted already',
+  skipped: 'extracted already',
   planned: 'would be extracted',
-  missing: 'not here',
   failed: 'failed',
 };
 
@@ -37,7 +36,7 @@ export async function runExtract(context: CommandContext): Promise<CommandOutcom
   const { outcomes } = result;
   return {
     result,
-    counts: { archives: outcomes.length, ...countStatuses(STATUSES, outcomes) },
+    counts: { archives: outcomes.length, ...countOutcomes(outcomes, Object.keys(DIDS)) },
     errors: [...errorsOf(outcomes), ...brokenErrors(context, outcomes)],
     render: (view) => renderExtracted(result, view),
     isStatusOnly: !dryRun,
@@ -52,7 +51,7 @@ function renderExtracted(result: ExtractResult, view: View): string {
   const next = dryRun ? 'nothing was written' : `${view.suggest.command('join')} writes index.csv`;
   return joinParts([
     `${archives} in ${toPrintable(dest, 4096)}${time}\n`,
-    renderStatusCounts(STATUSES, outcomes, view),
+    renderCounts(outcomes, { dids: DIDS }, view),
     renderBroken(outcomes, view),
     // The errors of failed files say what to do about them.
     outcomes.length === 0 || hasFailed ? '' : `${view.style.bold('next:')} ${next}\n`,

@@ -1,27 +1,23 @@
+import type { RunOptions } from '../../dataset/session.ts';
 import { CcxriError, isCcxriError } from '../../errors.ts';
 import { fetchDataset } from '../../fetch/fetch-dataset.ts';
 import { stoppedOutcome } from '../../fetch/fetch-file.ts';
 import type { FetchOutcome, FetchPlan, FetchResult } from '../../fetch/fetch-types.ts';
 import { listDataset } from '../../list.ts';
-import {
-  type Manifest,
-  type ManifestFile,
-  isEmptySelection,
-  selectFiles,
-} from '../../manifest/manifest.ts';
-import { count, formatBytes } from '../../text.ts';
+import { type Manifest, isEmptySelection, selectFiles } from '../../manifest/manifest.ts';
+import { type FileStatusRow, datasetStatus } from '../../status.ts';
+import { count, formatBytes, formatSize } from '../../text.ts';
 import {
   type CommandContext,
   type CommandOutcome,
   brokenErrors,
-  contentChecked,
   errorsOf,
   runOptionsOf,
   sourceOptionsOf,
   strictErrors,
 } from '../command.ts';
-import { FETCH_STATUSES, renderFetched, renderPlan, type Fetched } from '../render-fetch.ts';
-import { countStatuses } from '../render-outcomes.ts';
+import { FETCH_DIDS, renderFetched, renderPlan, type Fetched } from '../render-fetch.ts';
+import { countOutcomes } from '../render-outcomes.ts';
 import { asThrown } from '../report.ts';
 import { type View, renderTable } from '../view.ts';
 
@@ -62,20 +58,37 @@ export async function runFetch(context: CommandContext): Promise<CommandOutcome>
   } catch (thrown) {
     const error = asThrown(thrown, signal);
     if (dryRun || !isCcxriError(error, 'aborted')) throw error;
-    const outcomes = withStopped(selectFiles(run.manifest, run.selection), settled);
+    const outcomes = await withStopped(run, settled);
     const elapsedMs = clock.nowMs() - startMs;
     return toStopped({ dest: run.dest, outcomes, bytesDownloaded: 0, elapsedMs }, error);
   }
 }
 
 /** In the manifest's order; files that were not settled when the run was stopped are `stopped`. */
-function withStopped(
-  files: readonly ManifestFile[],
+async function withStopped(
+  { manifest, dest, selection = {} }: RunOptions,
   settled: readonly FetchOutcome[],
-): readonly FetchOutcome[] {
+): Promise<readonly FetchOutcome[]> {
+  const files = selectFiles(manifest, selection);
+  const isSettled = new Set(settled.map(({ file }) => file));
+  const open = files.filter(({ name }) => !isSettled.has(name)).map(({ name }) => name);
+  const here =
+    open.length === 0 ? [] : await whatIsHere({ manifest, dest, selection: { files: open } });
   return files.map(
-    (file) => settled.find((outcome) => outcome.file === file.name) ?? stoppedOutcome(file),
+    (file) =>
+      settled.find((outcome) => outcome.file === file.name) ??
+      stoppedOutcome(file, here.find((row) => row.file === file.name)?.status ?? 'missing'),
   );
+}
+
+/** A disk that can't be read now has its own error. */
+async function whatIsHere(of: RunOptions): Promise<readonly FileStatusRow[]> {
+  try {
+    return (await datasetStatus(of)).files;
+  } catch (error) {
+    if (!isCcxriError(error)) throw error;
+    return [];
+  }
 }
 
 /** An interrupted run has a result as well. */
@@ -83,7 +96,7 @@ function toStopped(fetched: Fetched, error: CcxriError): CommandOutcome {
   const { dest, outcomes } = fetched;
   return {
     result: { dest, outcomes },
-    counts: { files: outcomes.length, ...countStatuses(FETCH_STATUSES, outcomes) },
+    counts: { files: outcomes.length, ...countOutcomes(outcomes, FETCH_DIDS) },
     errors: [error, ...errorsOf(outcomes)],
     render: (view) => renderFetched(fetched, view),
     isStatusOnly: true,
@@ -98,8 +111,7 @@ export function errorsOfFetch(
   return {
     counts: {
       files: dryRun ? plan.steps.length : outcomes.length,
-      ...countStatuses(FETCH_STATUSES, outcomes),
-      contentChecked: contentChecked(outcomes).length,
+      ...countOutcomes(dryRun ? plan.steps : outcomes, FETCH_DIDS),
       rows: index?.rows ?? 0,
     },
     errors: [
@@ -137,10 +149,10 @@ function againOf({ settings }: CommandContext, { suggest }: View): string {
 function nothingSelected(manifest: Manifest): CcxriError {
   const { subsets } = listDataset(manifest);
   // The table has no titles, so each number has its unit beside it.
-  const rows = subsets.map(({ subset, archives, aboutBytes }) => [
+  const rows = subsets.map(({ subset, archives, bytes, about }) => [
     subset,
     count(archives, 'archive'),
-    `about ${formatBytes(aboutBytes)}`,
+    formatSize({ bytes, about }),
   ]);
   const table = renderTable(['', { right: '' }, { right: '' }], rows, Infinity);
   return new CcxriError('nothing-selected', 'say what to fetch; there is:', {

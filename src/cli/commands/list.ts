@@ -1,7 +1,7 @@
 import { type DatasetList, listDataset } from '../../list.ts';
 import { loadManifest } from '../../manifest/load.ts';
 import { isEmptySelection } from '../../manifest/manifest.ts';
-import { formatBytes, formatCount, toPrintable } from '../../text.ts';
+import { formatCount, formatSize, toPrintable } from '../../text.ts';
 import { type CommandContext, type CommandOutcome, selectionOf } from '../command.ts';
 import type { View } from '../view.ts';
 
@@ -29,10 +29,10 @@ function renderHead({ dataset, version, released, homepage }: DatasetList, view:
 function renderSubsets({ subsets, citation }: DatasetList, view: View): string {
   const table = view.table(
     ['subset', { right: 'archives' }, { right: 'size' }, 'labels'],
-    subsets.map(({ subset, archives, aboutBytes, labels }) => [
+    subsets.map(({ subset, archives, bytes, about, labels }) => [
       subset,
       formatCount(archives),
-      `about ${formatBytes(aboutBytes)}`,
+      formatSize({ bytes, about }),
       // Two names of label files are wider than a terminal.
       labels.length > 1 ? `${labels.length} files` : labels.join(),
     ]),
@@ -49,15 +49,15 @@ function renderSubsets({ subsets, citation }: DatasetList, view: View): string {
 }
 
 function renderFiles({ files }: DatasetList, view: View): string {
-  const disputed = files.flatMap(({ name, md5Disputed: why }) => {
+  const disputed = files.flatMap(({ file, md5Disputed: why }) => {
     if (why === undefined) return [];
-    return `* ${name}: the MD5 is disputed: ${toPrintable(why, 500)}\n`;
+    return `* ${file}: the MD5 is disputed: ${toPrintable(why, 500)}\n`;
   });
   const table = view.table(
     ['file', { right: 'size' }, 'MD5'],
-    files.map(({ name, size, md5, md5Disputed }) => [
-      name,
-      size,
+    files.map(({ file, bytes, about, md5, md5Disputed }) => [
+      file,
+      formatSize({ bytes, about }),
       md5Disputed === undefined ? md5 : `${md5} *`,
     ]),
   );

@@ -1,47 +1,35 @@
+import { statusText } from '../../file-status.ts';
 import { pathKind } from '../../fs/paths.ts';
 import { type Manifest, selectFiles, stemOf, subsetNames } from '../../manifest/manifest.ts';
+import { sumSizes } from '../../manifest/size.ts';
 import {
-  type FileState,
   type FileStatusRow,
+  type ImagesStatus,
   type StatusResult,
   datasetStatus,
 } from '../../status.ts';
-import { count, formatBytes, toPrintable } from '../../text.ts';
+import { count, formatBytes, formatSize, toPrintable } from '../../text.ts';
 import {
   type CommandContext,
   type CommandOutcome,
   runOptionsOf,
   strictErrors,
 } from '../command.ts';
-import { joinParts, renderContentChecked } from '../render-outcomes.ts';
+import { countOutcomes, joinParts, renderContentChecked } from '../render-outcomes.ts';
 import type { View } from '../view.ts';
-
-const STATES: Readonly<Record<FileState, string>> = {
-  done: 'done',
-  checked: 'checked, not extracted',
-  'images-only': 'extracted, the archive is gone',
-  'good-only': 'extracted but for damaged members',
-  'images-bad': 'images damaged or missing',
-  changed: 'changed since it was checked',
-  'other-manifest': 'passed for another manifest',
-  unchecked: 'here, but not checked',
-  partial: 'partly here',
-  missing: 'missing',
-};
 
 export async function runStatus(context: CommandContext): Promise<CommandOutcome> {
   const { manifest, dest, selection, signal } = await runOptionsOf(context);
   const result = await datasetStatus({ manifest, dest, selection, signal });
   const kind = await pathKind(dest);
   const { files } = result;
-  const counts = Object.keys(STATES).map((state) => [state, countOf(files, state)] as const);
   return {
     result,
-    counts: { files: files.length, ...Object.fromEntries(counts) },
+    counts: { files: files.length, ...countOutcomes(files) },
     errors: strictErrors(context, files),
     render: (view) => {
       if (!result.exists) return renderNothing(dest, kind, view);
-      const listed = view.verbose ? files : files.filter(({ state }) => isWorthALine(state));
+      const listed = view.verbose ? files : files.filter(isWorthALine);
       return joinParts([
         `${view.style.bold(toPrintable(result.dest, 4096))}\n`,
         renderSubsets(files, manifest, view),
@@ -54,8 +42,23 @@ export async function runStatus(context: CommandContext): Promise<CommandOutcome
   };
 }
 
-function countOf(files: readonly FileStatusRow[], ...states: readonly string[]): number {
-  return files.filter(({ state }) => states.includes(state)).length;
+function countOf(files: readonly FileStatusRow[], is: (row: FileStatusRow) => boolean): number {
+  return files.filter(is).length;
+}
+
+/** There is nothing to be done about it. */
+function isDone({ kind, status, images }: FileStatusRow): boolean {
+  if (status === 'removed') return images === 'complete';
+  const isChecked = status === 'verified' || status === 'content-checked';
+  return isChecked && (kind === 'labels' || images === 'complete');
+}
+
+function isOfAnother({ why }: FileStatusRow): boolean {
+  return why === 'other-manifest';
+}
+
+function isMissing({ status }: FileStatusRow): boolean {
+  return status === 'missing';
 }
 
 /** A table of zeros would say less. */
@@ -68,8 +71,8 @@ function renderNothing(dest: string, kind: string, { style, suggest }: View): st
 }
 
 /** Files that are simply here or missing are only counted, as are those of another manifest. */
-function isWorthALine(state: FileState): boolean {
-  return state !== 'done' && state !== 'missing' && state !== 'other-manifest';
+function isWorthALine(row: FileStatusRow): boolean {
+  return !isDone(row) && !isMissing(row) && !isOfAnother(row);
 }
 
 /** One line a subset, the last for all; a file that several subsets share counts in each. */
@@ -79,11 +82,10 @@ function renderSubsets(files: readonly FileStatusRow[], manifest: Manifest, view
     const own = files.filter(({ file }) => names.has(file));
     if (own.length === 0) return [];
     const here = own.reduce((bytes, file) => bytes + file.bytesHere, 0);
-    const total = own.reduce((bytes, file) => bytes + file.bytesTotal, 0);
-    const done = countOf(own, 'done', 'images-only');
-    const missing = countOf(own, 'missing');
+    const done = countOf(own, isDone);
+    const missing = countOf(own, isMissing);
     const counts = [own.length, done, own.length - done - missing, missing].map(String);
-    return [[subset, ...counts, formatBytes(here), `about ${formatBytes(total)}`]];
+    return [[subset, ...counts, formatBytes(here), formatSize(sumSizes(own))]];
   });
   const numbers = ['files', 'done', 'open', 'missing', 'here', 'of'].map((right) => ({ right }));
   return view.table(['subset', ...numbers], rows);
@@ -91,27 +93,51 @@ function renderSubsets(files: readonly FileStatusRow[], manifest: Manifest, view
 
 function renderFiles(files: readonly FileStatusRow[], view: View): string {
   return view.table(
-    ['file', 'state', { right: 'here' }],
-    files.map(({ file, state, bytesHere }) => [file, STATES[state], formatBytes(bytesHere)]),
+    ['file', 'status', { right: 'here' }],
+    files.map((row) => [row.file, textOf(row), formatBytes(row.bytesHere)]),
   );
 }
 
+const WHYS: Readonly<Record<NonNullable<FileStatusRow['why']>, string>> = {
+  'not-checked': 'not checked',
+  changed: 'changed since it passed',
+  'other-manifest': 'passed for another manifest',
+};
+
+const IMAGES: Readonly<Record<ImagesStatus, string>> = {
+  complete: '',
+  'good-only': 'extracted but for damaged members',
+  partial: 'partly extracted',
+  bad: 'images damaged or missing',
+  present: 'images not checked',
+  missing: 'not extracted',
+};
+
+/** `verified, not extracted` */
+function textOf({ status, why, images }: FileStatusRow): string {
+  const isHere = status !== 'partial' && images !== null;
+  const more = why === null ? (isHere ? IMAGES[images] : '') : WHYS[why];
+  return more === '' ? statusText(status) : `${statusText(status)}, ${more}`;
+}
+
 function renderNotes(result: StatusResult, { suggest: { command } }: View): string {
-  const { files, index, workedOnBy, putAside } = result;
-  const unchecked = countOf(files, 'changed', 'unchecked');
-  const others = countOf(files, 'other-manifest');
-  const bad = files.filter(({ state }) => state === 'images-bad').map(({ file }) => stemOf(file));
+  const { files, index, lockedBy, quarantined } = result;
+  const unchecked = countOf(
+    files,
+    ({ status, why }) => status === 'present' && why !== 'other-manifest',
+  );
+  const others = countOf(files, isOfAnother);
+  const bad = files.filter(({ images }) => images === 'bad').map(({ file }) => stemOf(file));
   const notes = [
     others > 0 &&
       `${count(others, 'file')} passed for another manifest: did you mean --manifest FILE?`,
     `index.csv: ${index ? 'here' : 'not here'}`,
-    workedOnBy !== null &&
-      `another ccxri process is using this directory: ${toPrintable(workedOnBy)}`,
+    lockedBy !== null && `another ccxri process is using this directory: ${toPrintable(lockedBy)}`,
     unchecked > 0 &&
       `${count(unchecked, 'file')} not checked as it is now: ${command('verify')} reads them`,
     bad.length > 0 &&
       `images of ${count(bad.length, 'archive')} found damaged by verify: restore them with ${command('fetch', { files: bad })}`,
-    ...putAside.map((path) => `quarantined, its content was wrong: ${toPrintable(path, 4096)}`),
+    ...quarantined.map((path) => `quarantined, its content was wrong: ${toPrintable(path, 4096)}`),
   ];
   return notes.map((note) => (note === false ? '' : `${note}\n`)).join('');
 }

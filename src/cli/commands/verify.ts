@@ -1,5 +1,6 @@
+import { statusText } from '../../file-status.ts';
 import { count, formatBytes, formatDuration, toPrintable } from '../../text.ts';
-import type { VerifyDepth, VerifyOutcome, VerifyResult, VerifyStatus } from '../../verify/types.ts';
+import type { VerifyDepth, VerifyOutcome, VerifyResult } from '../../verify/types.ts';
 import { verifyDataset } from '../../verify/verify-dataset.ts';
 import {
   type CommandContext,
@@ -11,25 +12,26 @@ import {
   unexpectedErrors,
 } from '../command.ts';
 import {
-  type StatusLabels,
-  countStatuses,
+  countOutcomes,
   joinParts,
   renderBroken,
+  renderCounts,
   renderSome,
-  renderStatusCounts,
 } from '../render-outcomes.ts';
 import type { View } from '../view.ts';
 
-const STATUSES: StatusLabels<VerifyStatus> = {
-  verified: 'verified: the MD5 is the published one',
-  'content-checked': 'content-checked: the MD5 is disputed',
-  'images-verified': 'images-verified: archive gone, CRC-32s right',
-  unchanged: 'unchanged: size and time (images alone: sizes only), nothing read',
-  unknown: 'unknown: not checked yet',
-  changed: 'changed since it passed: nothing read',
-  missing: 'missing',
-  bad: 'bad',
-};
+/** What a status means, where bytes are read. */
+const NOTES = {
+  verified: 'the MD5 is the published one',
+  'content-checked': 'the MD5 is disputed',
+  'crc-checked': 'archive removed, images right',
+} as const;
+
+/** Where nothing is read, nobody should take the word of the ledger for a check. */
+const QUICK = {
+  dids: { '': 'by the ledger' },
+  notes: { removed: 'of the images their sizes alone', present: 'not checked as it is now' },
+} as const;
 
 /** What was looked at, so that nobody takes a quick look for a check. */
 const DEPTHS: Readonly<Record<VerifyDepth, string>> = {
@@ -46,7 +48,7 @@ export async function runVerify(context: CommandContext): Promise<CommandOutcome
   const checks = outcomes.map(({ file, status }) => ({ file, check: status }));
   return {
     result,
-    counts: { files: outcomes.length, ...countStatuses(STATUSES, outcomes), notHere },
+    counts: { files: outcomes.length, ...countOutcomes(outcomes), notHere },
     errors: [
       ...errorsOf(outcomes),
       ...strictErrors(context, checks),
@@ -59,12 +61,12 @@ export async function runVerify(context: CommandContext): Promise<CommandOutcome
 }
 
 function renderVerified(result: VerifyResult, view: View): string {
-  const { outcomes } = result;
-  const each = outcomes.map(({ file, status, md5 }) => [file, status, md5 ?? '']);
+  const { outcomes, depth } = result;
+  const each = outcomes.map(({ file, status, md5 }) => [file, statusText(status), md5 ?? '']);
   return joinParts([
     renderHead(result, view),
     view.verbose ? view.table(['file', '', 'MD5'], each) : '',
-    renderStatusCounts(STATUSES, outcomes, view),
+    renderCounts(outcomes, depth === 'quick' ? QUICK : { notes: NOTES }, view),
     renderBadMembers(outcomes),
     renderBroken(outcomes, view),
     renderUnexpected(outcomes, view),
@@ -94,13 +96,13 @@ function renderHead(result: VerifyResult, { style }: View): string {
   const { dest, depth, outcomes, bytesRead, elapsedMs } = result;
   const bad = outcomes.filter(({ error }) => error !== undefined).length;
   const files = count(outcomes.length, 'file');
-  const unknown = outcomes.filter(({ status }) => status === 'unknown').length;
+  const unknown = outcomes.filter(({ status }) => status === 'present').length;
   const [word, n] =
     bad > 0
       ? [style.red('not good'), bad]
       : unknown > 0
-        ? ['not known', unknown]
-        : [style.green(depth === 'quick' ? 'unchanged' : 'good'), outcomes.length];
+        ? ['not checked', unknown]
+        : [style.green(depth === 'quick' ? 'as it was' : 'good'), outcomes.length];
   const where = `${n === outcomes.length ? files : `${n} of ${files}`} in ${toPrintable(dest, 4096)}`;
   const read = `${formatBytes(bytesRead)} read in ${formatDuration(elapsedMs)}`;
   return `${word}: ${where}; ${read}\n${DEPTHS[depth]}\n`;
