@@ -79,7 +79,8 @@ export function formatSpeed(bytesPerSecond: number): string {
     value /= 1000;
     unit += 1;
   }
-  return `${unit === 0 ? value.toFixed(0) : twoDigits(value)} ${units[unit] ?? ''}/s`;
+  const isSmall = unit === 0 && value < 99.5;
+  return `${isSmall ? value.toFixed(0) : twoDigits(value)} ${units[unit] ?? ''}/s`;
 }
 
 function twoDigits(value: number): string {

@@ -1,5 +1,5 @@
 import type { Phase } from '../events.ts';
-import { count, formatAbout, formatBytes, formatSpeed } from '../text.ts';
+import { formatAbout, formatBytes, formatSpeed } from '../text.ts';
 import { type FileInWork, type Position, type RunState, SILENT_MS } from './progress-state.ts';
 import { PHASE_WORDS, amountOf, filesOf, leftOf, paceOf, percentOf } from './progress-words.ts';
 import type { ByPhase } from './time-left.ts';
@@ -31,7 +31,7 @@ export function screenLines(state: RunState, nowMs: number, screen: Screen): rea
   const files = state.filesInWork(nowMs);
   const fits = head.length + files.length <= room;
   const shown = fits ? files : files.slice(0, Math.max(0, room - head.length - 1));
-  const more = fits ? [] : [`and ${count(files.length - shown.length, 'file')} more`];
+  const more = fits ? [] : [`and ${files.length - shown.length} more`];
   return [...head, ...fileLines(shown, width, screen.style), ...more];
 }
 
@@ -160,7 +160,7 @@ function fractionOf(done: number, total: number): number {
 function filePace(file: FileInWork): string {
   const { waitMs, silentMs, bytesPerSecond } = file;
   if (waitMs !== null) return `again in ${formatAbout(waitMs)}`;
-  if (isSilent(file)) return `no bytes for ${formatAbout(silentMs)}`;
+  if (isSilent(file)) return `no bytes, ${formatAbout(silentMs)}`;
   return bytesPerSecond > 0 ? formatSpeed(bytesPerSecond) : '';
 }
 

@@ -114,11 +114,11 @@ function renderHead({ dest, outcomes, bytesDownloaded, elapsedMs }: Fetched, vie
   const { red, green } = view.style;
   const good = outcomes.filter(isGood).length;
   const all = count(outcomes.length, 'file');
-  const word = good === outcomes.length ? green('done') : red('not done');
   const files = good === outcomes.length ? all : `${good} of ${all}`;
   const downloaded = bytesDownloaded > 0 ? `, ${formatBytes(bytesDownloaded)} downloaded` : '';
   const counts = good === outcomes.length ? '' : ` (${didCountsLine(DIDS, outcomes)})`;
-  const head = `${word}: ${files} in ${toPrintable(dest, 4096)}${downloaded} in ${formatDuration(elapsedMs)}`;
+  const what = `${files} in ${toPrintable(dest, 4096)}${downloaded} in ${formatDuration(elapsedMs)}`;
+  const head = good === outcomes.length ? green(`done: ${what}`) : `${red('not done')}: ${what}`;
   return view.prose(`${head}${counts}\n`, '  ');
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isLiveTerminal, wantsColor } from '../../src/cli/io.ts';
+import { hasBlocks, isLiveTerminal, wantsColor } from '../../src/cli/io.ts';
 import { renderError, renderErrors } from '../../src/cli/render-error.ts';
 import { suggestFor } from '../../src/cli/next-steps.ts';
 import type { RawOptions } from '../../src/cli/options.ts';
@@ -259,5 +259,17 @@ describe('colour', () => {
     expect(isLiveTerminal(terminal, { CI: 'true' })).toBe(false);
     expect(isLiveTerminal(terminal, { CI: 'false' })).toBe(true);
     expect(isLiveTerminal(terminal, { TERM: 'dumb' })).toBe(false);
+  });
+
+  it.each<[Readonly<Record<string, string>>, boolean]>([
+    [{}, false],
+    [{ LANG: 'en_GB.UTF-8' }, true],
+    [{ LANG: 'C' }, false],
+    [{ LC_ALL: '', LC_CTYPE: 'C.utf8', LANG: 'C' }, true],
+    [{ LC_ALL: 'POSIX', LC_CTYPE: 'C.UTF-8', LANG: 'C.UTF-8' }, false],
+    [{ WT_SESSION: '1' }, true],
+    [{ LANG: 'C.UTF-8', TERM: 'linux' }, false],
+  ])('has block characters by its locale: %j %s', (env, expected) => {
+    expect(hasBlocks(env)).toBe(expected);
   });
 });
