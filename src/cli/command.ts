@@ -6,11 +6,9 @@ import type { EventListener } from '../events.ts';
 import type { Remark } from '../labels/audit.ts';
 import type { IndexResult } from '../labels/build-index.ts';
 import { describeRemark, nextOfRemark } from '../labels/describe-remark.ts';
-import { isImagePath } from '../labels/join.ts';
 import { loadManifest } from '../manifest/load.ts';
 import type { Selection } from '../manifest/manifest.ts';
 import { count, toPrintable } from '../text.ts';
-import type { VerifyOutcome } from '../verify/types.ts';
 import type { CommandResults } from './json-documents.ts';
 import type { CommandName, Settings } from './options.ts';
 import { readVersion } from './version.ts';
@@ -128,31 +126,14 @@ export function brokenErrors(
   outcomes: readonly BrokenOutcome[],
 ): readonly CcxriError[] {
   if (!settings.strict) return [];
-  return outcomes.flatMap(({ file, brokenImages }) =>
-    remarkErrors(
-      file,
-      `${count(brokenImages.length, 'image')} published empty, cut or as something else`,
-      brokenImages.map(({ path, why }) => `${path}: ${why}`),
-    ),
-  );
-}
-
-/** With `--strict`: images beside those of an archive, which it does not have. */
-export function unexpectedErrors(
-  { settings }: CommandContext,
-  outcomes: readonly Pick<VerifyOutcome, 'file' | 'unexpectedFiles'>[],
-): readonly CcxriError[] {
-  if (!settings.strict) return [];
-  return outcomes.flatMap(({ file, unexpectedFiles }) => {
-    const images = unexpectedFiles.filter(isImagePath);
-    return remarkErrors(file, `${count(images.length, 'image')} beside its own`, images);
+  return outcomes.flatMap(({ file, brokenImages }) => {
+    if (brokenImages.length === 0) return [];
+    const message = `${file}: ${count(brokenImages.length, 'image')} published empty, cut or as something else`;
+    const reasons = brokenImages
+      .slice(0, 20)
+      .map(({ path, why }) => `${toPrintable(path)}: ${why}`);
+    return [new CcxriError('remarks', message, { file, reasons, next: WITHOUT_STRICT })];
   });
-}
-
-function remarkErrors(file: string, what: string, all: readonly string[]): readonly CcxriError[] {
-  if (all.length === 0) return [];
-  const reasons = all.slice(0, 20).map((each) => toPrintable(each));
-  return [new CcxriError('remarks', `${file}: ${what}`, { file, reasons, next: WITHOUT_STRICT })];
 }
 
 export type BrokenOutcome = Pick<FileOutcome, 'file'> & Pick<MembersNoted, 'brokenImages'>;

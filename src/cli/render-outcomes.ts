@@ -123,11 +123,15 @@ export function renderIndex(index: IndexResult, view: View): string {
   ]);
 }
 
-function renderRemarks(index: IndexResult, { style, suggest }: View): string {
+function renderRemarks(index: IndexResult, view: View): string {
+  const { style, suggest } = view;
   const { remarks, rowsOfAbsentArchives } = index;
   const lines = remarks.map((remark) => {
     const hint = suggest.hintOf({ next: nextOfRemark(remark) });
-    const text = `- ${describeRemark(remark)}${hint === undefined ? '' : `; ${hint}`}`;
+    const text = view.prose(
+      `- ${describeRemark(remark)}${hint === undefined ? '' : `; ${hint}`}`,
+      '  ',
+    );
     return remark.strict ? style.yellow(text) : text;
   });
   if (rowsOfAbsentArchives > 0) {

@@ -30,12 +30,20 @@ export function nextOfRemark(remark: Remark): readonly NextStep[] | undefined {
   return [{ kind: 'run', command: 'fetch', files: [file], purpose: 'to get it' }];
 }
 
+export const MOVE_UNEXPECTED = 'move them out of images/';
+
+/** Files of no archive, in a sentence without their names. */
+export function describeUnexpected(what: 'file' | 'image', n: number): string {
+  const files = count(n, `${what} is`, `${what}s are`);
+  return `${files} in the folder of an archive that does not have ${n === 1 ? 'it' : 'them'}: no row in the index`;
+}
+
 function nextOfUnexpected({ count: n, examples }: Remark): readonly NextStep[] {
   const files = [...new Set(examples.map((path) => path.slice(0, path.indexOf('/'))))];
   const purpose = `to list all of ${files.length === 1 ? 'them' : 'those in these folders'}`;
   const options = { deep: true } as const;
   const list: NextStep = { kind: 'run', command: 'verify', files, options, purpose };
-  const move: NextStep = { kind: 'advice', text: 'move them out of images/' };
+  const move: NextStep = { kind: 'advice', text: MOVE_UNEXPECTED };
   return n > examples.length ? [list, move] : [move];
 }
 
@@ -50,12 +58,7 @@ const TEXTS: Readonly<Record<RemarkKind, (n: number, file: string, rows: string)
     `${count(n, 'row')} of ${file} fit no archive of the manifest: labels need the archive named in the row, COVID-19 tags an archive of the subset "viral"`,
   'unknown-archive': (n, file) =>
     `${count(n, 'row')} of ${file} ${n === 1 ? 'names' : 'name'} an archive that the manifest does not have`,
-  'unexpected-image': (n) =>
-    count(
-      n,
-      'image under images/ that its archive does not have: not indexed',
-      'images under images/ that their archives do not have: not indexed',
-    ),
+  'unexpected-image': (n) => describeUnexpected('image', n),
   'damaged-member': (n) => `${count(n, 'member')} left out: damaged in the archive as published`,
   'broken-image': (n) => `${count(n, 'image')} published empty, cut or as something else`,
   'contradictory-row': (n) => `${count(n, 'image')} with No_Finding and another label together`,

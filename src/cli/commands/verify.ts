@@ -1,4 +1,7 @@
+import { CcxriError } from '../../errors.ts';
 import { statusText } from '../../file-status.ts';
+import { MOVE_UNEXPECTED, describeUnexpected } from '../../labels/describe-remark.ts';
+import { isImagePath } from '../../labels/join.ts';
 import { count, formatBytes, formatDuration, toPrintable } from '../../text.ts';
 import type { VerifyDepth, VerifyOutcome, VerifyResult } from '../../verify/types.ts';
 import { verifyDataset } from '../../verify/verify-dataset.ts';
@@ -9,7 +12,6 @@ import {
   errorsOf,
   runOptionsOf,
   strictErrors,
-  unexpectedErrors,
 } from '../command.ts';
 import {
   countOutcomes,
@@ -53,7 +55,7 @@ export async function runVerify(context: CommandContext): Promise<CommandOutcome
       ...errorsOf(outcomes),
       ...strictErrors(context, checks),
       ...brokenErrors(context, outcomes),
-      ...unexpectedErrors(context, outcomes),
+      ...(context.settings.strict ? unexpectedErrors(outcomes) : []),
     ],
     render: (view) => renderVerified(result, view),
     isStatusOnly: true,
@@ -108,15 +110,19 @@ function renderHead(result: VerifyResult, { style }: View): string {
   return `${word}: ${where}; ${read}\n${DEPTHS[depth]}\n`;
 }
 
+/** What lies beside the images is an error only where it would be taken for one of them. */
+function unexpectedErrors(outcomes: readonly VerifyOutcome[]): readonly CcxriError[] {
+  const images = outcomes.flatMap(({ unexpectedFiles }) => unexpectedFiles.filter(isImagePath));
+  if (images.length === 0) return [];
+  const reasons = images.slice(0, 20).map((path) => toPrintable(path));
+  const next = [{ kind: 'advice', text: MOVE_UNEXPECTED }] as const;
+  return [new CcxriError('remarks', describeUnexpected('image', images.length), { reasons, next })];
+}
+
 function renderUnexpected(outcomes: readonly VerifyOutcome[], view: View): string {
   const files = outcomes.flatMap(({ unexpectedFiles }) => unexpectedFiles);
   if (files.length === 0) return '';
-  const head = count(
-    files.length,
-    'file beside the images, which its archive does not have: no damage, and not in index.csv',
-    'files beside the images, which their archives do not have: no damage, and not in index.csv',
-  );
-  return renderSome(head, files, view);
+  return renderSome(`${describeUnexpected('file', files.length)}, and no damage`, files, view);
 }
 
 function renderBadMembers(outcomes: readonly VerifyOutcome[]): string {
