@@ -183,7 +183,7 @@ function fromOf(source: string | undefined): string {
   return source === undefined ? '' : ` from ${source}`;
 }
 
-/** `still downloading: 12 of 82 files, 23%, 10.1 GB of about 43 GB, 5.1 MB/s, about 1.8 h left` */
+/** `still downloading: 12 of 82 files, 23%, 10.1 GB of about 45.1 GB, 5.1 MB/s, about 1.8 h left` */
 function heartbeatLine(state: RunState, nowMs: number): string {
   const at = state.position(nowMs);
   const parts = [

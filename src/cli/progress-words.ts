@@ -28,7 +28,7 @@ export function filesOf({ filesDone: done, filesInAll: all }: RunState): string 
     : `${formatCount(done)} of ${count(all, 'file')}`;
 }
 
-/** `10.1 GB of about 43.0 GB downloaded` */
+/** `10.1 GB of about 45.1 GB downloaded` */
 export function amountOf({ doneBytes, totalBytes, phase }: Position): string {
   const of = totalBytes === null ? '' : ` of about ${formatBytes(totalBytes)}`;
   return `${formatBytes(doneBytes)}${of} ${DONE[phase]}`;

@@ -5,7 +5,7 @@ import { CcxriError, isCcxriError, toDiskError } from '../errors.ts';
 import type { EventListener } from '../events.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
 import { type Manifest, type ManifestFile, stemOf } from '../manifest/manifest.ts';
-import { isPlausibleSize, windowOf } from '../manifest/size.ts';
+import { isPlausibleSize, lengthsText } from '../manifest/size.ts';
 import { formatCount } from '../text.ts';
 import { withDirectory } from '../zip/directory.ts';
 import { checkMembers } from '../zip/member.ts';
@@ -211,14 +211,9 @@ export class Acceptance {
 /** @throws CcxriError `size-mismatch`: no file of this length can be the published one */
 export function assertSize(file: ManifestFile, bytes: number): void {
   if (isPlausibleSize(file, bytes)) return;
-  const { minBytes, maxBytes } = windowOf(file);
-  const expected =
-    minBytes === maxBytes
-      ? `${formatCount(minBytes)} bytes`
-      : `${file.size} (${formatCount(minBytes)} to ${formatCount(maxBytes)} bytes)`;
   throw new CcxriError('size-mismatch', `${file.name} has the wrong size`, {
     file: file.name,
-    expected,
+    expected: lengthsText(file),
     found: `${formatCount(bytes)} bytes`,
   });
 }

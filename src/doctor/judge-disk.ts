@@ -68,7 +68,7 @@ export function judgeSpace(plan: FetchPlan, isSelected: boolean): CheckResult {
   return { status: 'problem', seen, code: 'disk-space', next };
 }
 
-/** Counted: 162,500 images in 43 GB. */
+/** Counted: 162,500 images in 43e9 bytes. */
 const BYTES_AN_IMAGE = 265_000;
 
 /** Free inodes against the number of images; undefined: the file system has no fixed number. */

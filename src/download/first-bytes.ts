@@ -3,7 +3,7 @@ import { textOfBody } from '../http/body-text.ts';
 import { type Coding, codingsOf, isGzipStart } from '../http/encoding.ts';
 import { wallOf } from '../http/walls.ts';
 import { type ManifestFile } from '../manifest/manifest.ts';
-import { windowOf } from '../manifest/size.ts';
+import { lengthsText, windowOf } from '../manifest/size.ts';
 import { formatCount, toPrintable } from '../text.ts';
 import type { PartOrigin } from './part-state.ts';
 
@@ -142,11 +142,6 @@ export function notTheFile(
   mismatch: Mismatch,
   shown: { readonly text?: Buffer; readonly isPermanent?: boolean } = {},
 ): CcxriError {
-  const { minBytes, maxBytes } = windowOf(file);
-  const size =
-    minBytes === maxBytes
-      ? `of ${formatCount(minBytes)} bytes`
-      : `of about ${file.size} (${formatCount(minBytes)} to ${formatCount(maxBytes)} bytes)`;
   const kind = file.kind === 'archive' ? 'a zip archive' : 'a label file';
   const what = body.isLocal ? body.where : `what ${body.where} serves`;
   const { text = Buffer.alloc(0), isPermanent = body.isLocal } = shown;
@@ -154,7 +149,7 @@ export function notTheFile(
   const is = wall === undefined ? mismatch.is : `is ${wall.name}`;
   return new CcxriError('not-the-file', `${file.name}: ${what} ${is}`, {
     file: file.name,
-    expected: `${kind} ${size}`,
+    expected: `${kind} of ${lengthsText(file)}`,
     found: mismatch.found ?? shownOf(text, body.header('content-type')),
     kept: 'nothing of it',
     // A challenge is not asked again and again.

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { CcxriError, errnoOf } from '../errors.ts';
 import { type ManifestFile } from '../manifest/manifest.ts';
-import { isPlausibleSize } from '../manifest/size.ts';
+import { isPlausibleSize, lengthsText } from '../manifest/size.ts';
 import { formatCount, toPrintable } from '../text.ts';
 import type { Transfer } from './context.ts';
 import { lookAlikeAt } from './look-alike.ts';
@@ -36,7 +36,7 @@ async function assertNoLookAlike(file: ManifestFile, path: string, bytes: number
   throw new CcxriError('size-mismatch', `${file.name}: ${toPrintable(path)} is another: ${alike}`, {
     file: file.name,
     path,
-    expected: `about ${file.size}`,
+    expected: lengthsText(file),
     found: `${formatCount(bytes)} bytes`,
     next: [{ kind: 'option', option: 'source' }],
   });

@@ -1,3 +1,5 @@
+import { formatCount, formatSize } from '../text.ts';
+
 /** A size that was published rounded, as the window of lengths it may mean. */
 export interface SizeWindow {
   readonly minBytes: number;
@@ -55,6 +57,13 @@ export function windowOf(file: SizedFile): SizeWindow {
 export function isPlausibleSize(file: SizedFile, bytes: number): boolean {
   const { minBytes, maxBytes } = windowOf(file);
   return bytes >= minBytes && bytes <= maxBytes;
+}
+
+/** The lengths that a file may have, for people: `about 165 MB (156,000,000 to 165,675,008 bytes)`. */
+export function lengthsText(file: SizedFile): string {
+  const { minBytes, maxBytes } = windowOf(file);
+  if (minBytes === maxBytes) return `${formatCount(minBytes)} bytes`;
+  return `${formatSize(sizeOf(file))} (${formatCount(minBytes)} to ${formatCount(maxBytes)} bytes)`;
 }
 
 /** Size of a file, or of several, in bytes. */

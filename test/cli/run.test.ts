@@ -26,7 +26,7 @@ describe('list', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^chestdx +51 +about 29\.9 GB +chest_dx\.csv$/m);
     expect(stdout).toMatch(/^all +82 +about 45\.1 GB +2 files$/m);
-    expect(stdout).toContain('here 1 GB is 1000 MB');
+    expect(stdout).toContain('A GB is 1000 MB.');
   });
 
   it('shows the files of a selection with size and MD5, and which MD5 is disputed', async () => {

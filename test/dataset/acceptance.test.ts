@@ -109,7 +109,7 @@ describe('a file whose published MD5 is not disputed', () => {
     const { check } = await setUp();
     await expect(check('Normal-1', normal.subarray(0, 5000))).rejects.toMatchObject({
       code: 'size-mismatch',
-      facts: { found: '5,000 bytes', expected: saying('20K') },
+      facts: { found: '5,000 bytes', expected: saying('about 20 KB') },
     });
   });
 });

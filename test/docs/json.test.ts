@@ -45,8 +45,7 @@ const NEVER_SEEN: Readonly<Record<string, string>> = {
 };
 
 /** Ids of the fields that real output had, and the codes of its warnings. */
-const seen = new Set<string>();
-const warnings = new Set<string>();
+const [seen, warnings] = [new Set<string>(), new Set<string>()];
 const commands = new Set<unknown>();
 
 /** A whole dataset directory of the demo release; tests copy it. */

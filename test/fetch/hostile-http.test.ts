@@ -162,7 +162,7 @@ describe('what is not the file is seen before anything is kept', () => {
     expect(asked).toBe(2);
     expect(errorOf(first)?.facts).toMatchObject({
       file: a.name,
-      expected: saying('zip archive of about 196K'),
+      expected: saying('zip archive of about 201 KB'),
       kept: 'nothing of it',
     });
   });

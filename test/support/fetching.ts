@@ -133,7 +133,7 @@ export async function run(setup: RunSetup): Promise<Ran> {
     events,
     clock,
     exit: worstOf(codes.map((error) => exitCodeOf(error))),
-    outcomes: (ran.result?.outcomes ?? []).map(({ status, error }) => error?.code ?? status),
+    outcomes: (ran.result?.outcomes ?? []).map(({ did, error }) => error?.code ?? did),
   };
 }
 

@@ -145,7 +145,7 @@ function againOf({ settings }: CommandContext, { suggest }: View): string {
   return secrets.length === 0 ? command : `${command} (${secrets.join(', ')})`;
 }
 
-/** 43 GB are never fetched by accident. */
+/** 45 GB are never fetched by accident. */
 function nothingSelected(manifest: Manifest): CcxriError {
   const { subsets } = listDataset(manifest);
   // The table has no titles, so each number has its unit beside it.

@@ -41,12 +41,15 @@ function renderSubsets({ subsets, citation }: DatasetList, view: View): string {
     view.suggest.command(name, { subsets: ['NAME'] }),
   );
   const notes = [
-    'Sizes are approximate: published rounded, apparently in units of 1024; here 1 GB is 1000 MB.',
+    ...(subsets.some(({ about }) => about) ? [ABOUT_SIZES] : []),
     `${list} shows the files, ${fetch} downloads them.`,
   ].join('\n');
   const cite = citation === '' ? '' : `\nTo cite: ${toPrintable(citation, 2000)}\n`;
   return `${table}\n${view.prose(`${notes}\n${cite}`)}`;
 }
+
+const ABOUT_SIZES =
+  "A GB is 1000 MB. The dataset's page rounds its sizes, apparently in units of 1024: its 157MB is about 165 MB.";
 
 function renderFiles({ files }: DatasetList, view: View): string {
   const disputed = files.flatMap(({ file, md5Disputed: why }) => {
