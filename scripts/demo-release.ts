@@ -6,9 +6,9 @@ import { drawJpeg } from './release/archive-file.ts';
 import { makeRelease } from './release/make-release.ts';
 import type { ReleaseSpec } from './release/release-types.ts';
 
-/** Width and height in pixels, and a JPEG quality, that keep the whole release near 100 KB. */
-const SIZE = 64;
-const QUALITY = 25;
+/** Width and height in pixels, and a JPEG quality, that keep the whole release near 150 KB. */
+const SIZE = 128;
+const QUALITY = 30;
 
 /** Small archives of every group, with and without the folder inside: 86 images. */
 const DEMO: ReleaseSpec = {

@@ -21,7 +21,9 @@ export type RunEvent =
   | FileDoneEvent
   | ArchiveRemovedEvent
   | IndexWrittenEvent
-  | CheckEvent;
+  | CheckEvent
+  | DemoStartEvent
+  | CaughtEvent;
 
 /** One phase that a file still has to go through. */
 export interface PlannedWork {
@@ -278,6 +280,48 @@ export interface CheckRow {
 /** A check of `doctor` has ended. */
 export interface CheckEvent extends CheckRow {
   readonly event: 'check';
+}
+
+/** The demo begins. */
+export interface DemoStartEvent {
+  readonly event: 'demo-start';
+  /** Where the synthetic release is served, by this process. */
+  readonly page: string;
+  /** The dataset directory that the demo makes. */
+  readonly dest: string;
+  /** Files of the release. */
+  readonly files: number;
+  /** Bytes of these files. */
+  readonly bytes: number;
+  /** How long the demo takes, if everything has to be downloaded. */
+  readonly aboutMs: number;
+}
+
+/** Something that went wrong in the demo on purpose, and was put right. */
+export interface CaughtFault {
+  /**
+   * `cut`: the server closed a connection in the middle of a file; `flip`: it served a file with one
+   * wrong bit; `kill`: the process of the fetch was killed (SIGKILL); `stop`: the fetch was stopped instead,
+   * because no process could be started for it.
+   */
+  readonly fault: 'cut' | 'flip' | 'kill' | 'stop';
+  /** Manifest name of the file that was resumed, or downloaded again. Absent where none was in work. */
+  readonly file?: string | undefined;
+  /** The byte at which the file was resumed. Absent where it was downloaded again. */
+  readonly resumedAtByte?: number | undefined;
+  /** Length of the file. Absent where `file` is. */
+  readonly totalBytes?: number | undefined;
+  /** What should have been served, in words. Absent unless `fault` is `flip`. */
+  readonly expected?: string | undefined;
+  /** What was served, in words. Absent unless `fault` is `flip`. */
+  readonly found?: string | undefined;
+  /** Files that were whole and checked before it. Absent unless `fault` is `kill` or `stop`. */
+  readonly filesKept?: number | undefined;
+}
+
+/** What went wrong in the demo on purpose has been put right. */
+export interface CaughtEvent extends CaughtFault {
+  readonly event: 'caught';
 }
 
 export type EventListener = (event: RunEvent) => void;

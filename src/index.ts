@@ -13,11 +13,14 @@ export type {
   NextStep,
 } from './errors.ts';
 export type {
+  CaughtEvent,
+  CaughtFault,
   CheckEvent,
   ArchiveRemovedEvent,
   CheckName,
   CheckRow,
   ConnectionsEvent,
+  DemoStartEvent,
   EventListener,
   FileDid,
   FileDoneEvent,
@@ -82,6 +85,7 @@ export { diagnose } from './doctor/diagnose.ts';
 export type { DoctorOptions, DoctorResult } from './doctor/types.ts';
 export { makeManifest } from './make-manifest/make-manifest.ts';
 export type { MakeManifestOptions, MakeManifestResult } from './make-manifest/make-manifest.ts';
+export type { DemoProgram } from './demo/fetch-process.ts';
 export { runDemo } from './demo/run-demo.ts';
 export type { DemoOptions, DemoResult } from './demo/run-demo.ts';
 export type { FileOutcome, RunOptions, SessionOptions } from './dataset/session.ts';

@@ -26,6 +26,8 @@ export interface CommandContext {
   readonly clock: Clock;
   /** As 20.19.1. */
   readonly nodeVersion: string;
+  /** How to start this program once more. undefined: that is not possible. */
+  readonly program: readonly [string, ...string[]] | undefined;
   readonly onEvent: EventListener;
   /** Asks a person; undefined where there is nobody to ask. */
   readonly confirm: ((question: string) => Promise<boolean>) | undefined;

@@ -24,6 +24,8 @@ export interface CliIo {
   readonly clock: Clock;
   /** As 20.19.1. */
   readonly nodeVersion: string;
+  /** How to start this program once more, in a process of its own. Default: that is not possible. */
+  readonly program?: readonly [string, ...string[]] | undefined;
 }
 
 /** Without a terminal lines are not wrapped, for `grep` and files. */

@@ -24,8 +24,19 @@ async function main(argv: readonly string[]): Promise<void> {
   const signal = await listenForSignals();
   const nodeVersion = process.versions.node;
   const cwd = process.cwd();
-  const io = { stdout, stderr, stdin, env, cwd, signal, clock: systemClock, nodeVersion };
+  const program = ownCommand();
+  const clock = systemClock;
+  const io = { stdout, stderr, stdin, env, cwd, signal, clock, nodeVersion, program };
   leave(await run(argv, io));
+}
+
+/** How to start this program once more. undefined: it is in no file of its own. */
+function ownCommand(): readonly [string, ...string[]] | undefined {
+  const [, script] = process.argv;
+  if (script === undefined) return undefined;
+  // Two processes can't be debugged at one port.
+  const flags = process.execArgv.filter((flag) => !flag.startsWith('--inspect'));
+  return [process.execPath, ...flags, script];
 }
 
 function writeVersion(): Promise<void> {

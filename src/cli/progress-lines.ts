@@ -12,6 +12,7 @@ import {
   paceOf,
   percentOf,
 } from './progress-words.ts';
+import { isOfCaught, renderDemoEvent } from './render-demo.ts';
 import { shown } from './render-error.ts';
 import type { View } from './view.ts';
 
@@ -64,10 +65,14 @@ export class LineProgress implements Progress {
   }
 }
 
+function isToldOtherwise(event: RunEvent, { isRepetition, isDemo }: RunState): boolean {
+  return isRepetition || (isDemo && isOfCaught(event));
+}
+
 /** The line that an event gets; undefined if it only moves a bar. */
 export function lineOf(event: RunEvent, state: RunState, view: View): string | undefined {
   const { verbose, style } = view;
-  if (state.isRepetition && !verbose) return undefined;
+  if (isToldOtherwise(event, state) && !verbose) return undefined;
   switch (event.event) {
     case 'plan':
       return planLine(event);
@@ -93,13 +98,7 @@ export function lineOf(event: RunEvent, state: RunState, view: View): string | u
     case 'index-written':
       return `${shown(event.path)}: ${count(event.rows, 'row')} written`;
     case 'phase-start':
-      if (event.phase === 'download' && event.doneBytes > 0) {
-        return `${event.file}: resumes at ${formatBytes(event.doneBytes)}`;
-      }
-      if (event.uselessBytes !== undefined) {
-        return `${event.file}: starts over: the ${formatBytes(event.uselessBytes)} here came from another server`;
-      }
-      return verbose ? `${event.file}: ${DOING[event.phase]}${fromOf(event.source)}` : undefined;
+      return startLine(event, view);
     case 'phase-done': {
       const md5 = event.md5 === undefined ? '' : `, MD5 ${event.md5}`;
       const members = event.members === undefined ? '' : `, ${count(event.members, 'member')}`;
@@ -108,10 +107,26 @@ export function lineOf(event: RunEvent, state: RunState, view: View): string | u
         ? `${event.file}: ${PHASE_WORDS[event.phase]} done, ${bytes}${members}${md5}`
         : undefined;
     }
+    case 'demo-start':
+    case 'caught':
+      return renderDemoEvent(event, view);
     case 'check':
     case 'progress':
       return undefined;
   }
+}
+
+function startLine(
+  event: Extract<RunEvent, { event: 'phase-start' }>,
+  { verbose }: View,
+): string | undefined {
+  if (event.phase === 'download' && event.doneBytes > 0) {
+    return `${event.file}: resumes at ${formatBytes(event.doneBytes)}`;
+  }
+  if (event.uselessBytes !== undefined) {
+    return `${event.file}: starts over: the ${formatBytes(event.uselessBytes)} here came from another server`;
+  }
+  return verbose ? `${event.file}: ${DOING[event.phase]}${fromOf(event.source)}` : undefined;
 }
 
 function planLine(plan: Extract<RunEvent, { event: 'plan' }>): string {

@@ -53,6 +53,8 @@ interface Begun {
 /** What the events of a run add up to: one state, which bars and lines both show. */
 export class RunState {
   plan: PlanEvent | undefined;
+  /** In the demo a line says of each failure that it was put right. */
+  isDemo = false;
   readonly #work = new RunWork();
   readonly #inWork = new Map<string, Begun>();
   readonly #finished = new Set<string>();
@@ -74,6 +76,8 @@ export class RunState {
     switch (event.event) {
       case 'plan':
         this.plan = event;
+        // A second one, in the demo: what was in work was killed.
+        this.#inWork.clear();
         this.#work.plan(event.work);
         return;
       case 'phase-start':
@@ -101,6 +105,11 @@ export class RunState {
         this.#finished.add(event.file);
         this.#inWork.delete(event.file);
         return;
+      case 'demo-start':
+        this.isDemo = true;
+        return;
+      case 'caught':
+      case 'archive-removed':
       case 'source-left':
       case 'warning':
       case 'connections':

@@ -105,9 +105,9 @@ async function runCommand(
   };
   const onStop = () => progress.note('stopping… (again to stop at once)');
   io.signal.addEventListener('abort', onStop, { once: true });
-  const { env, signal, clock, nodeVersion } = io;
+  const { env, signal, clock, nodeVersion, program } = io;
   const confirm = confirmWith(settings, io, progress);
-  const world = { env, signal, clock, nodeVersion };
+  const world = { env, signal, clock, nodeVersion, program };
   let ending: Ending;
   try {
     const { dest, isFound } = await placeOf(command, settings.dest, io);

@@ -15,7 +15,7 @@ export interface DemoRelease {
 }
 
 /**
- * The synthetic release of the demo: archives of every group, 86 drawn images, about 90 KB in all.
+ * The synthetic release of the demo: archives of every group, 86 drawn images, about 150 KB in all.
  * @throws CcxriError of the disk
  */
 export async function loadDemoRelease(): Promise<DemoRelease> {

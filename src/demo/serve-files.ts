@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { extname } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { aborted } from 'node:util';
 import { systemClock } from '../clock.ts';
 import { RateLimit } from '../http/rate-limit.ts';
 
@@ -21,7 +20,37 @@ interface ServedFile {
   readonly type: string;
 }
 
-const PIECE_BYTES = 8 * 1024;
+/** What a request is answered with. */
+export interface Answer {
+  /** The file: as in `files`. */
+  readonly name: string;
+  readonly fromByte: number;
+  /** Length of the body. */
+  readonly bytes: number;
+  /** Length of the file. */
+  readonly totalBytes: number;
+}
+
+/**
+ * What goes wrong with an answer on purpose, at this byte of its body. `cut`: the connection is closed there;
+ * `flip`: that byte is another one; `hold`: nothing more is sent until the client goes away.
+ */
+export interface Fault {
+  readonly kind: 'cut' | 'flip' | 'hold';
+  readonly atByte: number;
+  /** Called when that is done, or the bytes before it are sent. */
+  readonly onReached?: (() => void) | undefined;
+}
+
+export interface ServeOptions {
+  /** Over all connections together. */
+  readonly bytesPerSecond: number;
+  /** Asked for each body before it is sent. Default: none goes wrong. */
+  readonly faultOf?: ((answer: Answer) => Fault | undefined) | undefined;
+}
+
+/** Small, so that files of a few kilobytes arrive one after the other, and can be interrupted. */
+const PIECE_BYTES = 1024;
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -31,22 +60,27 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /**
  * Serves files on a free port of this machine alone, with ranges and validators as a good server
- * does (RFC 9110, sections 13 and 14).
- * @param bytesPerSecond over all connections together
+ * does (RFC 9110, sections 13 and 14); what goes wrong is asked for.
  */
 export async function serveFiles(
   files: ReadonlyMap<string, Buffer>,
-  bytesPerSecond: number,
+  { bytesPerSecond, faultOf = () => undefined }: ServeOptions,
 ): Promise<FileServer> {
   const closing = new AbortController();
   const rate = new RateLimit(bytesPerSecond, systemClock);
-  const served = new Map([...files].map(([name, bytes]) => [`/${name}`, toServed(name, bytes)]));
+  const served = new Map([...files].map(([name, bytes]) => [name, toServed(name, bytes)]));
   const server = createServer((request, response) => {
-    const file = served.get(pathOf(request));
-    const body = answer(request, response, file);
+    const name = nameOf(request);
+    const { body, fromByte } = answer(request, response, served.get(name));
+    const isFile = body.length > 0;
+    const of = { name, fromByte, bytes: body.length, totalBytes: files.get(name)?.length ?? 0 };
+    const fault = isFile ? faultOf(of) : undefined;
     // Who asks may leave at any time: that is the end of an answer like another.
-    void pipeline(Readable.from(paced(body, rate, closing.signal)), response).catch(
-      () => undefined,
+    const left = new AbortController();
+    response.once('close', () => left.abort());
+    const signal = AbortSignal.any([closing.signal, left.signal]);
+    void send(response, paced(body, { rate, fault, signal }), { fault, signal }).catch(() =>
+      response.destroy(),
     );
   });
   server.listen(0, '127.0.0.1');
@@ -70,9 +104,14 @@ function toServed(name: string, bytes: Buffer): ServedFile {
   return { bytes, etag, type: TYPES[extname(name)] ?? 'application/octet-stream' };
 }
 
-function pathOf({ url = '/' }: IncomingMessage): string {
+function nameOf({ url = '/' }: IncomingMessage): string {
   const path = url.replace(/[?#].*$/, '');
-  return path === '/' ? '/index.html' : path;
+  return path === '/' ? 'index.html' : path.slice(1);
+}
+
+interface Body {
+  readonly body: Buffer;
+  readonly fromByte: number;
 }
 
 /** Writes the head of the answer, and gives its body back. */
@@ -80,8 +119,8 @@ function answer(
   request: IncomingMessage,
   response: ServerResponse,
   file: ServedFile | undefined,
-): Buffer {
-  const nothing = Buffer.alloc(0);
+): Body {
+  const nothing = { body: Buffer.alloc(0), fromByte: 0 };
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.writeHead(405, { allow: 'GET, HEAD' });
     return nothing;
@@ -103,7 +142,7 @@ function answer(
     'content-length': to - from,
     ...(range === undefined ? {} : { 'content-range': `bytes ${from}-${to - 1}/${bytes.length}` }),
   });
-  return request.method === 'HEAD' ? nothing : bytes.subarray(from, to);
+  return request.method === 'HEAD' ? nothing : { body: bytes.subarray(from, to), fromByte: from };
 }
 
 /** First byte and the one behind the last; undefined: the whole file is wanted. */
@@ -124,10 +163,49 @@ function rangeOf(
   return [from, Math.min(to, bytes.length)];
 }
 
-async function* paced(bytes: Buffer, rate: RateLimit, signal: AbortSignal): AsyncGenerator<Buffer> {
-  for (let from = 0; from < bytes.length; from += PIECE_BYTES) {
-    const piece = bytes.subarray(from, from + PIECE_BYTES);
+interface Sending {
+  readonly fault: Fault | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** A body in pieces, each when the rate admits it, up to where it is cut or held. */
+async function* paced(
+  bytes: Buffer,
+  { rate, fault, signal }: Sending & { readonly rate: RateLimit },
+): AsyncGenerator<Buffer> {
+  const body = fault?.kind === 'flip' ? withFlippedByte(bytes, fault.atByte) : bytes;
+  const end = fault === undefined || fault.kind === 'flip' ? body.length : fault.atByte;
+  for (let from = 0; from < end; from += PIECE_BYTES) {
+    const piece = body.subarray(from, Math.min(end, from + PIECE_BYTES));
     await rate.take(piece.length, signal);
     yield piece;
   }
+}
+
+function withFlippedByte(bytes: Buffer, at: number): Buffer {
+  const flipped = Buffer.from(bytes);
+  flipped.writeUInt8(flipped.readUInt8(at) ^ 1, at);
+  return flipped;
+}
+
+async function send(
+  response: ServerResponse,
+  pieces: AsyncIterable<Buffer>,
+  { fault, signal }: Sending,
+): Promise<void> {
+  for await (const piece of pieces) await write(response, piece);
+  fault?.onReached?.();
+  if (fault?.kind === 'hold') await aborted(signal, response);
+  if (fault?.kind === 'cut') response.destroy();
+  else response.end();
+}
+
+/** Resolves when the system has it: what is destroyed after that has been sent. */
+function write(response: ServerResponse, piece: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    response.write(piece, (error) => {
+      if (error === null || error === undefined) resolve();
+      else reject(error);
+    });
+  });
 }

@@ -164,6 +164,11 @@ export class PartFile {
     await onDisk('read', this.path, this.#follower.catchUp());
   }
 
+  /** Flushes what is written: a kill costs nothing of it. A failure is thrown by the next write. */
+  async checkpoint(): Promise<void> {
+    await this.#journal.checkpoint();
+  }
+
   /**
    * Flushes the file and hashes the bytes on disk: after this it may be renamed.
    * @throws CcxriError `part-deleted`; of the disk

@@ -162,7 +162,10 @@ class UrlTransfer {
       if (error.facts.status === 429) limiter.pauseFor(this.#url, delayMs, 429);
       const attempt = Math.max(1, this.#state.attempts);
       emitRetry(this.#transfer, error, { attempt, delayMs, keptBytes: this.#heldBytes });
-      if (delayMs > 0) await pause(clock, delayMs, signal);
+      if (delayMs === 0) return;
+      // Who waits may be killed: what has arrived must not wait as well.
+      await this.#transfer.part.checkpoint();
+      await pause(clock, delayMs, signal);
     } else if (action.kind === 'give-up') {
       if (action.isExhausted) {
         unresponsiveHosts.onTimeout(this.#url);

@@ -1,8 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { once } from 'node:events';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { serveFiles, type FileServer } from '../../src/demo/serve-files.ts';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import {
+  type Answer,
+  type Fault,
+  serveFiles,
+  type FileServer,
+} from '../../src/demo/serve-files.ts';
 
 const PAGE = Buffer.from('<p>page</p>');
 const ZIP = randomBytes(50_000);
@@ -14,7 +19,7 @@ const FILES = new Map([
 
 let server: FileServer;
 beforeEach(async () => {
-  server = await serveFiles(FILES, Infinity);
+  server = await serveFiles(FILES, { bytesPerSecond: Infinity });
 });
 afterEach(async () => {
   await server.close();
@@ -100,7 +105,7 @@ describe('serveFiles', () => {
   });
 
   it('ends every connection when it is closed, also in the middle of an answer', async () => {
-    const slow = await serveFiles(FILES, 20_000);
+    const slow = await serveFiles(FILES, { bytesPerSecond: 20_000 });
     const socket = connect(Number(new URL(slow.url).port), '127.0.0.1');
     const ended = new Promise((resolve) => socket.once('close', resolve));
     socket.on('error', () => undefined);
@@ -109,5 +114,86 @@ describe('serveFiles', () => {
     await slow.close();
     await ended;
     await expect(fetch(slow.url)).rejects.toThrow();
+  });
+});
+
+describe('serveFiles with a fault', () => {
+  /** Each fault once, then none; what it was asked about. */
+  async function serveWith(...faults: readonly Fault[]) {
+    const asked: Answer[] = [];
+    const left = [...faults];
+    const faultOf = (answer: Answer) => {
+      asked.push(answer);
+      return left.shift();
+    };
+    const broken = await serveFiles(FILES, { bytesPerSecond: Infinity, faultOf });
+    onTestFinished(() => broken.close());
+    return { url: new URL('a.zip', broken.url), asked };
+  }
+
+  function hold(atByte: number) {
+    let onReached = () => {};
+    const reached = new Promise<void>((resolve) => (onReached = resolve));
+    return { fault: { kind: 'hold', atByte, onReached } as const, reached };
+  }
+
+  /** As many bytes as come, over a connection of its own, and how long the body was said to be. */
+  async function receive(url: URL) {
+    const socket = connect(Number(url.port), '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    socket.write(`GET ${url.pathname} HTTP/1.1\r\nhost: x\r\n\r\n`);
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk) => chunks.push(chunk));
+    await once(socket, 'close');
+    const all = Buffer.concat(chunks);
+    const bodyAt = all.indexOf('\r\n\r\n') + 4;
+    const length = /content-length: (\d+)/i.exec(all.toString('latin1', 0, bodyAt))?.[1];
+    return { length, body: all.subarray(bodyAt) };
+  }
+
+  it('closes the connection at the byte of a cut, and serves the rest when asked again', async () => {
+    const { url, asked } = await serveWith({ kind: 'cut', atByte: 20_001 });
+    const { length, body } = await receive(url);
+    expect(length).toBe('50000');
+    expect(body.equals(ZIP.subarray(0, 20_001))).toBe(true);
+    const rest = await fetch(url, { headers: { range: 'bytes=20001-' } });
+    expect(Buffer.from(await rest.arrayBuffer()).equals(ZIP.subarray(20_001))).toBe(true);
+    expect(asked).toEqual([
+      { name: 'a.zip', fromByte: 0, bytes: 50_000, totalBytes: 50_000 },
+      { name: 'a.zip', fromByte: 20_001, bytes: 29_999, totalBytes: 50_000 },
+    ]);
+  });
+
+  it('changes one bit of one answer', async () => {
+    const { url } = await serveWith({ kind: 'flip', atByte: 777 });
+    const flipped = Buffer.from(await (await fetch(url)).arrayBuffer());
+    const differing = [...flipped].flatMap((byte, at) => (byte === ZIP[at] ? [] : [at]));
+    expect(differing).toEqual([777]);
+    expect(Buffer.from(await (await fetch(url)).arrayBuffer()).equals(ZIP)).toBe(true);
+  });
+
+  it('holds an answer until its client goes away', async () => {
+    const { fault, reached } = hold(5000);
+    const { url } = await serveWith(fault);
+    const gone = new AbortController();
+    const { body } = await fetch(url, { signal: gone.signal });
+    let bytes = 0;
+    const reading = (async () => {
+      for await (const chunk of body ?? []) bytes += (chunk as Uint8Array).length;
+    })();
+    await reached;
+    await expect.poll(() => bytes).toBe(5000);
+    gone.abort();
+    await expect(reading).rejects.toThrow('abort');
+    expect((await fetch(url)).headers.get('content-length')).toBe('50000');
+  });
+
+  it('can be closed while it holds an answer', async () => {
+    const { fault, reached } = hold(10);
+    const held = await serveFiles(FILES, { bytesPerSecond: Infinity, faultOf: () => fault });
+    const received = receive(new URL('a.zip', held.url));
+    await reached;
+    await held.close();
+    expect((await received).body).toHaveLength(10);
   });
 });

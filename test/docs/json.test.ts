@@ -131,7 +131,7 @@ describe('real output is described', () => {
 
   it('of demo', async () => {
     const dest = join(await tempDir(), 'demo');
-    await expectDescribed(0, () => ['demo', '--dest', dest]);
+    await expectDescribed(0, (form) => ['demo', '--dest', `${dest}${form}`]);
     await expectDescribed(0, () => ['demo', '--dest', dest, '-n']);
     await writeTree(join(dest, '..'), { 'other/file': 'x' });
     await expectDescribed(2, () => ['demo', '--dest', join(dest, '../other')]);

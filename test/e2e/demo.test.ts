@@ -1,41 +1,126 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { CaughtFault, RunEvent } from '../../src/events.ts';
 import { parseCsv } from '../support/csv.ts';
-import { useProgram } from '../support/program.ts';
-import { documentOf } from '../support/run-cli.ts';
-import { useTempDirs } from '../support/temp-dirs.ts';
+import { PROGRAM, useProgram } from '../support/program.ts';
+import { documentOf, eventsOf } from '../support/run-cli.ts';
+import { listTree, useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
-const { ccxri } = useProgram();
+const { ccxri, bash, startCcxri } = useProgram();
 
 describe('ccxri demo', () => {
-  it('leaves a dataset to look at, and says where and how', async () => {
+  it('says what it is, catches three failures in a line each, and leaves a dataset', async () => {
     const dest = join(await tempDir(), 'demo set');
     const { code, stdout, stderr } = await ccxri(['demo', '--dest', dest]);
     expect(code, stderr).toBe(0);
+    expect(stderr).toMatch(/^A whole fetch in about \d+ s: no network, no real data/);
     expect(stderr).toMatch(/^\[9\/9\] .+: downloaded$/m);
+    expect(stderr.match(/^caught: .+$/gm)?.toSorted()).toEqual([
+      expect.stringMatching(/^caught: connection cut: .+ resumed at byte [\d,]+ of [\d,]+$/),
+      expect.stringMatching(
+        /killed \(SIGKILL\): run again, \d whole files kept, .+ resumed at byte/,
+      ),
+      expect.stringMatching(/MD5 [0-9a-f]{7}…, not MD5 [0-9a-f]{7}…; downloaded again$/),
+    ]);
+    expect(stderr).not.toMatch(/attempt|warning/);
     const rows = parseCsv(await readFile(join(dest, 'index.csv'), 'utf8'));
-    expect(stdout).toContain(`${join(dest, 'index.csv')}: ${rows.length} rows`);
-    const covid = rows.filter((row) => row['class'] === 'COVID-19');
-    expect(stdout).toMatch(new RegExp(`^COVID-19 +${covid.length}$`, 'm'));
-    const [, manifest = ''] = /verify --deep --dest '.+' --manifest '(.+)'/.exec(stdout) ?? [];
-    const verified = await ccxri(['verify', dest, '--deep', '--manifest', manifest, '--json']);
-    expect(documentOf(verified.stdout)).toMatchObject({ exitCode: 0, counts: { verified: 9 } });
+    expect(stdout).toMatch(/^done: 9 files, 86 images with labels in .+; 3 failures caught$/m);
+    expect(rows).toHaveLength(86);
+  });
+
+  it('kills a process of its own, and that is no stop', async () => {
+    const dest = join(await tempDir(), 'set');
+    const { code, stdout } = await ccxri(['demo', '--dest', dest, '--ndjson']);
+    expect(code).toBe(0);
+    const events = eventsOf(stdout) as readonly (RunEvent | { readonly event: 'summary' })[];
+    const plans = events.flatMap((event, at) => (event.event === 'plan' ? [at] : []));
+    expect(plans).toHaveLength(2);
+    // Who is stopped says so, and gives the lock back.
+    const killed = events.slice(0, plans[1]);
+    expect(killed.filter((e) => e.event === 'file-done' && e.did === 'stopped')).toEqual([]);
+    expect(events).toContainEqual(expect.objectContaining({ code: 'stale-lock' }));
+    const summary = documentOf(stdout.trimEnd().split('\n').at(-1) ?? '');
+    expect(summary).toMatchObject({ event: 'summary', command: 'demo', exitCode: 0 });
+    const { caught } = summary.result as { caught: readonly CaughtFault[] };
+    expect(caught.map(({ fault }) => fault).toSorted()).toEqual(['cut', 'flip', 'kill']);
+    const kept = killed.filter((e) => e.event === 'file-done' && e.did === 'downloaded').length;
+    const kill = caught.find(({ fault }) => fault === 'kill');
+    expect(kill?.filesKept).toBeGreaterThanOrEqual(kept);
+  });
+
+  it('prints commands that work from where the user stands', async () => {
+    const directory = await tempDir();
+    const run = await bash(`cd '${directory}' && $ccxri demo`);
+    expect(run.code, run.stderr).toBe(0);
+    const commands = run.stdout.match(/^ {2}ccxri .+$/gm) ?? [];
+    expect(commands).toHaveLength(3);
+    const function_ = `ccxri() { ${process.execPath} ${PROGRAM} "$@"; }`;
+    const said: string[] = [];
+    for (const command of commands) {
+      const { code, stdout, stderr } = await bash(`cd '${directory}'; ${function_}; ${command}`);
+      expect(code, `${command}: ${stderr}`).toBe(0);
+      said.push(stdout);
+    }
+    expect(said[0]).toMatch(/^all +9 +9 /m);
+    expect(said[1]).toMatch(/verified +9/);
+    expect(said[2]).toContain('Viral-1.zip');
+    expect(await readdir(directory)).toEqual(['ccxri-demo']);
   });
 
   it('names a program that is there, where `npm run demo` runs it in a clone', async () => {
     const dest = join(await tempDir(), 'set');
     const { stdout } = await ccxri(['demo', '--dest', dest], { npm_lifecycle_event: 'demo' });
-    expect(stdout).toContain(`  npx ccxri status --dest ${dest} --manifest `);
+    expect(stdout).toContain('  npx ccxri status ');
+  });
+
+  it('gives one document with --json, and nothing with -q', async () => {
+    const directory = await tempDir();
+    const dest = join(directory, 'set');
+    const json = await ccxri(['demo', '--dest', dest, '--json']);
+    expect(documentOf(json.stdout)).toMatchObject({
+      exitCode: 0,
+      counts: { files: 9, rows: 86 },
+      result: { contactSheet: join(dest, 'contact-sheet.html') },
+    });
+    const again = await ccxri(['demo', '--dest', dest, '-q']);
+    expect(again).toEqual({ code: 0, signal: null, stdout: '', stderr: '' });
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('ends with all that it started on %s', async (signal) => {
+    const dest = join(await tempDir(), 'set');
+    const run = startCcxri(['demo', '--dest', dest, '--ndjson']);
+    await run.hasSaid(/"event":"phase-start"/);
+    const pids = await childrenOf(dest);
+    expect(pids).toHaveLength(1);
+    const [, page = ''] = /"page":"([^"]+)"/.exec(run.saidSoFar()) ?? [];
+    run.kill(signal);
+    const { code, stdout } = await run.ended;
+    expect(code).toBe(signal === 'SIGINT' ? 130 : 143);
+    expect(eventsOf(stdout).at(-1)).toMatchObject({ event: 'summary', exitCode: code });
+    expect(await childrenOf(dest)).toEqual([]);
+    await expect(fetch(page)).rejects.toThrow();
+    const again = await ccxri(['demo', '--dest', dest, '--json']);
+    expect(documentOf(again.stdout)).toMatchObject({ exitCode: 0, counts: { rows: 86 } });
   });
 
   it('with -n makes nothing', async () => {
     const directory = await tempDir();
-    const dest = join(directory, 'set');
-    const { code, stdout } = await ccxri(['demo', '--dest', dest, '-n']);
+    const { code, stdout } = await ccxri(['demo', '--dest', join(directory, 'set'), '-n']);
     expect(code).toBe(0);
     expect(stdout).toContain('nothing was written');
-    await expect(readFile(dest)).rejects.toThrow('ENOENT');
+    expect(await listTree(directory)).toEqual([]);
   });
 });
+
+/** The pids of processes that run `fetch` into this directory. */
+async function childrenOf(dest: string): Promise<readonly string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const lines = pids.map(async (pid) => {
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    const args = line.split('\0');
+    return args.includes('fetch') && args.includes(dest) ? [pid] : [];
+  });
+  return (await Promise.all(lines)).flat();
+}

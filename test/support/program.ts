@@ -16,6 +16,8 @@ export interface RunningProgram {
   readonly kill: (signal: NodeJS.Signals) => void;
   /** Resolves when stdout has said it; rejects when the program ends before. */
   readonly hasSaid: (pattern: RegExp) => Promise<void>;
+  /** Its stdout until now. */
+  readonly saidSoFar: () => string;
   readonly ended: Promise<ProgramEnd>;
 }
 
@@ -57,7 +59,7 @@ export function useProgram() {
         child.on('close', () => reject(new Error(`ended without ${pattern}: ${stdout}${stderr}`)));
         look();
       });
-    return { kill: (signal) => void child.kill(signal), hasSaid, ended };
+    return { kill: (signal) => void child.kill(signal), hasSaid, saidSoFar: () => stdout, ended };
   };
 
   return {

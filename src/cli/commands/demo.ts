@@ -1,6 +1,7 @@
-import { join } from 'node:path';
+import { normalize } from 'node:path';
 import { type DemoResult, runDemo } from '../../demo/run-demo.ts';
-import { quoteForShell, toPrintable } from '../../text.ts';
+import type { FetchResult } from '../../fetch/fetch-types.ts';
+import { count, quoteForShell, toPrintable } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
 import { renderFetched } from '../render-fetch.ts';
 import { joinParts } from '../render-outcomes.ts';
@@ -8,13 +9,13 @@ import type { View } from '../view.ts';
 import { errorsOfFetch } from './fetch.ts';
 
 export async function runDemoCommand(context: CommandContext): Promise<CommandOutcome> {
-  const { settings, dest, signal, onEvent } = context;
+  const { settings, dest, signal, onEvent, env, program: command } = context;
   if (settings.dryRun) return dryOutcome(dest);
-  const result = await runDemo({ dest, signal, onEvent });
+  const result = await runDemo({ dest, program: command && { command, env }, signal, onEvent });
   return {
     result,
     ...errorsOfFetch(result.fetch, context),
-    render: (view) => renderDemo(result, view, context.env),
+    render: (view) => renderDemo(result, view, env),
     isStatusOnly: true,
   };
 }
@@ -31,21 +32,44 @@ function dryOutcome(dest: string): CommandOutcome {
 }
 
 function renderDemo(result: DemoResult, view: View, env: CommandContext['env']): string {
-  const { page, commandLine, manifestPath, fetch } = result;
+  const { fetch, caught, contactSheet, manifestPath } = result;
+  if (contactSheet === undefined || fetch.outcomes.some(({ error }) => error !== undefined)) {
+    return renderFetched(fetch, view);
+  }
   // By `npm run demo` in a clone no `ccxri` is on the PATH, but `npx ccxri` is the one just built.
   const program = env['npm_lifecycle_event'] === 'demo' ? 'npx ccxri' : 'ccxri';
-  const set = `--dest ${quoteForShell(fetch.dest)} --manifest ${quoteForShell(manifestPath)}`;
+  const dest = `${toArgument(fetch.dest)} --manifest ${quoteForShell(manifestPath)}`;
   return joinParts([
-    `A synthetic release was served at ${page}, and this was run:\n  ${commandLine}\n`,
-    renderFetched(fetch, view),
+    renderDemoHead(fetch, caught.length, view),
     [
-      'look around:',
-      `  ${toPrintable(join(fetch.dest, 'images'), 4096)}: synthetic images, no patient data`,
-      `  ${program} status ${set}`,
-      `  ${program} verify --deep ${set}`,
-      'then the real thing:',
-      `  ${program} list`,
+      'look at it:',
+      `  ${toPrintable(contactSheet, 4096)}  every drawn chest with its labels`,
+      `  ${toPrintable(fetch.index?.path ?? '', 4096)}  the same as a table`,
+      '',
+    ].join('\n'),
+    [
+      'try it:',
+      `  ${program} status ${dest}`,
+      `  ${program} verify ${dest} --deep`,
+      `  ${program} fetch --subset viral -n  # the real dataset: what it would download`,
       '',
     ].join('\n'),
   ]);
+}
+
+function renderDemoHead(
+  { dest, outcomes, index }: FetchResult,
+  caught: number,
+  { style }: View,
+): string {
+  const what = `${count(outcomes.length, 'file')}, ${count(index?.rows ?? 0, 'image')} with labels`;
+  const done = `${style.green('done:')} ${what} in ${toPrintable(dest, 4096)}`;
+  if (caught > 0) return `${done}; ${count(caught, 'failure')} caught\n`;
+  return `${done}, all of an earlier demo: remove it to see it from the start\n`;
+}
+
+/** A directory as it is typed where it is no option's value. */
+function toArgument(dest: string): string {
+  const path = normalize(dest);
+  return quoteForShell(path.startsWith('-') ? `./${path}` : path);
 }
