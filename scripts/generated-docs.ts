@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
@@ -10,10 +11,16 @@ import {
   usageOf,
   variableOf,
 } from '../src/cli/options.ts';
+import type { FileSurvey } from '../src/dataset/survey.ts';
+import { planFetch } from '../src/fetch/plan.ts';
+import { BUNDLED_MANIFEST_PATH, parseManifest } from '../src/manifest/load.ts';
+import { type ManifestFile, selectFiles } from '../src/manifest/manifest.ts';
+import { formatAbout, formatBytes } from '../src/text.ts';
 
 /** The documents that are made, in whole or in part, of the code's own tables. */
 export const GENERATED: Readonly<Record<string, (before: string) => string>> = {
-  'README.md': (readme) => fillBlock(readme, 'exit-codes', exitCodesTable()),
+  'README.md': (readme) =>
+    fillBlock(fillBlock(readme, 'exit-codes', exitCodesTable()), 'sizes', sizesTable()),
   'docs/options.md': optionsPage,
 };
 
@@ -44,6 +51,36 @@ function exitCodesTable(): string {
     EXIT_CODES.map(({ code, meaning, next }) => [String(code), meaning, next]),
   );
 }
+
+/** What a fetch of each selection needs, as the plan of a fetch reckons it. */
+function sizesTable(): string {
+  const manifest = parseManifest(readFileSync(BUNDLED_MANIFEST_PATH, 'utf8'));
+  const rows = ['all', 'chestdx', 'chestdx-pe', 'cc-cxri-p', 'viral'].map((subset) => {
+    const surveys = selectFiles(manifest, { subsets: [subset] }).map(nothingOf);
+    const planOf = (deleteArchives: boolean) =>
+      planFetch(surveys, { extract: true, deleteArchives, concurrency: 4 }, null).plan;
+    const { bytesToDownload: bytes } = planOf(false);
+    return [
+      code(`--subset ${subset}`),
+      ...[bytes, ...[false, true].map((each) => planOf(each).bytesNeededOnDisk)].map(formatBytes),
+      ...[20e6, 100e6].map((bitsPerSecond) => formatAbout((bytes * 8000) / bitsPerSecond)),
+    ];
+  });
+  const titles = ['selection', 'download', 'disk', 'with `--delete-archives`'];
+  return table([...titles, 'at 20 Mbit/s', 'at 100 Mbit/s'], rows);
+}
+
+const nothingOf = (file: ManifestFile): FileSurvey => ({
+  file,
+  path: '',
+  final: 'absent',
+  receipt: undefined,
+  finalBytes: 0,
+  images: 'absent',
+  members: undefined,
+  partBytes: 0,
+  partFrom: null,
+});
 
 function optionsPage(): string {
   const isCommon = (key: OptionKey) => OPTIONS[key].commands === undefined;

@@ -7,9 +7,8 @@ import { fillBlock, generate, GENERATED, rootPath } from '../../scripts/generate
 import { EXIT_CODES } from '../../src/cli/exit-codes.ts';
 import { OPTION_KEYS, usageOf, variableOf } from '../../src/cli/options.ts';
 import { parseCommandLine } from '../../src/cli/program.ts';
+import { listDataset } from '../../src/list.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
-import { selectFiles } from '../../src/manifest/manifest.ts';
-import { sizeOf, sumSizes } from '../../src/manifest/size.ts';
 import { formatBytes } from '../../src/text.ts';
 
 const path = rootPath('README.md');
@@ -44,8 +43,8 @@ describe('the generated documents (`npm run docs` writes them)', () => {
 
 describe('the table of what you see', () => {
   it('quotes messages that the code has, and lacks no exit code but 0', async () => {
-    const readme = await readFile(path, 'utf8');
-    const table = /^\| you see .*?\n\n/ms.exec(readme)?.[0] ?? '';
+    const page = await readFile(rootPath('docs/troubleshooting.md'), 'utf8');
+    const table = /^\| you see .*?\n$/ms.exec(page)?.[0] ?? '';
     const seen = table
       .split('\n')
       .slice(2)
@@ -77,45 +76,46 @@ async function sourceText(): Promise<string> {
 
 describe('what to expect', () => {
   it('has the sizes that `ccxri list` has, and the times that follow from them', async () => {
-    const manifest = await loadManifest();
+    const { subsets } = listDataset(await loadManifest());
     const table = /^\| selection .*?\n\n/ms.exec(await readFile(path, 'utf8'))?.[0] ?? '';
     const rows = table
       .trim()
       .split('\n')
       .slice(2)
       .map((row) => row.split('|').map((cell) => cell.trim()));
-    expect(rows.map(([, selection = '']) => /--subset ([\w-]+)/.exec(selection)?.[1])).toEqual([
-      'all',
-      'chestdx',
-      'chestdx-pe',
-      'cc-cxri-p',
-      'viral',
-    ]);
-    for (const [, selection = '', archives, size, slow, fast] of rows) {
-      const subset = /--subset ([\w-]+)/.exec(selection)?.[1] ?? '';
-      const files = selectFiles(manifest, { subsets: [subset] });
-      const { bytes } = sumSizes(files.map(sizeOf));
-      const mb = bytes / 1e6;
-      expect({ subset, archives, size, slow, fast }).toEqual({
-        subset,
-        archives: `${files.filter(({ kind }) => kind === 'archive').length}`,
-        size: formatBytes(bytes),
-        slow: timeOf(mb / 2),
-        fast: timeOf(mb / 10),
-      });
+    expect(rows).toHaveLength(5);
+    for (const [
+      ,
+      selection = '',
+      download,
+      disk = '',
+      deleting = '',
+      slow = '',
+      fast = '',
+    ] of rows) {
+      const name = /--subset ([\w-]+)/.exec(selection)?.[1] ?? '';
+      const bytes = subsets.find(({ subset }) => subset === name)?.bytes ?? NaN;
+      expect({ name, download }).toEqual({ name, download: formatBytes(bytes) });
+      expect(numberOf(disk) / bytes, name).toBeCloseTo(2.05, 1);
+      expect(numberOf(deleting), name).toBeLessThanOrEqual(numberOf(disk));
+      expect(numberOf(slow) / ((bytes * 8) / 20e6), name).toBeCloseTo(1, 1);
+      expect(numberOf(fast) / ((bytes * 8) / 100e6), name).toBeCloseTo(1, 1);
     }
   });
 });
 
-function timeOf(seconds: number): string {
-  const minutes = Math.max(1, Math.round(seconds / 60));
-  const hours = Math.floor(minutes / 60);
-  return `${hours > 0 ? `${hours} h ` : ''}${minutes % 60} min`;
+/** Of a size in bytes, of a time in seconds. */
+function numberOf(text: string): number {
+  const units = { MB: 1e6, GB: 1e9, s: 1, min: 60, h: 3600 } as const;
+  const [, number, unit] = /^([\d.]+) (MB|GB|s|min|h)$/.exec(text) ?? [];
+  const factor = Object.entries(units).find(([name]) => name === unit)?.[1];
+  return Number(number) * (factor ?? NaN);
 }
 
 describe('the examples', () => {
   it('of the library can be compiled', async () => {
-    const blocks = [...(await readFile(path, 'utf8')).matchAll(/^```ts\n(.*?)^```/gms)];
+    const pages = [path, rootPath('docs/library.md')].map((name) => readFile(name, 'utf8'));
+    const blocks = [...(await Promise.all(pages)).join('').matchAll(/^```ts\n(.*?)^```/gms)];
     const examples = new Map(
       blocks.map(([, code = ''], i) => [rootPath(`test/docs/readme-example-${i}.ts`), code]),
     );
@@ -154,19 +154,32 @@ describe('the examples', () => {
     ).toEqual([]);
   }, 60_000);
 
-  it('of the command line are command lines', async () => {
-    const readme = await readFile(path, 'utf8');
-    const blocks = [...readme.matchAll(/^```sh\n(.*?)^```/gms)].map(([, code = '']) => code);
-    const inText = [...readme.matchAll(/`ccxri ([a-z]+ [^`]*)`/g)].map(([, words = '']) => words);
-    const inBlocks = [
-      ...blocks.join('').matchAll(/\bccxri ((?:list|fetch|verify|status|join)\b[^#;>|`]*)/g),
-    ];
-    const lines = [...inText, ...inBlocks.map(([, words = '']) => words)].map((words) =>
-      words.trim(),
-    );
-    expect(lines.length).toBeGreaterThan(12);
-    for (const line of lines.filter((words) => !/…|COMMAND/.test(words))) {
-      expect(() => parseCommandLine(line.split(/ +/), 80), line).not.toThrow();
+  it('of the command line are command lines, and scripts of npm are there', async () => {
+    const pages = ['README.md', 'docs/troubleshooting.md', 'docs/library.md', 'docs/manifest.md'];
+    const texts = await Promise.all(pages.map((name) => readFile(rootPath(name), 'utf8')));
+    const text = texts.join('\n');
+    const blocks = [...text.matchAll(/^```sh\n(.*?)^```/gms)].map(([, code = '']) => code);
+    const lines = [
+      ...[...text.matchAll(/`ccxri ([a-z]+ [^`]*)`/g)].map(([, words = '']) => words),
+      ...[...blocks.join('').matchAll(/\bccxri ([a-z][^#;>|`]*)/g)].map(([, words = '']) => words),
+      // What the tables say to type behind a command that downloads.
+      ...[...text.matchAll(/(?<=^\|.*)`(--[\w-]+ [^`]+)`/gm)].map(
+        ([, words = '']) => `fetch ${words}`,
+      ),
+    ].filter((words) => !/…|COMMAND|NAME\b/.test(words));
+    expect(lines.length).toBeGreaterThan(35);
+    for (const line of lines) {
+      expect(() => parseCommandLine(wordsOf(line), 80), line).not.toThrow();
     }
+    const scripts = [...text.matchAll(/\bnpm run ([\w-]+)/g)].map(([, name = '']) => name);
+    const known = JSON.parse(await readFile(rootPath('package.json'), 'utf8')) as {
+      readonly scripts: Readonly<Record<string, string>>;
+    };
+    expect(scripts).toContain('demo');
+    expect(scripts.filter((name) => !(name in known.scripts))).toEqual([]);
   });
 });
+
+/** Split as a shell does, for what the pages quote: single quotes alone. */
+const wordsOf = (line: string) =>
+  [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, word]) => quoted ?? word ?? '');

@@ -57,7 +57,7 @@ describe('archives of real tools', () => {
       const { result, error, oddities } = await unpack(place);
       expect(error).toBeUndefined();
       expect(await contentsBelow(place.images)).toEqual(CONTENTS);
-      expect(result).toMatchObject({ members: 4, status: 'extracted' });
+      expect(result).toMatchObject({ members: 4, did: 'extracted' });
       expect(oddities).toEqual([]);
     });
   }
