@@ -30,6 +30,8 @@ export const ERROR_CODES = [
   'labels-invalid',
   /** Something that ccxri did not put there, or can't use, is where a file or directory belongs. */
   'occupied',
+  /** A file is right by another manifest than the run's: that of the ledger, or the one that is kept. */
+  'other-manifest',
   /** A file changed while it was read, or since it was verified. */
   'changed',
   /** A zip breaks a rule of safety; nothing of it was extracted. */
@@ -90,7 +92,7 @@ export interface ErrorFacts {
   readonly source?: string | undefined;
   /** true: the source itself can't be used, so the error holds for all files that it should have. */
   readonly wholeSource?: boolean | undefined;
-  /** true: the file is as it was when it was accepted, but for another manifest than this run's. */
+  /** true: the file is right, but by another manifest than this run's. */
   readonly otherManifest?: boolean | undefined;
   /** What is wrong with the member of an archive that the error is about, in words. */
   readonly memberFault?: string | undefined;

@@ -147,6 +147,8 @@ export interface WarningEvent {
  * add up between images and labels; `stale-lock`: a lock of a process that is gone was removed;
  * `disk`: something on the disk is not as it should be; `source`: something at a source is not;
  * `sloppy-http`: a server's HTTP is malformed, and is read by a lenient client over one connection;
+ * `manifest`: another manifest is used than the one that the dataset directory keeps, or that can't be
+ * used, or not be written;
  * `environment`: a variable that is not understood, or that weakens security.
  */
 export type WarningCode =
@@ -159,6 +161,7 @@ export type WarningCode =
   | 'disk'
   | 'source'
   | 'sloppy-http'
+  | 'manifest'
   | 'environment';
 
 /** The number of connections changes, where the run finds it itself. */

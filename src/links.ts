@@ -1,5 +1,6 @@
 import { throwIfAborted } from './abort.ts';
 import { systemClock } from './clock.ts';
+import { resolveManifest } from './dataset/kept-manifest.ts';
 import type { RunOptions } from './dataset/session.ts';
 import { CcxriError } from './errors.ts';
 import { ignoreEvents } from './events.ts';
@@ -27,7 +28,8 @@ import { toPrintable, toPrintableLink } from './text.ts';
  *   named sources can be used; `aborted`
  */
 export async function resolveLinks(options: LinksOptions): Promise<LinksResult> {
-  const { manifest, selection = {}, sources: named = [], env } = options;
+  const { selection = {}, sources: named = [], env } = options;
+  const { manifest } = await resolveManifest(options);
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const { pageUrl, signal, onEvent = ignoreEvents, clock = systemClock } = options;
   const files = isEmptySelection(selection) ? manifest.files : selectFiles(manifest, selection);
@@ -105,6 +107,8 @@ function toTried(source: Source, answers: readonly Found[]): LinksResult['tried'
 }
 
 export interface LinksOptions extends Omit<RunOptions, 'dest'> {
+  /** Where no manifest is given: the directory whose kept manifest is used. Default: none. */
+  readonly dest?: string | undefined;
   /** As of fetch. Default: the manifest's homepage. */
   readonly sources?: readonly string[] | undefined;
   /** As of fetch. */

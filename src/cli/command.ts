@@ -6,9 +6,9 @@ import type { EventListener } from '../events.ts';
 import type { Remark } from '../labels/audit.ts';
 import type { IndexResult } from '../labels/build-index.ts';
 import { describeRemark, nextOfRemark } from '../labels/describe-remark.ts';
-import { loadManifest } from '../manifest/load.ts';
-import type { Selection } from '../manifest/manifest.ts';
+import type { Manifest, Selection } from '../manifest/manifest.ts';
 import { count, toPrintable } from '../text.ts';
+import { chooseManifest } from './manifest-choice.ts';
 import type { CommandResults } from './json-documents.ts';
 import type { CommandName, Settings } from './options.ts';
 import { readVersion } from './version.ts';
@@ -49,13 +49,20 @@ export interface CommandOutcome {
   readonly showsErrors?: boolean;
 }
 
+/** What was typed, with the manifest that was found. */
+export interface RunOfCommand extends Required<Omit<RunOptions, 'selection' | 'manifest'>> {
+  readonly manifest: Manifest;
+  readonly manifestText: string;
+  readonly selection: Selection;
+}
+
 /** What every function on a dataset directory takes, from what was typed. */
-export async function runOptionsOf(
-  context: CommandContext,
-): Promise<Required<Omit<RunOptions, 'selection'>> & { readonly selection: Selection }> {
+export async function runOptionsOf(context: CommandContext): Promise<RunOfCommand> {
   const { settings, dest, signal, onEvent, clock } = context;
+  const { manifest, text } = await chooseManifest({ typed: settings.manifest, dest }, onEvent);
   return {
-    manifest: await loadManifest(settings.manifest),
+    manifest,
+    manifestText: text,
     dest,
     selection: selectionOf(settings),
     signal,

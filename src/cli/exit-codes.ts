@@ -65,6 +65,7 @@ const BY_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   'unknown-file': 2,
   'nothing-selected': 2,
   'source-unusable': 2,
+  'other-manifest': 2,
   'md5-mismatch': 3,
   'size-mismatch': 3,
   'damaged-archive': 3,

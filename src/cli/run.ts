@@ -1,5 +1,4 @@
 import type { RunEvent, WarningCode } from '../events.ts';
-import { loadManifest } from '../manifest/load.ts';
 import { toPrintable } from '../text.ts';
 import { COMMANDS } from './command-table.ts';
 import type { CommandContext } from './command.ts';
@@ -14,6 +13,7 @@ import {
   wantsColor,
   widthOf,
 } from './io.ts';
+import { carriedOptions, chooseManifest } from './manifest-choice.ts';
 import { type HintOf, suggestFor } from './next-steps.ts';
 import { assertDirectoryMeant, placeOf } from './place.ts';
 import { environmentWarnings, resolveSettings } from './options-resolve.ts';
@@ -74,7 +74,11 @@ async function runToCode(argv: readonly string[], door: Door): Promise<ExitCode>
     report = { ...report, command, flags: Object.fromEntries(others) };
     const settings = resolveSettings(command, flags, io.env);
     if (request.directory !== undefined) {
-      await assertDirectoryMeant(request.directory, command, () => loadManifest(settings.manifest));
+      await assertDirectoryMeant(request.directory, command, async () => {
+        const { dest } = await placeOf(command, undefined, io);
+        const choice = { typed: settings.manifest, dest };
+        return (await chooseManifest(choice, () => undefined)).manifest;
+      });
     }
     return await runCommand(request, settings, door);
   } catch (error) {
@@ -91,7 +95,8 @@ async function runCommand(
   const { command, argument, flags } = request;
   const form: Form = settings.json ? 'json' : settings.ndjson ? 'ndjson' : 'text';
   const report = { form, command, settings, flags };
-  const { hintOf } = suggestFor(flags);
+  const { dest, isFound } = await placeOf(command, settings.dest, io);
+  const { hintOf } = suggestFor(await carriedOptions(flags, dest));
   const progress = await startProgress(command, settings, viewOf(io.stderr, report, io), door);
   const rate = new ProgressRate(io.clock, !settings.noProgress);
   const onEvent = (raw: RunEvent) => {
@@ -110,7 +115,6 @@ async function runCommand(
   const world = { env, signal, clock, nodeVersion, program };
   let ending: Ending;
   try {
-    const { dest, isFound } = await placeOf(command, settings.dest, io);
     const isSaid = isFound && !settings.quiet && form !== 'ndjson';
     if (isSaid) progress.note(`in the dataset directory ${toPrintable(dest, 4096)}`);
     const context = { ...world, settings, argument, dest, onEvent, confirm };
@@ -124,7 +128,9 @@ async function runCommand(
   }
   io.signal.removeEventListener('abort', onStop);
   progress.stop();
-  return finish(door, report, ending);
+  // The run may have kept its manifest.
+  const carried = await carriedOptions(flags, dest);
+  return finish(door, { ...report, flags: carried }, ending);
 }
 
 /** An event with the next steps of its error as a sentence too. */

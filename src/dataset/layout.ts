@@ -42,7 +42,7 @@ export function layoutOf(root: string): DatasetLayout {
     lock: join(state, 'lock'),
     links: join(state, 'links.json'),
     manifest: join(state, 'manifest.json'),
-    manifestSum: join(state, 'manifest.json.sha256'),
+    manifestSum: join(state, 'manifest.sha256'),
     bad: join(state, 'bad'),
   };
 }

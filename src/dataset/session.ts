@@ -21,6 +21,7 @@ import {
 import { UnpackPool } from '../zip/unpack-pool.ts';
 import { Acceptance, mtimeOf } from './acceptance.ts';
 import type { MembersNoted } from './images.ts';
+import { isSameManifest, manifestText, readKept, resolveManifest } from './kept-manifest.ts';
 import { type DatasetLayout, layoutOf } from './layout.ts';
 import { Ledger } from './ledger.ts';
 import { type FileSurvey, surveyFile } from './survey.ts';
@@ -39,8 +40,11 @@ const ENDS_THE_RUN: readonly ErrorCode[] = [
 
 /** What every command on a dataset directory takes. */
 export interface RunOptions {
-  /** What there is, and how to know it is right: `loadManifest()`. */
-  readonly manifest: Manifest;
+  /**
+   * What there is, and how to know it is right. Default: the manifest that the directory keeps, else the
+   * bundled one.
+   */
+  readonly manifest?: Manifest | undefined;
   /** The dataset directory. */
   readonly dest: string;
   /** What of the manifest is meant; each command says what nothing means to it. */
@@ -71,6 +75,8 @@ export interface FileOutcome {
 export interface SessionOptions extends RunOptions {
   /** Wait for another ccxri in the same directory instead of refusing with `locked`. */
   readonly wait?: boolean | undefined;
+  /** What `manifest` was read from, which the directory keeps as it is. Default: `manifest` as JSON. */
+  readonly manifestText?: string | undefined;
 }
 
 export interface HashedInPlace extends HashedFile {
@@ -87,6 +93,8 @@ type DoneOutcome = Omit<FileOutcome, 'subsets'> &
  */
 export class Session {
   readonly manifest: Manifest;
+  /** What it was read from. */
+  readonly manifestText: string;
   readonly dest: string;
   readonly selection: Selection;
   /** Whether anything was selected by name. */
@@ -106,12 +114,14 @@ export class Session {
   readonly #stop = new AbortController();
   readonly #userSignal: AbortSignal | undefined;
   readonly #startMs: number;
+  #otherKept: Promise<Manifest | undefined> | undefined;
   /** Bound by the disk and the processors, not by the network. */
   readonly #hashes = pLimit(this.hashPool.lanes);
 
   /** @throws CcxriError `unknown-subset`, `unknown-file` */
-  constructor(options: SessionOptions) {
+  constructor(options: SessionOptions & { readonly manifest: Manifest }) {
     this.manifest = options.manifest;
+    this.manifestText = options.manifestText ?? manifestText(this.manifest);
     this.dest = options.dest;
     this.selection = options.selection ?? {};
     this.isSelected = !isEmptySelection(this.selection);
@@ -130,6 +140,16 @@ export class Session {
     this.#userSignal = options.signal;
     this.#startMs = this.clock.nowMs();
   }
+
+  /** The manifest that the directory keeps, if it is another one than that of the run. */
+  readonly otherKept = (): Promise<Manifest | undefined> => {
+    this.#otherKept ??= readKept(this.layout).then((kept) =>
+      kept.kind === 'kept' && !isSameManifest(kept.manifest, this.manifest)
+        ? kept.manifest
+        : undefined,
+    );
+    return this.#otherKept;
+  };
 
   elapsedMs(): number {
     return this.clock.nowMs() - this.#startMs;
@@ -250,7 +270,8 @@ export async function withSession<T>(
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   throwIfAborted(options.signal);
-  const session = new Session(options);
+  const { manifest, text } = await resolveManifest(options);
+  const session = new Session({ ...options, manifest, manifestText: text });
   if (mustExist) await assertDirectory(options.dest);
   const run = async () => {
     try {

@@ -1,10 +1,10 @@
+import type { Stats } from 'node:fs';
 import type { PartStore } from '../download/part-store.ts';
-import { CcxriError, type ErrorCode } from '../errors.ts';
+import type { CcxriError, ErrorCode } from '../errors.ts';
 import type { FileStatus } from '../file-status.ts';
 import { statOrNull } from '../fs/paths.ts';
-import { type Manifest, type ManifestFile } from '../manifest/manifest.ts';
+import type { Manifest, ManifestFile } from '../manifest/manifest.ts';
 import { isPlausibleSize, type Size, sizeOf } from '../manifest/size.ts';
-import { count, toPrintable } from '../text.ts';
 import {
   type ImagesState,
   type MembersNoted,
@@ -22,7 +22,8 @@ export interface FileSurvey {
   /**
    * `checked`: it is there, as the ledger records it; `changed`: its size or mtime differs from when it
    * passed, or a later check has found it bad; `other-manifest`: it is as it was when it
-   * passed, with another MD5 than this manifest has; `unchecked`: it is there, and the ledger does
+   * passed, with another MD5 than this manifest has, or the ledger does not know it, and its size is right
+   * by the manifest that the directory keeps alone; `unchecked`: it is there, and the ledger does
    * not know it.
    */
   readonly final: 'absent' | 'checked' | 'changed' | 'other-manifest' | 'unchecked';
@@ -51,6 +52,8 @@ export interface SurveyPlaces {
   readonly layout: DatasetLayout;
   readonly ledger: Ledger;
   readonly parts: PartStore;
+  /** The manifest that the directory keeps, if it is another one. */
+  otherKept(): Promise<Manifest | undefined>;
 }
 
 export async function surveyFile(file: ManifestFile, places: SurveyPlaces): Promise<FileSurvey> {
@@ -64,7 +67,7 @@ export async function surveyFile(file: ManifestFile, places: SurveyPlaces): Prom
   return {
     file,
     path,
-    final: stats === null ? 'absent' : stateOf(file, receipt, stats),
+    final: stats === null ? 'absent' : await finalOf(file, receipt, stats, places),
     receipt,
     finalBytes: stats?.size ?? 0,
     images: images?.state ?? 'absent',
@@ -82,6 +85,18 @@ function summarize(record: MembersRecord | undefined): MembersSummary | undefine
     isFoundBad: record.foundBadAt !== undefined,
     ...notedMembers(record.archive, record),
   };
+}
+
+async function finalOf(
+  file: ManifestFile,
+  receipt: Receipt | undefined,
+  stats: Stats,
+  places: SurveyPlaces,
+): Promise<FileSurvey['final']> {
+  const state = stateOf(file, receipt, stats);
+  if (state !== 'unchecked' || isPlausibleSize(file, stats.size)) return state;
+  const theirs = (await places.otherKept())?.files.find(({ name }) => name === file.name);
+  return theirs !== undefined && isPlausibleSize(theirs, stats.size) ? 'other-manifest' : state;
 }
 
 /** What the ledger says of a file of this size and mtime. */
@@ -136,66 +151,4 @@ export function statusAfter(error: CcxriError | undefined, survey: FileSurvey): 
 /** A receipt of another release says nothing of this one. */
 export function fitsManifest(file: ManifestFile, receipt: Receipt): boolean {
   return receipt.md5 === file.md5 || receipt.status === 'content-checked';
-}
-
-/** Files named in a message. */
-const MAX_NAMED = 5;
-
-/**
- * Is what is here of a file (or, where the archive was deleted, its images) good data of another
- * manifest, which this one's file would take the place of?
- */
-function isOfAnother({ file, final, receipt, images, finalBytes }: FileSurvey): boolean {
-  if (final === 'absent') {
-    return areImagesSettled(images) && receipt !== undefined && !fitsManifest(file, receipt);
-  }
-  if (final !== 'other-manifest') return false;
-  // Where the published MD5 can't be trusted, the content may speak for the same bytes.
-  return file.md5Disputed === undefined || !isPlausibleSize(file, finalBytes);
-}
-
-/**
- * Before anything is done: forgetting `--manifest` must not take away what passed for that one.
- * @throws CcxriError `usage`
- */
-export function assertOfThisManifest(
-  surveys: readonly FileSurvey[],
-  { dest, manifest }: { readonly dest: string; readonly manifest: Manifest },
-): void {
-  const others = surveys.filter(isOfAnother).map(({ file }) => file.name);
-  if (others.length > 0) throw refusal(others, { dest, manifest });
-}
-
-/** @param files manifest names, at least one */
-function refusal(
-  files: readonly string[],
-  { dest, manifest }: { readonly dest: string; readonly manifest: Manifest },
-): CcxriError {
-  const release = toPrintable(`${manifest.dataset} ${manifest.version}`);
-  const named = files.slice(0, MAX_NAMED).join(', ');
-  const more = files.length > MAX_NAMED ? `, and ${files.length - MAX_NAMED} more` : '';
-  const [passed, them] =
-    files.length === 1 ? ['this file', 'it'] : [`these ${count(files.length, 'file')}`, 'them'];
-  return new CcxriError(
-    'usage',
-    `${passed} passed for another manifest than that of ${release}: ${named}${more}; did you mean --manifest FILE?`,
-    {
-      ...(files.length === 1 ? { file: files[0] } : {}),
-      path: dest,
-      kept: 'everything: nothing was begun',
-      next: [
-        {
-          kind: 'option',
-          option: 'manifest',
-          purpose: `with which you got ${them}`,
-          or: {
-            kind: 'option',
-            option: 'dest',
-            purpose: `to get ${release} as well`,
-            or: { kind: 'advice', text: `move ${them} away, with the extracted images` },
-          },
-        },
-      ],
-    },
-  );
 }

@@ -4,6 +4,7 @@ import { writeFileAtomic } from '../fs/atomic.ts';
 import { indexRows, openIndexSource } from '../labels/build-index.ts';
 import type { IndexRow } from '../labels/join.ts';
 import { LABEL_COLUMNS } from '../labels/label-names.ts';
+import type { Manifest } from '../manifest/manifest.ts';
 import { count } from '../text.ts';
 
 /**
@@ -13,7 +14,7 @@ import { count } from '../text.ts';
  * @throws CcxriError as `openIndexSource`; of the disk; `aborted`
  */
 export async function writeContactSheet(
-  options: Pick<RunOptions, 'manifest' | 'dest' | 'signal'>,
+  options: Pick<RunOptions, 'dest' | 'signal'> & { readonly manifest: Manifest },
 ): Promise<string> {
   const { manifest, dest, signal } = options;
   const rows: IndexRow[] = [];

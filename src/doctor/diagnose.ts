@@ -1,5 +1,6 @@
 import { throwIfAborted } from '../abort.ts';
 import { systemClock } from '../clock.ts';
+import { resolveManifest } from '../dataset/kept-manifest.ts';
 import { ignoreEvents } from '../events.ts';
 import type { CheckName, CheckRow } from '../events.ts';
 import { HttpClient } from '../http/client.ts';
@@ -23,7 +24,7 @@ const DEFAULT_DEADLINE_MS = 60_000;
  *   `aborted`
  */
 export async function diagnose(options: DoctorOptions): Promise<DoctorResult> {
-  const { manifest, dest, selection = {}, sources = [], env = {} } = options;
+  const { dest, selection = {}, sources = [], env = {} } = options;
   const { pageUrl, signal, onEvent = ignoreEvents, clock = systemClock } = options;
   const {
     timeoutMs = DEFAULT_TIMEOUT_MS,
@@ -31,6 +32,7 @@ export async function diagnose(options: DoctorOptions): Promise<DoctorResult> {
     dryRun = false,
   } = options;
   throwIfAborted(signal);
+  const { manifest } = await resolveManifest(options);
   const files = isEmptySelection(selection) ? manifest.files : selectFiles(manifest, selection);
   const proxies = toProxySettings(env);
   const headers = headerOptionsOf(options, manifest, onEvent);

@@ -1,5 +1,6 @@
 import { DEFAULT_FILES_AT_ONCE } from '../concurrency.ts';
 import { areImagesSettled } from '../dataset/images.ts';
+import { keepManifest } from '../dataset/kept-manifest.ts';
 import { type Session, withSession } from '../dataset/session.ts';
 import type { FileSurvey } from '../dataset/survey.ts';
 import { sweepLeftovers } from '../dataset/sweep.ts';
@@ -33,7 +34,9 @@ export async function extractDataset(options: ExtractOptions): Promise<ExtractRe
     await cleanStage(session.layout);
     await sweepLeftovers(session.layout);
     const extractOne = (survey: FileSurvey) => extractFile(survey, { session, keepGood });
-    return result(await session.forEachFile(surveys, extractOne, concurrency));
+    const outcomes = await session.forEachFile(surveys, extractOne, concurrency);
+    if (outcomes.some(({ error }) => error === undefined)) await keepManifest(session);
+    return result(outcomes);
   });
 }
 

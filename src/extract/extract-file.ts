@@ -1,7 +1,10 @@
 import { throwIfAborted } from '../abort.ts';
 import { NOTHING_NOTED, areImagesSettled, goodOnlyError } from '../dataset/images.ts';
+import type { Receipt } from '../dataset/ledger.ts';
+import { isOfKept, otherManifestError } from '../dataset/other-manifest.ts';
 import type { Session } from '../dataset/session.ts';
 import { type FileSurvey, statusAfter, statusOf, surveyFile } from '../dataset/survey.ts';
+import { WRONG_BYTES } from '../download/failures.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
 import type { FileStatus } from '../file-status.ts';
 import { stemOf } from '../manifest/manifest.ts';
@@ -56,7 +59,7 @@ async function settleFile(
   throwIfAborted(session.signal);
   const planned = planFile(survey);
   const { did: done } = planned;
-  const { file, path, final, receipt, finalBytes } = survey;
+  const { file, path, final, receipt } = survey;
   const toOutcome = (result: SettledResult, status: FileStatus): SettledOutcome => ({
     file: file.name,
     subsets: file.subsets,
@@ -67,11 +70,25 @@ async function settleFile(
   if (done === 'skipped') return toOutcome(hereAlready(survey), planned.status);
   if (done !== 'planned') return { ...planned, did: done };
   const accepted =
-    final === 'checked' && receipt !== undefined
-      ? receipt
-      : await session.acceptance.accept(file, await session.hash(file.name, path, finalBytes));
+    final === 'checked' && receipt !== undefined ? receipt : await acceptHere(survey, session);
   const archive = { name: file.name, path, md5: accepted.md5, keepGood };
   return toOutcome(await extractArchive(archive, session), accepted.status);
+}
+
+/** @throws CcxriError `other-manifest`: it is right by another manifest; as `Acceptance.accept` */
+async function acceptHere(
+  { file, path, final, finalBytes }: FileSurvey,
+  session: Session,
+): Promise<Receipt> {
+  const candidate = await session.hash(file.name, path, finalBytes);
+  try {
+    return await session.acceptance.accept(file, candidate);
+  } catch (error) {
+    const isWrong = isCcxriError(error, ...WRONG_BYTES);
+    const isOfAnother =
+      isWrong && (final === 'other-manifest' || (await isOfKept(file, candidate.md5, session)));
+    throw isOfAnother ? await otherManifestError(file, session) : error;
+  }
 }
 
 type SettledResult = Omit<ExtractedArchive, 'members'> & Pick<ExtractOutcome, 'members'>;

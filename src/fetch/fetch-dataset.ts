@@ -1,7 +1,8 @@
 import { cleanStage } from '../extract/archive.ts';
 import { datasetAround, isDataset } from '../dataset/find-dataset.ts';
+import { keepManifest } from '../dataset/kept-manifest.ts';
 import { type Session, withSession } from '../dataset/session.ts';
-import { assertOfThisManifest } from '../dataset/survey.ts';
+import { assertOfThisManifest } from '../dataset/other-manifest.ts';
 import { sweepLeftovers } from '../dataset/sweep.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
 import { freeBytesAt } from '../fs/paths.ts';
@@ -25,7 +26,7 @@ import { concurrencyOf, withDownloads } from './with-downloads.ts';
  * Downloads, checks, extracts and joins what is selected; what is there already is left alone, and
  * what was interrupted is resumed. A file that fails is an outcome; the others go on.
  * @throws CcxriError `nothing-selected`, `unknown-subset`, `unknown-file`, `source-unusable`,
- * `usage`: files of the selection are here of another manifest, or `dest` is among the images or archives
+ * `other-manifest`: files of the selection are here of another manifest; `usage`: `dest` is among the images or archives
  * of another dataset directory,
  * `not-writable`, `locked`, `disk-space` before anything is downloaded; `aborted`
  */
@@ -43,6 +44,7 @@ export async function fetchDataset(options: FetchOptions): Promise<FetchResult> 
     await cleanStage(session.layout);
     await sweepLeftovers(session.layout);
     return withDownloads({ session, options, tasks }, async (run) => {
+      await keepManifest(session);
       const outcomes = await session.forEachFile(tasks, (task) => fetchFile(task, run));
       const index = await joinIfWanted(session, options, outcomes);
       const { bytesReceived: bytesDownloaded } = run.meter;
@@ -88,7 +90,7 @@ async function makePlan(
   const surveys = await Promise.all(
     found.map((survey) => withUsefulPart(survey, { sources: typed, linksCache: layout.links })),
   );
-  assertOfThisManifest(surveys, { dest, manifest });
+  await assertOfThisManifest(surveys, session);
   const planned = planFetch(surveys, choicesOf(options), await freeBytesAt(dest));
   emitPlan(session, planned, choicesOf(options));
   return planned;

@@ -1,12 +1,13 @@
 import { rename } from 'node:fs/promises';
 import { throwIfAborted } from '../abort.ts';
 import type { Receipt } from '../dataset/ledger.ts';
+import { isOfKept, otherManifestError } from '../dataset/other-manifest.ts';
 import { type FileSurvey, surveyFile } from '../dataset/survey.ts';
 import { downloadCandidates } from '../download/download-file.ts';
 import { WRONG_BYTES } from '../download/failures.ts';
 import { isTaken } from '../download/publish.ts';
 import { quarantine } from '../download/quarantine.ts';
-import { CcxriError, type NextStep, isCcxriError } from '../errors.ts';
+import { CcxriError, type NextStep, isCcxriError, withDetails } from '../errors.ts';
 import { statOrNull } from '../fs/paths.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
 import type { FetchRun } from './with-downloads.ts';
@@ -23,7 +24,8 @@ export interface Obtained {
 /**
  * Gets a file to its final name: it is there and checked, it is there and passes now, or it is
  * downloaded, candidate after candidate, until one is accepted.
- * @throws CcxriError `occupied`: something lies there that ccxri did not put there; as
+ * @throws CcxriError `occupied`: something lies there that ccxri did not put there; `other-manifest`: it is
+ * right by another manifest; as
  * `downloadCandidates`
  */
 export async function obtain(before: FileSurvey, run: FetchRun): Promise<Obtained> {
@@ -66,7 +68,10 @@ async function takeWhatIsHere(survey: FileSurvey, run: FetchRun): Promise<Obtain
     if (!isCcxriError(error, ...WRONG_BYTES)) throw error;
     // Only what this ledger knows to have put there may be moved away.
     // And what passed for another manifest is good data of that one.
-    if (receipt === undefined || final === 'other-manifest') throw occupied(survey, error);
+    const isOfAnother =
+      final === 'other-manifest' || (await isOfKept(file, candidate.md5, run.session));
+    if (isOfAnother) throw ofAnother(survey, await otherManifestError(file, run.session));
+    if (receipt === undefined) throw occupied(survey, error);
     await moveAway({ ...survey, receipt }, { candidate, error }, run);
     return undefined;
   }
@@ -83,20 +88,26 @@ async function assertFree({ file, path }: FileSurvey): Promise<void> {
   });
 }
 
-function occupied({ file, path, final }: FileSurvey, error: CcxriError): CcxriError {
-  const isOfAnother = final === 'other-manifest';
-  const whose = isOfAnother ? 'it passed for another manifest' : 'ccxri did not put it there';
+function ofAnother({ path }: FileSurvey, error: CcxriError): CcxriError {
+  const [step, ...others] = error.next;
+  const next = step === undefined ? [] : [{ ...step, or: MOVE_AWAY }, ...others];
+  return withDetails(error, {
+    path,
+    kept: 'the file as it is',
+    next: [...next, { kind: 'again' }],
+  });
+}
+
+function occupied({ file, path }: FileSurvey, error: CcxriError): CcxriError {
   return new CcxriError(
     'occupied',
-    `${path} is not the published ${file.name}, and ${whose}: ${error.message}`,
+    `${path} is not the published ${file.name}, and ccxri did not put it there: ${error.message}`,
     {
       ...error.facts,
       file: file.name,
       path,
       kept: 'the file as it is',
-      next: isOfAnother
-        ? [{ kind: 'option', option: 'manifest', or: MOVE_AWAY }, { kind: 'again' }]
-        : [MOVE_AWAY, { kind: 'again' }],
+      next: [MOVE_AWAY, { kind: 'again' }],
       cause: error,
     },
   );

@@ -1,6 +1,7 @@
 import { throwIfAborted } from '../abort.ts';
 import { type DatasetLayout, layoutOf } from '../dataset/layout.ts';
 import { Ledger } from '../dataset/ledger.ts';
+import { resolveManifest } from '../dataset/kept-manifest.ts';
 import { type RunOptions, assertDirectory } from '../dataset/session.ts';
 import { CcxriError } from '../errors.ts';
 import { type RunEvent, ignoreEvents } from '../events.ts';
@@ -45,7 +46,8 @@ interface ArchiveRows {
 export async function openIndexSource(
   options: Pick<RunOptions, 'manifest' | 'dest' | 'selection' | 'signal'>,
 ): Promise<IndexSource> {
-  const { manifest, dest, selection = {}, signal } = options;
+  const { dest, selection = {}, signal } = options;
+  const { manifest } = await resolveManifest(options);
   const layout = layoutOf(dest);
   const archives = archiveFacts(manifest);
   const files = selectFiles(manifest, selection);
@@ -209,7 +211,8 @@ function warningOf(remark: Remark): RunEvent {
  *   of the disk; `aborted`
  */
 export async function joinDataset(options: JoinOptions): Promise<IndexResult> {
-  const { manifest, dest, selection, output } = options;
+  const { dest, selection, output } = options;
+  const { manifest } = await resolveManifest(options);
   const narrowed = selection !== undefined && !isEmptySelection(selection);
   if (narrowed) selectFiles(manifest, selection);
   if (narrowed && output === undefined) {
@@ -225,5 +228,5 @@ export async function joinDataset(options: JoinOptions): Promise<IndexResult> {
   }
   await assertDirectory(dest);
   if (output !== undefined) await assertOutputFile(output);
-  return buildIndex(options);
+  return buildIndex({ ...options, manifest });
 }

@@ -17,13 +17,25 @@ const FORM_PATH = fileURLToPath(new URL('../../docs/manifest.md', import.meta.ur
 /** Longer than any real manifest: a bound against any other file. */
 const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
 
+/** A manifest, and the text that it was read from. */
+export interface LoadedManifest {
+  readonly manifest: Manifest;
+  readonly text: string;
+}
+
 /**
  * Reads and checks a manifest.
  * @param path default: the bundled one
  * @throws CcxriError `manifest-invalid`, naming the file, the field and what is wrong with it
  */
-export async function loadManifest(path: string = BUNDLED_MANIFEST_PATH): Promise<Manifest> {
-  return parseManifest(await readBounded(path), path);
+export async function loadManifest(path?: string): Promise<Manifest> {
+  return (await readManifest(path)).manifest;
+}
+
+/** As `loadManifest`, with the text. */
+export async function readManifest(path: string = BUNDLED_MANIFEST_PATH): Promise<LoadedManifest> {
+  const text = await readBounded(path);
+  return { manifest: parseManifest(text, path), text };
 }
 
 /** Bounded: a pipe can be read like a file, and may never end. */

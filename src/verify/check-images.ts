@@ -4,6 +4,7 @@ import { forEachAtOnce } from '../concurrency.ts';
 import { findUnexpected, goodOnlyError, notedMembers } from '../dataset/images.ts';
 import { finalPathOf } from '../dataset/layout.ts';
 import type { MemberContent, MembersRecord } from '../dataset/ledger.ts';
+import { otherManifestError } from '../dataset/other-manifest.ts';
 import { stateOf } from '../dataset/survey.ts';
 import type { CcxriError } from '../errors.ts';
 import type { FileStatus } from '../file-status.ts';
@@ -13,7 +14,7 @@ import { isLink, walkFolder } from '../fs/paths.ts';
 import { type ManifestFile, stemOf } from '../manifest/manifest.ts';
 import { type BrokenImage, MemberFaults } from '../zip/member-faults.ts';
 import { CheckProgress, type DeepCheck } from './check-archive.ts';
-import { imagesError, imagesUnknownError, otherManifestError } from './errors.ts';
+import { imagesError, imagesUnknownError } from './errors.ts';
 import { fits } from './locate.ts';
 import type { CheckResults, FolderReport, Located, Present, VerifyRun } from './types.ts';
 
@@ -33,7 +34,7 @@ export async function checkImagesAlone(
 ): Promise<FileStatus> {
   const known = await run.session.ledger.readMembers(file.name);
   if (known === undefined) throw imagesUnknownError(file, folder);
-  if (!fits(file, known)) throw otherManifestError(file);
+  if (!fits(file, known)) throw await otherManifestError(file, run.session);
   const progress = new CheckProgress(file.name, run.session);
   const options = { file, folder, known, expected: known.members, isArchiveGood: false };
   const damage = await run.deepChecks(() => checkFolder(options, results, { run, progress }));

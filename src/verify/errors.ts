@@ -114,18 +114,6 @@ export function imagesUnknownError(file: ManifestFile, folder: string): CcxriErr
   );
 }
 
-/** A file, or the images of one that is gone, that passed with another MD5 than the published one. */
-export function otherManifestError({ name }: ManifestFile): CcxriError {
-  // No name, path or MD5s: where a whole dataset is another's, one message reports all of it.
-  const message = 'it passed for another manifest: did you mean --manifest FILE?';
-  return new CcxriError('md5-mismatch', message, {
-    file: name,
-    otherManifest: true,
-    kept: 'all as it is',
-    next: [{ kind: 'option', option: 'manifest', purpose: 'with which you got it' }],
-  });
-}
-
 /** One command for all archives whose images are gone; where none are, it is not used. */
 export function restoreStepOf(wanted: readonly Located[], selection: Selection): NextStep {
   const purpose = 'to bring back all images that are gone';

@@ -2,10 +2,14 @@ import { throwIfAborted } from '../abort.ts';
 import { type Check, assertSize } from '../dataset/acceptance.ts';
 import { finalPathOf } from '../dataset/layout.ts';
 import type { MemberContent } from '../dataset/ledger.ts';
+import { isOfKept, otherManifestError } from '../dataset/other-manifest.ts';
+import type { Session } from '../dataset/session.ts';
 import { stateOf } from '../dataset/survey.ts';
 import { WRONG_BYTES } from '../download/failures.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
 import type { FileStatus } from '../file-status.ts';
+import type { ManifestFile } from '../manifest/manifest.ts';
+import { isPlausibleSize } from '../manifest/size.ts';
 import { formatCount } from '../text.ts';
 import { CheckProgress, type DeepCheck, checkArchive } from './check-archive.ts';
 import {
@@ -15,13 +19,7 @@ import {
   noteBad,
   placed,
 } from './check-images.ts';
-import {
-  absentError,
-  changedError,
-  imagesGoneError,
-  otherManifestError,
-  withNextSteps,
-} from './errors.ts';
+import { absentError, changedError, imagesGoneError, withNextSteps } from './errors.ts';
 import { fits } from './locate.ts';
 import type { CheckResults, Located, Present, VerifyOutcome, VerifyRun } from './types.ts';
 
@@ -94,18 +92,16 @@ function badStatusOf(
 }
 
 /** By the ledger alone. What it does not know is only present. */
-async function checkQuick(
-  { file, here }: Present,
-  { session: { ledger, layout } }: VerifyRun,
-): Promise<FileStatus> {
+async function checkQuick({ file, here }: Present, { session }: VerifyRun): Promise<FileStatus> {
+  const { ledger, layout } = session;
   const { path, stats } = here;
   try {
     // The ledger speaks of files in their place.
     const isInPlace = path === finalPathOf(layout, file);
     const receipt = isInPlace ? await ledger.readReceipt(file.name) : undefined;
     const state = stateOf(file, receipt, stats);
-    if (state === 'other-manifest') throw otherManifestError(file);
-    assertSize(file, stats.size);
+    if (state === 'other-manifest') throw await otherManifestError(file, session);
+    await assertSizeOrOther(file, stats.size, session);
     if (!isInPlace) return 'present';
     if (receipt !== undefined && receipt.bytes !== stats.size) {
       throw new CcxriError('size-mismatch', `${file.name} has not the size with which it passed`, {
@@ -132,19 +128,32 @@ async function checkBytes(present: Present, results: CheckResults, run: VerifyRu
     return await session.acceptance.check(file, candidate);
   } catch (error) {
     if (isCcxriError(error, ...WRONG_BYTES)) {
-      if (await isOfAnother(present, results, run)) throw otherManifestError(file);
+      if (await isOfAnother(present, results, run)) {
+        throw await otherManifestError(file, session);
+      }
       await noteBad(present, run);
     }
     throw withNextSteps(error, { file, path, isPublishedSo: false });
   }
 }
 
-/** Are these the bytes that passed, as the ledger has it, for another manifest? */
+/** @throws CcxriError `size-mismatch`; `other-manifest`: right by the manifest that the directory keeps */
+async function assertSizeOrOther(file: ManifestFile, bytes: number, session: Session) {
+  const theirs = (await session.otherKept())?.files.find(({ name }) => name === file.name);
+  if (!isPlausibleSize(file, bytes) && theirs !== undefined && isPlausibleSize(theirs, bytes)) {
+    throw await otherManifestError(file, session);
+  }
+  assertSize(file, bytes);
+}
+
+/** Are these the bytes of another manifest: that of the ledger, or the one that the directory keeps? */
 async function isOfAnother(
   { file, here }: Present,
   { md5 }: CheckResults,
-  { session: { ledger, layout } }: VerifyRun,
+  { session }: VerifyRun,
 ): Promise<boolean> {
+  const { ledger, layout } = session;
+  if (await isOfKept(file, md5, session)) return true;
   if (here.path !== finalPathOf(layout, file)) return false;
   const receipt = await ledger.readReceipt(file.name);
   return receipt?.md5 === md5 && stateOf(file, receipt, here.stats) === 'other-manifest';

@@ -21,7 +21,7 @@ async function fetched() {
   const source = ['--source', release.directory];
   const { code, stderr } = await runCli(['fetch', '--subset', 'chestdx', ...where, ...source]);
   expect(code, stderr).toBe(0);
-  return { dest, where, ends: ` ${where.join(' ')}\`` };
+  return { dest, where, ends: ` --dest ${dest}\`` };
 }
 
 it('reports a damaged image, and each suggested command restores it', async () => {

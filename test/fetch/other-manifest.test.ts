@@ -58,6 +58,26 @@ const foreign = {
 
 const theirs = manifestOf(other(a, 'a'), other(b, 'b'), other(labels, 'c'));
 
+describe('files that are right by the kept manifest, and unknown to the ledger', () => {
+  it.each([
+    ['in a size that this one can not have', { size: '9MB' }],
+    ['in a size that it can have', {}],
+  ])('stay where they are, %s', async (_, facts) => {
+    const setup = await setUp({ extract: false });
+    await rm(join(layoutOf(setup.dest).ledger), { recursive: true });
+    const manifest = manifestOf(other(a, 'a', facts));
+    const ran = await run({ ...setup, manifest, foreign });
+    expect(ran.exit).toBe(2);
+    const error = ran.error ?? ran.result?.outcomes[0]?.error;
+    expect(error).toMatchObject({
+      code: 'other-manifest',
+      message: saying('that of CC-CXRI test'),
+      next: nextSaying('leave out the manifest'),
+    });
+    expect(await readFile(join(layoutOf(setup.dest).archives, a.name))).toEqual(a.bytes);
+  });
+});
+
 describe('files that passed for another manifest', () => {
   it.each([false, true])('are left alone, and the run is refused (dry: %s)', async (dryRun) => {
     const setup = await setUp();
@@ -66,10 +86,10 @@ describe('files that passed for another manifest', () => {
     const ran = await run({ ...setup, manifest: theirs, dryRun, foreign });
     expect(ran.exit).toBe(2);
     expect(ran.error).toMatchObject({
-      code: 'usage',
-      message: saying('these 3 files passed for another manifest'),
+      code: 'other-manifest',
+      message: saying('these 3 files passed for another manifest than that of CC-CXRI test'),
       facts: { path: setup.dest, kept: saying('nothing was begun') },
-      next: nextSaying('--manifest FILE'),
+      next: nextSaying('leave out the manifest that you named'),
     });
     expect(await listTree(setup.dest)).toEqual(before);
     expect(await readFile(layoutOf(setup.dest).index, 'utf8')).toBe(index);
@@ -83,14 +103,17 @@ describe('files that passed for another manifest', () => {
       0,
     );
     const ran = await run({ ...setup, manifest, foreign });
-    expect(ran.error).toMatchObject({ code: 'usage', facts: { file: a.name } });
+    expect(ran.error).toMatchObject({ code: 'other-manifest', facts: { file: a.name } });
   });
 
   it('are refused of images too, whose archive was deleted', async () => {
     const setup = await setUp({ deleteArchives: true });
     const before = await snapshot(layoutOf(setup.dest).images);
     const ran = await run({ ...setup, manifest: manifestOf(other(a, 'a'), b, labels) });
-    expect(ran.error).toMatchObject({ code: 'usage', message: saying('another manifest') });
+    expect(ran.error).toMatchObject({
+      code: 'other-manifest',
+      message: saying('another manifest'),
+    });
     expect(await snapshot(layoutOf(setup.dest).images)).toEqual(before);
   });
 
@@ -123,11 +146,12 @@ describe('files that passed for another manifest', () => {
     const foreign = { [`archives/${a.name}`]: bytes };
     const selection = { files: [a.name] };
     const ran = await run({ dest, manifest, sources: [mirror], selection, foreign });
-    expect(ran.exit).toBe(3);
+    expect(ran.exit).toBe(2);
     expect(ran.result?.outcomes[0]?.error).toMatchObject({
-      code: 'occupied',
-      message: saying('it passed for another manifest'),
-      next: nextSaying('--manifest FILE'),
+      code: 'other-manifest',
+      message: saying('right by another manifest: that of CC-CXRI test, which the directory keeps'),
+      facts: { path: join(dest, 'archives', a.name) },
+      next: nextSaying('leave out the manifest'),
     });
     expect(await listTree(dest)).not.toContain(`.ccxri/bad/${a.name}`);
   });

@@ -145,7 +145,7 @@ describe('the quick look', () => {
     const { error } = outcomeOf(result, 'ChestDx-1.zip');
     expect(error).toMatchObject({ code: 'md5-mismatch', next: nextSaying('`ccxri verify`') });
     expect(outcomeOf(result, 'ChestDx-2.zip').error).toMatchObject({
-      code: 'md5-mismatch',
+      code: 'other-manifest',
       facts: { otherManifest: true },
     });
   });

@@ -10,6 +10,7 @@ import { count, formatBytes, formatSize } from '../../text.ts';
 import {
   type CommandContext,
   type CommandOutcome,
+  type RunOfCommand,
   brokenErrors,
   errorsOf,
   runOptionsOf,
@@ -66,7 +67,7 @@ export async function runFetch(context: CommandContext): Promise<CommandOutcome>
 
 /** In the manifest's order; files that were not settled when the run was stopped are `stopped`. */
 async function withStopped(
-  { manifest, dest, selection = {} }: RunOptions,
+  { manifest, dest, selection }: RunOfCommand,
   settled: readonly FetchOutcome[],
 ): Promise<readonly FetchOutcome[]> {
   const files = selectFiles(manifest, selection);

@@ -1,13 +1,12 @@
 import { type DatasetList, listDataset } from '../../list.ts';
-import { loadManifest } from '../../manifest/load.ts';
 import { isEmptySelection } from '../../manifest/manifest.ts';
 import { formatCount, formatSize, toPrintable } from '../../text.ts';
-import { type CommandContext, type CommandOutcome, selectionOf } from '../command.ts';
+import { type CommandContext, type CommandOutcome, runOptionsOf } from '../command.ts';
 import type { View } from '../view.ts';
 
-export async function runList({ settings }: CommandContext): Promise<CommandOutcome> {
-  const selection = selectionOf(settings);
-  const list = listDataset(await loadManifest(settings.manifest), selection);
+export async function runList(context: CommandContext): Promise<CommandOutcome> {
+  const { manifest, selection } = await runOptionsOf(context);
+  const list = listDataset(manifest, selection);
   const isOverview = isEmptySelection(selection);
   return {
     result: list,

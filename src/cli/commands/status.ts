@@ -101,7 +101,7 @@ function renderFiles(files: readonly FileStatusRow[], view: View): string {
 const WHYS: Readonly<Record<NonNullable<FileStatusRow['why']>, string>> = {
   'not-checked': 'not checked',
   changed: 'changed since it passed',
-  'other-manifest': 'passed for another manifest',
+  'other-manifest': 'right by another manifest',
 };
 
 const IMAGES: Readonly<Record<ImagesStatus, string>> = {
@@ -130,7 +130,7 @@ function renderNotes(result: StatusResult, { suggest: { command } }: View): stri
   const bad = files.filter(({ images }) => images === 'bad').map(({ file }) => stemOf(file));
   const notes = [
     others > 0 &&
-      `${count(others, 'file')} passed for another manifest: did you mean --manifest FILE?`,
+      `${count(others, 'file is', 'files are')} right by another manifest: that of the directory, or the one with which you got ${others === 1 ? 'it' : 'them'}`,
     `index.csv: ${index ? 'here' : 'not here'}`,
     lockedBy !== null && `another ccxri process is using this directory: ${toPrintable(lockedBy)}`,
     unchecked > 0 &&

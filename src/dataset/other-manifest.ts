@@ -1,0 +1,111 @@
+import { CcxriError, type NextStep } from '../errors.ts';
+import type { Manifest, ManifestFile } from '../manifest/manifest.ts';
+import { isPlausibleSize } from '../manifest/size.ts';
+import { count } from '../text.ts';
+import { areImagesSettled } from './images.ts';
+import { releaseOf } from './kept-manifest.ts';
+import type { Session } from './session.ts';
+import { type FileSurvey, fitsManifest } from './survey.ts';
+
+/** Whether the directory keeps another manifest, and these are the bytes that it has for the file. */
+export async function isOfKept(
+  { name }: ManifestFile,
+  md5: string | null,
+  { otherKept }: Pick<Session, 'otherKept'>,
+): Promise<boolean> {
+  const theirs = (await otherKept())?.files.find((file) => file.name === name);
+  return theirs !== undefined && theirs.md5 === md5;
+}
+
+/** A file, or the images of one that is gone, that is right by another manifest than the run's. */
+export async function otherManifestError(
+  { name }: ManifestFile,
+  session: Pick<Session, 'otherKept'>,
+): Promise<CcxriError> {
+  const kept = await session.otherKept();
+  // No name, path or MD5s: where a whole dataset is another's, one message reports all of it.
+  const message =
+    kept === undefined
+      ? 'it passed for another manifest: did you mean --manifest FILE?'
+      : `it is right by another manifest: that of ${releaseOf(kept)}, which the directory keeps`;
+  return new CcxriError('other-manifest', message, {
+    file: name,
+    otherManifest: true,
+    kept: 'all as it is',
+    next: [stepOf(kept, 'it')],
+  });
+}
+
+function stepOf(kept: Manifest | undefined, them: string): NextStep {
+  if (kept === undefined) {
+    return { kind: 'option', option: 'manifest', purpose: `with which you got ${them}` };
+  }
+  return {
+    kind: 'advice',
+    text: 'leave out the manifest that you named: the directory keeps its own',
+  };
+}
+
+/** Files named in a message. */
+const MAX_NAMED = 5;
+
+/**
+ * Is what is here of a file (or, where the archive was deleted, its images) good data of another
+ * manifest, which this one's file would take the place of?
+ */
+function isOfAnother({ file, final, receipt, images, finalBytes }: FileSurvey): boolean {
+  if (final === 'absent') {
+    return areImagesSettled(images) && receipt !== undefined && !fitsManifest(file, receipt);
+  }
+  if (final !== 'other-manifest') return false;
+  // Where the published MD5 can't be trusted, the content may speak for the same bytes.
+  return file.md5Disputed === undefined || !isPlausibleSize(file, finalBytes);
+}
+
+/**
+ * Before anything is done: another `--manifest`, or a forgotten one, must not take away what passed for
+ * the first.
+ * @throws CcxriError `other-manifest`
+ */
+export async function assertOfThisManifest(
+  surveys: readonly FileSurvey[],
+  session: Pick<Session, 'dest' | 'manifest' | 'otherKept'>,
+): Promise<void> {
+  const others = surveys.filter(isOfAnother).map(({ file }) => file.name);
+  if (others.length > 0) throw refusal(others, session, await session.otherKept());
+}
+
+/** @param files manifest names, at least one */
+function refusal(
+  files: readonly string[],
+  { dest, manifest }: Pick<Session, 'dest' | 'manifest'>,
+  kept: Manifest | undefined,
+): CcxriError {
+  const release = releaseOf(manifest);
+  const named = files.slice(0, MAX_NAMED).join(', ');
+  const more = files.length > MAX_NAMED ? `, and ${files.length - MAX_NAMED} more` : '';
+  const [passed, them] =
+    files.length === 1 ? ['this file', 'it'] : [`these ${count(files.length, 'file')}`, 'them'];
+  const whose =
+    kept === undefined ? '; did you mean --manifest FILE?' : `: that of ${releaseOf(kept)}`;
+  return new CcxriError(
+    'other-manifest',
+    `${passed} passed for another manifest than that of ${release}: ${named}${more}${whose}`,
+    {
+      ...(files.length === 1 ? { file: files[0] } : {}),
+      path: dest,
+      kept: 'everything: nothing was begun',
+      next: [
+        {
+          ...stepOf(kept, them),
+          or: {
+            kind: 'option',
+            option: 'dest',
+            purpose: `to get ${release} as well`,
+            or: { kind: 'advice', text: `move ${them} away, with the extracted images` },
+          },
+        },
+      ],
+    },
+  );
+}
