@@ -271,7 +271,7 @@ export function isOfManyFiles({ wholeSource, otherManifest }: ErrorFacts): boole
 }
 
 /** An error as plain data, for JSON output. Never holds a stack. */
-export interface ErrorRecord extends ErrorFacts {
+export interface ErrorRecord extends Omit<ErrorFacts, 'status'> {
   readonly code: ErrorCode;
   /** What happened, in a sentence for people: its wording may change. */
   readonly message: string;
@@ -282,14 +282,19 @@ export interface ErrorRecord extends ErrorFacts {
   readonly hint?: string | undefined;
   /** The same as data, one after the other. Absent where nothing is known that would help. */
   readonly next?: readonly NextStep[] | undefined;
+  /** HTTP status of the server's response. Absent where it does not apply to the error. */
+  readonly httpStatus?: number | undefined;
 }
 
+/** With another name for the HTTP status: in JSON output, `status` is that of a file. */
 export function toErrorRecord(error: CcxriError): ErrorRecord {
+  const { status, ...facts } = error.facts;
   return {
     code: error.code,
     message: error.message,
     ...(error.next.length === 0 ? {} : { next: error.next }),
-    ...error.facts,
+    ...facts,
+    ...(status === undefined ? {} : { httpStatus: status }),
   };
 }
 

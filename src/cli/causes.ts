@@ -24,7 +24,7 @@ export function groupByCause(errors: readonly CcxriError[]): readonly Cause[] {
 /** The same for all errors of one cause, whatever file they are of. */
 export function causeKey({ code, message, reasons = [], ...facts }: ErrorRecord): string {
   const texts = [message, ...reasons].map((text) => withoutNames(text, facts));
-  return JSON.stringify([code, facts.status, ...texts]);
+  return JSON.stringify([code, facts.httpStatus, ...texts]);
 }
 
 /** What can be done, but for the names of files. */

@@ -33,7 +33,7 @@ export function renderPlan({ dest, plan }: FetchResult, { view, again }: RenderO
   const done = steps.filter(({ action }) => action === 'done').length;
   const table = view.table(
     ['file', 'status', 'action', { right: '' }],
-    open.map((step) => [step.file, statusText(step.status), ACTIONS[step.action], amountOf(step)]),
+    open.map((step) => [step.file, statusText(step.status), actionOf(step), amountOf(step)]),
   );
   const free = bytesFreeOnDisk === null ? '' : `, ${formatBytes(bytesFreeOnDisk)} free`;
   const lines = [
@@ -65,9 +65,14 @@ const ACTIONS: Readonly<Record<FetchStep['action'], string>> = {
   download: 'download',
 };
 
+function actionOf({ action, removes }: FetchStep): string {
+  if (!removes) return ACTIONS[action];
+  return action === 'done' ? 'delete the archive' : `${ACTIONS[action]}, then delete`;
+}
+
 function amountOf(step: FetchStep): string {
   const { action, keptBytes, removes } = step;
-  if (removes && action === 'done') return 'delete the archive';
+  if (removes) return formatSize(step);
   if (action === 'resume') return `${formatBytes(keptBytes)} of ${formatSize(step)} here`;
   return action === 'download' ? formatSize(step) : '';
 }

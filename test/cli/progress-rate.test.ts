@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { ProgressRate } from '../../src/cli/progress-rate.ts';
+import { readVersion } from '../../src/cli/version.ts';
 import type { RunEvent } from '../../src/events.ts';
 import { handClock } from '../support/clock.ts';
 import { eventsOf, runCli } from '../support/run-cli.ts';
@@ -26,6 +27,15 @@ it('admits one progress a second and file, and all other events', async () => {
     await clock.advance(100);
   }
   expect(admitted).toEqual([0, 1000, 2000].flatMap((at) => [`a.zip ${at}`, `b.zip ${at}`]));
+});
+
+it('each line begins with the versions and the time of the clock', async () => {
+  const clock = { ...handClock(), date: () => new Date('2026-01-05T10:11:12.345+08:00') };
+  const { stdout } = await runCli(['list', '--ndjson'], { clock });
+  const stamp = `{"formatVersion":2,"ccxriVersion":"${readVersion()}","time":"2026-01-05T02:11:12.345Z",`;
+  expect(stdout.startsWith(`${stamp}"event":"summary",`)).toBe(true);
+  const json = await runCli(['list', '--json'], { clock });
+  expect(JSON.parse(json.stdout)).toMatchObject({ time: '2026-01-05T02:11:12.345Z' });
 });
 
 it('admits none where none is wanted, as with --no-progress', async () => {

@@ -2,6 +2,7 @@ import { mkdir, readFile, readdir, rename, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { layoutOf } from '../../src/dataset/layout.ts';
+import { datasetStatus } from '../../src/status.ts';
 import { CHEST_HEADER, chestRow, lines, parseCsv } from '../support/csv.ts';
 import {
   type Sample,
@@ -102,12 +103,48 @@ it('keeps an index with labels when the label file is gone and can not be got ag
   expect(mended.result?.index?.rows).toBe(4);
 });
 
+function statusesOf({ result }: Awaited<ReturnType<typeof run>>) {
+  return result?.outcomes.map(({ status, removedBytes }) => [status, removedBytes]);
+}
+
+it('announces the archives here that it deletes, and says when each is deleted', async () => {
+  const setup = await setUp(a, b);
+  await run(setup);
+  await rm(join(layoutOf(setup.dest).images, 'ChestDx-2'), { recursive: true });
+  const ran = await run({ ...setup, deleteArchives: true });
+  const [sizeOfA, sizeOfB] = [a.bytes.length, b.bytes.length];
+  const bytesToRemove = sizeOfA + sizeOfB;
+  expect(ran.events[0]).toMatchObject({ event: 'plan', toRemove: 2, bytesToRemove });
+  expect(ran.result?.plan).toMatchObject({
+    bytesToRemove,
+    steps: [{ removes: true }, { removes: true }],
+  });
+  expect(ran.events.filter(({ event }) => event === 'archive-removed')).toEqual([
+    { event: 'archive-removed', file: a.name, bytes: sizeOfA },
+    { event: 'archive-removed', file: b.name, bytes: sizeOfB },
+  ]);
+  expect(statusesOf(ran)).toEqual([
+    ['removed', sizeOfA],
+    ['removed', sizeOfB],
+  ]);
+  const { files } = await datasetStatus({ manifest: setup.manifest, dest: setup.dest });
+  expect(files.map(({ status, images }) => [status, images])).toEqual([
+    ['removed', 'complete'],
+    ['removed', 'complete'],
+  ]);
+});
+
 it('deletes archives when their images are here, and does not get them again', async () => {
   const setup = { ...(await setUp(a, b)), deleteArchives: true };
   const first = await run(setup);
   expect(first.outcomes).toEqual(['downloaded', 'downloaded']);
   expect(await readdir(layoutOf(setup.dest).archives)).toEqual([]);
-  expect((await run(setup)).outcomes).toEqual(['skipped', 'skipped']);
+  const again = await run(setup);
+  expect(again.outcomes).toEqual(['skipped', 'skipped']);
+  expect(statusesOf(again)).toEqual([
+    ['removed', 0],
+    ['removed', 0],
+  ]);
   const kept = await run({ ...setup, deleteArchives: false, extract: false });
   expect(kept.outcomes).toEqual(['downloaded', 'downloaded']);
 });

@@ -113,6 +113,26 @@ describe('what is to be done with a file', () => {
   });
 });
 
+describe('which archives are deleted', () => {
+  const goes: Partial<FileSurvey> = { ...here, images: 'complete' };
+  it.each<[string, Partial<FileSurvey>, Partial<PlanChoices>, boolean]>([
+    ['one that is extracted', goes, {}, true],
+    ['one that is extracted, also without extraction', goes, { extract: false }, true],
+    ['one that has to be extracted', here, {}, true],
+    ['one that has to be checked', { ...here, final: 'changed' }, {}, true],
+    ['not without --delete-archives', goes, { deleteArchives: false }, false],
+    ['not one that stays packed', here, { extract: false }, false],
+    ['not one with damaged members', { ...here, images: 'good-only' }, {}, false],
+    ['not one that is not here', { receipt, images: 'complete' }, {}, false],
+    ['not a label file', { ...here, file: { ...labels, md5: receipt.md5 } }, {}, false],
+  ])('%s', (_name, of, more, removes) => {
+    const all = { ...choices, deleteArchives: true, ...more };
+    const { plan } = planFetch([survey(of)], all, null);
+    expect(plan.steps).toMatchObject([{ removes }]);
+    expect(plan.bytesToRemove).toBe(removes ? receipt.bytes : 0);
+  });
+});
+
 describe('the work on a file', () => {
   const work = (of: Partial<FileSurvey>, extract = true) => {
     const { tasks } = planFetch([survey(of)], { ...choices, extract }, null);

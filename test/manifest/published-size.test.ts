@@ -2,11 +2,15 @@ import { describe, expect, it } from 'vitest';
 import {
   aboutBytesOf,
   isPlausibleSize,
+  lengthsText,
+  sizeOf,
+  sumSizes,
   toAboutBytes,
   toPublishedSize,
   toSizeWindow,
   windowOf,
 } from '../../src/manifest/size.ts';
+import { formatSize } from '../../src/text.ts';
 
 describe('the window of a published size', () => {
   it('is (N - 1) x 1000^k to (N + 1) x 1024^k', () => {
@@ -44,6 +48,32 @@ describe('the window of a published size', () => {
       expect(() => toSizeWindow(size)).toThrow(RangeError);
     },
   );
+});
+
+describe('the one size that people see of a file', () => {
+  it.each([
+    [{ size: '157MB' }, 'about 165 MB', 'about 165 MB (156,000,000 to 165,675,008 bytes)'],
+    [{ size: '157MB', bytes: 164_000_000 }, '164 MB', '164,000,000 bytes'],
+    [{ size: '59K', bytes: 59_649 }, '60 KB', '59,649 bytes'],
+    [{ size: '11MB' }, 'about 12 MB', 'about 12 MB (10,000,000 to 12,582,912 bytes)'],
+  ])('of %j is %s', (file, shown, lengths) => {
+    expect(formatSize(sizeOf(file))).toBe(shown);
+    expect(lengthsText(file)).toBe(lengths);
+  });
+
+  it.each([
+    [[], '0 bytes'],
+    [
+      [
+        { size: '1K', bytes: 400 },
+        { size: '1K', bytes: 500 },
+      ],
+      '900 bytes',
+    ],
+    [[{ size: '157MB' }, { size: '1K', bytes: 500 }], 'about 165 MB'],
+  ])('of %j together is %s: about, where one of them is', (files, shown) => {
+    expect(formatSize(sumSizes(files.map(sizeOf)))).toBe(shown);
+  });
 });
 
 describe('a length as it would be published', () => {

@@ -115,8 +115,9 @@ const IMAGES: Readonly<Record<ImagesStatus, string>> = {
 
 /** `verified, not extracted` */
 function textOf({ status, why, images }: FileStatusRow): string {
-  const isHere = status !== 'partial' && images !== null;
-  const more = why === null ? (isHere ? IMAGES[images] : '') : WHYS[why];
+  // Of what is not here, no images are expected.
+  const isAbsent = status === 'partial' || status === 'missing';
+  const more = why !== null ? WHYS[why] : isAbsent || images === null ? '' : IMAGES[images];
   return more === '' ? statusText(status) : `${statusText(status)}, ${more}`;
 }
 
