@@ -205,7 +205,7 @@ const TABLE = {
     commands: ['fetch'],
   }),
   noInput: flag('--no-input', 'never ask', { group: 'Output', commands: ['fetch'] }),
-  noProgress: flag('--no-progress', 'no bars and no heartbeat', {
+  noProgress: flag('--no-progress', 'no bars, no heartbeat, no event "progress"', {
     group: 'Output',
     commands: ['fetch', 'verify', 'extract', 'doctor', 'manifest', 'demo'],
   }),

@@ -114,6 +114,7 @@ export class RunState {
       case 'warning':
       case 'connections':
       case 'index-written':
+      case 'archive-removed':
       case 'check':
     }
   }

@@ -13,6 +13,8 @@ const EXPECTED_BYTES_PER_SECOND: ByPhase<number> = {
 const MOST_WHILE_OPEN = 0.999;
 /** A time that is told sooner would be a guess. */
 const TOLD_AFTER_MS = 3000;
+/** A screen is drawn more often; nobody reads a time faster, and to estimate it takes a while. */
+const TOLD_EVERY_MS = 1000;
 
 /** One phase of a file. */
 interface Item {
@@ -38,6 +40,10 @@ export class RunWork {
   #isPlanned = false;
   #fraction = 0;
   #nowMs: number | undefined;
+  #told: { readonly atMs: number; readonly leftMs: number | null } = {
+    atMs: -Infinity,
+    leftMs: null,
+  };
 
   plan(work: readonly PlannedWork[]): void {
     this.#isPlanned = work.length > 0;
@@ -127,6 +133,13 @@ export class RunWork {
   /** null: not known, or not yet. */
   timeLeftMs(nowMs: number): number | null {
     this.#passTo(nowMs);
+    if (nowMs - this.#told.atMs < TOLD_EVERY_MS) return this.#told.leftMs;
+    const leftMs = this.#estimate();
+    this.#told = { atMs: nowMs, leftMs };
+    return leftMs;
+  }
+
+  #estimate(): number | null {
     const isMeasured = [...this.#inWork.values()].some(
       (phase) => this.#speeds[phase].measuredMs >= TOLD_AFTER_MS,
     );

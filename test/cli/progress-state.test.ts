@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { RunState } from '../../src/cli/progress-state.ts';
 import { amountOf, leftOf, paceOf } from '../../src/cli/progress-words.ts';
 import type { PhaseProgress, PlanEvent, RunEvent } from '../../src/events.ts';
+import { extractDataset } from '../../src/extract/extract-dataset.ts';
+import { fetchDataset } from '../../src/fetch/fetch-dataset.ts';
+import { verifyDataset } from '../../src/verify/verify-dataset.ts';
+import { makeDataset } from '../support/dataset.ts';
 import { simulateRun } from '../support/run-simulator.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
+
+const tempDir = useTempDirs();
 
 const PLAN: PlanEvent = {
   event: 'plan',
@@ -152,6 +159,44 @@ describe('the state of a run', () => {
     state.handle(progress('b.zip', 1e6), 41_000);
     expect(waits(41_000)).toEqual([null, null]);
   });
+});
+
+describe('real runs', () => {
+  /** How far each event of a run brings it. */
+  function watch() {
+    const state = new RunState();
+    const fractions: (number | null)[] = [];
+    const onEvent = (event: RunEvent) => {
+      state.handle(event, performance.now());
+      fractions.push(state.fraction);
+    };
+    return { fractions, onEvent };
+  }
+
+  it.each(['fetch', 'verify', 'verify --deep', 'extract'])(
+    'of %s go from 0 to 100 %',
+    async (what) => {
+      const dataset = await makeDataset(await tempDir(), {
+        extracted: what === 'verify --deep' ? ['Normal-4'] : [],
+      });
+      const { fractions, onEvent } = watch();
+      const { manifest, root: dest } = dataset;
+      if (what === 'fetch') {
+        const options = { selection: { subsets: ['all'] }, sources: [dataset.release.directory] };
+        await fetchDataset({ manifest, dest: `${dest}-2`, onEvent, ...options });
+      } else if (what === 'extract') await extractDataset({ manifest, dest, onEvent });
+      else {
+        const depth = what === 'verify' ? 'full' : 'deep';
+        await verifyDataset({ manifest, dest, onEvent, depth });
+      }
+      expect(fractions[0]).toBe(0);
+      expect(fractions.filter((each, at) => !((each ?? NaN) >= (fractions[at - 1] ?? 0)))).toEqual(
+        [],
+      );
+      expect(fractions.findIndex((each) => each === 1)).toBeGreaterThan(fractions.length / 2);
+      expect(fractions.at(-1)).toBe(1);
+    },
+  );
 });
 
 describe('20 runs by seed', () => {
