@@ -49,6 +49,7 @@ export {
   subsetNames,
   type Manifest,
   type ManifestFile,
+  type SubsetCounts,
   type Selection,
 } from './manifest/manifest.ts';
 
@@ -73,7 +74,7 @@ export { REMARK_KINDS } from './labels/audit.ts';
 export type { IndexReport, Remark, RemarkKind } from './labels/audit.ts';
 export { describeRemark } from './labels/describe-remark.ts';
 export { LABELS, NO_FINDING } from './labels/label-names.ts';
-export type { Examples } from './labels/label-names.ts';
+export type { Examples, LabelColumn } from './labels/label-names.ts';
 export type { ImageClass } from './labels/join.ts';
 export { datasetStatus } from './status.ts';
 export type { FileStatusRow, ImagesStatus, StatusOptions, StatusResult } from './status.ts';

@@ -1,6 +1,7 @@
 import {
   type Manifest,
   type ManifestFile,
+  type SubsetCounts,
   isEmptySelection,
   selectFiles,
   subsetNames,
@@ -20,6 +21,8 @@ export interface SubsetRow {
   readonly bytes: number;
   /** true: `bytes` is approximate, by published sizes, which are rounded. */
   readonly about: boolean;
+  /** What is known of its images. Null where nothing is. */
+  readonly counts: SubsetCounts | null;
 }
 
 /** One file of a manifest. */
@@ -49,6 +52,8 @@ export interface DatasetList {
   readonly homepage: string;
   /** How to cite it; may be empty. */
   readonly citation: string;
+  /** The same as a BibTeX entry; where the manifest has none, one of what it says of the release. */
+  readonly bibtex: string;
   /** Every subset, and `all`. */
   readonly subsets: readonly SubsetRow[];
   /** The selected files; every file where nothing is selected. */
@@ -68,6 +73,7 @@ export function listDataset(manifest: Manifest, selection: Selection = {}): Data
     released,
     homepage,
     citation,
+    bibtex: manifest.bibtex ?? toBibtex(manifest),
     subsets: subsetNames(manifest).map((subset) => toSubsetRow(manifest, subset)),
     files: files.map(toListed),
   };
@@ -85,5 +91,20 @@ function toSubsetRow(manifest: Manifest, subset: string): SubsetRow {
     archives: files.filter(({ kind }) => kind === 'archive').length,
     labels: files.filter(({ kind }) => kind === 'labels').map(({ name }) => name),
     ...sumSizes(files.map(sizeOf)),
+    counts: manifest.counts?.find((each) => each.subset === subset) ?? null,
   };
+}
+
+/** A release without an entry of its own: what is said of it, as BibTeX takes it. */
+function toBibtex({ dataset, version, released, homepage, citation }: Manifest): string {
+  const key = `${dataset} ${version}`.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+  const toText = (text: string) => text.replace(/[\\{}]/g, '').replace(/([&%$#_~^])/g, '\\$1');
+  const fields = [
+    ['title', toText(`${dataset}, version ${version}`)],
+    ['year', released.slice(0, 4)],
+    ['url', homepage.replace(/[{}\\]/g, '')],
+    ...(citation === '' ? [] : [['note', toText(citation)]]),
+  ];
+  const lines = fields.map(([name = '', value = '']) => `  ${name.padEnd(5)} = {${value}}`);
+  return `@misc{${key},\n${lines.join(',\n')}\n}`;
 }

@@ -78,6 +78,9 @@ const TABLE = {
     expects: 'names of files, such as ChestDx-22 (`ccxri list --subset all` shows them)',
     commands: SELECTING,
     own: {
+      fetch: {
+        help: 'one archive with its label file, or one file; .zip may be left out; repeatable, or a,b',
+      },
       verify: {
         help: 'check one file, with or without .zip; absent, it is missing; repeatable, or a,b',
       },
@@ -85,6 +88,14 @@ const TABLE = {
       join: { help: 'with --output: the images of one archive alone; repeatable, or a,b' },
     },
   },
+  noLabels: flag('--no-labels', 'without the label files that come with it', {
+    group: 'What',
+    commands: ['fetch'],
+  }),
+  bibtex: flag('--bibtex', 'print the citation as a BibTeX entry, and nothing else', {
+    group: 'What',
+    commands: ['list'],
+  }),
   dryRun: flag('--dry-run', 'show what would be done, and do nothing', {
     short: '-n',
     group: 'What',

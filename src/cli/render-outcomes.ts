@@ -104,23 +104,35 @@ export function joinParts(parts: readonly string[]): string {
   return parts.filter((part) => part !== '').join('\n');
 }
 
-/** What an index holds, per class, and what does not add up in it. */
+/** What an index holds, by class and by label, and what does not add up in it. */
 export function renderIndex(index: IndexResult, view: View): string {
-  const { path, rows, archives, classes, rowsWithLabels } = index;
+  const { path, rows, archives, rowsWithLabels } = index;
   const head = `${toPrintable(path, 4096)}: ${count(rows, 'row')}, ${count(archives.length, 'archive')}\n`;
-  const { none, ...named } = classes;
-  const lines = [...Object.entries(named), ['without a class', none] as const];
-  const shown = lines.filter(([, images]) => images > 0);
-  const table = view.table(
-    ['class', { right: 'images' }],
-    shown.map(([name, images]) => [name, formatCount(images)]),
-  );
-  const known = `labels known for ${formatCount(rowsWithLabels)} of ${count(rows, 'image')}\n`;
+  const classes = inOrder(index.classes, ['none']);
+  // The class says COVID-19 already; No_Finding comes last.
+  const labels = inOrder(index.labels, ['COVID-19', 'No_Finding']);
+  const all = [...labels, ...inOrder({ No_Finding: index.labels.No_Finding })];
+  const known = `labels known for ${formatCount(rowsWithLabels)} of ${count(rows, 'image')}`;
+  const shown = [
+    ...(classes.length > 0 ? [`images by class: ${classes.join(', ')}\n`] : []),
+    ...(all.length > 0 ? [`images by label: ${all.join(', ')} (${known})\n`] : []),
+  ];
   return joinParts([
     `${view.style.bold('index')}  ${head}`,
-    `${table}${rowsWithLabels > 0 ? known : ''}`,
+    view.prose(shown.join(''), '  '),
     renderRemarks(index, view),
   ]);
+}
+
+/** `Effusion 12`, the most frequent first, without zeros. */
+function inOrder(
+  counts: Readonly<Record<string, number>>,
+  except: readonly string[] = [],
+): readonly string[] {
+  return Object.entries(counts)
+    .filter(([name, images]) => images > 0 && !except.includes(name))
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, images]) => `${name} ${formatCount(images)}`);
 }
 
 function renderRemarks(index: IndexResult, view: View): string {

@@ -1,4 +1,11 @@
-import { ExampleCounter, type Examples, isContradictory } from './label-names.ts';
+import {
+  ExampleCounter,
+  type Examples,
+  LABEL_COLUMNS,
+  type LabelColumn,
+  isContradictory,
+  noLabels,
+} from './label-names.ts';
 import {
   type ArchiveFacts,
   type ArchiveImages,
@@ -106,6 +113,8 @@ export interface IndexReport {
   readonly classes: Readonly<Record<ImageClass | 'none', number>>;
   /** Images whose labels are known: the 14 labels of chest_dx.csv, and No_Finding. */
   readonly rowsWithLabels: number;
+  /** Images that have each label: those whose column of index.csv is 1. */
+  readonly labels: Readonly<Record<LabelColumn | 'COVID-19', number>>;
   /** What does not add up between images and labels. */
   readonly remarks: readonly Remark[];
   /**
@@ -127,6 +136,7 @@ export class JoinAudit {
   readonly #matches: MatchCounter;
   readonly #archives: IndexReport['archives'][number][] = [];
   readonly #classes = { Normal: 0, Viral: 0, 'COVID-19': 0, Other: 0, none: 0 };
+  readonly #labels = noLabels();
   #rows = 0;
   #rowsWithLabels = 0;
   #absentRows = 0;
@@ -147,7 +157,7 @@ export class JoinAudit {
     this.#matches.add(due, rows);
     for (const row of rows) {
       this.#classes[row.class ?? 'none'] += 1;
-      if (row.labels !== null) this.#rowsWithLabels += 1;
+      this.#addLabels(row);
       this.#addPatient(row);
       if (row.labels !== null && isContradictory(row.labels)) {
         this.note('contradictory-row', placeOf(row));
@@ -191,6 +201,7 @@ export class JoinAudit {
       archives: this.#archives,
       classes: this.#classes,
       rowsWithLabels: this.#rowsWithLabels,
+      labels: this.#labels,
       remarks,
       rowsOfAbsentArchives: this.#absentRows,
     };
@@ -221,6 +232,15 @@ export class JoinAudit {
     const absent = due.find(({ present }) => !present);
     if (absent === undefined) this.note('image-without-row', placeOf(row), due[0]?.file);
     else this.note('no-label-file', placeOf(row), absent.file);
+  }
+
+  #addLabels({ labels, covid }: IndexRow): void {
+    if (covid === true) this.#labels['COVID-19'] += 1;
+    if (labels === null) return;
+    this.#rowsWithLabels += 1;
+    for (const [bit, column] of LABEL_COLUMNS.entries()) {
+      if ((labels & (1 << bit)) !== 0) this.#labels[column] += 1;
+    }
   }
 
   #addPatient(row: IndexRow): void {

@@ -24,6 +24,30 @@ export const NO_FINDING = 'No_Finding';
 /** The columns of a row's bits, from bit 0 on. */
 export const LABEL_COLUMNS = [...LABELS, NO_FINDING] as const;
 
+export type LabelColumn = (typeof LABELS)[number] | typeof NO_FINDING;
+
+/** Every label, COVID-19 too, with a count of 0. */
+export function noLabels(): Record<LabelColumn | 'COVID-19', number> {
+  return {
+    Atelectasis: 0,
+    Cardiomegaly: 0,
+    Consolidation: 0,
+    Edema: 0,
+    Effusion: 0,
+    Emphysema: 0,
+    Fibrosis: 0,
+    Hernia: 0,
+    Infiltration: 0,
+    Mass: 0,
+    Nodule: 0,
+    Pleural_Thickening: 0,
+    Pneumonia: 0,
+    Pneumothorax: 0,
+    No_Finding: 0,
+    'COVID-19': 0,
+  };
+}
+
 /** The bit of No_Finding; all bits below it are labels. */
 export const NO_FINDING_BIT = 1 << LABELS.length;
 

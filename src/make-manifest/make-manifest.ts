@@ -206,7 +206,11 @@ function describeRelease(
   directory: string,
   date: Date,
 ): Omit<Manifest, 'files'> {
-  const { files: published, ...release } = like;
+  const { files: published, bibtex, manifestVersion, dataset, version, homepage, citation } = like;
+  // Without what was counted: that need not hold for these files.
+  const about = { manifestVersion, dataset, version, released: like.released, homepage };
+  const cited = { citation, ...(bibtex === undefined ? {} : { bibtex }) };
+  const release = { ...about, ...cited };
   const known = new Map(published.map((file) => [file.name, file]));
   const models = files.map((file) => ({ file, model: known.get(file.name) }));
   const isSame = models.some(({ file, model }) => model?.md5 === file.md5);
@@ -214,7 +218,8 @@ function describeRelease(
   const released = date.toISOString().slice(0, 10);
   const own = { ...release, version: `described on ${released}`, released };
   if (files.some(({ name }) => known.has(name))) return own;
-  return { ...own, dataset: toPrintable(directory, 90) || 'files', citation: '' };
+  const others = { dataset: toPrintable(directory, 90) || 'files', citation: '' };
+  return { ...about, version: own.version, released, ...others };
 }
 
 /** A disputed MD5 proves nothing either way. */

@@ -15,8 +15,35 @@ export interface Manifest {
   readonly homepage: string;
   /** How to cite it; may be empty. */
   readonly citation: string;
+  /** The same as a BibTeX entry. Absent where the manifest has none. */
+  readonly bibtex?: string | undefined;
+  /** What is known of the images of its subsets. Absent where nothing is. */
+  readonly counts?: readonly SubsetCounts[] | undefined;
   /** All its files. */
   readonly files: readonly ManifestFile[];
+}
+
+/** How many images a subset has, and how many of them have each label, as far as that is known. */
+export interface SubsetCounts {
+  /** The subset, or `all`. */
+  readonly subset: string;
+  /** Its images. */
+  readonly images: number;
+  /** true: the number of images is an estimate. Absent where it was counted. */
+  readonly about?: boolean | undefined;
+  /** Images with each label, or of each class. Absent where they are not known. */
+  readonly labels?:
+    | readonly {
+        /** The label, or the class, as index.csv has it. */
+        readonly label: string;
+        /** Images that have it. */
+        readonly images: number;
+      }[]
+    | undefined;
+  /** In how many images the labels were counted. Absent where in all of them. */
+  readonly countedIn?: number | undefined;
+  /** Where the numbers are from. */
+  readonly source: string;
 }
 
 /** One archive or label file of a release. */
@@ -56,6 +83,30 @@ export function subsetNames(manifest: Manifest): readonly string[] {
 
 export function isEmptySelection(selection: Selection): boolean {
   return (selection.subsets ?? []).length === 0 && (selection.files ?? []).length === 0;
+}
+
+/**
+ * A selection with the label files that its archives need, or without any that is not named: what a
+ * download of it is. An archive needs the label files that come with every subset that it is in.
+ * @throws CcxriError `unknown-subset`, `unknown-file`
+ */
+export function withLabelFiles(
+  manifest: Manifest,
+  selection: Selection,
+  choice: 'needed' | 'none',
+): Selection {
+  const files = selectFiles(manifest, selection);
+  const named = selectFiles(manifest, { files: selection.files });
+  const kept =
+    choice === 'needed'
+      ? files
+      : files.filter((file) => file.kind === 'archive' || named.includes(file));
+  const archives = kept.filter(({ kind }) => kind === 'archive');
+  const isNeeded = ({ kind, subsets }: ManifestFile) =>
+    kind === 'labels' &&
+    archives.some((archive) => archive.subsets.every((subset) => subsets.includes(subset)));
+  const needed = choice === 'needed' ? manifest.files.filter(isNeeded) : [];
+  return { files: [...new Set([...kept, ...needed])].map(({ name }) => name) };
 }
 
 /**

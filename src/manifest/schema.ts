@@ -43,6 +43,17 @@ const fileSchema = z
     error: 'of an archive must end in .zip',
   });
 
+const counted = { images: z.int().nonnegative() };
+
+const countsSchema = z.strictObject({
+  subset: z.string().regex(SLUG, 'must be lower-case words joined by "-"'),
+  ...counted,
+  about: z.boolean().optional(),
+  labels: z.array(z.strictObject({ label: z.string().min(1).max(100), ...counted })).optional(),
+  countedIn: z.int().positive().optional(),
+  source: z.string().min(1).max(500),
+});
+
 /** What a manifest has to be: the form of `Manifest`. */
 export const manifestSchema = z.strictObject({
   manifestVersion: z.literal(1),
@@ -51,6 +62,8 @@ export const manifestSchema = z.strictObject({
   released: z.iso.date('must be a date, as 2021-03-21'),
   homepage: webUrl,
   citation: z.string().max(2000),
+  bibtex: z.string().max(4000).optional(),
+  counts: z.array(countsSchema).max(1000).optional(),
   files: z
     .array(fileSchema)
     .min(1)

@@ -24,6 +24,8 @@ import { hashThreads } from '../../src/threads/worker.ts';
 const CASES: Readonly<Record<OptionKey, readonly [string, string, unknown]>> = {
   subset: ['ChestDx,viral', 'ChestDx, viral', ['ChestDx', 'viral']],
   file: ['ChestDx-22', 'ChestDx-22', ['ChestDx-22']],
+  noLabels: ['', '1', true],
+  bibtex: ['', '1', true],
   dest: ['/data/x', '/data/x', '/data/x'],
   manifest: ['lab.json', 'lab.json', 'lab.json'],
   source: ['https://a.example/x,y', 'https://a.example/x,y', ['https://a.example/x,y']],

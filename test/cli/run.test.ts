@@ -24,8 +24,8 @@ describe('list', () => {
   it('shows the subsets with their sizes', async () => {
     const { code, stdout, stderr } = await runCli(['list']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/^chestdx +51 +about 29\.9 GB +chest_dx\.csv$/m);
-    expect(stdout).toMatch(/^all +82 +about 45\.1 GB +2 files$/m);
+    expect(stdout).toMatch(/^chestdx +51 +about 29\.9 GB +about 120,100 +chest_dx\.csv$/m);
+    expect(stdout).toMatch(/^all +82 +about 45\.1 GB +about 170,400 +2 files$/m);
     expect(stdout).toContain('A GB is 1000 MB.');
   });
 
@@ -196,8 +196,9 @@ describe('join', () => {
     const { code, stdout, stderr } = await runCli(['join', '--dest', dest]);
     expect(code).toBe(0);
     expect(stdout).toContain(`index  ${join(dest, 'index.csv')}: 3 rows, 2 archives\n`);
-    expect(stdout).toMatch(/^Normal +1$/m);
-    expect(stdout).toMatch(/^without a class +2$/m);
+    expect(stdout).toMatch(/^images by class: Normal 1$/m);
+    expect(stdout).not.toContain('without a class');
+    expect(stdout).toMatch(/^images by label: /m);
     expect(stdout).toContain(
       '- 1 image without a row in chest_dx.csv (ChestDx-1/patient2_000.jpg)',
     );

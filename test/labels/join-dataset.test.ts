@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/events.ts';
 import { type JoinOptions, joinDataset } from '../../src/labels/build-index.ts';
+import { noLabels } from '../../src/labels/label-names.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
 import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';
 import { surroundings } from '../support/invariants.ts';
@@ -83,6 +84,11 @@ describe('index.csv', () => {
       ],
       classes: { Normal: 1, Viral: 1, 'COVID-19': 1, Other: 1, none: 5 },
       rowsWithLabels: 5,
+      labels: {
+        ...noLabels(),
+        ...{ Atelectasis: 1, Effusion: 1, Mass: 1, Pleural_Thickening: 1, Pneumothorax: 1 },
+        ...{ No_Finding: 1, 'COVID-19': 1 },
+      },
       remarks: [],
       rowsOfAbsentArchives: 1,
     });

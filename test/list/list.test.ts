@@ -11,7 +11,7 @@ describe('listDataset', () => {
     const covid = 'viral_pneumonia_COVID-19.csv';
     // Of the sums on the page: 28,535 + 12,989 + 852 + 323 + 279 MB, and the label files.
     const [chestBytes, covidBytes] = [11 * MB, 59_649];
-    expect(subsets).toEqual([
+    expect(subsets.map((row) => ({ ...row, counts: undefined }))).toEqual([
       {
         subset: 'chestdx',
         archives: 51,
@@ -60,6 +60,49 @@ describe('listDataset', () => {
       'Viral-1.zip',
     ]);
     expect(() => listDataset(manifest, { subsets: ['x'] })).toThrow('no subset "x"');
+  });
+
+  it('has what is known of the images, each number with its source', async () => {
+    const { subsets } = listDataset(await loadManifest());
+    const counts = new Map(subsets.map((row) => [row.subset, row.counts]));
+    for (const row of counts.values()) expect(row?.source).toMatch(/rows|folders|sum/);
+    expect(counts.get('chestdx-pe')).toMatchObject({ images: 42_402 });
+    expect(counts.get('chestdx')).toMatchObject({
+      images: 120_100,
+      about: true,
+      countedIn: 24_023,
+    });
+    const images = (name: string) => counts.get(name)?.images ?? 0;
+    expect(images('normal') + images('viral') + images('other')).toBe(images('cc-cxri-p'));
+    const classes = counts.get('cc-cxri-p')?.labels ?? [];
+    expect(classes.reduce((sum, each) => sum + each.images, 0)).toBe(images('cc-cxri-p'));
+    expect(counts.get('viral')?.labels).toEqual([{ label: 'COVID-19', images: 612 }]);
+  });
+
+  it('has the citation as BibTeX, made of the release where the manifest has none', async () => {
+    const manifest = await loadManifest();
+    const { citation, bibtex } = listDataset(manifest);
+    for (const text of ['10.1038/s41551-021-00704-1', 'Nature Biomedical Engineering', '509']) {
+      expect([citation, bibtex].filter((each) => each.includes(text))).toHaveLength(2);
+    }
+    expect(bibtex).toMatch(/^@article\{\w+,\n(?: {2}\w+ += \{.*\},?\n)+\}$/);
+    const own = {
+      ...manifest,
+      bibtex: undefined,
+      dataset: 'Lab_CXR {x}',
+      version: '1',
+      citation: 'A & B',
+    };
+    expect(listDataset(own).bibtex).toBe(
+      [
+        '@misc{lab-cxr-x-1,',
+        '  title = {Lab\\_CXR x, version 1},',
+        '  year  = {2021},',
+        '  url   = {https://miracle.grmh-gdl.cn/chest_xray_ai/},',
+        '  note  = {A \\& B}',
+        '}',
+      ].join('\n'),
+    );
   });
 
   it('says what the release is', async () => {

@@ -119,7 +119,8 @@ describe('makeManifest', () => {
 });
 
 describe('name and version', () => {
-  const { files: published, ...release } = like;
+  const { files: published, bibtex, counts, ...rest } = like;
+  const release = { ...rest, bibtex };
   const clock = { ...systemClock, date: () => new Date('2026-03-01T12:00:00Z') };
   const described = { ...release, version: 'described on 2026-03-01', released: '2026-03-01' };
 
@@ -151,7 +152,9 @@ describe('name and version', () => {
   });
 
   it('are of the directory where no name is known', async () => {
-    const own = { ...described, dataset: 'lab data', citation: '' };
+    expect(counts).not.toHaveLength(0);
+    const { version, released } = described;
+    const own = { ...rest, version, released, dataset: 'lab data', citation: '' };
     expect(await releaseOf({ 'a-1.zip': 'x', 'a.csv': '' })).toEqual(own);
   });
 });
@@ -223,10 +226,10 @@ describe('what is reported while it runs', () => {
     expect(told).toEqual([
       { event: 'phase-start', file: 'a.zip', phase: 'hash', doneBytes: 0, totalBytes: 5 },
       { event: 'phase-done', file: 'a.zip', phase: 'hash', bytes: 5, md5: md5Of('xxxxx') },
-      { event: 'file-done', file: 'a.zip', status: 'described' },
+      { event: 'file-done', file: 'a.zip', did: 'described', status: 'present' },
       { event: 'phase-start', file: 'b.zip', phase: 'hash', doneBytes: 0, totalBytes: 0 },
       { event: 'phase-done', file: 'b.zip', phase: 'hash', bytes: 0, md5: md5Of('') },
-      { event: 'file-done', file: 'b.zip', status: 'described' },
+      { event: 'file-done', file: 'b.zip', did: 'described', status: 'present' },
     ]);
   });
 

@@ -157,7 +157,7 @@ async function inFreshDirectory<T>(
 export function faultArguments(world: FaultWorld, dest: string): readonly string[] {
   const { manifestPath } = world.release;
   return [
-    ...['fetch', '--file', 'ChestDx-1', '--ndjson', '--quiet'],
+    ...['fetch', '--file', 'ChestDx-1', '--no-labels', '--ndjson', '--quiet'],
     ...['--dest', dest, '--manifest', manifestPath, '--source', world.sourceUrl],
   ];
 }

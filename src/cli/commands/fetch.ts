@@ -4,7 +4,12 @@ import { fetchDataset } from '../../fetch/fetch-dataset.ts';
 import { stoppedOutcome } from '../../fetch/fetch-file.ts';
 import type { FetchOutcome, FetchPlan, FetchResult } from '../../fetch/fetch-types.ts';
 import { listDataset } from '../../list.ts';
-import { type Manifest, isEmptySelection, selectFiles } from '../../manifest/manifest.ts';
+import {
+  type Manifest,
+  isEmptySelection,
+  selectFiles,
+  withLabelFiles,
+} from '../../manifest/manifest.ts';
 import { type FileStatusRow, datasetStatus } from '../../status.ts';
 import { count, formatBytes, formatSize } from '../../text.ts';
 import {
@@ -25,8 +30,10 @@ import { type View, renderTable } from '../view.ts';
 export async function runFetch(context: CommandContext): Promise<CommandOutcome> {
   const { settings, clock, confirm, signal } = context;
   const { dryRun, wait, concurrency, connections, retries, deleteArchives, keepGood } = settings;
-  const run = await runOptionsOf(context);
-  if (isEmptySelection(run.selection)) throw nothingSelected(run.manifest);
+  const given = await runOptionsOf(context);
+  if (isEmptySelection(given.selection)) throw nothingSelected(given.manifest);
+  const labels = settings.noLabels ? 'none' : 'needed';
+  const run = { ...given, selection: withLabelFiles(given.manifest, given.selection, labels) };
   const settled: FetchOutcome[] = [];
   const startMs = clock.nowMs();
   const fetching = fetchDataset({
@@ -128,10 +135,12 @@ export function errorsOfFetch(
 /** The same command once more, with a note of what is not shown again and has to be added. */
 function againOf({ settings }: CommandContext, { suggest }: View): string {
   const { subset, file, header, source, noExtract, noJoin, deleteArchives, keepGood } = settings;
+  const { noLabels } = settings;
   const command = suggest.command('fetch', {
     subsets: subset,
     files: file,
     options: {
+      ...(noLabels && { 'no-labels': true }),
       ...(noExtract && { 'no-extract': true }),
       ...(noJoin && { 'no-join': true }),
       ...(deleteArchives && { 'delete-archives': true }),

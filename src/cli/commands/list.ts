@@ -1,7 +1,8 @@
-import { type DatasetList, listDataset } from '../../list.ts';
-import { isEmptySelection } from '../../manifest/manifest.ts';
+import { type DatasetList, type SubsetRow, listDataset } from '../../list.ts';
+import { type Selection, type SubsetCounts, isEmptySelection } from '../../manifest/manifest.ts';
 import { formatCount, formatSize, toPrintable } from '../../text.ts';
 import { type CommandContext, type CommandOutcome, runOptionsOf } from '../command.ts';
+import { joinParts } from '../render-outcomes.ts';
 import type { View } from '../view.ts';
 
 export async function runList(context: CommandContext): Promise<CommandOutcome> {
@@ -13,8 +14,11 @@ export async function runList(context: CommandContext): Promise<CommandOutcome> 
     counts: { files: list.files.length },
     errors: [],
     render: (view) => {
+      if (context.settings.bibtex) return `${toPrintableLines(list.bibtex)}\n`;
       const body = isOverview ? renderSubsets(list, view) : renderFiles(list, view);
-      return `${renderHead(list, view)}\n${body}`;
+      const chosen = list.subsets.filter(({ subset }) => isOverview || selects(selection, subset));
+      const notes = isOverview ? renderNotes(list, view) : '';
+      return joinParts([renderHead(list, view), body, renderCounts(chosen, view), notes]);
     },
     isStatusOnly: false,
   };
@@ -25,17 +29,51 @@ function renderHead({ dataset, version, released, homepage }: DatasetList, view:
   return `${name} (${released})\n${toPrintable(homepage)}\n`;
 }
 
-function renderSubsets({ subsets, citation }: DatasetList, view: View): string {
-  const table = view.table(
-    ['subset', { right: 'archives' }, { right: 'size' }, 'labels'],
-    subsets.map(({ subset, archives, bytes, about, labels }) => [
+function renderSubsets({ subsets }: DatasetList, view: View): string {
+  return view.table(
+    ['subset', { right: 'archives' }, { right: 'size' }, { right: 'images' }, 'labels'],
+    subsets.map(({ subset, archives, bytes, about, labels, counts }) => [
       subset,
       formatCount(archives),
       formatSize({ bytes, about }),
+      counts === null ? '' : imagesOf(counts),
       // Two names of label files are wider than a terminal.
       labels.length > 1 ? `${labels.length} files` : labels.join(),
     ]),
   );
+}
+
+function imagesOf({ images, about = false }: SubsetCounts): string {
+  return `${about ? 'about ' : ''}${formatCount(images)}`;
+}
+
+function selects({ subsets = [] }: Selection, subset: string): boolean {
+  const fold = (name: string) => name.toLowerCase().replace(/[-_]/g, '');
+  return subsets.some((typed) => fold(typed) === fold(subset));
+}
+
+/** How many images have each label, where that is known; with -v also where it is known from. */
+function renderCounts(subsets: readonly SubsetRow[], view: View): string {
+  const lines = subsets.flatMap(({ counts }) => {
+    if (counts === null) return [];
+    const { subset, labels = [], countedIn, source } = counts;
+    if (labels.length === 0 && !view.verbose) return [];
+    const each = labels.map(
+      ({ label, images }) => `${toPrintable(label, 100)} ${formatCount(images)}`,
+    );
+    const of = countedIn === undefined ? imagesOf(counts) : formatCount(countedIn);
+    const last = `of ${of} images${countedIn === undefined ? '' : ' counted'}`;
+    const known = view.verbose ? ` (from ${toPrintable(source, 500)})` : '';
+    const said =
+      each.length === 0
+        ? `${imagesOf(counts)} images`
+        : `${each.join(', ')}${each.length > 1 ? ',' : ''} ${last}`;
+    return `${view.style.bold(subset)}: ${said}${known}\n`;
+  });
+  return view.prose(lines.join(''), '  ');
+}
+
+function renderNotes({ subsets, citation }: DatasetList, view: View): string {
   const [list, fetch] = (['list', 'fetch'] as const).map((name) =>
     view.suggest.command(name, { subsets: ['NAME'] }),
   );
@@ -43,8 +81,17 @@ function renderSubsets({ subsets, citation }: DatasetList, view: View): string {
     ...(subsets.some(({ about }) => about) ? [ABOUT_SIZES] : []),
     `${list} shows the files, ${fetch} downloads them.`,
   ].join('\n');
-  const cite = citation === '' ? '' : `\nTo cite: ${toPrintable(citation, 2000)}\n`;
-  return `${table}\n${view.prose(`${notes}\n${cite}`)}`;
+  const bibtex = view.suggest.command('list', { options: { bibtex: true } });
+  const cite = citation === '' ? '' : `\nTo cite (${bibtex}): ${toPrintable(citation, 2000)}\n`;
+  return view.prose(`${notes}\n${cite}`);
+}
+
+/** Foreign text of several lines. */
+function toPrintableLines(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => toPrintable(line, 4000))
+    .join('\n');
 }
 
 const ABOUT_SIZES =

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { runCli } from '../support/run-cli.ts';
+
+describe('`ccxri list`', () => {
+  it('shows images and labels as far as they are known, within 80 columns', async () => {
+    const { code, stdout } = await runCli(['list'], {
+      columns: 80,
+      env: { NO_COLOR: '1' },
+    });
+    expect(code).toBe(0);
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    expect(stdout).toMatch(/^chestdx-pe +23 +about [\d.]+ GB +42,402 {2}chest_dx.csv$/m);
+    expect(stdout).toMatch(/^chestdx: No_Finding 17,104, Pneumonia 3,114, .*/m);
+    expect(stdout.replaceAll(/\n {2}/g, ' ')).toContain('Hernia 14, of 24,023 images counted\n');
+    expect(stdout).toContain('viral: COVID-19 612 of 2,271 images\n');
+    expect(stdout).toContain('10.1038/s41551-021-00704-1');
+  });
+
+  it('shows those of the selected subsets alone, with -v where the numbers are from', async () => {
+    const { stdout } = await runCli(['list', '--subset', 'Viral', '-v']);
+    expect(stdout).toContain(
+      'viral: COVID-19 612 of 2,271 images (from the rows of viral_pneumonia_COVID-19.csv)\n',
+    );
+    expect(stdout).not.toContain('chestdx');
+  });
+
+  it('prints BibTeX and nothing else with --bibtex', async () => {
+    const { code, stdout } = await runCli(['list', '--bibtex']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^@article\{wang2021chestxray,\n.*doi +\= \{10\.1038\/s41551-021-00704-1\}\n\}\n$/s,
+    );
+  });
+});
+
+describe('`ccxri fetch --file`', () => {
+  const plannedBy = async (...argv: readonly string[]) => {
+    const { stdout } = await runCli(['fetch', '-n', '--json', '--dest', '/nonexistent/x', ...argv]);
+    return [...new Set(stdout.match(/[\w-]+\.(?:zip|csv)/g) ?? [])];
+  };
+
+  it.each([
+    ['ChestDx-3', ['ChestDx-3.zip', 'chest_dx.csv']],
+    ['ChestDx_PE-1', ['ChestDx_PE-1.zip', 'chest_dx.csv']],
+    ['Viral-2', ['Viral-2.zip', 'viral_pneumonia_COVID-19.csv']],
+    ['Normal-1', ['Normal-1.zip']],
+    ['chest_dx.csv', ['chest_dx.csv']],
+  ])('%s brings %j', async (file, files) => {
+    expect(await plannedBy('--file', file)).toEqual(files);
+  });
+
+  it('brings no label file with --no-labels, but one that is named', async () => {
+    expect(await plannedBy('--file', 'ChestDx-3', '--no-labels')).toEqual(['ChestDx-3.zip']);
+    const viral = await plannedBy('--subset', 'viral', '--no-labels');
+    expect(viral).toEqual(['Viral-1.zip', 'Viral-2.zip']);
+    const named = ['--file', 'ChestDx-3,chest_dx.csv', '--no-labels'];
+    expect(await plannedBy(...named)).toEqual(['ChestDx-3.zip', 'chest_dx.csv']);
+  });
+});

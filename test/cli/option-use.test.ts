@@ -1,0 +1,81 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { rootPath } from '../../scripts/generated-docs.ts';
+import { COMMANDS } from '../../src/cli/command-table.ts';
+import type { CommandContext } from '../../src/cli/command.ts';
+import { resolveSettings } from '../../src/cli/options-resolve.ts';
+import {
+  COMMAND_NAMES,
+  type CommandName,
+  OPTIONS,
+  OPTION_KEYS,
+  takesOption,
+} from '../../src/cli/options.ts';
+import { View } from '../../src/cli/view.ts';
+import { systemClock } from '../../src/clock.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
+
+const tempDir = useTempDirs();
+
+const RELEASE = rootPath('manifests/demo');
+
+/** What `run.ts` reads for every command. */
+const EVERYWHERE = OPTION_KEYS.filter((key) => OPTIONS[key].commands === undefined);
+
+/** Runs a command on a small release, and notes which settings its code reads. */
+async function readBy(command: CommandName, root: string): Promise<ReadonlySet<string>> {
+  const read = new Set<string>(EVERYWHERE);
+  const given = {
+    ...(takesOption(command, 'manifest') && { manifest: join(RELEASE, 'manifest.json') }),
+    ...(takesOption(command, 'source') && { source: [RELEASE] }),
+    ...(command === 'fetch' && { subset: ['all'], noExtract: true }),
+  };
+  const settings = new Proxy(resolveSettings(command, given, {}), {
+    get(target, key, receiver): unknown {
+      read.add(String(key));
+      return Reflect.get(target, key, receiver);
+    },
+  });
+  const context: CommandContext = {
+    settings,
+    argument: command === 'manifest' ? RELEASE : undefined,
+    get dest() {
+      read.add('dest');
+      return join(root, command === 'demo' ? 'demo' : 'set');
+    },
+    get confirm() {
+      // A question is what -y and --no-input are about.
+      read.add('yes').add('noInput');
+      return undefined;
+    },
+    env: {},
+    program: undefined,
+    signal: new AbortController().signal,
+    clock: systemClock,
+    nodeVersion: process.versions.node,
+    onEvent: ({ event }) => {
+      if (event === 'phase-start' || event === 'progress') read.add('noProgress');
+    },
+  };
+  // Shown on a terminal that may have bars.
+  if (COMMANDS[command].announcement !== undefined) read.add('noProgress');
+  const outcome = await (await COMMANDS[command].load())(context);
+  outcome.render(new View({ width: 80, color: false, verbose: false }));
+  return read;
+}
+
+describe('every option of every command', () => {
+  it('is read by the code of the commands that take it, and by no other', async () => {
+    const root = await tempDir();
+    const first = ['fetch', 'extract'] as const;
+    const order = [
+      ...first,
+      ...COMMAND_NAMES.filter((name) => !first.some((each) => each === name)),
+    ];
+    for (const command of order) {
+      const read = await readBy(command, root);
+      const taken = OPTION_KEYS.filter((key) => takesOption(command, key));
+      expect([...read].sort(), command).toEqual([...taken].sort());
+    }
+  }, 60_000);
+});
