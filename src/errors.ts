@@ -282,11 +282,10 @@ export interface ErrorRecord extends Omit<ErrorFacts, 'status'> {
   readonly hint?: string | undefined;
   /** The same as data, one after the other. Absent where nothing is known that would help. */
   readonly next?: readonly NextStep[] | undefined;
-  /** HTTP status of the server's response. Absent where it does not apply to the error. */
+  /** HTTP status of the server's response. Absent where it does not apply. */
   readonly httpStatus?: number | undefined;
 }
 
-/** With another name for the HTTP status: in JSON output, `status` is that of a file. */
 export function toErrorRecord(error: CcxriError): ErrorRecord {
   const { status, ...facts } = error.facts;
   return {
@@ -294,7 +293,7 @@ export function toErrorRecord(error: CcxriError): ErrorRecord {
     message: error.message,
     ...(error.next.length === 0 ? {} : { next: error.next }),
     ...facts,
-    ...(status === undefined ? {} : { httpStatus: status }),
+    ...(status !== undefined && { httpStatus: status }),
   };
 }
 

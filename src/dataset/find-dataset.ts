@@ -87,7 +87,7 @@ function insideFolder(dest: string, root: string, folder: string): CcxriError {
     `${shown} lies in ${folder}/ of the dataset directory ${other}: a dataset in there would be mixed up with it`,
     {
       path: dest,
-      kept: 'everything: nothing was begun',
+      kept: 'everything: nothing was started',
       next: [
         {
           kind: 'option',

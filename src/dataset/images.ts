@@ -146,7 +146,7 @@ export function damagedMembersError(
     file,
     expected: count(good + damaged.length, 'member'),
     found: count(good, 'good one'),
-    kept: kept ?? 'nothing of it was unpacked',
+    kept: kept ?? 'nothing was unpacked',
     reasons: more > 0 ? [...reasons, `and ${more} more`] : reasons,
     next: [
       {

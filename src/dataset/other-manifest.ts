@@ -31,7 +31,7 @@ export async function otherManifestError(
   return new CcxriError('other-manifest', message, {
     file: name,
     otherManifest: true,
-    kept: 'all as it is',
+    kept: 'everything, unchanged',
     next: [stepOf(kept, 'it')],
   });
 }
@@ -94,7 +94,7 @@ function refusal(
     {
       ...(files.length === 1 ? { file: files[0] } : {}),
       path: dest,
-      kept: 'everything: nothing was begun',
+      kept: 'everything: nothing was started',
       next: [
         {
           ...stepOf(kept, them),

@@ -25,7 +25,7 @@ export async function claimDirectory(dest: string, manifest: Manifest): Promise<
     throw new CcxriError('usage', `${toPrintable(dest, 4096)} holds something else than a demo`, {
       path: dest,
       expected: 'no such directory, an empty one, or that of an earlier demo',
-      kept: 'everything as it is',
+      kept: 'everything, unchanged',
       next: [
         { kind: 'option', option: 'dest', purpose: 'to give the demo a directory of its own' },
       ],

@@ -68,7 +68,7 @@ function occupied(path: string): CcxriError {
 
 /** A rename stays on one file system. */
 export function onAnotherDisk(path: string, cause?: unknown): CcxriError {
-  return new CcxriError('not-writable', `${path} lies on another file system than .ccxri/`, {
+  return new CcxriError('not-writable', `${path} is on another file system than .ccxri/`, {
     path,
     next: [
       {

@@ -97,7 +97,7 @@ async function extractFrom(
 ): Promise<ExtractedArchive> {
   const { name, context } = extraction;
   for (const warning of directory.warnings) {
-    const message = `${name}: ${warning}; that does no harm`;
+    const message = `${name}: ${warning}; this is harmless`;
     context.onEvent({ event: 'warning', code: 'archive-oddity', file: name, message });
   }
   switch (found.state) {
@@ -134,7 +134,7 @@ async function assertRoom(
     path: layout.images,
     expected: need,
     found: `${free} free`,
-    kept: 'the archive; nothing of it was unpacked',
+    kept: 'the archive; nothing was unpacked',
     next: [{ kind: 'advice', text: 'free some space' }, { kind: 'again' }],
   });
 }

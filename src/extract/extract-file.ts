@@ -103,7 +103,7 @@ function hereAlready({ file: { name }, members }: FileSurvey): SettledResult {
 /** The run has ended for what another archive met. */
 function notExtracted(file: string, { signal }: Session): CcxriError {
   const reason: unknown = signal.reason;
-  if (!isCcxriError(reason)) return new CcxriError('aborted', `${file} was not begun`, { file });
+  if (!isCcxriError(reason)) return new CcxriError('aborted', `${file} was not started`, { file });
   return new CcxriError(reason.code, `${file} was not extracted: ${reason.message}`, {
     ...reason.facts,
     file,

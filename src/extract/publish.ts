@@ -60,7 +60,7 @@ export async function publishImages(
     throw new CcxriError('occupied', `${path} is in the way: it appeared during the extraction`, {
       file: name,
       path,
-      kept: 'everything in it, as it is',
+      kept: 'everything in it, unchanged',
       next: [{ kind: 'advice', text: `move ${path} away` }, { kind: 'again' }],
       cause: error,
     });
@@ -199,7 +199,7 @@ function occupied(
     file,
     path,
     reasons: more > 0 ? [...named, `and ${more} more`] : named,
-    kept: 'everything in it, as it is',
+    kept: 'everything in it, unchanged',
     next: [{ kind: 'advice', text: `move ${path} away` }, { kind: 'again' }],
   });
 }

@@ -83,7 +83,7 @@ async function assertFree({ file, path }: FileSurvey): Promise<void> {
   throw new CcxriError('occupied', `${path} exists and is not a regular file`, {
     file: file.name,
     path,
-    kept: 'what is there, as it is',
+    kept: 'what is there, unchanged',
     next: [MOVE_AWAY, { kind: 'again' }],
   });
 }
@@ -93,7 +93,7 @@ function ofAnother({ path }: FileSurvey, error: CcxriError): CcxriError {
   const next = step === undefined ? [] : [{ ...step, or: MOVE_AWAY }, ...others];
   return withDetails(error, {
     path,
-    kept: 'the file as it is',
+    kept: 'the file, unchanged',
     next: [...next, { kind: 'again' }],
   });
 }
@@ -106,7 +106,7 @@ function occupied({ file, path }: FileSurvey, error: CcxriError): CcxriError {
       ...error.facts,
       file: file.name,
       path,
-      kept: 'the file as it is',
+      kept: 'the file, unchanged',
       next: [MOVE_AWAY, { kind: 'again' }],
       cause: error,
     },

@@ -154,7 +154,7 @@ export function lowDiskError(
       path: dest,
       expected: `about ${need}`,
       found: `${free} free`,
-      kept: 'everything: nothing was begun',
+      kept: 'everything: nothing was started',
       next: [
         {
           kind: 'option',

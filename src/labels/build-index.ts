@@ -143,7 +143,7 @@ async function assertKeepsLabels(
     {
       file,
       path,
-      kept: 'index.csv as it is',
+      kept: 'index.csv, unchanged',
       next: [
         {
           kind: 'run',

@@ -63,7 +63,7 @@ export function withNextSteps(error: unknown, place: Place): unknown {
     file: place.file.name,
     path: place.path,
     ...error.facts,
-    kept: 'the file as it is',
+    kept: 'the file, unchanged',
     next,
     cause: error.cause,
   });
@@ -171,7 +171,7 @@ export function imagesError(
       path: folder,
       expected: `${count(checked, 'file')} as extracted from ${file.name}`,
       found: [...describe('damaged', damaged), ...describe('missing', missing)].join('; '),
-      kept: 'the images as they are',
+      kept: 'the images, unchanged',
       next: isRepaired
         ? [command]
         : [{ kind: 'advice', text: `move ${toPrintable(folder, 4096)} away` }, command],

@@ -142,7 +142,7 @@ export function unsafe(file: string, { code, text }: Reason, facts: ErrorFacts =
     file,
     reasons: [text],
     reasonCodes: [code],
-    kept: 'nothing of it was unpacked',
+    kept: 'nothing was unpacked',
     next: [
       { kind: 'advice', text: 'do not use it' },
       { kind: 'option', option: 'source', purpose: 'to get it from elsewhere' },
@@ -154,7 +154,7 @@ export function unsafe(file: string, { code, text }: Reason, facts: ErrorFacts =
 export function damaged(file: string, what: string, facts: ErrorFacts = {}): CcxriError {
   return new CcxriError('damaged-archive', `${file} is damaged: ${what}`, {
     file,
-    kept: 'nothing of it was unpacked',
+    kept: 'nothing was unpacked',
     next: [
       { kind: 'run', command: 'fetch', files: [file], purpose: 'to get it again' },
       {
@@ -184,7 +184,7 @@ function unread(
     file,
     reasons: [`${toName(about)}: ${how}`],
     reasonCodes: [code],
-    kept: 'nothing of it was unpacked',
+    kept: 'nothing was unpacked',
     next,
   });
 }

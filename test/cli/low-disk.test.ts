@@ -33,7 +33,7 @@ it('asks if the disk is too small, and is code 6 if it cannot ask', async () => 
       typed !== undefined && more.length === 0,
     );
     expect(stderr).toContain('continue anyway with -y');
-    expect(stderr).toContain('nothing was begun');
+    expect(stderr).toContain('nothing was started');
     await expect(listTree(dest)).rejects.toThrow('ENOENT');
   }
   await mkdir(dest);

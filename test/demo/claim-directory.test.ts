@@ -57,7 +57,7 @@ describe('claimDirectory', () => {
     const before = await listTree(dest);
     await expect(claimDirectory(dest, await manifestOf('a'))).rejects.toMatchObject({
       code: 'usage',
-      facts: { path: dest, kept: 'everything as it is' },
+      facts: { path: dest, kept: 'everything, unchanged' },
       next: [{ kind: 'option', option: 'dest' }],
     });
     expect(await listTree(dest)).toEqual(before);

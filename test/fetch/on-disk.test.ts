@@ -98,7 +98,7 @@ describe('a file that lies under the final name already', () => {
     expect(ran.exit).toBe(3);
     expect(server.requests).toEqual([]);
     expect(ran.result?.outcomes[0]?.error).toMatchObject({
-      facts: { file: a.name, path: join(setup.dest, FINAL), kept: 'the file as it is' },
+      facts: { file: a.name, path: join(setup.dest, FINAL), kept: 'the file, unchanged' },
       next: nextSaying('move it away'),
     });
     await rm(join(setup.dest, FINAL));
@@ -208,7 +208,7 @@ describe.skipIf(!canMount)('a disk', () => {
     expect(ran.error).toMatchObject({
       code: 'disk-space',
       message: saying(/needs about 411 KB, \d+ KB are free/),
-      facts: { kept: saying('nothing was begun') },
+      facts: { kept: saying('nothing was started') },
     });
     expect(ran.exit).toBe(6);
     expect(server.requests).toEqual([]);

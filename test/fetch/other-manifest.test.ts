@@ -88,7 +88,7 @@ describe('files that passed for another manifest', () => {
     expect(ran.error).toMatchObject({
       code: 'other-manifest',
       message: saying('these 3 files passed for another manifest than that of CC-CXRI test'),
-      facts: { path: setup.dest, kept: saying('nothing was begun') },
+      facts: { path: setup.dest, kept: saying('nothing was started') },
       next: nextSaying('leave out the manifest that you named'),
     });
     expect(await listTree(setup.dest)).toEqual(before);

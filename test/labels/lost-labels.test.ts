@@ -36,7 +36,7 @@ it.each([
   for (const dryRun of [true, false]) {
     await expect(joinDataset({ manifest, dest, dryRun })).rejects.toMatchObject({
       code: 'missing',
-      facts: { file: name, path: index, kept: 'index.csv as it is' },
+      facts: { file: name, path: index, kept: 'index.csv, unchanged' },
       next: nextSaying(`ccxri fetch --file ${name}`),
     });
   }

@@ -113,7 +113,7 @@ describe('#102 types and modes', () => {
     const bytes = buildZip([{ name: '-', content: 'piped', mode }]);
     const { files, oddities } = await expectUnpacked(await tempDir(), bytes);
     expect(files).toEqual({ '-': 'piped' });
-    expect(oddities).toEqual(['ChestDx-1.zip: a file is marked as a pipe: -; that does no harm']);
+    expect(oddities).toEqual(['ChestDx-1.zip: a file is marked as a pipe: -; this is harmless']);
   });
 
   it('setuid, sticky and 0000 are not taken over', async () => {

@@ -142,7 +142,7 @@ describe('#128 data descriptors', () => {
   it('that are promised and missing do no harm: the directory has the sizes', async () => {
     const members = [A, B].map((member) => ({ ...member, descriptor: 'missing' as const }));
     expect(await expectBoth(buildZip(members))).toEqual([
-      'ChestDx-1.zip: a member lacks its data descriptor: a.jpg and 1 more; that does no harm',
+      'ChestDx-1.zip: a member lacks its data descriptor: a.jpg and 1 more; this is harmless',
     ]);
   });
 
