@@ -221,7 +221,8 @@ describe('a suggested command', () => {
     expect(command('help', { argument: 'join' })).toBe('`ccxri help join`');
     expect(command('manifest', { argument: 'DIR' })).toBe('`ccxri manifest DIR`');
     expect(suggestFor({}).command('fetch')).toBe('`ccxri fetch`');
-    expect(suggestFor({ dest: 'x' }).command('list')).toBe('`ccxri list`');
+    expect(suggestFor({ dest: 'x' }).command('list')).toBe('`ccxri list --dest x`');
+    expect(suggestFor({ dest: 'x' }).command('manifest')).toBe('`ccxri manifest`');
   });
 
   it('can be pasted into a shell', () => {
