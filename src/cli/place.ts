@@ -13,6 +13,7 @@ import {
 import { toPrintable } from '../text.ts';
 import { COMMANDS } from './command-table.ts';
 import type { CliIo } from './io.ts';
+import { assertNoLabel } from './usage-errors.ts';
 import { type CommandName, DEFAULT_DEST, DEMO_DEST } from './options.ts';
 
 /** The dataset directory that a command works on. */
@@ -78,7 +79,10 @@ export async function assertDirectoryMeant(
   const kind = await pathKind(typed);
   if (kind === 'directory') return;
   const selection = selectionMeant(await loadNames(), kind === 'file' ? basename(typed) : typed);
-  if (selection === undefined) return;
+  if (selection === undefined) {
+    if (kind === 'nothing') assertNoLabel(typed);
+    return;
+  }
   const isSubset = selection.subsets !== undefined;
   const next: NextStep =
     command === 'demo'

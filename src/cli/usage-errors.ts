@@ -118,6 +118,24 @@ function labelStep(typed: string): NextStep | undefined {
   };
 }
 
+/**
+ * `ccxri fetch covid`: no new directory is called so.
+ * @throws CcxriError `usage`, with the subset that has the label
+ */
+export function assertNoLabel(typed: string): void {
+  const meant = labelMeant(typed);
+  const step = labelStep(typed);
+  if (meant === undefined || step === undefined) return;
+  const message = `${toPrintable(typed, 80)} is no directory: ${meant.label} is a label of images in ${meant.subsets.join(' and ')}`;
+  const or = {
+    kind: 'option',
+    option: 'dest',
+    value: `./${typed}`,
+    purpose: 'if a directory of that name is meant',
+  } as const;
+  throw new CcxriError('usage', message, { next: [{ ...step, or }] });
+}
+
 /** The error of an unknown subset, where a label was typed: no archive has the images of one alone. */
 export function withLabelMeant(error: unknown): unknown {
   if (!isCcxriError(error, 'unknown-subset')) return error;

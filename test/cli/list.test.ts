@@ -33,6 +33,23 @@ describe('`ccxri list`', () => {
   });
 });
 
+describe('a label typed for a name', () => {
+  it.each([
+    ['fetch', 'covid', 'COVID-19 is a label of images in viral', '`ccxri fetch --subset viral`'],
+    ['list', 'hernia', 'Hernia is a label of images in chestdx', '`ccxri fetch --subset chestdx`'],
+  ])(
+    '%s %s: which subset has it, as a directory and as a subset',
+    async (command, name, is, run) => {
+      for (const argv of [[name], ['--subset', name]]) {
+        const { code, stderr, stdout } = await runCli([command, ...argv]);
+        expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+        expect(stderr).toContain(is);
+        expect(stderr).toContain(run);
+      }
+    },
+  );
+});
+
 describe('`ccxri fetch --file`', () => {
   const plannedBy = async (...argv: readonly string[]) => {
     const { stdout } = await runCli(['fetch', '-n', '--json', '--dest', '/nonexistent/x', ...argv]);
