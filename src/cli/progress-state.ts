@@ -114,7 +114,6 @@ export class RunState {
       case 'warning':
       case 'connections':
       case 'index-written':
-      case 'archive-removed':
       case 'check':
     }
   }
