@@ -40,6 +40,8 @@ export const ERROR_CODES = [
   'not-the-file',
   /** A page, live or saved, has no link to the file, or is not the page with the links. */
   'no-link',
+  /** A page has the files of another release: its MD5s are others than the manifest's. */
+  'other-release',
   // The way to the bytes is broken.
   /** No connection, or a broken one. */
   'network',

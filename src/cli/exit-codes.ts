@@ -75,6 +75,7 @@ const BY_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   'unsafe-archive': 7,
   'not-the-file': 9,
   'no-link': 9,
+  'other-release': 9,
   network: 4,
   'http-status': 4,
   stalled: 4,

@@ -69,6 +69,7 @@ const BY_PRIORITY: readonly ErrorCode[] = [
   'network',
   'http-status',
   'no-link',
+  'other-release',
   'source-unusable',
   'file-not-at-source',
 ];

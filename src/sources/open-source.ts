@@ -40,7 +40,7 @@ async function openOrFail(typed: string, context: SourceContext): Promise<MaybeB
   try {
     return await openSource(typed, address, context);
   } catch (error) {
-    if (!isCcxriError(error, 'source-unusable', 'no-link')) throw error;
+    if (!isCcxriError(error, 'source-unusable', 'no-link', 'other-release')) throw error;
     return {
       kind: address.isPage ? 'page' : 'directory',
       name: printableSource(typed),

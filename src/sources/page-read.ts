@@ -1,4 +1,4 @@
-import type { CcxriError, NextStep } from '../errors.ts';
+import { CcxriError, type NextStep } from '../errors.ts';
 import type { Manifest, ManifestFile } from '../manifest/manifest.ts';
 import { count, toPrintable, toPrintableUrl } from '../text.ts';
 import { type PageOrigin, resolveAnchors } from './page-address.ts';
@@ -158,6 +158,56 @@ export function explainEmpty(
     `${source} is a web page${title} ${lackOf(reading, `${dataset} ${version}`)}`,
     homepage,
     { source, next },
+  );
+}
+
+/** Fewer MD5s than this, of no named file, are not plainly a table of files. */
+const LEAST_OF_TABLE = 3;
+
+/**
+ * What to say of a page whose MD5s all are others than the manifest's: downloads would only show, file after
+ * file, that it is of another release. A page with some of the manifest's MD5s is left as it is, and so is a
+ * listing, where 32 digits may be anything.
+ * @returns undefined: it is not such a page
+ */
+export function explainOtherRelease(
+  reading: PageReading,
+  manifest: Manifest,
+  source: string,
+): CcxriError | undefined {
+  const { urls, guesses, knownMd5s, otherMd5s, looksLikeListing } = reading;
+  if (knownMd5s > 0 || otherMd5s === 0 || looksLikeListing) return undefined;
+  const named = new Set([...urls.keys(), ...guesses.keys()]).size;
+  const isTable =
+    named > 0
+      ? otherMd5s >= named
+      : otherMd5s >= LEAST_OF_TABLE && 2 * otherMd5s >= manifest.files.length;
+  if (!isTable) return undefined;
+  const release = toPrintable(`${manifest.dataset} ${manifest.version}`, 160);
+  const names = named === 0 ? '' : `, though it names ${count(named, 'file')} of it`;
+  return new CcxriError(
+    'other-release',
+    `${source} is of another release than the manifest: of its ${count(otherMd5s, 'MD5')} none is of ${release}${names}`,
+    {
+      source,
+      wholeSource: true,
+      permanent: true,
+      expected: `MD5s of ${release} (${manifest.released})`,
+      found: count(otherMd5s, 'other MD5'),
+      kept: 'everything: nothing was downloaded from there',
+      next: [
+        {
+          kind: 'advice',
+          text: 'get a newer version of ccxri',
+          or: {
+            kind: 'option',
+            option: 'manifest',
+            purpose: 'of that release',
+            or: { kind: 'option', option: 'source', purpose: `with the files of ${release}` },
+          },
+        },
+      ],
+    },
   );
 }
 

@@ -10,6 +10,7 @@ import { pathInSave, type PageOrigin } from './page-address.ts';
 import {
   type PageReading,
   explainEmpty,
+  explainOtherRelease,
   hasFiles,
   locateOnPage,
   looksLikeData,
@@ -28,13 +29,16 @@ const MAX_FRAMES = 20;
 /**
  * A page that was saved by a browser: as HTML, with the folder beside it, or as one file (MHTML). It is
  * read at once: a wrong file is reported before anything is downloaded.
- * @throws CcxriError `source-unusable`, saying what the file is instead; `no-link`
+ * @throws CcxriError `source-unusable`, saying what the file is instead; `no-link`;
+ *   `other-release`
  */
 export async function openSavedPage(path: string, context: SourceContext): Promise<Source> {
   const { manifest, onEvent } = context;
   const { homepage } = manifest;
   const name = toPrintable(path);
   const reading = await readSavedPage(path, context);
+  const otherRelease = explainOtherRelease(reading, manifest, name);
+  if (otherRelease !== undefined) throw otherRelease;
   if (!hasFiles(reading) && reading.guesses.size === 0) {
     throw explainEmpty(reading, manifest, { source: name });
   }

@@ -114,6 +114,7 @@ export class WebSource implements Source {
 
   /** What to do without the page: links read earlier, or files that lie by name near it. */
   async #settle(failed: Failed & { readonly attempts: number }, file: ManifestFile) {
+    if (failed.error.code === 'other-release') throw failed.error;
     const error = explainFailure(this.#asked, failed, this.#context.clock.date());
     const kept = await this.#fromKept(error);
     if (kept !== undefined) return kept;

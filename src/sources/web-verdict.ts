@@ -10,6 +10,7 @@ import { readLivePage } from './live-page.ts';
 import {
   type PageReading,
   explainEmpty,
+  explainOtherRelease,
   hasFiles,
   looksLikeData,
   looksLikeHtml,
@@ -69,6 +70,8 @@ export async function classifyAnswer(
       error: noLink(`${name} can't be used: ${error.message}`, manifest.homepage),
     };
   }
+  const otherRelease = explainOtherRelease(reading, manifest, name);
+  if (otherRelease !== undefined) return { ...failed, error: otherRelease, reading };
   const has = hasFiles(reading);
   if (has && (mustBePage || reading.knownMd5s > 0)) return { kind: 'page', reading };
   const isListing = isHtml && (has || reading.looksLikeListing) && reading.knownMd5s === 0;
