@@ -71,7 +71,7 @@ export async function runOptionsOf(context: CommandContext): Promise<RunOfComman
   };
 }
 
-export function selectionOf({ subset, file }: Settings): Selection {
+function selectionOf({ subset, file }: Settings): Selection {
   return { subsets: subset, files: file };
 }
 

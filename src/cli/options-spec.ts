@@ -29,7 +29,7 @@ export const GROUPS = [
   'Everywhere',
 ] as const;
 
-export type OptionGroup = (typeof GROUPS)[number];
+type OptionGroup = (typeof GROUPS)[number];
 
 /** What a command says of an option in words of its own. */
 interface OwnWords {
