@@ -27,7 +27,7 @@ export async function otherManifestError(
   const message =
     kept === undefined
       ? 'it passed for another manifest: did you mean --manifest FILE?'
-      : `it is right by another manifest: that of ${releaseOf(kept)}, which the directory keeps`;
+      : `right by another manifest: that of ${releaseOf(kept)}, which the directory keeps`;
   return new CcxriError('other-manifest', message, {
     file: name,
     otherManifest: true,
