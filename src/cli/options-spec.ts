@@ -25,8 +25,7 @@ export const GROUPS = [
   'How',
   'Network',
   'After the download',
-  'Output',
-  'Everywhere',
+  'Output, as for every command',
 ] as const;
 
 type OptionGroup = (typeof GROUPS)[number];

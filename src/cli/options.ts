@@ -210,26 +210,30 @@ const TABLE = {
       demo: { group: 'How' },
     },
   }),
+  // What a job gives to every command has to be taken by those too that never ask or wait.
   yes: flag('--yes', 'answer yes to every question', {
     short: '-y',
-    group: 'Output',
-    commands: ['fetch'],
+    group: 'Output, as for every command',
   }),
-  noInput: flag('--no-input', 'never ask', { group: 'Output', commands: ['fetch'] }),
+  noInput: flag('--no-input', 'never ask', { group: 'Output, as for every command' }),
   noProgress: flag('--no-progress', 'no bars, no heartbeat, no event "progress"', {
-    group: 'Output',
-    commands: ['fetch', 'verify', 'extract', 'doctor', 'manifest', 'demo'],
+    group: 'Output, as for every command',
   }),
-  json: flag('--json', 'the result as one JSON document on stdout', { group: 'Everywhere' }),
+  json: flag('--json', 'the result as one JSON document on stdout', {
+    group: 'Output, as for every command',
+  }),
   ndjson: flag('--ndjson', 'events as JSON on stdout, one per line; the last is "summary"', {
-    group: 'Everywhere',
+    group: 'Output, as for every command',
   }),
-  quiet: flag('--quiet', 'errors only', { short: '-q', group: 'Everywhere' }),
-  verbose: flag('--verbose', 'more of everything', { short: '-v', group: 'Everywhere' }),
+  quiet: flag('--quiet', 'errors only', { short: '-q', group: 'Output, as for every command' }),
+  verbose: flag('--verbose', 'more of everything', {
+    short: '-v',
+    group: 'Output, as for every command',
+  }),
   color: {
     long: '--color',
     value: 'WHEN',
-    group: 'Everywhere',
+    group: 'Output, as for every command',
     schema: z.enum(['auto', 'never', 'always']).default('auto'),
     help: 'auto, never or always',
     default: 'auto',

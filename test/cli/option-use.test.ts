@@ -43,22 +43,14 @@ async function readBy(command: CommandName, root: string): Promise<ReadonlySet<s
       read.add('dest');
       return join(root, command === 'demo' ? 'demo' : 'set');
     },
-    get confirm() {
-      // A question is what -y and --no-input are about.
-      read.add('yes').add('noInput');
-      return undefined;
-    },
+    confirm: undefined,
     env: {},
     program: undefined,
     signal: new AbortController().signal,
     clock: systemClock,
     nodeVersion: process.versions.node,
-    onEvent: ({ event }) => {
-      if (event === 'phase-start' || event === 'progress') read.add('noProgress');
-    },
+    onEvent: () => undefined,
   };
-  // Shown on a terminal that may have bars.
-  if (COMMANDS[command].announcement !== undefined) read.add('noProgress');
   const outcome = await (await COMMANDS[command].load())(context);
   outcome.render(new View({ width: 80, color: false, verbose: false }));
   return read;

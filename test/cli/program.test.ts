@@ -59,7 +59,7 @@ describe('help', () => {
   });
 
   it('of fetch is grouped, what holds everywhere last', () => {
-    const headings = [...textOf('fetch', '-h').matchAll(/^([A-Z][\w ]+):$/gm)].map(
+    const headings = [...textOf('fetch', '-h').matchAll(/^([A-Z][\w ,]+):$/gm)].map(
       ([, each]) => each,
     );
     expect(headings).toEqual([
@@ -69,12 +69,11 @@ describe('help', () => {
       'Where to',
       'Network',
       'After the download',
-      'Output',
-      'Everywhere',
+      'Output, as for every command',
       'Examples',
     ]);
-    const everywhere = textOf('list', '-h').split('Everywhere:')[1];
-    for (const flag of ['--json', '--ndjson', '-q', '-v', '--color', '-h']) {
+    const everywhere = textOf('list', '-h').split('Output, as for every command:')[1];
+    for (const flag of ['--json', '--ndjson', '-q', '-v', '--color', '-y', '--no-input', '-h']) {
       expect(everywhere).toContain(`  ${flag}`);
     }
   });
