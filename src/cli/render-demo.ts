@@ -1,5 +1,5 @@
 import type { CaughtFault, DemoStartEvent, RunEvent } from '../events.ts';
-import { formatBytes, formatCount, formatDuration, toPrintable } from '../text.ts';
+import { count, formatBytes, formatCount, formatDuration, toPrintable } from '../text.ts';
 import type { View } from './view.ts';
 
 /** The lines of the demo alone. */
@@ -39,17 +39,17 @@ function describeCaught({ fault, file = '', resumedAtByte = 0, ...more }: Caught
     case 'cut':
       return `connection cut: ${file} resumed at ${at} of ${formatCount(totalBytes)}`;
     case 'flip':
-      return `flipped bit: ${file} has ${short(found)}, not ${short(expected)}; downloaded again`;
+      return `flipped bit: ${file} MD5 ${short(found)}, not ${short(expected)}; downloaded again`;
     case 'kill':
     case 'stop': {
-      const what = fault === 'kill' ? 'killed (SIGKILL)' : 'stopped in the middle';
-      const resumed = file === '' ? '' : `, ${file} resumed at ${at}`;
-      return `fetch ${what}: run again, ${filesKept} whole files kept${resumed}`;
+      const what = fault === 'kill' ? 'killed (SIGKILL)' : 'stopped';
+      const resumed = resumedAtByte === 0 ? '' : `, ${file} resumed at ${at}`;
+      return `${what}: ${count(filesKept, 'file')} kept${resumed}`;
     }
   }
 }
 
 /** The first digits of an MD5 tell it from another one. */
 function short(text: string): string {
-  return text.replace(/\b([0-9a-f]{7})[0-9a-f]{25}\b/, '$1…');
+  return text.replace(/^MD5 ([0-9a-f]{5})[0-9a-f]{27}$/, '$1…');
 }

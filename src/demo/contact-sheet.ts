@@ -83,7 +83,7 @@ function renderFigure(row: IndexRow): string {
   const labels = escape(labelsOf(row));
   const address = row.path.split('/').map(encodeURIComponent).join('/');
   return `<figure><a href="${escape(address)}"><img src="${escape(address)}" alt="${labels}" loading="lazy"></a>
-<figcaption>${labels}<small>${escape(row.image)}<br>${escape(row.patientId)}</small></figcaption></figure>`;
+<figcaption>${labels}<small>${escape(row.image)}</small></figcaption></figure>`;
 }
 
 function labelsOf({ class: name, labels }: IndexRow): string {

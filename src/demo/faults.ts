@@ -1,4 +1,4 @@
-import type { CaughtFault, EventListener, PlanEvent, RunEvent } from '../events.ts';
+import type { CaughtFault, EventListener, PhaseProgress, PlanEvent, RunEvent } from '../events.ts';
 import type { Answer, Fault } from './serve-files.ts';
 
 /** So many files are whole before the fetch is interrupted: there is something to keep. */
@@ -69,10 +69,7 @@ export class Faults {
       const { code, expected, found } = event.error;
       if (code === 'md5-mismatch') this.#mismatch = { expected, found };
     }
-    if (event.event === 'phase-start' && event.phase === 'download' && event.doneBytes > 0) {
-      const { file, doneBytes: resumedAtByte, totalBytes } = event;
-      this.#reportInterruption({ file, resumedAtByte, totalBytes: totalBytes ?? undefined });
-    }
+    if (event.event === 'phase-start' && event.phase === 'download') this.#onBegun(event);
     if (event.event === 'file-done' && event.did === 'downloaded') this.#onDownloaded(event.file);
     this.#interruptIfDue();
   };
@@ -92,6 +89,12 @@ export class Faults {
     this.#isHeld = true;
     this.#interruptIfDue();
   };
+
+  #onBegun({ file, doneBytes: resumedAtByte }: PhaseProgress): void {
+    if (file !== this.#cut?.name) return;
+    const { totalBytes } = this.#cut;
+    this.#reportInterruption(resumedAtByte > 0 ? { file, resumedAtByte, totalBytes } : {});
+  }
 
   #onDownloaded(file: string): void {
     this.#filesDone += 1;

@@ -90,7 +90,7 @@ describe('runDemo', () => {
 
     const [, second] = events.filter((event) => event.event === 'plan');
     const rest = events.slice(events.findIndex((event) => event === second));
-    const resumed = rest.find((event) => event.event === 'phase-start' && event.doneBytes > 0);
+    const resumed = rest.find((event) => event.event === 'phase-start' && event.file === file);
     expect(resumed).toMatchObject({ file: stop?.file, doneBytes: stop?.resumedAtByte });
     expect(stop).toMatchObject({ fault: 'stop', filesKept: 9 - (second?.toDownload ?? 0) });
     expect(stop?.filesKept).toBeGreaterThanOrEqual(3);

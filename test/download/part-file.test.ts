@@ -136,6 +136,10 @@ describe('a part', () => {
     await clock.advance(1);
     await part.write(Buffer.alloc(1000), part.bytes);
     await expect.poll(() => stateOf(part)).toMatchObject({ durableBytes: 5000 });
+    // At any time on request.
+    await part.write(Buffer.alloc(1000), part.bytes);
+    await part.checkpoint();
+    expect(await stateOf(part)).toMatchObject({ durableBytes: 6000 });
     await part.close();
   });
 

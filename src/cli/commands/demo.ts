@@ -32,13 +32,13 @@ function dryOutcome(dest: string): CommandOutcome {
 }
 
 function renderDemo(result: DemoResult, view: View, env: CommandContext['env']): string {
-  const { fetch, caught, contactSheet, manifestPath } = result;
+  const { fetch, caught, contactSheet } = result;
   if (contactSheet === undefined || fetch.outcomes.some(({ error }) => error !== undefined)) {
     return renderFetched(fetch, view);
   }
   // By `npm run demo` in a clone no `ccxri` is on the PATH, but `npx ccxri` is the one just built.
   const program = env['npm_lifecycle_event'] === 'demo' ? 'npx ccxri' : 'ccxri';
-  const dest = `${toArgument(fetch.dest)} --manifest ${quoteForShell(manifestPath)}`;
+  const dest = toArgument(fetch.dest);
   return joinParts([
     renderDemoHead(fetch, caught.length, view),
     [
@@ -65,7 +65,7 @@ function renderDemoHead(
   const what = `${count(outcomes.length, 'file')}, ${count(index?.rows ?? 0, 'image')} with labels`;
   const done = `${style.green('done:')} ${what} in ${toPrintable(dest, 4096)}`;
   if (caught > 0) return `${done}; ${count(caught, 'failure')} caught\n`;
-  return `${done}, all of an earlier demo: remove it to see it from the start\n`;
+  return `${done}\nall of it of an earlier demo: remove that to see it from the start\n`;
 }
 
 /** A directory as it is typed where it is no option's value. */
