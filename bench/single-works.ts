@@ -1,5 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { layoutOf } from '../src/dataset/layout.ts';
+import { Ledger, type MembersRecord } from '../src/dataset/ledger.ts';
 import { freshDirectory } from './fresh-directory.ts';
 import { measure, type Measured } from './measure.ts';
 import { middle } from './run-works.ts';
@@ -49,28 +51,42 @@ export async function nothingToDo(place: Place): Promise<Figure> {
 
 const JOIN_ARCHIVES = 74;
 const JOIN_ROWS = 162_000;
-const FINDING_COLUMNS = 15;
+const LABEL_COLUMNS = 15;
 
-/** The whole `join` of a dataset as large as ChestDx and ChestDx-PE together; images are empty files. */
+/**
+ * The whole `join` of a dataset as large as ChestDx and ChestDx-PE together, with the ledger that an
+ * extraction leaves; images are empty files.
+ */
 export async function joinFigure(ccxri: string, scratch: string): Promise<Figure> {
   const dest = join(scratch, 'join');
   await rm(dest, { recursive: true, force: true });
   const header =
     'image,zip,Consolidation,Fibrosis,Nodule,Hernia,Atelectasis,Pneumothorax,Edema,Pneumonia,Emphysema,Effusion,Infiltration,Pleural_thickening,Mass,Cardiomegaly,No_finding';
   const rows = [header];
+  const ledger = new Ledger(layoutOf(dest).ledger);
+  await mkdir(layoutOf(dest).ledger, { recursive: true });
   for (let archive = 1; archive <= JOIN_ARCHIVES; archive += 1) {
     const stem = archive <= 51 ? `ChestDx-${archive}` : `ChestDx_PE-${archive - 51}`;
     const folder = join(dest, 'images', stem);
     await mkdir(folder, { recursive: true });
     const images = Math.ceil(JOIN_ROWS / JOIN_ARCHIVES);
+    const members: MembersRecord['members'][number][] = [];
     for (let image = 0; image < images && rows.length <= JOIN_ROWS; image += 1) {
       const name = `patient${10_000_000 + archive * 10_000 + (image >> 1)}_00${image & 1}.jpg`;
-      const cells = Array.from({ length: FINDING_COLUMNS }, (_, at) =>
+      const cells = Array.from({ length: LABEL_COLUMNS }, (_, at) =>
         (image + at) % 15 === 0 && at < 14 ? '1' : '0',
       );
       rows.push([name, stem, ...cells].join(','));
       await writeFile(join(folder, name), '');
+      members.push({ path: name, bytes: 0, crc32: 0, state: 'verified' });
     }
+    await ledger.writeMembers({
+      archive: `${stem}.zip`,
+      md5: '0'.repeat(32),
+      isComplete: true,
+      extractedAt: new Date(0).toISOString(),
+      members,
+    });
   }
   await mkdir(join(dest, 'labels'), { recursive: true });
   await writeFile(join(dest, 'labels', 'chest_dx.csv'), `${rows.join('\n')}\n`);

@@ -203,7 +203,10 @@ const TABLE = {
     group: 'After the download',
     commands: ['fetch', 'verify', 'extract', 'join', 'status', 'demo'],
     own: {
-      verify: { help: 'treat disputed MD5s and broken images as errors (code 8)', group: 'How' },
+      verify: {
+        help: 'treat disputed MD5s, and images that are broken or that no archive has, as errors (code 8)',
+        group: 'How',
+      },
       extract: { help: 'treat broken images as errors (code 8)', group: 'How' },
       join: { help: 'treat remarks as errors (code 8)', group: 'How' },
       status: { help: 'treat disputed MD5s as errors (code 8)', group: 'How' },
