@@ -22,7 +22,17 @@ export const FLOORS = [
 ];
 
 /** Files of src/ that everything may import; they import each other and nothing else. */
-export const BASE = ['errors', 'events', 'clock', 'abort', 'text', 'concurrency', 'errnos', 'file-status'];
+export const BASE = [
+  'errors',
+  'events',
+  'progress-throttle',
+  'clock',
+  'abort',
+  'text',
+  'concurrency',
+  'errnos',
+  'file-status',
+];
 
 /** These take a URL, a path, a length or a reader, and never a manifest. */
 export const KNOW_NO_MANIFEST = ['http', 'fs', 'hash', 'zip'];

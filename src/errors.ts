@@ -261,10 +261,8 @@ export function errnoOf(error: unknown): string | undefined {
     return typeof code === 'string' ? code : undefined;
   }
   // EDQUOT (a full quota) and ESTALE (a network share that was taken away) are among them.
-  const errno = 'errno' in error ? error.errno : undefined;
-  return (
-    Object.entries(constants.errno).find(([, number]) => number === -Number(errno))?.[0] ?? code
-  );
+  const errno = -Number('errno' in error ? error.errno : undefined);
+  return Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? code;
 }
 
 /** What is said of one file holds for others as well: then once is enough. */
@@ -335,18 +333,17 @@ export function toLimitError(error: unknown, doing = '', facts: ErrorFacts = {})
   });
 }
 
+const ELSEWHERE = { kind: 'option', option: 'dest' } as const;
+
 const DISK_NEXT: Partial<Record<ErrorCode, readonly NextStep[]>> = {
-  'disk-full': [
-    { kind: 'advice', text: 'free some space', or: { kind: 'option', option: 'dest' } },
-    { kind: 'again' },
-  ],
+  'disk-full': [{ kind: 'advice', text: 'free some space', or: ELSEWHERE }, { kind: 'again' }],
   'no-inodes': [
     {
       kind: 'advice',
       text: 'delete files there: their number counts, not their size',
-      or: { kind: 'option', option: 'dest' },
+      or: ELSEWHERE,
     },
     { kind: 'again' },
   ],
-  'not-writable': [{ kind: 'option', option: 'dest', purpose: 'that you may write' }],
+  'not-writable': [{ ...ELSEWHERE, purpose: 'that you may write' }],
 };

@@ -1,4 +1,3 @@
-import type { Clock } from './clock.ts';
 import type { ErrorCode, ErrorRecord, NextStep } from './errors.ts';
 import type { FileStatus } from './file-status.ts';
 
@@ -15,6 +14,7 @@ export type RunEvent =
   | ProgressEvent
   | PhaseDoneEvent
   | RetryEvent
+  | SourceRetryEvent
   | SourceLeftEvent
   | WarningEvent
   | ConnectionsEvent
@@ -116,6 +116,19 @@ export interface RetryEvent {
   readonly error: ErrorRecord;
   /** Bytes kept, which the next attempt resumes from. */
   readonly keptBytes: number;
+}
+
+/** A page could not be had, or has no links; it is asked for again after `delayMs`. */
+export interface SourceRetryEvent {
+  readonly event: 'source-retry';
+  /** The source, safe to print. */
+  readonly source: string;
+  /** The attempt that failed, counted from 1. */
+  readonly attempt: number;
+  /** Time until the next attempt. */
+  readonly delayMs: number;
+  /** Why it failed. */
+  readonly error: ErrorRecord;
 }
 
 /** A source was given up for this file; the next one is tried. */
@@ -331,24 +344,3 @@ export type EventListener = (event: RunEvent) => void;
 
 /** The default listener: the library is silent. */
 export const ignoreEvents: EventListener = () => undefined;
-
-/** Emits progress at most ten times a second, which is as fast as a listener needs to draw. */
-export class ProgressThrottle {
-  readonly #clock: Clock;
-  readonly #onEvent: EventListener;
-  #emittedAtMs = -Infinity;
-
-  constructor(clock: Clock, onEvent: EventListener) {
-    this.#clock = clock;
-    this.#onEvent = onEvent;
-  }
-
-  emit(progress: PhaseProgress): void {
-    const nowMs = this.#clock.nowMs();
-    if (nowMs - this.#emittedAtMs < PROGRESS_EVERY_MS) return;
-    this.#emittedAtMs = nowMs;
-    this.#onEvent({ event: 'progress', ...progress });
-  }
-}
-
-const PROGRESS_EVERY_MS = 100;

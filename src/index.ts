@@ -35,6 +35,7 @@ export type {
   RetryEvent,
   RunEvent,
   SourceLeftEvent,
+  SourceRetryEvent,
   WarningCode,
   WarningEvent,
 } from './events.ts';

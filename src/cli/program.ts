@@ -107,7 +107,9 @@ function addCommand(program: Command, name: CommandName, requests: Request[]): v
   own.sort((a, b) => groupOf(a) - groupOf(b));
   const options = own.map((key) => [key, toOption(key, name)] as const);
   for (const [, option] of options) command.addOption(option);
-  command.addHelpOption(new Option('-h, --help', 'print the help').helpGroup('Output, as for every command:'));
+  command.addHelpOption(
+    new Option('-h, --help', 'print the help').helpGroup('Output, as for every command:'),
+  );
   if (argument !== undefined) command.argument(argument.usage, argument.help);
   const lines = examples.map(([line, what]) => `  ${line}\n      ${what}`);
   command.addHelpText('after', ['', 'Examples:', ...lines].join('\n'));

@@ -15,12 +15,13 @@ const UP = '\u001b[A';
 const DOWN = '\u001b[B';
 const USUAL_ROWS = 24;
 
-/** Which files are in work is told by these. */
-const OF_FILES: ReadonlySet<RunEvent['event']> = new Set<RunEvent['event']>([
+/** What is in work is told by these. */
+const OF_WORK: ReadonlySet<RunEvent['event']> = new Set<RunEvent['event']>([
   'phase-start',
   'progress',
   'phase-done',
   'file-done',
+  'source-retry',
 ]);
 
 /** A bar for everything, and a line for each file in work, on a terminal. */
@@ -43,7 +44,7 @@ export class BarProgress implements Progress {
     const line = lineOf(event, this.#state, view);
     if (line !== undefined && !this.#isCountedOnly(event)) this.note(line);
     const mayChangeLines = this.#screen === undefined || event.event !== 'progress';
-    if (OF_FILES.has(event.event) && mayChangeLines && this.#state.hasWork) this.#show();
+    if (OF_WORK.has(event.event) && mayChangeLines && this.#state.hasWork) this.#show();
   }
 
   note(line: string): void {

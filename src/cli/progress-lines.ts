@@ -54,8 +54,9 @@ export class LineProgress implements Progress {
   /** Writes a heartbeat if one is due. */
   tick(): void {
     const nowMs = this.#options.clock.nowMs();
-    if (this.#state.filesInWork(nowMs).length === 0 || nowMs - this.#lastLineMs < HEARTBEAT_MS)
-      return;
+    const isIdle =
+      this.#state.filesInWork(nowMs).length === 0 && this.#state.position(nowMs).waitMs === null;
+    if (isIdle || nowMs - this.#lastLineMs < HEARTBEAT_MS) return;
     this.note(heartbeatLine(this.#state, nowMs));
   }
 
@@ -80,6 +81,8 @@ export function lineOf(event: RunEvent, state: RunState, view: View): string | u
       return fileDoneLine(event, state, view);
     case 'retry':
       return retryLine(event);
+    case 'source-retry':
+      return sourceRetryLine(event);
     case 'source-left': {
       const about = isOfManyFiles(event.error) ? '' : `${event.file}: `;
       return shown(`${about}gave up on ${event.source}: ${messageOf(event)}`);
@@ -185,6 +188,11 @@ function retryLine(event: Extract<RunEvent, { event: 'retry' }>): string {
   const kept = keptBytes > 0 ? `; ${formatBytes(keptBytes)} kept` : '';
   const why = shown(messageOf(event));
   return `${file}: attempt ${attempt} failed: ${why}; again in ${formatAbout(delayMs)}${kept}`;
+}
+
+function sourceRetryLine(event: Extract<RunEvent, { event: 'source-retry' }>): string {
+  const { attempt, delayMs, error } = event;
+  return `attempt ${attempt} failed: ${shown(error.message)}; again in ${formatAbout(delayMs)}`;
 }
 
 /** What went wrong, to be shown beside its file: without the file or its address at the beginning. */

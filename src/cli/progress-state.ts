@@ -10,6 +10,8 @@ import type { View } from './view.ts';
 
 /** How often attempts that fail for the same reason are reported. */
 const REPORT_EVERY_MS = 30_000;
+/** The attempt for a page from which on a user should know why nothing happens. */
+const WORTH_A_LINE = 3;
 /** What is silent for so long is said to be. */
 export const SILENT_MS = 3000;
 
@@ -27,7 +29,7 @@ export interface Position {
   readonly fraction: number | null;
   /** Until everything is done. null: not known. */
   readonly leftMs: number | null;
-  /** All files in work wait: time until the first of them tries again. null: not all do. */
+  /** All files in work, or a page, wait: time until the first of them tries again. null: not all do. */
   readonly waitMs: number | null;
   /** How long no byte has moved. 0 where no file is in work. */
   readonly silentMs: number;
@@ -58,6 +60,8 @@ export class RunState {
   readonly #work = new RunWork();
   readonly #inWork = new Map<string, Begun>();
   readonly #finished = new Set<string>();
+  /** By source: when its page is asked for again. */
+  readonly #pageAtMs = new Map<string, number>();
   /** When each cause of failures was reported last. */
   readonly #reportedAtMs = new Map<string, number>();
   #isRepetition = false;
@@ -79,6 +83,10 @@ export class RunState {
         // A second one, in the demo: what was in work was killed.
         this.#inWork.clear();
         this.#work.plan(event.work);
+        return;
+      case 'source-retry':
+        this.#pageAtMs.set(event.source, nowMs + event.delayMs);
+        this.#hasWork = true;
         return;
       case 'phase-start':
         this.#begin(event, event.uselessBytes ?? 0, nowMs);
@@ -158,7 +166,8 @@ export class RunState {
     const { doneBytes, leftBytes } = this.#work.bytesOf(phase);
     const { fraction } = this;
     const waits = files.flatMap(({ waitMs }) => (waitMs === null ? [] : [waitMs]));
-    const allWait = files.length > 0 && waits.length === files.length;
+    const pages = [...this.#pageAtMs.values()].flatMap((at) => (at > nowMs ? [at - nowMs] : []));
+    const allWait = waits.length === files.length && waits.length + pages.length > 0;
     return {
       phase,
       doneBytes,
@@ -166,7 +175,7 @@ export class RunState {
       bytesPerSecond: this.#speeds[phase].at(nowMs),
       fraction,
       leftMs: this.#work.timeLeftMs(nowMs),
-      waitMs: allWait ? Math.min(...waits) : null,
+      waitMs: allWait ? Math.min(...waits, ...pages) : null,
       silentMs: files.length === 0 ? 0 : Math.min(...files.map(({ silentMs }) => silentMs)),
     };
   }
@@ -174,13 +183,14 @@ export class RunState {
   /** A source that can't be used is reported once, and why attempts fail twice a minute at most. */
   #wasReported(event: RunEvent, nowMs: number): boolean {
     if (!('error' in event) || event.error === undefined) return false;
-    const { file, error } = event;
-    const isOfSource = isOfManyFiles(error) && !error.message.includes(file);
-    if (event.event !== 'retry' && !isOfSource) return false;
-    const key = `${event.event === 'retry' ? 'retry' : ''}${causeKey(error)}`;
+    const { error } = event;
+    if (event.event === 'source-retry' && event.attempt < WORTH_A_LINE) return true;
+    const isRetry = event.event === 'retry' || event.event === 'source-retry';
+    const isOfSource = isRetry || (isOfManyFiles(error) && !error.message.includes(event.file));
+    if (!isOfSource) return false;
+    const key = `${isRetry ? 'retry' : ''}${causeKey(error)}`;
     const reportedAtMs = this.#reportedAtMs.get(key) ?? -Infinity;
-    const isRepetition =
-      nowMs - reportedAtMs < (event.event === 'retry' ? REPORT_EVERY_MS : Infinity);
+    const isRepetition = nowMs - reportedAtMs < (isRetry ? REPORT_EVERY_MS : Infinity);
     if (!isRepetition) this.#reportedAtMs.set(key, nowMs);
     return isRepetition;
   }

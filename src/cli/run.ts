@@ -105,7 +105,8 @@ async function runCommand(
       stdout.write(toNdjsonLine(event, hintOf, io.clock));
     }
     // The result as text lists them: they are shown once.
-    if (form === 'text' && isOfIndex(event)) return;
+    if (form === 'text' && (isOfIndex(event) || (settings.dryRun && event.event === 'plan')))
+      return;
     progress.handle(event);
   };
   const onStop = () => progress.note('stopping… (again to stop at once)');

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { type CcxriError, toErrorRecord } from '../errors.ts';
-import type { EventListener, ProgressThrottle } from '../events.ts';
+import type { EventListener } from '../events.ts';
+import type { ProgressThrottle } from '../progress-throttle.ts';
 import type { HttpClient } from '../http/client.ts';
 import type { HostLimiter, UnresponsiveHosts } from '../http/hosts.ts';
 import type { RateLimit } from '../http/rate-limit.ts';

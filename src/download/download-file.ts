@@ -7,7 +7,7 @@ import {
   toErrorRecord,
 } from '../errors.ts';
 import { makeDirectoryWithin } from '../fs/paths.ts';
-import { ProgressThrottle } from '../events.ts';
+import { ProgressThrottle } from '../progress-throttle.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
 import { type ManifestFile } from '../manifest/manifest.ts';
 import { aboutBytesOf } from '../manifest/size.ts';

@@ -9,7 +9,7 @@ import {
 } from '../dataset/images.ts';
 import { type MembersRecord, isAsAccepted } from '../dataset/ledger.ts';
 import { CcxriError, errnoOf, isCcxriError, withDetails, toDiskError } from '../errors.ts';
-import { ProgressThrottle } from '../events.ts';
+import { ProgressThrottle } from '../progress-throttle.ts';
 import { freeBytesAt } from '../fs/paths.ts';
 import { formatBytes, toPrintable } from '../text.ts';
 import { type ZipDirectory, withDirectory } from '../zip/directory.ts';

@@ -6,7 +6,7 @@ import { type ImagesFound, areImagesSettled, findImages } from '../dataset/image
 import { imagesPathOf } from '../dataset/layout.ts';
 import { type MembersRecord, memberStateOf, toMemberContents } from '../dataset/ledger.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
-import { ProgressThrottle } from '../events.ts';
+import { ProgressThrottle } from '../progress-throttle.ts';
 import { syncDirectory } from '../fs/atomic.ts';
 import { compareContent } from '../fs/content.ts';
 import { ImageCheck } from '../fs/image-content.ts';

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
-import { type EventListener, ProgressThrottle } from '../events.ts';
+import type { EventListener } from '../events.ts';
+import { ProgressThrottle } from '../progress-throttle.ts';
 import { type HashedFile, hashFile } from './hash-file.ts';
 import type { HashPool } from './hash-pool.ts';
 

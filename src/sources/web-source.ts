@@ -1,5 +1,5 @@
 import { pause, throwIfAborted } from '../abort.ts';
-import { type CcxriError, isCcxriError } from '../errors.ts';
+import { type CcxriError, isCcxriError, toErrorRecord } from '../errors.ts';
 import type { LoadedPage } from '../http/page.ts';
 import { decideRetry } from '../http/retry.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
@@ -75,7 +75,7 @@ export class WebSource implements Source {
 
   /** Asks until the response can be used, or asking again does not help. */
   async #ask(file: ManifestFile): Promise<Locate> {
-    const { clock, signal, pagePolicy = QUESTION_POLICY } = this.#context;
+    const { clock, signal, onEvent, pagePolicy = QUESTION_POLICY } = this.#context;
     for (let attempts = 1; ; attempts += 1) {
       const verdict = await this.#look();
       if (verdict.kind === 'page') {
@@ -89,8 +89,10 @@ export class WebSource implements Source {
       const state = { attempts, withoutProgress: attempts };
       const decision = decideRetry(error, state, pagePolicy, clock.random());
       if (decision.kind === 'give-up') return this.#settle({ ...verdict, attempts }, file);
-      if (attempts === WORTH_A_WARNING) this.#warn(`${error.message}; still asking for it`);
-      await pause(clock, decision.delayMs, signal);
+      const delayMs = Math.round(decision.delayMs);
+      const again = { source: this.name, attempt: attempts, delayMs, error: toErrorRecord(error) };
+      onEvent({ event: 'source-retry', ...again });
+      await pause(clock, delayMs, signal);
     }
   }
 
@@ -196,6 +198,3 @@ export class WebSource implements Source {
     this.#context.onEvent({ event: 'warning', code: 'source', message });
   }
 }
-
-/** The attempt from which a user should know why nothing happens. */
-const WORTH_A_WARNING = 3;

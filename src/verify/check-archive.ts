@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.ts';
 import { damagedMembersError } from '../dataset/images.ts';
 import { type MemberContent, toMemberContents } from '../dataset/ledger.ts';
-import { type EventListener, ProgressThrottle } from '../events.ts';
+import type { EventListener } from '../events.ts';
+import { ProgressThrottle } from '../progress-throttle.ts';
 import { withDirectory } from '../zip/directory.ts';
 import { checkMembers } from '../zip/member.ts';
 import type { BrokenImage } from '../zip/member-faults.ts';

@@ -52,7 +52,35 @@ const retry = (file: string, delayMs: number, keptBytes = 0): RunEvent => ({
   keptBytes,
 });
 
+const pageRetry = (attempt: number, delayMs: number): RunEvent => ({
+  event: 'source-retry',
+  source: 'https://a.example/page',
+  attempt,
+  delayMs,
+  error: { code: 'network', message: 'https://a.example/page: connection refused' },
+});
+
 describe('the state of a run', () => {
+  it('waits with a page, and reports its attempts from the third on, twice a minute at most', () => {
+    const state = new RunState();
+    state.handle(PLAN, 0);
+    expect(state.position(0).waitMs).toBeNull();
+    const delays = [1000, 2000, 4000, 10_000, 30_000];
+    let nowMs = 0;
+    const isReported = delays.map((delayMs, at) => {
+      state.handle(pageRetry(at + 1, delayMs), nowMs);
+      expect(state.position(nowMs + 400).waitMs).toBe(delayMs - 400);
+      expect(paceOf(state.position(nowMs))).toMatch(/^waiting, again in /);
+      nowMs += delayMs;
+      return !state.isRepetition;
+    });
+    expect(isReported).toEqual([false, false, true, false, false]);
+    state.handle(pageRetry(6, 30_000), nowMs);
+    expect(state.isRepetition).toBe(false);
+    state.handle(start('a.zip', 0), nowMs + 10);
+    expect(state.position(nowMs + 10).waitMs).toBeNull();
+  });
+
   it('#169 goes back in bytes where a download starts over, and not in percent', () => {
     const state = new RunState();
     state.handle({ ...PLAN, work: PLAN.work.slice(1) }, 0);

@@ -96,6 +96,9 @@ describe('lines', () => {
       error,
       keptBytes: 300e6,
     });
+    const down = { code: 'network', message: 'the page is down' } as const;
+    const page = { source: 'https://x.example', delayMs: 8000, error: down } as const;
+    for (const attempt of [2, 3]) progress.handle({ event: 'source-retry', ...page, attempt });
     progress.handle({ event: 'source-left', file: 'a.zip', source: 'https://x.example', error });
     const status = 'content-checked';
     progress.handle({ event: 'file-done', file: 'c.zip', status, did: 'downloaded' });
@@ -107,6 +110,7 @@ describe('lines', () => {
       'a.zip: resumes at 300 MB',
       'b.zip: starts over: the 2 MB here came from another server',
       'a.zip: attempt 2 failed: connection reset; again in 4 s; 300 MB kept',
+      'attempt 3 failed: the page is down; again in 8 s',
       'a.zip: gave up on https://x.example: connection reset',
       'c.zip: downloaded, content-checked',
       'c.zip: archive removed, 157 MB; its images are checked',

@@ -118,6 +118,8 @@ it('a deletion is announced, shown as it happens, and counted', async () => {
   await runCli(fetch);
   const dry = await runCli([...fetch, '--delete-archives', '-n']);
   expect(dry.stdout).toMatch(/^Viral-1\.zip +verified +delete the archive +\d+ KB$/m);
+  // What stdout has is not on stderr once more.
+  expect(dry.stderr).not.toContain('plan:');
   expect(dry.stdout).toMatch(/^delete: 2 archives here, \d+ KB, once their images are checked$/m);
   const { stdout, stderr } = await runCli([...fetch, '--delete-archives']);
   expect(stderr).toMatch(/^plan: .+; 2 archives to delete \(\d+ KB\)/m);

@@ -316,7 +316,7 @@ describe('real output of sources that fail is described', () => {
     await expectDescribed(9, async () => fetchOf('viral', await fresh(), `${login.url}/{name}`));
     await expectDescribed(4, async () => [
       ...fetchOf('viral', await fresh(), `${down.url}/page.html`),
-      ...['--retries', '0'],
+      ...['--retries', '1'],
     ]);
   });
 

@@ -86,10 +86,12 @@ it.each([
   expect(asked).toBe(before.length + 1);
 });
 
-it('a run that has to wait for its page says so, once', async () => {
+it('a run that has to wait for its page says so, with each attempt', async () => {
   const { ran } = await fetchBy(Array.from({ length: 6 }, () => answer(503, '')));
-  const warnings = ran.events.flatMap((event) => (event.event === 'warning' ? event.message : []));
-  expect(warnings).toEqual([saying(/status 503 \(busy\); still asking for it/)]);
+  const waits = ran.events.flatMap((event) => (event.event === 'source-retry' ? event : []));
+  expect(waits.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(waits.map(({ delayMs }) => delayMs)).toEqual(ran.clock.sleeps);
+  expect(waits[0]?.error.message).toMatch(/status 503 \(busy\)/);
 });
 
 it.each([
