@@ -93,8 +93,7 @@ describe('the screen of a run', () => {
           for (const line of lines) {
             expect(columnsOf(line)).toBeLessThanOrEqual(Math.max(1, columns - 1));
           }
-          if (lines.length > 2 && lines.length < 10)
-            expect(lines.at(-1)).toMatch(/^and \d more$/);
+          if (lines.length > 2 && lines.length < 10) expect(lines.at(-1)).toMatch(/^and \d more$/);
         }
       }
     },

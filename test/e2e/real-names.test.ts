@@ -79,7 +79,7 @@ describe.skipIf(!hasData || !hasNginx)('all of CC-CXRI-P under its real names, f
     // Again: nothing is asked of the server, and the index is the same.
     const asked = (await server.requests()).length;
     const again = await ccxri([...fetch, '--json']);
-    expect(documentOf(again.stdout)).toMatchObject({ exitCode: 0, counts: { present: 9 } });
+    expect(documentOf(again.stdout)).toMatchObject({ exitCode: 0, counts: { skipped: 9 } });
     const files = (await server.requests())
       .slice(asked)
       .filter(({ path }) => /\.(?:zip|csv)$/.test(path));

@@ -13,20 +13,17 @@ const tempDir = useTempDirs();
 const poolOf = useUnpackPools();
 
 // Where its thread is missing, a pool works in the caller's thread, and nobody would notice.
-it.each(['bin', 'zip'])(
-  'the thread that unpacks is there beside what starts it: dist/%s',
-  async (folder) => {
-    const beside = pathToFileURL(join(dist, folder, 'any.js')).href;
-    const { pool, partsDone } = poolOf({
-      threads: 1,
-      startWorker: () => startWorker('unpack-worker', beside),
-    });
-    const contents = { 'a.jpg': 'image '.repeat(9000), 'b.jpg': 'other' };
-    const members = Object.entries(contents).map(([name, content]) => ({ name, content }));
-    const { reader, directory } = await makeArchiveFile(await tempDir(), members);
-    const into = await tempDir();
-    await extractMembers(reader, directory, { file, into, pool });
-    expect(await contentsBelow(into)).toEqual(contents);
-    expect(partsDone()).toEqual([1]);
-  },
-);
+it('the thread that unpacks is there beside the program and the library', async () => {
+  const beside = pathToFileURL(join(dist, 'bin', 'any.js')).href;
+  const { pool, partsDone } = poolOf({
+    threads: 1,
+    startWorker: () => startWorker('unpack-worker', beside),
+  });
+  const contents = { 'a.jpg': 'image '.repeat(9000), 'b.jpg': 'other' };
+  const members = Object.entries(contents).map(([name, content]) => ({ name, content }));
+  const { reader, directory } = await makeArchiveFile(await tempDir(), members);
+  const into = await tempDir();
+  await extractMembers(reader, directory, { file, into, pool });
+  expect(await contentsBelow(into)).toEqual(contents);
+  expect(partsDone()).toEqual([1]);
+});

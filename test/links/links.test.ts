@@ -17,9 +17,9 @@ describe('resolveLinks', () => {
     const web = await serve({ '/p': PAGE });
     const { links, tried } = await resolveLinks({ manifest: release, sources: [`${web.url}p`] });
     expect(links).toEqual(
-      release.files.map(({ name, kind, md5 }, i) => {
+      release.files.map(({ name, kind, md5, subsets }, i) => {
         const [source, location] = [`${web.url}p`, `${web.url}d?id=${i}`];
-        return { file: name, kind, md5, source, location };
+        return { file: name, kind, subsets, md5, source, location };
       }),
     );
     expect(tried).toEqual([{ source: `${web.url}p`, kind: 'page', found: 9 }]);
