@@ -208,7 +208,10 @@ async function assertAsReference(
 
 async function leftoversIn(dest: string): Promise<readonly string[]> {
   const state = await listTree(layoutOf(dest).state);
-  return state.filter((name) => !/^(?:ledger|ledger\/[^.].*\.json|manifest\.(?:json|sha256)|partial|stage)$/.test(name));
+  return state.filter(
+    (name) =>
+      !/^(?:ledger|ledger\/[^.].*\.json|manifest\.(?:json|sha256)|partial|stage)$/.test(name),
+  );
 }
 
 /**
