@@ -25,6 +25,7 @@ export const FLOORS = [
 export const BASE = [
   'errors',
   'events',
+  'checks',
   'progress-throttle',
   'clock',
   'abort',

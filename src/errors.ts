@@ -90,6 +90,8 @@ export interface ErrorFacts {
   readonly path?: string | undefined;
   /** URL concerned, without userinfo and query: safe to print. */
   readonly url?: string | undefined;
+  /** The proxy that was in use, without user and password. Absent where there was none. */
+  readonly proxy?: string | undefined;
   /** Source concerned, safe to print. */
   readonly source?: string | undefined;
   /** true: the source itself can't be used, so the error holds for all files that it should have. */
@@ -338,11 +340,7 @@ const ELSEWHERE = { kind: 'option', option: 'dest' } as const;
 const DISK_NEXT: Partial<Record<ErrorCode, readonly NextStep[]>> = {
   'disk-full': [{ kind: 'advice', text: 'free some space', or: ELSEWHERE }, { kind: 'again' }],
   'no-inodes': [
-    {
-      kind: 'advice',
-      text: 'delete files there: their number counts, not their size',
-      or: ELSEWHERE,
-    },
+    { kind: 'advice', text: 'delete files there: only their number counts', or: ELSEWHERE },
     { kind: 'again' },
   ],
   'not-writable': [{ ...ELSEWHERE, purpose: 'that you may write' }],

@@ -17,8 +17,6 @@ export type {
   CaughtFault,
   CheckEvent,
   ArchiveRemovedEvent,
-  CheckName,
-  CheckRow,
   ConnectionsEvent,
   DemoStartEvent,
   EventListener,
@@ -32,6 +30,7 @@ export type {
   PlanEvent,
   PlannedWork,
   ProgressEvent,
+  ProxyEvent,
   RetryEvent,
   RunEvent,
   SourceLeftEvent,
@@ -39,6 +38,7 @@ export type {
   WarningCode,
   WarningEvent,
 } from './events.ts';
+export type { CheckName, CheckRow } from './checks.ts';
 export type { Clock } from './clock.ts';
 export { FILE_STATUSES } from './file-status.ts';
 export type { FileStatus } from './file-status.ts';

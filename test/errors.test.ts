@@ -74,7 +74,7 @@ describe('toDiskError', () => {
     expect(toDiskError(error, 'write', { path })).toMatchObject({
       code: 'no-inodes',
       message: `could not write ${path} (ENOSPC: no inode is free)`,
-      next: [{ text: saying('their number counts') }, { kind: 'again' }],
+      next: [{ text: saying('only their number counts') }, { kind: 'again' }],
     });
     await unlink(join(disk, 'a'));
     expect(toDiskError(error, 'write', { path })).toMatchObject({ code: 'disk-full' });

@@ -98,6 +98,8 @@ export function lineOf(event: RunEvent, state: RunState, view: View): string | u
       return verbose ? connectionsLine(event) : undefined;
     case 'archive-removed':
       return `${event.file}: archive removed, ${formatBytes(event.bytes)}; its images are checked`;
+    case 'proxy':
+      return verbose ? proxyLine(event) : undefined;
     case 'index-written':
       return `${shown(event.path)}: ${count(event.rows, 'row')} written`;
     case 'phase-start':
@@ -183,6 +185,10 @@ function fileDoneLine(
   return `${number}${file}: ${word}${why}`;
 }
 
+function proxyLine({ host, proxy, variable }: Extract<RunEvent, { event: 'proxy' }>): string {
+  return `${shown(host)}: through the proxy ${shown(proxy)} (${variable})`;
+}
+
 function retryLine(event: Extract<RunEvent, { event: 'retry' }>): string {
   const { file, attempt, delayMs, keptBytes } = event;
   const kept = keptBytes > 0 ? `; ${formatBytes(keptBytes)} kept` : '';
@@ -191,8 +197,10 @@ function retryLine(event: Extract<RunEvent, { event: 'retry' }>): string {
 }
 
 function sourceRetryLine(event: Extract<RunEvent, { event: 'source-retry' }>): string {
-  const { attempt, delayMs, error } = event;
-  return `attempt ${attempt} failed: ${shown(error.message)}; again in ${formatAbout(delayMs)}`;
+  const { source, delayMs, error } = event;
+  // The error at the end says more, if it comes to that.
+  const why = error.httpStatus === undefined ? error.code : `status ${error.httpStatus}`;
+  return `asking ${shown(source)} again in ${formatAbout(delayMs)} (${why})`;
 }
 
 /** What went wrong, to be shown beside its file: without the file or its address at the beginning. */

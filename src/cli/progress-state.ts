@@ -94,16 +94,9 @@ export class RunState {
       case 'progress':
         this.#moved(event, this.#work.advance(event, nowMs), nowMs);
         return;
-      case 'retry': {
-        const begun = this.#inWork.get(event.file);
-        if (begun !== undefined) {
-          const doneBytes = Math.min(begun.at.doneBytes, event.keptBytes);
-          begun.at = { ...begun.at, doneBytes };
-          begun.triesAtMs = nowMs + event.delayMs;
-        }
-        this.#work.fallBack(event.file, event.keptBytes, nowMs);
+      case 'retry':
+        this.#fallBack(event, nowMs);
         return;
-      }
       case 'phase-done':
         this.#speeds[event.phase].add(this.#work.end(event, nowMs), nowMs);
         this.#inWork.delete(event.file);
@@ -121,6 +114,7 @@ export class RunState {
       case 'source-left':
       case 'warning':
       case 'connections':
+      case 'proxy':
       case 'index-written':
       case 'check':
     }
@@ -180,6 +174,16 @@ export class RunState {
     };
   }
 
+  #fallBack(event: Extract<RunEvent, { event: 'retry' }>, nowMs: number): void {
+    const begun = this.#inWork.get(event.file);
+    if (begun !== undefined) {
+      const doneBytes = Math.min(begun.at.doneBytes, event.keptBytes);
+      begun.at = { ...begun.at, doneBytes };
+      begun.triesAtMs = nowMs + event.delayMs;
+    }
+    this.#work.fallBack(event.file, event.keptBytes, nowMs);
+  }
+
   /** A source that can't be used is reported once, and why attempts fail twice a minute at most. */
   #wasReported(event: RunEvent, nowMs: number): boolean {
     if (!('error' in event) || event.error === undefined) return false;
@@ -190,7 +194,9 @@ export class RunState {
     if (!isOfSource) return false;
     const key = `${isRetry ? 'retry' : ''}${causeKey(error)}`;
     const reportedAtMs = this.#reportedAtMs.get(key) ?? -Infinity;
-    const isRepetition = nowMs - reportedAtMs < (isRetry ? REPORT_EVERY_MS : Infinity);
+    // A wait for a page is shown by the bar, and in a log by the heartbeat.
+    const everyMs = event.event === 'retry' ? REPORT_EVERY_MS : Infinity;
+    const isRepetition = nowMs - reportedAtMs < everyMs;
     if (!isRepetition) this.#reportedAtMs.set(key, nowMs);
     return isRepetition;
   }

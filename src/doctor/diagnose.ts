@@ -2,7 +2,7 @@ import { throwIfAborted } from '../abort.ts';
 import { systemClock } from '../clock.ts';
 import { resolveManifest } from '../dataset/kept-manifest.ts';
 import { ignoreEvents } from '../events.ts';
-import type { CheckName, CheckRow } from '../events.ts';
+import type { CheckName, CheckRow } from '../checks.ts';
 import { HttpClient } from '../http/client.ts';
 import { toProxySettings } from '../http/proxy.ts';
 import { DEFAULT_TIMEOUT_MS } from '../http/retry.ts';

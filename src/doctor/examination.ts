@@ -1,7 +1,8 @@
 import { runSignal, throwIfAborted } from '../abort.ts';
 import type { Clock } from '../clock.ts';
 import { type CcxriError, isCcxriError } from '../errors.ts';
-import type { CheckName, CheckRow, EventListener } from '../events.ts';
+import type { CheckName, CheckRow } from '../checks.ts';
+import type { EventListener } from '../events.ts';
 import { formatDuration } from '../text.ts';
 
 type Part = CheckRow['part'];

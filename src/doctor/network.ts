@@ -1,6 +1,7 @@
 import { throwIfAborted } from '../abort.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
-import type { CheckName, EventListener } from '../events.ts';
+import type { CheckName } from '../checks.ts';
+import type { EventListener } from '../events.ts';
 import { loadPageWith, loadStartWith } from '../http/page.ts';
 import { proxyFor } from '../http/proxy.ts';
 import type { Wall } from '../http/walls.ts';

@@ -1,5 +1,5 @@
 import type { RunOptions } from '../dataset/session.ts';
-import type { CheckRow } from '../events.ts';
+import type { CheckRow } from '../checks.ts';
 
 export interface DoctorOptions extends RunOptions {
   /** As of fetch. Default: the manifest's homepage. */

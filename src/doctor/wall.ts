@@ -1,5 +1,5 @@
 import { isCcxriError } from '../errors.ts';
-import type { CheckName, CheckRow } from '../events.ts';
+import type { CheckName, CheckRow } from '../checks.ts';
 import type { Wall } from '../http/walls.ts';
 import { ok } from './examination.ts';
 import { toAsking } from './files.ts';

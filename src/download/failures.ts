@@ -1,4 +1,5 @@
 import { CcxriError, type ErrorCode, type NextStep, isCcxriError, withDetails } from '../errors.ts';
+import { CHECK_NETWORK } from '../http/errors.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
 import { type Source, lackOf } from '../sources/source.ts';
 import { formatBytes } from '../text.ts';
@@ -86,6 +87,9 @@ export function summarizeFailures(
   const sorted = [...failures].sort((a, b) => rank(a.code) - rank(b.code));
   const main = sorted[0] ?? notThere(file, { kind: 'directory', name: 'any source' });
   const kept = keptBytes > 0 ? `${formatBytes(keptBytes)} of it, to resume from` : undefined;
+  const own = main.next.filter((step) => step !== CHECK_NETWORK);
+  const next = own.length > 0 ? own : main.code === 'file-not-at-source' ? ELSEWHERE : LATER;
+  const isOffline = own.length < main.next.length && failures.every(({ facts }) => !facts.status);
   const left = [main.facts.kept, kept].filter((each) => each !== undefined);
   return new CcxriError(main.code, main.message, {
     ...main.facts,
@@ -93,7 +97,7 @@ export function summarizeFailures(
     ...(failures.length > 1 ? { reasons: failures.map(toReason) } : {}),
     ...(left.length > 0 ? { kept: left.join('; ') } : {}),
     ...(keptBytes > 0 ? { keptBytes } : {}),
-    next: main.next.length > 0 ? main.next : main.code === 'file-not-at-source' ? ELSEWHERE : LATER,
+    next: isOffline ? [CHECK_NETWORK, ...next] : next,
     cause: main,
   });
 }

@@ -3,10 +3,12 @@ import { datasetAround, isDataset } from '../dataset/find-dataset.ts';
 import { keepManifest } from '../dataset/kept-manifest.ts';
 import { type Session, withSession } from '../dataset/session.ts';
 import { assertOfThisManifest } from '../dataset/other-manifest.ts';
+import { type FileSurvey, surveyFile } from '../dataset/survey.ts';
 import { sweepLeftovers } from '../dataset/sweep.ts';
-import { CcxriError, isCcxriError } from '../errors.ts';
+import { CcxriError, isCcxriError, withDetails } from '../errors.ts';
 import { freeBytesAt } from '../fs/paths.ts';
 import { buildIndex } from '../labels/build-index.ts';
+import { toProxySettings } from '../http/proxy.ts';
 import { hasImages } from '../labels/scan.ts';
 import { isEmptySelection } from '../manifest/manifest.ts';
 import { toPrintable } from '../text.ts';
@@ -17,6 +19,7 @@ import {
   isTooSmall,
   lowDiskError,
   planFetch,
+  spaceSteps,
   withUsefulPart,
   workOf,
 } from './plan.ts';
@@ -33,6 +36,8 @@ import { concurrencyOf, withDownloads } from './with-downloads.ts';
 export async function fetchDataset(options: FetchOptions): Promise<FetchResult> {
   const { dest, dryRun = false } = options;
   if (isEmptySelection(options.selection ?? {})) throw nothingSelected();
+  // Before anything else: it is wrong whatever there is to do.
+  toProxySettings(options.env ?? {});
   await warnOfNesting(options);
   return withSession(options, { lock: !dryRun }, async (session) => {
     const { tasks, plan } = await makePlan(session, options);
@@ -45,7 +50,8 @@ export async function fetchDataset(options: FetchOptions): Promise<FetchResult> 
     await sweepLeftovers(session.layout);
     return withDownloads({ session, options, tasks }, async (run) => {
       await keepManifest(session);
-      const outcomes = await session.forEachFile(tasks, (task) => fetchFile(task, run));
+      const settled = await session.forEachFile(tasks, (task) => fetchFile(task, run));
+      const outcomes = await withSpaceNeeded(settled, session, options);
       const index = await joinIfWanted(session, options, outcomes);
       const { bytesReceived: bytesDownloaded } = run.meter;
       return { ...result, outcomes, ...index, bytesDownloaded, elapsedMs: session.elapsedMs() };
@@ -127,6 +133,29 @@ function emitPlan(
 async function assertRoom(plan: FetchPlan, options: FetchOptions): Promise<void> {
   if (!isTooSmall(plan) || (await options.confirmLowDisk?.(plan)) === true) return;
   throw lowDiskError(plan, options.dest, choicesOf(options));
+}
+
+/** Where the disk is full: how much more than what is free the rest of the run needs. */
+async function withSpaceNeeded(
+  outcomes: readonly FetchOutcome[],
+  session: Session,
+  options: FetchOptions,
+): Promise<readonly FetchOutcome[]> {
+  const isFull = ({ error }: FetchOutcome) => isCcxriError(error, 'disk-full', 'disk-space');
+  if (!outcomes.some(isFull)) return outcomes;
+  const free = await freeBytesAt(options.dest);
+  const surveys: FileSurvey[] = [];
+  // Not by the session, which has been stopped by the full disk.
+  for (const file of session.files) surveys.push(await surveyFile(file, session));
+  const { plan } = planFetch(surveys, choicesOf(options), free);
+  if (!isTooSmall(plan)) return outcomes;
+  const next = spaceSteps(plan);
+  return outcomes.map((outcome) => {
+    const { error } = outcome;
+    return error !== undefined && isFull(outcome)
+      ? { ...outcome, error: withDetails(error, { next, cause: error.cause }) }
+      : outcome;
+  });
 }
 
 /**

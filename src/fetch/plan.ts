@@ -133,6 +133,22 @@ export function isTooSmall(plan: FetchPlan): boolean {
   return plan.bytesFreeOnDisk !== null && plan.bytesNeededOnDisk > plan.bytesFreeOnDisk;
 }
 
+function missingBytes({ bytesNeededOnDisk, bytesFreeOnDisk }: FetchPlan): number {
+  return Math.max(0, bytesNeededOnDisk - (bytesFreeOnDisk ?? 0));
+}
+
+/** What to do about a disk that is too small for the rest of a run. */
+export function spaceSteps(plan: FetchPlan): readonly NextStep[] {
+  const need = formatBytes(plan.bytesNeededOnDisk);
+  const free = formatBytes(plan.bytesFreeOnDisk ?? 0);
+  const text = `free about ${formatBytes(missingBytes(plan))} (the rest needs about ${need}, ${free} are free)`;
+  const elsewhere = { kind: 'option', option: 'dest' } as const;
+  return [
+    { kind: 'advice', text, or: elsewhere },
+    { kind: 'again', purpose: 'to continue' },
+  ];
+}
+
 export function lowDiskError(
   plan: FetchPlan,
   dest: string,
@@ -149,7 +165,7 @@ export function lowDiskError(
   };
   return new CcxriError(
     'disk-space',
-    `the disk is too small: this needs about ${need}, ${free} are free`,
+    `the disk is too small by about ${formatBytes(missingBytes(plan))}: this needs about ${need}, ${free} are free`,
     {
       path: dest,
       expected: `about ${need}`,

@@ -5,10 +5,16 @@ import { LineMeter } from './connection-count.ts';
 import { Connections, type ConnectionsOptions } from './connections.ts';
 import { CookieJar } from './cookies.ts';
 import { type HttpAnswer, RequestDeadline } from './deadline.ts';
-import { isBrokenSocket, isMalformed } from './errors.ts';
+import { askingForNetwork, isBrokenSocket, isMalformed } from './errors.ts';
 import { BufferPool, HttpExchange } from './exchange.ts';
 import { LenientClient } from './lenient.ts';
-import { type ProxyEnvironment, proxyFor, toProxySettings } from './proxy.ts';
+import {
+  type Proxy,
+  type ProxyEnvironment,
+  proxyFor,
+  toProxySettings,
+  withProxy,
+} from './proxy.ts';
 import { isRedirect, nextHop } from './redirect.ts';
 import { type HeaderOptions, RequestHeaders } from './request-headers.ts';
 
@@ -20,6 +26,8 @@ export interface HttpClientOptions extends HeaderOptions {
    * only a redirect) leads there.
    */
   readonly onWithheld?: ((host: string, names: readonly string[]) => void) | undefined;
+  /** Called once for each host that is requested through a proxy. */
+  readonly onProxy?: ((host: string, proxy: Proxy) => void) | undefined;
   /**
    * Called once for each host whose HTTP is malformed, and which the lenient client asks from now on.
    * @param withheld names of headers that are not sent to it any more
@@ -62,6 +70,8 @@ export class HttpClient {
   #lenient: LenientClient | undefined;
   /** Hosts whose HTTP only the lenient client understands. */
   readonly #sloppyHosts = new Set<string>();
+  /** Hosts that `onProxy` knows of. */
+  readonly #proxied = new Set<string>();
   /** Hosts that `onWithheld` knows of. */
   readonly #withheldFrom = new Set<string>();
   /** All that comes through this client. */
@@ -98,7 +108,8 @@ export class HttpClient {
         const hasNewCookie = this.#cookies.keep(new URL(hop), all('set-cookie'), this.#wallMs());
         if (!isRedirect(status)) {
           const onFailure = (error: unknown) => this.#onBodyFailure(new URL(hop), error);
-          return deadline.toAnswer(hop, exchange, { meter: this.meter, onFailure });
+          const proxy = this.#proxyOf(hop);
+          return deadline.toAnswer(hop, exchange, { meter: this.meter, onFailure, proxy });
         }
         exchange.discard();
         if (hasNewCookie) visited = [];
@@ -109,13 +120,23 @@ export class HttpClient {
       }
     } catch (error) {
       deadline.end();
-      throw deadline.explain(error, hops.at(-1) ?? url);
+      throw this.#explain(deadline, error, hops.at(-1) ?? url);
     }
+  }
+
+  #explain(deadline: RequestDeadline, error: unknown, url: string): unknown {
+    const explained = withProxy(deadline.explain(error, url), this.#proxyOf(url));
+    return this.#knownOrigins.size === 0 ? askingForNetwork(explained) : explained;
+  }
+
+  #proxyOf(url: string): Proxy | undefined {
+    return proxyFor(new URL(url), this.#connecting.proxies);
   }
 
   /** By undici; where that does not understand the host's HTTP, by the lenient client. */
   async #send(hop: Hop, deadline: RequestDeadline): Promise<HttpExchange> {
     const { target } = hop;
+    this.#reportProxy(target);
     if (this.#sloppyHosts.has(target.host)) return await this.#sendLeniently(hop, deadline);
     try {
       return await this.#sendOverAny(hop, deadline.signal);
@@ -178,7 +199,14 @@ export class HttpClient {
   }
 
   #isDirect(target: URL): boolean {
-    return proxyFor(target, this.#connecting.proxies) === undefined;
+    return this.#proxyOf(target.href) === undefined;
+  }
+
+  #reportProxy(target: URL): void {
+    const proxy = this.#proxyOf(target.href);
+    if (proxy === undefined || this.#proxied.has(target.host)) return;
+    this.#proxied.add(target.host);
+    this.#options.onProxy?.(target.host, proxy);
   }
 
   #rememberSloppy(target: URL): void {

@@ -5,6 +5,7 @@ import { toPrintableUrl } from '../text.ts';
 import type { LineMeter } from './connection-count.ts';
 import { toNetworkError } from './errors.ts';
 import type { HttpExchange } from './exchange.ts';
+import { type Proxy, withProxy } from './proxy.ts';
 
 /** A response whose headers have arrived; the body must be read or discarded. */
 export interface HttpAnswer {
@@ -12,6 +13,8 @@ export interface HttpAnswer {
   /** After redirects. */
   readonly url: string;
   readonly header: (name: string) => string | undefined;
+  /** The proxy it came through. Absent: it came directly. */
+  readonly proxy?: Proxy | undefined;
   /**
    * The body, once, each time all that has arrived since: valid until the next is requested. Leaving the
    * loop early drops the connection.
@@ -27,6 +30,7 @@ export interface BodyObserver {
   readonly meter: LineMeter;
   /** What went wrong, before it is explained. */
   readonly onFailure: (error: unknown) => void;
+  readonly proxy: Proxy | undefined;
 }
 
 /** The reason of an abort by `RequestDeadline` or `StallDetector`. */
@@ -97,10 +101,12 @@ export class RequestDeadline {
 
   toAnswer(url: string, exchange: HttpExchange, observer: BodyObserver): HttpAnswer {
     const { status, header } = exchange.head;
+    const { proxy } = observer;
     return {
       status,
       url,
       header,
+      ...(proxy && { proxy }),
       body: () => this.#read(url, exchange, observer),
       discard: () => {
         this.end();
@@ -112,7 +118,7 @@ export class RequestDeadline {
   async *#read(
     url: string,
     exchange: HttpExchange,
-    { meter, onFailure }: BodyObserver,
+    { meter, onFailure, proxy }: BodyObserver,
   ): AsyncGenerator<Buffer, void, undefined> {
     const stalls = new StallDetector(this.#timeoutMs, this.#clock);
     try {
@@ -134,7 +140,7 @@ export class RequestDeadline {
       }
     } catch (error) {
       onFailure(error);
-      throw this.explain(error, url);
+      throw withProxy(this.explain(error, url), proxy);
     } finally {
       this.end();
       exchange.discard();

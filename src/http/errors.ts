@@ -1,10 +1,10 @@
-import { CcxriError, errnoOf } from '../errors.ts';
+import { CcxriError, type NextStep, errnoOf, isCcxriError, withDetails } from '../errors.ts';
 import { toPrintableUrl } from '../text.ts';
 
 /** Connections that could not be made or broke: worth another attempt. */
 const BROKEN: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the host name is not known',
-  EAI_AGAIN: 'the host name could not be looked up (no network, or the name server is silent)',
+  EAI_AGAIN: 'the host name could not be looked up',
   EAI_FAIL: 'the name server failed',
   ENODATA: 'the host name has no address',
   ECONNREFUSED: 'the connection was refused',
@@ -33,6 +33,22 @@ const BROKEN: Readonly<Record<string, string>> = {
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the body ended before its announced length',
   UND_ERR_HEADERS_OVERFLOW: "the answer's headers are too long",
 };
+
+/** As without a network, where no host has responded. */
+const AS_OFFLINE: ReadonlySet<string> = new Set([
+  ...['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'ENETUNREACH', 'ENETDOWN'],
+]);
+
+export const CHECK_NETWORK: NextStep = {
+  kind: 'advice',
+  text: 'check that you are online (no host answered)',
+};
+
+/** The error of a client that no host has responded to, with the advice to look at the network. */
+export function askingForNetwork(error: unknown): unknown {
+  if (!isCcxriError(error, 'network') || !AS_OFFLINE.has(errnoOf(error.cause) ?? '')) return error;
+  return withDetails(error, { next: [CHECK_NETWORK, ...error.next], cause: error.cause });
+}
 
 /** Retrying does not help against a certificate that is not trusted. */
 const CERTIFICATE =

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import { CcxriError } from '../errors.ts';
+import { CcxriError, isCcxriError, withDetails } from '../errors.ts';
 import { decodeOrKeep, toPrintableUrl } from '../text.ts';
 
 /** HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, in either case. */
@@ -62,8 +62,10 @@ function parseProxy(value: string, variable: string): Proxy {
   const shown = toPrintableUrl(address).replace(/\/$/, '');
   const url = URL.canParse(address) ? new URL(address) : undefined;
   const scheme = url === undefined ? undefined : SCHEMES[url.protocol];
-  if (url === undefined || scheme === undefined || url.hostname === '') {
-    throw notAProxy(variable, shown, url === undefined ? undefined : url.protocol);
+  // Of `http//proxy` the host is `http`.
+  const isHost = url !== undefined && !/^(?:|https?|socks\w*)$/.test(url.hostname);
+  if (!isHost || scheme === undefined) {
+    throw notAProxy(variable, toPrintableUrl(value), url?.protocol);
   }
   return {
     ...scheme,
@@ -86,6 +88,19 @@ function notAProxy(variable: string, shown: string, protocol: string | undefined
     expected: 'an address as http://proxy.example:3128 or socks5h://127.0.0.1:1080',
     next: [{ kind: 'advice', text: `fix ${variable} in the environment, or unset it` }],
   });
+}
+
+/** `through the proxy http://proxy.example:3128 (HTTPS_PROXY)`: safe to print. */
+export function describeProxy({ shown, variable }: Pick<Proxy, 'shown' | 'variable'>): string {
+  return `through the proxy ${shown} (${variable})`;
+}
+
+/** An error of the network with the proxy that was in use; any other error as it is. */
+export function withProxy(error: unknown, proxy: Proxy | undefined): unknown {
+  if (proxy === undefined || !isCcxriError(error, 'network', 'stalled')) return error;
+  const isNamed = error.message.includes(proxy.shown);
+  const message = isNamed ? error.message : `${error.message}, ${describeProxy(proxy)}`;
+  return withDetails(error, { message, proxy: proxy.shown, cause: error.cause });
 }
 
 /** The proxy for a URL; undefined: it is reached directly. */

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import { CcxriError, type NextStep } from '../errors.ts';
 import { toPrintableUrl } from '../text.ts';
 import type { HttpAnswer } from './deadline.ts';
+import { describeProxy } from './proxy.ts';
 import { parseRetryAfter } from './retry.ts';
 import { wallOf } from './walls.ts';
 
@@ -16,8 +17,11 @@ export function toStatusError(answer: HttpAnswer, clock: Clock, start?: Uint8Arr
   const wall = wallOf({ status: answer.status, header: answer.header, start });
   const meaning = wall?.name ?? MEANINGS[status];
   const what = meaning === undefined ? '' : ` (${meaning})`;
-  return new CcxriError('http-status', `${where} answers with status ${status}${what}`, {
+  const { proxy } = answer;
+  const by = proxy === undefined ? '' : `, ${describeProxy(proxy)}`;
+  return new CcxriError('http-status', `${where} answers with status ${status}${what}${by}`, {
     url: where,
+    proxy: proxy?.shown,
     status,
     retryAfterS,
     // A challenge is not asked again and again.

@@ -52,13 +52,13 @@ const CREDENTIALS = {
   kind: 'option',
   option: 'header',
   value: 'Authorization: …',
-  purpose: 'if it wants credentials',
+  purpose: 'to log in',
   or: ELSEWHERE,
 } as const satisfies NextStep;
 
 function nextOf(status: number): readonly NextStep[] {
   const or = status === 403 ? CREDENTIALS : ELSEWHERE;
-  return [{ ...USER_AGENT, purpose: 'as a browser sends it', or }];
+  return [{ ...USER_AGENT, purpose: 'of a browser', or }];
 }
 
 const CAPTIVE_PORTAL: Wall = {
@@ -71,7 +71,7 @@ const NOT_FOR_CLIENTS = 'it does not let this client in; most such servers go by
 
 /** These may pass by themselves (too many requests) or not (a User-Agent, an address). */
 const BY_STATUS: Readonly<Record<number, string>> = {
-  403: 'forbidden: it may let in browsers only, or want credentials',
+  403: 'forbidden',
   412: NOT_FOR_CLIENTS,
   418: 'it takes this client for a crawler',
   444: NOT_FOR_CLIENTS,

@@ -28,6 +28,8 @@ export function headerOptionsOf(
     headerOrigins: sources.length > 0 ? sources : [homepage],
     userAgent: toUserAgent(userAgent, homepage),
     onWithheld: hasSavedPage ? (host, names) => onEvent(notOfSources(host, names)) : undefined,
+    onProxy: (host, { shown: proxy, variable }) =>
+      onEvent({ event: 'proxy', host: toPrintable(host, 100), proxy, variable }),
     onSloppy: (host, withheld) => onEvent(sloppyHttp(host, withheld)),
   };
 }

@@ -76,7 +76,7 @@ export const QUESTION_POLICY: RetryPolicy = {
  * @param first steps to try before that
  */
 export function otherSourceSteps(homepage: string, first: readonly NextStep[] = []): NextStep[] {
-  const page = `(open ${toPrintableUrl(homepage)} in a browser and save it as HTML)`;
+  const page = `(save ${toPrintableUrl(homepage)} in a browser)`;
   const mirror: NextStep = {
     kind: 'option',
     option: 'source',
@@ -95,7 +95,11 @@ export function otherSourceSteps(homepage: string, first: readonly NextStep[] = 
 }
 
 function withAlternative(step: NextStep, other: NextStep): NextStep {
-  return { ...step, or: step.or === undefined ? other : withAlternative(step.or, other) };
+  // It says the same with more words.
+  const isOther =
+    step.or?.kind === 'option' && step.or.option === 'source' && step.or.value === undefined;
+  if (step.or === undefined || isOther) return { ...step, or: other };
+  return { ...step, or: withAlternative(step.or, other) };
 }
 
 /** The error of a source that can't be used; its own next steps come before another source. */

@@ -131,7 +131,7 @@ export function explainFailure(
   if (error.code === 'no-link') {
     return withDetails(error, { message: `${error.message}${tries}`, ...facts });
   }
-  const which = isHomepage(url, manifest) ? "the dataset's page " : '';
+  const which = isHomepage(url, manifest) ? 'the page ' : '';
   const reason = error.message.replace(`${name}: `, '').replace(name, 'it');
   const wait = describeWait(error.facts.retryAfterS, now);
   // The code is kept: the network, a status, a stall.

@@ -61,7 +61,7 @@ const pageRetry = (attempt: number, delayMs: number): RunEvent => ({
 });
 
 describe('the state of a run', () => {
-  it('waits with a page, and reports its attempts from the third on, twice a minute at most', () => {
+  it('waits with a page, and reports its attempts once, at the third', () => {
     const state = new RunState();
     state.handle(PLAN, 0);
     expect(state.position(0).waitMs).toBeNull();
@@ -76,7 +76,7 @@ describe('the state of a run', () => {
     });
     expect(isReported).toEqual([false, false, true, false, false]);
     state.handle(pageRetry(6, 30_000), nowMs);
-    expect(state.isRepetition).toBe(false);
+    expect(state.isRepetition).toBe(true);
     state.handle(start('a.zip', 0), nowMs + 10);
     expect(state.position(nowMs + 10).waitMs).toBeNull();
   });

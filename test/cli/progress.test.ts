@@ -110,7 +110,7 @@ describe('lines', () => {
       'a.zip: resumes at 300 MB',
       'b.zip: starts over: the 2 MB here came from another server',
       'a.zip: attempt 2 failed: connection reset; again in 4 s; 300 MB kept',
-      'attempt 3 failed: the page is down; again in 8 s',
+      'asking https://x.example again in 8 s (network)',
       'a.zip: gave up on https://x.example: connection reset',
       'c.zip: downloaded, content-checked',
       'c.zip: archive removed, 157 MB; its images are checked',

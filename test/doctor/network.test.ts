@@ -77,7 +77,7 @@ describe.skipIf(!hasNginx)('of nginx', () => {
     const found = await runDiagnose({ dest, sources: [`${nginx.url}/{name}`] });
     expect([found.all('problem'), found.code]).toEqual([['archive', 'wall'], 4]);
     expect(found.row('wall')).toMatchObject({
-      seen: saying('browser'),
+      seen: 'forbidden',
       next: [{ kind: 'option', option: 'header' }],
     });
   });

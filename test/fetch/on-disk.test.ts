@@ -194,7 +194,7 @@ describe.skipIf(!canMount)('a disk', () => {
     expect(server.requests.length).toBeLessThanOrEqual(4);
     expect(ran.events.filter(({ event }) => event === 'retry')).toEqual([]);
     expect(ran.result?.outcomes.find(({ error }) => error)?.error?.next).toMatchObject([
-      { kind: 'advice', text: saying('free at least'), or: { kind: 'option', option: 'dest' } },
+      { kind: 'advice', text: saying('free about'), or: { kind: 'option', option: 'dest' } },
       { kind: 'again' },
     ]);
   });

@@ -10,6 +10,7 @@ import {
   planFetch,
   workOf,
 } from '../../src/fetch/plan.ts';
+import { formatBytes } from '../../src/text.ts';
 import { manifestOf, sampleArchive, sampleLabels } from '../support/fetching.ts';
 
 const [archive, labels] = manifestOf(
@@ -192,9 +193,10 @@ describe('what a plan needs', () => {
     expect(isTooSmall(small)).toBe(true);
     expect(isTooSmall({ ...small, bytesFreeOnDisk: small.bytesNeededOnDisk })).toBe(false);
     expect(isTooSmall({ ...small, bytesFreeOnDisk: null })).toBe(false);
+    const missing = formatBytes(small.bytesNeededOnDisk - 100 * MB);
     expect(lowDiskError(small, '/d', { extract: true, deleteArchives: false })).toMatchObject({
       code: 'disk-space',
-      message: 'the disk is too small: this needs about 1.1 GB, 105 MB are free',
+      message: `the disk is too small by about ${missing}: this needs about 1.1 GB, 105 MB are free`,
     });
     const hintOf = (extract: boolean, deleteArchives: boolean) =>
       renderNextSteps(lowDiskError(small, '/d', { extract, deleteArchives }).next, {});

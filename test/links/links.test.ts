@@ -91,7 +91,7 @@ describe('resolveLinks', () => {
           saying(/gone\.html: it answers with status 410/),
         ],
       },
-      next: nextSaying(/--source page\.html .open https:\/\/x\.test\/cxr\/ in a browser.*mirror/),
+      next: nextSaying(/--source page\.html .save https:\/\/x\.test\/cxr\/ in a browser.*mirror/),
     });
     const alone = await resolveLinks({ manifest: release, sources: [root], selection });
     expect(alone.links[0]?.error).toMatchObject({
@@ -109,7 +109,7 @@ describe('resolveLinks', () => {
     for (const { error } of links) {
       expect(error).toMatchObject({
         code: 'network',
-        message: saying(`could not read the dataset's page ${homepage}`),
+        message: saying(`could not read the page ${homepage}`),
         next: nextSaying(/--source page\.html .*--source URL-or-directory/),
       });
     }

@@ -189,7 +189,7 @@ describe('a saved page', () => {
         code,
         message: saying(why),
         next: nextSaying(
-          /--source page\.html .open https:\/\/x\.test\/cxr\/ in a browser.*--source URL-or-directory/,
+          /--source page\.html .save https:\/\/x\.test\/cxr\/ in a browser.*--source URL-or-directory/,
         ),
       });
     },

@@ -243,7 +243,7 @@ describe('what can be only a page', () => {
       const [opened] = await openSources(sources, options);
       await expect(opened?.locate(fileOf('ChestDx-1.zip'))).rejects.toMatchObject({
         code: 'http-status',
-        message: saying(/could not read the dataset's page .*status 404/),
+        message: saying(/could not read the page .*status 404/),
       });
     }
   });
@@ -266,9 +266,9 @@ describe('a page that does not come', () => {
     for (const name of ['ChestDx-1.zip', 'ChestDx-2.zip']) {
       await expect(opened?.locate(fileOf(name))).rejects.toMatchObject({
         code: 'network',
-        message: `could not read the dataset's page ${homepage}: the connection was refused (ECONNREFUSED) (3 attempts)`,
+        message: `could not read the page ${homepage}: the connection was refused (ECONNREFUSED) (3 attempts)`,
         next: nextSaying(
-          `add --source page.html (open ${homepage} in a browser and save it as HTML), or add --source URL-or-directory to name a mirror`,
+          `add --source page.html (save ${homepage} in a browser), or add --source URL-or-directory to name a mirror`,
         ),
         facts: { source: homepage, url: homepage, attempts: 3 },
       });
@@ -317,7 +317,7 @@ describe('a page that does not come', () => {
     const web = await serve({ '/p.html': { status: 401 } });
     const { opened } = await open(`${web.url}p.html`);
     await expect(opened.locate(fileOf('ChestDx-1.zip'))).rejects.toMatchObject({
-      next: nextSaying(/--header .* with the credentials it wants, or .*open https:\/\/x\.test/),
+      next: nextSaying(/--header .* with the credentials it wants, or .*save https:\/\/x\.test/),
     });
   });
 

@@ -4,7 +4,7 @@ import { type ExitCode, exitCodeOf, worstOf } from '../../src/cli/exit-codes.ts'
 import { diagnose } from '../../src/doctor/diagnose.ts';
 import type { DoctorOptions } from '../../src/doctor/types.ts';
 import { CcxriError } from '../../src/errors.ts';
-import type { CheckName, CheckRow } from '../../src/events.ts';
+import type { CheckName, CheckRow } from '../../src/checks.ts';
 import { manifestOf, sampleArchive, sampleLabels } from './fetching.ts';
 import { writeTree } from './temp-dirs.ts';
 

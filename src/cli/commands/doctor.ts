@@ -1,7 +1,7 @@
 import { diagnose } from '../../doctor/diagnose.ts';
 import type { DoctorResult } from '../../doctor/types.ts';
 import { CcxriError } from '../../errors.ts';
-import type { CheckName, CheckRow } from '../../events.ts';
+import type { CheckName, CheckRow } from '../../checks.ts';
 import { count, formatDuration } from '../../text.ts';
 import {
   type CommandContext,
