@@ -31,7 +31,7 @@ export function shown(text: string): string {
 }
 
 /** What to do next, as a line; on a terminal in several if it is long. */
-export function nextLine(hint: string, view: View): string {
+function nextLine(hint: string, view: View): string {
   return view.prose(`${view.style.bold('next:')} ${shown(hint)}\n`, INDENT);
 }
 
