@@ -1,3 +1,4 @@
+import { basename, resolve } from 'node:path';
 import { cleanStage } from '../extract/archive.ts';
 import { datasetAround, isDataset } from '../dataset/find-dataset.ts';
 import { keepManifest } from '../dataset/kept-manifest.ts';
@@ -63,7 +64,13 @@ export async function fetchDataset(options: FetchOptions): Promise<FetchResult> 
 async function warnOfNesting({ dest, onEvent }: FetchOptions): Promise<void> {
   const around = await datasetAround(dest);
   if (around === undefined || (await isDataset(dest))) return;
-  const message = `${toPrintable(dest, 4096)} is in another dataset directory, ${toPrintable(around, 4096)}`;
+  const [inner, outer] = [dest, around].map((path) => toPrintable(path, 4096));
+  const message = `${inner} is in another dataset directory, ${outer}`;
+  // cc-cxri/cc-cxri: it was typed as if from the directory above.
+  if (basename(resolve(dest)) === basename(around)) {
+    const text = `leave the directory out to work on ${outer}, or choose one outside of it`;
+    throw new CcxriError('usage', message, { path: dest, next: [{ kind: 'advice', text }] });
+  }
   onEvent?.({ event: 'warning', code: 'disk', message });
 }
 

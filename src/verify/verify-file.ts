@@ -4,7 +4,7 @@ import { finalPathOf } from '../dataset/layout.ts';
 import type { MemberContent } from '../dataset/ledger.ts';
 import { isOfKept, otherManifestError } from '../dataset/other-manifest.ts';
 import type { Session } from '../dataset/session.ts';
-import { stateOf } from '../dataset/survey.ts';
+import { fitsManifest, stateOf } from '../dataset/survey.ts';
 import { WRONG_BYTES } from '../download/failures.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
 import type { FileStatus } from '../file-status.ts';
@@ -156,7 +156,8 @@ async function isOfAnother(
   if (await isOfKept(file, md5, session)) return true;
   if (here.path !== finalPathOf(layout, file)) return false;
   const receipt = await ledger.readReceipt(file.name);
-  return receipt?.md5 === md5 && stateOf(file, receipt, here.stats) === 'other-manifest';
+  // The bytes have just been hashed: their times, which a copy changes, do not matter.
+  return receipt !== undefined && receipt.md5 === md5 && !fitsManifest(file, receipt);
 }
 
 /** The images are checked also where the archive is bad, so that one run reports all. */

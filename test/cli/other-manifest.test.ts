@@ -1,4 +1,4 @@
-import { rm, stat, utimes } from 'node:fs/promises';
+import { cp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { BUNDLED_MANIFEST_PATH } from '../../src/manifest/load.ts';
@@ -47,6 +47,33 @@ it('names both where another is given, and repeats in its advice what the direct
   );
   const env = { CCXRI_MANIFEST: BUNDLED_MANIFEST_PATH };
   expect((await runCli(['status', dest], { env })).stderr).toContain('is used, not the manifest');
+});
+
+it('a copy whose kept manifest is damaged is not called bad by the one used instead', async () => {
+  const dest = await labsOwn();
+  const copy = join(await tempDir(), 'copy');
+  // As `cp -r` does: the ledger does not know the files' times.
+  await cp(dest, copy, { recursive: true });
+  await writeFile(join(copy, '.ccxri/manifest.json'), 'x', { flag: 'a' });
+  for (const folder of ['archives', 'labels']) {
+    for (const name of await readdir(join(copy, folder))) {
+      await utimes(join(copy, folder, name), 1e9, 1e9);
+    }
+  }
+  const { code, stdout, stderr } = await runCli(['verify', copy]);
+  expect(code, stderr).toBe(2);
+  expect(stderr).toContain("the manifest that the directory keeps, can't be used");
+  expect(stderr).toContain('passed for another manifest');
+  expect(stdout + stderr).not.toMatch(/\bbad\b|move /);
+});
+
+it('images whose archive was deleted are not right by another, also where its MD5 is disputed', async () => {
+  const dest = await labsOwn();
+  await rm(join(dest, 'archives/Viral-1.zip'));
+  expect((await runCli(['verify', dest, '--file', 'Viral-1'])).code).toBe(0);
+  const { code, stderr } = await runCli(['verify', dest, '--file', 'Viral-1', ...bundled]);
+  expect(code).toBe(2);
+  expect(stderr).toContain('right by another manifest');
 });
 
 it('`fetch` leaves them alone', async () => {

@@ -135,6 +135,15 @@ describe('a dataset directory in another one', () => {
     expect(await listTree(root)).toEqual(before);
   });
 
+  it('is never made directly in one of the same name', async () => {
+    const root = await makeDataset(join(await tempDir(), 'cc-cxri'));
+    const argv = ['fetch', '--subset', 'normal', '--dest', join(root, 'cc-cxri'), '--source', root];
+    const { code, stderr } = await runCli(argv);
+    expect(code).toBe(2);
+    expect(stderr).toContain(`leave the directory out to work on ${root}`);
+    expect(await listTree(root)).not.toContain('cc-cxri');
+  });
+
   it('is made elsewhere in it where it was named, with a warning', async () => {
     const root = await makeDataset(join(await tempDir(), 'set'));
     const argv = ['fetch', join(root, 'mine'), '-n', '--subset', 'normal', '--source', root];
