@@ -111,9 +111,14 @@ const TABLE = {
     ...file,
     group: 'What',
     help: 'another manifest (`ccxri manifest` writes one)',
-    default: 'CC-CXRI 2.0',
+    default: "the directory's own, else CC-CXRI 2.0",
     commands: [...SELECTING, 'manifest'],
-    own: { manifest: { help: 'the manifest that says what the files of the directory are' } },
+    own: {
+      manifest: {
+        help: 'the manifest that says what the files of the directory are',
+        default: 'CC-CXRI 2.0',
+      },
+    },
   },
   ...NETWORK_OPTIONS,
   dest: {

@@ -152,7 +152,7 @@ export class Session {
   };
 
   elapsedMs(): number {
-    return this.clock.nowMs() - this.#startMs;
+    return Math.round(this.clock.nowMs() - this.#startMs);
   }
 
   /** What is known of files, by default of all that are selected. @throws CcxriError of the disk */

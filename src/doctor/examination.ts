@@ -40,7 +40,7 @@ export class Examination {
   }
 
   elapsedMs(): number {
-    return this.#options.clock.nowMs() - this.#startMs;
+    return Math.round(this.#options.clock.nowMs() - this.#startMs);
   }
 
   add({ part, source }: Subject, check: CheckName, result: CheckResult): void {
