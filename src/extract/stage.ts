@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
+import { whenFilesAreFree } from '../concurrency.ts';
 import type { DatasetLayout } from '../dataset/layout.ts';
 import { diskNowMs } from '../dataset/sweep.ts';
 import { toDiskError } from '../errors.ts';
@@ -111,7 +112,7 @@ async function madeAtMs(path: string): Promise<number> {
 
 async function removeStage(root: string, path: string): Promise<void> {
   try {
-    await rm(path, { recursive: true, force: true });
+    await whenFilesAreFree(() => rm(path, { recursive: true, force: true }));
     // Beside images nothing of ours is to be seen for longer than it is needed.
     if (root.endsWith('.ccxri-stage')) await rmdir(root).catch(() => undefined);
   } catch (error) {
