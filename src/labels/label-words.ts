@@ -1,4 +1,4 @@
-import { LABELS, NO_FINDING, toFieldName } from './label-names.ts';
+import { LABEL_COLUMNS, toFieldName } from './label-names.ts';
 
 /** A column of index.csv, and the subsets whose images it is about. */
 export interface LabelMeant {
@@ -15,6 +15,6 @@ const COVID = /^(?:covid|sars|corona)/i;
 export function labelMeant(typed: string): LabelMeant | undefined {
   if (COVID.test(typed)) return { label: 'COVID-19', subsets: ['viral'] };
   const name = toFieldName(typed);
-  const label = [...LABELS, NO_FINDING].find((each) => each === name);
+  const label = LABEL_COLUMNS.find((each) => each === name);
   return label === undefined ? undefined : { label, subsets: ['chestdx', 'chestdx-pe'] };
 }
