@@ -5,15 +5,15 @@ import { count } from '../text.ts';
 import { areImagesSettled } from './images.ts';
 import { releaseOf } from './kept-manifest.ts';
 import type { Session } from './session.ts';
-import { type FileSurvey, fitsManifest } from './survey.ts';
+import { type FileSurvey, fitsManifest, keptFileOf } from './survey.ts';
 
 /** Whether the directory keeps another manifest, and these are the bytes that it has for the file. */
 export async function isOfKept(
-  { name }: ManifestFile,
+  file: ManifestFile,
   md5: string | null,
-  { otherKept }: Pick<Session, 'otherKept'>,
+  session: Pick<Session, 'otherKept'>,
 ): Promise<boolean> {
-  const theirs = (await otherKept())?.files.find((file) => file.name === name);
+  const theirs = await keptFileOf(file, session);
   return theirs !== undefined && theirs.md5 === md5;
 }
 

@@ -94,9 +94,30 @@ async function finalOf(
   places: SurveyPlaces,
 ): Promise<FileSurvey['final']> {
   const state = stateOf(file, receipt, stats);
-  if (state !== 'unchecked' || isPlausibleSize(file, stats.size)) return state;
-  const theirs = (await places.otherKept())?.files.find(({ name }) => name === file.name);
-  return theirs !== undefined && isPlausibleSize(theirs, stats.size) ? 'other-manifest' : state;
+  if (state !== 'unchecked') return state;
+  return (await isSizeOfKept(file, stats.size, places)) ? 'other-manifest' : state;
+}
+
+type KeptByDirectory = Pick<SurveyPlaces, 'otherKept'>;
+
+/** The file of this name in the other manifest that the directory keeps; undefined: there is none. */
+export async function keptFileOf(
+  { name }: ManifestFile,
+  places: KeptByDirectory,
+): Promise<ManifestFile | undefined> {
+  return (await places.otherKept())?.files.find((file) => file.name === name);
+}
+
+/** Whether a file of this size can be that of the other manifest that the directory keeps alone. */
+export async function isSizeOfKept(
+  file: ManifestFile,
+  bytes: number,
+  places: KeptByDirectory,
+): Promise<boolean> {
+  // First: most sizes are right, and then no manifest has to be read.
+  if (isPlausibleSize(file, bytes)) return false;
+  const theirs = await keptFileOf(file, places);
+  return theirs !== undefined && isPlausibleSize(theirs, bytes);
 }
 
 /** What the ledger says of a file of this size and mtime. */

@@ -4,12 +4,11 @@ import { finalPathOf } from '../dataset/layout.ts';
 import type { MemberContent } from '../dataset/ledger.ts';
 import { isOfKept, otherManifestError } from '../dataset/other-manifest.ts';
 import type { Session } from '../dataset/session.ts';
-import { fitsManifest, stateOf } from '../dataset/survey.ts';
+import { fitsManifest, isSizeOfKept, stateOf } from '../dataset/survey.ts';
 import { WRONG_BYTES } from '../download/failures.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
 import type { FileStatus } from '../file-status.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
-import { isPlausibleSize } from '../manifest/size.ts';
 import { formatCount } from '../text.ts';
 import { CheckProgress, type DeepCheck, checkArchive } from './check-archive.ts';
 import {
@@ -139,10 +138,7 @@ async function checkBytes(present: Present, results: CheckResults, run: VerifyRu
 
 /** @throws CcxriError `size-mismatch`; `other-manifest`: right by the manifest that the directory keeps */
 async function assertSizeOrOther(file: ManifestFile, bytes: number, session: Session) {
-  const theirs = (await session.otherKept())?.files.find(({ name }) => name === file.name);
-  if (!isPlausibleSize(file, bytes) && theirs !== undefined && isPlausibleSize(theirs, bytes)) {
-    throw await otherManifestError(file, session);
-  }
+  if (await isSizeOfKept(file, bytes, session)) throw await otherManifestError(file, session);
   assertSize(file, bytes);
 }
 

@@ -119,6 +119,16 @@ it.each([[], ['--quick'], ['--deep']])(
   },
 );
 
+it('`verify --quick` goes by the size, where the ledger is lost', async () => {
+  const dest = await labsOwn();
+  await rm(join(dest, '.ccxri/ledger'), { recursive: true });
+  const argv = ['verify', dest, '--quick', '--file', 'Normal-4', ...bundled];
+  const { code, stdout, stderr } = await runCli(argv);
+  expect(code).toBe(2);
+  expect(stderr).toContain('right by another manifest');
+  expect(stdout + stderr).not.toMatch(/\bbad\b|wrong size/);
+});
+
 it('`verify` says it of images whose archives were deleted', async () => {
   const dest = await labsOwn();
   await rm(join(dest, 'archives'), { recursive: true });

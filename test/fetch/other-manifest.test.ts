@@ -60,14 +60,15 @@ const theirs = manifestOf(other(a, 'a'), other(b, 'b'), other(labels, 'c'));
 
 describe('files that are right by the kept manifest, and unknown to the ledger', () => {
   it.each([
-    ['in a size that this one can not have', { size: '9MB' }],
-    ['in a size that it can have', {}],
-  ])('stay where they are, %s', async (_, facts) => {
+    ['in a size that this one can not have: by that alone', { size: '9MB' }, true],
+    ['in a size that it can have: by their bytes', {}, false],
+  ])('stay where they are, %s', async (_, facts, isRefused) => {
     const setup = await setUp({ extract: false });
     await rm(join(layoutOf(setup.dest).ledger), { recursive: true });
     const manifest = manifestOf(other(a, 'a', facts));
     const ran = await run({ ...setup, manifest, foreign });
     expect(ran.exit).toBe(2);
+    expect(ran.error !== undefined).toBe(isRefused);
     const error = ran.error ?? ran.result?.outcomes[0]?.error;
     expect(error).toMatchObject({
       code: 'other-manifest',
@@ -75,6 +76,22 @@ describe('files that are right by the kept manifest, and unknown to the ledger',
       next: nextSaying('leave out the manifest'),
     });
     expect(await readFile(join(layoutOf(setup.dest).archives, a.name))).toEqual(a.bytes);
+  });
+
+  it('are others in a size that neither manifest has', async () => {
+    const setup = await setUp({ extract: false });
+    const { archives, ledger } = layoutOf(setup.dest);
+    await rm(ledger, { recursive: true });
+    const bytes = noise('other', 10);
+    await writeTree(archives, { [a.name]: bytes });
+    const manifest = manifestOf(other(a, 'a', { size: '9MB' }));
+    const ran = await run({
+      ...setup,
+      manifest,
+      foreign: { ...foreign, [`archives/${a.name}`]: bytes },
+    });
+    expect(ran.result?.outcomes[0]?.error).toMatchObject({ code: 'occupied' });
+    expect(await readFile(join(archives, a.name))).toEqual(bytes);
   });
 });
 
