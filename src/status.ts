@@ -1,8 +1,13 @@
 import { join } from 'node:path';
 import { throwIfAborted } from './abort.ts';
-import type { ImagesState } from './dataset/images.ts';
 import { type RunOptions, withSession } from './dataset/session.ts';
-import { type FileSurvey, fitsManifest, knownSizeOf, statusOf } from './dataset/survey.ts';
+import {
+  type FileSurvey,
+  areImagesBad,
+  fitsManifest,
+  knownSizeOf,
+  statusOf,
+} from './dataset/survey.ts';
 import type { FileStatus } from './file-status.ts';
 import { readLockHolder } from './fs/lock.ts';
 import { listOrEmpty, pathKind } from './fs/paths.ts';
@@ -29,7 +34,7 @@ export async function datasetStatus(options: StatusOptions): Promise<StatusResul
 }
 
 function toRow(survey: FileSurvey): FileStatusRow {
-  const { file, receipt, final, images, members, partBytes, finalBytes } = survey;
+  const { file, receipt, final, members, partBytes, finalBytes } = survey;
   const status = statusOf(survey);
   const areImagesAlone = status === 'removed' || (status === 'bad' && final === 'absent');
   // A receipt for another release, or for bytes that have changed, proves nothing.
@@ -42,7 +47,7 @@ function toRow(survey: FileSurvey): FileStatusRow {
     subsets: file.subsets,
     status,
     why: status === 'present' ? (WHYS[final] ?? null) : null,
-    images: file.kind === 'archive' ? imagesOf(images, members) : null,
+    images: file.kind === 'archive' ? imagesOf(survey) : null,
     // Of an archive that is gone: what is here of it are its images.
     bytesHere: areImagesAlone ? (members?.bytes ?? 0) : here,
     ...knownSizeOf(survey),
@@ -57,8 +62,9 @@ const WHYS: Readonly<Partial<Record<FileSurvey['final'], FileStatusRow['why']>>>
   unchecked: 'not-checked',
 };
 
-function imagesOf(images: ImagesState, members: FileSurvey['members']): ImagesStatus {
-  if (images === 'partial' && members?.isFoundBad === true) return 'bad';
+function imagesOf(survey: FileSurvey): ImagesStatus {
+  const { images } = survey;
+  if (areImagesBad(survey)) return 'bad';
   if (images === 'absent') return 'missing';
   return images === 'unknown' ? 'present' : images;
 }

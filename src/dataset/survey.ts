@@ -135,11 +135,10 @@ export function stateOf(
 
 /** What is here of a file, by the ledger, names and sizes. */
 export function statusOf(survey: FileSurvey): FileStatus {
-  const { file, final, images, members, receipt, partBytes } = survey;
-  const areImagesBad = images === 'partial' && members?.isFoundBad === true;
+  const { file, final, images, receipt, partBytes } = survey;
   switch (final) {
     case 'checked':
-      return areImagesBad || receipt === undefined ? 'bad' : receipt.status;
+      return areImagesBad(survey) || receipt === undefined ? 'bad' : receipt.status;
     case 'changed':
       return receipt?.foundBadAt === undefined ? 'present' : 'bad';
     case 'other-manifest':
@@ -150,8 +149,13 @@ export function statusOf(survey: FileSurvey): FileStatus {
         return 'removed';
       }
       if (partBytes > 0) return 'partial';
-      return areImagesBad ? 'bad' : 'missing';
+      return areImagesBad(survey) ? 'bad' : 'missing';
   }
+}
+
+/** Whether `verify` has found some of the images that are here damaged or missing. */
+export function areImagesBad({ images, members }: FileSurvey): boolean {
+  return images === 'partial' && members?.isFoundBad === true;
 }
 
 /** The size of the published file: exact where it has passed. */
