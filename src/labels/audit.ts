@@ -16,6 +16,7 @@ import {
   type LabelFacts,
   type LabelsHere,
   groupOf,
+  placeOf,
   toImageKey,
 } from './join.ts';
 import { MatchCounter } from './match-counter.ts';
@@ -127,6 +128,8 @@ export interface IndexReport {
 /** Follows a join, archive by archive; counts, and says at the end what did not add up. No I/O. */
 export class JoinAudit {
   readonly #input: AuditInput;
+  /** Stems of all archives of the manifest. */
+  readonly #known: ReadonlySet<string>;
   readonly #counters = new Map<string, Counter>();
   readonly #here = new Set<string>();
   /** Patient to the first archive they were met in. */
@@ -143,6 +146,7 @@ export class JoinAudit {
 
   constructor(input: AuditInput) {
     this.#input = input;
+    this.#known = new Set(input.archives.map(({ stem }) => stem));
     this.#matches = new MatchCounter(input.labels.tables);
   }
 
@@ -191,8 +195,7 @@ export class JoinAudit {
       ...of.examples(),
       strict: STRICT.has(kind),
     }));
-    const known = new Set(this.#input.archives.map(({ stem }) => stem));
-    for (const { file, images, rowExamples } of this.#matches.finish(this.#here, known)) {
+    for (const { file, images, rowExamples } of this.#matches.finish(this.#here, this.#known)) {
       remarks.push({ kind: 'no-match', file, ...images, rowExamples, strict: true });
     }
     remarks.sort((a, b) => REMARK_KINDS.indexOf(a.kind) - REMARK_KINDS.indexOf(b.kind));
@@ -268,15 +271,14 @@ export class JoinAudit {
 
   #restOfTables(): void {
     const { archives, labels, asked } = this.#input;
-    const known = new Set(archives.map(({ stem }) => stem));
     for (const table of labels.tables.chest) {
       const stems = [...table.byArchive.keys()];
       const wanted = stems.filter((stem) => this.#isAsked(stem));
       if (asked === undefined || wanted.length > 0) this.#oddities(table);
-      if (asked === undefined && !stems.some((stem) => known.has(stem))) {
+      if (asked === undefined && !stems.some((stem) => this.#known.has(stem))) {
         this.#unplaced(table, stems);
       } else {
-        for (const stem of wanted) this.#absentArchive(stem, table, known.has(stem));
+        for (const stem of wanted) this.#absentArchive(stem, table);
       }
     }
     const viral = archives.filter(({ subsets }) => groupOf(subsets) === 'Viral');
@@ -288,10 +290,10 @@ export class JoinAudit {
     }
   }
 
-  #absentArchive(stem: string, { file, byArchive }: ChestLabels, isKnown: boolean): void {
+  #absentArchive(stem: string, { file, byArchive }: ChestLabels): void {
     if (this.#here.has(stem)) return;
     const rows = byArchive.get(stem)?.size ?? 0;
-    if (isKnown) this.#absentRows += rows;
+    if (this.#known.has(stem)) this.#absentRows += rows;
     else this.#counterOf('unknown-archive', file).addAll({ count: rows, examples: [stem] });
   }
 
@@ -323,8 +325,4 @@ export class JoinAudit {
       else this.#absentRows += 1;
     }
   }
-}
-
-function placeOf(row: IndexRow): string {
-  return row.path.slice('images/'.length);
 }

@@ -143,6 +143,11 @@ export function joinArchive(
     });
 }
 
+/** `ChestDx-1/patient1000_000.jpg`: the image of a row, below images/. */
+export function placeOf({ path }: IndexRow): string {
+  return path.slice('images/'.length);
+}
+
 /** The class of an archive of CC-CXRI-P; null for ChestDx and ChestDx-PE. */
 export function groupOf(subsets: readonly string[]): 'Normal' | 'Viral' | 'Other' | null {
   if (subsets.includes('normal')) return 'Normal';

@@ -1,5 +1,12 @@
 import { ExampleCounter, type Examples } from './label-names.ts';
-import type { ChestLabels, CovidLabels, IndexRow, LabelFacts, LabelTables } from './join.ts';
+import {
+  type ChestLabels,
+  type CovidLabels,
+  type IndexRow,
+  type LabelFacts,
+  type LabelTables,
+  placeOf,
+} from './join.ts';
 
 /** A label file that has a row for none of the images that it should have. */
 interface Mismatch {
@@ -33,7 +40,7 @@ export class MatchCounter {
       this.#unmatched.set(file, unmatched);
       for (const row of rows) {
         if ((form === 'chest' ? row.labels : row.covid) !== null) this.#matched.add(file);
-        else unmatched.add(row.path.slice('images/'.length));
+        else unmatched.add(placeOf(row));
       }
     }
   }
