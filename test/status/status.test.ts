@@ -1,4 +1,4 @@
-import { mkdir, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -11,7 +11,7 @@ import { type FileStatusRow, type StatusResult, datasetStatus } from '../../src/
 import { type Dataset, makeDataset, snapshot } from '../support/dataset.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
-import { ALL, rot } from '../support/verify.ts';
+import { ALL, rot, verify } from '../support/verify.ts';
 
 const tempDir = useTempDirs();
 const mounts = useMounts();
@@ -39,6 +39,16 @@ function rowOf({ files }: StatusResult, name: string): FileStatusRow {
   if (row === undefined) throw new Error(`no row of ${name}`);
   return row;
 }
+
+it('calls images of which some are gone partial, until verify has seen it', async () => {
+  const dataset = await makeDataset(await tempDir(), { extracted: ['Normal-4'] });
+  const folder = join(dataset.layout.images, 'Normal-4');
+  const [first = ''] = (await readdir(folder)).sort();
+  await rm(join(folder, first), { recursive: true });
+  expect(statesOf(await status(dataset))['Normal-4.zip']).toBe('verified partial');
+  await verify(dataset, { depth: 'deep' });
+  expect(statesOf(await status(dataset))['Normal-4.zip']).toBe('bad bad');
+});
 
 it('says of each file how far it is, and writes nothing', async () => {
   const extracted = ['ChestDx-1', 'ChestDx-2', 'Normal-4', 'Viral-1'];
