@@ -3,6 +3,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { CcxriError } from '../errors.ts';
+import type { EventListener } from '../events.ts';
 import { toPrintable } from '../text.ts';
 import { layoutOf } from './layout.ts';
 
@@ -71,6 +72,29 @@ export async function datasetAround(dest: string): Promise<string | undefined> {
     around ??= root;
   }
   return around;
+}
+
+/**
+ * A dataset directory that is to be made in another one may be meant; one that has the other's name is not.
+ * @throws CcxriError `usage`: it has the other's name; as `datasetAround`
+ */
+export async function warnOfNesting({
+  dest,
+  onEvent,
+}: {
+  readonly dest: string;
+  readonly onEvent?: EventListener | undefined;
+}): Promise<void> {
+  const around = await datasetAround(dest);
+  if (around === undefined || (await isDataset(dest))) return;
+  const [inner, outer] = [dest, around].map((path) => toPrintable(path, 4096));
+  const message = `${inner} is in another dataset directory, ${outer}`;
+  // cc-cxri/cc-cxri: it was typed as if from the directory above.
+  if (basename(resolve(dest)) === basename(around)) {
+    const text = `leave the directory out to work on ${outer}, or choose one outside of it`;
+    throw new CcxriError('usage', message, { path: dest, next: [{ kind: 'advice', text }] });
+  }
+  onEvent?.({ event: 'warning', code: 'disk', message });
 }
 
 /** Links followed, as far as the path exists. */

@@ -1,6 +1,5 @@
-import { basename, resolve } from 'node:path';
 import { cleanStage } from '../extract/archive.ts';
-import { datasetAround, isDataset } from '../dataset/find-dataset.ts';
+import { warnOfNesting } from '../dataset/find-dataset.ts';
 import { keepManifest } from '../dataset/kept-manifest.ts';
 import { type Session, withSession } from '../dataset/session.ts';
 import { assertOfThisManifest } from '../dataset/other-manifest.ts';
@@ -12,7 +11,6 @@ import { buildIndex } from '../labels/build-index.ts';
 import { toProxySettings } from '../http/proxy.ts';
 import { hasImages } from '../labels/scan.ts';
 import { isEmptySelection } from '../manifest/manifest.ts';
-import { toPrintable } from '../text.ts';
 import { fetchFile } from './fetch-file.ts';
 import type { FetchOptions, FetchOutcome, FetchPlan, FetchResult } from './fetch-types.ts';
 import {
@@ -31,7 +29,7 @@ import { concurrencyOf, withDownloads } from './with-downloads.ts';
  * what was interrupted is resumed. A file that fails is an outcome; the others go on.
  * @throws CcxriError `nothing-selected`, `unknown-subset`, `unknown-file`, `source-unusable`,
  * `other-manifest`: files of the selection are here of another manifest; `usage`: `dest` is among the images or archives
- * of another dataset directory,
+ * of another dataset directory, or is in one of the same name,
  * `not-writable`, `locked`, `disk-space` before anything is downloaded; `aborted`
  */
 export async function fetchDataset(options: FetchOptions): Promise<FetchResult> {
@@ -58,20 +56,6 @@ export async function fetchDataset(options: FetchOptions): Promise<FetchResult> 
       return { ...result, outcomes, ...index, bytesDownloaded, elapsedMs: session.elapsedMs() };
     });
   });
-}
-
-/** @throws CcxriError `usage`: it would be among the other's images or archives */
-async function warnOfNesting({ dest, onEvent }: FetchOptions): Promise<void> {
-  const around = await datasetAround(dest);
-  if (around === undefined || (await isDataset(dest))) return;
-  const [inner, outer] = [dest, around].map((path) => toPrintable(path, 4096));
-  const message = `${inner} is in another dataset directory, ${outer}`;
-  // cc-cxri/cc-cxri: it was typed as if from the directory above.
-  if (basename(resolve(dest)) === basename(around)) {
-    const text = `leave the directory out to work on ${outer}, or choose one outside of it`;
-    throw new CcxriError('usage', message, { path: dest, next: [{ kind: 'advice', text }] });
-  }
-  onEvent?.({ event: 'warning', code: 'disk', message });
 }
 
 function nothingSelected(): CcxriError {

@@ -1,7 +1,13 @@
 import { chmod, chown, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { datasetAround, findDataset, isDataset } from '../../src/dataset/find-dataset.ts';
+import {
+  datasetAround,
+  findDataset,
+  isDataset,
+  warnOfNesting,
+} from '../../src/dataset/find-dataset.ts';
+import type { RunEvent } from '../../src/events.ts';
 import { saying } from '../support/matchers.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
 
@@ -77,5 +83,20 @@ describe('a dataset directory in another one', () => {
     expect(await datasetAround(join(root, 'imagesets'))).toBe(root);
     expect(await datasetAround(root)).toBeUndefined();
     expect(await datasetAround(join(root, '../other'))).toBeUndefined();
+  });
+
+  it('is warned of, or refused under the same name, until it is there', async () => {
+    const root = await makeDataset(join(await tempDir(), 'set'));
+    const events: RunEvent[] = [];
+    const warnOf = (name: string) =>
+      warnOfNesting({ dest: join(root, name), onEvent: (event) => events.push(event) });
+    await warnOf('mine');
+    expect(events).toMatchObject([{ event: 'warning', message: saying(root) }]);
+    await expect(warnOf('set')).rejects.toMatchObject({ code: 'usage' });
+    for (const name of ['mine', 'set']) {
+      await makeDataset(join(root, name));
+      await warnOf(name);
+    }
+    expect(events).toHaveLength(1);
   });
 });
