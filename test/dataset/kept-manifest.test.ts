@@ -66,6 +66,16 @@ describe('the manifest that a directory keeps', () => {
     expect(await readKept(layout)).toMatchObject({ kind: 'kept', manifest: more });
   });
 
+  it('gives way to one that corrects the MD5 of a file which passed by its content', async () => {
+    const { setup, layout } = await setUp();
+    const disputed = { ...a.file, md5: 'a'.repeat(32), md5Disputed: 'shared' };
+    const before = manifestOf({ ...a, file: disputed }, b);
+    await run({ ...setup, manifest: before });
+    expect(await readKept(layout)).toMatchObject({ kind: 'kept', manifest: before });
+    expect((await run(setup)).outcomes).toEqual(['skipped', 'skipped']);
+    expect(await readKept(layout)).toMatchObject({ kind: 'kept', manifest });
+  });
+
   it('is the bundled one in a directory without', async () => {
     const dest = await tempDir();
     expect(await resolveManifest({ dest })).toEqual(await readManifest(BUNDLED_MANIFEST_PATH));
