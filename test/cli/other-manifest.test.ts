@@ -150,6 +150,8 @@ it('`verify` does not take rotten bytes for those of another manifest', async ()
   const { atime, mtime } = await stat(path);
   await rot(path);
   await utimes(path, atime, mtime);
-  const { stdout } = await runCli(['verify', '--dest', dest, '--file', 'Normal-4', ...bundled]);
-  expect(stdout).not.toContain('another manifest');
+  const argv = ['verify', '--dest', dest, '--file', 'Normal-4', ...bundled];
+  const { stdout, stderr } = await runCli(argv);
+  expect(stdout + stderr).not.toContain('another manifest');
+  expect(stdout + stderr).toContain('wrong size');
 });
