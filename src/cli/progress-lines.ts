@@ -2,7 +2,7 @@ import { type ErrorRecord, isOfManyFiles } from '../errors.ts';
 import type { RunEvent } from '../events.ts';
 import { statusText } from '../file-status.ts';
 import { count, formatAbout, formatBytes, formatCount, formatSize, formatSpeed } from '../text.ts';
-import { type Progress, type ProgressOptions, RunState } from './progress-state.ts';
+import { type Position, type Progress, type ProgressOptions, RunState } from './progress-state.ts';
 import {
   DOING,
   PHASE_WORDS,
@@ -54,10 +54,11 @@ export class LineProgress implements Progress {
   /** Writes a heartbeat if one is due. */
   tick(): void {
     const nowMs = this.#options.clock.nowMs();
-    const isIdle =
-      this.#state.filesInWork(nowMs).length === 0 && this.#state.position(nowMs).waitMs === null;
-    if (isIdle || nowMs - this.#lastLineMs < HEARTBEAT_MS) return;
-    this.note(heartbeatLine(this.#state, nowMs));
+    // Before anything is counted: each event comes here.
+    if (nowMs - this.#lastLineMs < HEARTBEAT_MS) return;
+    const at = this.#state.position(nowMs);
+    const isIdle = at.waitMs === null && this.#state.filesInWork(nowMs).length === 0;
+    if (!isIdle) this.note(heartbeatLine(this.#state, at));
   }
 
   stop(): void {
@@ -215,8 +216,7 @@ function fromOf(source: string | undefined): string {
 }
 
 /** `still downloading: 12 of 82 files, 23%, 10.1 GB of about 45.1 GB, 5.1 MB/s, about 1.8 h left` */
-function heartbeatLine(state: RunState, nowMs: number): string {
-  const at = state.position(nowMs);
+function heartbeatLine(state: RunState, at: Position): string {
   const parts = [
     filesOf(state),
     at.fraction === null ? '' : percentOf(at.fraction),
