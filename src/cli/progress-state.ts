@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { isOfManyFiles } from '../errors.ts';
-import type { Phase, PhaseProgress, PlanEvent, RunEvent } from '../events.ts';
+import type { Phase, PhaseProgress, RunEvent } from '../events.ts';
 import { causeKey } from './causes.ts';
 import type { CheckedWriter, OutStream } from './io.ts';
 import { RunWork } from './run-work.ts';
@@ -54,7 +54,6 @@ interface Begun {
 
 /** What the events of a run add up to: one state, which bars and lines both show. */
 export class RunState {
-  plan: PlanEvent | undefined;
   /** In the demo a line says of each failure that it was put right. */
   isDemo = false;
   readonly #work = new RunWork();
@@ -65,6 +64,7 @@ export class RunState {
   /** When each cause of failures was reported last. */
   readonly #reportedAtMs = new Map<string, number>();
   #isRepetition = false;
+  #filesInAll: number | null = null;
   #hasWork = false;
   #lastPhase: Phase = 'download';
   /** By phase: what is hashed meanwhile is no speed of a download. */
@@ -79,7 +79,7 @@ export class RunState {
     this.#isRepetition = this.#wasReported(event, nowMs);
     switch (event.event) {
       case 'plan':
-        this.plan = event;
+        this.#filesInAll = event.files;
         // A second one, in the demo: what was in work was killed.
         this.#inWork.clear();
         this.#work.plan(event.work);
@@ -131,7 +131,7 @@ export class RunState {
 
   /** null: there was no plan. */
   get filesInAll(): number | null {
-    return this.plan?.files ?? null;
+    return this.#filesInAll;
   }
 
   /** Of everything that the run does: see `Position`. */
