@@ -117,6 +117,38 @@ describe('the state of a run', () => {
     expect(state.position(1000)).toMatchObject({ fraction: 1, leftMs: null });
   });
 
+  it('is complete where the last file has failed, whatever was planned for it', () => {
+    const state = new RunState();
+    const extract = { file: 'b.zip', phase: 'extract', bytes: 1050e6 } as const;
+    state.handle({ ...PLAN, work: [...PLAN.work.slice(2), extract] }, 0);
+    state.handle(start('b.zip', 0), 0);
+    state.handle(progress('b.zip', 500e6), 10_000);
+    expect(state.position(10_000)).toMatchObject({ totalBytes: 1000e6, waitMs: null });
+    state.handle({ event: 'file-done', file: 'b.zip', status: 'partial', did: 'failed' }, 10_000);
+    expect(state.position(10_000)).toMatchObject({ totalBytes: 500e6, fraction: 1 });
+    expect(state.filesInWork(10_000)).toEqual([]);
+  });
+
+  it('is a download while anything downloads, and counts what the end of a phase brings', () => {
+    const state = new RunState();
+    state.handle(PLAN, 0);
+    state.handle(start('a.zip', 0), 0);
+    state.handle({ event: 'phase-start', ...at('here.zip', 0), phase: 'hash' }, 0);
+    expect(state.position(0).phase).toBe('download');
+    state.handle({ event: 'phase-done', file: 'a.zip', phase: 'download', bytes: 1000e6 }, 10_000);
+    expect(state.position(10_000).phase).toBe('hash');
+    state.handle(start('b.zip', 0), 10_000);
+    expect(state.position(10_000)).toMatchObject({ phase: 'download', bytesPerSecond: 100e6 });
+  });
+
+  it('has nothing in work after a second plan, as of a demo that was killed', () => {
+    const state = new RunState();
+    state.handle(PLAN, 0);
+    state.handle(start('a.zip', 0), 0);
+    state.handle(PLAN, 1000);
+    expect(state.filesInWork(1000)).toEqual([]);
+  });
+
   it('does not count what lay there before, and knows no total without a plan', () => {
     const state = new RunState();
     state.handle(start('a.zip', 700e6), 0);
