@@ -31,6 +31,14 @@ function at(file: string, doneBytes: number, totalBytes: number | null = 1000e6)
   return { file, phase: 'download', doneBytes, totalBytes };
 }
 
+const PAGE_RETRY = {
+  event: 'source-retry',
+  source: 'https://x.example',
+  attempt: 1,
+  delayMs: 8000,
+  error: { code: 'network', message: 'the page is down' },
+} as const satisfies RunEvent;
+
 /** A clock that only moves when told to. */
 function fakeClock(): Clock & { move(ms: number): void } {
   let nowMs = 0;
@@ -140,6 +148,33 @@ describe('lines', () => {
     expect(paper.text).toContain('no bytes just now');
   });
 
+  it('say that the run is alive while it waits for a page, and no file is in work', () => {
+    const { paper, clock, progress } = lineProgress();
+    progress.handle({ ...PAGE_RETRY, delayMs: 45_000 });
+    clock.move(29_999);
+    progress.tick();
+    expect(paper.text).toBe('');
+    clock.move(1);
+    progress.tick();
+    progress.stop();
+    expect(paper.text).toBe(
+      'still downloading: 0 files done, 0 bytes downloaded, waiting, again in 15 s\n',
+    );
+  });
+
+  it('say twice a minute at most why attempts fail', () => {
+    const { paper, clock, progress } = lineProgress(false, false);
+    const fail = (file: string) =>
+      progress.handle({ ...PAGE_RETRY, event: 'retry', file, keptBytes: 0 });
+    fail('a.zip');
+    clock.move(29_999);
+    fail('b.zip');
+    clock.move(1);
+    fail('c.zip');
+    const why = 'attempt 1 failed: the page is down; again in 8 s';
+    expect(paper.text).toBe(`a.zip: ${why}\nc.zip: ${why}\n`);
+  });
+
   it('are silent about nothing in work, and without a heartbeat', () => {
     const idle = lineProgress();
     idle.clock.move(60_000);
@@ -229,6 +264,14 @@ describe('bars', () => {
     ]);
     // No mode of the terminal is changed, so that a killed run leaves it as it was.
     expect(paper.text).not.toContain('\u001b[?');
+  });
+
+  it('show that a page is waited for before any file is in work', () => {
+    const { paper, progress } = drawn(80);
+    progress.handle(PAGE_RETRY);
+    expect(screenOf(paper.text)).toEqual([expect.stringContaining('waiting, again in 8 s')]);
+    progress.stop();
+    expect(screenOf(paper.text)).toEqual([]);
   });
 
   it('are drawn anew in a window that got narrower, and nothing of the wider ones is left', () => {
