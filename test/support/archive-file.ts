@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest';
 import type { ZipDirectory } from '../../src/zip/directory.ts';
 import { type OpenArchive, unpackLarge } from '../../src/zip/inflate.ts';
 import { openFileReader, type FileReader } from '../../src/zip/reader.ts';
+import type { UnpackWork } from '../../src/zip/unpack-pool.ts';
 import { type ZipMember, type ZipShape, buildZip } from './zip-builder.ts';
 import { readDirectory } from './read-directory.ts';
 
@@ -26,6 +27,18 @@ export async function makeArchiveFile(
   const reader = await openFileReader(path);
   onTestFinished(() => reader.close());
   return { reader, directory: await readDirectory(reader, { file: ARCHIVE_FILE }) };
+}
+
+/** A check of an archive in threads, with nothing around it. */
+export function workOn(
+  { reader, directory }: ArchiveFile,
+  onBytes: UnpackWork['onBytes'] = () => undefined,
+): UnpackWork {
+  return {
+    archive: { file: ARCHIVE_FILE, path: reader.path, fd: reader.fd },
+    members: directory.members,
+    ...{ into: null, signal: undefined, onBytes },
+  };
 }
 
 /** An open file that holds one archive after the other. */

@@ -1,9 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  type ArchiveFile,
-  ARCHIVE_FILE as file,
-  makeArchiveFile,
-} from '../support/archive-file.ts';
+import { type ArchiveFile, makeArchiveFile, workOn } from '../support/archive-file.ts';
 import { randomBytes } from '../support/random-bytes.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
 import { threadThat, useUnpackPools } from '../support/unpack-threads.ts';
@@ -19,15 +15,6 @@ const IMAGES = Array.from({ length: 80 }, (_, i) => ({
 
 async function makeArchive(): Promise<ArchiveFile> {
   return makeArchiveFile(await tempDir(), IMAGES);
-}
-
-/** A check in threads, with nothing around it. */
-function workOn({ reader, directory }: ArchiveFile, onBytes: () => void) {
-  return {
-    archive: { file, path: reader.path, fd: reader.fd },
-    members: directory.members,
-    ...{ into: null, signal: undefined, onBytes },
-  };
 }
 
 describe('the error of an archive in threads', () => {

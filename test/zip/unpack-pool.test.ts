@@ -12,6 +12,7 @@ import {
   type ArchiveFile,
   ARCHIVE_FILE as file,
   makeArchiveFile,
+  workOn,
 } from '../support/archive-file.ts';
 import { randomBytes } from '../support/random-bytes.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
@@ -52,15 +53,6 @@ async function errorOf(archive: ArchiveFile, pool?: UnpackPool) {
   const error: unknown = await extract(archive, { pool }).catch((thrown: unknown) => thrown);
   if (!(error instanceof CcxriError)) throw new Error('it is taken');
   return toErrorRecord(error);
-}
-
-/** A check in threads, with nothing around it. */
-function workOn({ reader, directory }: ArchiveFile, onBytes: () => void = () => undefined) {
-  return {
-    archive: { file, path: reader.path, fd: reader.fd },
-    members: directory.members,
-    ...{ into: null, signal: undefined, onBytes },
-  };
 }
 
 describe('an archive in threads', () => {
