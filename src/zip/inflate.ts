@@ -192,7 +192,7 @@ function inflateWhole(packed: Uint8Array, member: Member, file: string): Uint8Ar
 }
 
 /** `info` makes zlib return two things; Node's types know of one. */
-function splitInfo(result: object) {
+export function splitInfo(result: object) {
   if ('buffer' in result && result.buffer instanceof Uint8Array && 'engine' in result) {
     const { buffer: content, engine } = result;
     if (typeof engine === 'object' && engine !== null && 'bytesWritten' in engine) {

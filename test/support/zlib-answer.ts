@@ -1,21 +1,20 @@
 import { inflateRawSync } from 'node:zlib';
+import { splitInfo } from '../../src/zip/inflate.ts';
 
 /** What zlib makes of the start of some bytes, and how many of them it used; undefined: no stream. */
 export function zlibAnswer(
   packed: Uint8Array,
   maxOutputLength: number,
 ): { readonly content: Buffer; readonly usedBytes: number } | undefined {
+  let result: object;
   try {
-    // Node's types do not know what comes back with `info`.
-    const { buffer, engine } = inflateRawSync(packed, {
-      info: true,
-      maxOutputLength,
-    }) as unknown as {
-      readonly buffer: Buffer;
-      readonly engine: { readonly bytesWritten: number };
-    };
-    return { content: buffer, usedBytes: engine.bytesWritten };
+    result = inflateRawSync(packed, { info: true, maxOutputLength });
   } catch {
     return undefined;
   }
+  const { content, usedBytes } = splitInfo(result);
+  return {
+    content: Buffer.from(content.buffer, content.byteOffset, content.length),
+    usedBytes,
+  };
 }
