@@ -1,19 +1,35 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { CaughtFault, RunEvent } from '../../src/events.ts';
 import { parseCsv } from '../support/csv.ts';
-import { PROGRAM, useProgram } from '../support/program.ts';
+import { PROGRAM, type ProgramEnd, useProgram } from '../support/program.ts';
 import { documentOf, eventsOf } from '../support/run-cli.ts';
 import { listTree, useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const { ccxri, bash, startCcxri } = useProgram();
 
+/** Where a demo was run, for the tests that only look at what it has left and said. */
+let directory: string;
+let demo: ProgramEnd;
+/** Another one, which has printed its events. Most of a demo is waiting: both run at once. */
+let streamed: ProgramEnd;
+beforeAll(async () => {
+  const parent = await mkdtemp(join(tmpdir(), 'ccxri-demo-'));
+  directory = join(parent, 'home');
+  await mkdir(directory);
+  [demo, streamed] = await Promise.all([
+    bash(`cd '${directory}' && $ccxri demo`),
+    ccxri(['demo', '--dest', join(parent, 'demo set'), '--ndjson']),
+  ]);
+  return () => rm(parent, { recursive: true, force: true });
+});
+
 describe('ccxri demo', () => {
   it('says what it is, catches three failures in a line each, and leaves a dataset', async () => {
-    const dest = join(await tempDir(), 'demo set');
-    const { code, stdout, stderr } = await ccxri(['demo', '--dest', dest]);
+    const { code, stdout, stderr } = demo;
     expect(code, stderr).toBe(0);
     expect(stderr).toMatch(/^A whole fetch in about \d+ s: no network, no real data/);
     expect(stderr).toMatch(/^\[9\/9\] .+: downloaded, verified$/m);
@@ -25,14 +41,13 @@ describe('ccxri demo', () => {
       ),
     ]);
     expect(stderr).not.toMatch(/attempt|warning/);
-    const rows = parseCsv(await readFile(join(dest, 'index.csv'), 'utf8'));
+    const rows = parseCsv(await readFile(join(directory, 'ccxri-demo', 'index.csv'), 'utf8'));
     expect(stdout).toMatch(/^done: 9 files, 86 images with labels in .+; 3 failures caught$/m);
     expect(rows).toHaveLength(86);
   });
 
-  it('kills a process of its own, and that is no stop', async () => {
-    const dest = join(await tempDir(), 'set');
-    const { code, stdout } = await ccxri(['demo', '--dest', dest, '--ndjson']);
+  it('kills a process of its own, and that is no stop', () => {
+    const { code, stdout } = streamed;
     expect(code).toBe(0);
     const events = eventsOf(stdout) as readonly (RunEvent | { readonly event: 'summary' })[];
     const plans = events.flatMap((event, at) => (event.event === 'plan' ? [at] : []));
@@ -51,10 +66,7 @@ describe('ccxri demo', () => {
   });
 
   it('prints commands that work from where the user stands', async () => {
-    const directory = await tempDir();
-    const run = await bash(`cd '${directory}' && $ccxri demo`);
-    expect(run.code, run.stderr).toBe(0);
-    const commands = run.stdout.match(/^ {2}ccxri .+$/gm) ?? [];
+    const commands = demo.stdout.match(/^ {2}ccxri .+$/gm) ?? [];
     expect(commands).toHaveLength(3);
     const function_ = `ccxri() { ${process.execPath} ${PROGRAM} "$@"; }`;
     const said: string[] = [];
@@ -70,20 +82,15 @@ describe('ccxri demo', () => {
   });
 
   it('names a program that is there, where `npm run demo` runs it in a clone', async () => {
-    const dest = join(await tempDir(), 'set');
+    const dest = join(directory, 'ccxri-demo');
     const { stdout } = await ccxri(['demo', '--dest', dest], { npm_lifecycle_event: 'demo' });
     expect(stdout).toContain('  npx ccxri status ');
   });
 
   it('gives one document with --json, and nothing with -q', async () => {
-    const directory = await tempDir();
-    const dest = join(directory, 'set');
+    const dest = join(directory, 'ccxri-demo');
     const json = await ccxri(['demo', '--dest', dest, '--json']);
-    expect(documentOf(json.stdout)).toMatchObject({
-      exitCode: 0,
-      counts: { files: 9, rows: 86 },
-      result: { contactSheet: join(dest, 'contact-sheet.html') },
-    });
+    expect(documentOf(json.stdout)).toMatchObject(documentAbout(dest));
     const again = await ccxri(['demo', '--dest', dest, '-q']);
     expect(again).toEqual({ code: 0, signal: null, stdout: '', stderr: '' });
   });
@@ -102,17 +109,26 @@ describe('ccxri demo', () => {
     expect(await childrenOf(dest)).toEqual([]);
     await expect(fetch(page)).rejects.toThrow();
     const again = await ccxri(['demo', '--dest', dest, '--json']);
-    expect(documentOf(again.stdout)).toMatchObject({ exitCode: 0, counts: { rows: 86 } });
+    expect(documentOf(again.stdout)).toMatchObject(documentAbout(dest));
   });
 
   it('with -n makes nothing', async () => {
-    const directory = await tempDir();
-    const { code, stdout } = await ccxri(['demo', '--dest', join(directory, 'set'), '-n']);
+    const empty = await tempDir();
+    const { code, stdout } = await ccxri(['demo', '--dest', join(empty, 'set'), '-n']);
     expect(code).toBe(0);
     expect(stdout).toContain('nothing was written');
-    expect(await listTree(directory)).toEqual([]);
+    expect(await listTree(empty)).toEqual([]);
   });
 });
+
+/** What the document says once all is there. */
+function documentAbout(dest: string) {
+  return {
+    exitCode: 0,
+    counts: { files: 9, rows: 86 },
+    result: { contactSheet: join(dest, 'contact-sheet.html') },
+  };
+}
 
 /** The pids of processes that run `fetch` into this directory. */
 async function childrenOf(dest: string): Promise<readonly string[]> {
