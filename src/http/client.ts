@@ -54,6 +54,8 @@ interface Hop {
   readonly own: Fields;
   /** In clear, after an encrypted one: no secret goes along, whatever the host. */
   readonly isDowngraded: boolean;
+  /** undefined: the host is reached directly. */
+  readonly proxy: Proxy | undefined;
 }
 
 /** GET over HTTP, with redirects, proxies and stall detection. */
@@ -100,16 +102,18 @@ export class HttpClient {
     this.#reportWithheld(new URL(url));
     try {
       for (;;) {
-        const hop = hops.at(-1) ?? url;
-        const isDowngraded = !isEncrypted(hop) && hops.some(isEncrypted);
-        const of = { target: new URL(hop), own: request.headers ?? {}, isDowngraded };
-        const exchange = await this.#send(of, deadline);
+        const address = hops.at(-1) ?? url;
+        const target = new URL(address);
+        const isDowngraded = !isEncrypted(address) && hops.some(isEncrypted);
+        const proxy = this.#proxyOf(target);
+        const hop: Hop = { target, own: request.headers ?? {}, isDowngraded, proxy };
+        const exchange = await this.#send(hop, deadline);
+        this.#knownOrigins.add(target.origin);
         const { status, all } = exchange.head;
-        const hasNewCookie = this.#cookies.keep(new URL(hop), all('set-cookie'), this.#wallMs());
+        const hasNewCookie = this.#cookies.keep(target, all('set-cookie'), this.#wallMs());
         if (!isRedirect(status)) {
-          const onFailure = (error: unknown) => this.#onBodyFailure(new URL(hop), error);
-          const proxy = this.#proxyOf(hop);
-          return deadline.toAnswer(hop, exchange, { meter: this.meter, onFailure, proxy });
+          const onFailure = (error: unknown) => this.#onBodyFailure(hop, error);
+          return deadline.toAnswer(address, exchange, { meter: this.meter, onFailure, proxy });
         }
         exchange.discard();
         if (hasNewCookie) visited = [];
@@ -125,23 +129,23 @@ export class HttpClient {
   }
 
   #explain(deadline: RequestDeadline, error: unknown, url: string): unknown {
-    const explained = withProxy(deadline.explain(error, url), this.#proxyOf(url));
+    const explained = withProxy(deadline.explain(error, url), this.#proxyOf(new URL(url)));
     return this.#knownOrigins.size === 0 ? askingForNetwork(explained) : explained;
   }
 
-  #proxyOf(url: string): Proxy | undefined {
-    return proxyFor(new URL(url), this.#connecting.proxies);
+  #proxyOf(target: URL): Proxy | undefined {
+    return proxyFor(target, this.#connecting.proxies);
   }
 
   /** By undici; where that does not understand the host's HTTP, by the lenient client. */
   async #send(hop: Hop, deadline: RequestDeadline): Promise<HttpExchange> {
-    const { target } = hop;
-    this.#reportProxy(target);
+    const { target, proxy } = hop;
+    this.#reportProxy(hop);
     if (this.#sloppyHosts.has(target.host)) return await this.#sendLeniently(hop, deadline);
     try {
       return await this.#sendOverAny(hop, deadline.signal);
     } catch (error) {
-      const mayBeSloppy = isMalformed(error, 'head') && this.#isDirect(target);
+      const mayBeSloppy = isMalformed(error, 'head') && proxy === undefined;
       if (!mayBeSloppy || deadline.signal.aborted) throw error;
       const exchange = await this.#sendLeniently(hop, deadline).catch((again: unknown) => {
         throw deadline.signal.aborted ? again : error;
@@ -162,12 +166,10 @@ export class HttpClient {
     const secrets = isDowngraded ? {} : this.#headers.secretsFor(target);
     const options = this.#toDispatch(hop, secrets);
     const send = () => HttpExchange.send(dispatcher, options, signal, this.#buffers);
-    const exchange = await send().catch((error: unknown) => {
+    return await send().catch((error: unknown) => {
       if (!mayBeReused || signal.aborted || !isBrokenSocket(error)) throw error;
       return send();
     });
-    this.#knownOrigins.add(target.origin);
-    return exchange;
   }
 
   /** Without credentials, and without the cookies that the host has set because of them. */
@@ -194,16 +196,11 @@ export class HttpClient {
     };
   }
 
-  #onBodyFailure(target: URL, error: unknown): void {
-    if (isMalformed(error, 'body') && this.#isDirect(target)) this.#rememberSloppy(target);
+  #onBodyFailure({ target, proxy }: Hop, error: unknown): void {
+    if (isMalformed(error, 'body') && proxy === undefined) this.#rememberSloppy(target);
   }
 
-  #isDirect(target: URL): boolean {
-    return this.#proxyOf(target.href) === undefined;
-  }
-
-  #reportProxy(target: URL): void {
-    const proxy = this.#proxyOf(target.href);
+  #reportProxy({ target, proxy }: Hop): void {
     if (proxy === undefined || this.#proxied.has(target.host)) return;
     this.#proxied.add(target.host);
     this.#options.onProxy?.(target.host, proxy);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { CHECK_NETWORK } from '../../src/http/errors.ts';
 import { md5Of, noise } from '../support/fetching.ts';
 import { readAll, useHttpClients } from '../support/http-clients.ts';
 import { type RawScript, answer, head, redirect, useRawServers } from '../support/raw-server.ts';
@@ -44,6 +45,16 @@ describe('#194 sloppy HTTP', () => {
     // undici once, and the lenient client from then on.
     expect(server.requests.map(({ connection }) => connection)).toEqual([0, 1, 2]);
     expect(notices).toEqual([[new URL(server.url).host, []]]);
+  });
+
+  it('is an answer as well: another host that is not known is no sign of being offline', async () => {
+    const server = await serve(saysAlways('HTTP/1.1 200 OK\nContent-Length: 3\n\nabc'));
+    const lookup = () => Promise.reject(Object.assign(new Error(), { code: 'ENOTFOUND' }));
+    const client = toClient({ lookup });
+    const gone = 'http://gone.example/';
+    await expect(readAll(client, gone)).rejects.toMatchObject({ next: [CHECK_NETWORK] });
+    expect(await readAll(client, server.url)).toBe('abc');
+    await expect(readAll(client, gone)).rejects.toMatchObject({ code: 'network', next: [] });
   });
 
   it.each([
