@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { proxyFor, toProxySettings } from '../../src/http/proxy.ts';
+import { CcxriError } from '../../src/errors.ts';
+import { proxyFor, toProxySettings, withProxy } from '../../src/http/proxy.ts';
 import { having, saying } from '../support/matchers.ts';
 
 /** What the environment has for a URL, as `variable kind host:port`. */
@@ -49,6 +50,7 @@ describe('#35 the address of a proxy', () => {
     ['socks5://', 'no address'],
     ['http://:3128', 'no address'],
     ['http://127.0.0.1:99999', 'no address'],
+    ['http//127.0.0.1:3128', 'no address'],
   ])('%s is refused, with the variable that has it', (value, said) => {
     expect(() => toProxySettings({ all_proxy: value })).toThrow(
       having({
@@ -112,5 +114,27 @@ describe('#35 NO_PROXY', () => {
     const proxies = { HTTP_PROXY: 'h:1', HTTPS_PROXY: 's:2' };
     expect(chosen(url, { ...proxies, NO_PROXY: noProxy }) === undefined).toBe(isPast);
     expect(chosen(url, { ...proxies, no_proxy: noProxy, NO_PROXY: '' }) === undefined).toBe(isPast);
+  });
+});
+
+describe('an error behind a proxy', () => {
+  const { http: proxy } = toProxySettings({ HTTP_PROXY: 'http://me:secret@p.example:1' });
+  const named = 'through the proxy http://p.example:1 (HTTP_PROXY)';
+  it.each([
+    { code: 'network', message: 'cut', said: `cut, ${named}` },
+    { code: 'stalled', message: 'silent', said: `silent, ${named}` },
+    { code: 'network', message: 'http://p.example:1 refuses', said: 'http://p.example:1 refuses' },
+  ] as const)('of the network names it once: $message', ({ code, message, said }) => {
+    const cause = new Error();
+    const error = withProxy(new CcxriError(code, message, { cause }), proxy);
+    expect(error).toMatchObject({ code, message: said, cause });
+    expect(error).toMatchObject({ facts: { proxy: 'http://p.example:1' } });
+  });
+
+  it('is left as it is where the proxy is not to blame, or there is none', () => {
+    const aborted = new CcxriError('aborted', 'stopped');
+    expect(withProxy(aborted, proxy)).toBe(aborted);
+    const network = new CcxriError('network', 'cut');
+    expect(withProxy(network, undefined)).toBe(network);
   });
 });
