@@ -4,6 +4,7 @@ import { LANES } from '../hash/kernel.ts';
 import { hashThreads } from '../threads/worker.ts';
 import { NETWORK_OPTIONS } from './options-network.ts';
 import {
+  COMMAND_NAMES,
   type CommandName,
   type OptionSpec,
   type RawValue,
@@ -17,16 +18,7 @@ import { names } from './options-values.ts';
 export { COMMAND_NAMES, type CommandName, type RawValue } from './options-spec.ts';
 
 /** The commands that work on selected files of a manifest. */
-const SELECTING = [
-  'list',
-  'fetch',
-  'verify',
-  'extract',
-  'join',
-  'status',
-  'links',
-  'doctor',
-] as const;
+const SELECTING = COMMAND_NAMES.filter((name) => name !== 'manifest' && name !== 'demo');
 
 const HASHED_AT_ONCE = {
   help: 'files read and hashed at once',
