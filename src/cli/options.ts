@@ -122,7 +122,7 @@ const TABLE = {
     default: `the one that you are in, or ${DEFAULT_DEST}`,
     expects: 'a directory',
     isPath: true,
-    commands: ['list', 'fetch', 'verify', 'extract', 'join', 'status', 'links', 'doctor', 'demo'],
+    commands: [...SELECTING, 'demo'],
     own: {
       list: { group: 'Where', help: 'the dataset directory whose manifest is shown' },
       links: { group: 'Where from', help: 'the dataset directory whose manifest is used' },
