@@ -13,6 +13,7 @@ export const FLOORS = [
   ['verify', 'extract', 'status', 'links', 'list', 'make-manifest'],
   ['labels'],
   ['dataset'],
+  ['ranges'],
   ['download'],
   ['sources'],
   ['hash', 'zip'],
@@ -56,5 +57,6 @@ export const HOMES = {
     'src/download/part-state.ts',
     'src/fs/lock-file.ts',
     'src/sources/kept-links.ts',
+    'src/ranges/range-store.ts',
   ],
 };

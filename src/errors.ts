@@ -49,6 +49,8 @@ export const ERROR_CODES = [
   'http-status',
   /** A connection delivered nothing, or too little, for too long. */
   'stalled',
+  /** The server does not serve parts of files. */
+  'ranges-refused',
   /** No source has the file. */
   'file-not-at-source',
   /** A partial download was deleted while it was being written. */

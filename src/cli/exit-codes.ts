@@ -76,6 +76,7 @@ const BY_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   'not-the-file': 9,
   'no-link': 9,
   'other-release': 9,
+  'ranges-refused': 9,
   network: 4,
   'http-status': 4,
   stalled: 4,

@@ -16,6 +16,10 @@ export interface DatasetLayout {
   /** Private folders that extraction fills before they are renamed to images/. */
   readonly stage: string;
   readonly ledger: string;
+  /** What the directories of archives list, also of archives that are not here. */
+  readonly members: string;
+  /** Bytes of archives that were fetched without the others. */
+  readonly ranges: string;
   readonly lock: string;
   /** Resolved links. */
   readonly links: string;
@@ -39,6 +43,8 @@ export function layoutOf(root: string): DatasetLayout {
     partial: join(state, 'partial'),
     stage: join(state, 'stage'),
     ledger: join(state, 'ledger'),
+    members: join(state, 'members'),
+    ranges: join(state, 'ranges'),
     lock: join(state, 'lock'),
     links: join(state, 'links.json'),
     manifest: join(state, 'manifest.json'),
@@ -60,4 +66,9 @@ export function finalPathOf(layout: DatasetLayout, file: NamedFile): string {
 /** The folder of an archive's extracted images. */
 export function imagesPathOf(layout: DatasetLayout, archiveName: string): string {
   return join(layout.images, stemOf(archiveName));
+}
+
+/** Bytes of an archive that were fetched without the others. */
+export function rangesPathOf(layout: DatasetLayout, archiveName: string): string {
+  return join(layout.ranges, archiveName);
 }

@@ -1,12 +1,9 @@
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { whenFilesAreFree } from '../concurrency.ts';
-import { toDiskError } from '../errors.ts';
 import { writeFileAtomic } from '../fs/atomic.ts';
 import { stemOf } from '../manifest/manifest.ts';
 import type { Member } from '../zip/directory.ts';
-import { isAbsent } from '../fs/paths.ts';
+import { readSmallJson } from '../fs/small-json.ts';
 
 /** Larger than the record of any archive: a damaged ledger must not fill the memory. */
 const MAX_RECORD_BYTES = 64 * 1024 * 1024;
@@ -81,15 +78,7 @@ async function readRecord<T>(
   path: string,
   parse: (json: unknown) => T | undefined,
 ): Promise<T | undefined> {
-  try {
-    const stats = await stat(path);
-    if (!stats.isFile() || stats.size > MAX_RECORD_BYTES) return undefined;
-    return parse(JSON.parse(await whenFilesAreFree(() => readFile(path, 'utf8'))));
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    if (isAbsent(error)) return undefined;
-    throw toDiskError(error, 'read the ledger', { path });
-  }
+  return parse(await readSmallJson(path, { maxBytes: MAX_RECORD_BYTES, doing: 'read the ledger' }));
 }
 
 /** A member as it should lie below images/<archive>/. */
@@ -176,7 +165,7 @@ const anyMembersSchema = z.discriminatedUnion('ledgerVersion', [oldMembersSchema
 const LEADS_ELSEWHERE = /[\0\\]|(?:^|\/)\.{0,2}(?:\/|$)/;
 
 /** A damaged record must not lead outside the dataset directory. */
-function staysBelow(path: string): boolean {
+export function staysBelow(path: string): boolean {
   return !LEADS_ELSEWHERE.test(path);
 }
 

@@ -65,6 +65,7 @@ const BY_PRIORITY: readonly ErrorCode[] = [
   'md5-mismatch',
   'size-mismatch',
   'damaged-archive',
+  'ranges-refused',
   'not-the-file',
   'stalled',
   'network',

@@ -40,6 +40,8 @@ interface DownloadWork {
   readonly session: Session;
   readonly options: FetchOptions;
   readonly tasks: readonly FetchTask[];
+  /** Open the sources although no whole file may have to be downloaded. Default false. */
+  readonly needsSources?: boolean | undefined;
 }
 
 /** No more files at once than there may be connections for them. */
@@ -69,7 +71,7 @@ function connectionsOf(
  * @throws CcxriError `source-unusable`; `usage`; `not-writable` and others of the disk; as `work`
  */
 export async function withDownloads<T>(
-  { session, options, tasks }: DownloadWork,
+  { session, options, tasks, needsSources = false }: DownloadWork,
   work: (run: FetchRun) => Promise<T>,
 ): Promise<T> {
   const { manifest, clock, onEvent } = session;
@@ -78,7 +80,8 @@ export async function withDownloads<T>(
   const client = new HttpClient({ timeoutMs, clock, env, ...headers });
   try {
     const wanted = tasks.filter(({ step }) => MAY_DOWNLOAD.has(step.action));
-    const sources = wanted.length === 0 ? [] : await openAll({ session, options }, client);
+    const isAsked = needsSources || wanted.length > 0;
+    const sources = isAsked ? await openAll({ session, options }, client) : [];
     const kinds = new Set(wanted.map(({ survey }) => survey.file.kind));
     if (wanted.length > 0) await prepareDirectories(session.layout, kinds);
     return await work(toRun({ session, options }, client, sources));

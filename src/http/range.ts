@@ -115,7 +115,8 @@ function checkUnmarked(request: RangeRequest, head: AnswerHead): RangeAnswer {
   return { kind: 'unusable', why: 'a part without a valid Content-Range' };
 }
 
-interface ContentRange {
+/** A Content-Range header, read leniently. */
+export interface ContentRange {
   readonly first: number;
   readonly last: number;
   /** null: left open, or left out. */
@@ -126,7 +127,8 @@ interface ContentRange {
 const CONTENT_RANGE =
   /^\s*(?:bytes?[\s=:]+)?(\d{1,15})\s*-\s*(\d{1,15})\s*(?:\/\s*(\d{1,15}|\*)\s*)?$/i;
 
-function toContentRange(text: string | undefined): ContentRange | null {
+/** null: absent, or not to be understood. */
+export function toContentRange(text: string | undefined): ContentRange | null {
   const [, first, last, total] = CONTENT_RANGE.exec(text ?? '') ?? [];
   if (first === undefined || Number(last) < Number(first)) return null;
   return {
@@ -136,7 +138,8 @@ function toContentRange(text: string | undefined): ContentRange | null {
   };
 }
 
-function toLength(text: string | undefined): number | null {
+/** null: no Content-Length. */
+export function toLength(text: string | undefined): number | null {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null;
 }
 

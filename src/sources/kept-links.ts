@@ -1,8 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
 import * as z from 'zod';
-import { whenFilesAreFree } from '../concurrency.ts';
-import { errnoOf, toDiskError } from '../errors.ts';
 import { writeFileAtomic } from '../fs/atomic.ts';
+import { readSmallJson } from '../fs/small-json.ts';
 
 /** More than the links of any release take: a damaged file must not fill the memory. */
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -27,16 +25,8 @@ export async function keepLinks(path: string, page: KeptPage): Promise<void> {
 
 /** None if the file is absent, truncated, or not of this form. */
 async function readPages(path: string): Promise<readonly KeptPage[]> {
-  try {
-    const { size } = await stat(path);
-    if (size > MAX_BYTES) return [];
-    const text = await whenFilesAreFree(() => readFile(path, 'utf8'));
-    return keptLinksSchema.safeParse(JSON.parse(text)).data?.pages ?? [];
-  } catch (error) {
-    const isAbsent = ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(errnoOf(error) ?? '');
-    if (isAbsent || error instanceof SyntaxError) return [];
-    throw toDiskError(error, 'read the kept links', { path });
-  }
+  const json = await readSmallJson(path, { maxBytes: MAX_BYTES, doing: 'read the kept links' });
+  return keptLinksSchema.safeParse(json).data?.pages ?? [];
 }
 
 const keptPageSchema = z.strictObject({

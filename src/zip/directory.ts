@@ -27,13 +27,23 @@ export async function withDirectory<T>(
   options: ArchiveOptions,
   work: (directory: ZipDirectory) => Promise<T>,
 ): Promise<T> {
-  throwIfAborted(options.signal);
-  const end = await findEndRecord(reader, options.file);
+  return withEndRecord(reader, options, async (end) =>
+    work(await checkDirectory(reader, end, options)),
+  );
+}
+
+/** Finds an archive's directory, and works with it, at most one that is large at a time. */
+export async function withEndRecord<T>(
+  reader: RandomReader,
+  { file, signal }: ArchiveOptions,
+  work: (end: EndRecord) => Promise<T>,
+): Promise<T> {
+  throwIfAborted(signal);
+  const end = await findEndRecord(reader, file);
   // A count that is too small is refused later; where it has wrapped, the directory is large.
   const isLarge =
     end.count > MANY_ENTRIES || end.directoryEnd - end.directoryStart > LARGE_DIRECTORY_BYTES;
-  const checkAndWork = async () => work(await checkDirectory(reader, end, options));
-  return isLarge ? oneAtATime(checkAndWork) : checkAndWork();
+  return isLarge ? oneAtATime(() => work(end)) : work(end);
 }
 
 /** A file in an archive that has passed the gate. Plain data, for threads. */

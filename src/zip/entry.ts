@@ -42,6 +42,9 @@ export interface ZipEntry {
   readonly time: number;
 }
 
+/** What of an entry its own header, in front of its bytes, has to agree with. */
+export type HeaderFacts = Omit<ZipEntry, 'mode' | 'attributes' | 'date' | 'time'>;
+
 /** Bits of `flags` (APPNOTE 4.4.4). */
 export const FLAG = {
   encrypted: 0x0001,

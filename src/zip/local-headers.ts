@@ -1,11 +1,22 @@
 import { decodeName } from './decode-name.ts';
-import { FIELD, FLAG, type GateContext, type ZipEntry, findField } from './entry.ts';
+import {
+  FIELD,
+  FLAG,
+  type GateContext,
+  type HeaderFacts,
+  type ZipEntry,
+  findField,
+} from './entry.ts';
 import { readRanges } from './reader.ts';
 import type { ArchiveReport } from './report.ts';
 
 /** An entry whose own header, in front of its bytes, was read and agrees. */
-export interface PlacedEntry {
+export interface PlacedEntry extends Placement {
   readonly entry: ZipEntry;
+}
+
+/** Where the bytes of a member lie, by its own header. */
+interface Placement {
   /** Of the compressed bytes, from the first byte of the file. */
   readonly dataStart: number;
   readonly dataEnd: number;
@@ -14,7 +25,8 @@ export interface PlacedEntry {
 }
 
 const SIGNATURE = 0x04034b50;
-const FIXED_BYTES = 30;
+/** Of a header, in front of its name. */
+export const FIXED_BYTES = 30;
 /** Extra fields have a few dozen bytes; the rest of longer ones (padding) is not read. */
 const EXTRA_BYTES = 128;
 
@@ -44,19 +56,24 @@ export async function readLocalHeaders(
     reader,
     ranges,
     ({ entry }, bytes) => {
-      const found = checkHeader(entry, bytes, report);
-      if (found !== undefined) placed.push(found);
+      const place = checkHeader(entry, bytes, report);
+      if (place !== undefined) placed.push({ entry, ...place });
     },
     signal,
   );
   return placed.sort((a, b) => a.dataStart - b.dataStart);
 }
 
-function checkHeader(
-  entry: ZipEntry,
+/**
+ * Compares a member's own header with the directory.
+ * @param bytes from the header on: at least its fixed fields and the name
+ * @returns undefined: it is not there
+ */
+export function checkHeader(
+  entry: HeaderFacts,
   bytes: Buffer,
   report: ArchiveReport,
-): PlacedEntry | undefined {
+): Placement | undefined {
   if (bytes.readUInt32LE(0) !== SIGNATURE) {
     report.reject('header-missing', 'is not at the offset that the directory declares', entry.name);
     return undefined;
@@ -73,10 +90,10 @@ function checkHeader(
   }
   const dataStart = entry.headerStart + extraEnd;
   const hasDescriptor = ((bytes.readUInt16LE(6) | entry.flags) & FLAG.descriptor) !== 0;
-  return { entry, dataStart, dataEnd: dataStart + entry.compressedSize, hasDescriptor };
+  return { dataStart, dataEnd: dataStart + entry.compressedSize, hasDescriptor };
 }
 
-function differenceOf(entry: ZipEntry, bytes: Buffer, nameEnd: number): string | undefined {
+function differenceOf(entry: HeaderFacts, bytes: Buffer, nameEnd: number): string | undefined {
   const flags = bytes.readUInt16LE(6);
   const extraEnd = nameEnd + bytes.readUInt16LE(28);
   const extra = bytes.subarray(nameEnd, extraEnd);
@@ -98,7 +115,7 @@ function differenceOf(entry: ZipEntry, bytes: Buffer, nameEnd: number): string |
 }
 
 /** The directory's field decides the name; a reader of headers must not find another one there. */
-function hasSameName({ name, nameProblem, rawName, flags, host }: ZipEntry, extra: Buffer) {
+function hasSameName({ name, nameProblem, rawName, flags, host }: HeaderFacts, extra: Buffer) {
   const unicodePath = findField(extra, FIELD.unicodePath);
   if (unicodePath === undefined) return true;
   const isUtf8 = (flags & FLAG.utf8) !== 0;

@@ -1,0 +1,90 @@
+import { throwIfAborted } from '../abort.ts';
+import type { DownloadContext } from '../download/context.ts';
+import { notThere, summarizeFailures, toFailure } from '../download/failures.ts';
+import { CcxriError, toErrorRecord } from '../errors.ts';
+import type { ManifestFile } from '../manifest/manifest.ts';
+import { isPlausibleSize, lengthsText } from '../manifest/size.ts';
+import { type Found, locationsOf } from '../sources/open-source.ts';
+import { formatCount, toPrintable } from '../text.ts';
+import { openFileReader } from '../zip/reader.ts';
+import type { RangedFile } from './ranged-file.ts';
+import { RemoteFile } from './remote-file.ts';
+
+/**
+ * Opens a file of the manifest at the first source that has it and serves parts of it. Of a file on the
+ * web its last bytes have come with that.
+ * @throws CcxriError `ranges-refused`: a source has it, and none serves parts; else the most specific of
+ *   what was met; `aborted`
+ */
+export async function openRanged(
+  file: ManifestFile,
+  context: DownloadContext,
+): Promise<RangedFile> {
+  const failures: CcxriError[] = [];
+  for await (const found of locationsOf(file, context.sources, context.signal)) {
+    try {
+      return await openAt(file, found, context);
+    } catch (error) {
+      throwIfAborted(context.signal);
+      const failure = toFailure(error, found.source.name);
+      failures.push(failure);
+      const source = failure.facts.source ?? found.source.name;
+      const record = toErrorRecord(failure);
+      context.onEvent({ event: 'source-left', file: file.name, source, error: record });
+    }
+  }
+  throw summarizeFailures(failures, file, 0);
+}
+
+async function openAt(
+  file: ManifestFile,
+  { source, location, error }: Found,
+  context: DownloadContext,
+): Promise<RangedFile> {
+  if (error !== undefined) throw error;
+  if (location === undefined) throw notThere(file, source);
+  const locateAgain = () =>
+    source.locateAgain?.(file, context.signal) ?? Promise.resolve(undefined);
+  const opened =
+    location.kind === 'path'
+      ? await openLocal(location.path, context)
+      : await RemoteFile.open({ file, url: location.url, locateAgain }, context);
+  if (isPlausibleSize(file, opened.sizeBytes)) return opened;
+  await opened.close();
+  throw new CcxriError('not-the-file', `${file.name}: what is at ${opened.place} is another file`, {
+    file: file.name,
+    source: source.name,
+    expected: lengthsText(file),
+    found: `${formatCount(opened.sizeBytes)} bytes`,
+    next: [{ kind: 'option', option: 'source' }],
+  });
+}
+
+const PIECE_BYTES = 256 * 1024;
+
+/** A file of a local directory, read in place. @throws CcxriError `missing`, `occupied`; of the disk */
+export async function openLocal(
+  path: string,
+  { signal }: Pick<DownloadContext, 'signal'>,
+): Promise<RangedFile> {
+  const reader = await openFileReader(path);
+  return {
+    sizeBytes: reader.sizeBytes,
+    place: toPrintable(path),
+    isLocal: true,
+    validator: String(reader.mtimeMs),
+    read: (into, position) => reader.read(into, position),
+    assertUnchanged: () => reader.assertUnchanged(),
+    close: () => reader.close(),
+    fetch: async ({ start, length }, onPiece) => {
+      const buffer = Buffer.allocUnsafe(Math.min(PIECE_BYTES, length));
+      for (let done = 0; done < length;) {
+        throwIfAborted(signal);
+        const piece = buffer.subarray(0, Math.min(buffer.length, length - done));
+        await reader.read(piece, start + done);
+        await onPiece(piece);
+        done += piece.length;
+      }
+    },
+  };
+}

@@ -1,0 +1,120 @@
+import { pause } from '../abort.ts';
+import type { DownloadContext } from '../download/context.ts';
+import { isCcxriError, toErrorRecord } from '../errors.ts';
+import type { HttpAnswer } from '../http/deadline.ts';
+import { isBrokenSocket } from '../http/errors.ts';
+import { decideRetry, parseRetryAfter } from '../http/retry.ts';
+import type { ManifestFile } from '../manifest/manifest.ts';
+import type { Location } from '../sources/source.ts';
+
+/** One connection begins no more than one request in this time. */
+const REQUEST_EVERY_MS = 50;
+/** A URL that stopped working is asked for again at its source so often without a byte in between. */
+const MOST_RELOCATIONS = 1;
+/** What a signed link that has expired is answered with, or one that leads nowhere any more. */
+const EXPIRED: readonly (number | undefined)[] = [401, 403, 404, 410];
+
+/** Where a file is, and how its source is asked again. */
+export interface Remote {
+  readonly file: ManifestFile;
+  readonly url: string;
+  readonly locateAgain: () => Promise<Location | undefined>;
+}
+
+/** The requests for parts of one file: each in its turn, and retried as a download is. */
+export class RangeRequests {
+  readonly #remote: Remote;
+  readonly #context: DownloadContext;
+  #url: string;
+
+  constructor(remote: Remote, context: DownloadContext) {
+    this.#remote = remote;
+    this.#context = context;
+    this.#url = remote.url;
+  }
+
+  /** With its query: never printed. */
+  get url(): string {
+    return this.#url;
+  }
+
+  /** One request, in its turn; its connection begins no other one within 50 ms. */
+  async send<T>(range: string, read: (answer: HttpAnswer) => Promise<T>): Promise<T> {
+    const { client, limiter, clock, signal, unresponsiveHosts } = this.#context;
+    const url = this.#url;
+    const work = async () => {
+      const startMs = clock.nowMs();
+      const answer = await this.#get(client.get(url, { headers: { range }, signal }));
+      try {
+        unresponsiveHosts.onAnswer(url);
+        this.#slowDown(answer);
+        const result = await read(answer);
+        limiter.onServed(url);
+        return result;
+      } finally {
+        answer.discard();
+        const leftMs = REQUEST_EVERY_MS - (clock.nowMs() - startMs);
+        if (leftMs > 0) await pause(clock, leftMs, signal);
+      }
+    };
+    return limiter.run(url, work, signal, this);
+  }
+
+  async #get(asked: Promise<HttpAnswer>): Promise<HttpAnswer> {
+    try {
+      return await asked;
+    } catch (error) {
+      // Some servers allow only so many connections, and reset the others.
+      if (isCcxriError(error) && isBrokenSocket(error.cause)) {
+        this.#context.limiter.onRefused(this.#url);
+      }
+      throw error;
+    }
+  }
+
+  #slowDown(answer: HttpAnswer): void {
+    const { clock, limiter } = this.#context;
+    const retryAfterS = parseRetryAfter(answer.header('retry-after'), clock.date());
+    if (answer.status < 400) return;
+    if (retryAfterS !== undefined) limiter.pauseFor(this.#url, retryAfterS * 1000, answer.status);
+    if (answer.status === 429 || answer.status === 503) limiter.onRefused(this.#url);
+  }
+
+  /** @param done bytes so far: an attempt that has brought some is not counted against the next */
+  async retry<T>(work: () => Promise<T>, done: () => number = () => 0): Promise<T> {
+    const { policy, clock, signal, onEvent } = this.#context;
+    let [attempts, withoutProgress, relocations] = [0, 0, 0];
+    for (let before = done(); ; before = done()) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!isCcxriError(error) || error.code === 'changed') throw error;
+        const hasProgress = done() > before;
+        attempts += 1;
+        withoutProgress = hasProgress ? 1 : withoutProgress + 1;
+        if (hasProgress) relocations = 0;
+        const isExpired = error.code === 'http-status' && EXPIRED.includes(error.facts.status);
+        if (isExpired && relocations < MOST_RELOCATIONS && (await this.#relocate())) {
+          relocations += 1;
+          continue;
+        }
+        const state = { attempts, withoutProgress };
+        const decision = decideRetry(error, state, policy, clock.random());
+        if (decision.kind === 'give-up') throw error;
+        const { delayMs } = decision;
+        const again = { file: this.#remote.file.name, attempt: attempts, keptBytes: done() };
+        const record = toErrorRecord(error);
+        onEvent({ event: 'retry', ...again, delayMs: Math.round(delayMs), error: record });
+        await pause(clock, delayMs, signal);
+      }
+    }
+  }
+
+  /** @returns whether its source names another address */
+  async #relocate(): Promise<boolean> {
+    const location = await this.#remote.locateAgain();
+    if (location?.kind !== 'url' || location.url === this.#url) return false;
+    this.#url = location.url;
+    return true;
+  }
+}

@@ -1,0 +1,264 @@
+import type { DownloadContext } from '../download/context.ts';
+import { CcxriError } from '../errors.ts';
+import type { HttpAnswer } from '../http/deadline.ts';
+import { checkRange, toContentRange, toLength, toStrongValidator } from '../http/range.ts';
+import { toStatusError } from '../http/status.ts';
+import { toPrintableUrl } from '../text.ts';
+import type { ByteRange } from '../zip/reader.ts';
+import { type Remote, RangeRequests } from './range-requests.ts';
+import type { OnPiece, RangedFile } from './ranged-file.ts';
+
+/** The end record of a zip with the longest comment lies in so many last bytes. */
+const TAIL_BYTES = 22 + 0xffff;
+/** What servers are seen to answer to a Range that they do not know; the whole file they serve. */
+const REFUSES_RANGE: readonly (number | undefined)[] = [400, 403, 405, 416, 500, 501, 503];
+
+/** So often a server may send the whole file instead of a part. */
+const MOST_IGNORED = 3;
+
+/** What the first answer has said of the file, which later ones must agree with. */
+interface Identity {
+  readonly totalBytes: number;
+  readonly validator: string | null;
+}
+
+/** A file on the web, by requests with a Range; each is retried as a download is. */
+export class RemoteFile implements RangedFile {
+  readonly isLocal = false;
+  readonly #remote: Remote;
+  readonly #context: DownloadContext;
+  readonly #requests: RangeRequests;
+  #identity: Identity = { totalBytes: 0, validator: null };
+  /** Answers with the whole file instead of a part. */
+  #ignored = 0;
+  /** The last bytes of the file, which a zip's directory is in, or ends in. */
+  #tail = Buffer.alloc(0);
+
+  private constructor(remote: Remote, context: DownloadContext) {
+    this.#remote = remote;
+    this.#context = context;
+    this.#requests = new RangeRequests(remote, context);
+  }
+
+  /**
+   * Asks for the last bytes, which shows whether parts are served, and how long the file is.
+   * @throws CcxriError `ranges-refused`; as `fetch`
+   */
+  static async open(remote: Remote, context: DownloadContext): Promise<RemoteFile> {
+    const opened = new RemoteFile(remote, context);
+    await opened.#learn();
+    return opened;
+  }
+
+  get sizeBytes(): number {
+    return this.#identity.totalBytes;
+  }
+
+  get validator(): string | null {
+    return this.#identity.validator;
+  }
+
+  get place(): string {
+    return toPrintableUrl(this.#requests.url);
+  }
+
+  async read(into: Buffer, position: number): Promise<void> {
+    const end = position + into.length;
+    if (end > this.sizeBytes)
+      throw this.#error('damaged-archive', 'ends before what its end record says');
+    const tailStart = this.sizeBytes - this.#tail.length;
+    const fetchEnd = Math.max(position, Math.min(end, tailStart));
+    if (end > tailStart)
+      this.#tail.copy(into, fetchEnd - position, fetchEnd - tailStart, end - tailStart);
+    let at = 0;
+    await this.fetch({ start: position, length: fetchEnd - position }, (piece) => {
+      at += piece.copy(into, at);
+    });
+  }
+
+  /** Each answer is compared with the first. */
+  assertUnchanged(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async fetch({ start, length }: ByteRange, onPiece: OnPiece): Promise<void> {
+    const end = start + length;
+    let at = start;
+    await this.#requests.retry(
+      async () => {
+        while (at < end) {
+          const before = at;
+          await this.#requests.send(`bytes=${at}-${end - 1}`, async (answer) => {
+            const skip = at - this.#firstByteOf(answer, at, end);
+            await this.#receive(answer, { skip, length: end - at }, async (piece) => {
+              at += piece.length;
+              await onPiece(piece);
+            });
+          });
+          if (at === before) throw this.#error('network', 'sends no bytes of what was asked for');
+        }
+      },
+      () => at - start,
+    );
+  }
+
+  async #learn(): Promise<void> {
+    const hasTail = await this.#requests.retry(() => this.#askForTail());
+    if (hasTail) return;
+    // It may know ranges, and not those that are counted from the end.
+    if (this.sizeBytes === 0) await this.#requests.retry(() => this.#askForStart());
+    const length = Math.min(TAIL_BYTES, this.sizeBytes);
+    const tail = Buffer.allocUnsafe(length);
+    let at = 0;
+    await this.fetch({ start: this.sizeBytes - length, length }, (piece) => {
+      at += piece.copy(tail, at);
+    });
+    this.#tail = tail;
+  }
+
+  /** @returns false: the server does not serve a range that is counted from the end */
+  async #askForTail(): Promise<boolean> {
+    return this.#requests.send(`bytes=-${TAIL_BYTES}`, async (answer) => {
+      if (REFUSES_RANGE.includes(answer.status)) return false;
+      if (answer.status >= 400) throw toStatusError(answer, this.#context.clock);
+      const range = toContentRange(answer.header('content-range'));
+      const total = range?.total ?? null;
+      if (range === null || total === null || isEncoded(answer)) {
+        const totalBytes = toLength(answer.header('content-length'));
+        const isPlain = answer.status === 200 && !isEncoded(answer);
+        if (isPlain && totalBytes !== null)
+          this.#identity = { totalBytes, validator: validatorOf(answer) };
+        return false;
+      }
+      const { first, last } = range;
+      this.#identity = { totalBytes: total, validator: validatorOf(answer) };
+      // Some give the first bytes instead of the last.
+      if (last !== total - 1 || last - first >= TAIL_BYTES) return false;
+      const tail = Buffer.allocUnsafe(last - first + 1);
+      let at = 0;
+      await this.#receive(answer, { skip: 0, length: tail.length }, (piece) => {
+        at += piece.copy(tail, at);
+      });
+      if (at < tail.length) throw this.#error('network', 'broke off');
+      this.#tail = tail;
+      return true;
+    });
+  }
+
+  /** The length of the file, from a range of its first bytes. @throws CcxriError `ranges-refused` */
+  async #askForStart(): Promise<void> {
+    await this.#requests.send('bytes=0-29', async (answer) => {
+      const total = toContentRange(answer.header('content-range'))?.total ?? null;
+      if (answer.status < 400 && total !== null) {
+        this.#identity = { totalBytes: total, validator: validatorOf(answer) };
+        return;
+      }
+      if (!REFUSES_RANGE.includes(answer.status) && answer.status >= 400) {
+        throw toStatusError(answer, this.#context.clock);
+      }
+      if (answer.status >= 400 && !(await this.#servesWhole())) {
+        throw toStatusError(answer, this.#context.clock);
+      }
+      throw this.#refused();
+    });
+  }
+
+  async #servesWhole(): Promise<boolean> {
+    const { client, signal } = this.#context;
+    const answer = await client.get(this.#requests.url, { signal });
+    answer.discard();
+    return answer.status === 200;
+  }
+
+  /** @returns the first byte of an answer. @throws CcxriError it can't be used */
+  #firstByteOf(answer: HttpAnswer, fromByte: number, toByte: number): number {
+    if (answer.status >= 400 && answer.status !== 416) {
+      throw toStatusError(answer, this.#context.clock);
+    }
+    const { totalBytes, validator } = this.#identity;
+    const now = validatorOf(answer);
+    const hasChanged = validator !== null && now !== null && now !== validator;
+    const length = toContentRange(answer.header('content-range'))?.total ?? totalBytes;
+    if (hasChanged || length !== totalBytes) throw this.#error('changed', 'has changed');
+    if (isEncoded(answer)) throw this.#refused();
+    const range = checkRange(
+      { fromByte, toByte, isRanged: true, totalBytes },
+      {
+        status: answer.status,
+        contentLength: answer.header('content-length'),
+        contentRange: answer.header('content-range'),
+        contentType: answer.header('content-type'),
+      },
+    );
+    if (range?.kind !== 'bytes') throw this.#error('network', `can't be used: ${whyOf(range)}`);
+    const isWhole = answer.status !== 206 && answer.header('content-range') === undefined;
+    if (isWhole && fromByte > 0) {
+      // One node of several may not know ranges, or not for a moment.
+      this.#ignored += 1;
+      throw this.#ignored > MOST_IGNORED
+        ? this.#refused()
+        : this.#error('network', 'sends all of it');
+    }
+    return range.fromByte;
+  }
+
+  async #receive(
+    answer: HttpAnswer,
+    { skip, length }: { readonly skip: number; readonly length: number },
+    onPiece: OnPiece,
+  ): Promise<void> {
+    const { onBytes, rateLimit, signal } = this.#context;
+    let [toSkip, left] = [skip, length];
+    for await (const batch of answer.body()) {
+      onBytes(batch.length);
+      for (const piece of rateLimit?.split(batch) ?? [batch]) {
+        await rateLimit?.take(piece.length, signal);
+        const skipped = Math.min(toSkip, piece.length);
+        toSkip -= skipped;
+        const wanted = piece.subarray(skipped, skipped + left);
+        left -= wanted.length;
+        if (wanted.length > 0) await onPiece(wanted);
+      }
+      // A longer body is left; one of the right length is read to its end, so that its connection is kept.
+      if (left === 0 && batch.length > skip + length) return;
+    }
+  }
+
+  #refused(): CcxriError {
+    const { name } = this.#remote.file;
+    const message = `${name}: ${this.place} does not serve parts of it`;
+    return new CcxriError('ranges-refused', message, {
+      file: name,
+      url: this.place,
+      permanent: true,
+      next: [{ kind: 'option', option: 'source', purpose: 'to name a server that does' }],
+    });
+  }
+
+  #error(code: 'network' | 'changed' | 'damaged-archive', what: string): CcxriError {
+    const { name } = this.#remote.file;
+    return new CcxriError(code, `${name}: ${this.place} ${what}`, { file: name, url: this.place });
+  }
+}
+
+function whyOf(range: ReturnType<typeof checkRange>): string {
+  return range !== undefined && 'why' in range ? range.why : 'the file ends before that';
+}
+
+/** Its parts can't be decoded without what stands before them. */
+function isEncoded(answer: HttpAnswer): boolean {
+  const coding = answer.header('content-encoding') ?? '';
+  return !/^(?:identity)?$/i.test(coding.trim());
+}
+
+function validatorOf(answer: HttpAnswer): string | null {
+  return toStrongValidator({
+    etag: answer.header('etag'),
+    lastModified: answer.header('last-modified'),
+    date: answer.header('date'),
+  });
+}
