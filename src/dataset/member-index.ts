@@ -163,7 +163,8 @@ function isStored(json: unknown): json is Stored {
 
 function isRow(row: unknown): boolean {
   if (!Array.isArray(row) || row.length !== 10) return false;
-  const [name, raw, ...numbers]: unknown[] = row;
+  const cells: readonly unknown[] = row;
+  const [name, raw, ...numbers] = cells;
   const hasNames = typeof name === 'string' && (raw === 0 || typeof raw === 'string');
   return hasNames && staysBelow(name) && numbers.every(isCount);
 }
