@@ -25,6 +25,7 @@ export const FLOORS = [
 /** Files of src/ that everything may import; they import each other and nothing else. */
 export const BASE = [
   'errors',
+  'next-step',
   'events',
   'checks',
   'progress-throttle',

@@ -1,5 +1,8 @@
 import { constants } from 'node:os';
 import { DISK_CODES, hasNoInodes, limitOf } from './errnos.ts';
+import type { NextStep } from './next-step.ts';
+
+export type { NextAct, NextCommand, NextOption, NextStep } from './next-step.ts';
 
 /**
  * The closed vocabulary of what can go wrong. Callers branch on `code`, never on text;
@@ -15,6 +18,10 @@ export const ERROR_CODES = [
   'unknown-subset',
   /** The manifest has no such file. */
   'unknown-file',
+  /** No label is called so. */
+  'unknown-label',
+  /** No image is as the options say. */
+  'nothing-chosen',
   /** The command needs a selection. */
   'nothing-selected',
   /** A source is not one: no directory, no page, no URL that can be used. */
@@ -125,91 +132,6 @@ export interface ErrorFacts {
   /** A code for each of `reasons`. Absent but for unsafe archives, and those of an unread packing. */
   readonly reasonCodes?: readonly string[] | undefined;
 }
-
-/** Commands of the program that an error may point to. */
-export type NextCommand =
-  | 'demo'
-  | 'doctor'
-  | 'extract'
-  | 'fetch'
-  | 'help'
-  | 'join'
-  | 'links'
-  | 'list'
-  | 'manifest'
-  | 'status'
-  | 'verify';
-
-/** Options of the program that an error may point to, without the dashes. */
-export type NextOption =
-  | 'connections'
-  | 'deep'
-  | 'delete-archives'
-  | 'dest'
-  | 'dry-run'
-  | 'file'
-  | 'header'
-  | 'header-host'
-  | 'keep-good'
-  | 'manifest'
-  | 'output'
-  | 'page-url'
-  | 'source'
-  | 'subset'
-  | 'timeout'
-  | 'wait'
-  | 'yes';
-
-/**
- * One thing that a user can do about an error, as data. The library never writes a command line:
- * src/cli/next-steps.ts makes sentences and commands out of these.
- */
-export type NextStep = NextAct & {
-  /** What can be done instead of it. Absent where it has no alternative. */
-  readonly or?: NextStep | undefined;
-};
-
-export type NextAct =
-  | {
-      /** Do something outside ccxri. */
-      readonly kind: 'advice';
-      /** What, as a clause: `free 2 GB on the disk`. It names no command and no option. */
-      readonly text: string;
-    }
-  | {
-      /** Run the command that failed once more. */
-      readonly kind: 'again';
-      /** Time to wait before. Absent where it need not wait. */
-      readonly afterMs?: number | undefined;
-      /** What for, as a clause. Absent where that is plain. */
-      readonly purpose?: string;
-    }
-  | {
-      /** Run the command that failed with this option, or with another value of it. */
-      readonly kind: 'option';
-      /** Without its dashes. */
-      readonly option: NextOption;
-      /** Its value. Absent where it takes none, or the user has to choose one. */
-      readonly value?: string | undefined;
-      /** What for, as a clause: `to give it more time`. Absent where that is plain. */
-      readonly purpose?: string | undefined;
-    }
-  | {
-      /** Run this command. */
-      readonly kind: 'run';
-      /** The command, without `ccxri`. */
-      readonly command: NextCommand;
-      /** Its positional argument: a directory, a topic of the help. Absent where it takes none. */
-      readonly argument?: string | undefined;
-      /** Subsets to select; `NAME`: the user has to choose one. Absent where it selects none. */
-      readonly subsets?: readonly string[] | undefined;
-      /** Files to select. Absent where it selects none. */
-      readonly files?: readonly string[] | undefined;
-      /** Other options with their values; true: it takes none. Absent where it needs no others. */
-      readonly options?: Partial<Record<NextOption, string | true>> | undefined;
-      /** What for, as a clause: `to get what is missing`. Absent where that is plain. */
-      readonly purpose?: string | undefined;
-    };
 
 export interface CcxriErrorOptions extends ErrorFacts {
   /** What the user can do, one after the other; see `NextStep`. */

@@ -63,6 +63,8 @@ const BY_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   'manifest-invalid': 2,
   'unknown-subset': 2,
   'unknown-file': 2,
+  'unknown-label': 2,
+  'nothing-chosen': 2,
   'nothing-selected': 2,
   'source-unusable': 2,
   'other-manifest': 2,

@@ -51,6 +51,7 @@ const OPTION_TEXTS: Readonly<Record<NextOption, string>> = {
   header: 'send what the server asks for with --header "NAME: VALUE"',
   'header-host': 'name the host that your headers are for with --header-host HOST',
   'keep-good': 'add --keep-good',
+  label: 'name a label with --label NAME',
   manifest: 'name its manifest with --manifest FILE',
   output: 'name a file with --output FILE',
   'page-url': 'say where the page was with --page-url URL',

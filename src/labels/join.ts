@@ -127,7 +127,7 @@ export function joinArchive(
   const group = groupOf(archive.subsets);
   return archive.images
     .map((path) => ({ path, image: nameOf(path) }))
-    .sort((a, b) => compare(a.image, b.image) || compare(a.path, b.path))
+    .sort((a, b) => compareNames(a.image, b.image) || compareNames(a.path, b.path))
     .map(({ path, image }) => {
       const covid = group === 'Viral' ? covidOf(tables, image) : null;
       return {
@@ -187,7 +187,7 @@ export function toImageKey(name: string): string {
   return name.endsWith('.jpg') ? name : `${name.replace(IMAGE_ENDING, '')}.jpg`;
 }
 
-function labelsOf(tables: LabelTables, stem: string, image: string): number | null {
+export function labelsOf(tables: LabelTables, stem: string, image: string): number | null {
   const key = toImageKey(image);
   for (const table of tables.chest) {
     const bits = table.byArchive.get(stem)?.get(key);
@@ -196,7 +196,7 @@ function labelsOf(tables: LabelTables, stem: string, image: string): number | nu
   return null;
 }
 
-function covidOf(tables: LabelTables, image: string): boolean | null {
+export function covidOf(tables: LabelTables, image: string): boolean | null {
   const key = toImageKey(image);
   for (const table of tables.covid) {
     const covid = table.byImage.get(key);
@@ -214,7 +214,7 @@ export function patientOf(image: string): string {
 export function compareArchives(a: string, b: string): number {
   const left = splitNumber(a);
   const right = splitNumber(b);
-  return compare(left.name, right.name) || left.number - right.number || compare(a, b);
+  return compareNames(left.name, right.name) || left.number - right.number || compareNames(a, b);
 }
 
 function splitNumber(stem: string): { readonly name: string; readonly number: number } {
@@ -223,7 +223,7 @@ function splitNumber(stem: string): { readonly name: string; readonly number: nu
 }
 
 /** By UTF-16 code units: the same on every machine, whatever its locale. */
-function compare(a: string, b: string): number {
+export function compareNames(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
 }

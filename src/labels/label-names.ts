@@ -52,18 +52,18 @@ export function noLabels(): Record<LabelColumn | 'COVID-19', number> {
 export const NO_FINDING_BIT = 1 << LABELS.length;
 
 /** Without case and what separates words: `No Finding`, `no_finding` and `No_finding` are one. */
-function fold(column: string): string {
+export function foldColumn(column: string): string {
   return column.toLowerCase().replace(/[\s_-]+/g, '');
 }
 
 /** Every column of a label file that is read, in ccxri's spelling. */
 const COLUMNS: ReadonlyMap<string, string> = new Map(
-  ['image', 'zip', 'COVID-19', ...LABEL_COLUMNS].map((column) => [fold(column), column]),
+  ['image', 'zip', 'COVID-19', ...LABEL_COLUMNS].map((column) => [foldColumn(column), column]),
 );
 
 /** ccxri's name of a column, however it is spelled; any other name is returned without blanks around it. */
 export function toFieldName(column: string): string {
-  return COLUMNS.get(fold(column)) ?? column.trim();
+  return COLUMNS.get(foldColumn(column)) ?? column.trim();
 }
 
 /** No_Finding together with another label: at most one of the two can be true. */
