@@ -2,9 +2,9 @@ import { throwIfAborted } from '../abort.ts';
 import { type Check, assertSize } from '../dataset/acceptance.ts';
 import { finalPathOf } from '../dataset/layout.ts';
 import type { MemberContent } from '../dataset/ledger.ts';
-import { isOfKept, otherManifestError } from '../dataset/other-manifest.ts';
+import { ofOtherManifest, otherManifestError } from '../dataset/other-manifest.ts';
 import type { Session } from '../dataset/session.ts';
-import { fitsManifest, isSizeOfKept, stateOf } from '../dataset/survey.ts';
+import { isSizeOfKept, stateOf } from '../dataset/survey.ts';
 import { WRONG_BYTES } from '../download/failures.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
 import type { FileStatus } from '../file-status.ts';
@@ -127,9 +127,9 @@ async function checkBytes(present: Present, results: CheckResults, run: VerifyRu
     return await session.acceptance.check(file, candidate);
   } catch (error) {
     if (isCcxriError(error, ...WRONG_BYTES)) {
-      if (await isOfAnother(present, results, run)) {
-        throw await otherManifestError(file, session);
-      }
+      const receipt = await session.ledger.readReceipt(file.name);
+      const other = await ofOtherManifest({ file, md5: results.md5, receipt }, session);
+      if (other !== undefined) throw other;
       await noteBad(present, run);
     }
     throw withNextSteps(error, { file, path, isPublishedSo: false });
@@ -140,20 +140,6 @@ async function checkBytes(present: Present, results: CheckResults, run: VerifyRu
 async function assertSizeOrOther(file: ManifestFile, bytes: number, session: Session) {
   if (await isSizeOfKept(file, bytes, session)) throw await otherManifestError(file, session);
   assertSize(file, bytes);
-}
-
-/** Are these the bytes of another manifest: that of the ledger, or the one that the directory keeps? */
-async function isOfAnother(
-  { file, here }: Present,
-  { md5 }: CheckResults,
-  { session }: VerifyRun,
-): Promise<boolean> {
-  const { ledger, layout } = session;
-  if (await isOfKept(file, md5, session)) return true;
-  if (here.path !== finalPathOf(layout, file)) return false;
-  const receipt = await ledger.readReceipt(file.name);
-  // The bytes have just been hashed: their times, which a copy changes, do not matter.
-  return receipt !== undefined && receipt.md5 === md5 && !fitsManifest(file, receipt);
 }
 
 /** The images are checked also where the archive is bad, so that one run reports all. */
