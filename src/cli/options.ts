@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { DEFAULT_FILES_AT_ONCE } from '../concurrency.ts';
-import { LANES } from '../hash/kernel.ts';
-import { hashThreads } from '../threads/worker.ts';
+import { LANES, hashThreads } from '../threads/budget.ts';
 import { NETWORK_OPTIONS } from './options-network.ts';
 import {
   COMMAND_NAMES,

@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { BASE, FLOORS, KNOW_NO_MANIFEST } from '../../scripts/import-rules.mjs';
-import { hashThreads, unpackThreads } from '../../src/threads/worker.ts';
+import { hashThreads, unpackThreads } from '../../src/threads/budget.ts';
 
 const SRC = join(import.meta.dirname, '../../src');
 
