@@ -101,8 +101,9 @@ async function runCommand(
   const rate = new ProgressRate(io.clock, !settings.noProgress);
   const onEvent = (raw: RunEvent) => {
     const event = withHint(raw, hintOf);
-    if (form === 'ndjson' && rate.admits(event)) {
-      stdout.write(toNdjsonLine(event, hintOf, io.clock));
+    if (form === 'ndjson') {
+      const printed = rate.toPrint(event);
+      if (printed !== undefined) stdout.write(toNdjsonLine(printed, hintOf, io.clock));
     }
     // The result as text lists them: they are shown once.
     if (form === 'text' && (isOfIndex(event) || (settings.dryRun && event.event === 'plan')))
