@@ -114,15 +114,14 @@ function passedFor({ file, receipt }: FileSurvey): boolean {
  * images.
  */
 function bytesNeeded(tasks: readonly FetchTask[], choices: PlanChoices): number {
-  const downloads = tasks.map(({ step }) => bytesToCome(step));
-  const toExtract = tasks.filter(
-    ({ step, survey }) =>
-      choices.extract && step.action !== 'done' && survey.file.kind === 'archive',
-  );
-  const images = toExtract.map(({ step }) => aboutBytesUnpacked(step.bytes));
+  const work = tasks.flatMap((task) => workOf(task, choices));
+  const bytesOf = (phase: PlannedWork['phase']) =>
+    work.flatMap((each) => (each.phase === phase ? [each.bytes] : []));
   const atOnce = choices.deleteArchives && choices.extract ? 2 * choices.concurrency : Infinity;
-  const largest = [...downloads].sort((a, b) => b - a).slice(0, atOnce);
-  return sum(largest) + sum(images);
+  const largest = bytesOf('download')
+    .sort((a, b) => b - a)
+    .slice(0, atOnce);
+  return sum(largest) + sum(bytesOf('extract'));
 }
 
 function sum(numbers: readonly number[]): number {

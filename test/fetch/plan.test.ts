@@ -181,6 +181,13 @@ describe('what a plan needs', () => {
     expect(nothing).toMatchObject({ bytesToDownload: 0, bytesNeededOnDisk: 0 });
   });
 
+  it('is nothing for images that are here, where their archive has to be checked or downloaded', () => {
+    const checked = plan([survey({ ...here, final: 'changed', images: 'complete' })]);
+    expect(checked.bytesNeededOnDisk).toBe(0);
+    const downloaded = plan([survey({ images: 'complete' })]);
+    expect(downloaded.bytesNeededOnDisk).toBe(500 * MB);
+  });
+
   it('is the archives under way alone, where they are deleted', () => {
     const many = Array.from({ length: 20 }, () => survey());
     const kept = plan(many).bytesNeededOnDisk;
