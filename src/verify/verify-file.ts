@@ -20,12 +20,20 @@ import {
 } from './check-images.ts';
 import { absentError, changedError, imagesGoneError, withNextSteps } from './errors.ts';
 import { fits } from './locate.ts';
-import type { CheckResults, Located, Present, VerifyOutcome, VerifyRun } from './types.ts';
+import type {
+  CheckResults,
+  Checking,
+  Located,
+  Present,
+  VerifyOutcome,
+  VerifyRun,
+} from './types.ts';
 
 /** Checks one file. What is wrong with it is its outcome; a stop and a bug are thrown. */
 export async function verifyFile(located: Located, run: VerifyRun): Promise<VerifyOutcome> {
   const { file, here, images } = located;
-  throwIfAborted(run.session.signal);
+  const { ledger, signal } = run.session;
+  throwIfAborted(signal);
   const results: CheckResults = {
     md5: null,
     membersChecked: 0,
@@ -33,7 +41,9 @@ export async function verifyFile(located: Located, run: VerifyRun): Promise<Veri
     brokenImages: [],
     unexpectedFiles: [],
   };
-  const end = await settleFile(located, results, run);
+  let members: ReturnType<Checking['readMembers']> | undefined;
+  const readMembers = () => (members ??= ledger.readMembers(file.name));
+  const end = await settleFile({ ...located, readMembers }, results, run);
   run.session.emitDone({ file: file.name, ...end });
   return {
     file: file.name,
@@ -51,10 +61,10 @@ interface End {
   readonly error?: CcxriError | undefined;
 }
 
-async function settleFile(located: Located, results: CheckResults, run: VerifyRun): Promise<End> {
+async function settleFile(located: Checking, results: CheckResults, run: VerifyRun): Promise<End> {
   try {
     const status = await check(located, results, run);
-    await assertNoneLeftOut(located, results, run);
+    await assertNoneLeftOut(located, results);
     return { status };
   } catch (error) {
     if (!isCcxriError(error) || error.code === 'aborted') throw error;
@@ -63,7 +73,11 @@ async function settleFile(located: Located, results: CheckResults, run: VerifyRu
 }
 
 /** @throws CcxriError what is wrong with it; `aborted` */
-async function check(located: Located, results: CheckResults, run: VerifyRun): Promise<FileStatus> {
+async function check(
+  located: Checking,
+  results: CheckResults,
+  run: VerifyRun,
+): Promise<FileStatus> {
   const { file, here, images, imagesGone } = located;
   if (here !== undefined) {
     const present = { ...located, here };
@@ -71,7 +85,7 @@ async function check(located: Located, results: CheckResults, run: VerifyRun): P
     const isDeep = run.depth === 'deep' && file.kind === 'archive';
     return isDeep ? checkDeep(present, results, run) : checkBytes(present, results, run);
   }
-  if (images !== undefined) return checkImagesAlone(file, images, results, run);
+  if (images !== undefined) return checkImagesAlone(located, images, results, run);
   if (imagesGone) throw imagesGoneError(file, run);
   const { layout, selection } = run.session;
   throw absentError(file, finalPathOf(layout, file), selection);
@@ -159,15 +173,15 @@ async function checkDeep(
 
 /** By what the archive holds, or where that is bad by the ledger. */
 async function checkExtracted(
-  { file, images: folder, imagesGone }: Present,
+  { file, images: folder, imagesGone, readMembers }: Present,
   { isGood: isArchiveGood, members }: WholeArchive,
   results: CheckResults,
   deep: DeepCheck,
 ): Promise<CcxriError | undefined> {
-  const { session, deepChecks } = deep.run;
+  const { deepChecks } = deep.run;
   if (imagesGone) return imagesGoneError(file, deep.run);
   if (folder === undefined) return undefined;
-  const known = await session.ledger.readMembers(file.name);
+  const known = await readMembers();
   const expected = members ?? (fits(file, known) ? known?.members : undefined);
   if (expected === undefined) return undefined;
   return deepChecks(() =>
