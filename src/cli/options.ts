@@ -69,6 +69,9 @@ const TABLE = {
     expects: 'names of files, such as ChestDx-22 (`ccxri list --subset all` shows them)',
     commands: SELECTING,
     own: {
+      list: {
+        help: 'show one archive with its label file, or one file; .zip may be left out; repeatable, or a,b',
+      },
       fetch: {
         help: 'one archive with its label file, or one file; .zip may be left out; repeatable, or a,b',
       },
@@ -81,7 +84,8 @@ const TABLE = {
   },
   noLabels: flag('--no-labels', 'without the label files that come with it', {
     group: 'What',
-    commands: ['fetch'],
+    commands: ['list', 'fetch'],
+    own: { list: { help: 'show archives without the label files that fetch gets with them' } },
   }),
   bibtex: flag('--bibtex', 'print the citation as a BibTeX entry, and nothing else', {
     group: 'What',

@@ -40,7 +40,7 @@ describe('a label typed for a name', () => {
   ])(
     '%s %s: which subset has it, as a directory and as a subset',
     async (command, name, is, run) => {
-      for (const argv of [[name], ['--subset', name]]) {
+      for (const argv of [[name], ['--subset', name], ['--file', name]]) {
         const { code, stderr, stdout } = await runCli([command, ...argv]);
         expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
         expect(stderr).toContain(is);
@@ -50,10 +50,24 @@ describe('a label typed for a name', () => {
   );
 });
 
-describe('`ccxri fetch --file`', () => {
+describe('a subset typed for a file', () => {
+  it('names the option for it, and how to see the files of it', async () => {
+    const { code, stderr } = await runCli(['fetch', '-n', '--file', 'Viral']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('"viral" is a subset of CC-CXRI, not a file');
+    expect(stderr.replaceAll(/\s+/g, ' ')).toContain(
+      'add --subset viral instead of --file, or run `ccxri list --subset viral` to see its files',
+    );
+  });
+});
+
+describe.each([
+  ['fetch', ['-n', '--json', '--dest', '/nonexistent/x']],
+  ['list', []],
+])('`ccxri %s --file`', (command, more) => {
   const plannedBy = async (...argv: readonly string[]) => {
-    const { stdout } = await runCli(['fetch', '-n', '--json', '--dest', '/nonexistent/x', ...argv]);
-    return [...new Set(stdout.match(/[\w-]+\.(?:zip|csv)/g) ?? [])];
+    const { stdout } = await runCli([command, ...more, ...argv]);
+    return [...new Set(stdout.match(/(?<=^|"file": ?")[\w-]+\.(?:zip|csv)/gm) ?? [])];
   };
 
   it.each([

@@ -1,20 +1,29 @@
 import { type DatasetList, type SubsetRow, listDataset } from '../../list.ts';
-import { type Selection, type SubsetCounts, isEmptySelection } from '../../manifest/manifest.ts';
+import {
+  type Selection,
+  type SubsetCounts,
+  isEmptySelection,
+  withLabelFiles,
+} from '../../manifest/manifest.ts';
 import { formatCount, formatSize, toPrintable } from '../../text.ts';
 import { type CommandContext, type CommandOutcome, runOptionsOf } from '../command.ts';
 import { joinParts } from '../render-outcomes.ts';
 import type { View } from '../view.ts';
 
 export async function runList(context: CommandContext): Promise<CommandOutcome> {
+  const { settings } = context;
   const { manifest, selection } = await runOptionsOf(context);
-  const list = listDataset(manifest, selection);
   const isOverview = isEmptySelection(selection);
+  const labels = settings.noLabels ? 'none' : 'needed';
+  // The files that fetch would get.
+  const shown = isOverview ? selection : withLabelFiles(manifest, selection, labels);
+  const list = listDataset(manifest, shown);
   return {
     result: list,
     counts: { files: list.files.length },
     errors: [],
     render: (view) => {
-      if (context.settings.bibtex) return `${toPrintableLines(list.bibtex)}\n`;
+      if (settings.bibtex) return `${toPrintableLines(list.bibtex)}\n`;
       const body = isOverview ? renderSubsets(list, view) : renderFiles(list, view);
       const chosen = list.subsets.filter(({ subset }) => isOverview || selects(selection, subset));
       const notes = isOverview ? renderNotes(list, view) : '';
