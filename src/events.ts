@@ -51,9 +51,9 @@ export interface PlanEvent {
   readonly bytesToDownload: number;
   /** true: `bytesToDownload` is approximate, for some published sizes are rounded. */
   readonly about: boolean;
-  /** Archives that are here and will be deleted (`--delete-archives`) once their images are checked. */
+  /** Archives that will be deleted (`--delete-archives`) once their images are checked; not all are here yet. */
   readonly toRemove: number;
-  /** Their sizes. */
+  /** Their sizes. Approximate where some have to be downloaded first, and `about` is true. */
   readonly bytesToRemove: number;
   /** Space that downloads and extraction need on top of what is there. Approximate. */
   readonly bytesNeededOnDisk: number;

@@ -107,6 +107,15 @@ function statusesOf({ result }: Awaited<ReturnType<typeof run>>) {
   return result?.outcomes.map(({ status, removedBytes }) => [status, removedBytes]);
 }
 
+it('announces the archives that it deletes also where they have to be downloaded first', async () => {
+  const setup = await setUp(a, b);
+  const ran = await run({ ...setup, deleteArchives: true });
+  const plan = ran.events[0];
+  if (plan?.event !== 'plan') throw new Error('no plan');
+  expect(plan).toMatchObject({ toRemove: 2, bytesToRemove: plan.bytesToDownload });
+  expect(ran.events.filter(({ event }) => event === 'archive-removed')).toHaveLength(2);
+});
+
 it('announces the archives here that it deletes, and says when each is deleted', async () => {
   const setup = await setUp(a, b);
   await run(setup);

@@ -124,7 +124,9 @@ describe('which archives are deleted', () => {
     ['not without --delete-archives', goes, { deleteArchives: false }, false],
     ['not one that stays packed', here, { extract: false }, false],
     ['not one with damaged members', { ...here, images: 'good-only' }, {}, false],
-    ['not one that is not here', { receipt, images: 'complete' }, {}, false],
+    ['one that has to be downloaded first', { receipt }, {}, true],
+    ['not one that is not here, and need not be', { receipt, images: 'complete' }, {}, false],
+    ['not one that has to be downloaded and stays packed', { receipt }, { extract: false }, false],
     ['not a label file', { ...here, file: { ...labels, md5: receipt.md5 } }, {}, false],
   ])('%s', (_name, of, more, removes) => {
     const all = { ...choices, deleteArchives: true, ...more };
