@@ -150,6 +150,7 @@ export type NextOption =
   | 'header-host'
   | 'keep-good'
   | 'manifest'
+  | 'no-labels'
   | 'output'
   | 'page-url'
   | 'source'

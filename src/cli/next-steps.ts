@@ -77,6 +77,7 @@ const OPTION_TEXTS: Readonly<Record<NextOption, string>> = {
   'header-host': 'name the host that your headers are for with --header-host HOST',
   'keep-good': 'add --keep-good',
   manifest: 'name its manifest with --manifest FILE',
+  'no-labels': 'leave out the label files with --no-labels',
   output: 'name a file with --output FILE',
   'page-url': 'say where the page was with --page-url URL',
   source: 'give another --source',

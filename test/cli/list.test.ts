@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { LABEL_COLUMNS } from '../../src/labels/label-names.ts';
+import { INDEX_HEADER } from '../../src/labels/write.ts';
 import { runCli } from '../support/run-cli.ts';
+import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
+
+const tempDir = useTempDirs();
 
 describe('`ccxri list`', () => {
   it('shows images and labels as far as they are known, within 80 columns', async () => {
@@ -22,6 +27,29 @@ describe('`ccxri list`', () => {
       'viral: COVID-19 612 of 2,271 images (from the rows of viral_pneumonia_COVID-19.csv)\n',
     );
     expect(stdout).not.toContain('chestdx');
+  });
+
+  it('counts labels that the manifest does not count in the index of the dataset directory', async () => {
+    const dest = await tempDir();
+    const cells = LABEL_COLUMNS.map((label) => (label === 'Hernia' ? 1 : 0)).join(',');
+    const row = `images/ChestDx_PE-1/a_0.jpg,a_0.jpg,ChestDx_PE-1,chestdx-pe,,a,${cells},\n`;
+    await writeTree(dest, { 'index.csv': `${INDEX_HEADER}\n${row}` });
+    const { stdout } = await runCli(['list', '--dest', dest, '--subset', 'chestdx-pe']);
+    expect(stdout).toContain('chestdx-pe: Hernia 1 of 1 images in index.csv\n');
+    const json = await runCli(['list', '--dest', dest, '--json']);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      result: {
+        subsets: [
+          { subset: 'chestdx', counts: { countedIn: 24_023 } },
+          { counts: { images: 42_402, countedIn: 1, labels: [{ label: 'Hernia', images: 1 }] } },
+          {},
+          {},
+          {},
+          {},
+          {},
+        ],
+      },
+    });
   });
 
   it('prints BibTeX and nothing else with --bibtex', async () => {
