@@ -109,7 +109,10 @@ describe('ARCHITECTURE.md', () => {
   });
 
   it('has each word of its glossary in the code', () => {
-    const glossary = text.slice(text.indexOf('## Glossary'), text.indexOf('## How a file is hashed'));
+    const glossary = text.slice(
+      text.indexOf('## Glossary'),
+      text.indexOf('## How a file is hashed'),
+    );
     const words = [...glossary.matchAll(/^\| ([a-z -]+?) +\|/gm)].map(([, word = '']) => word);
     const code = [...files.keys()].map((path) => readFileSync(join(SRC, path), 'utf8')).join('');
     const names = code.toLowerCase().replaceAll(/[^a-z]/g, '');
