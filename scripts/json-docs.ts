@@ -260,7 +260,7 @@ function unitOf({ name, shape }: Field): string {
   if (/bytes/i.test(name)) return 'bytes';
   if (name.endsWith('Ms')) return 'ms';
   if (name.endsWith('S')) return 's';
-  return ['httpStatus', 'line', 'attempt'].includes(name) ? '' : 'count';
+  return ['httpStatus', 'line', 'attempt', 'fraction'].includes(name) ? '' : 'count';
 }
 
 /** Each code with its comment in src/errors.ts, and the exit code that it leads to. */

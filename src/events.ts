@@ -51,9 +51,9 @@ export interface PlanEvent {
   readonly bytesToDownload: number;
   /** true: `bytesToDownload` is approximate, for some published sizes are rounded. */
   readonly about: boolean;
-  /** Archives that are here and will be deleted (`--delete-archives`) once their images are checked. */
+  /** Archives that will be deleted (`--delete-archives`) once their images are checked; not all are here yet. */
   readonly toRemove: number;
-  /** Their sizes. */
+  /** Their sizes. Approximate where some have to be downloaded first, and `about` is true. */
   readonly bytesToRemove: number;
   /** Space that downloads and extraction need on top of what is there. Approximate. */
   readonly bytesNeededOnDisk: number;
@@ -84,11 +84,30 @@ export interface PhaseStartEvent extends PhaseProgress {
 }
 
 /**
- * At most about ten a second and file; with `--ndjson` at most one a second and file, and none with
- * `--no-progress`. May go back when a download has to start over.
+ * At most about ten a second and file; with `--ndjson` at most one a second in all, of the file that moved
+ * last, and none with `--no-progress`. May go back when a download has to start over.
  */
 export interface ProgressEvent extends PhaseProgress {
   readonly event: 'progress';
+  /** The run as a whole. Absent where a listener of the library gets the event: only `--ndjson` adds it. */
+  readonly run?: RunProgress | undefined;
+}
+
+/** How far a run has come: all its files together. */
+export interface RunProgress {
+  /** Files that are settled, good or bad. */
+  readonly filesDone: number;
+  /** Selected files. Null where there was no plan. */
+  readonly files: number | null;
+  /**
+   * Of everything that the run will do: 0 to 1, and never less than before. Null where nobody knows how
+   * much that is.
+   */
+  readonly fraction: number | null;
+  /** Time until everything is done. Approximate. Null where it is not known, or not yet. */
+  readonly leftMs: number | null;
+  /** How far each file in work has come. */
+  readonly inWork: readonly PhaseProgress[];
 }
 
 /** A phase of a file has ended well. */

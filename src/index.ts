@@ -30,6 +30,7 @@ export type {
   PlanEvent,
   PlannedWork,
   ProgressEvent,
+  RunProgress,
   ProxyEvent,
   RetryEvent,
   RunEvent,

@@ -21,7 +21,10 @@ export interface SubsetRow {
   readonly bytes: number;
   /** true: `bytes` is approximate, by published sizes, which are rounded. */
   readonly about: boolean;
-  /** What is known of its images. Null where nothing is. */
+  /**
+   * What is known of its images: by the manifest, and, in `ccxri list`, labels that it does not count by the
+   * index.csv of the dataset directory. Null where nothing is known.
+   */
   readonly counts: SubsetCounts | null;
 }
 

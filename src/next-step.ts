@@ -25,6 +25,7 @@ export type NextOption =
   | 'keep-good'
   | 'label'
   | 'manifest'
+  | 'no-labels'
   | 'output'
   | 'page-url'
   | 'source'

@@ -8,7 +8,7 @@ import type { IndexResult } from '../labels/build-index.ts';
 import { describeRemark, nextOfRemark } from '../labels/describe-remark.ts';
 import type { Manifest, Selection } from '../manifest/manifest.ts';
 import { count, toPrintable } from '../text.ts';
-import { chooseManifest } from './manifest-choice.ts';
+import type { ManifestChoice } from './manifest-choice.ts';
 import type { CommandResults } from './json-documents.ts';
 import type { CommandName, Settings } from './options.ts';
 import { readVersion } from './version.ts';
@@ -21,6 +21,7 @@ export interface CommandContext {
   readonly argument: string | undefined;
   /** The dataset directory: as given, the one that the user is in, or the default. */
   readonly dest: string;
+  readonly manifests: ManifestChoice;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
   readonly clock: Clock;
@@ -58,8 +59,8 @@ export interface RunOfCommand extends Required<Omit<RunOptions, 'selection' | 'm
 
 /** What every function on a dataset directory takes, from what was typed. */
 export async function runOptionsOf(context: CommandContext): Promise<RunOfCommand> {
-  const { settings, dest, signal, onEvent, clock } = context;
-  const { manifest, text } = await chooseManifest({ typed: settings.manifest, dest }, onEvent);
+  const { settings, dest, manifests, signal, onEvent, clock } = context;
+  const { manifest, text } = await manifests.choose({ typed: settings.manifest, dest }, onEvent);
   return {
     manifest,
     manifestText: text,

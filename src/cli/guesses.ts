@@ -5,6 +5,8 @@ import { COMMAND_NAMES, type CommandName, type OptionKey } from './options.ts';
 /** What other programs, and people, call a command. */
 const COMMAND_WORDS: Readonly<Record<string, CommandName>> = {
   download: 'fetch',
+  dl: 'fetch',
+  wget: 'fetch',
   get: 'fetch',
   pull: 'fetch',
   clone: 'fetch',

@@ -1,4 +1,5 @@
 import {
+  type Kept,
   isSameManifest,
   readKept,
   releaseOf,
@@ -18,41 +19,59 @@ interface Choice {
   readonly dest: string;
 }
 
-/**
- * The manifest that a command works by: what was typed, else what the dataset directory keeps, else the
- * bundled one. Where what was typed is not the one that is kept, a warning names both.
- * @throws CcxriError `manifest-invalid`; of the disk
- */
-export async function chooseManifest(
-  { typed, dest }: Choice,
-  onEvent: EventListener,
-): Promise<LoadedManifest> {
-  if (typed === undefined) return resolveManifest({ dest, onEvent });
-  const loaded = await readManifest(typed);
-  const kept = await readKept(layoutOf(dest));
-  if (kept.kind === 'kept' && !isSameManifest(kept.manifest, loaded.manifest)) {
-    const [ours, theirs] = [loaded, kept].map(describe);
-    const message = `${toPrintable(typed, 4096)} (${ours}) is used, not the manifest that ${toPrintable(dest, 4096)} keeps (${theirs})`;
-    onEvent({ event: 'warning', code: 'manifest', message });
+/** The manifest that was typed, and the one that the dataset directory keeps: each is read once. */
+export class ManifestChoice {
+  readonly #typed = new Map<string, Promise<LoadedManifest>>();
+  readonly #kept = new Map<string, Promise<Kept>>();
+
+  /**
+   * The manifest that a command works by: what was typed, else what the dataset directory keeps, else the
+   * bundled one. Where what was typed is not the one that is kept, a warning names both.
+   * @throws CcxriError `manifest-invalid`; of the disk
+   */
+  async choose({ typed, dest }: Choice, onEvent: EventListener): Promise<LoadedManifest> {
+    if (typed === undefined) return resolveManifest({ dest, onEvent });
+    const loaded = await once(this.#typed, typed, readManifest);
+    const kept = await this.#keptBy(dest);
+    if (kept.kind === 'kept' && !isSameManifest(kept.manifest, loaded.manifest)) {
+      const [ours, theirs] = [loaded, kept].map(describe);
+      const message = `${toPrintable(typed, 4096)} (${ours}) is used, not the manifest that ${toPrintable(dest, 4096)} keeps (${theirs})`;
+      onEvent({ event: 'warning', code: 'manifest', message });
+    }
+    return loaded;
   }
-  return loaded;
+
+  /** The options of a run that suggested commands repeat: without the manifest, where the directory keeps it. */
+  async carried(flags: RawOptions, dest: string): Promise<RawOptions> {
+    const { manifest: typed, ...others } = flags;
+    if (typeof typed !== 'string') return flags;
+    try {
+      const kept = await this.#keptBy(dest);
+      if (kept.kind !== 'kept') return flags;
+      const { manifest } = await once(this.#typed, typed, readManifest);
+      return isSameManifest(kept.manifest, manifest) ? others : flags;
+    } catch (error) {
+      // It has been reported as the error of the run.
+      if (isCcxriError(error)) return flags;
+      throw error;
+    }
+  }
+
+  #keptBy(dest: string): Promise<Kept> {
+    return once(this.#kept, dest, () => readKept(layoutOf(dest)));
+  }
+}
+
+function once<T>(
+  known: Map<string, Promise<T>>,
+  path: string,
+  read: (path: string) => Promise<T>,
+): Promise<T> {
+  const reading = known.get(path) ?? read(path);
+  known.set(path, reading);
+  return reading;
 }
 
 function describe({ manifest, text }: LoadedManifest): string {
   return `${releaseOf(manifest)}, SHA-256 ${sha256Of(text).slice(0, 12)}…`;
-}
-
-/** The options of a run that suggested commands repeat: without the manifest, where the directory keeps it. */
-export async function carriedOptions(flags: RawOptions, dest: string): Promise<RawOptions> {
-  const { manifest, ...others } = flags;
-  if (typeof manifest !== 'string') return flags;
-  try {
-    const kept = await readKept(layoutOf(dest));
-    if (kept.kind !== 'kept') return flags;
-    return isSameManifest(kept.manifest, (await readManifest(manifest)).manifest) ? others : flags;
-  } catch (error) {
-    // It has been reported as the error of the run.
-    if (isCcxriError(error)) return flags;
-    throw error;
-  }
 }

@@ -1,6 +1,13 @@
 import type { NextOption, NextStep } from '../errors.ts';
 import { formatDuration, quoteForShell, toPrintableLink } from '../text.ts';
-import { OPTIONS, type CommandName, type OptionKey, type RawOptions } from './options.ts';
+import {
+  OPTIONS,
+  OPTION_KEYS,
+  type CommandName,
+  type OptionKey,
+  type RawOptions,
+  type RawValue,
+} from './options.ts';
 
 /** What a suggested command consists of, besides what the user has typed. */
 interface CommandParts {
@@ -8,13 +15,15 @@ interface CommandParts {
   readonly subsets?: readonly string[] | undefined;
   readonly files?: readonly string[] | undefined;
   /** By name, without the dashes. */
-  readonly options?: Readonly<Record<string, string | true>> | undefined;
+  readonly options?: Readonly<Record<string, RawValue>> | undefined;
 }
 
 /** What a user can do next, in words. */
 export interface Suggest {
   /** A command in backticks, to be copied. */
   readonly command: (name: NextCommandName, parts?: CommandParts) => string;
+  /** A command like `command`, with every other option of this run too, as of a dry run that is done then. */
+  readonly again: (name: NextCommandName, parts?: CommandParts) => string;
   /** The next steps of an error or event as a sentence; undefined: nothing is known that helps. */
   readonly hintOf: HintOf;
 }
@@ -29,6 +38,10 @@ type NextCommandName = (NextStep & { readonly kind: 'run' })['command'];
 export function suggestFor(typed: RawOptions): Suggest {
   return {
     command: (name, parts = {}) => `\`${renderCommand(name, parts, typed)}\``,
+    again: (name, parts = {}) => {
+      const options = { ...othersOf(typed), ...parts.options };
+      return `\`${renderCommand(name, { ...parts, options }, typed)}\``;
+    },
     hintOf: ({ next = [] }) => (next.length === 0 ? undefined : renderNextSteps(next, typed)),
   };
 }
@@ -39,6 +52,18 @@ const CARRIED: readonly (readonly [OptionKey, readonly CommandName[]])[] = [
   ['manifest', ['list', 'fetch', 'verify', 'extract', 'join', 'status', 'links', 'doctor']],
   ['source', ['fetch', 'links', 'doctor']],
 ];
+
+/** What else was typed, by name, but what a command has otherwise, and secrets. */
+function othersOf(typed: RawOptions): Readonly<Record<string, RawValue>> {
+  const elsewhere: readonly string[] = ['subset', 'file', 'dryRun', ...CARRIED.map(([key]) => key)];
+  const others = OPTION_KEYS.flatMap((key): readonly [string, RawValue][] => {
+    const value = typed[key];
+    const { long, secret } = OPTIONS[key];
+    if (value === undefined || value === false || secret === true) return [];
+    return elsewhere.includes(key) ? [] : [[long.slice(2), value]];
+  });
+  return Object.fromEntries(others);
+}
 
 /** How the advice to use an option reads if there is no value to give. */
 const OPTION_TEXTS: Readonly<Record<NextOption, string>> = {
@@ -53,6 +78,7 @@ const OPTION_TEXTS: Readonly<Record<NextOption, string>> = {
   'keep-good': 'add --keep-good',
   label: 'name a label with --label NAME',
   manifest: 'name its manifest with --manifest FILE',
+  'no-labels': 'leave out the label files with --no-labels',
   output: 'name a file with --output FILE',
   'page-url': 'say where the page was with --page-url URL',
   source: 'give another --source',
@@ -96,9 +122,10 @@ function renderAct(step: NextStep, typed: RawOptions): string {
  */
 function renderCommand(name: NextCommandName, parts: CommandParts, typed: RawOptions): string {
   const { argument, subsets = [], files = [], options = {} } = parts;
-  const own = Object.entries(options).map(([option, value]) =>
-    value === true ? ` --${option}` : ` --${option} ${quoteForShell(value)}`,
-  );
+  const own = Object.entries(options).flatMap(([option, value]) => {
+    if (typeof value === 'boolean') return [` --${option}`];
+    return [value].flat().map((item) => ` --${option} ${quoteForShell(withoutSecrets(item))}`);
+  });
   return [
     `ccxri ${name}`,
     ...(argument === undefined ? [] : [` ${quoteForShell(argument)}`]),

@@ -68,7 +68,7 @@ export const NETWORK_OPTIONS = {
     group: 'Network',
     schema: rate.optional(),
     help: 'bytes per second over all connections: 500K, 10M, 1G (units of 1000), 10MB/s, 8MiB/s',
-    expects: 'bytes per second: a number with K, M or G (units of 1000), 1K or more',
+    expects: 'bytes per second, 1K or more: 500K, 10M or 1G (units of 1000), 10MB/s, 8MiB/s',
     commands: ['fetch'],
   },
   retries: {

@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { DEFAULT_FILES_AT_ONCE } from '../concurrency.ts';
-import { LANES } from '../hash/kernel.ts';
-import { hashThreads } from '../threads/worker.ts';
+import { LANES, hashThreads } from '../threads/budget.ts';
 import { NETWORK_OPTIONS } from './options-network.ts';
 import {
   COMMAND_NAMES,
@@ -70,6 +69,9 @@ const TABLE = {
     expects: 'names of files, such as ChestDx-22 (`ccxri list --subset all` shows them)',
     commands: SELECTING,
     own: {
+      list: {
+        help: 'show one archive with its label file, or one file; .zip may be left out; repeatable, or a,b',
+      },
       fetch: {
         help: 'one archive with its label file, or one file; .zip may be left out; repeatable, or a,b',
       },
@@ -82,7 +84,8 @@ const TABLE = {
   },
   noLabels: flag('--no-labels', 'without the label files that come with it', {
     group: 'What',
-    commands: ['fetch'],
+    commands: ['list', 'fetch'],
+    own: { list: { help: 'show archives without the label files that fetch gets with them' } },
   }),
   bibtex: flag('--bibtex', 'print the citation as a BibTeX entry, and nothing else', {
     group: 'What',

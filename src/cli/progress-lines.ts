@@ -143,9 +143,15 @@ function planLine(plan: Extract<RunEvent, { event: 'plan' }>): string {
       `${formatCount(plan.toDownload)} to download (${formatSize({ bytes: plan.bytesToDownload, about: plan.about })})`,
     );
   }
+  const toCheck = plan.work.filter(({ phase }) => phase === 'hash');
+  if (toCheck.length > 0) {
+    const bytes = toCheck.reduce((sum, each) => sum + each.bytes, 0);
+    parts.push(`${formatCount(toCheck.length)} to check (${formatBytes(bytes)})`);
+  }
   if (plan.toExtract > 0) parts.push(`${formatCount(plan.toExtract)} to extract`);
   if (plan.toRemove > 0) {
-    parts.push(`${count(plan.toRemove, 'archive')} to delete (${formatBytes(plan.bytesToRemove)})`);
+    const size = formatSize({ bytes: plan.bytesToRemove, about: plan.about });
+    parts.push(`${count(plan.toRemove, 'archive')} to delete after extraction (${size})`);
   }
   const free = plan.bytesFreeOnDisk === null ? '' : `, ${formatBytes(plan.bytesFreeOnDisk)} free`;
   const needed = `about ${formatBytes(plan.bytesNeededOnDisk)} needed${free}`;

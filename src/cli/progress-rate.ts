@@ -1,13 +1,15 @@
 import type { Clock } from '../clock.ts';
 import type { RunEvent } from '../events.ts';
+import { RunState } from './progress-state.ts';
 
 const EVERY_MS = 1000;
 
-/** Which events `--ndjson` prints: all but most of `progress`, which is meant for bars. */
+/** What `--ndjson` prints: all events but most of `progress`, which come far more often than logs need. */
 export class ProgressRate {
   readonly #clock: Clock;
   readonly #isWanted: boolean;
-  readonly #printedAtMs = new Map<string, number>();
+  readonly #state = new RunState();
+  #printedAtMs = -Infinity;
 
   /** @param isWanted false: no progress at all */
   constructor(clock: Clock, isWanted: boolean) {
@@ -15,13 +17,17 @@ export class ProgressRate {
     this.#isWanted = isWanted;
   }
 
-  /** Is this event to be printed? Of a file at most one progress a second is. */
-  admits(event: RunEvent): boolean {
-    if (event.event !== 'progress') return true;
-    if (!this.#isWanted) return false;
+  /**
+   * The event as it is printed: at most one progress a second, with the run as a whole and every file in
+   * work. undefined: it is not printed.
+   */
+  toPrint(event: RunEvent): RunEvent | undefined {
+    if (!this.#isWanted) return event.event === 'progress' ? undefined : event;
     const nowMs = this.#clock.nowMs();
-    if (nowMs - (this.#printedAtMs.get(event.file) ?? -Infinity) < EVERY_MS) return false;
-    this.#printedAtMs.set(event.file, nowMs);
-    return true;
+    this.#state.handle(event, nowMs);
+    if (event.event !== 'progress') return event;
+    if (nowMs - this.#printedAtMs < EVERY_MS) return undefined;
+    this.#printedAtMs = nowMs;
+    return { ...event, run: this.#state.progress(nowMs) };
   }
 }

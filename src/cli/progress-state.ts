@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { isOfManyFiles } from '../errors.ts';
-import type { Phase, PhaseProgress, RunEvent } from '../events.ts';
+import type { Phase, PhaseProgress, RunEvent, RunProgress } from '../events.ts';
 import { causeKey } from './causes.ts';
 import type { CheckedWriter, OutStream } from './io.ts';
 import { RunWork } from './run-work.ts';
@@ -80,7 +80,6 @@ export class RunState {
     switch (event.event) {
       case 'plan':
         this.#filesInAll = event.files;
-        // A second one, in the demo: what was in work was killed.
         this.#inWork.clear();
         this.#work.plan(event.work);
         return;
@@ -154,6 +153,20 @@ export class RunState {
     }));
   }
 
+  /** As `--ndjson` has it. */
+  progress(nowMs: number): RunProgress {
+    const leftMs = this.#work.timeLeftMs(nowMs);
+    return {
+      filesDone: this.filesDone,
+      files: this.filesInAll,
+      fraction: this.fraction,
+      leftMs: leftMs === null ? null : Math.round(leftMs),
+      inWork: [...this.#inWork.values()].map(({ at: { file, phase, doneBytes, totalBytes } }) => {
+        return { file, phase, doneBytes, totalBytes };
+      }),
+    };
+  }
+
   position(nowMs: number): Position {
     const files = this.filesInWork(nowMs);
     const phase = this.#mainPhase(files);
@@ -225,6 +238,8 @@ export class RunState {
   }
 
   #mainPhase(files: readonly FileInWork[]): Phase {
+    // At the end what was downloaded, as the plan has it: the last phase may be that of one small file.
+    if (this.fraction === 1 && this.#work.bytesOf('download').doneBytes > 0) return 'download';
     if (files.some(({ phase }) => phase === 'download')) return 'download';
     return files.at(-1)?.phase ?? this.#lastPhase;
   }

@@ -28,9 +28,10 @@ export function filesOf({ filesDone: done, filesInAll: all }: RunState): string 
     : `${formatCount(done)} of ${count(all, 'file')}`;
 }
 
-/** `10.1 GB of about 45.1 GB downloaded` */
-export function amountOf({ doneBytes, totalBytes, phase }: Position): string {
-  const of = totalBytes === null ? '' : ` of about ${formatBytes(totalBytes)}`;
+/** `10.1 GB of about 45.1 GB downloaded`; at the end `45.1 GB downloaded` */
+export function amountOf({ doneBytes, totalBytes, phase, fraction }: Position): string {
+  const isOpen = totalBytes !== null && fraction !== 1;
+  const of = isOpen ? ` of about ${formatBytes(totalBytes)}` : '';
   return `${formatBytes(doneBytes)}${of} ${DONE[phase]}`;
 }
 
@@ -46,7 +47,9 @@ export function paceOf({ waitMs, silentMs, bytesPerSecond }: Position): string {
   return bytesPerSecond > 0 ? formatSpeed(bytesPerSecond) : '';
 }
 
-/** `about 1.2 h left`; empty: nobody knows. */
+/** `about 1.2 h left`; empty: nobody knows, or nothing is left. */
 export function leftOf({ leftMs, waitMs }: Position): string {
-  return leftMs === null || waitMs !== null ? '' : `about ${formatAbout(leftMs)} left`;
+  return leftMs === null || leftMs === 0 || waitMs !== null
+    ? ''
+    : `about ${formatAbout(leftMs)} left`;
 }

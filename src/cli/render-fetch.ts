@@ -5,7 +5,7 @@ import type {
   FetchResult,
   FetchStep,
 } from '../fetch/fetch-types.ts';
-import { isTooSmall } from '../fetch/plan.ts';
+import { isTooSmall, missingBytes } from '../fetch/plan.ts';
 import { statusText } from '../file-status.ts';
 import { count, formatBytes, formatDuration, formatSize, toPrintable } from '../text.ts';
 import {
@@ -21,12 +21,17 @@ import type { View } from './view.ts';
 
 interface RenderOptions {
   readonly view: View;
-  /** The command that resumes, in backticks. */
+  /** The command that does what was planned, in backticks. */
   readonly again: string;
+  /** What to do where the disk is too small; undefined: it is done all the same. */
+  readonly lowDisk: string | undefined;
 }
 
 /** What a fetch would do. */
-export function renderPlan({ dest, plan }: FetchResult, { view, again }: RenderOptions): string {
+export function renderPlan(
+  { dest, plan }: FetchResult,
+  { view, again, lowDisk }: RenderOptions,
+): string {
   const { steps, bytesToDownload, about, bytesNeededOnDisk, bytesFreeOnDisk } = plan;
   const isOpen = ({ action, removes }: FetchStep) => action !== 'done' || removes;
   const open = view.verbose ? steps : steps.filter(isOpen);
@@ -39,22 +44,46 @@ export function renderPlan({ dest, plan }: FetchResult, { view, again }: RenderO
   const lines = [
     `${count(steps.length, 'file')} into ${toPrintable(dest, 4096)}, ${done} of them done already`,
     `download: ${formatSize({ bytes: bytesToDownload, about })}`,
+    ...toCheckLines(plan),
     `disk: about ${formatBytes(bytesNeededOnDisk)} needed${free}`,
     ...toRemoveLines(plan),
-    ...(isTooSmall(plan) ? [view.style.yellow('the disk is too small for it')] : []),
-    `nothing was written; ${again} does it`,
+    ...whatNext(plan, { view, again, lowDisk }),
   ];
   return `${open.length === 0 ? '' : `${table}\n`}${lines.join('\n')}\n`;
 }
 
-/** What of what is here will be deleted. */
+/** How to go on: where the disk is too small, the same command would be refused. */
+function whatNext(plan: FetchPlan, { view, again, lowDisk }: RenderOptions): readonly string[] {
+  const small = `the disk is too small by about ${formatBytes(missingBytes(plan))}`;
+  const warning = isTooSmall(plan) ? [view.style.yellow(small)] : [];
+  if (warning.length === 0 || lowDisk === undefined) {
+    return [...warning, `nothing was written; ${again} does it`];
+  }
+  return [...warning, `nothing was written; ${lowDisk}`];
+}
+
+/** What is here, and not known to be right. */
+function toCheckLines({ steps }: FetchPlan): readonly string[] {
+  const toCheck = steps.filter(({ action }) => action === 'check');
+  if (toCheck.length === 0) return [];
+  const bytes = toCheck.reduce((sum, step) => sum + step.bytes, 0);
+  return [`check: ${count(toCheck.length, 'file')} here, ${formatBytes(bytes)}`];
+}
+
+/** What will be deleted: of what is here, and of what comes. */
 function toRemoveLines({ steps, bytesToRemove }: FetchPlan): readonly string[] {
-  const n = steps.filter(({ removes }) => removes).length;
-  if (n === 0) return [];
-  const [archives, their] = [count(n, 'archive'), n === 1 ? 'its' : 'their'];
-  return [
-    `delete: ${archives} here, ${formatBytes(bytesToRemove)}, once ${their} images are checked`,
-  ];
+  const removed = steps.filter(({ removes }) => removes);
+  if (removed.length === 0) return [];
+  const isToCome = ({ action }: FetchStep) => action === 'download' || action === 'resume';
+  const toCome = removed.filter(isToCome);
+  const here = removed.length - toCome.length;
+  const which = [
+    ...(here > 0 ? [`${count(here, 'archive')} here`] : []),
+    ...(toCome.length > 0 ? [`${count(toCome.length, 'archive')} to be downloaded`] : []),
+  ].join(' and ');
+  const size = formatSize({ bytes: bytesToRemove, about: toCome.some(({ about }) => about) });
+  const their = removed.length === 1 ? 'its' : 'their';
+  return [`delete: ${which}, ${size}, once ${their} images are checked`];
 }
 
 const ACTIONS: Readonly<Record<FetchStep['action'], string>> = {
@@ -72,9 +101,8 @@ function actionOf({ action, removes }: FetchStep): string {
 
 function amountOf(step: FetchStep): string {
   const { action, keptBytes, removes } = step;
-  if (removes) return formatSize(step);
   if (action === 'resume') return `${formatBytes(keptBytes)} of ${formatSize(step)} here`;
-  return action === 'download' ? formatSize(step) : '';
+  return removes || action === 'download' || action === 'check' ? formatSize(step) : '';
 }
 
 const DIDS: Labels<FetchDid> = {

@@ -45,7 +45,10 @@ export class RunWork {
     leftMs: null,
   };
 
+  /** Also a second one, in the demo: what was in work was killed, and is planned anew. */
   plan(work: readonly PlannedWork[]): void {
+    this.#items.clear();
+    this.#inWork.clear();
     this.#isPlanned = work.length > 0;
     for (const { file, phase, bytes } of work) {
       this.#itemOf({ file, phase }).totalBytes = bytes;
@@ -133,6 +136,7 @@ export class RunWork {
   /** null: not known, or not yet. */
   timeLeftMs(nowMs: number): number | null {
     this.#passTo(nowMs);
+    if (this.fraction === 1) return 0;
     if (nowMs - this.#told.atMs < TOLD_EVERY_MS) return this.#told.leftMs;
     const leftMs = this.#estimate();
     this.#told = { atMs: nowMs, leftMs };

@@ -13,7 +13,7 @@ import {
   wantsColor,
   widthOf,
 } from './io.ts';
-import { carriedOptions, chooseManifest } from './manifest-choice.ts';
+import { ManifestChoice } from './manifest-choice.ts';
 import { type HintOf, suggestFor } from './next-steps.ts';
 import { assertDirectoryMeant, placeOf } from './place.ts';
 import { environmentWarnings, resolveSettings } from './options-resolve.ts';
@@ -77,7 +77,7 @@ async function runToCode(argv: readonly string[], door: Door): Promise<ExitCode>
       await assertDirectoryMeant(request.directory, command, async () => {
         const { dest } = await placeOf(command, undefined, io);
         const choice = { typed: settings.manifest, dest };
-        return (await chooseManifest(choice, () => undefined)).manifest;
+        return (await new ManifestChoice().choose(choice, () => undefined)).manifest;
       });
     }
     return await runCommand(request, settings, door);
@@ -96,13 +96,16 @@ async function runCommand(
   const form: Form = settings.json ? 'json' : settings.ndjson ? 'ndjson' : 'text';
   const report = { form, command, settings, flags };
   const { dest, isFound } = await placeOf(command, settings.dest, io);
-  const { hintOf } = suggestFor(await carriedOptions(flags, dest));
+  const manifests = new ManifestChoice();
+  const carried = await manifests.carried(flags, dest);
+  const { hintOf } = suggestFor(carried);
   const progress = await startProgress(command, settings, viewOf(io.stderr, report, io), door);
   const rate = new ProgressRate(io.clock, !settings.noProgress);
   const onEvent = (raw: RunEvent) => {
     const event = withHint(raw, hintOf);
-    if (form === 'ndjson' && rate.admits(event)) {
-      stdout.write(toNdjsonLine(event, hintOf, io.clock));
+    if (form === 'ndjson') {
+      const printed = rate.toPrint(event);
+      if (printed !== undefined) stdout.write(toNdjsonLine(printed, hintOf, io.clock));
     }
     // The result as text lists them: they are shown once.
     if (form === 'text' && (isOfIndex(event) || (settings.dryRun && event.event === 'plan')))
@@ -118,7 +121,7 @@ async function runCommand(
   try {
     const isSaid = isFound && !settings.quiet && form !== 'ndjson';
     if (isSaid) progress.note(`in the dataset directory ${toPrintable(dest, 4096)}`);
-    const context = { ...world, settings, argument, dest, onEvent, confirm };
+    const context = { ...world, settings, argument, dest, manifests, onEvent, confirm };
     for (const message of environmentWarnings(command, env)) {
       onEvent({ event: 'warning', code: 'environment', message });
     }
@@ -130,8 +133,8 @@ async function runCommand(
   io.signal.removeEventListener('abort', onStop);
   progress.stop();
   // The run may have kept its manifest.
-  const carried = await carriedOptions(flags, dest);
-  return finish(door, { ...report, flags: carried }, ending);
+  const now = carried === flags ? await new ManifestChoice().carried(flags, dest) : carried;
+  return finish(door, { ...report, flags: now }, ending);
 }
 
 /** An event with the next steps of its error as a sentence too. */

@@ -27,6 +27,9 @@ const MEASURED_MS = 1000;
 /** What lies further back than this counts little, so that a line that has changed is noticed. */
 const MEMORY_MS = { least: 10_000, most: 300_000 };
 
+/** Screens and logs look more often: where nobody did for so long, the machine slept. */
+const SLEPT_MS = 60_000;
+
 /**
  * Bytes a second over the time in which something was in work, waits included: what an estimate goes by.
  * The longer it has been measured the steadier it is.
@@ -43,6 +46,7 @@ export class MeanSpeed {
   }
 
   pass(ms: number): void {
+    if (ms >= SLEPT_MS) return;
     this.#measuredMs += ms;
     const memoryMs = Math.min(MEMORY_MS.most, Math.max(MEMORY_MS.least, this.#measuredMs / 2));
     const kept = Math.exp(-ms / memoryMs);

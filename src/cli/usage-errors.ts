@@ -78,16 +78,42 @@ function commandStep(typed: string, argv: readonly string[]): NextStep {
   const or = helpOn(undefined);
   const meant = commandMeant(typed);
   if (meant !== undefined) {
-    const words = argv.map((word) => (word === typed ? meant : word));
+    const words = wordsMeant(typed, meant, argv);
     // A header may be a secret.
     const isOpen = !words.some((word) => word.startsWith('--header') || /:\/\/[^/]*@/.test(word));
     const line = isOpen ? words.map(quoteForShell).join(' ') : `${meant} …`;
-    return { kind: 'advice', text: `run \`ccxri ${line}\``, or };
+    const names = isOpen && words.includes(ANY_SUBSET) ? ' (`ccxri list` shows the subsets)' : '';
+    return { kind: 'advice', text: `run \`ccxri ${line}\`${names}`, or };
   }
   const label = labelStep(typed);
   if (label !== undefined) return { ...label, or };
   const selection = selectionMeant(typed);
   return selection === undefined ? or : { kind: 'run', command: 'fetch', ...selection, or };
+}
+
+/** Where the user has to choose a subset. */
+const ANY_SUBSET = 'NAME';
+
+/** The words of a command line with the command that is meant, and with options for names alone. */
+function wordsMeant(typed: string, meant: CommandName, argv: readonly string[]): readonly string[] {
+  const at = argv.indexOf(typed);
+  const takesNames = takesOption(meant, 'subset');
+  const after = argv.slice(at + 1).flatMap((word, index) => {
+    const before = keyOf(argv[at + index]);
+    const isValue = before !== undefined && OPTIONS[before].value !== undefined;
+    if (!takesNames || isValue || word.startsWith('-')) return [word];
+    const { subsets = [], files = [] } = selectionMeant(word) ?? {
+      subsets: labelMeant(word)?.subsets.slice(0, 1),
+    };
+    const named = [
+      ...subsets.flatMap((name) => ['--subset', name]),
+      ...files.flatMap((name) => ['--file', name]),
+    ];
+    return named.length === 0 ? [word] : named;
+  });
+  const words = [...argv.slice(0, at), meant, ...after];
+  const isSelected = words.some((word) => /^--(?:subset|file)(?:=|$)/.test(word));
+  return meant !== 'fetch' || isSelected ? words : [...words, '--subset', ANY_SUBSET];
 }
 
 /** `ccxri chestdx`: a name of the bundled manifest. */
@@ -136,15 +162,16 @@ export function assertNoLabel(typed: string): void {
   throw new CcxriError('usage', message, { next: [{ ...step, or }] });
 }
 
-/** The error of an unknown subset, where a label was typed: no archive has the images of one alone. */
+/** The error of an unknown name, where a label was typed: no archive has the images of one alone. */
 export function withLabelMeant(error: unknown): unknown {
-  if (!isCcxriError(error, 'unknown-subset')) return error;
+  if (!isCcxriError(error, 'unknown-subset', 'unknown-file')) return error;
   const { found = '', expected = '' } = error.facts;
   const meant = labelMeant(found);
   const step = labelStep(found);
-  const subsets = meant?.subsets.filter((subset) => expected.split(', ').includes(subset)) ?? [];
+  const subsets = meant?.subsets.filter((subset) => expected.split(/,? /).includes(subset)) ?? [];
   if (meant === undefined || step === undefined || subsets.length === 0) return error;
-  const message = `"${found}" is no subset: ${meant.label} is a label of images in ${subsets.join(' and ')}`;
+  const kind = error.code === 'unknown-file' ? 'file' : 'subset';
+  const message = `"${found}" is no ${kind}: ${meant.label} is a label of images in ${subsets.join(' and ')}`;
   return withDetails(error, { message, next: [step] });
 }
 

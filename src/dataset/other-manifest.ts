@@ -4,17 +4,29 @@ import { isPlausibleSize } from '../manifest/size.ts';
 import { count } from '../text.ts';
 import { areImagesSettled } from './images.ts';
 import { releaseOf } from './kept-manifest.ts';
+import type { Receipt } from './ledger.ts';
 import type { Session } from './session.ts';
 import { type FileSurvey, fitsManifest, keptFileOf } from './survey.ts';
 
-/** Whether the directory keeps another manifest, and these are the bytes that it has for the file. */
-export async function isOfKept(
-  file: ManifestFile,
-  md5: string | null,
+/** A file that was read, and is not the one of the run's manifest. */
+interface WrongFile {
+  readonly file: ManifestFile;
+  readonly md5: string | null;
+  readonly receipt: Receipt | undefined;
+}
+
+/**
+ * Says of which other manifest the bytes are: they passed for it, or the directory keeps it. Size and mtime
+ * do not matter: a copied directory has other times.
+ * @returns undefined: they are of no manifest that is known here
+ */
+export async function ofOtherManifest(
+  { file, md5, receipt }: WrongFile,
   session: Pick<Session, 'otherKept'>,
-): Promise<boolean> {
-  const theirs = await keptFileOf(file, session);
-  return theirs !== undefined && theirs.md5 === md5;
+): Promise<CcxriError | undefined> {
+  const hasPassed = receipt?.md5 === md5 && !fitsManifest(file, receipt);
+  const isOther = hasPassed || (await keptFileOf(file, session))?.md5 === md5;
+  return isOther ? otherManifestError(file, session) : undefined;
 }
 
 /** A file, or the images of one that is gone, that is right by another manifest than the run's. */

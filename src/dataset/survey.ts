@@ -175,5 +175,6 @@ export function statusAfter(error: CcxriError | undefined, survey: FileSurvey): 
 
 /** A receipt of another release says nothing of this one. */
 export function fitsManifest(file: ManifestFile, receipt: Receipt): boolean {
-  return receipt.md5 === file.md5 || receipt.status === 'content-checked';
+  if (receipt.md5 === file.md5) return true;
+  return receipt.status === 'content-checked' && file.md5Disputed !== undefined;
 }

@@ -111,7 +111,8 @@ async function examineRoom(place: Place, work: DestinationWork): Promise<void> {
   const toExtract = planned.tasks.filter(
     ({ survey, step }) => survey.file.kind === 'archive' && step.action !== 'done',
   );
-  const bytes = toExtract.reduce((sum, { step }) => sum + step.bytes, 0);
-  const inodes = judgeInodes(disk.found, bytes, isSelected);
+  const bytesToExtract = toExtract.reduce((sum, { step }) => sum + step.bytes, 0);
+  const isCounted = manifest.counts !== undefined;
+  const inodes = judgeInodes(disk.found, { bytesToExtract, isCounted }, isSelected);
   if (inodes !== undefined) examination.add(SUBJECT, 'inodes', inodes);
 }

@@ -68,18 +68,22 @@ export function judgeSpace(plan: FetchPlan, isSelected: boolean): CheckResult {
   return { status: 'problem', seen, code: 'disk-space', next };
 }
 
-/** Counted: 162,500 images in 43e9 bytes. */
+/** Counted in CC-CXRI: 162,500 images in 43e9 bytes. */
 const BYTES_AN_IMAGE = 265_000;
 
 /** Free inodes against the number of images; undefined: the file system has no fixed number. */
 export function judgeInodes(
   { inodes, freeInodes }: FileSystem,
-  bytesToExtract: number,
+  { bytesToExtract, isCounted }: { readonly bytesToExtract: number; readonly isCounted: boolean },
   isSelected: boolean,
 ): CheckResult | undefined {
   if (inodes === 0) return undefined;
   const needed = Math.ceil(bytesToExtract / BYTES_AN_IMAGE);
-  const seen = `${count(freeInodes, 'inode')} free; about ${count(needed, 'image')} to come`;
+  // Images of another dataset may be of any size: what they need is only guessed.
+  const toCome = isCounted
+    ? `about ${count(needed, 'image')} to come`
+    : 'the manifest does not say how many images will come';
+  const seen = `${count(freeInodes, 'inode')} free; ${toCome}`;
   if (freeInodes >= needed) return ok(seen);
   const next = [{ kind: 'option', option: 'dest' }] as const;
   if (!isSelected && freeInodes > 0) return warning(seen, next);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import { count, formatBytes, formatCount } from '../text.ts';
-import { hashThreads, unpackThreads } from '../threads/worker.ts';
+import { hashThreads, unpackThreads } from '../threads/budget.ts';
 import { type Examination, type CheckResult, type Subject, ok, warning } from './examination.ts';
 
 const SUBJECT: Subject = { part: 'machine' };

@@ -1,7 +1,7 @@
 import { throwIfAborted } from '../abort.ts';
 import { NOTHING_NOTED, areImagesSettled, goodOnlyError } from '../dataset/images.ts';
 import type { Receipt } from '../dataset/ledger.ts';
-import { isOfKept, otherManifestError } from '../dataset/other-manifest.ts';
+import { ofOtherManifest } from '../dataset/other-manifest.ts';
 import type { Session } from '../dataset/session.ts';
 import { type FileSurvey, statusAfter, statusOf, surveyFile } from '../dataset/survey.ts';
 import { WRONG_BYTES } from '../download/failures.ts';
@@ -77,17 +77,15 @@ async function settleFile(
 
 /** @throws CcxriError `other-manifest`: it is right by another manifest; as `Acceptance.accept` */
 async function acceptHere(
-  { file, path, final, finalBytes }: FileSurvey,
+  { file, path, receipt, finalBytes }: FileSurvey,
   session: Session,
 ): Promise<Receipt> {
   const candidate = await session.hash(file.name, path, finalBytes);
   try {
     return await session.acceptance.accept(file, candidate);
   } catch (error) {
-    const isWrong = isCcxriError(error, ...WRONG_BYTES);
-    const isOfAnother =
-      isWrong && (final === 'other-manifest' || (await isOfKept(file, candidate.md5, session)));
-    throw isOfAnother ? await otherManifestError(file, session) : error;
+    if (!isCcxriError(error, ...WRONG_BYTES)) throw error;
+    throw (await ofOtherManifest({ file, md5: candidate.md5, receipt }, session)) ?? error;
   }
 }
 

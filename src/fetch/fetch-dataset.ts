@@ -50,7 +50,7 @@ export async function fetchDataset(options: FetchOptions): Promise<FetchResult> 
     return withDownloads({ session, options, tasks }, async (run) => {
       await keepManifest(session);
       const settled = await session.forEachFile(tasks, (task) => fetchFile(task, run));
-      const outcomes = await withSpaceNeeded(settled, session, options);
+      const outcomes = withoutLabelFiles(await withSpaceNeeded(settled, session, options));
       const index = await joinIfWanted(session, options, outcomes);
       const { bytesReceived: bytesDownloaded } = run.meter;
       return { ...result, outcomes, ...index, bytesDownloaded, elapsedMs: session.elapsedMs() };
@@ -146,6 +146,21 @@ async function withSpaceNeeded(
     return error !== undefined && isFull(outcome)
       ? { ...outcome, error: withDetails(error, { next, cause: error.cause }) }
       : outcome;
+  });
+}
+
+/** Where no source has a label file, and all have the archives: those can be fetched alone. */
+function withoutLabelFiles(outcomes: readonly FetchOutcome[]): readonly FetchOutcome[] {
+  const isAbsent = ({ error }: FetchOutcome) =>
+    isCcxriError(error, 'file-not-at-source', 'no-link');
+  const archives = outcomes.filter(({ kind }) => kind === 'archive');
+  if (archives.length === 0 || archives.some(isAbsent)) return outcomes;
+  return outcomes.map((outcome) => {
+    const { error } = outcome;
+    if (outcome.kind !== 'labels' || error === undefined || !isAbsent(outcome)) return outcome;
+    const [or, ...more] = error.next;
+    const next = [{ kind: 'option', option: 'no-labels', or }, ...more] as const;
+    return { ...outcome, error: withDetails(error, { next, cause: error.cause }) };
   });
 }
 

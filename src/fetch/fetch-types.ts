@@ -69,7 +69,10 @@ export interface FetchPlan {
   readonly bytesToDownload: number;
   /** true: `bytesToDownload` is approximate, for some published sizes are rounded. */
   readonly about: boolean;
-  /** Archives that are here and will be deleted (`--delete-archives`): their sizes. */
+  /**
+   * Archives that will be deleted (`--delete-archives`), those that have to be downloaded first too: their
+   * sizes. Approximate where some of these are.
+   */
   readonly bytesToRemove: number;
   /** Space that downloads and extraction need on top of what is there. Approximate. */
   readonly bytesNeededOnDisk: number;
@@ -96,7 +99,7 @@ export interface FetchStep {
   readonly about: boolean;
   /** Bytes of a partial download that need not be downloaded again. */
   readonly keptBytes: number;
-  /** The archive is here, and will be deleted (`--delete-archives`) once its images are checked. */
+  /** The archive will be deleted (`--delete-archives`) once its images are checked. */
   readonly removes: boolean;
 }
 

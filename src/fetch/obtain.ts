@@ -1,7 +1,7 @@
 import { rename } from 'node:fs/promises';
 import { throwIfAborted } from '../abort.ts';
 import type { Receipt } from '../dataset/ledger.ts';
-import { isOfKept, otherManifestError } from '../dataset/other-manifest.ts';
+import { ofOtherManifest } from '../dataset/other-manifest.ts';
 import { type FileSurvey, surveyFile } from '../dataset/survey.ts';
 import { downloadCandidates } from '../download/download-file.ts';
 import { WRONG_BYTES } from '../download/failures.ts';
@@ -68,9 +68,9 @@ async function takeWhatIsHere(survey: FileSurvey, run: FetchRun): Promise<Obtain
     if (!isCcxriError(error, ...WRONG_BYTES)) throw error;
     // Only what this ledger knows to have put there may be moved away.
     // And what passed for another manifest is good data of that one.
-    const isOfAnother =
-      final === 'other-manifest' || (await isOfKept(file, candidate.md5, run.session));
-    if (isOfAnother) throw ofAnother(survey, await otherManifestError(file, run.session));
+    const wrong = { file, md5: candidate.md5, receipt };
+    const other = await ofOtherManifest(wrong, run.session);
+    if (other !== undefined) throw leftHere(survey, other);
     if (receipt === undefined) throw occupied(survey, error);
     await moveAway({ ...survey, receipt }, { candidate, error }, run);
     return undefined;
@@ -88,7 +88,7 @@ async function assertFree({ file, path }: FileSurvey): Promise<void> {
   });
 }
 
-function ofAnother({ path }: FileSurvey, error: CcxriError): CcxriError {
+function leftHere({ path }: FileSurvey, error: CcxriError): CcxriError {
   const [step, ...others] = error.next;
   const next = step === undefined ? [] : [{ ...step, or: MOVE_AWAY }, ...others];
   return withDetails(error, {

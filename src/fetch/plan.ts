@@ -33,7 +33,7 @@ export function planFetch(
   const coming = steps.filter(isToCome).map((step) => ({ ...step, bytes: bytesToCome(step) }));
   const { bytes: bytesToDownload, about } = sumSizes(coming);
   const removed = tasks.filter(({ step }) => step.removes);
-  const bytesToRemove = sum(removed.map(({ survey }) => survey.finalBytes));
+  const bytesToRemove = sum(removed.map(({ survey, step }) => survey.finalBytes || step.bytes));
   const bytesNeededOnDisk = bytesNeeded(tasks, choices);
   const sizes = { bytesToDownload, about, bytesToRemove, bytesNeededOnDisk, bytesFreeOnDisk };
   return { tasks, plan: { steps, ...sizes } };
@@ -95,14 +95,14 @@ export function workOf(
   return work;
 }
 
-/** Is the archive here, and will all its images be, extracted and checked? */
+/** Will the archive be here, and all its images, extracted and checked? */
 function isRemovable(
   { final, images }: FileSurvey,
   action: FetchStep['action'],
   isExtractable: boolean,
 ): boolean {
   if (action === 'done') return final === 'checked' && images === 'complete';
-  return final !== 'absent' && isExtractable;
+  return isExtractable;
 }
 
 function passedFor({ file, receipt }: FileSurvey): boolean {
@@ -114,15 +114,14 @@ function passedFor({ file, receipt }: FileSurvey): boolean {
  * images.
  */
 function bytesNeeded(tasks: readonly FetchTask[], choices: PlanChoices): number {
-  const downloads = tasks.map(({ step }) => bytesToCome(step));
-  const toExtract = tasks.filter(
-    ({ step, survey }) =>
-      choices.extract && step.action !== 'done' && survey.file.kind === 'archive',
-  );
-  const images = toExtract.map(({ step }) => aboutBytesUnpacked(step.bytes));
+  const work = tasks.flatMap((task) => workOf(task, choices));
+  const bytesOf = (phase: PlannedWork['phase']) =>
+    work.flatMap((each) => (each.phase === phase ? [each.bytes] : []));
   const atOnce = choices.deleteArchives && choices.extract ? 2 * choices.concurrency : Infinity;
-  const largest = [...downloads].sort((a, b) => b - a).slice(0, atOnce);
-  return sum(largest) + sum(images);
+  const largest = bytesOf('download')
+    .sort((a, b) => b - a)
+    .slice(0, atOnce);
+  return sum(largest) + sum(bytesOf('extract'));
 }
 
 function sum(numbers: readonly number[]): number {
@@ -133,7 +132,7 @@ export function isTooSmall(plan: FetchPlan): boolean {
   return plan.bytesFreeOnDisk !== null && plan.bytesNeededOnDisk > plan.bytesFreeOnDisk;
 }
 
-function missingBytes({ bytesNeededOnDisk, bytesFreeOnDisk }: FetchPlan): number {
+export function missingBytes({ bytesNeededOnDisk, bytesFreeOnDisk }: FetchPlan): number {
   return Math.max(0, bytesNeededOnDisk - (bytesFreeOnDisk ?? 0));
 }
 

@@ -1,7 +1,8 @@
 import { readSync } from 'node:fs';
+import { LANES } from '../threads/budget.ts';
 import type { CallControls, Reply } from '../threads/serve.ts';
 import type { HashTypes } from './hash-pool.ts';
-import { LANES, Lanes, type Md5State, SPAN_BYTES, newState, toHex } from './kernel.ts';
+import { Lanes, type Md5State, SPAN_BYTES, newState, toHex } from './kernel.ts';
 
 const PROGRESS_EVERY_MS = 100;
 

@@ -1,11 +1,11 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Worker } from 'node:worker_threads';
 import { isCcxriError } from '../errors.ts';
+import { LANES, hashThreads } from '../threads/budget.ts';
 import {
   type ThreadCall,
   ThreadUnavailable,
   WorkerClient,
-  hashThreads,
   startWorker,
 } from '../threads/worker.ts';
 import {
@@ -15,7 +15,7 @@ import {
   ShortFileError,
   followHere,
 } from './hash-file.ts';
-import { LANES, LANES_A_GROUP, SPAN_BYTES, hasWebAssembly } from './kernel.ts';
+import { LANES_A_GROUP, SPAN_BYTES, hasWebAssembly } from './kernel.ts';
 
 /** The messages of a hash thread. A call is a file. */
 export interface HashTypes {

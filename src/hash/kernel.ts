@@ -1,3 +1,4 @@
+import { LANES } from '../threads/budget.ts';
 import { SCALAR_KERNEL, SIMD_KERNEL } from './kernel.generated.ts';
 
 /** The part of the engine's WebAssembly that is used here; Node's types leave it out. */
@@ -24,8 +25,6 @@ export function hasWebAssembly(): boolean {
 
 // The memory that the kernels (kernel.as.ts) share with this file.
 
-/** MD5s in lock-step: two vectors of four 32-bit words, interleaved. */
-export const LANES = 8;
 /** Words of one vector. */
 export const LANES_A_GROUP = 4;
 /** A, B, C and D of each lane. */

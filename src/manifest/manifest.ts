@@ -155,6 +155,10 @@ export function findFile(manifest: Manifest, typed: string): ManifestFile {
     manifest.files.find((file) => foldName(file.name) === key) ??
     findFolded(manifest, key);
   if (found !== undefined) return found;
+  const subsets = subsetNames(manifest);
+  // Not by `fold`: chest_dx is the label file, and chestdx the subset.
+  const subset = subsets.find((name) => name === foldStem(typed).replaceAll('_', '-'));
+  if (subset !== undefined) throw subsetForFile(subset, manifest);
   const nearest = nearestOf(
     foldStem(typed),
     manifest.files.map((file) => file.name),
@@ -165,6 +169,7 @@ export function findFile(manifest: Manifest, typed: string): ManifestFile {
     'unknown-file',
     `there is no file "${toPrintable(typed)}" in ${manifest.dataset}.${guess}`,
     {
+      expected: `a file of ${subsets.filter((name) => name !== 'all').join(', ')}`,
       found: toPrintable(typed),
       next: [
         {
@@ -176,6 +181,23 @@ export function findFile(manifest: Manifest, typed: string): ManifestFile {
       ],
     },
   );
+}
+
+/** `--file viral`. */
+function subsetForFile(subset: string, { dataset }: Manifest): CcxriError {
+  return new CcxriError('unknown-file', `"${subset}" is a subset of ${dataset}, not a file`, {
+    expected: 'a file',
+    found: subset,
+    next: [
+      {
+        kind: 'option',
+        option: 'subset',
+        value: subset,
+        purpose: 'instead of --file',
+        or: { kind: 'run', command: 'list', subsets: [subset], purpose: 'to see its files' },
+      },
+    ],
+  });
 }
 
 /** As subsets are named; undefined where it could be several. */

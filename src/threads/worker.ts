@@ -1,25 +1,8 @@
 import { closeSync, openSync } from 'node:fs';
-import { availableParallelism, devNull } from 'node:os';
+import { devNull } from 'node:os';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { toLimitError } from '../errors.ts';
 import { type ErrorData, fromErrorData } from './error-data.ts';
-
-/**
- * The one budget of threads: a hash thread takes 18 MB and an unpack thread 15 MB (with members of
- * 1 MB), so all of them together stay below 130 MB on any number of processors.
- */
-const MAX_HASH_THREADS = 3;
-const MAX_UNPACK_THREADS = 5;
-
-/** One for each processor; three hash 8 to 12 GB/s, more than a disk delivers. */
-export function hashThreads(processors = availableParallelism()): number {
-  return Math.min(processors, MAX_HASH_THREADS);
-}
-
-/** One for each processor, and one more because some of them wait for the disk. */
-export function unpackThreads(processors = availableParallelism()): number {
-  return Math.min(processors + 1, MAX_UNPACK_THREADS);
-}
 
 /**
  * Starts a thread with the code of a file next to the caller's: a module of the sources or of the

@@ -17,7 +17,7 @@ import { type BrokenImage, MemberFaults } from '../zip/member-faults.ts';
 import { CheckProgress, type DeepCheck } from './check-archive.ts';
 import { imagesError, imagesUnknownError } from './errors.ts';
 import { fits } from './locate.ts';
-import type { CheckResults, FolderReport, Located, Present, VerifyRun } from './types.ts';
+import type { CheckResults, Checking, FolderReport, Present, VerifyRun } from './types.ts';
 
 /** Files read at once, an archive: node's own pool has four threads. */
 const FILES_AT_ONCE = 8;
@@ -28,12 +28,12 @@ const MAX_BAD_MEMBERS = 20;
  * @throws CcxriError what is wrong with them; `missing`: the ledger does not know them; `aborted`
  */
 export async function checkImagesAlone(
-  file: ManifestFile,
+  { file, readMembers }: Checking,
   folder: string,
   results: CheckResults,
   run: VerifyRun,
 ): Promise<FileStatus> {
-  const known = await run.session.ledger.readMembers(file.name);
+  const known = await readMembers();
   if (known === undefined) throw imagesUnknownError(file, folder);
   const receipt = await run.session.ledger.readReceipt(file.name);
   // A disputed MD5 says nothing: then the size of the archive that was here does.
@@ -108,12 +108,11 @@ export function placed(
  * @throws CcxriError `damaged-archive`: there are some
  */
 export async function assertNoneLeftOut(
-  { file, images }: Located,
+  { file, images, readMembers }: Checking,
   results: CheckResults,
-  { session: { ledger } }: VerifyRun,
 ): Promise<void> {
   if (file.kind !== 'archive' || images === undefined) return;
-  const known = await ledger.readMembers(file.name);
+  const known = await readMembers();
   if (known === undefined || !fits(file, known)) return;
   const { damagedMembers } = notedMembers(file.name, known);
   const error = goodOnlyError(file.name, known.members.length, { damagedMembers });

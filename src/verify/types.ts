@@ -1,5 +1,6 @@
 import type { Stats } from 'node:fs';
 import type { LimitFunction } from 'p-limit';
+import type { MembersRecord } from '../dataset/ledger.ts';
 import type { FileOutcome, RunOptions, Session } from '../dataset/session.ts';
 import type { NextStep } from '../errors.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
@@ -88,8 +89,14 @@ export interface Located {
   readonly imagesGone: boolean;
 }
 
+/** A file whose check is under way. */
+export interface Checking extends Located {
+  /** The ledger's list of an archive's members, as it was when first asked for: it may be long. */
+  readonly readMembers: () => Promise<MembersRecord | undefined>;
+}
+
 /** A file that is here. */
-export interface Present extends Located {
+export interface Present extends Checking {
   readonly here: NonNullable<Located['here']>;
 }
 

@@ -2,9 +2,9 @@ import { throwIfAborted } from '../abort.ts';
 import { type Check, assertSize } from '../dataset/acceptance.ts';
 import { finalPathOf } from '../dataset/layout.ts';
 import type { MemberContent } from '../dataset/ledger.ts';
-import { isOfKept, otherManifestError } from '../dataset/other-manifest.ts';
+import { ofOtherManifest, otherManifestError } from '../dataset/other-manifest.ts';
 import type { Session } from '../dataset/session.ts';
-import { fitsManifest, isSizeOfKept, stateOf } from '../dataset/survey.ts';
+import { isSizeOfKept, stateOf } from '../dataset/survey.ts';
 import { WRONG_BYTES } from '../download/failures.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
 import type { FileStatus } from '../file-status.ts';
@@ -20,12 +20,20 @@ import {
 } from './check-images.ts';
 import { absentError, changedError, imagesGoneError, withNextSteps } from './errors.ts';
 import { fits } from './locate.ts';
-import type { CheckResults, Located, Present, VerifyOutcome, VerifyRun } from './types.ts';
+import type {
+  CheckResults,
+  Checking,
+  Located,
+  Present,
+  VerifyOutcome,
+  VerifyRun,
+} from './types.ts';
 
 /** Checks one file. What is wrong with it is its outcome; a stop and a bug are thrown. */
 export async function verifyFile(located: Located, run: VerifyRun): Promise<VerifyOutcome> {
   const { file, here, images } = located;
-  throwIfAborted(run.session.signal);
+  const { ledger, signal } = run.session;
+  throwIfAborted(signal);
   const results: CheckResults = {
     md5: null,
     membersChecked: 0,
@@ -33,7 +41,9 @@ export async function verifyFile(located: Located, run: VerifyRun): Promise<Veri
     brokenImages: [],
     unexpectedFiles: [],
   };
-  const end = await settleFile(located, results, run);
+  let members: ReturnType<Checking['readMembers']> | undefined;
+  const readMembers = () => (members ??= ledger.readMembers(file.name));
+  const end = await settleFile({ ...located, readMembers }, results, run);
   run.session.emitDone({ file: file.name, ...end });
   return {
     file: file.name,
@@ -51,10 +61,10 @@ interface End {
   readonly error?: CcxriError | undefined;
 }
 
-async function settleFile(located: Located, results: CheckResults, run: VerifyRun): Promise<End> {
+async function settleFile(located: Checking, results: CheckResults, run: VerifyRun): Promise<End> {
   try {
     const status = await check(located, results, run);
-    await assertNoneLeftOut(located, results, run);
+    await assertNoneLeftOut(located, results);
     return { status };
   } catch (error) {
     if (!isCcxriError(error) || error.code === 'aborted') throw error;
@@ -63,7 +73,11 @@ async function settleFile(located: Located, results: CheckResults, run: VerifyRu
 }
 
 /** @throws CcxriError what is wrong with it; `aborted` */
-async function check(located: Located, results: CheckResults, run: VerifyRun): Promise<FileStatus> {
+async function check(
+  located: Checking,
+  results: CheckResults,
+  run: VerifyRun,
+): Promise<FileStatus> {
   const { file, here, images, imagesGone } = located;
   if (here !== undefined) {
     const present = { ...located, here };
@@ -71,7 +85,7 @@ async function check(located: Located, results: CheckResults, run: VerifyRun): P
     const isDeep = run.depth === 'deep' && file.kind === 'archive';
     return isDeep ? checkDeep(present, results, run) : checkBytes(present, results, run);
   }
-  if (images !== undefined) return checkImagesAlone(file, images, results, run);
+  if (images !== undefined) return checkImagesAlone(located, images, results, run);
   if (imagesGone) throw imagesGoneError(file, run);
   const { layout, selection } = run.session;
   throw absentError(file, finalPathOf(layout, file), selection);
@@ -127,9 +141,9 @@ async function checkBytes(present: Present, results: CheckResults, run: VerifyRu
     return await session.acceptance.check(file, candidate);
   } catch (error) {
     if (isCcxriError(error, ...WRONG_BYTES)) {
-      if (await isOfAnother(present, results, run)) {
-        throw await otherManifestError(file, session);
-      }
+      const receipt = await session.ledger.readReceipt(file.name);
+      const other = await ofOtherManifest({ file, md5: results.md5, receipt }, session);
+      if (other !== undefined) throw other;
       await noteBad(present, run);
     }
     throw withNextSteps(error, { file, path, isPublishedSo: false });
@@ -140,20 +154,6 @@ async function checkBytes(present: Present, results: CheckResults, run: VerifyRu
 async function assertSizeOrOther(file: ManifestFile, bytes: number, session: Session) {
   if (await isSizeOfKept(file, bytes, session)) throw await otherManifestError(file, session);
   assertSize(file, bytes);
-}
-
-/** Are these the bytes of another manifest: that of the ledger, or the one that the directory keeps? */
-async function isOfAnother(
-  { file, here }: Present,
-  { md5 }: CheckResults,
-  { session }: VerifyRun,
-): Promise<boolean> {
-  const { ledger, layout } = session;
-  if (await isOfKept(file, md5, session)) return true;
-  if (here.path !== finalPathOf(layout, file)) return false;
-  const receipt = await ledger.readReceipt(file.name);
-  // The bytes have just been hashed: their times, which a copy changes, do not matter.
-  return receipt !== undefined && receipt.md5 === md5 && !fitsManifest(file, receipt);
 }
 
 /** The images are checked also where the archive is bad, so that one run reports all. */
@@ -173,15 +173,15 @@ async function checkDeep(
 
 /** By what the archive holds, or where that is bad by the ledger. */
 async function checkExtracted(
-  { file, images: folder, imagesGone }: Present,
+  { file, images: folder, imagesGone, readMembers }: Present,
   { isGood: isArchiveGood, members }: WholeArchive,
   results: CheckResults,
   deep: DeepCheck,
 ): Promise<CcxriError | undefined> {
-  const { session, deepChecks } = deep.run;
+  const { deepChecks } = deep.run;
   if (imagesGone) return imagesGoneError(file, deep.run);
   if (folder === undefined) return undefined;
-  const known = await session.ledger.readMembers(file.name);
+  const known = await readMembers();
   const expected = members ?? (fits(file, known) ? known?.members : undefined);
   if (expected === undefined) return undefined;
   return deepChecks(() =>

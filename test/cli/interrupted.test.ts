@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { StopRequest } from '../../src/cli/exit-codes.ts';
+import { fastClock } from '../support/clock.ts';
 import { manifestOf, sampleArchive } from '../support/fetching.ts';
 import { answer, honest, useRawServers } from '../support/raw-server.ts';
 import { documentOf, runCli } from '../support/run-cli.ts';
@@ -28,7 +29,7 @@ async function interrupted(...flags: readonly string[]) {
   await writeFile(manifest, JSON.stringify(manifestOf(...samples)));
   const argv = ['fetch', '--subset', 'all', '--dest', join(root, 'set'), '--manifest', manifest];
   const rest = ['--source', `${server.url}/{name}`, '--no-extract', '--concurrency', '1'];
-  return await runCli([...argv, ...rest, ...flags], { signal: stop.signal });
+  return await runCli([...argv, ...rest, ...flags], { signal: stop.signal, clock: fastClock() });
 }
 
 it('an interrupted fetch says what had come, what had failed, and what had not finished', async () => {

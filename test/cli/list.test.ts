@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { LABEL_COLUMNS } from '../../src/labels/label-names.ts';
+import { INDEX_HEADER } from '../../src/labels/write.ts';
 import { runCli } from '../support/run-cli.ts';
+import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
+
+const tempDir = useTempDirs();
 
 describe('`ccxri list`', () => {
   it('shows images and labels as far as they are known, within 80 columns', async () => {
@@ -24,6 +29,29 @@ describe('`ccxri list`', () => {
     expect(stdout).not.toContain('chestdx');
   });
 
+  it('counts labels that the manifest does not count in the index of the dataset directory', async () => {
+    const dest = await tempDir();
+    const cells = LABEL_COLUMNS.map((label) => (label === 'Hernia' ? 1 : 0)).join(',');
+    const row = `images/ChestDx_PE-1/a_0.jpg,a_0.jpg,ChestDx_PE-1,chestdx-pe,,a,${cells},\n`;
+    await writeTree(dest, { 'index.csv': `${INDEX_HEADER}\n${row}` });
+    const { stdout } = await runCli(['list', '--dest', dest, '--subset', 'chestdx-pe']);
+    expect(stdout).toContain('chestdx-pe: Hernia 1 of 1 images in index.csv\n');
+    const json = await runCli(['list', '--dest', dest, '--json']);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      result: {
+        subsets: [
+          { subset: 'chestdx', counts: { countedIn: 24_023 } },
+          { counts: { images: 42_402, countedIn: 1, labels: [{ label: 'Hernia', images: 1 }] } },
+          {},
+          {},
+          {},
+          {},
+          {},
+        ],
+      },
+    });
+  });
+
   it('prints BibTeX and nothing else with --bibtex', async () => {
     const { code, stdout } = await runCli(['list', '--bibtex']);
     expect(code).toBe(0);
@@ -40,7 +68,7 @@ describe('a label typed for a name', () => {
   ])(
     '%s %s: which subset has it, as a directory and as a subset',
     async (command, name, is, run) => {
-      for (const argv of [[name], ['--subset', name]]) {
+      for (const argv of [[name], ['--subset', name], ['--file', name]]) {
         const { code, stderr, stdout } = await runCli([command, ...argv]);
         expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
         expect(stderr).toContain(is);
@@ -50,10 +78,24 @@ describe('a label typed for a name', () => {
   );
 });
 
-describe('`ccxri fetch --file`', () => {
+describe('a subset typed for a file', () => {
+  it('names the option for it, and how to see the files of it', async () => {
+    const { code, stderr } = await runCli(['fetch', '-n', '--file', 'Viral']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('"viral" is a subset of CC-CXRI, not a file');
+    expect(stderr.replaceAll(/\s+/g, ' ')).toContain(
+      'add --subset viral instead of --file, or run `ccxri list --subset viral` to see its files',
+    );
+  });
+});
+
+describe.each([
+  ['fetch', ['-n', '--json', '--dest', '/nonexistent/x']],
+  ['list', []],
+])('`ccxri %s --file`', (command, more) => {
   const plannedBy = async (...argv: readonly string[]) => {
-    const { stdout } = await runCli(['fetch', '-n', '--json', '--dest', '/nonexistent/x', ...argv]);
-    return [...new Set(stdout.match(/[\w-]+\.(?:zip|csv)/g) ?? [])];
+    const { stdout } = await runCli([command, ...more, ...argv]);
+    return [...new Set(stdout.match(/(?<=^|"file": ?")[\w-]+\.(?:zip|csv)/gm) ?? [])];
   };
 
   it.each([

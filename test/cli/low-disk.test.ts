@@ -47,5 +47,12 @@ it('asks if the disk is too small, and is code 6 if it cannot ask', async () => 
   ] as const) {
     expect((await run(more, typed)).code).toBe(4);
   }
-  expect((await run(['-n'])).stdout).toContain('the disk is too small for it');
+  const dry = (await run(['-n'])).stdout;
+  expect(dry).toMatch(/^the disk is too small by about \d+ TB$/m);
+  expect(dry).toMatch(
+    /^nothing was written; choose another directory with --dest DIR, or select fewer files, or .*--delete-archives/m,
+  );
+  // Only with the answer of the user the same command would do it.
+  expect(dry).not.toContain('does it');
+  expect((await run(['-n', '-y'])).stdout).toMatch(/` does it$/m);
 });

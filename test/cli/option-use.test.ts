@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { rootPath } from '../../scripts/generated-docs.ts';
 import { COMMANDS } from '../../src/cli/command-table.ts';
+import { ManifestChoice } from '../../src/cli/manifest-choice.ts';
 import type { CommandContext } from '../../src/cli/command.ts';
 import { resolveSettings } from '../../src/cli/options-resolve.ts';
 import {
@@ -43,6 +44,7 @@ async function readBy(command: CommandName, root: string): Promise<ReadonlySet<s
       read.add('dest');
       return join(root, command === 'demo' ? 'demo' : 'set');
     },
+    manifests: new ManifestChoice(),
     confirm: undefined,
     env: {},
     program: undefined,

@@ -18,7 +18,7 @@ import {
 import { parseCommandLine } from '../../src/cli/program.ts';
 import { CcxriError } from '../../src/errors.ts';
 import { HashPool } from '../../src/hash/hash-pool.ts';
-import { hashThreads } from '../../src/threads/worker.ts';
+import { hashThreads } from '../../src/threads/budget.ts';
 
 /** For each option: words to type, the variable's text, and the setting that both must give. */
 const CASES: Readonly<Record<OptionKey, readonly [string, string, unknown]>> = {

@@ -126,9 +126,17 @@ describe('usage errors', () => {
   it.each([
     [['fetsh', '--subset', 'viral'], 'run `ccxri fetch --subset viral`, or run `ccxri help`'],
     [['download', '--subset', 'all', '-n'], 'run `ccxri fetch --subset all -n`, or '],
-    [['-n', 'download'], 'run `ccxri -n fetch`, or '],
+    [
+      ['-n', 'download'],
+      'run `ccxri -n fetch --subset NAME` (`ccxri list` shows the subsets), or ',
+    ],
+    [['dl', 'viral', '-n'], 'run `ccxri fetch --subset viral -n`, or '],
+    [['install', 'ChestDx_3', 'all'], 'run `ccxri fetch --file ChestDx_3 --subset all`, or '],
+    [['get', 'covid', '--dest', 'viral'], 'run `ccxri fetch --subset viral --dest viral`, or '],
+    [['get', 'folder', '--file=Viral-1'], 'run `ccxri fetch folder --file=Viral-1`, or '],
     [['download', '--header', 'X-Key: s3cret'], 'run `ccxri fetch …`, or '],
     [['ls'], 'run `ccxri list`, or '],
+    [['check', 'viral'], 'run `ccxri verify --subset viral`, or '],
     [['check'], 'run `ccxri verify`, or '],
     [['unzip'], 'run `ccxri extract`, or '],
     [

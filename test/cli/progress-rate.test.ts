@@ -9,24 +9,53 @@ import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 
-function progress(file: string): RunEvent {
-  return { event: 'progress', file, phase: 'download', doneBytes: 1, totalBytes: 2 };
+function progress(file: string, doneBytes = 1, totalBytes = 2): RunEvent {
+  return { event: 'progress', file, phase: 'download', doneBytes, totalBytes };
 }
 
-it('admits one progress a second and file, and all other events', async () => {
+it('prints one progress a second over all files, each with the whole run, and all other events', async () => {
   const clock = handClock();
   const rate = new ProgressRate(clock, true);
-  const admitted: string[] = [];
+  const names = ['a.zip', 'b.zip'];
+  const plan = {
+    ...{
+      files: 3,
+      toDownload: 2,
+      toExtract: 0,
+      alreadyDone: 1,
+      bytesToDownload: 6000,
+      about: false,
+    },
+    ...{ toRemove: 0, bytesToRemove: 0, bytesNeededOnDisk: 6000, bytesFreeOnDisk: null },
+    work: names.map((file) => ({ file, phase: 'download', bytes: 3000 }) as const),
+  };
+  expect(rate.toPrint({ event: 'plan', ...plan })).toMatchObject(plan);
+  const here: RunEvent = { event: 'file-done', file: 'c.zip', status: 'verified', did: 'skipped' };
+  expect(rate.toPrint(here)).toEqual(here);
+  const printed: unknown[] = [];
   for (let at = 0; at < 2500; at += 100) {
-    for (const file of ['a.zip', 'b.zip']) {
-      if (rate.admits(progress(file))) admitted.push(`${file} ${at}`);
+    for (const file of names) {
+      const line = rate.toPrint(progress(file, at, 3000));
+      if (line !== undefined) printed.push([at, line]);
+      expect(rate.toPrint(here)).toEqual(here);
     }
-    expect(
-      rate.admits({ event: 'file-done', file: 'c.zip', status: 'verified', did: 'downloaded' }),
-    ).toBe(true);
     await clock.advance(100);
   }
-  expect(admitted).toEqual([0, 1000, 2000].flatMap((at) => [`a.zip ${at}`, `b.zip ${at}`]));
+  const inWork = (file: string, doneBytes: number) => {
+    return { file, phase: 'download', doneBytes, totalBytes: 3000 };
+  };
+  expect(printed).toMatchObject([
+    [0, { ...inWork('a.zip', 0), run: { filesDone: 1, files: 3, fraction: 0, leftMs: null } }],
+    [1000, { run: { inWork: [inWork('a.zip', 1000), inWork('b.zip', 900)] } }],
+    [2000, { run: { inWork: [inWork('a.zip', 2000), inWork('b.zip', 1900)] } }],
+  ]);
+  await clock.advance(1000);
+  expect(rate.toPrint(progress('b.zip', 3000, 3000))).toMatchObject({
+    run: {
+      fraction: expect.closeTo(5400 / 6000, 2) as number,
+      leftMs: expect.any(Number) as number,
+    },
+  });
 });
 
 it('each line begins with the versions and the time of the clock', async () => {
@@ -38,8 +67,8 @@ it('each line begins with the versions and the time of the clock', async () => {
   expect(JSON.parse(json.stdout)).toMatchObject({ time: '2026-01-05T02:11:12.345Z' });
 });
 
-it('admits none where none is wanted, as with --no-progress', async () => {
-  expect(new ProgressRate(handClock(), false).admits(progress('a.zip'))).toBe(false);
+it('prints none where none is wanted, as with --no-progress', async () => {
+  expect(new ProgressRate(handClock(), false).toPrint(progress('a.zip'))).toBeUndefined();
   const { root, release } = await makeDataset(await tempDir());
   const argv = ['verify', root, '--manifest', release.manifestPath, '--ndjson'];
   const named = async (...more: string[]) =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RunState } from '../../src/cli/progress-state.ts';
-import { amountOf, leftOf, paceOf } from '../../src/cli/progress-words.ts';
+import { amountOf, leftOf, paceOf, percentOf } from '../../src/cli/progress-words.ts';
 import type { PhaseProgress, PlanEvent, RunEvent } from '../../src/events.ts';
 import { extractDataset } from '../../src/extract/extract-dataset.ts';
 import { fetchDataset } from '../../src/fetch/fetch-dataset.ts';
@@ -114,7 +114,27 @@ describe('the state of a run', () => {
       { event: 'file-done', file: 'b.zip', status: 'verified', did: 'downloaded' },
       1000,
     );
-    expect(state.position(1000)).toMatchObject({ fraction: 1, leftMs: null });
+    expect(state.position(1000)).toMatchObject({ fraction: 1, leftMs: 0 });
+  });
+
+  it('has at its end what was downloaded, as the plan has it, and no time left', () => {
+    const state = new RunState();
+    const extract = { file: 'b.zip', phase: 'extract', bytes: 1050e6 } as const;
+    state.handle({ ...PLAN, work: [...PLAN.work.slice(2), extract] }, 0);
+    state.handle(start('b.zip', 0), 0);
+    state.handle(progress('b.zip', 500e6), 10_000);
+    state.handle({ event: 'phase-done', file: 'b.zip', phase: 'download', bytes: 1000e6 }, 20_000);
+    state.handle({ event: 'phase-start', ...at('b.zip', 0, 1020e6), phase: 'extract' }, 20_000);
+    state.handle({ event: 'progress', ...at('b.zip', 900e6), phase: 'extract' }, 29_800);
+    expect(leftOf(state.position(29_800))).not.toBe('');
+    state.handle({ event: 'phase-done', file: 'b.zip', phase: 'extract', bytes: 1020e6 }, 29_900);
+    state.handle({ event: 'file-done', file: 'b.zip', status: 'verified' }, 29_900);
+    const last = state.position(29_900);
+    expect([percentOf(last.fraction ?? 0), amountOf(last), leftOf(last)]).toEqual([
+      '100%',
+      '1.0 GB downloaded',
+      '',
+    ]);
   });
 
   it('is complete where the last file has failed, whatever was planned for it', () => {
@@ -145,8 +165,17 @@ describe('the state of a run', () => {
     const state = new RunState();
     state.handle(PLAN, 0);
     state.handle(start('a.zip', 0), 0);
-    state.handle(PLAN, 1000);
-    expect(state.filesInWork(1000)).toEqual([]);
+    state.handle(progress('a.zip', 500e6), 5000);
+    const before = state.fraction ?? NaN;
+    expect(state.position(5000).leftMs).toBeGreaterThan(0);
+    // Of what had come before the kill 400 MB are kept.
+    state.handle({ ...PLAN, work: [{ file: 'a.zip', phase: 'download', bytes: 600e6 }] }, 6000);
+    expect(state.filesInWork(6000)).toEqual([]);
+    expect(state.position(6000)).toMatchObject({ doneBytes: 0, totalBytes: 600e6, leftMs: null });
+    state.handle(start('a.zip', 400e6), 6000);
+    state.handle(progress('a.zip', 700e6), 9000);
+    expect(state.position(9000)).toMatchObject({ doneBytes: 300e6, totalBytes: 600e6 });
+    expect(state.fraction).toBeCloseTo(before + (1 - before) / 2, 3);
   });
 
   it('does not count what lay there before, and knows no total without a plan', () => {

@@ -61,6 +61,18 @@ function lineProgress(verbose = false, heartbeat = true, isQuiet = false) {
 }
 
 describe('lines', () => {
+  it('have in the plan what is checked, and what is deleted, with their bytes', () => {
+    const { paper, progress } = lineProgress();
+    const check = { file: 'c.zip', phase: 'hash', bytes: 570e6 } as const;
+    const removed = { toRemove: 3, bytesToRemove: 2570e6 };
+    progress.handle({ ...PLAN, files: 4, ...removed, toExtract: 0, work: [...PLAN.work, check] });
+    progress.stop();
+    const [line] = paper.text.split('\n');
+    expect(line).toBe(
+      'plan: 4 files; 1 done already; 2 to download (about 2.0 GB); 1 to check (570 MB); 3 archives to delete after extraction (about 2.6 GB)',
+    );
+  });
+
   it('show the plan, and each file once when it is done', () => {
     const { paper, progress } = lineProgress();
     const events: readonly RunEvent[] = [

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { renderFetched } from '../../src/cli/render-fetch.ts';
+import { renderFetched, renderPlan } from '../../src/cli/render-fetch.ts';
 import { View } from '../../src/cli/view.ts';
-import type { FetchDid, FetchOutcome } from '../../src/fetch/fetch-types.ts';
+import type { FetchDid, FetchOutcome, FetchStep } from '../../src/fetch/fetch-types.ts';
 
 const view = new View({ width: Infinity, color: false, verbose: false });
 
@@ -51,5 +51,32 @@ describe('the counts of a fetch', () => {
     expect(text).toBe(
       'not done: 1 of 3 files in set in 0 s (1 downloaded; 1 failed; 1 not finished)\n',
     );
+  });
+});
+
+describe('the plan of a dry run', () => {
+  const step = (action: FetchStep['action'], more: Partial<FetchStep> = {}): FetchStep => ({
+    ...{ file: `${action}.zip`, subsets: [], status: 'present', action, bytes: 100e6 },
+    ...{ about: action === 'download', keptBytes: 0, removes: true, ...more },
+  });
+
+  it('has what is checked and what is deleted, here and to come, with their bytes', () => {
+    const steps = [step('download'), step('check'), step('extract'), step('done')];
+    const sizes = { bytesToDownload: 100e6, about: true, bytesToRemove: 400e6 };
+    const plan = { steps, ...sizes, bytesNeededOnDisk: 300e6, bytesFreeOnDisk: null };
+    const result = { dest: 'set', dryRun: true, plan, outcomes: [], bytesDownloaded: 0 };
+    const planned = { view, again: '`ccxri fetch`', lowDisk: 'free some' };
+    const text = renderPlan({ ...result, elapsedMs: 0 }, planned);
+    expect(text).toMatch(/^download\.zip +present +download, then delete +about 100 MB$/m);
+    expect(text).toMatch(/^check\.zip +present +verify in place, then delete +100 MB$/m);
+    expect(text.split('\n').slice(-7)).toEqual([
+      '4 files into set, 1 of them done already',
+      'download: about 100 MB',
+      'check: 1 file here, 100 MB',
+      'disk: about 300 MB needed',
+      'delete: 3 archives here and 1 archive to be downloaded, about 400 MB, once their images are checked',
+      'nothing was written; `ccxri fetch` does it',
+      '',
+    ]);
   });
 });

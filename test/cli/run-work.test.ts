@@ -42,6 +42,21 @@ it('expects files in work to go on before the others begin, wherever they stand 
   expect(work.timeLeftMs(10_000)).toBeCloseTo(190_000, -2);
 });
 
+it('does not count the hours in which the machine slept', () => {
+  const work = new RunWork();
+  work.plan([planned('a', 'download', 1000)]);
+  work.begin(at('a', 0), 0, 0);
+  for (let second = 1; second <= 30; second++) work.advance(at('a', 10 * second), 1000 * second);
+  const hours = 8 * 3600e3;
+  expect(work.timeLeftMs(30_000)).toBeCloseTo(70_000, -2);
+  expect(work.timeLeftMs(30_000 + hours)).toBeCloseTo(70_000, -2);
+  work.advance(at('a', 310), 31_000 + hours);
+  expect(work.timeLeftMs(32_000 + hours)).toBeLessThan(80_000);
+  // A line that is down while somebody looks is another matter.
+  for (let second = 33; second <= 90; second++) work.timeLeftMs(1000 * second + hours);
+  expect(work.timeLeftMs(90_000 + hours)).toBeGreaterThan(150_000);
+});
+
 it('counts bytes from where a download has fallen back to, and none twice', () => {
   const work = new RunWork();
   work.plan([planned('a', 'download', 300)]);

@@ -72,9 +72,9 @@ describe('the forms of output', () => {
       command: 'list',
       ok: true,
       exitCode: 0,
-      counts: { files: 1 },
+      counts: { files: 2 },
       errors: [],
-      result: { files: [{ file: 'Viral-2.zip' }] },
+      result: { files: [{ file: 'Viral-2.zip' }, { file: 'viral_pneumonia_COVID-19.csv' }] },
     });
     const dest = await dataset();
     const bad = await runCli(['join', '--json', '--strict', '--dest', dest]);

@@ -38,6 +38,19 @@ it('what is not shown in the command is said to be needed again', async () => {
   expect(stdout).not.toContain('secret');
 });
 
+it('the command that does what a dry run has shown has every option of it', async () => {
+  const dest = join(await tempDir(), 'set');
+  const set = ['--dest', dest, '--manifest', release.manifestPath, '--source', release.directory];
+  const more =
+    '--limit-rate 10M --connections 3 --concurrency 2 --retries 4 --timeout 20 --wait --delete-archives --keep-good --no-join --strict --no-progress --color never --header-host a.example --header-host b.example';
+  const argv = ['fetch', '--subset', 'chestdx', '--file', 'Normal-4', ...more.split(' '), ...set];
+  const { stdout } = await runCli([...argv, '-n', '--page-url', 'https://a.example/p?key=hidden']);
+  const [, command = ''] = /nothing was written; `ccxri ([^`]*)` does it/.exec(stdout) ?? [];
+  const pairsOf = (text: string) => text.split(/ (?=--)/).sort();
+  const page = "--page-url 'https://a.example/p?key=…'";
+  expect(pairsOf(command)).toEqual(pairsOf(`${argv.join(' ')} ${page}`));
+});
+
 it('a wrong value points to the help of its own command', async () => {
   const { code, stderr } = await runCli(['fetch', '--subset', 'all', '--concurrency', '0']);
   expect(code).toBe(2);

@@ -7,13 +7,15 @@ import { JSON_DOCS_PATH, definitionOf, renderJsonDocs } from '../../scripts/json
 import { readModel } from '../../scripts/json-model.ts';
 import { StopRequest } from '../../src/cli/exit-codes.ts';
 import { COMMAND_NAMES } from '../../src/cli/options.ts';
+import { systemClock } from '../../src/clock.ts';
 import type { FileDid } from '../../src/events.ts';
 import type { ExtractDid } from '../../src/extract/types.ts';
 import type { FetchDid } from '../../src/fetch/fetch-types.ts';
 import { parseManifest } from '../../src/manifest/load.ts';
 import type { ManifestFile } from '../../src/manifest/manifest.ts';
 import { CHEST_HEADER, chestRow, imagesInIndex, lines } from '../support/csv.ts';
-import { asRecord, idsOf, linesOf, problemsOf, withoutStamp } from '../support/json-shape.ts';
+import { DescribedOutput, FORMS } from '../support/described-output.ts';
+import { idsOf, linesOf } from '../support/json-shape.ts';
 import {
   answer,
   brokenOff,
@@ -23,7 +25,7 @@ import {
   sloppy,
   useRawServers,
 } from '../support/raw-server.ts';
-import { type CliWorld, runCli } from '../support/run-cli.ts';
+import { runCli } from '../support/run-cli.ts';
 import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 import { buildZip } from '../support/zip-builder.ts';
 
@@ -44,9 +46,8 @@ const NEVER_SEEN: Readonly<Record<string, string>> = {
   'ManifestFile.url': 'likewise',
 };
 
-/** Ids of the fields that real output had, and the codes of its warnings. */
-const [seen, warnings] = [new Set<string>(), new Set<string>()];
-const commands = new Set<unknown>();
+const described = new DescribedOutput(model);
+const expectDescribed = described.expect.bind(described);
 
 /** A whole dataset directory of the demo release; tests copy it. */
 let fetched: string;
@@ -66,33 +67,6 @@ async function copyOfFetched(): Promise<string> {
   const dest = join(await tempDir(), 'set');
   await cp(join(fetched, 'set'), dest, { recursive: true, preserveTimestamps: true });
   return dest;
-}
-
-type Argv = (form: '--json' | '--ndjson') => Promise<readonly string[]> | readonly string[];
-
-/** Runs it in both forms, and compares each document and event with its description. */
-async function expectDescribed(exitCode: number, argv: Argv, world: CliWorld = {}): Promise<void> {
-  const plain = await runCli([...(await argv('--json')), '--json'], world);
-  expect(plain.code, plain.stderr).toBe(exitCode);
-  expectShape(JSON.parse(plain.stdout), 'RunDocument');
-  const lines = await runCli([...(await argv('--ndjson')), '--ndjson'], world);
-  expect(lines.code, lines.stderr).toBe(exitCode);
-  for (const line of lines.stdout.trimEnd().split('\n')) {
-    const event = asRecord(JSON.parse(line));
-    if (event['event'] === 'warning') warnings.add(String(event['code']));
-    expectShape(event, event['event'] === 'summary' ? 'SummaryEvent' : 'RunEvent');
-  }
-}
-
-function expectShape(value: unknown, name: 'RunDocument' | 'SummaryEvent' | 'RunEvent'): void {
-  const record = asRecord(value);
-  expect(Object.entries(record)[0]).toEqual(['formatVersion', 2]);
-  const checked = name === 'RunEvent' ? withoutStamp(record) : record;
-  const command = String(record['command']);
-  expect(problemsOf(checked, { kind: 'ref', name }, { model, command, marks: seen }, name)).toEqual(
-    [],
-  );
-  if (record['result'] !== null) commands.add(record['command']);
 }
 
 describe('docs/json.md', () => {
@@ -131,7 +105,11 @@ describe('real output is described', () => {
 
   it('of demo', async () => {
     const dest = join(await tempDir(), 'demo');
-    await expectDescribed(0, (form) => ['demo', '--dest', `${dest}${form}`]);
+    // Most of a demo is waiting: both at once.
+    const runs = FORMS.map((form) =>
+      described.expectForm(form, 0, ['demo', '--dest', `${dest}${form}`]),
+    );
+    await Promise.all(runs);
     await expectDescribed(0, () => ['demo', '--dest', dest, '-n']);
     await writeTree(join(dest, '..'), { 'other/file': 'x' });
     await expectDescribed(2, () => ['demo', '--dest', join(dest, '../other')]);
@@ -335,10 +313,11 @@ describe('real output of sources that fail is described', () => {
       }
       await reply.send(bytes.subarray(at));
     });
-    await expectDescribed(0, async (form) => [
+    const argv = async (form: string) => [
       ...fetchOf('all', await fresh(), form === '--json' ? RELEASE : `${slow.url}/{name}`),
       ...['--concurrency', '8'],
-    ]);
+    ];
+    await expectDescribed(0, argv, { clock: systemClock });
   });
 
   it('of links', async () => {
@@ -384,17 +363,19 @@ describe('the description is of real output', () => {
       ['CommandCounts', 'CommandResults'].includes(name) ? [] : idsOf(shape),
     );
     expect(all.length).toBeGreaterThan(150);
-    expect(all.filter((id) => !seen.has(id)).sort()).toEqual(Object.keys(NEVER_SEEN).sort());
+    expect(all.filter((id) => !described.fields.has(id)).sort()).toEqual(
+      Object.keys(NEVER_SEEN).sort(),
+    );
   });
 
   it('every command had a result', () => {
-    for (const command of COMMAND_NAMES) expect(commands).toContain(command);
+    for (const command of COMMAND_NAMES) expect(described.commands).toContain(command);
   });
 
   it('every code of a warning was met', () => {
     const { shape } = definitionOf(model, 'WarningCode');
     const codes = shape.kind === 'union' ? shape.of : [];
     const all = codes.flatMap((code) => (code.kind === 'literal' ? [String(code.value)] : []));
-    expect([...warnings].sort()).toEqual(all.sort());
+    expect([...described.warningCodes].sort()).toEqual(all.sort());
   });
 });

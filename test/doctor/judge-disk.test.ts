@@ -54,7 +54,15 @@ describe('a disk', () => {
     [{ ...disk, freeInodes: 0 }, 265_000, false, 'problem'],
     [{ ...disk, inodes: 0 }, 11 * 265_000, true, undefined],
   ])('%j for %i bytes of images (selected: %s)', (of, bytes, isSelected, status) => {
-    expect(judgeInodes(of, bytes, isSelected)?.status).toBe(status);
+    const images = { bytesToExtract: bytes, isCounted: true };
+    expect(judgeInodes(of, images, isSelected)?.status).toBe(status);
+  });
+
+  it('says how many images will come where the manifest has counted them', () => {
+    const seen = (isCounted: boolean) =>
+      judgeInodes(disk, { bytesToExtract: 2 * 265_000, isCounted }, true)?.seen;
+    expect(seen(true)).toBe('10 inodes free; about 2 images to come');
+    expect(seen(false)).toBe('10 inodes free; the manifest does not say how many images will come');
   });
 
   it.each([

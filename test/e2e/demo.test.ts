@@ -14,15 +14,19 @@ const { ccxri, bash, startCcxri } = useProgram();
 /** Where a demo was run, for the tests that only look at what it has left and said. */
 let directory: string;
 let demo: ProgramEnd;
-/** Another one, which has printed its events. Most of a demo is waiting: both run at once. */
+/** Another one, which has printed its events. */
 let streamed: ProgramEnd;
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+let stops: readonly Stop[];
 beforeAll(async () => {
   const parent = await mkdtemp(join(tmpdir(), 'ccxri-demo-'));
   directory = join(parent, 'home');
   await mkdir(directory);
-  [demo, streamed] = await Promise.all([
+  // Most of a demo is waiting: all of them run at once.
+  [demo, streamed, stops] = await Promise.all([
     bash(`cd '${directory}' && $ccxri demo`),
     ccxri(['demo', '--dest', join(parent, 'demo set'), '--ndjson']),
+    Promise.all(SIGNALS.map((signal) => stopOn(signal, join(parent, signal)))),
   ]);
   return () => rm(parent, { recursive: true, force: true });
 });
@@ -95,21 +99,13 @@ describe('ccxri demo', () => {
     expect(again).toEqual({ code: 0, signal: null, stdout: '', stderr: '' });
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('ends with all that it started on %s', async (signal) => {
-    const dest = join(await tempDir(), 'set');
-    const run = startCcxri(['demo', '--dest', dest, '--ndjson']);
-    await run.hasSaid(/"event":"phase-start"/);
-    const pids = await childrenOf(dest);
-    expect(pids).toHaveLength(1);
-    const [, page = ''] = /"page":"([^"]+)"/.exec(run.saidSoFar()) ?? [];
-    run.kill(signal);
-    const { code, stdout } = await run.ended;
-    expect(code).toBe(signal === 'SIGINT' ? 130 : 143);
-    expect(eventsOf(stdout).at(-1)).toMatchObject({ event: 'summary', exitCode: code });
-    expect(await childrenOf(dest)).toEqual([]);
-    await expect(fetch(page)).rejects.toThrow();
-    const again = await ccxri(['demo', '--dest', dest, '--json']);
-    expect(documentOf(again.stdout)).toMatchObject(documentAbout(dest));
+  it.each(SIGNALS)('ends with all that it started on %s', (signal) => {
+    const stop = stops.find((each) => each.signal === signal);
+    const code = signal === 'SIGINT' ? 130 : 143;
+    expect(stop).toMatchObject({ children: 1, code, childrenLeft: 0, isPageUp: false });
+    const last = eventsOf(stop?.stdout ?? '').at(-1);
+    expect(last).toMatchObject({ event: 'summary', exitCode: code });
+    expect(documentOf(stop?.again ?? '')).toMatchObject(documentAbout(stop?.dest ?? ''));
   });
 
   it('with -n makes nothing', async () => {
@@ -120,6 +116,36 @@ describe('ccxri demo', () => {
     expect(await listTree(empty)).toEqual([]);
   });
 });
+
+/** A demo that a signal has stopped, and another one in the same directory. */
+interface Stop {
+  readonly signal: NodeJS.Signals;
+  readonly dest: string;
+  /** How many processes it had started when the signal came. */
+  readonly children: number;
+  readonly childrenLeft: number;
+  readonly isPageUp: boolean;
+  readonly code: number | null;
+  readonly stdout: string;
+  /** The document of the other one. */
+  readonly again: string;
+}
+
+async function stopOn(signal: (typeof SIGNALS)[number], dest: string): Promise<Stop> {
+  const run = startCcxri(['demo', '--dest', dest, '--ndjson']);
+  await run.hasSaid(/"event":"phase-start"/);
+  const children = (await childrenOf(dest)).length;
+  const [, page = ''] = /"page":"([^"]+)"/.exec(run.saidSoFar()) ?? [];
+  run.kill(signal);
+  const { code, stdout } = await run.ended;
+  const childrenLeft = (await childrenOf(dest)).length;
+  const isPageUp = await fetch(page).then(
+    () => true,
+    () => false,
+  );
+  const { stdout: again } = await ccxri(['demo', '--dest', dest, '--json']);
+  return { signal, dest, children, childrenLeft, isPageUp, code, stdout, again };
+}
 
 /** What the document says once all is there. */
 function documentAbout(dest: string) {

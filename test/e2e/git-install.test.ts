@@ -18,6 +18,7 @@ const env = {
     ),
   ),
   npm_config_prefer_offline: 'true',
+  npm_config_audit: 'false',
   GIT_CONFIG_GLOBAL: '/dev/null',
 };
 const isClone = await access(join(root, '.git')).then(

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -157,6 +158,17 @@ describe('#203 an archive with a bad member', () => {
     expect((await datasetStatus({ manifest, dest })).files).toMatchObject([
       { images: 'good-only' },
     ]);
+  });
+
+  it('is found by a verify that reads the ledger once', async () => {
+    const { dest, manifest, layout } = await make({ content, crc32: 1 });
+    await extractDataset({ manifest, dest, keepGood: true });
+    await rm(join(layout.archives, NAME));
+    const onEvent = ({ event }: RunEvent) => {
+      if (event === 'phase-start') rmSync(join(layout.ledger, 'Normal-1.members.json'));
+    };
+    const { outcomes } = await verifyDataset({ manifest, dest, onEvent });
+    expect(outcomes).toMatchObject([{ membersChecked: 2, error: { code: 'damaged-archive' } }]);
   });
 
   it('is extracted again where a good one was damaged since', async () => {

@@ -90,6 +90,9 @@ it('keeps an index with labels when the label file is gone and can not be got ag
   const failed = await run({ ...setup, foreign });
   expect(failed.outcomes).toEqual(['skipped', 'skipped', 'file-not-at-source']);
   expect(failed.exit).toBe(4);
+  expect(failed.result?.outcomes[2]?.error?.next).toEqual(
+    nextSaying('leave out the label files with --no-labels, or give another --source'),
+  );
   expect(failed.result).not.toHaveProperty('indexError');
   expect(failed.events).toContainEqual(
     having({ event: 'warning', code: 'no-label-file', next: nextSaying('ccxri fetch --file') }),
@@ -98,6 +101,9 @@ it('keeps an index with labels when the label file is gone and can not be got ag
   const other = await run({ ...setup, foreign, selection: { files: [a.name] } });
   expect(other.result?.indexError).toMatchObject({ code: 'missing', facts: { file: labels.name } });
   expect(await readFile(index, 'utf8')).toBe(before);
+  // Without an archive, or where archives are not there either, that would not help.
+  const alone = await run({ ...setup, foreign, selection: { files: [labels.name] } });
+  expect(alone.result?.outcomes[0]?.error?.next).not.toEqual(nextSaying('--no-labels'));
   await writeTree(mirror, { [labels.name]: labels.bytes });
   const mended = await run({ ...setup, selection: { files: [labels.name] } });
   expect(mended.result?.index?.rows).toBe(4);
@@ -106,6 +112,15 @@ it('keeps an index with labels when the label file is gone and can not be got ag
 function statusesOf({ result }: Awaited<ReturnType<typeof run>>) {
   return result?.outcomes.map(({ status, removedBytes }) => [status, removedBytes]);
 }
+
+it('announces the archives that it deletes also where they have to be downloaded first', async () => {
+  const setup = await setUp(a, b);
+  const ran = await run({ ...setup, deleteArchives: true });
+  const plan = ran.events[0];
+  if (plan?.event !== 'plan') throw new Error('no plan');
+  expect(plan).toMatchObject({ toRemove: 2, bytesToRemove: plan.bytesToDownload });
+  expect(ran.events.filter(({ event }) => event === 'archive-removed')).toHaveLength(2);
+});
 
 it('announces the archives here that it deletes, and says when each is deleted', async () => {
   const setup = await setUp(a, b);

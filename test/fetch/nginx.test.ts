@@ -49,7 +49,7 @@ describe.skipIf(!hasNginx)('on nginx', () => {
     const root = await tempDir();
     const a = sampleArchive('ChestDx-1.zip', { bytes: 1_500_000 });
     await writeTree(join(root, 'mirror'), { [a.name]: a.bytes });
-    const slow = await nginx({ root: join(root, 'mirror'), limitRate: '500k' });
+    const slow = await nginx({ root: join(root, 'mirror'), limitRate: '1m' });
     const stop = new AbortController();
     const setup = { dest: destIn(root), manifest: manifestOf(a), timeoutMs: 10_000 };
     const stopped = await run({
@@ -80,7 +80,7 @@ describe.skipIf(!hasNginx)('on nginx', () => {
     const older = Buffer.from(a.bytes);
     older.fill(0, 1000, 2000);
     await writeTree(join(root, 'mirror'), { [a.name]: older });
-    const server = await nginx({ root: join(root, 'mirror'), limitRate: '500k' });
+    const server = await nginx({ root: join(root, 'mirror'), limitRate: '1m' });
     const stop = new AbortController();
     const setup = { dest: destIn(root), manifest: manifestOf(a), sources: [`${server.url}/`] };
     await run({
@@ -164,7 +164,7 @@ describe.skipIf(!hasNginx)('a large file on nginx', () => {
   });
 
   it('#39 is downloaded where only two connections are allowed at once, and the others get 503', async () => {
-    const { server, setup } = await setUp({ extra: 'limit_conn one 2;', limitRate: '1m' });
+    const { server, setup } = await setUp({ extra: 'limit_conn one 2;', limitRate: '3m' });
     const ran = await run(setup);
     expect(ran.outcomes).toEqual(['downloaded']);
     expect(ran.result?.bytesDownloaded).toBeLessThan(a.bytes.length + 4 * 1024 * 1024);
@@ -172,7 +172,7 @@ describe.skipIf(!hasNginx)('a large file on nginx', () => {
   });
 
   it('goes on after a stop with what is missing, and with nothing else', async () => {
-    const { server, setup } = await setUp({ limitRate: '1m' });
+    const { server, setup } = await setUp({ limitRate: '2m' });
     const stop = new AbortController();
     const stopped = await run({
       ...setup,
@@ -182,7 +182,7 @@ describe.skipIf(!hasNginx)('a large file on nginx', () => {
       },
     });
     expect(stopped.error).toMatchObject({ code: 'aborted' });
-    const again = await run({ ...setup, ...unhurried });
+    const again = await run({ ...setup, ...unhurried, connections: 8 });
     const kept = again.result?.plan.steps[0]?.keptBytes ?? 0;
     expect(kept).toBeGreaterThan(7_000_000);
     expect(again.outcomes).toEqual(['downloaded']);

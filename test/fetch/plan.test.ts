@@ -124,7 +124,9 @@ describe('which archives are deleted', () => {
     ['not without --delete-archives', goes, { deleteArchives: false }, false],
     ['not one that stays packed', here, { extract: false }, false],
     ['not one with damaged members', { ...here, images: 'good-only' }, {}, false],
-    ['not one that is not here', { receipt, images: 'complete' }, {}, false],
+    ['one that has to be downloaded first', { receipt }, {}, true],
+    ['not one that is not here, and need not be', { receipt, images: 'complete' }, {}, false],
+    ['not one that has to be downloaded and stays packed', { receipt }, { extract: false }, false],
     ['not a label file', { ...here, file: { ...labels, md5: receipt.md5 } }, {}, false],
   ])('%s', (_name, of, more, removes) => {
     const all = { ...choices, deleteArchives: true, ...more };
@@ -179,6 +181,13 @@ describe('what a plan needs', () => {
     expect(bytesToDownload).toBe(300 * MB);
     const nothing = plan([survey({ ...here, images: 'complete' })]);
     expect(nothing).toMatchObject({ bytesToDownload: 0, bytesNeededOnDisk: 0 });
+  });
+
+  it('is nothing for images that are here, where their archive has to be checked or downloaded', () => {
+    const checked = plan([survey({ ...here, final: 'changed', images: 'complete' })]);
+    expect(checked.bytesNeededOnDisk).toBe(0);
+    const downloaded = plan([survey({ images: 'complete' })]);
+    expect(downloaded.bytesNeededOnDisk).toBe(500 * MB);
   });
 
   it('is the archives under way alone, where they are deleted', () => {

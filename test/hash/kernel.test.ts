@@ -1,15 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { MD5_KERNEL, generate } from '../../scripts/kernels.ts';
-import {
-  Kernels,
-  LANES,
-  LaneMd5,
-  Lanes,
-  SPAN_BYTES,
-  newState,
-  toHex,
-} from '../../src/hash/kernel.ts';
+import { Kernels, LaneMd5, Lanes, SPAN_BYTES, newState, toHex } from '../../src/hash/kernel.ts';
+import { LANES } from '../../src/threads/budget.ts';
 import { createRandom } from '../../scripts/release/random.ts';
 import { md5Of, randomBytes } from '../support/random-bytes.ts';
 

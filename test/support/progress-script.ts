@@ -55,7 +55,7 @@ function plan(work: readonly PlannedWork[]): RunEvent {
     event: 'plan',
     files: 12,
     toDownload: 11,
-    toExtract: 1,
+    toExtract: 0,
     alreadyDone: 0,
     bytesToDownload: 5711 * MB,
     about: true,

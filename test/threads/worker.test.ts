@@ -5,9 +5,7 @@ import {
   ThreadStopped,
   ThreadUnavailable,
   WorkerClient,
-  hashThreads,
   startWorker,
-  unpackThreads,
 } from '../../src/threads/worker.ts';
 import { extraResources } from '../support/resources.ts';
 import type { EchoTypes } from '../support/thread-child.ts';
@@ -181,9 +179,4 @@ describe('closing', () => {
     await turn();
     expect(extraResources(before)).toEqual([]);
   });
-});
-
-it('the number of threads is bounded, and with it their memory', () => {
-  expect([1, 2, 3, 64].map(hashThreads)).toEqual([1, 2, 3, 3]);
-  expect([1, 2, 4, 64].map(unpackThreads)).toEqual([2, 3, 5, 5]);
 });

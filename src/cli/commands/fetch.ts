@@ -3,6 +3,7 @@ import { CcxriError, isCcxriError } from '../../errors.ts';
 import { fetchDataset } from '../../fetch/fetch-dataset.ts';
 import { stoppedOutcome } from '../../fetch/fetch-file.ts';
 import type { FetchOutcome, FetchPlan, FetchResult } from '../../fetch/fetch-types.ts';
+import { lowDiskError } from '../../fetch/plan.ts';
 import { listDataset } from '../../list.ts';
 import {
   type Manifest,
@@ -59,7 +60,11 @@ export async function runFetch(context: CommandContext): Promise<CommandOutcome>
       ...errorsOfFetch(result, context),
       render: (view) =>
         dryRun
-          ? renderPlan(result, { view, again: againOf(context, view) })
+          ? renderPlan(result, {
+              view,
+              again: againOf(context, view),
+              lowDisk: lowDiskOf(result, context, view),
+            })
           : renderFetched(result, view),
       isStatusOnly: !dryRun,
     };
@@ -132,21 +137,17 @@ export function errorsOfFetch(
   };
 }
 
+/** What to do about a disk that is too small, unless the user has said to go on. */
+function lowDiskOf({ dest, plan }: FetchResult, { settings }: CommandContext, view: View) {
+  const { yes, noExtract, deleteArchives } = settings;
+  if (yes) return undefined;
+  return view.suggest.hintOf(lowDiskError(plan, dest, { extract: !noExtract, deleteArchives }));
+}
+
 /** The same command once more, with a note of what is not shown again and has to be added. */
 function againOf({ settings }: CommandContext, { suggest }: View): string {
-  const { subset, file, header, source, noExtract, noJoin, deleteArchives, keepGood } = settings;
-  const { noLabels } = settings;
-  const command = suggest.command('fetch', {
-    subsets: subset,
-    files: file,
-    options: {
-      ...(noLabels && { 'no-labels': true }),
-      ...(noExtract && { 'no-extract': true }),
-      ...(noJoin && { 'no-join': true }),
-      ...(deleteArchives && { 'delete-archives': true }),
-      ...(keepGood && { 'keep-good': true }),
-    },
-  });
+  const { subset, file, header, source } = settings;
+  const command = suggest.again('fetch', { subsets: subset, files: file });
   const isSigned = (url: string) => /^https?:\/\/[^/?#]*@/i.test(url);
   const secrets = [
     ...(Object.keys(header).length > 0 ? ['with your --header'] : []),

@@ -1,26 +1,70 @@
+import { layoutOf } from '../../dataset/layout.ts';
+import { type IndexCounts, countIndex } from '../../labels/count-index.ts';
 import { type DatasetList, type SubsetRow, listDataset } from '../../list.ts';
-import { type Selection, type SubsetCounts, isEmptySelection } from '../../manifest/manifest.ts';
+import {
+  type Manifest,
+  type Selection,
+  type SubsetCounts,
+  isEmptySelection,
+  stemOf,
+  withLabelFiles,
+} from '../../manifest/manifest.ts';
 import { formatCount, formatSize, toPrintable } from '../../text.ts';
 import { type CommandContext, type CommandOutcome, runOptionsOf } from '../command.ts';
 import { joinParts } from '../render-outcomes.ts';
 import type { View } from '../view.ts';
 
 export async function runList(context: CommandContext): Promise<CommandOutcome> {
+  const { settings } = context;
   const { manifest, selection } = await runOptionsOf(context);
-  const list = listDataset(manifest, selection);
   const isOverview = isEmptySelection(selection);
+  const labels = settings.noLabels ? 'none' : 'needed';
+  // The files that fetch would get.
+  const shown = isOverview ? selection : withLabelFiles(manifest, selection, labels);
+  const list = listDataset(manifest, shown);
+  const here = await countHere(context, manifest, list.subsets);
+  const subsets = list.subsets.map((row) => withCountsHere(row, here));
   return {
-    result: list,
+    result: { ...list, subsets },
     counts: { files: list.files.length },
     errors: [],
     render: (view) => {
-      if (context.settings.bibtex) return `${toPrintableLines(list.bibtex)}\n`;
+      if (settings.bibtex) return `${toPrintableLines(list.bibtex)}\n`;
       const body = isOverview ? renderSubsets(list, view) : renderFiles(list, view);
-      const chosen = list.subsets.filter(({ subset }) => isOverview || selects(selection, subset));
+      const chosen = subsets.filter(({ subset }) => isOverview || selects(selection, subset));
       const notes = isOverview ? renderNotes(list, view) : '';
-      return joinParts([renderHead(list, view), body, renderCounts(chosen, view), notes]);
+      return joinParts([renderHead(list, view), body, renderCounts(chosen, here, view), notes]);
     },
     isStatusOnly: false,
+  };
+}
+
+/** Of subsets whose labels no manifest counts: what the index of the dataset directory has. */
+async function countHere(
+  { dest, signal }: CommandContext,
+  manifest: Manifest,
+  rows: readonly SubsetRow[],
+): Promise<ReadonlyMap<string, IndexCounts>> {
+  const open = rows.filter(({ counts }) => counts?.labels === undefined).map((row) => row.subset);
+  if (open.length === 0) return new Map();
+  const subsetsOf = new Map(
+    manifest.files.map(({ name, subsets }) => [
+      stemOf(name),
+      [...subsets, 'all'].filter((subset) => open.includes(subset)),
+    ]),
+  );
+  return countIndex(layoutOf(dest).index, (stem) => subsetsOf.get(stem) ?? [], signal);
+}
+
+function withCountsHere(row: SubsetRow, here: ReadonlyMap<string, IndexCounts>): SubsetRow {
+  const found = here.get(row.subset);
+  if (found === undefined) return row;
+  const { subset, counts } = row;
+  const known = counts ?? { subset, images: found.images, source: 'index.csv' };
+  const source = counts === null ? known.source : `${known.source}; labels: index.csv`;
+  return {
+    ...row,
+    counts: { ...known, labels: found.labels, countedIn: found.images, source },
   };
 }
 
@@ -53,7 +97,11 @@ function selects({ subsets = [] }: Selection, subset: string): boolean {
 }
 
 /** How many images have each label, where that is known; with -v also where it is known from. */
-function renderCounts(subsets: readonly SubsetRow[], view: View): string {
+function renderCounts(
+  subsets: readonly SubsetRow[],
+  here: ReadonlyMap<string, IndexCounts>,
+  view: View,
+): string {
   const lines = subsets.flatMap(({ counts }) => {
     if (counts === null) return [];
     const { subset, labels = [], countedIn, source } = counts;
@@ -62,7 +110,8 @@ function renderCounts(subsets: readonly SubsetRow[], view: View): string {
       ({ label, images }) => `${toPrintable(label, 100)} ${formatCount(images)}`,
     );
     const of = countedIn === undefined ? imagesOf(counts) : formatCount(countedIn);
-    const last = `of ${of} images${countedIn === undefined ? '' : ' counted'}`;
+    const where = here.has(subset) ? ' in index.csv' : ' counted';
+    const last = `of ${of} images${countedIn === undefined ? '' : where}`;
     const known = view.verbose ? ` (from ${toPrintable(source, 500)})` : '';
     const said =
       each.length === 0
