@@ -178,12 +178,7 @@ function noImages(layout: DatasetLayout, here: ImagesHere, isSelection: boolean)
           command: 'fetch',
           subsets: ['NAME'],
           purpose: 'to get some',
-          or: {
-            kind: 'run',
-            command: 'extract',
-            purpose: 'to unpack archives that are here',
-            or: { kind: 'option', option: 'dest' },
-          },
+          or: { kind: 'run', command: 'extract', purpose: 'to unpack archives that are here' },
         },
       ],
     },
