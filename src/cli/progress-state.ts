@@ -161,8 +161,9 @@ export class RunState {
       files: this.filesInAll,
       fraction: this.fraction,
       leftMs: leftMs === null ? null : Math.round(leftMs),
-      inWork: [...this.#inWork.values()].map(({ at: { file, phase, doneBytes, totalBytes } }) => {
-        return { file, phase, doneBytes, totalBytes };
+      inWork: [...this.#inWork.values()].map(({ at }) => {
+        const { file, subsets, phase, doneBytes, totalBytes } = at;
+        return { file, subsets, phase, doneBytes, totalBytes };
       }),
     };
   }

@@ -86,7 +86,7 @@ export function workOf(
 ): readonly PlannedWork[] {
   const work: PlannedWork[] = [];
   const add = (phase: PlannedWork['phase'], bytes: number) =>
-    work.push({ file: file.name, phase, bytes });
+    work.push({ file: file.name, subsets: file.subsets, phase, bytes });
   if (step.action === 'done') return work;
   if (step.action === 'check') add('hash', step.bytes);
   if (bytesToCome(step) > 0) add('download', bytesToCome(step));

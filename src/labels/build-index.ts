@@ -69,7 +69,7 @@ export async function* indexRows(
   signal?: AbortSignal,
 ): AsyncGenerator<ArchiveRows, void, void> {
   for (const folder of here.archives) {
-    const record = await ledger.readMembers(`${folder.stem}.zip`);
+    const record = await ledger.readMembers(folder.file);
     throwIfAborted(signal);
     const archive = compareWithLedger(folder, record);
     yield { archive, rows: joinArchive(archive, labels.tables) };
