@@ -25,8 +25,8 @@ kept after any failure, wrong usage included. What is for people goes to stderr.
 - Fields may be added, and so may values where a field is one of several. Ignore what you do not know.
 - No field is renamed or removed, and none gets another type, unit or meaning, without another
   \`formatVersion\` and a line in CHANGELOG.md.
-- The wording of \`message\`, \`hint\`, \`kept\`, \`expected\`, \`found\`, \`seen\` and \`reasons\` may change at any time:
-  branch on \`code\`, \`status\`, \`did\`, \`why\` and \`next\`.
+- The wording of \`message\`, \`hint\`, \`kept\`, \`expected\`, \`found\`, \`seen\`, \`reasons\`, \`memberFault\` and
+  \`why\` of a damaged member may change at any time: branch on \`code\`, \`status\`, \`did\`, \`why\` and \`next\`.
 - What would act on a terminal (control characters, marks of direction) is escaped as \`\\u…\`; a JSON parser
   restores it. Paths are relative to the working directory where \`--dest\` is.
 - Units: bytes are whole numbers of bytes; ms are milliseconds, s are seconds; a count is a whole number.

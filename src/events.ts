@@ -27,10 +27,20 @@ export type RunEvent =
   | DemoStartEvent
   | CaughtEvent;
 
+/** What an event about one file says of it. */
+export interface AboutFile {
+  /** Manifest name. */
+  readonly file: string;
+  /** Subsets that it belongs to. Absent where the manifest does not have the file. */
+  readonly subsets?: readonly string[] | undefined;
+}
+
 /** One phase that a file still has to go through. */
 export interface PlannedWork {
   /** Manifest name. */
   readonly file: string;
+  /** Subsets that it belongs to. */
+  readonly subsets: readonly string[];
   readonly phase: Phase;
   /** To be downloaded, hashed, extracted or checked. Approximate. */
   readonly bytes: number;
@@ -64,9 +74,7 @@ export interface PlanEvent {
 }
 
 /** How far a phase of a file has come. */
-export interface PhaseProgress {
-  /** Manifest name. */
-  readonly file: string;
+export interface PhaseProgress extends AboutFile {
   readonly phase: Phase;
   /** Bytes that are downloaded, hashed, extracted or checked so far. */
   readonly doneBytes: number;
@@ -111,10 +119,8 @@ export interface RunProgress {
 }
 
 /** A phase of a file has ended well. */
-export interface PhaseDoneEvent {
+export interface PhaseDoneEvent extends AboutFile {
   readonly event: 'phase-done';
-  /** Manifest name. */
-  readonly file: string;
   readonly phase: Phase;
   /** Bytes of the file, or of its members. */
   readonly bytes: number;
@@ -125,10 +131,8 @@ export interface PhaseDoneEvent {
 }
 
 /** An attempt of a download has failed; another one follows after `delayMs`. */
-export interface RetryEvent {
+export interface RetryEvent extends AboutFile {
   readonly event: 'retry';
-  /** Manifest name. */
-  readonly file: string;
   /** The attempt that failed, counted from 1. */
   readonly attempt: number;
   /** Time until the next attempt. */
@@ -153,10 +157,8 @@ export interface SourceRetryEvent {
 }
 
 /** A source was given up for this file; the next one is tried. */
-export interface SourceLeftEvent {
+export interface SourceLeftEvent extends AboutFile {
   readonly event: 'source-left';
-  /** Manifest name. */
-  readonly file: string;
   /** The source, safe to print. */
   readonly source: string;
   /** Why it was given up. */
@@ -169,6 +171,8 @@ export interface WarningEvent {
   readonly code: WarningCode;
   /** Manifest name. Absent where no single file is concerned. */
   readonly file?: string | undefined;
+  /** Subsets that `file` belongs to. Absent where `file` is, and where the manifest does not have it. */
+  readonly subsets?: readonly string[] | undefined;
   /** A sentence for people: its wording may change. */
   readonly message: string;
   /** What the user can do about it, as data. Absent where nothing is known that would help. */
@@ -226,10 +230,8 @@ export interface ProxyEvent {
 }
 
 /** A file is settled for this run, good or bad. */
-export interface FileDoneEvent {
+export interface FileDoneEvent extends AboutFile {
   readonly event: 'file-done';
-  /** Manifest name. */
-  readonly file: string;
   readonly status: FileStatus;
   /** Absent from `verify`, which only looks. */
   readonly did?: FileDid | undefined;
@@ -240,11 +242,16 @@ export interface FileDoneEvent {
   readonly check?: 'content-checked' | undefined;
   /** What is wrong. Absent where nothing is. */
   readonly error?: ErrorRecord | undefined;
-  /**
-   * Members that are damaged in the archive and were left out, relative to the dataset directory. Absent
-   * where there are none.
-   */
-  readonly damagedMembers?: readonly string[] | undefined;
+  /** Members that are damaged in the archive and were left out. Absent where there are none. */
+  readonly damagedMembers?: readonly DamagedMember[] | undefined;
+}
+
+/** A member that can't be unpacked whole. */
+export interface DamagedMember {
+  /** Of an outcome: relative to the dataset directory. Else its name below images/<archive>/. */
+  readonly path: string;
+  /** What is wrong with it, in words. */
+  readonly why: string;
 }
 
 /**
@@ -256,10 +263,8 @@ export type FileDid =
   'downloaded' | 'checked' | 'extracted' | 'skipped' | 'failed' | 'stopped' | 'described';
 
 /** An archive was deleted (`--delete-archives`): all its images are extracted and checked. */
-export interface ArchiveRemovedEvent {
+export interface ArchiveRemovedEvent extends AboutFile {
   readonly event: 'archive-removed';
-  /** Manifest name. */
-  readonly file: string;
   /** Size of the archive. */
   readonly bytes: number;
 }
@@ -321,6 +326,23 @@ export interface CaughtEvent extends CaughtFault {
 }
 
 export type EventListener = (event: RunEvent) => void;
+
+/** The events of a run, those of a file with its subsets. */
+export function withSubsets(
+  listener: EventListener,
+  files: readonly { readonly name: string; readonly subsets: readonly string[] }[],
+): EventListener {
+  const subsetsOf = new Map(files.map(({ name, subsets }) => [name, subsets]));
+  return (event) => {
+    // The demo's own: it shows a fault, not a file.
+    if (!('file' in event) || event.event === 'caught') {
+      listener(event);
+      return;
+    }
+    const subsets = subsetsOf.get(event.file ?? '');
+    listener(subsets === undefined ? event : { ...event, subsets });
+  };
+}
 
 /** The default listener: the library is silent. */
 export const ignoreEvents: EventListener = () => undefined;

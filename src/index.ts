@@ -16,8 +16,10 @@ export type {
   CaughtEvent,
   CaughtFault,
   CheckEvent,
+  AboutFile,
   ArchiveRemovedEvent,
   ConnectionsEvent,
+  DamagedMember,
   DemoStartEvent,
   EventListener,
   FileDid,
@@ -93,6 +95,6 @@ export { runDemo } from './demo/run-demo.ts';
 export type { DemoOptions, DemoResult } from './demo/run-demo.ts';
 export type { FileOutcome, RunOptions, SessionOptions } from './dataset/session.ts';
 export type { MembersNoted } from './dataset/images.ts';
-export type { BrokenImage, DamagedMember } from './zip/member-faults.ts';
+export type { BrokenImage } from './zip/member-faults.ts';
 export type { ImageFault } from './fs/image-content.ts';
 export type { SourceKind } from './sources/source.ts';

@@ -39,7 +39,7 @@ export type NextOption =
  * src/cli/next-steps.ts makes sentences and commands out of these.
  */
 export type NextStep = NextAct & {
-  /** What can be done instead of it. Absent where it has no alternative. */
+  /** What can be done instead of it; that has no alternative of its own. Absent where it has none. */
   readonly or?: NextStep | undefined;
 };
 

@@ -23,13 +23,15 @@ export function groupByCause(errors: readonly CcxriError[]): readonly Cause[] {
 
 /** The same for all errors of one cause, whatever file they are of. */
 export function causeKey({ code, message, reasons = [], ...facts }: ErrorRecord): string {
-  const texts = [message, ...reasons].map((text) => withoutNames(text, facts));
+  const texts = [message, ...reasons].map((text) => withoutCounts(withoutNames(text, facts)));
   return JSON.stringify([code, facts.httpStatus, ...texts]);
 }
 
 /** What can be done, but for the names of files. */
 function adviceKey({ next, facts }: CcxriError): string {
-  const json = JSON.stringify(next, (key, value: unknown) => (key === 'files' ? [] : value));
+  const json = JSON.stringify(next, (key, value: unknown) =>
+    key === 'files' || key === 'afterMs' ? [] : value,
+  );
   return withoutNames(json, facts);
 }
 
@@ -43,6 +45,23 @@ function withoutNames(text: string, { file, url }: Pick<ErrorFacts, 'file' | 'ur
   return address.replace(pattern, '…');
 }
 
+/** A text without how often it was tried, and how long is to be waited: that differs from file to file. */
+function withoutCounts(text: string): string {
+  return text
+    .replace(/ \((?:\d+ attempts|tried once: [^)]*)\)/g, '')
+    .replace(/; it asks to wait \d[^(),;]*/g, '');
+}
+
+/** The one of a cause that was tried most often, of those the one that has to wait longest. */
+function mostTried(cause: Cause): CcxriError {
+  return cause.reduce((most, each) => {
+    const { attempts = 0, retryAfterS = 0 } = each.facts;
+    const tries = attempts - (most.facts.attempts ?? 0);
+    const isMore = tries > 0 || (tries === 0 && retryAfterS > (most.facts.retryAfterS ?? 0));
+    return isMore ? each : most;
+  });
+}
+
 function escape(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
@@ -53,7 +72,7 @@ export function filesOf(cause: Cause): readonly string[] {
 
 /** What happened, and to which file or how many: `3 files are not here`. */
 export function describeCause(cause: Cause): string {
-  const [{ message, facts }] = cause;
+  const { message, facts } = mostTried(cause);
   const files = filesOf(cause);
   const [file] = files;
   if (file === undefined) return message;
@@ -102,7 +121,7 @@ const MOST_NAMED = 5;
 
 /** The next steps of all errors of a cause as one: a command for one file becomes one for all of them. */
 export function nextOf(cause: Cause): readonly NextStep[] {
-  const [{ next, facts }] = cause;
+  const { next, facts } = mostTried(cause);
   if (new Set(cause.map((error) => JSON.stringify(error.next))).size === 1) return next;
   return next.map((step, index) => {
     if (step.kind === 'advice') return { ...step, text: withoutNames(step.text, facts) };

@@ -146,13 +146,13 @@ export interface LinksCounts extends FileCount {
 }
 
 export interface DoctorCounts {
-  /** Rows of the result. */
+  /** Checks of the result. */
   readonly checks: number;
-  /** Rows with nothing to be done. */
+  /** Checks with nothing to be done. */
   readonly ok: number;
-  /** Rows with a drawback. */
+  /** Checks with a drawback. */
   readonly warnings: number;
-  /** Rows with what keeps a fetch from working. */
+  /** Checks with what keeps a fetch from working. */
   readonly problems: number;
 }
 

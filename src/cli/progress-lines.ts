@@ -185,8 +185,9 @@ function fileDoneLine(
   if (error !== undefined && isOfManyFiles(error) && !verbose) return undefined;
   const all = state.filesInAll;
   const number = all === null ? '' : `[${state.filesDone}/${Math.max(all, state.filesDone)}] `;
-  const why = error === undefined ? '' : ` (${error.code})`;
   const here = statusText(status);
+  // `missing (missing)` says nothing more.
+  const why = error === undefined || error.code === here ? '' : ` (${error.code})`;
   const how = did === undefined || did === 'skipped' ? here : `${did}, ${here}`;
   const word = error === undefined ? style.green(how) : style.red(did ?? here);
   return `${number}${file}: ${word}${why}`;
@@ -196,11 +197,15 @@ function proxyLine({ host, proxy, variable }: Extract<RunEvent, { event: 'proxy'
   return `${shown(host)}: through the proxy ${shown(proxy)} (${variable})`;
 }
 
+/** A shorter one is none to a person. */
+const SHORTEST_WAIT_MS = 100;
+
 function retryLine(event: Extract<RunEvent, { event: 'retry' }>): string {
   const { file, attempt, delayMs, keptBytes } = event;
   const kept = keptBytes > 0 ? `; ${formatBytes(keptBytes)} kept` : '';
-  const why = shown(messageOf(event));
-  return `${file}: attempt ${attempt} failed: ${why}; again in ${formatAbout(delayMs)}${kept}`;
+  const why = shown(messageOf(event).replace(/^(?=(?:is|has|was|holds) )/, 'it '));
+  const when = delayMs < SHORTEST_WAIT_MS ? 'again at once' : `again in ${formatAbout(delayMs)}`;
+  return `${file}: attempt ${attempt} failed: ${why}; ${when}${kept}`;
 }
 
 function sourceRetryLine(event: Extract<RunEvent, { event: 'source-retry' }>): string {

@@ -161,8 +161,9 @@ export class RunState {
       files: this.filesInAll,
       fraction: this.fraction,
       leftMs: leftMs === null ? null : Math.round(leftMs),
-      inWork: [...this.#inWork.values()].map(({ at: { file, phase, doneBytes, totalBytes } }) => {
-        return { file, phase, doneBytes, totalBytes };
+      inWork: [...this.#inWork.values()].map(({ at }) => {
+        const { file, subsets, phase, doneBytes, totalBytes } = at;
+        return { file, subsets, phase, doneBytes, totalBytes };
       }),
     };
   }
@@ -197,15 +198,17 @@ export class RunState {
     this.#work.fallBack(event.file, event.keptBytes, nowMs);
   }
 
-  /** A source that can't be used is reported once, and why attempts fail twice a minute at most. */
+  /** Each cause is reported once, with its first file; why attempts fail, twice a minute at most. */
   #wasReported(event: RunEvent, nowMs: number): boolean {
     if (!('error' in event) || event.error === undefined) return false;
     const { error } = event;
     if (event.event === 'source-retry' && event.attempt < WORTH_A_LINE) return true;
     const isRetry = event.event === 'retry' || event.event === 'source-retry';
-    const isOfSource = isRetry || (isOfManyFiles(error) && !error.message.includes(event.file));
-    if (!isOfSource) return false;
-    const key = `${isRetry ? 'retry' : ''}${causeKey(error)}`;
+    const file = 'file' in event ? event.file : undefined;
+    const isOfSource = isOfManyFiles(error) && !error.message.includes(file ?? '');
+    if (!isRetry && !isOfSource && event.event !== 'file-done') return false;
+    const about = isRetry ? 'retry' : isOfSource ? 'source' : 'file';
+    const key = `${about} ${causeKey({ file, ...error })}`;
     const reportedAtMs = this.#reportedAtMs.get(key) ?? -Infinity;
     // A wait for a page is shown by the bar, and in a log by the heartbeat.
     const everyMs = event.event === 'retry' ? REPORT_EVERY_MS : Infinity;

@@ -5,7 +5,8 @@ import { pathKind, walkFolder } from '../fs/paths.ts';
 import { stemOf } from '../manifest/manifest.ts';
 import { count, toPrintable } from '../text.ts';
 import { foldName } from '../zip/names.ts';
-import type { BrokenImage, DamagedMember } from '../zip/member-faults.ts';
+import type { DamagedMember } from '../events.ts';
+import type { BrokenImage } from '../zip/member-faults.ts';
 import { type DatasetLayout, imagesPathOf } from './layout.ts';
 import type { Ledger, MemberContent, MembersRecord, Receipt } from './ledger.ts';
 

@@ -38,7 +38,7 @@ export async function otherManifestError(
   // No name, path or MD5s: where a whole dataset is another's, one message reports all of it.
   const message =
     kept === undefined
-      ? 'it passed for another manifest: did you mean --manifest FILE?'
+      ? 'right by another manifest than the one that is used'
       : `right by another manifest: that of ${releaseOf(kept)}, which the directory keeps`;
   return new CcxriError('other-manifest', message, {
     file: name,
@@ -98,8 +98,7 @@ function refusal(
   const more = files.length > MAX_NAMED ? `, and ${files.length - MAX_NAMED} more` : '';
   const [passed, them] =
     files.length === 1 ? ['this file', 'it'] : [`these ${count(files.length, 'file')}`, 'them'];
-  const whose =
-    kept === undefined ? '; did you mean --manifest FILE?' : `: that of ${releaseOf(kept)}`;
+  const whose = kept === undefined ? '' : `: that of ${releaseOf(kept)}`;
   return new CcxriError(
     'other-manifest',
     `${passed} passed for another manifest than that of ${release}: ${named}${more}${whose}`,
@@ -114,7 +113,6 @@ function refusal(
             kind: 'option',
             option: 'dest',
             purpose: `to get ${release} as well`,
-            or: { kind: 'advice', text: `move ${them} away, with the extracted images` },
           },
         },
       ],

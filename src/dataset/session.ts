@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../clock.ts';
 import { forEachAtOnce } from '../concurrency.ts';
 import { PartStore } from '../download/part-store.ts';
 import { CcxriError, type ErrorCode, isCcxriError, toErrorRecord } from '../errors.ts';
-import { type EventListener, type FileDoneEvent, ignoreEvents } from '../events.ts';
+import { type EventListener, type FileDoneEvent, ignoreEvents, withSubsets } from '../events.ts';
 import type { FileStatus } from '../file-status.ts';
 import { acquireLock } from '../fs/lock.ts';
 import { pathKind, removeEmpty } from '../fs/paths.ts';
@@ -127,7 +127,7 @@ export class Session {
     this.isSelected = !isEmptySelection(this.selection);
     this.files = this.isSelected ? selectFiles(this.manifest, this.selection) : this.manifest.files;
     this.clock = options.clock ?? systemClock;
-    this.onEvent = options.onEvent ?? ignoreEvents;
+    this.onEvent = withSubsets(options.onEvent ?? ignoreEvents, this.manifest.files);
     this.signal = runSignal(options.signal, this.#stop);
     this.layout = layoutOf(this.dest);
     this.ledger = new Ledger(this.layout.ledger);
@@ -240,8 +240,7 @@ export class Session {
     check?: 'content-checked',
   ): void {
     const record = error === undefined ? undefined : toErrorRecord(error);
-    const paths = damagedMembers.map(({ path }) => path);
-    const leftOut = paths.length === 0 ? {} : { damagedMembers: paths };
+    const leftOut = damagedMembers.length === 0 ? {} : { damagedMembers };
     this.onEvent({ event: 'file-done', file, status, did, check, error: record, ...leftOut });
   }
 

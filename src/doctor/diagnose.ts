@@ -50,7 +50,7 @@ export async function diagnose(options: DoctorOptions): Promise<DoctorResult> {
   throwIfAborted(signal);
   return {
     dest,
-    rows: inOrder(examination.rows, sources.map(sourceName)),
+    checks: inOrder(examination.rows, sources.map(sourceName)),
     elapsedMs: examination.elapsedMs(),
   };
 }

@@ -1,3 +1,4 @@
+import type { NextStep } from '../errors.ts';
 import type { FetchPlan } from '../fetch/fetch-types.ts';
 import { count, formatBytes, formatDuration } from '../text.ts';
 import type { FileSystem, Leftovers, Trial } from './disk.ts';
@@ -51,17 +52,15 @@ export function judgeSpace(plan: FetchPlan, isSelected: boolean): CheckResult {
   if (free === null) return warning(`the system does not say how much is free; ${needs}`);
   const seen = `${formatBytes(free)} free; ${needs}`;
   if (free >= needed) return ok(seen);
-  const next = [
+  const next: readonly NextStep[] = [
     {
       kind: 'option',
       option: 'dest',
-      or: {
-        kind: 'option',
-        option: 'subset',
-        or: { kind: 'option', option: 'delete-archives', purpose: 'of fetch (it needs half)' },
-      },
+      or: isSelected
+        ? { kind: 'option', option: 'delete-archives', purpose: 'of fetch (it needs half)' }
+        : { kind: 'option', option: 'subset' },
     },
-  ] as const;
+  ];
   // Less may be meant than everything.
   const smallest = Math.min(...plan.steps.map(({ bytes, keptBytes }) => bytes - keptBytes));
   if (!isSelected && free > smallest) return warning(seen, next);

@@ -29,7 +29,7 @@ export interface DoctorResult {
   /** The dataset directory, as it was given. */
   readonly dest: string;
   /** One a check, in the order network (source after source), destination, machine. */
-  readonly rows: readonly CheckRow[];
+  readonly checks: readonly CheckRow[];
   /** Time that the run took. */
   readonly elapsedMs: number;
 }

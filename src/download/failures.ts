@@ -1,5 +1,6 @@
 import { CcxriError, type ErrorCode, type NextStep, isCcxriError, withDetails } from '../errors.ts';
 import { CHECK_NETWORK } from '../http/errors.ts';
+import { stepOfWait } from '../http/retry.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
 import { type Source, lackOf } from '../sources/source.ts';
 import { formatBytes } from '../text.ts';
@@ -89,7 +90,9 @@ export function summarizeFailures(
   const main = sorted[0] ?? notThere(file, { kind: 'directory', name: 'any source' });
   const kept = keptBytes > 0 ? `${formatBytes(keptBytes)} of it, to resume from` : undefined;
   const own = main.next.filter((step) => step !== CHECK_NETWORK);
-  const next = own.length > 0 ? own : main.code === 'file-not-at-source' ? ELSEWHERE : LATER;
+  const wait = stepOfWait(main.facts.retryAfterS);
+  const later = wait === undefined ? LATER : [wait];
+  const next = own.length > 0 ? own : main.code === 'file-not-at-source' ? ELSEWHERE : later;
   const isOffline = own.length < main.next.length && failures.every(({ facts }) => !facts.status);
   const left = [main.facts.kept, kept].filter((each) => each !== undefined);
   return new CcxriError(main.code, main.message, {

@@ -104,8 +104,9 @@ async function emitPlan(
   });
 }
 
-function workOf({ file: { name: file }, final, finalBytes }: FileSurvey): readonly PlannedWork[] {
-  const hash = { file, phase: 'hash', bytes: finalBytes } as const;
-  const extract = { file, phase: 'extract', bytes: aboutBytesUnpacked(finalBytes) } as const;
+function workOf({ file, final, finalBytes }: FileSurvey): readonly PlannedWork[] {
+  const of = { file: file.name, subsets: file.subsets };
+  const hash = { ...of, phase: 'hash', bytes: finalBytes } as const;
+  const extract = { ...of, phase: 'extract', bytes: aboutBytesUnpacked(finalBytes) } as const;
   return final === 'checked' ? [extract] : [hash, extract];
 }

@@ -13,7 +13,8 @@ import { ImageCheck } from '../fs/image-content.ts';
 import { isLink } from '../fs/paths.ts';
 import { count, toPrintable } from '../text.ts';
 import type { Member } from '../zip/directory.ts';
-import { type BrokenImage, type DamagedMember, MemberFaults } from '../zip/member-faults.ts';
+import type { DamagedMember } from '../events.ts';
+import { type BrokenImage, MemberFaults } from '../zip/member-faults.ts';
 import type { Stage } from './stage.ts';
 import type { Extraction } from './types.ts';
 

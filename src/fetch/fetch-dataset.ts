@@ -65,12 +65,7 @@ function nothingSelected(): CcxriError {
         kind: 'run',
         command: 'fetch',
         subsets: ['chestdx'],
-        or: {
-          kind: 'option',
-          option: 'file',
-          value: 'ChestDx-22',
-          or: { kind: 'option', option: 'subset', value: 'all' },
-        },
+        or: { kind: 'option', option: 'file', value: 'ChestDx-22' },
       },
     ],
   });

@@ -86,7 +86,7 @@ export function workOf(
 ): readonly PlannedWork[] {
   const work: PlannedWork[] = [];
   const add = (phase: PlannedWork['phase'], bytes: number) =>
-    work.push({ file: file.name, phase, bytes });
+    work.push({ file: file.name, subsets: file.subsets, phase, bytes });
   if (step.action === 'done') return work;
   if (step.action === 'check') add('hash', step.bytes);
   if (bytesToCome(step) > 0) add('download', bytesToCome(step));
@@ -155,13 +155,10 @@ export function lowDiskError(
 ): CcxriError {
   const need = formatBytes(plan.bytesNeededOnDisk);
   const free = formatBytes(plan.bytesFreeOnDisk ?? 0);
-  const anyway: NextStep = { kind: 'option', option: 'yes' };
-  const less: NextStep = {
-    kind: 'option',
-    option: 'delete-archives',
-    purpose: '(it needs about half)',
-    or: anyway,
-  };
+  const less: NextStep =
+    extract && !deleteArchives
+      ? { kind: 'option', option: 'delete-archives', purpose: '(it needs about half)' }
+      : { kind: 'option', option: 'dest' };
   return new CcxriError(
     'disk-space',
     `the disk is too small by about ${formatBytes(missingBytes(plan))}: this needs about ${need}, ${free} are free`,
@@ -170,17 +167,7 @@ export function lowDiskError(
       expected: `about ${need}`,
       found: `${free} free`,
       kept: 'everything: nothing was started',
-      next: [
-        {
-          kind: 'option',
-          option: 'dest',
-          or: {
-            kind: 'advice',
-            text: 'select fewer files',
-            or: extract && !deleteArchives ? less : anyway,
-          },
-        },
-      ],
+      next: [{ ...less, or: { kind: 'option', option: 'yes' } }],
     },
   );
 }

@@ -8,10 +8,10 @@ import type { DownloadContext } from '../download/context.ts';
 import { HostMemory } from '../download/host-memory.ts';
 import { onAnotherDisk } from '../download/publish.ts';
 import { toDiskError } from '../errors.ts';
-import type { EventListener } from '../events.ts';
+import type { ConnectionsEvent, EventListener } from '../events.ts';
 import { makeDirectoryWithin, statOrNull } from '../fs/paths.ts';
 import { HttpClient } from '../http/client.ts';
-import { ConnectionCount, MOST_CONNECTIONS } from '../http/connection-count.ts';
+import { ConnectionCount, type CountChange, MOST_CONNECTIONS } from '../http/connection-count.ts';
 import { type AutoConnections, HostLimiter, UnresponsiveHosts } from '../http/hosts.ts';
 import { loadPageWith, loadStartWith } from '../http/page.ts';
 import { RateLimit } from '../http/rate-limit.ts';
@@ -62,7 +62,12 @@ function connectionsOf(
 ): number | AutoConnections {
   if (typeof options.connections === 'number') return options.connections;
   const count = new ConnectionCount(mostConnections(options), options.limitRateBytesPerSecond);
-  return { count, meter, onChange: (change) => onEvent({ event: 'connections', ...change }) };
+  return { count, meter, onChange: (change) => onEvent(toEvent(change)) };
+}
+
+function toEvent({ bytesPerSecond, ...change }: CountChange): ConnectionsEvent {
+  const speed = bytesPerSecond === null ? null : Math.round(bytesPerSecond);
+  return { event: 'connections', ...change, bytesPerSecond: speed };
 }
 
 /**

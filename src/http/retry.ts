@@ -1,4 +1,4 @@
-import { isCcxriError } from '../errors.ts';
+import { type NextStep, isCcxriError } from '../errors.ts';
 import { formatDuration } from '../text.ts';
 
 /** How often to retry, and how long to wait. */
@@ -98,6 +98,12 @@ export function describeWait(retryAfterS: number | undefined, now: Date): string
   const at = new Date(now.getTime() + retryAfterS * 1000);
   const until = Number.isNaN(at.getTime()) ? 'for ever' : `until ${at.toISOString().slice(0, 10)}`;
   return `; it asks to wait ${until}, which can't be meant: come back when you like`;
+}
+
+/** What to do about a server that asks to wait; undefined: it does not, or for longer than can be meant. */
+export function stepOfWait(retryAfterS: number | undefined): NextStep | undefined {
+  if (retryAfterS === undefined || retryAfterS >= ABSURD_S) return undefined;
+  return { kind: 'again', afterMs: retryAfterS * 1000 };
 }
 
 /**

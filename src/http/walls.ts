@@ -53,7 +53,6 @@ const CREDENTIALS = {
   option: 'header',
   value: 'Authorization: …',
   purpose: 'to log in',
-  or: ELSEWHERE,
 } as const satisfies NextStep;
 
 function nextOf(status: number): readonly NextStep[] {

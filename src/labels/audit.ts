@@ -100,8 +100,10 @@ export interface IndexReport {
   readonly rows: number;
   /** Archives whose images are here, in the order of the index. */
   readonly archives: readonly {
-    /** Its name, without .zip. */
-    readonly archive: string;
+    /** Manifest name. */
+    readonly file: string;
+    /** Subsets that it belongs to. */
+    readonly subsets: readonly string[];
     /** Its images that are here. */
     readonly images: number;
     /**
@@ -153,8 +155,8 @@ export class JoinAudit {
   /** @param rows what joinArchive made of this archive */
   add(archive: ArchiveImages, rows: readonly IndexRow[]): void {
     this.#here.add(archive.stem);
-    const { stem, membersKnown } = archive;
-    this.#archives.push({ archive: stem, images: rows.length, membersKnown });
+    const { file, subsets, membersKnown } = archive;
+    this.#archives.push({ file, subsets, images: rows.length, membersKnown });
     this.#rows += rows.length;
     this.#noteFiles(archive);
     const due = this.#dueFiles(archive);

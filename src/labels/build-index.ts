@@ -69,7 +69,7 @@ export async function* indexRows(
   signal?: AbortSignal,
 ): AsyncGenerator<ArchiveRows, void, void> {
   for (const folder of here.archives) {
-    const record = await ledger.readMembers(`${folder.stem}.zip`);
+    const record = await ledger.readMembers(folder.file);
     throwIfAborted(signal);
     const archive = compareWithLedger(folder, record);
     yield { archive, rows: joinArchive(archive, labels.tables) };
@@ -178,12 +178,7 @@ function noImages(layout: DatasetLayout, here: ImagesHere, isSelection: boolean)
           command: 'fetch',
           subsets: ['NAME'],
           purpose: 'to get some',
-          or: {
-            kind: 'run',
-            command: 'extract',
-            purpose: 'to unpack archives that are here',
-            or: { kind: 'option', option: 'dest' },
-          },
+          or: { kind: 'run', command: 'extract', purpose: 'to unpack archives that are here' },
         },
       ],
     },

@@ -1,6 +1,7 @@
 import { allMembersOf, findUnexpected } from '../dataset/images.ts';
 import type { MembersRecord } from '../dataset/ledger.ts';
-import type { BrokenImage, DamagedMember } from '../zip/member-faults.ts';
+import type { DamagedMember } from '../events.ts';
+import type { BrokenImage } from '../zip/member-faults.ts';
 import { foldName } from '../zip/names.ts';
 import type { Examples } from './label-names.ts';
 
@@ -41,6 +42,7 @@ export interface LabelFacts {
 
 /** What the join must know of an archive; `subsets` in the manifest's order. */
 export interface ArchiveFacts {
+  readonly file: string;
   /** `ChestDx-1`, also its folder below images/. */
   readonly stem: string;
   readonly subsets: readonly string[];

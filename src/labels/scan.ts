@@ -74,7 +74,7 @@ export async function hasImages(layout: DatasetLayout, manifest: Manifest): Prom
 export function archiveFacts(manifest: Manifest): readonly ArchiveFacts[] {
   return manifest.files
     .filter(({ kind }) => kind === 'archive')
-    .map(({ name, subsets }) => ({ stem: stemOf(name), subsets }));
+    .map(({ name, subsets }) => ({ file: name, stem: stemOf(name), subsets }));
 }
 
 /** Nothing in its place: empty. @throws CcxriError of the disk, also where a file is in its place */

@@ -199,12 +199,7 @@ export function explainOtherRelease(
         {
           kind: 'advice',
           text: 'get a newer version of ccxri',
-          or: {
-            kind: 'option',
-            option: 'manifest',
-            purpose: 'of that release',
-            or: { kind: 'option', option: 'source', purpose: `with the files of ${release}` },
-          },
+          or: { kind: 'option', option: 'manifest', purpose: 'of that release' },
         },
       ],
     },

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { CcxriError, type CcxriErrorOptions, type NextStep } from '../errors.ts';
+import { CcxriError, type CcxriErrorOptions, type NextAct, type NextStep } from '../errors.ts';
 import type { EventListener } from '../events.ts';
 import type { LoadedPage } from '../http/page.ts';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../http/retry.ts';
@@ -73,33 +73,25 @@ export const QUESTION_POLICY: RetryPolicy = {
 
 /**
  * Next steps where no source has a file, or the page can't be used: a saved page, or a mirror.
- * @param first steps to try before that
+ * @param page its address
+ * @param first steps to try before that; then a saved page is the one alternative to the last of them
  */
-export function otherSourceSteps(homepage: string, first: readonly NextStep[] = []): NextStep[] {
-  const page = `(save ${toPrintableUrl(homepage)} in a browser)`;
-  const mirror: NextStep = {
+export function otherSourceSteps(page: string, first: readonly NextStep[] = []): NextStep[] {
+  const saved: NextAct = {
+    kind: 'option',
+    option: 'source',
+    value: 'page.html',
+    purpose: `(save ${toPrintableUrl(page)} in a browser)`,
+  };
+  const mirror: NextAct = {
     kind: 'option',
     option: 'source',
     value: 'URL-or-directory',
     purpose: 'to name a mirror',
   };
-  const other: NextStep = {
-    kind: 'option',
-    option: 'source',
-    value: 'page.html',
-    purpose: page,
-    or: mirror,
-  };
   const last = first.at(-1);
-  return last === undefined ? [other] : [...first.slice(0, -1), withAlternative(last, other)];
-}
-
-function withAlternative(step: NextStep, other: NextStep): NextStep {
-  // It says the same with more words.
-  const isOther =
-    step.or?.kind === 'option' && step.or.option === 'source' && step.or.value === undefined;
-  if (step.or === undefined || isOther) return { ...step, or: other };
-  return { ...step, or: withAlternative(step.or, other) };
+  if (last === undefined) return [{ ...saved, or: mirror }];
+  return [...first.slice(0, -1), { ...last, or: saved }];
 }
 
 /** The error of a source that can't be used; its own next steps come before another source. */

@@ -1,7 +1,7 @@
 import { CcxriError, type NextStep, isCcxriError, withDetails } from '../errors.ts';
 import { BODY_TEXT_BYTES, rateLimitIn, textOfBody } from '../http/body-text.ts';
 import type { LoadedPage } from '../http/page.ts';
-import { describeWait } from '../http/retry.ts';
+import { describeWait, stepOfWait } from '../http/retry.ts';
 import type { Wall } from '../http/walls.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { count, toPrintable, toPrintableUrl } from '../text.ts';
@@ -138,8 +138,24 @@ export function explainFailure(
   return withDetails(error, {
     message: `could not read ${which}${name}: ${reason}${wait}${tries}`,
     ...facts,
-    next: otherSourceSteps(manifest.homepage, error.next),
+    next: stepsOfPage(error, { url, manifest }),
   });
+}
+
+/** What can be done about a page that can't be read, for its cause. */
+function stepsOfPage(
+  { next, facts }: CcxriError,
+  { url, manifest }: Pick<Asked, 'url' | 'manifest'>,
+): readonly NextStep[] {
+  const wait = stepOfWait(facts.retryAfterS);
+  if (wait !== undefined) return [wait];
+  const isGone = facts.status === 404 || facts.status === 410;
+  if (isGone && !isHomepage(url, manifest)) {
+    return [
+      { kind: 'advice', text: 'check its address', or: { kind: 'option', option: 'source' } },
+    ];
+  }
+  return otherSourceSteps(toPrintableUrl(url), next);
 }
 
 export function isHomepage(url: string, { homepage }: Manifest): boolean {

@@ -88,9 +88,10 @@ function workOf({ file, here, images }: Located, depth: VerifyDepth): readonly P
   if (depth === 'quick') return [];
   const bytes = here?.stats.size ?? aboutBytesOf(file);
   const imageBytes = images === undefined ? 0 : aboutBytesUnpacked(bytes);
-  const check = (toRead: number) => ({ file: file.name, phase: 'check', bytes: toRead }) as const;
+  const of = { file: file.name, subsets: file.subsets };
+  const check = (toRead: number) => ({ ...of, phase: 'check', bytes: toRead }) as const;
   if (here === undefined) return imageBytes === 0 ? [] : [check(imageBytes)];
-  const hash = { file: file.name, phase: 'hash', bytes } as const;
+  const hash = { ...of, phase: 'hash', bytes } as const;
   const isDeep = depth === 'deep' && file.kind === 'archive';
   return isDeep ? [hash, check(aboutBytesUnpacked(bytes) + imageBytes)] : [hash];
 }

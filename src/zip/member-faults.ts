@@ -1,12 +1,5 @@
+import type { DamagedMember } from '../events.ts';
 import { type ImageFault, isPicture } from '../fs/image-content.ts';
-
-/** A member that can't be unpacked whole. */
-export interface DamagedMember {
-  /** Of an outcome: relative to the dataset directory. Else its name below images/<archive>/. */
-  readonly path: string;
-  /** What is wrong with it, in words. */
-  readonly why: string;
-}
 
 /** A picture that is as it was published, and broken. */
 export interface BrokenImage {

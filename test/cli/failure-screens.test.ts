@@ -56,7 +56,7 @@ async function fetchAll({ homepage, sources = [], flags = [], files = samples, .
   const text = screen.text
     .replaceAll(root, '/data')
     .replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:12345')
-    .replace(/ in \d+(?:\.\d+)? (?:m?s|min)\b/g, ' in 1 s')
+    .replace(/(?<!again) in \d+(?:\.\d+)? (?:m?s|min)\b/g, ' in 1 s')
     .replace(/[\d.]+ .?B free/g, '9 GB free')
     .replace(/[\d.]+ kB\/s/g, '1 kB/s');
   return { code, lines: text.trimEnd().split('\n') };
@@ -82,7 +82,7 @@ const fromErrors = (lines: readonly string[]) =>
 describe('a failure of the default page', () => {
   it.each([
     ['401', answer(401, ''), 4, /status 401/, /--header 'Authorization: …' with the credentials/],
-    ['403', answer(403, 'no'), 4, /status 403/, /--header 'Authorization:\s+…' to log in/],
+    ['403', answer(403, 'no'), 4, /status 403/, /--header 'User-Agent: [^]*--source page\.html/],
     ['404', answer(404, ''), 4, /status 404 \(not found\)/, /--source page\.html/],
     ['500', answer(500, ''), 4, /status 500/, /--source page\.html/],
     ['no link', html('<p>Hello'), 9, /without any link/, /--source page\.html/],
@@ -107,10 +107,9 @@ describe('a failure of the default page', () => {
     expect(end[0]).toBe(
       'error: could not read the page http://ccxri-page.invalid/dataset/chest_xray_ai/:',
     );
-    expect(end.slice(-3)).toEqual([
+    expect(end.slice(-2)).toEqual([
       'next: check that you are online (no host answered), or add --source page.html',
-      '      (save http://ccxri-page.invalid/dataset/chest_xray_ai/ in a browser), or',
-      '      add --source URL-or-directory to name a mirror',
+      '      (save http://ccxri-page.invalid/dataset/chest_xray_ai/ in a browser)',
     ]);
   });
 
@@ -127,6 +126,50 @@ describe('a failure of the default page', () => {
       'next: add --source page.html (save http://127.0.0.1:12345/dataset/chest_xray_ai/',
       '      in a browser), or add --source URL-or-directory to name a mirror',
     ]);
+  });
+});
+
+describe('a page that was named', () => {
+  it.each([
+    ['404', answer(404, ''), 'next: check its address, or give another --source'],
+    [
+      '500',
+      answer(500, ''),
+      'next: add --source page.html (save http://127.0.0.1:12345/mirror.html in a browser), or add --source URL-or-directory to name a mirror',
+    ],
+    [
+      '503 with a time',
+      answer(503, '', { 'Retry-After': '31' }),
+      'next: run the same command again in 31 s',
+    ],
+  ] as const)('(%s) gets advice about itself', async (_, reply, advice) => {
+    const server = await serve((_request, to) => to.send(reply));
+    const sources = [`${server.url}/mirror.html`];
+    const { code, lines } = await fetchAll({ sources, flags: ['--retries', '0'] });
+    expect(code).toBe(4);
+    const end = fromErrors(lines).join(' ').replace(/\s+/g, ' ');
+    expect(end.slice(end.indexOf('next: '))).toBe(advice);
+  });
+});
+
+describe('a base URL that fails for every file', () => {
+  it.each([
+    ['401', answer(401, '')],
+    ['404', answer(404, '')],
+    ['503 with a time', answer(503, '', { 'Retry-After': '3' })],
+    ['wrong content', answer(200, Buffer.alloc(2000, 'PK'))],
+  ] as const)('(%s) is one line while it runs, and one block', async (_, reply) => {
+    const server = await serve((_request, to) => to.send(reply));
+    const { lines } = await fetchAll({
+      sources: [`${server.url}/{name}`],
+      flags: ['--retries', '1', '--no-extract'],
+      files: samples.slice(0, 9),
+    });
+    const text = lines.join('\n');
+    expect(text.match(/\/9\] .*failed/g), text).toHaveLength(1);
+    expect(text.match(/: attempt 1 failed/g)?.length ?? 0, text).toBeLessThanOrEqual(1);
+    expect(text.match(/^error: /gm), text).toHaveLength(1);
+    expect(nextIn(lines), text).toHaveLength(1);
   });
 });
 

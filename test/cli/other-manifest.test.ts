@@ -63,7 +63,7 @@ it('a copy whose kept manifest is damaged is not called bad by the one used inst
   const { code, stdout, stderr } = await runCli(['verify', copy]);
   expect(code, stderr).toBe(2);
   expect(stderr).toContain("the manifest that the directory keeps, can't be used");
-  expect(stderr).toContain('passed for another manifest');
+  expect(stderr).toContain('right by another manifest than the one that is used');
   expect(stdout + stderr).not.toMatch(/\bbad\b|move /);
 });
 

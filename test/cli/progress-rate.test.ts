@@ -27,7 +27,7 @@ it('prints one progress a second over all files, each with the whole run, and al
       about: false,
     },
     ...{ toRemove: 0, bytesToRemove: 0, bytesNeededOnDisk: 6000, bytesFreeOnDisk: null },
-    work: names.map((file) => ({ file, phase: 'download', bytes: 3000 }) as const),
+    work: names.map((file) => ({ file, subsets: [], phase: 'download', bytes: 3000 }) as const),
   };
   expect(rate.toPrint({ event: 'plan', ...plan })).toMatchObject(plan);
   const here: RunEvent = { event: 'file-done', file: 'c.zip', status: 'verified', did: 'skipped' };

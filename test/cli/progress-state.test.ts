@@ -24,9 +24,9 @@ const PLAN: PlanEvent = {
   bytesNeededOnDisk: 4100e6,
   bytesFreeOnDisk: 9e9,
   work: [
-    { file: 'here.zip', phase: 'hash', bytes: 900e6 },
-    { file: 'a.zip', phase: 'download', bytes: 1000e6 },
-    { file: 'b.zip', phase: 'download', bytes: 1000e6 },
+    { file: 'here.zip', subsets: [], phase: 'hash', bytes: 900e6 },
+    { file: 'a.zip', subsets: [], phase: 'download', bytes: 1000e6 },
+    { file: 'b.zip', subsets: [], phase: 'download', bytes: 1000e6 },
   ],
 };
 
@@ -119,7 +119,8 @@ describe('the state of a run', () => {
 
   it('has at its end what was downloaded, as the plan has it, and no time left', () => {
     const state = new RunState();
-    const extract = { file: 'b.zip', phase: 'extract', bytes: 1050e6 } as const;
+    const of = { file: 'b.zip', subsets: [] };
+    const extract = { ...of, phase: 'extract', bytes: 1050e6 } as const;
     state.handle({ ...PLAN, work: [...PLAN.work.slice(2), extract] }, 0);
     state.handle(start('b.zip', 0), 0);
     state.handle(progress('b.zip', 500e6), 10_000);
@@ -139,7 +140,7 @@ describe('the state of a run', () => {
 
   it('is complete where the last file has failed, whatever was planned for it', () => {
     const state = new RunState();
-    const extract = { file: 'b.zip', phase: 'extract', bytes: 1050e6 } as const;
+    const extract = { file: 'b.zip', subsets: [], phase: 'extract', bytes: 1050e6 } as const;
     state.handle({ ...PLAN, work: [...PLAN.work.slice(2), extract] }, 0);
     state.handle(start('b.zip', 0), 0);
     state.handle(progress('b.zip', 500e6), 10_000);
@@ -169,7 +170,8 @@ describe('the state of a run', () => {
     const before = state.fraction ?? NaN;
     expect(state.position(5000).leftMs).toBeGreaterThan(0);
     // Of what had come before the kill 400 MB are kept.
-    state.handle({ ...PLAN, work: [{ file: 'a.zip', phase: 'download', bytes: 600e6 }] }, 6000);
+    const work = [{ file: 'a.zip', subsets: [], phase: 'download', bytes: 600e6 }] as const;
+    state.handle({ ...PLAN, work }, 6000);
     expect(state.filesInWork(6000)).toEqual([]);
     expect(state.position(6000)).toMatchObject({ doneBytes: 0, totalBytes: 600e6, leftMs: null });
     state.handle(start('a.zip', 400e6), 6000);

@@ -21,9 +21,9 @@ const PLAN: PlanEvent = {
   bytesNeededOnDisk: 4100e6,
   bytesFreeOnDisk: 9e9,
   work: [
-    { file: 'a.zip', phase: 'download', bytes: 1000e6 },
-    { file: 'b.zip', phase: 'download', bytes: 1000e6 },
-    { file: 'b.zip', phase: 'extract', bytes: 1050e6 },
+    { file: 'a.zip', subsets: [], phase: 'download', bytes: 1000e6 },
+    { file: 'b.zip', subsets: [], phase: 'download', bytes: 1000e6 },
+    { file: 'b.zip', subsets: [], phase: 'extract', bytes: 1050e6 },
   ],
 };
 
@@ -63,7 +63,8 @@ function lineProgress(verbose = false, heartbeat = true, isQuiet = false) {
 describe('lines', () => {
   it('have in the plan what is checked, and what is deleted, with their bytes', () => {
     const { paper, progress } = lineProgress();
-    const check = { file: 'c.zip', phase: 'hash', bytes: 570e6 } as const;
+    const of = { file: 'c.zip', subsets: [] };
+    const check = { ...of, phase: 'hash', bytes: 570e6 } as const;
     const removed = { toRemove: 3, bytesToRemove: 2570e6 };
     progress.handle({ ...PLAN, files: 4, ...removed, toExtract: 0, work: [...PLAN.work, check] });
     progress.stop();

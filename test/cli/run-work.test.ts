@@ -6,6 +6,7 @@ const MB = 1e6;
 
 const planned = (file: string, phase: Phase, megabytes: number): PlannedWork => ({
   file,
+  subsets: [],
   phase,
   bytes: megabytes * MB,
 });

@@ -18,6 +18,13 @@ const WORDS: readonly string[] = FILE_STATUSES.map(statusText);
 const OLD_WORDS =
   /\b(?:adopted|images-verified|images-only|images-bad|good-only|unchecked|putAside|workedOnBy|bytesTotal|aboutBytes)\b/;
 
+/** What says something of one file. */
+const OF_ONE_FILE = [
+  ...['ListedFile', 'FetchStep', 'FetchOutcome', 'ExtractOutcome', 'VerifyOutcome'],
+  ...['FileStatusRow', 'LinkRow', 'PlannedWork', 'PhaseStartEvent', 'ProgressEvent'],
+  ...['PhaseDoneEvent', 'RetryEvent', 'SourceLeftEvent', 'FileDoneEvent', 'ArchiveRemovedEvent'],
+];
+
 function fieldsOf(shape: Shape): readonly Field[] {
   return shape.kind === 'object' ? shape.fields : [];
 }
@@ -67,13 +74,38 @@ describe('one word a state: in JSON', () => {
     }
   });
 
-  it('a file is `file` with a list `subsets` in every row of a result', () => {
-    for (const name of ['ListedFile', 'FetchStep', 'FetchOutcome', 'VerifyOutcome', 'LinkRow']) {
+  it('a file is `file` with a list `subsets` in every row of a result, in the plan and in events', () => {
+    for (const name of OF_ONE_FILE) {
       const fields = fieldsOf(definitionOf(model, name).shape);
       const subsets = fields.find((field) => field.name === 'subsets');
       expect(subsets?.shape).toMatchObject({ kind: 'array', of: { name: 'string' } });
       expect(fields.map((field) => field.name)).toContain('file');
     }
+  });
+
+  it('each event of a file has the subsets of the manifest', async () => {
+    const dest = join(await tempDir(), 'set');
+    const of = ['--dest', dest, ...OF_DEMO, '--source', RELEASE, '--ndjson'];
+    const { stdout } = await runCli(['fetch', '--subset', 'viral', '--delete-archives', ...of]);
+    const events = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const ofFile = events.filter(({ file }) => file === 'Viral-1.zip');
+    const kinds = ['phase-start', 'phase-done', 'file-done', 'archive-removed'];
+    expect(ofFile.map(({ event }) => event)).toEqual(expect.arrayContaining(kinds));
+    const subsets = ['cc-cxri-p', 'viral'];
+    for (const event of ofFile) expect(event).toMatchObject({ subsets });
+    const work = { file: 'Viral-1.zip', subsets, phase: 'download' };
+    const index = {
+      archives: [
+        { file: 'Viral-1.zip', subsets },
+        { file: 'Viral-2.zip', subsets },
+      ],
+    };
+    expect(events[0]).toMatchObject({ event: 'plan' });
+    expect(events[0]?.['work']).toContainEqual(expect.objectContaining(work));
+    expect(events.at(-1)).toMatchObject({ event: 'summary', result: { index } });
   });
 });
 
@@ -122,7 +154,7 @@ it('a deletion is announced, shown as it happens, and counted', async () => {
   expect(dry.stderr).not.toContain('plan:');
   expect(dry.stdout).toMatch(/^delete: 2 archives here, \d+ KB, once their images are checked$/m);
   const { stdout, stderr } = await runCli([...fetch, '--delete-archives']);
-  expect(stderr).toMatch(/^plan: .+; 2 archives to delete \(\d+ KB\)/m);
+  expect(stderr).toMatch(/^plan: .+; 2 archives to delete after extraction \(\d+ KB\)/m);
   expect(stderr).toMatch(/^Viral-1\.zip: archive removed, \d+ KB; its images are checked$/m);
   expect(stdout).toMatch(/^here already, removed +2$/m);
   expect(stdout).toMatch(/^removed 2 archives, \d+ KB: their images are checked$/m);

@@ -95,7 +95,10 @@ describe('#203 an archive with a bad member', () => {
         error: { code: 'damaged-archive', facts: { kept: '2 good ones, in images/Normal-1' } },
       },
     ]);
-    expect(events.at(-1)).toMatchObject({ event: 'file-done', damagedMembers: [LEFT_OUT] });
+    expect(events.at(-1)).toMatchObject({
+      event: 'file-done',
+      damagedMembers: [{ path: LEFT_OUT }],
+    });
     expect((await readdir(join(dest, 'images/Normal-1'))).sort()).toEqual(HERE);
     const record = await new Ledger(layout.ledger).readMembers(NAME);
     expect(record).toMatchObject({ isComplete: false, damaged: [{ path: 'patient2_000.jpg' }] });

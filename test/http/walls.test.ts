@@ -75,7 +75,11 @@ describe('#190 a status by which servers keep clients out', () => {
   it.each([403, 412, 418, 444, 445, 468])('%s is named, and may pass', (status) => {
     expect(judge({ status })).toMatchObject({
       isCertain: false,
-      next: nextSaying(/--header 'User-Agent: …'.*--source \(a page saved in the browser, or/),
+      next: nextSaying(
+        status === 403
+          ? /--header 'User-Agent: …'.*, or add --header 'Authorization: …' to log in$/
+          : /--header 'User-Agent: …'.*--source \(a page saved in the browser, or/,
+      ),
     });
   });
 

@@ -20,6 +20,7 @@ const ARCHIVES: Readonly<Record<string, readonly string[]>> = {
   'Viral-2': ['cc-cxri-p', 'viral'],
 };
 const archives: readonly ArchiveFacts[] = Object.entries(ARCHIVES).map(([stem, subsets]) => ({
+  file: `${stem}.zip`,
   stem,
   subsets,
 }));
@@ -67,7 +68,8 @@ function run(testCase: Case) {
   const audit = new JoinAudit({ archives, labels: { files: labelFiles(testCase), tables } });
   for (const [stem, images] of Object.entries(testCase.images)) {
     const strays = testCase.strays ?? [];
-    const folder = { stem, subsets: ARCHIVES[stem] ?? [], images, strays };
+    const of = { file: `${stem}.zip`, stem, subsets: ARCHIVES[stem] ?? [] };
+    const folder = { ...of, images, strays };
     const archive = compareWithLedger(folder, testCase.records?.[stem]);
     audit.add(archive, joinArchive(archive, tables));
   }
@@ -259,7 +261,8 @@ it('expects a row where the label file names the archive, whatever its subsets',
   const tables = tablesOf(testCase);
   const files = [{ ...labelFiles(testCase)[0]!, subsets: ['labels'] }];
   const images = ['a_0.jpg', 'b_0.jpg'];
-  const folder = { stem: 'Mine-1', subsets: ['mine'], images, strays: [] };
+  const of = { file: 'Mine-1.zip', stem: 'Mine-1', subsets: ['mine'] };
+  const folder = { ...of, images, strays: [] };
   const archive = compareWithLedger(folder, undefined);
   const audit = new JoinAudit({ archives: [archive], labels: { files, tables } });
   audit.add(archive, joinArchive(archive, tables));

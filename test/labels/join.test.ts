@@ -43,7 +43,7 @@ const tables: LabelTables = {
 };
 
 function archive(stem: string, subsets: string[], ...images: string[]): ArchiveFolder {
-  return { stem, subsets, images, strays: [] };
+  return { file: `${stem}.zip`, stem, subsets, images, strays: [] };
 }
 
 describe('joinArchive', () => {

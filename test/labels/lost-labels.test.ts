@@ -60,7 +60,7 @@ it('another label file of the same archives may be what an index has its labels 
   const dest = await tempDir();
   await writeTree(dest, FILES);
   const { path: index } = await joinDataset({ manifest, dest });
-  const archives = [{ stem: 'ChestDx-1', subsets: ['chestdx'] }];
+  const archives = [{ file: 'ChestDx-1.zip', stem: 'ChestDx-1', subsets: ['chestdx'] }];
   const of = (file: string, present: boolean, subsets = ['chestdx']): LabelFacts => ({
     ...{ file, present, subsets },
     form: 'chest',

@@ -62,14 +62,14 @@ describe.skipIf(!present)('the real COVID-19 labels', () => {
       ],
       rowsOfAbsentArchives: 0,
       archives: [
-        { archive: 'Normal-1', images: 953 },
-        { archive: 'Normal-2', images: 893 },
-        { archive: 'Normal-3', images: 864 },
-        { archive: 'Normal-4', images: 919 },
-        { archive: 'Other-1', images: 980 },
-        { archive: 'Other-2', images: 1041 },
-        { archive: 'Viral-1', images: 972 },
-        { archive: 'Viral-2', images: 1299 },
+        { file: 'Normal-1.zip', images: 953 },
+        { file: 'Normal-2.zip', images: 893 },
+        { file: 'Normal-3.zip', images: 864 },
+        { file: 'Normal-4.zip', images: 919 },
+        { file: 'Other-1.zip', images: 980 },
+        { file: 'Other-2.zip', images: 1041 },
+        { file: 'Viral-1.zip', images: 972 },
+        { file: 'Viral-2.zip', images: 1299 },
       ],
     });
 

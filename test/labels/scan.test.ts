@@ -36,12 +36,16 @@ it('finds archives in the order of their numbers, with what each holds', async (
   expect(here).toEqual({
     archives: [
       {
+        file: 'ChestDx-2.zip',
         stem: 'ChestDx-2',
         subsets: ['chestdx'],
         images: ['a_0.JPG', 'b_0.jpeg', 'sub/c_0.dcm'],
         strays: ['.jpg', 'notes.jpg.txt'],
       },
-      { stem: 'ChestDx-10', subsets: ['chestdx'], images: ['a_0.jpg'], strays: [] },
+      {
+        ...{ file: 'ChestDx-10.zip', stem: 'ChestDx-10', subsets: ['chestdx'] },
+        ...{ images: ['a_0.jpg'], strays: [] },
+      },
     ],
     unknownFolders: ['Mine'],
     strays: ['.DS_Store'],

@@ -67,8 +67,18 @@ describe('images that no archive has', () => {
       { kind: 'unexpected-image', count: 4, examples: added, strict: true },
     ]);
     expect(result.archives).toEqual([
-      { archive: 'ChestDx-1', images: made.chest.length, membersKnown: true },
-      { archive: 'Normal-4', images: made.normal.length, membersKnown: true },
+      {
+        file: 'ChestDx-1.zip',
+        subsets: ['chestdx'],
+        images: made.chest.length,
+        membersKnown: true,
+      },
+      {
+        file: 'Normal-4.zip',
+        subsets: ['cc-cxri-p', 'normal'],
+        images: made.normal.length,
+        membersKnown: true,
+      },
     ]);
   });
 

@@ -126,7 +126,7 @@ describe('a page', () => {
           await expect(opened.locate(fileOf(name))).rejects.toMatchObject({
             code: 'no-link',
             message: saying(why),
-            next: nextSaying(/--source page\.html .*--source URL-or-directory/),
+            next: nextSaying(/--source page\.html \(save /),
           });
         }
       }
@@ -214,22 +214,25 @@ describe('what can be only a page', () => {
       { status: 404 },
       /could not read http\S+p\.html: it answers with status 404/,
       'http-status',
+      // To save a page that is gone does not help.
+      'check its address',
     ],
-    ['p.html', { status: 403 }, /status 403/, 'http-status'],
+    ['p.html', { status: 403 }, /status 403/, 'http-status', '--source page.html'],
     [
       'p.html',
       { body: 'PK', headers: { 'content-type': 'application/zip' } },
       /is no web page: it is application\/zip/,
       'no-link',
+      '--source page.html',
     ],
-    ['p.php', { status: 410 }, /status 410/, 'http-status'],
-  ])('is no base URL: %s %j', async (path, page, why, code) => {
+    ['p.php', { status: 410 }, /status 410/, 'http-status', 'check its address'],
+  ])('is no base URL: %s %j', async (path, page, why, code, advice) => {
     const web = await serve({ [`/${path}`]: page });
     const { opened } = await open(web.url + path);
     await expect(opened.locate(fileOf('ChestDx-1.zip'))).rejects.toMatchObject({
       code,
       message: saying(why),
-      next: nextSaying('--source page.html'),
+      next: nextSaying(advice),
     });
     expect(opened.kind).toBe('page');
   });
@@ -317,7 +320,9 @@ describe('a page that does not come', () => {
     const web = await serve({ '/p.html': { status: 401 } });
     const { opened } = await open(`${web.url}p.html`);
     await expect(opened.locate(fileOf('ChestDx-1.zip'))).rejects.toMatchObject({
-      next: nextSaying(/--header .* with the credentials it wants, or .*save https:\/\/x\.test/),
+      next: nextSaying(
+        /--header .* with the credentials it wants, or .*save http:\/\/127\.0\.0\.1/,
+      ),
     });
   });
 

@@ -40,7 +40,7 @@ export interface Diagnosis {
 export async function runDiagnose(
   options: Pick<DoctorOptions, 'dest'> & Partial<DoctorOptions>,
 ): Promise<Diagnosis> {
-  const { rows } = await diagnose({ manifest: MANIFEST, timeoutMs: 5000, ...options });
+  const { checks: rows } = await diagnose({ manifest: MANIFEST, timeoutMs: 5000, ...options });
   const codes = rows.flatMap(({ code, seen }) =>
     code === undefined ? [] : [exitCodeOf(new CcxriError(code, seen))],
   );

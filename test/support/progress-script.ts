@@ -10,12 +10,12 @@ const MB = 1e6;
 export function scriptedRun(): readonly TimedEvent[] {
   const names = Array.from({ length: 11 }, (_, at) => `ChestDx-${at + 1}.zip`);
   const work = names.flatMap((file): readonly PlannedWork[] => [
-    { file, phase: file === 'ChestDx-4.zip' ? 'hash' : 'download', bytes: 570 * MB },
-    { file, phase: 'extract', bytes: 600 * MB },
+    { file, subsets: [], phase: file === 'ChestDx-4.zip' ? 'hash' : 'download', bytes: 570 * MB },
+    { file, subsets: [], phase: 'extract', bytes: 600 * MB },
   ]);
   const labels = 'viral_pneumonia_COVID-19.csv';
   return [
-    ...at(0, plan([...work, { file: labels, phase: 'download', bytes: 11 * MB }])),
+    ...at(0, plan([...work, { file: labels, subsets: [], phase: 'download', bytes: 11 * MB }])),
     ...whole('ChestDx-1.zip', 'download', [0, 20]),
     ...whole('ChestDx-1.zip', 'extract', [20, 26]),
     ...at(26, { event: 'file-done', file: 'ChestDx-1.zip', status: 'verified', did: 'downloaded' }),

@@ -119,9 +119,9 @@ function makeFiles(chance: () => number) {
       work.push({ phase, totalBytes, doneBytes, isDamaged, hasBegun: false });
     if (isHere) {
       add('hash', bytes);
-      planned.push({ file, phase: 'hash', bytes: bytes });
-    } else planned.push({ file, phase: 'download', bytes: aboutBytes - planned_ });
-    planned.push({ file, phase: 'extract', bytes: aboutBytes * 1.05 });
+      planned.push({ file, subsets: [], phase: 'hash', bytes: bytes });
+    } else planned.push({ file, subsets: [], phase: 'download', bytes: aboutBytes - planned_ });
+    planned.push({ file, subsets: [], phase: 'extract', bytes: aboutBytes * 1.05 });
     if (!isHere || isBad) add('download', bytes, kept, chance() < 0.08);
     add('extract', bytes * between(1.0, 1.1));
     return { file, work, waitsUntilMs: 0 };

@@ -22,7 +22,7 @@ export async function runDoctor(context: CommandContext): Promise<CommandOutcome
     nodeVersion,
     dryRun: settings.dryRun,
   });
-  const { rows } = result;
+  const { checks: rows } = result;
   return {
     result,
     counts: {
@@ -76,7 +76,7 @@ const TITLES: Readonly<Record<CheckName, string>> = {
   memory: 'memory',
 };
 
-function renderDiagnosis({ dest, rows, elapsedMs }: DoctorResult, view: View): string {
+function renderDiagnosis({ dest, checks: rows, elapsedMs }: DoctorResult, view: View): string {
   const sources = [...new Set(rows.map(({ source }) => source ?? ''))].filter(Boolean);
   const of = (part: CheckRow['part'], source?: string) =>
     rows.filter((row) => row.part === part && row.source === source);
