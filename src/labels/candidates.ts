@@ -1,4 +1,4 @@
-import { ExampleCounter, type Examples } from './label-names.ts';
+import type { Remark } from './audit.ts';
 import type { Candidate, ImageChoice } from './image-choice.ts';
 import {
   type ArchiveFacts,
@@ -105,14 +105,17 @@ function archivesNamed({ images = new Set() }: ImageChoice): ReadonlySet<string>
   );
 }
 
-/** Rows that name an archive which the manifest does not have. @param archives all of the manifest */
-export function rowsElsewhere({ chest }: LabelTables, archives: readonly ArchiveFacts[]): Examples {
+/** Rows that are of no archive of the manifest. @param archives all of the manifest */
+export function unknownArchives(
+  { chest }: LabelTables,
+  archives: readonly ArchiveFacts[],
+): readonly Remark[] {
   const known = new Set(archives.map(({ stem }) => stem));
-  const rows = new ExampleCounter();
-  for (const { byArchive } of chest) {
-    for (const [stem, images] of byArchive) {
-      if (!known.has(stem)) for (const image of images.keys()) rows.add(`${stem}/${image}`);
-    }
-  }
-  return rows.examples();
+  return chest.flatMap(({ file, byArchive }) => {
+    const stems = [...byArchive.keys()].filter((stem) => !known.has(stem));
+    if (stems.length === 0) return [];
+    const count = stems.reduce((sum, stem) => sum + (byArchive.get(stem)?.size ?? 0), 0);
+    const kind = stems.length === byArchive.size ? 'unplaced-rows' : 'unknown-archive';
+    return [{ kind, file, count, examples: stems.slice(0, 5), strict: kind === 'unplaced-rows' }];
+  });
 }

@@ -1,0 +1,163 @@
+import { throwIfAborted } from '../abort.ts';
+import type { DatasetLayout } from '../dataset/layout.ts';
+import { CcxriError, type NextStep } from '../errors.ts';
+import { type Manifest, type ManifestFile, selectFiles, stemOf } from '../manifest/manifest.ts';
+import type { Remark } from './audit.ts';
+import { archivesToList, candidatesOf, unknownArchives } from './candidates.ts';
+import { type ChosenImages, chooseImages } from './choose-images.ts';
+import { CHOICE_LABELS, type ImageChoice, toChoiceLabel } from './image-choice.ts';
+import { readList } from './image-list.ts';
+import { groupOf } from './join.ts';
+import { archiveFacts, readLabels } from './scan.ts';
+
+/** A choice as somebody types it. */
+export interface TypedChoice {
+  /** Labels, in any case, with blanks, `_` or `-`. Default: any. */
+  readonly labels?: readonly string[] | undefined;
+  /** Default false. */
+  readonly allLabels?: boolean | undefined;
+  readonly withoutLabels?: readonly string[] | undefined;
+  /** A file that lists patients. */
+  readonly patientsFile?: string | undefined;
+  /** A file that lists images. */
+  readonly imagesFile?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly perLabel?: number | undefined;
+  readonly normals?: number | undefined;
+  /** Default `DEFAULT_SEED`. */
+  readonly seed?: string | undefined;
+}
+
+export const DEFAULT_SEED = '0';
+
+/**
+ * Reads what was typed, and the lists that it names.
+ * @throws CcxriError `unknown-label`; `usage`: a list is wrong, or a label is asked for and excluded; of
+ *   the disk
+ */
+export async function readChoice(typed: TypedChoice, manifest: Manifest): Promise<ImageChoice> {
+  const { patientsFile, imagesFile, limit, perLabel, normals, seed = DEFAULT_SEED } = typed;
+  const [labels, withoutLabels] = [typed.labels, typed.withoutLabels].map((names = []) => [
+    ...new Set(names.map(toChoiceLabel)),
+  ]);
+  const both = labels?.find((label) => withoutLabels?.includes(label));
+  if (both !== undefined) {
+    const text = 'leave one of them out';
+    throw new CcxriError('usage', `${both} is asked for and excluded`, {
+      next: [{ kind: 'advice', text }],
+    });
+  }
+  const archives = archiveFacts(manifest).map(({ stem }) => stem);
+  const read = (kind: 'patients' | 'images', path: string | undefined) =>
+    path === undefined ? undefined : readList({ kind, path, archives });
+  return {
+    labels: labels ?? [],
+    allLabels: typed.allLabels,
+    withoutLabels: withoutLabels ?? [],
+    patients: await read('patients', patientsFile),
+    images: await read('images', imagesFile),
+    limit,
+    perLabel,
+    normals,
+    seed,
+  };
+}
+
+/** The label files without which the choice can't be made. @param files that are selected */
+export function labelFilesFor(
+  choice: ImageChoice,
+  files: readonly ManifestFile[],
+  manifest: Manifest,
+): readonly ManifestFile[] {
+  const byLabel = choice.labels.length > 0 ? choice.labels : choice.withoutLabels;
+  const about = byLabel.length > 0 ? byLabel : CHOICE_LABELS;
+  const wants = { covid: about.includes('COVID-19'), chest: about.some((l) => l !== 'COVID-19') };
+  const subsets = new Set(files.flatMap((each) => each.subsets));
+  return manifest.files.filter((file) => {
+    const isOfThese = file.kind === 'labels' && file.subsets.some((each) => subsets.has(each));
+    return isOfThese && (groupOf(file.subsets) === 'Viral' ? wants.covid : wants.chest);
+  });
+}
+
+/** What a choice is made in. */
+export interface ChoiceSource {
+  readonly manifest: Manifest;
+  readonly layout: DatasetLayout;
+  /** Archives and label files that are selected; empty: all of the manifest. */
+  readonly files: readonly ManifestFile[];
+  /** The names of the images in an archive that no label file names; called for one after the other. */
+  readonly listImages: (archive: ManifestFile) => Promise<readonly string[]>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A choice that was made. */
+export interface MadeChoice extends ChosenImages {
+  /** What of the label files fits no archive. */
+  readonly remarks: readonly Remark[];
+}
+
+/**
+ * Reads the label files that are here, lists the archives that they do not speak of, and chooses.
+ * @throws CcxriError `missing`: a label file; `nothing-chosen`; `labels-invalid`; as `listImages`; of the disk; `aborted`
+ */
+export async function makeChoice(choice: ImageChoice, source: ChoiceSource): Promise<MadeChoice> {
+  const { manifest, layout, files, listImages, signal } = source;
+  const { tables, files: labelFiles } = await readLabels(layout, manifest, signal);
+  const all = archiveFacts(manifest);
+  const stems = new Set(files.map(({ name }) => stemOf(name)));
+  const archives = files.length === 0 ? all : all.filter(({ stem }) => stems.has(stem));
+  const needed = labelFilesFor(choice, files.length === 0 ? manifest.files : files, manifest);
+  const absent = labelFiles.find(
+    ({ file, present }) => !present && needed.some(({ name }) => name === file),
+  );
+  if (absent !== undefined) throw labelsMissing(absent.file);
+  const members = new Map<string, readonly string[]>();
+  for (const { stem } of archivesToList(choice, { archives, tables })) {
+    throwIfAborted(signal);
+    const [file] = selectFiles(manifest, { files: [stem] });
+    if (file !== undefined) members.set(stem, await listImages(file));
+  }
+  const chosen = chooseImages(candidatesOf({ archives, tables, members }), choice);
+  const made = { ...chosen, remarks: unknownArchives(tables, all) };
+  assertSome(made, choice);
+  return made;
+}
+
+function labelsMissing(file: string): CcxriError {
+  return new CcxriError('missing', `${file} is not here: it says which images are meant`, {
+    file,
+    next: [{ kind: 'run', command: 'fetch', files: [file], purpose: 'to get it' }],
+  });
+}
+
+/** Nothing is never what was meant. @throws CcxriError `nothing-chosen` */
+function assertSome(made: MadeChoice, choice: ImageChoice): void {
+  const { images, controls, fitting, unknownPatients, unknownImages } = made;
+  const { labels, normals = 0, patients, images: listed } = choice;
+  if (images.length > 0 && (controls.length > 0 || normals === 0)) return;
+  if (images.length > 0) {
+    const message = 'there is no image without a finding that could be a control';
+    throw new CcxriError('nothing-chosen', message, {
+      expected: `${normals} controls, in the selection and of the same part of the dataset`,
+      found: 'none',
+      next: [{ kind: 'option', option: 'subset', purpose: 'that has such images too' }],
+    });
+  }
+  const unknown = [...unknownPatients, ...unknownImages];
+  const isListWrong =
+    unknown.length > 0 && unknown.length === (patients?.size ?? 0) + (listed?.size ?? 0);
+  const counts = labels.map((label) => `${label}: 0`);
+  throw new CcxriError('nothing-chosen', 'no image is as the options say', {
+    found: `${fitting} images`,
+    reasons: isListWrong ? ['no name of the list is in the selection'] : counts,
+    next: nextOfNone(choice),
+  });
+}
+
+function nextOfNone({ labels, allLabels = false }: ImageChoice): readonly NextStep[] {
+  const isNarrow = allLabels && labels.length > 1;
+  const text = isNarrow
+    ? 'ask for any of the labels instead of all'
+    : 'leave one of the conditions out, or select more of the dataset';
+  return [{ kind: 'advice', text }];
+}
