@@ -4,6 +4,7 @@ import {
   CHEST_LABEL_NAMES,
   type ArchiveSpec,
   type ChestLabel,
+  type Frequencies,
   type PlannedArchive,
   type ReleaseImage,
   type ReleaseSpec,
@@ -12,7 +13,6 @@ import {
 const DEFAULT_SIZE = 64;
 const HEALTHY = 0.4;
 const COVID = 0.3;
-const SAME_PATIENT = 0.35;
 
 export interface ReleasePlan {
   readonly archives: readonly PlannedArchive[];
@@ -20,13 +20,17 @@ export interface ReleasePlan {
   readonly absent: readonly ReleaseImage[];
 }
 
+/** Every label about as often, so that a few images show them all. */
+const EVEN: Frequencies = { pickLabels, oneMore: () => 0.35, mostImages: () => Infinity };
+
 /** Which images there are, their patients and labels. Pure: the same for a spec, always. */
 export function planRelease(spec: ReleaseSpec): ReleasePlan {
   const random = createRandom(`release ${spec.seed}`);
-  const patients = new PatientNumbers(random);
+  const frequencies = spec.frequencies ?? EVEN;
+  const patients = new PatientNumbers(random, frequencies);
   const plan = (archive: ArchiveSpec): PlannedArchive => ({
     spec: archive,
-    images: planImages(archive, random, patients),
+    images: planImages(archive, { random, frequencies }, patients),
   });
   const archives = spec.archives.map(plan);
   return { archives, absent: (spec.labelsOnly ?? []).flatMap((archive) => plan(archive).images) };
@@ -34,18 +38,18 @@ export function planRelease(spec: ReleaseSpec): ReleasePlan {
 
 function planImages(
   archive: ArchiveSpec,
-  random: Random,
+  { random, frequencies }: { readonly random: Random; readonly frequencies: Frequencies },
   patients: PatientNumbers,
 ): readonly ReleaseImage[] {
   const { stem, isChest } = groupOf(archive.name);
   const { images, imageSize: size = DEFAULT_SIZE } = archive;
-  const names = typeof images === 'number' ? patients.names(images, isChest) : images;
+  const names = typeof images === 'number' ? patients.names(archive.name, images) : images;
   return names.map((name) => ({
     name,
     archive: archive.name,
     patient: name.slice(0, name.lastIndexOf('_')),
     size,
-    labels: isChest ? pickLabels(random) : [],
+    labels: isChest ? frequencies.pickLabels(random) : [],
     covid: stem === 'Viral' && random.next() < COVID,
   }));
 }
@@ -58,20 +62,25 @@ function pickLabels(random: Random): readonly ChestLabel[] {
 /** Names as the dataset has them; no patient in two archives, no name twice. */
 class PatientNumbers {
   readonly #random: Random;
+  readonly #frequencies: Frequencies;
   #chest = 10_000_000;
   #pneumonia = 10_000;
 
-  constructor(random: Random) {
+  constructor(random: Random, frequencies: Frequencies) {
     this.#random = random;
+    this.#frequencies = frequencies;
   }
 
-  names(count: number, isChest: boolean): readonly string[] {
+  names(archive: string, count: number): readonly string[] {
+    const { isChest } = groupOf(archive);
+    const oneMore = this.#frequencies.oneMore(archive);
+    const mostImages = this.#frequencies.mostImages(archive);
     const names: string[] = [];
     let number = this.#next(isChest);
     let image = 0;
     while (names.length < count) {
       names.push(`patient${number}_${String(image).padStart(3, '0')}.jpg`);
-      const goesOn = isChest && this.#random.next() < SAME_PATIENT;
+      const goesOn = isChest && this.#random.next() < oneMore && image + 1 < mostImages;
       image = goesOn ? image + 1 : 0;
       if (!goesOn) number = this.#next(isChest);
     }

@@ -1,3 +1,5 @@
+import type { Random } from './random.ts';
+
 /** The labels of chest_dx.csv in its own order and spelling; No_finding is its last column. */
 export const CHEST_LABEL_NAMES = [
   'Consolidation',
@@ -17,6 +19,16 @@ export const CHEST_LABEL_NAMES = [
 ] as const;
 
 export type ChestLabel = (typeof CHEST_LABEL_NAMES)[number];
+
+/** How often something is so in the rows of a release. */
+export interface Frequencies {
+  /** Labels of one image; none: No_finding. */
+  readonly pickLabels: (random: Random) => readonly ChestLabel[];
+  /** The chance that a patient of an archive has one more image. */
+  readonly oneMore: (archive: string) => number;
+  /** Images a patient of an archive has at most. */
+  readonly mostImages: (archive: string) => number;
+}
 
 /** What a made-up release is to hold. The same spec makes the same bytes. */
 export interface ReleaseSpec {
@@ -38,6 +50,8 @@ export interface ReleaseSpec {
   readonly homepage?: string | undefined;
   /** Name in the manifest. Default `CC-CXRI (made up)`. */
   readonly dataset?: string | undefined;
+  /** How often labels occur, and how many images patients have. Default: each label about as often. */
+  readonly frequencies?: Frequencies | undefined;
   /** Makes an image's file. Default: draws a chest with its signs. */
   readonly toJpeg?: ((image: ReleaseImage) => Buffer | Promise<Buffer>) | undefined;
 }

@@ -9,7 +9,7 @@ import { loadManifest } from '../../src/manifest/load.ts';
 import { parseCsv } from './csv.ts';
 import { sizeOfJpeg } from './jpeg-segments.ts';
 import { decodeWithPil, hasPil } from './pil.ts';
-import { STAND_IN_ARCHIVES, makeRealNames, makeStandIn } from './stand-in.ts';
+import { STAND_IN_ARCHIVES, makeChestStandIn, makeRealNames, makeStandIn } from './stand-in.ts';
 import { useTempDirs, writeTree } from './temp-dirs.ts';
 
 const DATA = resolve(import.meta.dirname, '../../../shared/data');
@@ -54,6 +54,20 @@ describe('makeStandIn', () => {
     const decoded = decodeWithPil([...members.keys()].map((name) => join(out, name)));
     expect(decoded).toHaveLength(9);
     for (const image of decoded) expect(image).toMatchObject({ width: 72, height: 72, mode: 'L' });
+  });
+});
+
+describe('makeChestStandIn', () => {
+  it('makes all archives that chest_dx.csv speaks of, and few images of each rare label', async () => {
+    const { written, images, manifest } = await makeChestStandIn(await tempDir());
+    expect(manifest.files).toHaveLength(75);
+    expect(images).toHaveLength(74 * 30);
+    for (const { name, bytes } of written.filter((file) => file.name.endsWith('.zip'))) {
+      expect(bytes / 30, name).toBeGreaterThan(3900);
+      expect(bytes / 30, name).toBeLessThan(4300);
+    }
+    const masses = images.filter(({ labels }) => labels.includes('Mass'));
+    expect(masses.length / images.length).toBeCloseTo(0.011, 2);
   });
 });
 

@@ -4,11 +4,13 @@ import type { Manifest } from '../../src/manifest/manifest.ts';
 import { drawJpeg } from '../../scripts/release/archive-file.ts';
 import { withComment } from '../../scripts/release/jpeg.ts';
 import { makeRelease, toJson, type Release } from '../../scripts/release/make-release.ts';
+import { REAL_FREQUENCIES, chestArchives } from '../../scripts/release/real-frequencies.ts';
 import type {
   ArchiveSpec,
   ReleaseImage,
   ReleaseSpec,
 } from '../../scripts/release/release-types.ts';
+import { randomBytes } from './random-bytes.ts';
 
 /**
  * A release under real names, with real layout and headers, for tests. Every image is a decodable
@@ -57,6 +59,36 @@ export async function makeStandIn(
     pagePath: join(directory, 'index.html'),
     manifestPath: join(directory, 'manifest.json'),
   };
+}
+
+export interface ChestOptions extends StandInOptions {
+  /** In each archive. Default 30. */
+  readonly images?: number;
+  /** Of each image, about; 65,000 at most. Default 4,000. */
+  readonly bytes?: number;
+}
+
+/**
+ * A stand-in for choosing images by label: the archives that chest_dx.csv speaks of, with images, labels
+ * and patients about as often as they really are. By default 9 MB in all.
+ */
+export async function makeChestStandIn(
+  directory: string,
+  { images = 30, bytes = 4000, ...options }: ChestOptions = {},
+): Promise<StandIn> {
+  const toSmall = quickJpegs();
+  return makeStandIn(directory, {
+    seed: 'chest',
+    archives: chestArchives({ chest: images, pe: images }),
+    labelsOnly: [],
+    frequencies: REAL_FREQUENCIES,
+    toJpeg: async (image) => {
+      const small = await toSmall(image);
+      const filling = randomBytes(Math.max(0, bytes - small.length), image.name);
+      return withComment(small, filling.toString('latin1'));
+    },
+    ...options,
+  });
 }
 
 /**
