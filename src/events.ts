@@ -18,6 +18,7 @@ export type RunEvent =
   | SourceRetryEvent
   | SourceLeftEvent
   | WarningEvent
+  | RepairEvent
   | ConnectionsEvent
   | ProxyEvent
   | FileDoneEvent
@@ -202,6 +203,19 @@ export type WarningCode =
   | 'manifest'
   | 'environment';
 
+/** What is good of a damaged archive is kept, and the rest of it is downloaded. */
+export interface RepairEvent extends AboutFile {
+  readonly event: 'repair';
+  /** Members that are damaged, or that the file ends before, relative to images/<archive>/. */
+  readonly badMembers: readonly string[];
+  /** Is the archive's directory, or what stands behind it, wrong or missing? */
+  readonly isDirectoryBad: boolean;
+  /** Bytes of the damaged file that are kept. */
+  readonly keptBytes: number;
+  /** Why all of it is downloaded, in words. Null where it is not. */
+  readonly wholeBecause: string | null;
+}
+
 /** The number of connections changes, where the run finds it itself. */
 export interface ConnectionsEvent {
   readonly event: 'connections';
@@ -255,12 +269,19 @@ export interface DamagedMember {
 }
 
 /**
- * What the run did with a file. `downloaded`; `checked`: it was here, not known to be right, and has
- * passed; `extracted`; `skipped`: there was nothing to do; `failed`: see `error`; `stopped`: not
+ * What the run did with a file. `downloaded`; `repaired`: it was here and damaged, and what was wrong with it
+ * was downloaded; `checked`: it was here, not known to be right, and has passed; `extracted`; `skipped`: there was nothing to do; `failed`: see `error`; `stopped`: not
  * finished, because the run ended early; `described`: it is in the manifest that was made.
  */
 export type FileDid =
-  'downloaded' | 'checked' | 'extracted' | 'skipped' | 'failed' | 'stopped' | 'described';
+  | 'downloaded'
+  | 'repaired'
+  | 'checked'
+  | 'extracted'
+  | 'skipped'
+  | 'failed'
+  | 'stopped'
+  | 'described';
 
 /** An archive was deleted (`--delete-archives`): all its images are extracted and checked. */
 export interface ArchiveRemovedEvent extends AboutFile {

@@ -34,6 +34,7 @@ export type {
   ProgressEvent,
   RunProgress,
   ProxyEvent,
+  RepairEvent,
   RetryEvent,
   RunEvent,
   SourceLeftEvent,
@@ -67,6 +68,7 @@ export type {
   FetchResult,
   FetchStep,
 } from './fetch/fetch-types.ts';
+export type { RepairReport } from './fetch/repair-types.ts';
 export { verifyDataset } from './verify/verify-dataset.ts';
 export type { VerifyDepth, VerifyOptions, VerifyOutcome, VerifyResult } from './verify/types.ts';
 export { extractDataset } from './extract/extract-dataset.ts';

@@ -191,6 +191,11 @@ const TABLE = {
       own: { extract: { group: 'How' } },
     },
   ),
+  noRepair: flag(
+    '--no-repair',
+    'download a damaged archive anew, instead of keeping what is good of it',
+    { group: 'After the download', commands: ['fetch'] },
+  ),
   quick: flag('--quick', 'size and time against the ledger; no byte is read', {
     group: 'How',
     commands: ['verify'],

@@ -95,6 +95,8 @@ export function lineOf(event: RunEvent, state: RunState, view: View): string | u
       const about = file === undefined || message.includes(file) ? '' : `${file}: `;
       return `${style.yellow('warning:')} ${shown(about + message)}`;
     }
+    case 'repair':
+      return repairLine(event);
     case 'connections':
       return verbose ? connectionsLine(event) : undefined;
     case 'archive-removed':
@@ -105,14 +107,8 @@ export function lineOf(event: RunEvent, state: RunState, view: View): string | u
       return `${shown(event.path)}: ${count(event.rows, 'row')} written`;
     case 'phase-start':
       return startLine(event, view);
-    case 'phase-done': {
-      const md5 = event.md5 === undefined ? '' : `, MD5 ${event.md5}`;
-      const members = event.members === undefined ? '' : `, ${count(event.members, 'member')}`;
-      const bytes = formatBytes(event.bytes);
-      return verbose
-        ? `${event.file}: ${PHASE_WORDS[event.phase]} done, ${bytes}${members}${md5}`
-        : undefined;
-    }
+    case 'phase-done':
+      return verbose ? doneLine(event) : undefined;
     case 'demo-start':
     case 'caught':
       return renderDemoEvent(event, view);
@@ -133,6 +129,17 @@ function startLine(
     return `${event.file}: starts over: the ${formatBytes(event.uselessBytes)} here came from another server`;
   }
   return verbose ? `${event.file}: ${DOING[event.phase]}${fromOf(event.source)}` : undefined;
+}
+
+function doneLine(event: Extract<RunEvent, { event: 'phase-done' }>): string {
+  const { file, phase, bytes, md5, members } = event;
+  const parts = [
+    `${PHASE_WORDS[phase]} done`,
+    formatBytes(bytes),
+    ...(members === undefined ? [] : [count(members, 'member')]),
+    ...(md5 === undefined ? [] : [`MD5 ${md5}`]),
+  ];
+  return `${file}: ${parts.join(', ')}`;
 }
 
 function planLine(plan: Extract<RunEvent, { event: 'plan' }>): string {
@@ -158,6 +165,17 @@ function planLine(plan: Extract<RunEvent, { event: 'plan' }>): string {
   // On a line of its own: both together are wider than a common terminal.
   const disk = plan.bytesNeededOnDisk > 0 ? `\n      disk: ${needed}` : '';
   return `plan: ${parts.join('; ')}${disk}`;
+}
+
+function repairLine(event: Extract<RunEvent, { event: 'repair' }>): string {
+  const { file, badMembers, isDirectoryBad, keptBytes, wholeBecause } = event;
+  if (wholeBecause !== null) return `${file}: downloading all of it: ${shown(wholeBecause)}`;
+  const wrong = [
+    ...(badMembers.length > 0 ? [count(badMembers.length, 'member')] : []),
+    ...(isDirectoryBad ? ['the directory'] : []),
+  ];
+  const what = wrong.length > 0 ? wrong.join(' and ') : 'bytes that no CRC-32 covers';
+  return `${file}: ${what} damaged; keeping ${formatBytes(keptBytes)}, downloading the rest`;
 }
 
 function connectionsLine(event: Extract<RunEvent, { event: 'connections' }>): string {

@@ -112,6 +112,7 @@ export class RunState {
       case 'archive-removed':
       case 'source-left':
       case 'warning':
+      case 'repair':
       case 'connections':
       case 'proxy':
       case 'index-written':

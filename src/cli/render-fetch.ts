@@ -107,6 +107,7 @@ function amountOf(step: FetchStep): string {
 
 const DIDS: Labels<FetchDid> = {
   downloaded: 'downloaded',
+  repaired: 'repaired',
   checked: 'checked here',
   extracted: 'extracted',
   skipped: 'here already',

@@ -17,6 +17,7 @@ import type { Location } from '../sources/source.ts';
 import { formatBytes, toPrintableUrl } from '../text.ts';
 import { type DownloadContext, type Transfer, emitRetry, usableBytes } from './context.ts';
 import { WRONG_BYTES, notThere, ofWholeSource, summarizeFailures, toFailure } from './failures.ts';
+import type { FoundFile } from './publish.ts';
 import { type WrongBytes, quarantine } from './quarantine.ts';
 import { runTransfer } from './transfer.ts';
 
@@ -26,9 +27,10 @@ export interface Candidate extends HashedFile {
   readonly source: string | null;
   /**
    * Gives it its final name, in a directory that is made if need be, and flushes both.
+   * @param damaged the file of that name that it replaces
    * @throws CcxriError `occupied`; `part-deleted`; of the disk
    */
-  moveTo(finalPath: string): Promise<void>;
+  moveTo(finalPath: string, damaged?: FoundFile): Promise<void>;
   /**
    * It was not taken, for whatever reason: `downloadCandidates` goes on from there, or throws it,
    * when the next candidate is asked for.
@@ -162,9 +164,9 @@ async function* offer(
       bytes,
       md5,
       source,
-      moveTo: async (finalPath) => {
+      moveTo: async (finalPath, damaged) => {
         await makeDirectoryWithin(dirname(finalPath));
-        await part.moveTo(finalPath);
+        await part.moveTo(finalPath, damaged);
         end.isTaken = true;
       },
       reject: (error) => {

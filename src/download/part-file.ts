@@ -23,7 +23,7 @@ import {
   toDurable,
   writePartState,
 } from './part-state.ts';
-import { placeFile } from './publish.ts';
+import { type FoundFile, placeFile } from './publish.ts';
 import type { Spans } from './spans.ts';
 import { type WriteFully, writeFully } from './writer.ts';
 
@@ -190,12 +190,13 @@ export class PartFile {
   /**
    * Gives the finished, accepted file its final name: never over another file, but the same bytes may
    * be there already. The part is closed and gone after this.
+   * @param damaged the file that it replaces
    * @throws CcxriError `occupied`; `part-deleted`; of the disk
    */
-  async moveTo(finalPath: string): Promise<void> {
+  async moveTo(finalPath: string, damaged?: FoundFile): Promise<void> {
     try {
       const { path, bytes, md5 = '' } = this;
-      await placeFile({ path, bytes, md5 }, finalPath);
+      await placeFile({ path, bytes, md5 }, finalPath, damaged);
       await this.close();
       await syncDirectory(dirname(finalPath));
       await removeOwnFile(statePathOf(this.path));

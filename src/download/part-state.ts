@@ -104,8 +104,8 @@ export function usableBytesOf(state: PartState): number {
   return isUsable(state, spans) ? bytesOf(spans) : 0;
 }
 
-/** Longer than any valid state. */
-const MAX_STATE_BYTES = 64 * 1024;
+/** Longer than any valid state, also of an archive of which every member is an island. */
+const MAX_STATE_BYTES = 4 * 1024 * 1024;
 
 /** `ChestDx-1.zip.<token>.json` beside `ChestDx-1.zip.<token>.part` */
 export function statePathOf(partPath: string): string {

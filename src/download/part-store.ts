@@ -17,6 +17,7 @@ import {
   usableBytesOf,
   writePartState,
 } from './part-state.ts';
+import { type Seed, seedPart } from './seed-part.ts';
 
 /** What a part is of: the file, and the release by its MD5. */
 export interface PartKey {
@@ -89,7 +90,7 @@ export class PartStore {
   /** A part to write to: one that was left, or a new one. Other leftovers are removed. */
   async open(key: PartKey): Promise<PartFile> {
     const owner = await ownIdentity();
-    const token = randomBytes(6).toString('hex');
+    const token = newToken();
     const path = this.#partPath(key.name, token);
     try {
       await makeDirectoryWithin(this.#directory);
@@ -107,6 +108,22 @@ export class PartStore {
       return part;
     } catch (error) {
       throw toDiskError(error, 'write', { path: this.#directory });
+    }
+  }
+
+  /**
+   * Makes a part of bytes that are here already, and leaves it for `open`, which takes the part with the
+   * most bytes.
+   * @throws CcxriError of the disk: nothing is left then
+   */
+  async seed({ name, md5 }: PartKey, seed: Seed): Promise<void> {
+    const path = this.#partPath(name, newToken());
+    try {
+      await makeDirectoryWithin(this.#directory);
+      await seedPart(path, { name, md5, owner: await ownIdentity() }, seed);
+    } catch (error) {
+      await removePart(path).catch(() => undefined);
+      throw toDiskError(error, 'write', { path });
     }
   }
 
@@ -173,6 +190,10 @@ async function isLeftover(path: string, nowMs: number | undefined): Promise<bool
   if (nowMs === undefined) return false;
   const limitMs = state === undefined ? FRESH_MS : ABANDONED_MS;
   return nowMs - (await touchedAtMs(path)) > limitMs;
+}
+
+function newToken(): string {
+  return randomBytes(6).toString('hex');
 }
 
 async function livenessOfOwner({ owner }: PartState): Promise<'alive' | 'dead' | 'unknown'> {

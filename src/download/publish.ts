@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { link, lstat, rename, unlink } from 'node:fs/promises';
 import { CcxriError, errnoOf, isCcxriError, toDiskError } from '../errors.ts';
 import { type HashedFile, hashFile } from '../hash/hash-file.ts';
@@ -5,16 +6,29 @@ import { type HashedFile, hashFile } from '../hash/hash-file.ts';
 /** From file systems without hard links (FAT, some shares), or that forbid them. */
 const NO_LINKS = new Set(['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 
+/** What shows that a file is still the one that was read. */
+export type FoundFile = Pick<Stats, 'dev' | 'ino' | 'size' | 'mtimeMs'>;
+
 /**
  * Gives a file its final name, never over another file: a link fails if one exists, a rename would
  * replace it. If another run has just placed the same bytes, ours are not needed.
+ * @param damaged the file that it replaces, if that is still there
  * @throws CcxriError `occupied`; the raw error of the disk
  */
-export async function placeFile(file: HashedFile, to: string): Promise<void> {
+export async function placeFile(file: HashedFile, to: string, damaged?: FoundFile): Promise<void> {
+  if (damaged !== undefined && (await isStill(to, damaged))) {
+    await rename(file.path, to);
+    return;
+  }
   if (!(await tryPlace(file.path, to)) && !(await holds(to, file))) throw occupied(to);
   await unlink(file.path).catch((error: unknown) => {
     if (errnoOf(error) !== 'ENOENT') throw error;
   });
+}
+
+async function isStill(path: string, { dev, ino, size, mtimeMs }: FoundFile): Promise<boolean> {
+  const now = await lstat(path).catch(() => undefined);
+  return now?.dev === dev && now.ino === ino && now.size === size && now.mtimeMs === mtimeMs;
 }
 
 async function holds(path: string, content: HashedFile): Promise<boolean> {

@@ -46,10 +46,12 @@ async function settleFile({ survey, step }: FetchTask, run: FetchRun): Promise<F
   let outcome = stoppedOutcome(file, statusOf(survey));
   try {
     if (step.action === 'done') return await finishDone(outcome, survey, run);
-    const { did, receipt } = await obtain(survey, run);
+    const { did, receipt, repair } = await obtain(survey, run);
     const { bytes, md5, status: check } = receipt;
-    const source = did === 'downloaded' ? (receipt.source ?? null) : null;
+    const isNew = did === 'downloaded' || did === 'repaired';
+    const source = isNew ? (receipt.source ?? null) : null;
     outcome = { ...outcome, status: check, did, bytes, md5, check, source };
+    if (repair !== undefined) outcome = { ...outcome, repair };
     if (file.kind !== 'archive' || run.options.extract === false) return outcome;
     return await finishArchive(outcome, { path: survey.path, md5 }, run);
   } catch (thrown) {

@@ -3,6 +3,7 @@ import type { FileOutcome, SessionOptions } from '../dataset/session.ts';
 import type { CcxriError } from '../errors.ts';
 import type { FileStatus } from '../file-status.ts';
 import type { IndexResult } from '../labels/build-index.ts';
+import type { RepairReport } from './repair-types.ts';
 
 /**
  * Connections of a run, over all files: a number is kept. `auto`: 4 at first, and twice as many while that
@@ -51,6 +52,11 @@ export interface FetchOptions extends SessionOptions {
    * Of an archive with damaged members publish the good ones, and list the others. Default: nothing of it.
    */
   readonly keepGood?: boolean | undefined;
+  /**
+   * Keep what is good of an archive that was right and is damaged now, and download the rest. Default true;
+   * false moves it to the quarantine, and downloads all of it.
+   */
+  readonly repair?: boolean | undefined;
   /** Plan only: nothing is written, nothing downloaded. */
   readonly dryRun?: boolean | undefined;
   /** Called when the disk looks too small; false refuses with `disk-space`. Default: refuse. */
@@ -104,11 +110,12 @@ export interface FetchStep {
 }
 
 /**
- * `downloaded`; `checked`: it was here, not known to be right, and has passed; `extracted`: only the
- * extraction was missing; `skipped`: there was nothing to do; `failed`: see `error`; `stopped`: not
- * finished, because the run ended early (a full disk, a signal).
+ * `downloaded`; `repaired`: it was here and damaged, see `repair`; `checked`: it was here, not known to be
+ * right, and has passed; `extracted`: only the extraction was missing; `skipped`: there was nothing to do;
+ * `failed`: see `error`; `stopped`: not finished, because the run ended early (a full disk, a signal).
  */
-export type FetchDid = 'downloaded' | 'checked' | 'extracted' | 'skipped' | 'failed' | 'stopped';
+export type FetchDid =
+  'downloaded' | 'repaired' | 'checked' | 'extracted' | 'skipped' | 'failed' | 'stopped';
 
 /** What a fetch has done with one file. */
 export interface FetchOutcome extends FileOutcome, MembersNoted {
@@ -126,6 +133,8 @@ export interface FetchOutcome extends FileOutcome, MembersNoted {
   readonly check: 'verified' | 'content-checked' | null;
   /** The source that it was downloaded from, safe to print. Null where nothing was downloaded. */
   readonly source: string | null;
+  /** How a damaged archive was put right. Absent unless it was. */
+  readonly repair?: RepairReport | undefined;
   /** Images and other members under images/<archive>/. Null where nothing was extracted. */
   readonly members: number | null;
   /** Size of the archive, where this run has deleted it (`--delete-archives`); else 0. */

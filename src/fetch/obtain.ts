@@ -10,15 +10,22 @@ import { quarantine } from '../download/quarantine.ts';
 import { CcxriError, type NextStep, isCcxriError, withDetails } from '../errors.ts';
 import { statOrNull } from '../fs/paths.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
+import { repairFile } from './repair-file.ts';
+import type { DamagedFile, RepairReport } from './repair-types.ts';
 import type { FetchRun } from './with-downloads.ts';
 
 const MOVE_AWAY: NextStep = { kind: 'advice', text: 'move it away' };
 
 /** A file that lies under its final name, whole and checked. */
 export interface Obtained {
-  /** `skipped`: it was there and had passed; `checked`: it was there, and has passed now. */
-  readonly did: 'skipped' | 'checked' | 'downloaded';
+  /**
+   * `skipped`: it was there and had passed; `checked`: it was there, and has passed now; `repaired`: it was
+   * there and damaged, and what was wrong with it was downloaded.
+   */
+  readonly did: 'skipped' | 'checked' | 'downloaded' | 'repaired';
   readonly receipt: Receipt;
+  /** How, if it was `repaired`. */
+  readonly repair?: RepairReport | undefined;
 }
 
 /**
@@ -30,15 +37,16 @@ export interface Obtained {
  */
 export async function obtain(before: FileSurvey, run: FetchRun): Promise<Obtained> {
   const here = await takeWhatIsHere(before, run);
-  if (here !== undefined) return here;
+  if (here !== undefined && 'did' in here) return here;
   const { session, downloads, downloadLimit } = run;
   const { file, path } = before;
   return downloadLimit(async () => {
     throwIfAborted(session.signal);
+    if (here !== undefined) return { did: 'repaired', ...(await repairFile(here, run)) };
     // Where the lock holds nobody off, another run may have put it there since.
     if (before.final === 'absent' && (await statOrNull(path)) !== null) {
       const found = await takeWhatIsHere(await surveyFile(file, session), run);
-      if (found !== undefined) return found;
+      if (found !== undefined && 'did' in found) return found;
     }
     await assertFree(before);
     for await (const candidate of downloadCandidates(file, downloads)) {
@@ -54,7 +62,10 @@ export async function obtain(before: FileSurvey, run: FetchRun): Promise<Obtaine
 }
 
 /** @returns undefined: nothing is here, or not any more: it has to be downloaded */
-async function takeWhatIsHere(survey: FileSurvey, run: FetchRun): Promise<Obtained | undefined> {
+async function takeWhatIsHere(
+  survey: FileSurvey,
+  run: FetchRun,
+): Promise<Obtained | DamagedFile | undefined> {
   const { file, path, final, receipt, finalBytes } = survey;
   if (final === 'absent') return undefined;
   if (final === 'checked' && receipt !== undefined) return { did: 'skipped', receipt };
@@ -72,6 +83,8 @@ async function takeWhatIsHere(survey: FileSurvey, run: FetchRun): Promise<Obtain
     const other = await ofOtherManifest(wrong, run.session);
     if (other !== undefined) throw leftHere(survey, other);
     if (receipt === undefined) throw occupied(survey, error);
+    const { repair = true } = run.options;
+    if (repair && file.kind === 'archive') return { survey, candidate, error };
     await moveAway({ ...survey, receipt }, { candidate, error }, run);
     return undefined;
   }

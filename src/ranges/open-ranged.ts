@@ -71,6 +71,7 @@ export async function openLocal(
   return {
     sizeBytes: reader.sizeBytes,
     place: toPrintable(path),
+    url: null,
     isLocal: true,
     validator: String(reader.mtimeMs),
     read: (into, position) => reader.read(into, position),

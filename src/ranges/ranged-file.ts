@@ -7,6 +7,8 @@ export type OnPiece = (piece: Buffer) => Promise<void> | void;
 export interface RangedFile extends RandomReader {
   /** Where it is, safe to print. */
   readonly place: string;
+  /** The same with its query, never printed: null of a file on a disk of this machine. */
+  readonly url: string | null;
   /** Whether it is on a disk of this machine: then it costs no bytes of a line. */
   readonly isLocal: boolean;
   /** What shows that it is still the same (an ETag, a date); null: the source has nothing of the kind. */

@@ -58,8 +58,12 @@ export class RemoteFile implements RangedFile {
     return this.#identity.validator;
   }
 
+  get url(): string {
+    return this.#requests.url;
+  }
+
   get place(): string {
-    return toPrintableUrl(this.#requests.url);
+    return toPrintableUrl(this.url);
   }
 
   async read(into: Buffer, position: number): Promise<void> {

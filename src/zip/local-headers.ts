@@ -153,7 +153,7 @@ interface Gap {
 }
 
 /** The longest data descriptor: signature, CRC-32 and two sizes of 64 bits. */
-const DESCRIPTOR_BYTES = 24;
+export const DESCRIPTOR_BYTES = 24;
 
 /**
  * Checks where the members lie: none may overlap the next one or the directory (that is how a few
@@ -188,7 +188,8 @@ export async function checkSpans(
 
 function checkGap(gap: Gap, bytes: Buffer, report: ArchiveReport): void {
   const { behind } = gap;
-  const used = behind?.hasDescriptor === true ? descriptorBytes(behind, bytes, gap) : 0;
+  const used =
+    behind?.hasDescriptor === true ? descriptorLength(behind.entry, bytes, gap.end - gap.start) : 0;
   if (used === undefined) {
     report.reject(
       'descriptor-mismatch',
@@ -214,9 +215,15 @@ const SPLIT_MARKERS = [DESCRIPTOR_SIGNATURE, 0x30304b50];
 
 /**
  * The length of the descriptor: with or without signature, with sizes of 32 or 64 bits (APPNOTE 4.3.9
- * does not say how to know). undefined: these bytes are no descriptor of this member.
+ * does not say how to know).
+ * @param bytes of the gap behind the member, the first 24 of it at least
+ * @returns undefined: these bytes are no descriptor of this member
  */
-function descriptorBytes({ entry }: PlacedEntry, bytes: Buffer, gap: Gap): number | undefined {
+export function descriptorLength(
+  entry: Pick<HeaderFacts, 'crc32' | 'compressedSize' | 'size'>,
+  bytes: Buffer,
+  gapBytes: number,
+): number | undefined {
   const fitting: number[] = [];
   for (const signature of [4, 0]) {
     if (signature > 0 && !startsWith(bytes, DESCRIPTOR_SIGNATURE)) continue;
@@ -229,7 +236,7 @@ function descriptorBytes({ entry }: PlacedEntry, bytes: Buffer, gap: Gap): numbe
     }
   }
   // Zeros behind an empty member can be read in two ways: prefer the one that fills the gap.
-  return fitting.find((length) => length === gap.end - gap.start) ?? fitting[0];
+  return fitting.find((length) => length === gapBytes) ?? fitting[0];
 }
 
 function readSize(bytes: Buffer, at: number, width: number): number {

@@ -114,6 +114,11 @@ export class ArchiveReport {
     });
   }
 
+  /** Nothing but oddities was found. */
+  get isUsable(): boolean {
+    return this.#reasonCount === 0 && this.#damage === undefined && this.#unread === undefined;
+  }
+
   /** @throws CcxriError `unsafe-archive`, with the reasons; `damaged-archive` */
   assertUsable(): void {
     const [first] = this.#reasons;

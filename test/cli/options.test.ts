@@ -41,6 +41,7 @@ const CASES: Readonly<Record<OptionKey, readonly [string, string, unknown]>> = {
   noJoin: ['', '1', true],
   deleteArchives: ['', 'true', true],
   keepGood: ['', 'true', true],
+  noRepair: ['', '1', true],
   quick: ['', 'on', true],
   deep: ['', 'TRUE', true],
   output: ['a.csv', 'a.csv', 'a.csv'],

@@ -152,12 +152,13 @@ describe('real output is described', () => {
   it('of a directory with a stale lock, and files that have changed since they were accepted', async () => {
     const holder = { pid: 2 ** 30, host: hostname(), startToken: null };
     const lock = { lockVersion: 1, holder, token: 'x', since: '2026-01-05T10:11:12.000Z' };
-    await expectDescribed(0, async () => {
-      const dest = await copyOfFetched();
-      await writeTree(dest, { '.ccxri/lock': JSON.stringify(lock) });
-      await writeFile(join(dest, 'archives/ChestDx-2.zip'), archive);
-      return fetchOf('all', dest);
-    });
+    for (const more of [[], ['--no-repair']])
+      await expectDescribed(0, async () => {
+        const dest = await copyOfFetched();
+        const files = { '.ccxri/lock': JSON.stringify(lock), 'archives/ChestDx-2.zip': archive };
+        await writeTree(dest, files);
+        return [...fetchOf('all', dest), ...more];
+      });
     const lacking = await tempDir();
     await cp(RELEASE, lacking, { recursive: true });
     await rm(join(lacking, 'chest_dx.csv'));

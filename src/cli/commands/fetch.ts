@@ -48,6 +48,7 @@ export async function runFetch(context: CommandContext): Promise<CommandOutcome>
     deleteArchives,
     keepGood,
     limitRateBytesPerSecond: settings.limitRate,
+    repair: !settings.noRepair,
     extract: !settings.noExtract,
     join: !settings.noJoin,
     onOutcome: (outcome) => settled.push(outcome),

@@ -1,0 +1,163 @@
+import { constants } from 'node:fs';
+import { copyFile, link, lstat } from 'node:fs/promises';
+import { throwIfAborted } from '../abort.ts';
+import type { Receipt } from '../dataset/ledger.ts';
+import type { DownloadContext } from '../download/context.ts';
+import { type Candidate, downloadCandidates } from '../download/download-file.ts';
+import { WRONG_BYTES } from '../download/failures.ts';
+import type { FoundFile } from '../download/publish.ts';
+import { quarantine } from '../download/quarantine.ts';
+import type { Seed } from '../download/seed-part.ts';
+import { bytesOf } from '../download/spans.ts';
+import { type CcxriError, errnoOf, isCcxriError, toDiskError, withDetails } from '../errors.ts';
+import { removeIfThere } from '../fs/paths.ts';
+import { examineDamage, heldSpans } from './examine-damage.ts';
+import type { DamagedFile, RepairReport } from './repair-types.ts';
+import type { FetchRun } from './with-downloads.ts';
+
+export interface Repaired {
+  readonly receipt: Receipt;
+  readonly repair: RepairReport;
+}
+
+/** What a repair works with. */
+interface Repair {
+  readonly damaged: DamagedFile;
+  /** What is replaced, and nothing else. */
+  readonly found: FoundFile;
+  readonly run: FetchRun;
+  readonly downloads: DownloadContext;
+}
+
+/**
+ * Puts a damaged file right: what is good of it is copied into a part, and the rest of that is downloaded.
+ * The damaged file keeps its name until the other one has passed, and is replaced by a rename.
+ * @throws CcxriError as `downloadCandidates`; the damaged file is unchanged then
+ */
+export async function repairFile(damaged: DamagedFile, run: FetchRun): Promise<Repaired> {
+  const { path } = damaged.survey;
+  let fetchedBytes = 0;
+  const downloads: DownloadContext = {
+    ...run.downloads,
+    onBytes: (bytes) => {
+      fetchedBytes += bytes;
+      run.downloads.onBytes(bytes);
+    },
+  };
+  try {
+    const found = await lstat(path);
+    await noteBad(damaged, run);
+    const repair = { damaged, found, run: { ...run, downloads }, downloads };
+    const { receipt, ...report } = await repairBySeeds(repair);
+    return { receipt, repair: { ...report, fetchedBytes } };
+  } catch (error) {
+    throwIfAborted(run.session.signal);
+    const failure = toDiskError(error, 'repair', { path });
+    if (!isCcxriError(failure)) throw failure;
+    throw withDetails(failure, { kept: keptOf(failure, path) });
+  }
+}
+
+function keptOf({ facts }: CcxriError, path: string): string {
+  const unchanged = `${path}, damaged as it is`;
+  return facts.kept === undefined ? unchanged : `${facts.kept}; ${unchanged}`;
+}
+
+type Result = Omit<RepairReport, 'fetchedBytes'> & Pick<Repaired, 'receipt'>;
+
+async function repairBySeeds(repair: Repair): Promise<Result> {
+  const { damaged, run, downloads } = repair;
+  const examined = await examineDamage(damaged, run);
+  if ('why' in examined) {
+    return downloadWhole(repair, { ...NOTHING_FOUND, wholeBecause: examined.why });
+  }
+  const { badMembers, isDirectoryBad, seeds, source } = examined;
+  const sources = [source, ...downloads.sources.filter((other) => other !== source)];
+  const here = { ...repair, downloads: { ...downloads, sources } };
+  for (const seed of seeds) {
+    const keptBytes = bytesOf(seed.base.spans);
+    const report = { badMembers, isDirectoryBad, keptBytes, wholeBecause: null };
+    emitRepair(repair, report);
+    const receipt = await tryWithSeed(here, seed);
+    if (receipt !== undefined) return { ...report, receipt };
+  }
+  const wholeBecause = seeds.length === 0 ? 'too little of it is good' : 'its MD5 is still wrong';
+  return downloadWhole(here, { badMembers, isDirectoryBad, keptBytes: 0, wholeBecause });
+}
+
+const NOTHING_FOUND = { badMembers: [], isDirectoryBad: false, keptBytes: 0 } as const;
+
+function emitRepair({ damaged, downloads }: Repair, report: Omit<Result, 'receipt'>): void {
+  downloads.onEvent({ event: 'repair', file: damaged.survey.file.name, ...report });
+}
+
+/** @returns undefined: put together, it is not the published file */
+async function tryWithSeed(repair: Repair, seed: Seed): Promise<Receipt | undefined> {
+  const { file } = repair.damaged.survey;
+  const { parts } = repair.downloads;
+  // A repair that was interrupted has left more.
+  if ((await parts.bytesHere(file)) < bytesOf(heldSpans(seed))) await parts.seed(file, seed);
+  for await (const candidate of downloadCandidates(file, repair.downloads)) {
+    try {
+      return await accept(repair, candidate);
+    } catch (error) {
+      await candidate.reject(error);
+      if (isCcxriError(error, ...WRONG_BYTES)) break;
+    }
+  }
+  await parts.discard(file.name);
+  return undefined;
+}
+
+async function downloadWhole(repair: Repair, report: Omit<Result, 'receipt'>): Promise<Result> {
+  const { file } = repair.damaged.survey;
+  emitRepair(repair, report);
+  for await (const candidate of downloadCandidates(file, repair.downloads)) {
+    try {
+      return { ...report, receipt: await accept(repair, candidate) };
+    } catch (error) {
+      await candidate.reject(error);
+    }
+  }
+  throw new Error(`${file.name}: neither a candidate nor an error`);
+}
+
+function accept(repair: Repair, candidate: Candidate): Promise<Receipt> {
+  const { damaged, found, run } = repair;
+  return run.session.acceptance.accept(damaged.survey.file, {
+    ...candidate,
+    moveTo: async (path) => {
+      await keepForeign(repair);
+      await candidate.moveTo(path, found);
+    },
+  });
+}
+
+/** What ccxri did not put there is not lost: it gets a second name in the quarantine. */
+async function keepForeign({ damaged, run: { session } }: Repair): Promise<void> {
+  const { survey, candidate, error } = damaged;
+  const { file, path, receipt } = survey;
+  if (receipt !== undefined) return;
+  const wrong = { file, candidate, error, date: session.clock.date() };
+  await quarantine(wrong, session.layout.bad, async (to) => {
+    await removeIfThere(to);
+    try {
+      await link(path, to);
+    } catch (linkError) {
+      if (errnoOf(linkError) === undefined) throw linkError;
+      await copyFile(path, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    }
+  });
+}
+
+/** Until it has been replaced, no run takes it for the file that passed. */
+async function noteBad({ survey }: DamagedFile, { session }: FetchRun): Promise<void> {
+  const { receipt, file } = survey;
+  if (receipt === undefined) return;
+  const { ledger, clock, onEvent } = session;
+  const since = receipt.checkedAt.slice(0, 10);
+  const message = `${file.name} was right on ${since} and is not what was published now: repairing it`;
+  onEvent({ event: 'warning', code: 'disk', file: file.name, message });
+  if (receipt.foundBadAt !== undefined) return;
+  await ledger.writeReceipt({ ...receipt, foundBadAt: clock.date().toISOString() });
+}
