@@ -111,7 +111,7 @@ const receiptSchema = z.strictObject({
 const MEMBER_STATES = ['verified', 'content-checked', 'crc-checked'] as const;
 
 /** A member as the ledger keeps it. */
-interface MemberRecord {
+export interface MemberRecord {
   /** Below images/<archive>/, with `/`. */
   readonly path: string;
   readonly bytes: number;

@@ -42,8 +42,8 @@ async function holds(path: string, content: HashedFile): Promise<boolean> {
   }
 }
 
-/** @returns false: the name is taken */
-async function tryPlace(from: string, to: string): Promise<boolean> {
+/** Gives a file a name that is free. @returns false: the name is taken. @throws the raw error of the disk */
+export async function tryPlace(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to);
     return true;

@@ -176,10 +176,7 @@ export async function assertOnlyOurs(
   { name, context: { layout } }: Extraction,
 ): Promise<void> {
   const path = imagesPathOf(layout, name);
-  if (await isLink(path)) {
-    const what = 'it is a link, and what it leads to is incomplete or damaged';
-    throw occupied(path, name, { what, names: [] });
-  }
+  await assertNoLink(path, name);
   const ours = new Set((record?.members ?? []).map((member) => member.path));
   const foreign = [...paths].filter((each) => !ours.has(each)).sort();
   if (foreign.length === 0) return;
@@ -189,7 +186,15 @@ export async function assertOnlyOurs(
   });
 }
 
-function occupied(
+/** Images are not put into a folder that a link leads to. @throws CcxriError `occupied`; of the disk */
+export async function assertNoLink(path: string, name: string): Promise<void> {
+  if (!(await isLink(path))) return;
+  const what = 'it is a link, and what it leads to is incomplete or damaged';
+  throw occupied(path, name, { what, names: [] });
+}
+
+/** @param names of files in it, below its path */
+export function occupied(
   path: string,
   file: string,
   { what, names }: { readonly what: string; readonly names: readonly string[] },

@@ -1,9 +1,11 @@
 import type { Clock } from '../clock.ts';
 import type { MembersNoted } from '../dataset/images.ts';
 import type { DatasetLayout } from '../dataset/layout.ts';
-import type { Ledger, Receipt } from '../dataset/ledger.ts';
+import type { Ledger, MembersRecord, Receipt } from '../dataset/ledger.ts';
 import type { FileOutcome, SessionOptions } from '../dataset/session.ts';
 import type { EventListener } from '../events.ts';
+import type { ListedMember } from '../zip/listing.ts';
+import type { BrokenImage } from '../zip/member-faults.ts';
 import type { UnpackPool } from '../zip/unpack-pool.ts';
 
 export interface ExtractOptions extends SessionOptions {
@@ -69,4 +71,18 @@ export interface Extraction extends AcceptedArchive {
   /** Of the archive, as it was when the extraction began. */
   readonly receipt: Receipt | undefined;
   readonly context: ExtractContext;
+}
+
+/** What of the images asked for is here. */
+export interface SingleImagesFound {
+  /** By the ledger and their size, or by their content. */
+  readonly here: readonly ListedMember[];
+  /** To be fetched. */
+  readonly missing: readonly ListedMember[];
+  /** Of those that are here, the ones that the ledger does not know: they are in their place, and right. */
+  readonly adopted: readonly ListedMember[];
+  readonly broken: readonly BrokenImage[];
+  /** Members in the ledger that are not as it says. Empty unless `verify` has found some. */
+  readonly bad: ReadonlySet<string>;
+  readonly record: MembersRecord | undefined;
 }

@@ -163,11 +163,7 @@ export async function pathKind(path: string): Promise<'file' | 'directory' | 'ot
 
 /** @throws CcxriError of the disk */
 export async function isLink(path: string): Promise<boolean> {
-  try {
-    return (await lstat(path)).isSymbolicLink();
-  } catch (error) {
-    throw toDiskError(error, 'look at', { path });
-  }
+  return (await orAbsent(lstat(path), null, 'look at', path))?.isSymbolicLink() ?? false;
 }
 
 /** Bytes that may still be written below a path (which need not exist yet); null: unknown. */
