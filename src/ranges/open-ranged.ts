@@ -8,22 +8,26 @@ import { type Found, locationsOf } from '../sources/open-source.ts';
 import { formatCount, toPrintable } from '../text.ts';
 import { openFileReader } from '../zip/reader.ts';
 import type { RangedFile } from './ranged-file.ts';
-import { RemoteFile } from './remote-file.ts';
+import { type FileIdentity, RemoteFile } from './remote-file.ts';
 
 /**
  * Opens a file of the manifest at the first source that has it and serves parts of it. Of a file on the
- * web its last bytes have come with that.
+ * web its last bytes have come with that, unless it is known.
+ * @param known what an earlier run has learned of it: then nothing is asked, where there is one source alone
  * @throws CcxriError `ranges-refused`: a source has it, and none serves parts; else the most specific of
  *   what was met; `aborted`
  */
 export async function openRanged(
   file: ManifestFile,
   context: DownloadContext,
+  known?: FileIdentity,
 ): Promise<RangedFile> {
+  // Of several sources it would not be seen which has the file.
+  const trusted = context.sources.length === 1 ? known : undefined;
   const failures: CcxriError[] = [];
   for await (const found of locationsOf(file, context.sources, context.signal)) {
     try {
-      return await openAt(file, found, context);
+      return await openAt({ file, known: trusted }, found, context);
     } catch (error) {
       throwIfAborted(context.signal);
       const failure = toFailure(error, found.source.name);
@@ -37,7 +41,7 @@ export async function openRanged(
 }
 
 async function openAt(
-  file: ManifestFile,
+  { file, known }: { readonly file: ManifestFile; readonly known: FileIdentity | undefined },
   { source, location, error }: Found,
   context: DownloadContext,
 ): Promise<RangedFile> {
@@ -48,7 +52,7 @@ async function openAt(
   const opened =
     location.kind === 'path'
       ? await openLocal(location.path, context)
-      : await RemoteFile.open({ file, url: location.url, locateAgain }, context);
+      : await RemoteFile.open({ file, url: location.url, locateAgain }, context, known);
   if (isPlausibleSize(file, opened.sizeBytes)) return opened;
   await opened.close();
   throw new CcxriError('not-the-file', `${file.name}: what is at ${opened.place} is another file`, {

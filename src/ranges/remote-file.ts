@@ -17,7 +17,7 @@ const REFUSES_RANGE: readonly (number | undefined)[] = [400, 403, 405, 416, 500,
 const MOST_IGNORED = 3;
 
 /** What the first answer has said of the file, which later ones must agree with. */
-interface Identity {
+export interface FileIdentity {
   readonly totalBytes: number;
   readonly validator: string | null;
 }
@@ -28,7 +28,7 @@ export class RemoteFile implements RangedFile {
   readonly #remote: Remote;
   readonly #context: DownloadContext;
   readonly #requests: RangeRequests;
-  #identity: Identity = { totalBytes: 0, validator: null };
+  #identity: FileIdentity = { totalBytes: 0, validator: null };
   /** Answers with the whole file instead of a part. */
   #ignored = 0;
   /** The last bytes of the file, which a zip's directory is in, or ends in. */
@@ -42,11 +42,17 @@ export class RemoteFile implements RangedFile {
 
   /**
    * Asks for the last bytes, which shows whether parts are served, and how long the file is.
+   * @param known what an earlier run has learned: nothing is asked, and the first answer is compared with it
    * @throws CcxriError `ranges-refused`; as `fetch`
    */
-  static async open(remote: Remote, context: DownloadContext): Promise<RemoteFile> {
+  static async open(
+    remote: Remote,
+    context: DownloadContext,
+    known?: FileIdentity,
+  ): Promise<RemoteFile> {
     const opened = new RemoteFile(remote, context);
-    await opened.#learn();
+    if (known === undefined) await opened.#learn();
+    else opened.#identity = known;
     return opened;
   }
 

@@ -1,0 +1,71 @@
+import { utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openRanged } from '../../src/ranges/open-ranged.ts';
+import type { RangedFile } from '../../src/ranges/ranged-file.ts';
+import type { FileIdentity } from '../../src/ranges/remote-file.ts';
+import { withFetchRun } from '../support/downloads.ts';
+import { manifestOf, sampleArchive } from '../support/fetching.ts';
+import { hasNginx, type Nginx, useNginx } from '../support/nginx.ts';
+import { useTempDirs } from '../support/temp-dirs.ts';
+
+const tempDir = useTempDirs();
+const nginx = useNginx();
+
+const ARCHIVE = sampleArchive('ChestDx-1.zip', { bytes: 200_000 });
+
+async function serve(): Promise<{ readonly server: Nginx; readonly path: string }> {
+  const root = await tempDir();
+  const path = join(root, ARCHIVE.name);
+  await writeFile(path, ARCHIVE.bytes);
+  return { server: await nginx({ root }), path };
+}
+
+async function withOpened<T>(
+  sources: readonly string[],
+  known: FileIdentity | undefined,
+  work: (ranged: RangedFile) => Promise<T>,
+): Promise<T> {
+  const manifest = manifestOf(ARCHIVE);
+  const dest = join(await tempDir(), 'data');
+  return withFetchRun({ dest, manifest, sources }, async ({ downloads }) =>
+    work(await openRanged(manifest.files[0]!, downloads, known)),
+  );
+}
+
+/** Without those that look where the file is. */
+async function rangesAsked(server: Nginx): Promise<readonly string[]> {
+  const requests = await server.requests();
+  return requests.map(({ range }) => range).filter((range) => !/^(?:|bytes=0-255)$/.test(range));
+}
+
+async function bytesOf(ranged: RangedFile, start: number, length: number): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  await ranged.fetch({ start, length }, (piece) => void pieces.push(Buffer.from(piece)));
+  return Buffer.concat(pieces);
+}
+
+describe.skipIf(!hasNginx)('a file that an earlier run has opened', () => {
+  const identityOf = async ({ sizeBytes: totalBytes, validator }: RangedFile) =>
+    Promise.resolve({ totalBytes, validator });
+
+  it('is not asked for anything again: the first answer is compared with what is known', async () => {
+    const { server, path } = await serve();
+    const known = await withOpened([server.url], undefined, identityOf);
+    expect(await rangesAsked(server)).toEqual(['bytes=-65557']);
+    const bytes = await withOpened([server.url], known, (ranged) => bytesOf(ranged, 1000, 50));
+    expect(bytes.equals(ARCHIVE.bytes.subarray(1000, 1050))).toBe(true);
+    expect(await rangesAsked(server)).toEqual(['bytes=-65557', 'bytes=1000-1049']);
+    await utimes(path, 1000, 1000);
+    const changed = withOpened([server.url], known, (ranged) => bytesOf(ranged, 1000, 50));
+    await expect(changed).rejects.toMatchObject({ code: 'changed' });
+  });
+
+  it('is asked for at each source, where there are several', async () => {
+    const [one, two] = [await serve(), await serve()];
+    const known = { totalBytes: ARCHIVE.bytes.length, validator: '"another"' };
+    const sources = [one.server.url, two.server.url];
+    await withOpened(sources, known, (ranged) => bytesOf(ranged, 1000, 50));
+    expect(await rangesAsked(one.server)).toEqual(['bytes=-65557', 'bytes=1000-1049']);
+  });
+});
