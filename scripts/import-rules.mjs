@@ -27,6 +27,7 @@ export const BASE = [
   'errors',
   'next-step',
   'events',
+  'plan-event',
   'checks',
   'progress-throttle',
   'clock',

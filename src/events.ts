@@ -1,12 +1,9 @@
 import type { CheckRow } from './checks.ts';
 import type { ErrorRecord, NextStep } from './errors.ts';
 import type { FileStatus } from './file-status.ts';
+import type { Phase, PlanEvent } from './plan-event.ts';
 
-/**
- * `download`; `hash`: bytes that were there already; `extract`; `check`: members or extracted images
- * against their CRC-32.
- */
-export type Phase = 'download' | 'hash' | 'extract' | 'check';
+export type { Phase, PlanEvent, PlannedImages, PlannedLabel, PlannedWork } from './plan-event.ts';
 
 /** Everything a run emits. `--ndjson` prints these, one a line. */
 export type RunEvent =
@@ -34,44 +31,6 @@ export interface AboutFile {
   readonly file: string;
   /** Subsets that it belongs to. Absent where the manifest does not have the file. */
   readonly subsets?: readonly string[] | undefined;
-}
-
-/** One phase that a file still has to go through. */
-export interface PlannedWork {
-  /** Manifest name. */
-  readonly file: string;
-  /** Subsets that it belongs to. */
-  readonly subsets: readonly string[];
-  readonly phase: Phase;
-  /** To be downloaded, hashed, extracted or checked. Approximate. */
-  readonly bytes: number;
-}
-
-/** Emitted once, before the first byte. */
-export interface PlanEvent {
-  readonly event: 'plan';
-  /** Selected files. */
-  readonly files: number;
-  /** Files that have to be downloaded, wholly or in part. */
-  readonly toDownload: number;
-  /** Archives that are here and checked, and have to be extracted. */
-  readonly toExtract: number;
-  /** Files for which nothing has to be done. */
-  readonly alreadyDone: number;
-  /** To be downloaded; bytes of partial downloads are not counted. */
-  readonly bytesToDownload: number;
-  /** true: `bytesToDownload` is approximate, for some published sizes are rounded. */
-  readonly about: boolean;
-  /** Archives that will be deleted (`--delete-archives`) once their images are checked; not all are here yet. */
-  readonly toRemove: number;
-  /** Their sizes. Approximate where some have to be downloaded first, and `about` is true. */
-  readonly bytesToRemove: number;
-  /** Space that downloads and extraction need on top of what is there. Approximate. */
-  readonly bytesNeededOnDisk: number;
-  /** Free space. Null where the system does not report it. */
-  readonly bytesFreeOnDisk: number | null;
-  /** Everything that the run will do, phase by phase of each file. Empty where there is nothing to do. */
-  readonly work: readonly PlannedWork[];
 }
 
 /** How far a phase of a file has come. */
@@ -113,6 +72,10 @@ export interface RunProgress {
    * much that is.
    */
   readonly fraction: number | null;
+  /** Images of the choice that are here. Absent where no images were chosen. */
+  readonly imagesDone?: number | undefined;
+  /** Images of the choice. Absent where no images were chosen. */
+  readonly images?: number | undefined;
   /** Time until everything is done. Approximate. Null where it is not known, or not yet. */
   readonly leftMs: number | null;
   /** How far each file in work has come. */
@@ -258,6 +221,8 @@ export interface FileDoneEvent extends AboutFile {
   readonly error?: ErrorRecord | undefined;
   /** Members that are damaged in the archive and were left out. Absent where there are none. */
   readonly damagedMembers?: readonly DamagedMember[] | undefined;
+  /** Images of the choice that are here now. Absent of label files, and where no images were chosen. */
+  readonly images?: number | undefined;
 }
 
 /** A member that can't be unpacked whole. */

@@ -30,6 +30,8 @@ export type {
   PhaseProgress,
   PhaseStartEvent,
   PlanEvent,
+  PlannedImages,
+  PlannedLabel,
   PlannedWork,
   ProgressEvent,
   RunProgress,
@@ -67,6 +69,8 @@ export type {
   FetchPlan,
   FetchResult,
   FetchStep,
+  FetchedImages,
+  WholeArchives,
 } from './fetch/fetch-types.ts';
 export type { RepairReport } from './fetch/repair-types.ts';
 export { verifyDataset } from './verify/verify-dataset.ts';
@@ -82,6 +86,8 @@ export { describeRemark } from './labels/describe-remark.ts';
 export { LABELS, NO_FINDING } from './labels/label-names.ts';
 export type { Examples, LabelColumn } from './labels/label-names.ts';
 export type { ImageClass } from './labels/join.ts';
+export { CHOICE_LABELS, toChoiceLabel } from './labels/image-choice.ts';
+export type { ChoiceLabel, ImageChoice } from './labels/image-choice.ts';
 export { datasetStatus } from './status.ts';
 export type { FileStatusRow, ImagesStatus, StatusOptions, StatusResult } from './status.ts';
 export { listDataset } from './list.ts';

@@ -14,6 +14,7 @@ export type NextCommand =
 
 /** Options of the program that an error may point to, without the dashes. */
 export type NextOption =
+  | 'allow-whole'
   | 'connections'
   | 'deep'
   | 'delete-archives'

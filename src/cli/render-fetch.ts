@@ -92,6 +92,7 @@ const ACTIONS: Readonly<Record<FetchStep['action'], string>> = {
   check: 'verify in place',
   resume: 'resume',
   download: 'download',
+  images: 'single images',
 };
 
 function actionOf({ action, removes }: FetchStep): string {

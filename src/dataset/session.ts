@@ -85,6 +85,7 @@ export interface HashedInPlace extends HashedFile {
 
 type DoneOutcome = Omit<FileOutcome, 'subsets'> &
   Pick<FileDoneEvent, 'did'> &
+  Partial<Pick<FileDoneEvent, 'images'>> &
   Partial<Pick<MembersNoted, 'damagedMembers'>>;
 
 /**
@@ -236,12 +237,14 @@ export class Session {
 
   /** Emits how the work on a file ended. */
   emitDone(
-    { file, status, did, error, damagedMembers = [] }: DoneOutcome,
+    { file, status, did, error, damagedMembers = [], images }: DoneOutcome,
     check?: 'content-checked',
   ): void {
     const record = error === undefined ? undefined : toErrorRecord(error);
     const leftOut = damagedMembers.length === 0 ? {} : { damagedMembers };
-    this.onEvent({ event: 'file-done', file, status, did, check, error: record, ...leftOut });
+    const chosen = images === undefined ? {} : { images };
+    const done = { event: 'file-done', file, status, did, check, error: record } as const;
+    this.onEvent({ ...done, ...leftOut, ...chosen });
   }
 
   /** Ends what is under way, and the threads. */

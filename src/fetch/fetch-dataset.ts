@@ -7,22 +7,23 @@ import { type FileSurvey, surveyFile } from '../dataset/survey.ts';
 import { sweepLeftovers } from '../dataset/sweep.ts';
 import { CcxriError, isCcxriError, withDetails } from '../errors.ts';
 import { freeBytesAt } from '../fs/paths.ts';
-import { buildIndex } from '../labels/build-index.ts';
 import { toProxySettings } from '../http/proxy.ts';
-import { hasImages } from '../labels/scan.ts';
+import type { ImageChoice } from '../labels/image-choice.ts';
 import { isEmptySelection } from '../manifest/manifest.ts';
 import { fetchFile } from './fetch-file.ts';
+import { fetchImages } from './fetch-images.ts';
+import { joinIfWanted } from './join-fetched.ts';
 import type { FetchOptions, FetchOutcome, FetchPlan, FetchResult } from './fetch-types.ts';
 import {
   type FetchTask,
+  assertRoom,
   isTooSmall,
-  lowDiskError,
   planFetch,
   spaceSteps,
   withUsefulPart,
   workOf,
 } from './plan.ts';
-import { concurrencyOf, withDownloads } from './with-downloads.ts';
+import { choicesOf, withDownloads } from './with-downloads.ts';
 
 /**
  * Downloads, checks, extracts and joins what is selected; what is there already is left alone, and
@@ -34,17 +35,21 @@ import { concurrencyOf, withDownloads } from './with-downloads.ts';
  */
 export async function fetchDataset(options: FetchOptions): Promise<FetchResult> {
   const { dest, dryRun = false } = options;
-  if (isEmptySelection(options.selection ?? {})) throw nothingSelected();
+  const { images } = options;
+  if (isEmptySelection(options.selection ?? {}) && (images === undefined || !isNarrow(images))) {
+    throw nothingSelected();
+  }
   // Before anything else: it is wrong whatever there is to do.
   toProxySettings(options.env ?? {});
   await warnOfNesting(options);
   return withSession(options, { lock: !dryRun }, async (session) => {
+    if (images !== undefined) return fetchImages({ ...options, images }, session);
     const { tasks, plan } = await makePlan(session, options);
     const result = { dest, dryRun, plan };
     if (dryRun) {
       return { ...result, outcomes: [], bytesDownloaded: 0, elapsedMs: session.elapsedMs() };
     }
-    await assertRoom(plan, options);
+    await assertRoom(plan, options, choicesOf(options));
     await cleanStage(session.layout);
     await sweepLeftovers(session.layout);
     return withDownloads({ session, options, tasks }, async (run) => {
@@ -56,6 +61,13 @@ export async function fetchDataset(options: FetchOptions): Promise<FetchResult> 
       return { ...result, outcomes, ...index, bytesDownloaded, elapsedMs: session.elapsedMs() };
     });
   });
+}
+
+/** Without such a condition a choice is nearly everything: 43 GB are never fetched by accident. */
+function isNarrow({ labels, patients, images, limit, perLabel }: ImageChoice): boolean {
+  return (
+    labels.length > 0 || [patients, images, limit, perLabel].some((each) => each !== undefined)
+  );
 }
 
 function nothingSelected(): CcxriError {
@@ -88,11 +100,6 @@ async function makePlan(
   return planned;
 }
 
-function choicesOf(options: FetchOptions) {
-  const { extract = true, deleteArchives = false } = options;
-  return { extract, deleteArchives, concurrency: concurrencyOf(options) };
-}
-
 function emitPlan(
   { onEvent }: Session,
   { tasks, plan }: { readonly tasks: readonly FetchTask[]; readonly plan: FetchPlan },
@@ -114,11 +121,6 @@ function emitPlan(
     bytesFreeOnDisk: plan.bytesFreeOnDisk,
     work: tasks.flatMap((task) => workOf(task, choices)),
   });
-}
-
-async function assertRoom(plan: FetchPlan, options: FetchOptions): Promise<void> {
-  if (!isTooSmall(plan) || (await options.confirmLowDisk?.(plan)) === true) return;
-  throw lowDiskError(plan, options.dest, choicesOf(options));
 }
 
 /** Where the disk is full: how much more than what is free the rest of the run needs. */
@@ -157,28 +159,4 @@ function withoutLabelFiles(outcomes: readonly FetchOutcome[]): readonly FetchOut
     const next = [{ kind: 'option', option: 'no-labels', or }, ...more] as const;
     return { ...outcome, error: withDetails(error, { next, cause: error.cause }) };
   });
-}
-
-/**
- * The index is made of what is there, also where some files failed, or the run has ended itself on a full
- * disk: only the user stops it.
- */
-async function joinIfWanted(
-  { layout, dest, manifest, onEvent }: Session,
-  { extract = true, join = true, signal }: FetchOptions,
-  outcomes: readonly FetchOutcome[],
-): Promise<Pick<FetchResult, 'index' | 'indexError'>> {
-  if (!extract || !join || !(await hasImages(layout, manifest))) return {};
-  try {
-    return { index: await buildIndex({ dest, manifest, onEvent, signal }) };
-  } catch (error) {
-    if (!isCcxriError(error) || error.code === 'aborted') throw error;
-    const { message, next, facts } = error;
-    if (outcomes.some((outcome) => outcome.file === facts.file && outcome.error !== undefined)) {
-      // Its own error says why, and decides over the run.
-      onEvent({ event: 'warning', code: 'no-label-file', file: facts.file, message, next });
-      return {};
-    }
-    return { indexError: error };
-  }
 }

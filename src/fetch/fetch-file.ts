@@ -12,11 +12,17 @@ import type { FetchRun } from './with-downloads.ts';
 
 /**
  * A file's whole way: download, check, extract, clean up. What goes wrong is its outcome.
+ * @param countImages how many images of a choice are here; absent: none were chosen
  * @throws CcxriError `aborted`: the user has stopped the run; bugs
  */
-export async function fetchFile(task: FetchTask, run: FetchRun): Promise<FetchOutcome> {
+export async function fetchFile(
+  task: FetchTask,
+  run: FetchRun,
+  countImages?: () => Promise<number>,
+): Promise<FetchOutcome> {
   const { session, options } = run;
-  const outcome = await settleFile(task, run);
+  const settled = await settleFile(task, run);
+  const outcome = countImages === undefined ? settled : { ...settled, images: await countImages() };
   session.emitDone(outcome, outcome.check === 'content-checked' ? outcome.check : undefined);
   options.onOutcome?.(outcome);
   return outcome;

@@ -2,8 +2,11 @@ import type { MembersNoted } from '../dataset/images.ts';
 import type { FileOutcome, SessionOptions } from '../dataset/session.ts';
 import type { CcxriError } from '../errors.ts';
 import type { FileStatus } from '../file-status.ts';
+import type { PlannedImages } from '../events.ts';
+import type { Remark } from '../labels/audit.ts';
 import type { IndexResult } from '../labels/build-index.ts';
 import type { RepairReport } from './repair-types.ts';
+import type { ImageChoice } from '../labels/image-choice.ts';
 
 /**
  * Connections of a run, over all files: a number is kept. `auto`: 4 at first, and twice as many while that
@@ -57,7 +60,26 @@ export interface FetchOptions extends SessionOptions {
    * false moves it to the quarantine, and downloads all of it.
    */
   readonly repair?: boolean | undefined;
-  /** Plan only: nothing is written, nothing downloaded. */
+  /**
+   * Which images are meant, within the selected archives; then no selection means every archive. They are
+   * fetched one by one, without their archives, where that is less than half of an archive. Default: whole
+   * archives.
+   */
+  readonly images?: ImageChoice | undefined;
+  /**
+   * With `images`: download archives whole where no source serves parts of them. Default: as
+   * `confirmWhole` says.
+   */
+  readonly allowWhole?: boolean | undefined;
+  /**
+   * Called where no source serves parts of some archives; false refuses with `ranges-refused`. Default:
+   * refuse.
+   */
+  readonly confirmWhole?: ((cost: WholeArchives) => Promise<boolean>) | undefined;
+  /**
+   * Plan only: nothing is written in the dataset directory. With `images`, what says which they are is
+   * read at the sources: label files that are not here, and the directories of archives.
+   */
   readonly dryRun?: boolean | undefined;
   /** Called when the disk looks too small; false refuses with `disk-space`. Default: refuse. */
   readonly confirmLowDisk?: ((plan: FetchPlan) => Promise<boolean>) | undefined;
@@ -65,6 +87,16 @@ export interface FetchOptions extends SessionOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Receives each outcome as soon as it is known: also in a run that is stopped, and throws `aborted`. */
   readonly onOutcome?: ((outcome: FetchOutcome) => void) | undefined;
+}
+
+/** Archives of which no source serves parts. */
+export interface WholeArchives {
+  /** Manifest names. */
+  readonly archives: readonly string[];
+  /** What they cost. */
+  readonly bytes: number;
+  /** true: `bytes` is approximate, for some published sizes are rounded. */
+  readonly about: boolean;
 }
 
 /** What a fetch is going to do. */
@@ -84,6 +116,8 @@ export interface FetchPlan {
   readonly bytesNeededOnDisk: number;
   /** Free space. Null where the system does not report it. */
   readonly bytesFreeOnDisk: number | null;
+  /** What the chosen images come to. Absent where none were chosen. */
+  readonly images?: PlannedImages | undefined;
 }
 
 /** What has to be done for one file. */
@@ -96,9 +130,10 @@ export interface FetchStep {
   readonly status: FileStatus;
   /**
    * `done`: nothing to do; `extract`: the archive is there and checked; `check`: it is there and
-   * has to be hashed first; `resume`: a part is there; `download`: from the first byte.
+   * has to be hashed first; `resume`: a part is there; `download`: from the first byte; `images`: single
+   * images are fetched, or unpacked where the archive is here.
    */
-  readonly action: 'done' | 'extract' | 'check' | 'resume' | 'download';
+  readonly action: 'done' | 'extract' | 'check' | 'resume' | 'download' | 'images';
   /** Size of the file. */
   readonly bytes: number;
   /** true: `bytes` is approximate, by the published size, which is rounded. */
@@ -107,6 +142,10 @@ export interface FetchStep {
   readonly keptBytes: number;
   /** The archive will be deleted (`--delete-archives`) once its images are checked. */
   readonly removes: boolean;
+  /** Images of the choice in it that are not here yet. Absent where no images were chosen. */
+  readonly images?: number | undefined;
+  /** What comes for them without the rest of the archive. Absent unless `action` is `images`. */
+  readonly imageBytes?: number | undefined;
 }
 
 /**
@@ -139,6 +178,27 @@ export interface FetchOutcome extends FileOutcome, MembersNoted {
   readonly members: number | null;
   /** Size of the archive, where this run has deleted it (`--delete-archives`); else 0. */
   readonly removedBytes: number;
+  /** Images of the choice that are here now. Absent of label files, and where no images were chosen. */
+  readonly images?: number | undefined;
+}
+
+/** The images of a choice, after a fetch. */
+export interface FetchedImages {
+  /** Images of the choice, controls among them. */
+  readonly images: number;
+  /** Of these, those that are here now. In a dry run: that are here already. */
+  readonly here: number;
+  /**
+   * Images that a label file has, and its archive does not: `ChestDx-1/patient1000_000.jpg`. Of archives
+   * whose directory was read.
+   */
+  readonly notInArchive: readonly string[];
+  /** Patients that were asked for and have no image in what is selected. */
+  readonly unknownPatients: readonly string[];
+  /** Images that were asked for and are not in what is selected. */
+  readonly unknownImages: readonly string[];
+  /** What does not add up between label files, manifest and archives. */
+  readonly remarks: readonly Remark[];
 }
 
 /** What a fetch has done. */
@@ -149,8 +209,14 @@ export interface FetchResult {
   readonly dryRun: boolean;
   /** What had to be done when the run began. */
   readonly plan: FetchPlan;
-  /** One for each selected file, in the manifest's order. Empty in a dry run. */
+  /**
+   * One for each selected file, in the manifest's order; where images were chosen, one for each archive that
+   * has some, and for the label files. Empty in a dry run, but for archives whose images are not known
+   * because their directories could not be read.
+   */
   readonly outcomes: readonly FetchOutcome[];
+  /** The images that were chosen. Absent where none were. */
+  readonly images?: FetchedImages | undefined;
   /** The index that was written. Absent where no join was requested, or it failed. */
   readonly index?: IndexResult | undefined;
   /** Why the join failed: an invalid label file, a full disk. Absent where it did not fail. */

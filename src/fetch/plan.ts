@@ -7,7 +7,7 @@ import { type Address, isSameAddress, parseAddress, toFileUrl } from '../sources
 import { readKeptLinks } from '../sources/kept-links.ts';
 import { formatBytes } from '../text.ts';
 import type { PlannedWork } from '../events.ts';
-import type { FetchPlan, FetchStep } from './fetch-types.ts';
+import type { FetchOptions, FetchPlan, FetchStep } from './fetch-types.ts';
 
 export interface PlanChoices {
   readonly extract: boolean;
@@ -146,6 +146,16 @@ export function spaceSteps(plan: FetchPlan): readonly NextStep[] {
     { kind: 'advice', text, or: elsewhere },
     { kind: 'again', purpose: 'to continue' },
   ];
+}
+
+/** @throws CcxriError `disk-space`, unless whoever is asked says to go on */
+export async function assertRoom(
+  plan: FetchPlan,
+  { dest, confirmLowDisk }: Pick<FetchOptions, 'dest' | 'confirmLowDisk'>,
+  choices: PlanChoices,
+): Promise<void> {
+  if (!isTooSmall(plan) || (await confirmLowDisk?.(plan)) === true) return;
+  throw lowDiskError(plan, dest, choices);
 }
 
 export function lowDiskError(

@@ -20,7 +20,7 @@ import { headerOptionsOf } from '../sources/header-options.ts';
 import { openSources } from '../sources/open-source.ts';
 import type { Source } from '../sources/source.ts';
 import type { FetchOptions } from './fetch-types.ts';
-import type { FetchTask } from './plan.ts';
+import type { FetchTask, PlanChoices } from './plan.ts';
 
 /** Extraction is bound by the processor: two at once fill two cores, and leave the wire alone. */
 const EXTRACTIONS_AT_ONCE = 2;
@@ -34,6 +34,11 @@ export interface FetchRun {
   readonly downloadLimit: LimitFunction;
   readonly extractLimit: LimitFunction;
   readonly meter: { bytesReceived: number };
+  /**
+   * The same run with its sources opened, which takes requests: once, and not before it is needed.
+   * @throws CcxriError `source-unusable`
+   */
+  readonly withSources: () => Promise<FetchRun>;
 }
 
 interface DownloadWork {
@@ -47,6 +52,12 @@ interface DownloadWork {
 /** No more files at once than there may be connections for them. */
 export function concurrencyOf(options: FetchOptions): number {
   return Math.min(options.concurrency ?? DEFAULT_FILES_AT_ONCE, mostConnections(options));
+}
+
+/** What of the options decides over a plan. */
+export function choicesOf(options: FetchOptions): PlanChoices {
+  const { extract = true, deleteArchives = false } = options;
+  return { extract, deleteArchives, concurrency: concurrencyOf(options) };
 }
 
 function mostConnections({ connections = 'auto' }: FetchOptions): number {
@@ -86,7 +97,7 @@ export async function withDownloads<T>(
   try {
     const wanted = tasks.filter(({ step }) => MAY_DOWNLOAD.has(step.action));
     const isAsked = needsSources || wanted.length > 0;
-    const sources = isAsked ? await openAll({ session, options }, client) : [];
+    const sources = isAsked ? await openAll({ session, options }, client) : undefined;
     const kinds = new Set(wanted.map(({ survey }) => survey.file.kind));
     if (wanted.length > 0) await prepareDirectories(session.layout, kinds);
     return await work(toRun({ session, options }, client, sources));
@@ -126,11 +137,11 @@ function policyOf({ retries = DEFAULT_RETRY_POLICY.retries }: FetchOptions): Ret
   return { ...DEFAULT_RETRY_POLICY, retries };
 }
 
-/** @param sources in the order in which they are tried */
+/** @param opened in the order in which they are tried; absent: they are opened when they are needed */
 export function toRun(
   { session, options }: Omit<DownloadWork, 'tasks'>,
   client: HttpClient,
-  sources: readonly Source[],
+  opened?: readonly Source[],
 ): FetchRun {
   const { parts, layout, clock, signal, onEvent } = session;
   const { limitRateBytesPerSecond: rate } = options;
@@ -139,7 +150,7 @@ export function toRun(
   const meter = { bytesReceived: 0 };
   const downloads: DownloadContext = {
     client,
-    sources,
+    sources: opened ?? [],
     parts,
     quarantineDir: layout.bad,
     connections: mostConnections(options),
@@ -155,14 +166,24 @@ export function toRun(
       meter.bytesReceived += bytes;
     },
   };
-  return {
+  let withSources: Promise<FetchRun> | undefined;
+  const run: FetchRun = {
     session,
     options,
     downloads,
     downloadLimit: pLimit(concurrencyOf(options)),
     extractLimit: pLimit(EXTRACTIONS_AT_ONCE),
     meter,
+    withSources: () => {
+      if (opened !== undefined) return Promise.resolve(run);
+      withSources ??= openAll({ session, options }, client).then((sources) => ({
+        ...run,
+        downloads: { ...downloads, sources },
+      }));
+      return withSources;
+    },
   };
+  return run;
 }
 
 /**
@@ -172,7 +193,7 @@ export function toRun(
  * @param kinds of the files that may be downloaded
  * @throws CcxriError `not-writable`, `occupied`, and others of the disk
  */
-async function prepareDirectories(
+export async function prepareDirectories(
   layout: DatasetLayout,
   kinds: ReadonlySet<'archive' | 'labels'>,
 ): Promise<void> {

@@ -38,6 +38,10 @@ const MANIFEST = join(RELEASE, 'manifest.json');
 const release = parseManifest(await readFile(MANIFEST, 'utf8'));
 const archive = await readFile(join(RELEASE, 'ChestDx-1.zip'));
 
+/** Of a fetch of chosen images, which no command makes yet. */
+const OF_CHOSEN =
+  /^(?:PlannedImages|PlannedLabel|FetchedImages)\.|\.(?:images|imagesDone|imageBytes)$/;
+
 /** Fields that are documented and that none of the runs below has, with the reason. */
 const NEVER_SEEN: Readonly<Record<string, string>> = {
   ...{ 'BugRecord.code': 'no test provokes a bug', 'BugRecord.message': 'likewise' },
@@ -364,9 +368,8 @@ describe('the description is of real output', () => {
       ['CommandCounts', 'CommandResults'].includes(name) ? [] : idsOf(shape),
     );
     expect(all.length).toBeGreaterThan(150);
-    expect(all.filter((id) => !described.fields.has(id)).sort()).toEqual(
-      Object.keys(NEVER_SEEN).sort(),
-    );
+    const unseen = all.filter((id) => !described.fields.has(id) && !OF_CHOSEN.test(id));
+    expect(unseen.sort()).toEqual(Object.keys(NEVER_SEEN).sort());
   });
 
   it('every command had a result', () => {

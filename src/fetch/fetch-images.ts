@@ -1,0 +1,166 @@
+import { type FileSurvey, surveyFile } from '../dataset/survey.ts';
+import type { Session } from '../dataset/session.ts';
+import { assertOfThisManifest } from '../dataset/other-manifest.ts';
+import { sweepLeftovers } from '../dataset/sweep.ts';
+import { CcxriError, isCcxriError } from '../errors.ts';
+import { cleanStage } from '../extract/archive.ts';
+import { freeBytesAt } from '../fs/paths.ts';
+import type { Candidate, ImageChoice } from '../labels/image-choice.ts';
+import { isImagePath } from '../labels/join.ts';
+import { type MadeChoice, labelFilesFor, makeChoice } from '../labels/make-choice.ts';
+import { type ManifestFile, stemOf } from '../manifest/manifest.ts';
+import { type LabelFilesHere, withLabelFiles } from './choice-labels.ts';
+import { type PlannedFetch, emitImagesPlan, failuresOf, summarizeImages } from './images-report.ts';
+import type { FetchOptions, FetchOutcome, FetchResult } from './fetch-types.ts';
+import { listArchive, lookAtArchive } from './image-archives.ts';
+import { joinIfWanted } from './join-fetched.ts';
+import { obtain } from './obtain.ts';
+import { assertRoom, withUsefulPart } from './plan.ts';
+import { decideImages, planImages } from './plan-images.ts';
+import { settleImages } from './settle-images.ts';
+import { WholeQuestion } from './whole-question.ts';
+import { type FetchRun, choicesOf, prepareDirectories, withDownloads } from './with-downloads.ts';
+
+/** Directories read at once; the run's limit of connections holds besides. */
+const ARCHIVES_AT_ONCE = 8;
+
+interface ImageFetchOptions extends FetchOptions {
+  readonly images: ImageChoice;
+}
+
+/**
+ * Fetches chosen images without the rest of their archives, where that is less: label files first, which
+ * say in which archives they are.
+ * @throws CcxriError as `fetchDataset`; `nothing-chosen`; `labels-invalid`; `ranges-refused`: no source
+ *   serves parts of some archives, and they may not be downloaded whole; of a label file that could not be had
+ */
+export async function fetchImages(
+  options: ImageFetchOptions,
+  session: Session,
+): Promise<FetchResult> {
+  const { dest, dryRun = false, images: choice } = options;
+  if (options.extract === false) throw extractsNothing();
+  if (!dryRun) {
+    await cleanStage(session.layout);
+    await sweepLeftovers(session.layout);
+  }
+  return withDownloads({ session, options, tasks: [] }, async (run) => {
+    const files = labelFilesFor(choice, session.files, session.manifest);
+    return withLabelFiles(files, run, async (labels) => {
+      const planned = await planAll(choice, labels, run);
+      const { plan } = planned;
+      emitImagesPlan(planned, { labels: files.length, choices: choicesOf(options) }, session);
+      const outcomes = dryRun ? failuresOf(planned) : await settleAll(planned, labels, run);
+      const images = summarizeImages(planned, outcomes, session);
+      const index = dryRun ? {} : await joinIfWanted(session, options, outcomes);
+      const { bytesReceived: bytesDownloaded } = run.meter;
+      const elapsedMs = session.elapsedMs();
+      return { dest, dryRun, plan, outcomes, images, ...index, bytesDownloaded, elapsedMs };
+    });
+  });
+}
+
+function extractsNothing(): CcxriError {
+  const message = 'single images are unpacked as they come: they can not be left in their archives';
+  return new CcxriError('usage', message, {
+    next: [{ kind: 'advice', text: 'leave out what asks for no extraction' }],
+  });
+}
+
+async function planAll(
+  choice: ImageChoice,
+  { layout }: LabelFilesHere,
+  run: FetchRun,
+): Promise<PlannedFetch> {
+  const { session, options } = run;
+  const question = new WholeQuestion(options);
+  const { manifest, files, signal } = session;
+  const made = await makeChoice(choice, {
+    ...{ manifest, layout, files, signal },
+    listImages: (file) => listNames(file, run, question),
+  });
+  const chosen = await lookAtAll(made, run);
+  const refused = chosen.filter(({ error }) => isCcxriError(error, 'ranges-refused'));
+  const [first] = refused;
+  if (first?.error !== undefined) {
+    await question.assertAllowed(
+      refused.map(({ survey }) => survey),
+      first.error,
+    );
+  }
+  const choices = choicesOf(options);
+  const allowWhole = refused.length > 0;
+  const tasks = chosen.map((each) => decideImages(each, { ...choices, allowWhole }));
+  const bytesFreeOnDisk = await freeBytesAt(session.dest);
+  const controls = new Set(made.controls);
+  return { made, tasks, plan: planImages(tasks, controls, { choices, bytesFreeOnDisk }) };
+}
+
+/** The names of the images in an archive that no label file names. */
+async function listNames(
+  file: ManifestFile,
+  run: FetchRun,
+  question: WholeQuestion,
+): Promise<readonly string[]> {
+  const { session } = run;
+  const record = await session.ledger.readMembers(file.name);
+  if (record?.isComplete === true) return namesOf(record.members);
+  const survey = await surveyFile(file, session);
+  try {
+    return namesOf((await listArchive(survey, run)).listing.members);
+  } catch (error) {
+    if (!isCcxriError(error, 'ranges-refused')) throw error;
+    await question.assertAllowed([survey], error);
+    // Nothing can be planned for a dry run: what is in it is not known.
+    if (run.options.dryRun === true) throw error;
+    await prepareDirectories(session.layout, new Set(['archive']));
+    await obtain(survey, await run.withSources());
+    return namesOf((await listArchive(await surveyFile(file, session), run)).listing.members);
+  }
+}
+
+function namesOf(members: readonly { readonly path: string }[]): readonly string[] {
+  return members
+    .map(({ path }) => path)
+    .filter(isImagePath)
+    .map((path) => path.slice(path.lastIndexOf('/') + 1));
+}
+
+/** What there is of each archive that some of the images are in, in the manifest's order. */
+async function lookAtAll({ images, controls }: MadeChoice, run: FetchRun) {
+  const { session, options } = run;
+  const byArchive = new Map<string, Candidate[]>();
+  for (const candidate of [...images, ...controls]) {
+    const others = byArchive.get(candidate.archive);
+    if (others === undefined) byArchive.set(candidate.archive, [candidate]);
+    else others.push(candidate);
+  }
+  const files = session.manifest.files.filter(
+    ({ name, kind }) => kind === 'archive' && byArchive.has(stemOf(name)),
+  );
+  const surveys = await session.survey(files);
+  await assertOfThisManifest(surveys, session);
+  const sources = options.sources ?? [];
+  const typed = sources.length > 0 ? sources : [session.manifest.homepage];
+  const look = async (survey: FileSurvey) =>
+    lookAtArchive(
+      await withUsefulPart(survey, { sources: typed, linksCache: session.layout.links }),
+      byArchive.get(stemOf(survey.file.name)) ?? [],
+      run,
+    );
+  return session.forEachFile(surveys, look, ARCHIVES_AT_ONCE);
+}
+
+async function settleAll(
+  { tasks, plan }: PlannedFetch,
+  labels: LabelFilesHere,
+  run: FetchRun,
+): Promise<readonly FetchOutcome[]> {
+  const { session, options } = run;
+  await assertRoom(plan, options, choicesOf(options));
+  const open = tasks.filter(({ step }) => step.action !== 'done');
+  const kinds = open.some(({ kind }) => kind === 'whole') ? (['archive'] as const) : [];
+  if (open.length > 0) await prepareDirectories(session.layout, new Set(kinds));
+  const settled = await session.forEachFile(tasks, (task) => settleImages(task, run));
+  return [...settled, ...labels.outcomes];
+}

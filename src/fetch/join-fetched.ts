@@ -1,0 +1,29 @@
+import type { Session } from '../dataset/session.ts';
+import { isCcxriError } from '../errors.ts';
+import { buildIndex } from '../labels/build-index.ts';
+import { hasImages } from '../labels/scan.ts';
+import type { FetchOptions, FetchOutcome, FetchResult } from './fetch-types.ts';
+
+/**
+ * The index is made of what is there, also where some files failed, or the run has ended itself on a full
+ * disk: only the user stops it.
+ */
+export async function joinIfWanted(
+  { layout, dest, manifest, onEvent }: Session,
+  { extract = true, join = true, signal }: FetchOptions,
+  outcomes: readonly FetchOutcome[],
+): Promise<Pick<FetchResult, 'index' | 'indexError'>> {
+  if (!extract || !join || !(await hasImages(layout, manifest))) return {};
+  try {
+    return { index: await buildIndex({ dest, manifest, onEvent, signal }) };
+  } catch (error) {
+    if (!isCcxriError(error) || error.code === 'aborted') throw error;
+    const { message, next, facts } = error;
+    if (outcomes.some((outcome) => outcome.file === facts.file && outcome.error !== undefined)) {
+      // Its own error says why, and decides over the run.
+      onEvent({ event: 'warning', code: 'no-label-file', file: facts.file, message, next });
+      return {};
+    }
+    return { indexError: error };
+  }
+}
