@@ -77,13 +77,16 @@ function boundEntries(
   const sorted = [...entries].sort((a, b) => a.headerStart - b.headerStart);
   const bounded: BoundedEntry[] = [];
   // From the last to the first: a repeated entry ends where its twin does.
-  let [next, nextStart] = [directoryStart, directoryStart];
+  let [next, nextStart, nextName] = [directoryStart, directoryStart, ''];
   for (const entry of sorted.reverse()) {
-    if (entry.headerStart < nextStart) [next, nextStart] = [nextStart, entry.headerStart];
-    if (leastEndOf(entry) <= next) bounded.push({ entry, endsBefore: next });
-    else if (leastEndOf(entry) > directoryStart) {
-      report.reject('outside-archive', 'is not in front of the directory', entry.name);
-    } else report.reject('overlap', 'overlaps another member', entry.name);
+    const { headerStart, name } = entry;
+    const isShared = headerStart === nextStart && name !== nextName;
+    if (headerStart < nextStart) [next, nextStart, nextName] = [nextStart, headerStart, name];
+    if (leastEndOf(entry) > directoryStart) {
+      report.reject('outside-archive', 'is not in front of the directory', name);
+    } else if (isShared || leastEndOf(entry) > next) {
+      report.reject('overlap', 'overlaps another member', name);
+    } else bounded.push({ entry, endsBefore: next });
   }
   return bounded.reverse();
 }

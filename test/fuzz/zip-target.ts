@@ -9,6 +9,7 @@ import { toMemberContents } from '../../src/dataset/ledger.ts';
 import { checkMembers, extractMembers } from '../../src/zip/member.ts';
 import { openFileReader } from '../../src/zip/reader.ts';
 import { bufferReader } from '../support/buffer-reader.ts';
+import { assertListedAlike } from '../support/listing.ts';
 import { readDirectory } from '../support/read-directory.ts';
 import { buildZip } from '../support/zip-builder.ts';
 import { type ByteEdit, byteEdits, editBytes } from './edit-bytes.ts';
@@ -115,6 +116,7 @@ export function zipTargets(sandbox: Sandbox, sampleEvery: number): readonly Fuzz
       codes: ['unsafe-archive', 'damaged-archive'],
       parse: async (bytes: Buffer, input) => {
         sandbox.clear();
+        await assertListedAlike(bytes);
         try {
           const taken = await extract(bytes, sandbox);
           await assertSameInYauzl(bytes, taken);

@@ -9,6 +9,7 @@ import type { RunEvent } from '../../src/events.ts';
 import { type ExtractedArchive, extractArchive } from '../../src/extract/archive.ts';
 import { stemOf } from '../../src/manifest/manifest.ts';
 import type { UnpackPool } from '../../src/zip/unpack-pool.ts';
+import { assertListedAlike } from './listing.ts';
 import { buildZip } from './zip-builder.ts';
 
 export const ARCHIVE = 'ChestDx-1.zip';
@@ -122,6 +123,7 @@ export async function expectRefused(
   expect(error.facts.file).toBe(ARCHIVE);
   expect(error.next[0]).toBeTruthy();
   await expectNothingLeft(place);
+  await assertListedAlike(Buffer.from(bytes));
   return error;
 }
 
@@ -153,6 +155,7 @@ export async function expectUnpacked(
   expect(await readdir(place.layout.stage)).toEqual([]);
   const record = await place.ledger.readMembers(ARCHIVE);
   expect(record?.members.map(({ path }) => path).sort()).toEqual(Object.keys(files).sort());
+  await assertListedAlike(Buffer.from(bytes));
   return { files, oddities };
 }
 
