@@ -45,13 +45,15 @@ export async function assertListedAlike(archive: Buffer): Promise<void> {
     listAndPlace(archive),
   ]);
   if (gate.status === 'fulfilled') {
-    if (listed.status === 'rejected') assert(isBehindLongHeader(listed.reason), listed.reason);
+    if (listed.status === 'rejected')
+      assert(isBehindLongHeader(listed.reason), String(listed.reason));
     else assertSame(gate.value, listed.value);
     return;
   }
-  assert(isCcxriError(gate.reason), gate.reason);
+  assert(isCcxriError(gate.reason), String(gate.reason));
   if (listed.status === 'rejected') {
-    assert(isCcxriError(listed.reason, 'unsafe-archive', 'damaged-archive'), listed.reason);
+    const isJudged = isCcxriError(listed.reason, 'unsafe-archive', 'damaged-archive');
+    assert(isJudged, String(listed.reason));
     return;
   }
   assertDisjoint(listed.value);

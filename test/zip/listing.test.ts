@@ -55,7 +55,7 @@ describe('the listing', () => {
     ['two names that are one elsewhere', [A, { ...B, name: 'A.jpg' }], 'clashing-names'],
     ['a size that deflate can not reach', [A, { ...B, size: 900_000_000 }], 'impossible-ratio'],
   ])('refuses %s', async (_, members, code) => {
-    expect((await codesOf(await refusalOf(members))).join()).toContain(code);
+    expect(codesOf(await refusalOf(members)).join()).toContain(code);
   });
 
   it('refuses a count that does not add up, and a directory that is absurdly large', async () => {
