@@ -1,15 +1,16 @@
 import { throwIfAborted } from '../abort.ts';
 import { forEachAtOnce } from '../concurrency.ts';
 import { rangesPathOf } from '../dataset/layout.ts';
+import { type CcxriError, isCcxriError } from '../errors.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
 import { mergeRanges } from '../ranges/merge-ranges.ts';
 import { RangeStore } from '../ranges/range-store.ts';
 import type { RangedFile } from '../ranges/ranged-file.ts';
 import type { Member } from '../zip/directory.ts';
-import { type ListedMember, placeMember, rangeOf } from '../zip/listing.ts';
+import { type ListedMember, headerBytesOf, placeMember, rangeOf } from '../zip/listing.ts';
 import { extractMembers } from '../zip/member.ts';
 import type { MemberFaults } from '../zip/member-faults.ts';
-import { type FileReader, openFileReader } from '../zip/reader.ts';
+import { type ByteRange, type FileReader, openFileReader } from '../zip/reader.ts';
 import type { ExtractContext } from './types.ts';
 
 /** Members of an archive that are to be had without the others. */
@@ -31,23 +32,33 @@ export interface MemberRequest {
 /**
  * Gets members of an archive into a folder: fetches what is not in the archive's store, neighbours in one
  * request, checks each own header, unpacks, and compares each CRC-32. A member whose bytes were wrong is
- * fetched once more; then it is a fault, and the others are in the folder.
+ * fetched once more; then it is a fault, and the others are in the folder. An archive on a disk of this
+ * machine is read where it is.
  * @throws CcxriError `changed`: the archive is another one now; `unsafe-archive`; as `RangedFile.fetch`
  */
 export async function fetchMembers(
   request: MemberRequest,
   context: ExtractContext,
 ): Promise<MemberFaults> {
-  const { file, ranged } = request;
+  const { file, ranged, members } = request;
+  if (ranged.reader !== undefined) {
+    const local = { reader: ranged.reader, placeOf: ({ start }: ByteRange) => start };
+    const { placed, faulty } = await placeAll(request, local);
+    for (const error of faulty.values()) throw error;
+    const faults = await extract(placed, request, { reader: ranged.reader, context });
+    await ranged.assertUnchanged();
+    return faults;
+  }
   const { name, md5 } = file;
   const { sizeBytes: totalBytes, validator } = ranged;
   const path = rangesPathOf(context.layout, name);
   const store = await RangeStore.open(path, { name, md5, totalBytes, validator });
   try {
-    await fetchMissing(request, store, context);
+    const fetch = (ranges: readonly ByteRange[]) => fetchMissing(ranges, request, store, context);
+    await fetch(members.map((member) => rangeOf(member)));
     const reader = await openFileReader(path);
     try {
-      return await unpack(request, { store, reader }, context);
+      return await unpackStored(request, { store, reader, fetch, context });
     } finally {
       await reader.close();
     }
@@ -57,11 +68,12 @@ export async function fetchMembers(
 }
 
 async function fetchMissing(
-  { ranged, members, connections, onFetched }: MemberRequest,
+  ranges: readonly ByteRange[],
+  { ranged, connections, onFetched }: MemberRequest,
   store: RangeStore,
   { signal }: ExtractContext,
 ): Promise<void> {
-  const missing = members.map(rangeOf).filter((range) => store.placeOf(range) === undefined);
+  const missing = ranges.filter((range) => store.placeOf(range) === undefined);
   if (missing.length === 0) return;
   try {
     await forEachAtOnce(mergeRanges(missing), connections, async (range) => {
@@ -79,52 +91,94 @@ async function fetchMissing(
   }
 }
 
-interface Unpacking {
+interface Stored {
   readonly store: RangeStore;
   /** The same file, for the threads. */
   readonly reader: FileReader;
+  readonly fetch: (ranges: readonly ByteRange[]) => Promise<void>;
+  readonly context: ExtractContext;
 }
 
-async function unpack(
-  request: MemberRequest,
-  { store, reader }: Unpacking,
-  context: ExtractContext,
-): Promise<MemberFaults> {
-  const placed = await placeAll(request, store);
-  const faults = await extract(placed, request, { reader, context });
-  if (faults.damaged.length === 0) return faults;
+async function unpackStored(request: MemberRequest, stored: Stored): Promise<MemberFaults> {
+  const { store, reader, fetch, context } = stored;
+  const held = { reader, placeOf: (range: ByteRange) => store.placeOf(range) };
+  const first = await placeAll(request, held, fetch);
+  const faults = await extract(first.placed, request, { reader, context });
+  const isBad = new Set([...first.faulty.keys(), ...faults.damaged.map(({ path }) => path)]);
+  if (isBad.size === 0) return faults;
   // What came over the wire may have been wrong.
-  const isBad = new Set(faults.damaged.map(({ path }) => path));
-  const bad = request.members.filter(({ path }) => isBad.has(path));
-  for (const member of bad) store.drop(rangeOf(member));
-  const again = { ...request, members: bad };
-  await fetchMissing(again, store, context);
-  const second = await extract(await placeAll(again, store), again, { reader, context });
+  const drop = (paths: ReadonlySet<string>) => {
+    for (const member of request.members) if (paths.has(member.path)) store.drop(rangeOf(member));
+  };
+  drop(isBad);
+  const members = request.members.filter(({ path }) => isBad.has(path));
+  await fetch(members.map((member) => rangeOf(member)));
+  const { placed, faulty } = await placeAll({ ...request, members }, held, fetch);
+  for (const error of faulty.values()) throw error;
+  const again = { ...request, onUnpacked: undefined };
+  const second = await extract(placed, again, { reader, context });
   faults.damaged.splice(0);
   faults.addAll(second);
   faults.sort();
+  if (second.damaged.length > 0) {
+    // Another source may have them right, and a download must not begin with them.
+    drop(new Set(second.damaged.map(({ path }) => path)));
+    await store.flush();
+  }
   return faults;
 }
 
-/** Where each member lies in the store. @throws CcxriError `unsafe-archive`, `damaged-archive` */
-async function placeAll(
-  { file, members }: Pick<MemberRequest, 'file' | 'members'>,
-  store: RangeStore,
-): Promise<readonly Member[]> {
-  const placed: Member[] = [];
-  for (const member of members) {
-    const range = rangeOf(member);
-    const at = store.placeOf(range);
-    if (at === undefined) throw new Error(`${file.name}: ${member.path} was not fetched`);
-    const bytes = Buffer.allocUnsafe(Math.min(range.length, HEADER_BYTES));
-    await store.read(bytes, at);
-    placed.push(placeMember(member, { bytes, at }, file.name));
-  }
-  return placed;
+interface Held {
+  readonly reader: FileReader;
+  /** Where the bytes of a range lie in it. */
+  readonly placeOf: (range: ByteRange) => number | undefined;
 }
 
-/** A header with a name and extra fields of the usual lengths. */
-const HEADER_BYTES = 2048;
+interface Places {
+  readonly placed: readonly Member[];
+  /** By path: their own headers contradict the directory. */
+  readonly faulty: ReadonlyMap<string, CcxriError>;
+}
+
+/**
+ * Where each member lies.
+ * @param fetch gets the rest of members whose headers are longer than usual; absent: all is there
+ */
+async function placeAll(
+  { file, members }: Pick<MemberRequest, 'file' | 'members'>,
+  held: Held,
+  fetch?: Stored['fetch'],
+): Promise<Places> {
+  const placed: Member[] = [];
+  const longer: ByteRange[] = [];
+  const faulty = new Map<string, CcxriError>();
+  for (const member of members) {
+    try {
+      const header = await headerOf(member, held, rangeOf(member));
+      const range = rangeOf(member, header);
+      const at = held.placeOf(range);
+      const place = at === undefined ? undefined : { ...range, bytes: header, at };
+      const found = place && placeMember(member, place, file.name);
+      if (found === undefined) longer.push(range);
+      else placed.push(found);
+    } catch (error) {
+      if (!isCcxriError(error, 'unsafe-archive')) throw error;
+      faulty.set(member.path, error);
+    }
+  }
+  if (longer.length === 0) return { placed, faulty };
+  if (fetch === undefined) throw new Error(`${file.name}: a member was not fetched`);
+  await fetch(longer);
+  return placeAll({ file, members }, held);
+}
+
+async function headerOf(member: ListedMember, { reader, placeOf }: Held, range: ByteRange) {
+  const at = placeOf(range);
+  if (at === undefined) throw new Error(`${member.path} was not fetched`);
+  const bytes = Buffer.allocUnsafe(Math.min(range.length, headerBytesOf(member)));
+  await reader.read(bytes, at);
+  return bytes;
+}
 
 function extract(
   members: readonly Member[],

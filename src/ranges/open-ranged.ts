@@ -77,6 +77,7 @@ export async function openLocal(
     place: toPrintable(path),
     url: null,
     isLocal: true,
+    reader,
     validator: String(reader.mtimeMs),
     read: (into, position) => reader.read(into, position),
     assertUnchanged: () => reader.assertUnchanged(),

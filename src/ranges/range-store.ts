@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import * as z from 'zod';
 import { whenFilesAreFree } from '../concurrency.ts';
 import { errnoOf, toDiskError } from '../errors.ts';
-import { writeFileAtomic } from '../fs/atomic.ts';
+import { syncFile, writeFileAtomic } from '../fs/atomic.ts';
 import { closeHandle, makeDirectoryWithin, removeIfThere } from '../fs/paths.ts';
 import { readSmallJson } from '../fs/small-json.ts';
 import type { ByteRange } from '../zip/reader.ts';
@@ -22,6 +22,9 @@ export interface StoredFile {
 export interface StoredRange extends ByteRange {
   readonly at: number;
 }
+
+/** What a kill may cost. */
+const FLUSH_BYTES = 2 * 1024 * 1024;
 
 const count = z.int().nonnegative();
 
@@ -49,6 +52,10 @@ export class RangeStore {
   readonly #file: StoredFile;
   readonly #handle: FileHandle;
   #ranges: readonly StoredRange[];
+  /** Ranges whose bytes are coming. */
+  readonly #growing = new Set<StoredRange & { length: number }>();
+  #unflushedBytes = 0;
+  #isFlushing = false;
   /** Where the next range is put. */
   #end: number;
 
@@ -110,16 +117,19 @@ export class RangeStore {
     { start, length }: ByteRange,
     receive: (onPiece: (piece: Buffer) => Promise<void>) => Promise<void>,
   ): Promise<void> {
-    const at = this.#end;
+    const growing = { start, length: 0, at: this.#end };
     this.#end += length;
-    let done = 0;
+    this.#growing.add(growing);
     try {
       await receive(async (piece) => {
-        await this.#write(piece, at + done);
-        done += piece.length;
+        await this.#write(piece, growing.at + growing.length);
+        growing.length += piece.length;
+        this.#unflushedBytes += piece.length;
+        if (this.#unflushedBytes >= FLUSH_BYTES && !this.#isFlushing) await this.flush();
       });
     } finally {
-      if (done > 0) this.#ranges = [...this.#ranges, { start, length: done, at }];
+      this.#growing.delete(growing);
+      if (growing.length > 0) this.#ranges = [...this.#ranges, growing];
     }
   }
 
@@ -143,15 +153,19 @@ export class RangeStore {
 
   /** After this, what is here is there after a power cut as well. @throws CcxriError of the disk */
   async flush(): Promise<void> {
-    const ranges = this.#ranges;
+    const ranges = [...this.#ranges, ...this.#growing].filter(({ length }) => length > 0);
+    const list = ranges.map(({ start, length, at }) => [start, length, at]);
+    this.#unflushedBytes = 0;
+    this.#isFlushing = true;
     try {
-      await this.#handle.datasync();
+      await syncFile({ sync: () => this.#handle.datasync() });
+      const state = { rangesVersion: 1, ...this.#file, ranges: list };
+      await writeFileAtomic(statePathOf(this.path), JSON.stringify(state));
     } catch (error) {
       throw toDiskError(error, 'flush', { path: this.path });
+    } finally {
+      this.#isFlushing = false;
     }
-    const list = ranges.map(({ start, length, at }) => [start, length, at]);
-    const state = { rangesVersion: 1, ...this.#file, ranges: list };
-    await writeFileAtomic(statePathOf(this.path), JSON.stringify(state));
   }
 
   async close(): Promise<void> {

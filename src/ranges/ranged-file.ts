@@ -1,4 +1,4 @@
-import type { ByteRange, RandomReader } from '../zip/reader.ts';
+import type { ByteRange, FileReader, RandomReader } from '../zip/reader.ts';
 
 /** Gets each piece once; it must not keep it, and is waited for. */
 export type OnPiece = (piece: Buffer) => Promise<void> | void;
@@ -11,6 +11,8 @@ export interface RangedFile extends RandomReader {
   readonly url: string | null;
   /** Whether it is on a disk of this machine: then it costs no bytes of a line. */
   readonly isLocal: boolean;
+  /** Of such a file: it, for threads that read it on their own. Absent where it is at a server. */
+  readonly reader?: FileReader | undefined;
   /** What shows that it is still the same (an ETag, a date); null: the source has nothing of the kind. */
   readonly validator: string | null;
   /**

@@ -130,31 +130,46 @@ function toListed({ entry, endsBefore }: BoundedEntry, topFolder: string | null)
 /** Room for extra fields, padding and a data descriptor, whose lengths the directory does not say. */
 const SPARE_BYTES = 4096;
 
-/** The bytes of a member with its header: where a gap follows, no more of that than its header may need. */
-export function rangeOf(member: ListedMember): ByteRange {
-  const end = Math.min(member.endsBefore, leastEndOf(member) + SPARE_BYTES);
+/**
+ * The bytes of a member with its header: where a gap follows, no more of that than its header may need.
+ * @param header where it is known, and turned out to be longer than usual: its first bytes
+ */
+export function rangeOf(member: ListedMember, header?: Buffer): ByteRange {
+  const extraBytes = header === undefined ? 0 : header.readUInt16LE(28);
+  const end = Math.min(member.endsBefore, leastEndOf(member) + Math.max(SPARE_BYTES, extraBytes));
   return { start: member.headerStart, length: end - member.headerStart };
+}
+
+/** How many bytes `placeMember` needs to see of a member's range. */
+export function headerBytesOf({ rawName }: ListedMember): number {
+  return FIXED_BYTES + rawName.length + SPARE_BYTES;
+}
+
+/** Bytes of a member with its header, and where they lie. */
+export interface MemberBytes extends ByteRange {
+  /** Its first ones: at least header and name. */
+  readonly bytes: Buffer;
+  /** Where they lie in the file that it will be unpacked from. */
+  readonly at: number;
 }
 
 /**
  * Checks a member's own header, as the gate does for all members of a whole archive.
- * @param bytes the beginning of `rangeOf(member)`, at least header, name and extra fields
- * @param at where that range lies in the file that it will be unpacked from
- * @throws CcxriError `unsafe-archive`: the header contradicts the directory; `damaged-archive`: it is
- *   longer than what was fetched
+ * @returns undefined: with its header it is longer than these bytes; see `rangeOf`
+ * @throws CcxriError `unsafe-archive`: the header contradicts the directory
  */
 export function placeMember(
   member: ListedMember,
-  { bytes, at }: { readonly bytes: Buffer; readonly at: number },
+  { start, length, bytes, at }: MemberBytes,
   file: string,
-): Member {
+): Member | undefined {
   const report = new ArchiveReport(file);
   const place = checkHeader(member, bytes, report);
-  report.assertUsable();
-  const { start, length } = rangeOf(member);
-  if (place === undefined || place.dataEnd > start + length) {
-    throw damaged(file, `the header of ${member.path} is longer than the directory lets expect`);
+  if (place !== undefined && place.dataEnd > member.endsBefore) {
+    report.reject('overlap', 'overlaps another member', member.name);
   }
+  report.assertUsable();
+  if (place === undefined || place.dataEnd > start + length) return undefined;
   const { path: name, compressedSize, size, crc32, method } = member;
   const dataStart = place.dataStart - start + at;
   return { name, dataStart, compressedSize, size, crc32, isDeflated: method === METHOD.deflated };

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { toDiskError } from '../errors.ts';
+import { errnoOf, toDiskError } from '../errors.ts';
 import { syncDirectory } from '../fs/atomic.ts';
 import type { ArchiveOptions, ZipDirectory } from './directory.ts';
 import type { MemberFaults } from './member-faults.ts';
@@ -29,7 +29,7 @@ export async function checkMembers(
 }
 
 export interface ExtractMembersOptions extends MemberWorkOptions {
-  /** An empty folder that this process has just made, and nobody else may write in. */
+  /** A folder that this process has just made, nobody else may write in, and has none of these members. */
   readonly into: string;
 }
 
@@ -48,6 +48,8 @@ export async function extractMembers(
   // Created by us in a fresh folder, one by one and from the top: no link can be among them.
   for (const path of folders) {
     await mkdir(path).catch((error: unknown) => {
+      // Of members that were unpacked into it before.
+      if (errnoOf(error) === 'EEXIST') return;
       throw toDiskError(error, 'make the directory', { path });
     });
   }

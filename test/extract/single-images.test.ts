@@ -1,18 +1,11 @@
 import { mkdir, readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { membersOf } from '../../src/dataset/member-index.ts';
-import {
-  type SingleImages,
-  extractSingleImages,
-  findSingleImages,
-} from '../../src/extract/single-images.ts';
 import { Ledger } from '../../src/dataset/ledger.ts';
-import { openRanged } from '../../src/ranges/open-ranged.ts';
-import type { ListedMember } from '../../src/zip/listing.ts';
-import { withFetchRun } from '../support/downloads.ts';
+import type { SingleImages } from '../../src/extract/single-images.ts';
 import { manifestOf, noise, toSample } from '../support/fetching.ts';
 import { type Nginx, useNginx } from '../support/nginx.ts';
+import { getImages } from '../support/single-images.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
 import { likeJpeg } from '../support/tiny-jpeg.ts';
 import { buildZip } from '../support/zip-builder.ts';
@@ -45,40 +38,13 @@ async function makeWorld(zip = ZIP): Promise<World> {
   return {
     dest,
     server,
-    get: (wanted) => getImages({ dest, source: server.url, wanted }),
+    get: (wanted) => getFrom(server.url, dest, wanted),
     imagePath: (n) => join(dest, 'images', 'ChestDx-1', pathOf(n)),
   };
 }
 
-interface Asked {
-  readonly dest: string;
-  readonly source: string;
-  readonly wanted: readonly number[];
-}
-
-async function getImages({ dest, source, wanted }: Asked): Promise<SingleImages> {
-  const [file] = MANIFEST.files;
-  if (file === undefined) throw new Error('no file');
-  const options = { dest, manifest: MANIFEST, sources: [source] };
-  return withFetchRun(options, async ({ session, downloads }) => {
-    const ranged = await openRanged(file, downloads);
-    try {
-      const listing = await membersOf(file, ranged, session);
-      const members = pick(listing.members, wanted);
-      const request = { file, ranged, listing, members, connections: 2 };
-      const before = await findSingleImages(request, session);
-      const result = await extractSingleImages(request, session);
-      expect(result.here).toBe(before.here.length);
-      return result;
-    } finally {
-      await ranged.close();
-    }
-  });
-}
-
-function pick(members: readonly ListedMember[], wanted: readonly number[]) {
-  const paths = new Set(wanted.map(pathOf));
-  return members.filter(({ path }) => paths.has(path));
+function getFrom(source: string, dest: string, wanted: readonly number[]): Promise<SingleImages> {
+  return getImages({ dest, manifest: MANIFEST, source, paths: wanted.map(pathOf) });
 }
 
 test('publishes the images asked for, and records them as checked by their CRC-32 alone', async () => {
@@ -181,6 +147,6 @@ test('does not mix the images of two releases of an archive', async () => {
   await get([3, 4]);
   const others = IMAGES.map(({ name }, n) => ({ name, content: likeJpeg(noise(`x${n}`, 9_001)) }));
   const { server } = await makeWorld(buildZip(others));
-  const again = getImages({ dest, source: server.url, wanted: [5] });
+  const again = getFrom(server.url, dest, [5]);
   await expect(again).rejects.toMatchObject({ code: 'occupied' });
 });
