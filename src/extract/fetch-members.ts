@@ -7,7 +7,13 @@ import { mergeRanges } from '../ranges/merge-ranges.ts';
 import { RangeStore } from '../ranges/range-store.ts';
 import type { RangedFile } from '../ranges/ranged-file.ts';
 import type { Member } from '../zip/directory.ts';
-import { type ListedMember, headerBytesOf, placeMember, rangeOf } from '../zip/listing.ts';
+import {
+  type ListedMember,
+  exactRangeOf,
+  headerBytesOf,
+  placeMember,
+  rangeOf,
+} from '../zip/listing.ts';
 import { extractMembers } from '../zip/member.ts';
 import type { MemberFaults } from '../zip/member-faults.ts';
 import { type ByteRange, type FileReader, openFileReader } from '../zip/reader.ts';
@@ -55,7 +61,7 @@ export async function fetchMembers(
   const store = await RangeStore.open(path, { name, md5, totalBytes, validator });
   try {
     const fetch = (ranges: readonly ByteRange[]) => fetchMissing(ranges, request, store, context);
-    await fetch(members.map((member) => rangeOf(member)));
+    await fetch(members.map(rangeOf));
     const reader = await openFileReader(path);
     try {
       return await unpackStored(request, { store, reader, fetch, context });
@@ -112,7 +118,7 @@ async function unpackStored(request: MemberRequest, stored: Stored): Promise<Mem
   };
   drop(isBad);
   const members = request.members.filter(({ path }) => isBad.has(path));
-  await fetch(members.map((member) => rangeOf(member)));
+  await fetch(members.map(rangeOf));
   const { placed, faulty } = await placeAll({ ...request, members }, held, fetch);
   for (const error of faulty.values()) throw error;
   const again = { ...request, onUnpacked: undefined };
@@ -155,7 +161,7 @@ async function placeAll(
   for (const member of members) {
     try {
       const header = await headerOf(member, held, rangeOf(member));
-      const range = rangeOf(member, header);
+      const range = exactRangeOf(member, header);
       const at = held.placeOf(range);
       const place = at === undefined ? undefined : { ...range, bytes: header, at };
       const found = place && placeMember(member, place, file.name);

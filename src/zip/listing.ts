@@ -130,13 +130,18 @@ function toListed({ entry, endsBefore }: BoundedEntry, topFolder: string | null)
 /** Room for extra fields, padding and a data descriptor, whose lengths the directory does not say. */
 const SPARE_BYTES = 4096;
 
-/**
- * The bytes of a member with its header: where a gap follows, no more of that than its header may need.
- * @param header where it is known, and turned out to be longer than usual: its first bytes
- */
-export function rangeOf(member: ListedMember, header?: Buffer): ByteRange {
-  const extraBytes = header === undefined ? 0 : header.readUInt16LE(28);
-  const end = Math.min(member.endsBefore, leastEndOf(member) + Math.max(SPARE_BYTES, extraBytes));
+/** The bytes of a member with its header: where a gap follows, no more of that than its header may need. */
+export function rangeOf(member: ListedMember): ByteRange {
+  return withSpare(member, SPARE_BYTES);
+}
+
+/** The same, where its own header is known, and may be longer than usual. @param header its first bytes */
+export function exactRangeOf(member: ListedMember, header: Buffer): ByteRange {
+  return withSpare(member, Math.max(SPARE_BYTES, header.readUInt16LE(28)));
+}
+
+function withSpare(member: ListedMember, spareBytes: number): ByteRange {
+  const end = Math.min(member.endsBefore, leastEndOf(member) + spareBytes);
   return { start: member.headerStart, length: end - member.headerStart };
 }
 
@@ -155,7 +160,7 @@ export interface MemberBytes extends ByteRange {
 
 /**
  * Checks a member's own header, as the gate does for all members of a whole archive.
- * @returns undefined: with its header it is longer than these bytes; see `rangeOf`
+ * @returns undefined: with its header it is longer than these bytes; see `exactRangeOf`
  * @throws CcxriError `unsafe-archive`: the header contradicts the directory
  */
 export function placeMember(
