@@ -70,7 +70,9 @@ function asciiBar(fraction: number, length: number): string {
 }
 
 function summaryLine(at: Position, state: RunState, width: number): string {
-  const { filesDone: done, filesInAll: all } = state;
+  const isOfImages = state.imagesInAll !== null;
+  const done = isOfImages ? state.imagesDone : state.filesDone;
+  const all = state.imagesInAll ?? state.filesInAll;
   const files = filesOf(state);
   const short = all === null ? `${done}` : `${done}/${all}`;
   const percent = at.fraction === null ? '' : percentOf(at.fraction);

@@ -65,6 +65,9 @@ export class RunState {
   readonly #reportedAtMs = new Map<string, number>();
   #isRepetition = false;
   #filesInAll: number | null = null;
+  /** Of a choice; null: there is none. */
+  #imagesInAll: number | null = null;
+  #imagesDone = 0;
   #hasWork = false;
   #lastPhase: Phase = 'download';
   /** By phase: what is hashed meanwhile is no speed of a download. */
@@ -80,6 +83,7 @@ export class RunState {
     switch (event.event) {
       case 'plan':
         this.#filesInAll = event.files;
+        this.#imagesInAll = event.images?.images ?? null;
         this.#inWork.clear();
         this.#work.plan(event.work);
         return;
@@ -103,6 +107,7 @@ export class RunState {
       case 'file-done':
         this.#work.settle(event.file, nowMs);
         this.#finished.add(event.file);
+        this.#imagesDone += event.images ?? 0;
         this.#inWork.delete(event.file);
         return;
       case 'demo-start':
@@ -134,6 +139,16 @@ export class RunState {
     return this.#filesInAll;
   }
 
+  /** Of the chosen ones: those of archives that are settled. */
+  get imagesDone(): number {
+    return this.#imagesDone;
+  }
+
+  /** null: none were chosen. */
+  get imagesInAll(): number | null {
+    return this.#imagesInAll;
+  }
+
   /** Of everything that the run does: see `Position`. */
   get fraction(): number | null {
     return this.#work.fraction;
@@ -161,6 +176,7 @@ export class RunState {
       filesDone: this.filesDone,
       files: this.filesInAll,
       fraction: this.fraction,
+      ...(this.imagesInAll !== null && { imagesDone: this.imagesDone, images: this.imagesInAll }),
       leftMs: leftMs === null ? null : Math.round(leftMs),
       inWork: [...this.#inWork.values()].map(({ at }) => {
         const { file, subsets, phase, doneBytes, totalBytes } = at;

@@ -21,8 +21,10 @@ const DONE: ByPhase<string> = {
   extract: 'extracted',
 };
 
-/** `12 of 82 files` */
-export function filesOf({ filesDone: done, filesInAll: all }: RunState): string {
+/** `12 of 82 files`; of chosen images `30 of 71 images` */
+export function filesOf({ filesDone, filesInAll, imagesDone, imagesInAll }: RunState): string {
+  if (imagesInAll !== null) return `${formatCount(imagesDone)} of ${count(imagesInAll, 'image')}`;
+  const [done, all] = [filesDone, filesInAll];
   return all === null
     ? `${count(done, 'file')} done`
     : `${formatCount(done)} of ${count(all, 'file')}`;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { imagesPathOf, rangesPathOf } from '../dataset/layout.ts';
-import { membersOf, readMemberIndex } from '../dataset/member-index.ts';
+import { type MemberIndex, membersOf, readMemberIndex } from '../dataset/member-index.ts';
 import type { FileSurvey } from '../dataset/survey.ts';
 import { findSingleImages } from '../extract/single-images.ts';
 import { compareLength } from '../fs/content.ts';
@@ -17,12 +17,18 @@ import type { FetchRun } from './with-downloads.ts';
 /**
  * Opens an archive where its bytes are: the checked one that is here, else at the first source that has it
  * and serves parts.
+ * @param known of the member index that is kept: then no request is made for it
  * @throws CcxriError as `openRanged`; `source-unusable`
  */
-export async function openArchive(survey: FileSurvey, run: FetchRun): Promise<RangedFile> {
+export async function openArchive(
+  survey: FileSurvey,
+  run: FetchRun,
+  known?: MemberIndex,
+): Promise<RangedFile> {
   if (survey.final === 'checked') return openLocal(survey.path, run.session);
   const { downloads } = await run.withSources();
-  return openRanged(survey.file, downloads);
+  const identity = known && { totalBytes: known.listing.sizeBytes, validator: known.validator };
+  return openRanged(survey.file, downloads, identity);
 }
 
 /** What an archive lists, and whether its bytes are on a disk of this machine. */

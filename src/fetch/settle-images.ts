@@ -1,5 +1,5 @@
 import { throwIfAborted } from '../abort.ts';
-import { membersOf } from '../dataset/member-index.ts';
+import { type MemberIndex, membersOf, readMemberIndex } from '../dataset/member-index.ts';
 import { statusAfter, statusOf, surveyFile } from '../dataset/survey.ts';
 import { isCcxriError } from '../errors.ts';
 import type { Phase } from '../events.ts';
@@ -78,24 +78,30 @@ interface FetchedSingle {
   readonly single: SingleImages;
 }
 
-/** An archive that changes meanwhile is started over once, from its directory on. */
+/** An archive that changes meanwhile, or has since it was indexed, is started over once, from its directory on. */
 async function fetchTwice(task: MembersTask, run: FetchRun): Promise<FetchedSingle> {
+  const { session } = run;
+  const known = await readMemberIndex(session.layout, task.chosen.survey.file);
   try {
-    return await fetchOnce(task, run);
+    return await fetchOnce(task, run, known);
   } catch (error) {
     if (!isCcxriError(error, 'changed')) throw error;
-    throwIfAborted(run.session.signal);
-    return fetchOnce(task, run);
+    throwIfAborted(session.signal);
+    return fetchOnce(task, run, undefined);
   }
 }
 
-async function fetchOnce({ chosen, cost }: MembersTask, run: FetchRun): Promise<FetchedSingle> {
+async function fetchOnce(
+  { chosen, cost }: MembersTask,
+  run: FetchRun,
+  known: MemberIndex | undefined,
+): Promise<FetchedSingle> {
   const { session, downloads } = run;
   const { survey, images } = chosen;
   const { file } = survey;
   throwIfAborted(session.signal);
   const progress = new SingleProgress(file.name, cost.bytes, run);
-  const ranged = await openArchive(survey, progress.run);
+  const ranged = await openArchive(survey, progress.run, known);
   try {
     const { layout, signal } = session;
     const { isLocal, place } = ranged;
