@@ -294,6 +294,8 @@ export interface CaughtFault {
   readonly fault: 'cut' | 'flip' | 'kill' | 'stop';
   /** Manifest name of the file that was resumed, or downloaded again. Absent where none was in work. */
   readonly file?: string | undefined;
+  /** Subsets that it belongs to. Absent where `file` is. */
+  readonly subsets?: readonly string[] | undefined;
   /** The byte at which the file was resumed. Absent where it was downloaded again. */
   readonly resumedAtByte?: number | undefined;
   /** Length of the file. Absent where `file` is. */
@@ -320,7 +322,7 @@ export function withSubsets(
 ): EventListener {
   const subsetsOf = new Map(files.map(({ name, subsets }) => [name, subsets]));
   return (event) => {
-    // The demo's own: it shows a fault, not a file.
+    // The demo's own: it has them already.
     if (!('file' in event) || event.event === 'caught') {
       listener(event);
       return;

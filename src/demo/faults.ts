@@ -118,7 +118,9 @@ export class Faults {
     this.#interruption = undefined;
   }
 
-  #report(fault: CaughtFault): void {
+  #report(of: CaughtFault): void {
+    const subsets = this.#plan?.work.find(({ file }) => file === of.file)?.subsets;
+    const fault = subsets === undefined ? of : { ...of, subsets };
     this.#caught.push(fault);
     this.#onEvent({ event: 'caught', ...fault });
   }

@@ -2,10 +2,8 @@ import { join } from 'node:path';
 import { throwIfAborted } from '../abort.ts';
 import { forEachAtOnce } from '../concurrency.ts';
 import { findUnexpected, goodOnlyError, notedMembers } from '../dataset/images.ts';
-import { finalPathOf } from '../dataset/layout.ts';
 import type { MemberContent, MembersRecord } from '../dataset/ledger.ts';
 import { otherManifestError } from '../dataset/other-manifest.ts';
-import { stateOf } from '../dataset/survey.ts';
 import type { CcxriError } from '../errors.ts';
 import type { FileStatus } from '../file-status.ts';
 import { compareContent, compareLength } from '../fs/content.ts';
@@ -16,8 +14,9 @@ import { isPlausibleSize } from '../manifest/size.ts';
 import { type BrokenImage, MemberFaults } from '../zip/member-faults.ts';
 import { CheckProgress, type DeepCheck } from './check-archive.ts';
 import { imagesError, imagesUnknownError } from './errors.ts';
+import { noteImages } from './ledger-notes.ts';
 import { fits } from './locate.ts';
-import type { CheckResults, Checking, FolderReport, Present, VerifyRun } from './types.ts';
+import type { CheckResults, Checking, FolderReport, VerifyRun } from './types.ts';
 
 /** Files read at once, an archive: node's own pool has four threads. */
 const FILES_AT_ONCE = 8;
@@ -165,69 +164,4 @@ async function unexpectedFilesIn(
     if (!entry.isDirectory()) paths.push(path);
   }
   return findUnexpected(paths, expected);
-}
-
-/**
- * Records that a file that had passed is bad now, so that no quick check and no fetch relies on the
- * old record. A record of other bytes than were read stays as it is: a fetch may have put them there.
- * It never fails: a dataset that can't be written is no less bad.
- */
-export async function noteBad({ file, here }: Present, run: VerifyRun): Promise<void> {
-  const { ledger, layout, clock } = run.session;
-  // The ledger speaks of files in their place.
-  if (here.path !== finalPathOf(layout, file)) return;
-  const readGood = async () => {
-    const receipt = await ledger.readReceipt(file.name).catch(() => undefined);
-    return stateOf(file, receipt, here.stats) === 'checked' ? receipt : undefined;
-  };
-  // Before the lock: in a directory without a ledger there is nothing to record, and nothing is written.
-  if ((await readGood()) === undefined) return;
-  await noteInLedger(run, async () => {
-    const receipt = await readGood();
-    if (receipt === undefined) return;
-    await ledger.writeReceipt({ ...receipt, foundBadAt: clock.date().toISOString() });
-  });
-}
-
-/**
- * The same for extracted images: the ledger's list of them says that they are damaged, or, once all
- * of them have passed again, no longer. It never fails, either.
- * @param known the list as it was before they were looked at
- * @returns whether the ledger says so now, so that a fetch goes by it
- */
-export async function noteImages(
-  known: MembersRecord | undefined,
-  how: 'good' | 'bad',
-  run: Pick<VerifyRun, 'session' | 'noteLimit'>,
-): Promise<boolean> {
-  if (known === undefined) return false;
-  const { ledger, clock } = run.session;
-  const { foundBadAt, ...record } = known;
-  if ((how === 'bad') === (foundBadAt !== undefined)) return true;
-  return noteInLedger(run, async () => {
-    const now = await ledger.readMembers(known.archive);
-    // Another run may have extracted them again.
-    if (now?.extractedAt !== known.extractedAt || now.md5 !== known.md5) return false;
-    const mark = how === 'bad' ? { foundBadAt: clock.date().toISOString() } : {};
-    await ledger.writeMembers({ ...record, ...mark });
-    return true;
-  });
-}
-
-/**
- * Changes a record under the lock, so that no other run writes it in between.
- * @returns false: it could not be changed, because another run holds the lock, or the directory can't
- * be written
- */
-function noteInLedger(
-  { session, noteLimit }: Pick<VerifyRun, 'session' | 'noteLimit'>,
-  change: () => Promise<unknown>,
-): Promise<boolean> {
-  return noteLimit(async () => {
-    try {
-      return (await session.withLock({ wait: false }, change)) !== false;
-    } catch {
-      return false;
-    }
-  });
 }

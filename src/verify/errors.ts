@@ -30,20 +30,30 @@ export function absentError(
   });
 }
 
-/** A file differs from what the ledger recorded when it passed. */
-export function changedError(file: ManifestFile): CcxriError {
-  return new CcxriError('md5-mismatch', `${file.name} has changed since it passed`, {
-    file: file.name,
-    expected:
-      'the size and mtime with which it passed, for this release, and no failed check since',
-    next: [
-      {
-        kind: 'run',
-        command: 'verify',
-        purpose: 'to read its bytes and see whether they are right',
-      },
-      fetchStep(file, 'to replace it if they are not'),
-    ],
+/**
+ * A file differs from what the ledger recorded when it passed.
+ * @param foundBadAt when its bytes were read and found wrong; undefined: they were not
+ */
+export function changedError(file: ManifestFile, foundBadAt: string | undefined): CcxriError {
+  const { name } = file;
+  const read: NextStep = {
+    kind: 'run',
+    command: 'verify',
+    purpose: 'to read its bytes and see whether they are right',
+  };
+  if (foundBadAt !== undefined) {
+    const found = `wrong bytes, on ${foundBadAt.slice(0, 10)}`;
+    return new CcxriError('md5-mismatch', `${name} was found bad by an earlier check`, {
+      file: name,
+      expected: `MD5 ${file.md5}`,
+      found,
+      next: [{ ...fetchStep(file, 'to replace it'), or: read }],
+    });
+  }
+  return new CcxriError('md5-mismatch', `${name} has changed since it passed`, {
+    file: name,
+    expected: 'the size and mtime with which it passed',
+    next: [read, fetchStep(file, 'to replace it if they are not')],
   });
 }
 

@@ -11,14 +11,9 @@ import type { FileStatus } from '../file-status.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
 import { formatCount } from '../text.ts';
 import { CheckProgress, type DeepCheck, checkArchive } from './check-archive.ts';
-import {
-  assertNoneLeftOut,
-  checkFolder,
-  checkImagesAlone,
-  noteBad,
-  placed,
-} from './check-images.ts';
+import { assertNoneLeftOut, checkFolder, checkImagesAlone, placed } from './check-images.ts';
 import { absentError, changedError, imagesGoneError, withNextSteps } from './errors.ts';
+import { noteBad, noteGood } from './ledger-notes.ts';
 import { fits } from './locate.ts';
 import type {
   CheckResults,
@@ -96,8 +91,8 @@ function badStatusOf(
   { here }: Located,
   { badMembers, depth }: CheckResults & Pick<VerifyRun, 'depth'>,
 ): FileStatus {
-  // No byte was read: it may still be good.
-  const isUnread = depth === 'quick' && here !== undefined;
+  // No byte was read, and none was found wrong before: it may still be good.
+  const isUnread = depth === 'quick' && here !== undefined && error.facts.found === undefined;
   if (error.facts.otherManifest === true || (isUnread && error.code === 'md5-mismatch')) {
     return here === undefined ? 'missing' : 'present';
   }
@@ -123,7 +118,7 @@ async function checkQuick({ file, here }: Present, { session }: VerifyRun): Prom
         found: `${formatCount(stats.size)} bytes`,
       });
     }
-    if (state === 'changed') throw changedError(file);
+    if (state === 'changed') throw changedError(file, receipt?.foundBadAt);
     return state === 'checked' && receipt !== undefined ? receipt.status : 'present';
   } catch (error) {
     throw withNextSteps(error, { file, path, isPublishedSo: false });
@@ -138,7 +133,9 @@ async function checkBytes(present: Present, results: CheckResults, run: VerifyRu
     const candidate = await session.hash(file.name, path, stats.size);
     results.md5 = candidate.md5;
     meter.bytesRead += candidate.bytes;
-    return await session.acceptance.check(file, candidate);
+    const status = await session.acceptance.check(file, candidate);
+    await noteGood(present, candidate.md5, run);
+    return status;
   } catch (error) {
     if (isCcxriError(error, ...WRONG_BYTES)) {
       const receipt = await session.ledger.readReceipt(file.name);

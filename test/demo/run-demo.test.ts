@@ -95,6 +95,12 @@ describe('runDemo', () => {
     expect(stop).toMatchObject({ fault: 'stop', filesKept: 9 - (second?.toDownload ?? 0) });
     expect(stop?.filesKept).toBeGreaterThanOrEqual(3);
     expect(stop?.filesKept).toBeLessThan(9);
+    const subsetsOf = new Map(second?.work.map((each) => [each.file, each.subsets]));
+    for (const fault of [cut, stop]) {
+      expect(fault?.subsets).toEqual(subsetsOf.get(fault?.file ?? '') ?? 'none in the plan');
+    }
+    expect(flip?.subsets).not.toHaveLength(0);
+    expect(flip).toHaveProperty('subsets');
     expect(events.filter(({ event }) => event === 'caught')).toEqual(
       caught.map((each) => ({ event: 'caught', ...each })),
     );

@@ -8,7 +8,7 @@ import { fetchDataset } from '../../src/fetch/fetch-dataset.ts';
 import { systemClock } from '../../src/clock.ts';
 import { acquireLock } from '../../src/fs/lock.ts';
 import { datasetStatus } from '../../src/status.ts';
-import { noteImages } from '../../src/verify/check-images.ts';
+import { noteImages } from '../../src/verify/ledger-notes.ts';
 import { type Dataset, makeDataset } from '../support/dataset.ts';
 import { having, nextSaying } from '../support/matchers.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
