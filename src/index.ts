@@ -72,9 +72,11 @@ export type {
   FetchedImages,
   WholeArchives,
 } from './fetch/fetch-types.ts';
-export type { RepairReport } from './fetch/repair-types.ts';
+export type { RepairPlan, RepairReport } from './fetch/repair-types.ts';
 export { verifyDataset } from './verify/verify-dataset.ts';
 export type { VerifyDepth, VerifyOptions, VerifyOutcome, VerifyResult } from './verify/types.ts';
+export { repairDataset } from './repair/repair-dataset.ts';
+export type { RepairDid, RepairOptions, RepairOutcome, RepairResult } from './repair/types.ts';
 export { extractDataset } from './extract/extract-dataset.ts';
 export type { ExtractDid, ExtractOptions, ExtractOutcome, ExtractResult } from './extract/types.ts';
 export { joinDataset } from './labels/build-index.ts';

@@ -9,6 +9,7 @@ export type NextCommand =
   | 'links'
   | 'list'
   | 'manifest'
+  | 'repair'
   | 'status'
   | 'verify';
 

@@ -56,6 +56,16 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
     ],
     load: async () => (await import('./commands/verify.ts')).runVerify,
   },
+  repair: {
+    summary: 'put damaged files right: download only what is wrong with them',
+    argument: DIRECTORY,
+    examples: [
+      ['ccxri repair', 'what is here and not as it was when it passed'],
+      ['ccxri repair --file ChestDx-22', 'one archive, read in any case'],
+      ['ccxri repair -n', 'which members are damaged, and what it would cost'],
+    ],
+    load: async () => (await import('./commands/repair.ts')).runRepair,
+  },
   extract: {
     summary: 'unpack the archives that are here; no network',
     argument: DIRECTORY,

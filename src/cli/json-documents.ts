@@ -9,6 +9,7 @@ import type { IndexResult } from '../labels/build-index.ts';
 import type { LinksResult } from '../links.ts';
 import type { DatasetList } from '../list.ts';
 import type { MakeManifestResult } from '../make-manifest/make-manifest.ts';
+import type { RepairDid, RepairResult } from '../repair/types.ts';
 import type { StatusResult } from '../status.ts';
 import type { VerifyResult } from '../verify/types.ts';
 import type { ExitCode } from './exit-codes.ts';
@@ -65,6 +66,7 @@ export interface CommandResults {
   readonly list: DatasetList;
   readonly fetch: FetchResult | StoppedFetch;
   readonly verify: VerifyResult;
+  readonly repair: RepairResult;
   readonly extract: ExtractResult;
   readonly join: IndexResult;
   readonly status: StatusResult;
@@ -96,6 +98,7 @@ export interface CommandCounts {
   readonly list: FileCount;
   readonly fetch: FetchCounts;
   readonly verify: VerifyCounts;
+  readonly repair: RepairCounts;
   readonly extract: ExtractCounts;
   readonly join: JoinCounts;
   readonly status: StatusCounts;
@@ -119,6 +122,8 @@ export interface VerifyCounts extends FileCount, Readonly<Record<StatusKey, numb
   /** Files of the manifest that were not asked for by name and are not here. */
   readonly notHere: number;
 }
+
+export interface RepairCounts extends FileCount, Readonly<Record<StatusKey | RepairDid, number>> {}
 
 export interface ExtractCounts extends Readonly<Record<StatusKey | ExtractDid, number>> {
   /** Archives that the result describes. */

@@ -48,9 +48,12 @@ export function suggestFor(typed: RawOptions): Suggest {
 
 /** The options of a run that the commands suggested next repeat, and which commands take them. */
 const CARRIED: readonly (readonly [OptionKey, readonly CommandName[]])[] = [
-  ['dest', ['list', 'fetch', 'verify', 'extract', 'join', 'status', 'links', 'doctor']],
-  ['manifest', ['list', 'fetch', 'verify', 'extract', 'join', 'status', 'links', 'doctor']],
-  ['source', ['fetch', 'links', 'doctor']],
+  ['dest', ['list', 'fetch', 'verify', 'repair', 'extract', 'join', 'status', 'links', 'doctor']],
+  [
+    'manifest',
+    ['list', 'fetch', 'verify', 'repair', 'extract', 'join', 'status', 'links', 'doctor'],
+  ],
+  ['source', ['fetch', 'repair', 'links', 'doctor']],
 ];
 
 /** What else was typed, by name, but what a command has otherwise, and secrets. */

@@ -5,6 +5,7 @@ export const COMMAND_NAMES = [
   'list',
   'fetch',
   'verify',
+  'repair',
   'extract',
   'join',
   'status',

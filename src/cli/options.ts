@@ -49,6 +49,10 @@ const TABLE = {
         help: 'check a subset; what of it is absent is missing (code 5); repeatable, or a,b',
         default: 'what is here',
       },
+      repair: {
+        help: 'look at the files of a subset; repeatable, or a,b',
+        default: 'what is here',
+      },
       extract: { help: 'unpack the archives of a subset; repeatable, or a,b', default: 'all here' },
       join: { help: 'with --output: the images of a subset alone; repeatable, or a,b' },
       status: { help: 'show a subset; repeatable, or a,b', default: 'everything' },
@@ -78,6 +82,9 @@ const TABLE = {
       verify: {
         help: 'check one file, with or without .zip; absent, it is missing; repeatable, or a,b',
       },
+      repair: {
+        help: 'look at one file, also if it is as it was when it passed; repeatable, or a,b',
+      },
       extract: { help: 'unpack one archive, with or without .zip; repeatable, or a,b' },
       join: { help: 'with --output: the images of one archive alone; repeatable, or a,b' },
     },
@@ -94,8 +101,9 @@ const TABLE = {
   dryRun: flag('--dry-run', 'show what would be done, and do nothing', {
     short: '-n',
     group: 'What',
-    commands: ['fetch', 'extract', 'join', 'doctor', 'manifest', 'demo'],
+    commands: ['fetch', 'repair', 'extract', 'join', 'doctor', 'manifest', 'demo'],
     own: {
+      repair: { help: 'say what is damaged and what would be downloaded; write nothing' },
       join: { help: 'join and audit, but write nothing' },
       doctor: { help: 'write nothing: the disk is looked at, not tried' },
       manifest: { help: 'read and hash, but write no file' },
@@ -130,6 +138,7 @@ const TABLE = {
       list: { group: 'Where', help: 'the dataset directory whose manifest is shown' },
       links: { group: 'Where from', help: 'the dataset directory whose manifest is used' },
       verify: { group: 'Where' },
+      repair: { group: 'Where' },
       extract: { group: 'Where' },
       join: { group: 'Where' },
       status: { group: 'Where' },
@@ -153,8 +162,8 @@ const TABLE = {
   },
   wait: flag('--wait', 'wait for another ccxri in the same directory instead of code 10', {
     group: 'Where to',
-    commands: ['fetch', 'extract'],
-    own: { extract: { group: 'Where' } },
+    commands: ['fetch', 'repair', 'extract'],
+    own: { repair: { group: 'Where' }, extract: { group: 'Where' } },
   }),
   concurrency: {
     long: '--concurrency',
@@ -162,7 +171,7 @@ const TABLE = {
     group: 'Network',
     help: 'files worked on at once',
     default: DEFAULT_FILES_AT_ONCE,
-    commands: ['fetch', 'verify', 'extract', 'manifest'],
+    commands: ['fetch', 'verify', 'repair', 'extract', 'manifest'],
     own: {
       verify: HASHED_AT_ONCE,
       extract: { help: 'archives unpacked at once', group: 'How' },

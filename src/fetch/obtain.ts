@@ -2,6 +2,7 @@ import { rename } from 'node:fs/promises';
 import { throwIfAborted } from '../abort.ts';
 import type { Receipt } from '../dataset/ledger.ts';
 import { ofOtherManifest } from '../dataset/other-manifest.ts';
+import type { HashedInPlace, Session } from '../dataset/session.ts';
 import { type FileSurvey, surveyFile } from '../dataset/survey.ts';
 import { downloadCandidates } from '../download/download-file.ts';
 import { WRONG_BYTES } from '../download/failures.ts';
@@ -66,27 +67,44 @@ async function takeWhatIsHere(
   survey: FileSurvey,
   run: FetchRun,
 ): Promise<Obtained | DamagedFile | undefined> {
-  const { file, path, final, receipt, finalBytes } = survey;
+  const { file, final, receipt } = survey;
   if (final === 'absent') return undefined;
   if (final === 'checked' && receipt !== undefined) return { did: 'skipped', receipt };
   const { acceptance, parts } = run.session;
-  const candidate = await run.session.hash(file.name, path, finalBytes);
-  try {
-    const accepted = await acceptance.accept(file, candidate);
+  const found = await readWhatIsHere(survey, run.session, (read) => acceptance.accept(file, read));
+  if ('passed' in found) {
     await parts.discard(file.name);
-    return { did: 'checked', receipt: accepted };
+    return { did: 'checked', receipt: found.passed };
+  }
+  // Only what this ledger knows to have put there may be moved away, or be replaced.
+  if (receipt === undefined) throw occupied(survey, found.error);
+  const { repair = true } = run.options;
+  if (repair && file.kind === 'archive') return found;
+  await moveAway({ ...survey, receipt }, found, run);
+  return undefined;
+}
+
+/**
+ * Reads a file that is under its final name.
+ * @param accept judges it
+ * @throws CcxriError `other-manifest`: what passed for another manifest is good data of that one; as
+ *   `accept`, but for wrong bytes; of the disk
+ */
+export async function readWhatIsHere<T>(
+  survey: FileSurvey,
+  session: Session,
+  accept: (read: HashedInPlace) => Promise<T>,
+): Promise<{ readonly passed: T } | DamagedFile> {
+  const { file, path, finalBytes, receipt } = survey;
+  const candidate = await session.hash(file.name, path, finalBytes);
+  try {
+    return { passed: await accept(candidate) };
   } catch (error) {
     if (!isCcxriError(error, ...WRONG_BYTES)) throw error;
-    // Only what this ledger knows to have put there may be moved away.
-    // And what passed for another manifest is good data of that one.
     const wrong = { file, md5: candidate.md5, receipt };
-    const other = await ofOtherManifest(wrong, run.session);
+    const other = await ofOtherManifest(wrong, session);
     if (other !== undefined) throw leftHere(survey, other);
-    if (receipt === undefined) throw occupied(survey, error);
-    const { repair = true } = run.options;
-    if (repair && file.kind === 'archive') return { survey, candidate, error };
-    await moveAway({ ...survey, receipt }, { candidate, error }, run);
-    return undefined;
+    return { survey, candidate, error };
   }
 }
 

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { copyFile, link, lstat } from 'node:fs/promises';
 import { throwIfAborted } from '../abort.ts';
 import type { Receipt } from '../dataset/ledger.ts';
+import { knownSizeOf } from '../dataset/survey.ts';
 import type { DownloadContext } from '../download/context.ts';
 import { type Candidate, downloadCandidates } from '../download/download-file.ts';
 import { WRONG_BYTES } from '../download/failures.ts';
@@ -12,7 +13,7 @@ import { bytesOf } from '../download/spans.ts';
 import { type CcxriError, errnoOf, isCcxriError, toDiskError, withDetails } from '../errors.ts';
 import { removeIfThere } from '../fs/paths.ts';
 import { examineDamage, heldSpans } from './examine-damage.ts';
-import type { DamagedFile, RepairReport } from './repair-types.ts';
+import type { DamagedFile, RepairPlan, RepairReport } from './repair-types.ts';
 import type { FetchRun } from './with-downloads.ts';
 
 export interface Repaired {
@@ -67,25 +68,48 @@ type Result = Omit<RepairReport, 'fetchedBytes'> & Pick<Repaired, 'receipt'>;
 
 async function repairBySeeds(repair: Repair): Promise<Result> {
   const { damaged, run, downloads } = repair;
-  const examined = await examineDamage(damaged, run);
-  if ('why' in examined) {
-    return downloadWhole(repair, { ...NOTHING_FOUND, wholeBecause: examined.why });
-  }
-  const { badMembers, isDirectoryBad, seeds, source } = examined;
-  const sources = [source, ...downloads.sources.filter((other) => other !== source)];
+  const { seeds, source, ...of } = await examine(damaged, run);
+  const sources = [
+    ...(source === undefined ? [] : [source]),
+    ...downloads.sources.filter((other) => other !== source),
+  ];
   const here = { ...repair, downloads: { ...downloads, sources } };
   for (const seed of seeds) {
-    const keptBytes = bytesOf(seed.base.spans);
-    const report = { badMembers, isDirectoryBad, keptBytes, wholeBecause: null };
+    const report = { ...of, ...keptBy(seed) };
     emitRepair(repair, report);
     const receipt = await tryWithSeed(here, seed);
     if (receipt !== undefined) return { ...report, receipt };
   }
-  const wholeBecause = seeds.length === 0 ? 'too little of it is good' : 'its MD5 is still wrong';
-  return downloadWhole(here, { badMembers, isDirectoryBad, keptBytes: 0, wholeBecause });
+  const wholeBecause = seeds.length > 0 ? 'its MD5 is still wrong' : of.wholeBecause;
+  return downloadWhole(here, { ...of, keptBytes: 0, wholeBecause });
 }
 
-const NOTHING_FOUND = { badMembers: [], isDirectoryBad: false, keptBytes: 0 } as const;
+/**
+ * How a file would be put right. Nothing is written.
+ * @throws CcxriError of the disk; `aborted`
+ */
+export async function planRepair(damaged: DamagedFile, run: FetchRun): Promise<RepairPlan> {
+  const { badMembers, isDirectoryBad, seeds, wholeBecause } = await examine(damaged, run);
+  const found = { badMembers, isDirectoryBad };
+  const [seed] = seeds;
+  if (seed === undefined) {
+    const bytesToFetch = knownSizeOf(damaged.survey).bytes;
+    return { ...found, keptBytes: 0, wholeBecause, bytesToFetch };
+  }
+  const bytesToFetch = seed.origin.totalBytes - bytesOf(heldSpans(seed));
+  return { ...found, ...keptBy(seed), bytesToFetch };
+}
+
+function keptBy({ base }: Seed) {
+  return { keptBytes: bytesOf(base.spans), wholeBecause: null };
+}
+
+async function examine(damaged: DamagedFile, run: FetchRun) {
+  const examined = await examineDamage(damaged, run);
+  if (!('why' in examined)) return { ...examined, wholeBecause: 'too little of it is good' };
+  const nothing = { badMembers: [], isDirectoryBad: false, source: undefined, seeds: [] };
+  return { ...nothing, wholeBecause: examined.why };
+}
 
 function emitRepair({ damaged, downloads }: Repair, report: Omit<Result, 'receipt'>): void {
   downloads.onEvent({ event: 'repair', file: damaged.survey.file.name, ...report });

@@ -17,3 +17,9 @@ export interface RepairReport extends Omit<RepairEvent, 'event' | 'file' | 'subs
   /** Bytes that came from sources for it, those of the directory included. */
   readonly fetchedBytes: number;
 }
+
+/** How a damaged file would be put right. */
+export interface RepairPlan extends Omit<RepairEvent, 'event' | 'file' | 'subsets'> {
+  /** Bytes that would come from sources. Approximate where all of it is downloaded. */
+  readonly bytesToFetch: number;
+}

@@ -125,7 +125,7 @@ function openAll(
     loadStart: (url, startSignal) => loadStartWith(client, url, startSignal),
     signal,
     onEvent,
-    linksCache: layout.links,
+    linksCache: options.dryRun === true ? undefined : layout.links,
     pageUrl: options.pageUrl,
     clock,
     pagePolicy: policyOf(options),

@@ -60,6 +60,8 @@ export function changedError(file: ManifestFile, foundBadAt: string | undefined)
 interface Place {
   readonly file: ManifestFile;
   readonly path: string;
+  /** It is where a fetch would put it. */
+  readonly isInPlace: boolean;
   /** The MD5 is the published one all the same. */
   readonly isPublishedSo: boolean;
 }
@@ -82,7 +84,7 @@ export function withNextSteps(error: unknown, place: Place): unknown {
 /** undefined: what the error says is better. */
 function nextFor(
   { code, next }: CcxriError,
-  { file, path, isPublishedSo }: Place,
+  { file, path, isInPlace, isPublishedSo }: Place,
 ): readonly NextStep[] | undefined {
   if (code === 'not-writable') {
     return [{ kind: 'advice', text: `ask its owner for the right to read ${path}` }];
@@ -104,6 +106,10 @@ function nextFor(
     ];
   }
   if (code !== 'damaged-archive' && code !== 'unsafe-archive' && next.length > 0) return undefined;
+  if (isInPlace) {
+    const purpose = 'to download what is wrong with it';
+    return [{ kind: 'run', command: 'repair', files: [stemOf(file.name)], purpose }];
+  }
   return [
     { kind: 'advice', text: `move ${toPrintable(path, 4096)} away` },
     fetchStep(file, 'to get it again'),

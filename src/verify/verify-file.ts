@@ -100,7 +100,8 @@ function badStatusOf(
 }
 
 /** By the ledger alone. What it does not know is only present. */
-async function checkQuick({ file, here }: Present, { session }: VerifyRun): Promise<FileStatus> {
+async function checkQuick(present: Present, { session }: VerifyRun): Promise<FileStatus> {
+  const { file, here } = present;
   const { ledger, layout } = session;
   const { path, stats } = here;
   try {
@@ -121,7 +122,7 @@ async function checkQuick({ file, here }: Present, { session }: VerifyRun): Prom
     if (state === 'changed') throw changedError(file, receipt?.foundBadAt);
     return state === 'checked' && receipt !== undefined ? receipt.status : 'present';
   } catch (error) {
-    throw withNextSteps(error, { file, path, isPublishedSo: false });
+    throw withNextSteps(error, { ...placeOf(present, session), isPublishedSo: false });
   }
 }
 
@@ -143,8 +144,12 @@ async function checkBytes(present: Present, results: CheckResults, run: VerifyRu
       if (other !== undefined) throw other;
       await noteBad(present, run);
     }
-    throw withNextSteps(error, { file, path, isPublishedSo: false });
+    throw withNextSteps(error, { ...placeOf(present, session), isPublishedSo: false });
   }
+}
+
+function placeOf({ file, here: { path } }: Present, { layout }: Session) {
+  return { file, path, isInPlace: path === finalPathOf(layout, file) };
 }
 
 /** @throws CcxriError `size-mismatch`; `other-manifest`: right by the manifest that the directory keeps */
@@ -195,7 +200,7 @@ async function checkWholeArchive(
   results: CheckResults,
   deep: DeepCheck,
 ): Promise<WholeArchive> {
-  const { file, here } = present;
+  const { file } = present;
   let check: Check | undefined;
   try {
     check = await checkBytes(present, results, deep.run);
@@ -207,7 +212,7 @@ async function checkWholeArchive(
     return { isGood: true, check, members };
   } catch (thrown) {
     const isPublishedSo = check === 'verified';
-    const error = withNextSteps(thrown, { file, path: here.path, isPublishedSo });
+    const error = withNextSteps(thrown, { ...placeOf(present, deep.run.session), isPublishedSo });
     if (!isCcxriError(error) || error.code === 'aborted') throw error;
     return { isGood: false, error };
   }

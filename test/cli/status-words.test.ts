@@ -45,6 +45,7 @@ describe('one word a state: in JSON', () => {
       'FetchStep',
       'FileDoneEvent',
       'FileStatusRow',
+      'RepairOutcome',
       'VerifyOutcome',
     ]);
     for (const { shape } of named) {

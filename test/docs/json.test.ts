@@ -173,6 +173,18 @@ describe('real output is described', () => {
     });
   });
 
+  it('of repair, of what is right, damaged and missing', async () => {
+    const dest = await copyOfFetched();
+    const of = ['repair', '--dest', dest, '--manifest', MANIFEST, '--source', RELEASE];
+    await expectDescribed(0, () => of);
+    await writeFile(join(dest, 'archives/ChestDx-2.zip'), archive);
+    await expectDescribed(0, () => [...of, '-n']);
+    await writeFile(join(dest, 'archives/ChestDx-2.zip'), archive);
+    await expectDescribed(0, () => of);
+    await rm(join(dest, 'archives/ChestDx-2.zip'));
+    await expectDescribed(5, () => [...of, '--file', 'ChestDx-2']);
+  });
+
   it('of extract, of unsafe and odd archives too', async () => {
     const set = (dest: string) => ['--dest', dest, '--manifest', MANIFEST];
     const bare = async () => {

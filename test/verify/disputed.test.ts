@@ -77,7 +77,7 @@ describe('the disputed MD5', () => {
     const result = await verify(dataset);
     expect(outcomeOf(result, 'Other-1.zip')).toMatchObject({
       status: 'bad',
-      error: { code: 'md5-mismatch', next: nextSaying('`ccxri fetch --file Other-1`') },
+      error: { code: 'md5-mismatch', next: nextSaying('`ccxri repair --file Other-1`') },
     });
     expect(statusesOf(result)['Viral-1.zip']).toBe('content-checked');
   });

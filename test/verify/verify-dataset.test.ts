@@ -70,9 +70,7 @@ it('#170 one bad file is named with expected and found, and the others are check
       expected: `MD5 ${md5Of(dataset, 'ChestDx-2.zip')}`,
       found: `MD5 ${md5}`,
     },
-    next: nextSaying(
-      `move ${path} away, then run \`ccxri fetch --file ChestDx-2\` to get it again`,
-    ),
+    next: nextSaying('run `ccxri repair --file ChestDx-2` to download what is wrong with it'),
   });
 });
 
@@ -164,7 +162,7 @@ describe('the quick look', () => {
     expect(outcomeOf(result, 'ChestDx-1.zip').error).toMatchObject({
       code: 'size-mismatch',
       facts: { path: dataset.pathOf('ChestDx-1'), found: saying('bytes') },
-      next: nextSaying('`ccxri fetch --file ChestDx-1`'),
+      next: nextSaying('`ccxri repair --file ChestDx-1`'),
     });
   });
 });
