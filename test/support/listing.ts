@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { isCcxriError } from '../../src/errors.ts';
 import type { Member, ZipDirectory } from '../../src/zip/directory.ts';
-import { type ArchiveListing, placeMember, rangeOf, readListing } from '../../src/zip/listing.ts';
+import {
+  type ArchiveListing,
+  exactRangeOf,
+  placeMember,
+  rangeOf,
+  readListing,
+} from '../../src/zip/listing.ts';
 import { toName } from '../../src/zip/report.ts';
 import { bufferReader } from './buffer-reader.ts';
 import { readDirectory } from './read-directory.ts';
@@ -17,9 +23,14 @@ interface Listed {
 export async function listAndPlace(archive: Buffer): Promise<Listed> {
   const listing = await readListing(bufferReader(archive), { file: LISTED_FILE });
   const members = listing.members.map((member) => {
-    const { start, length } = rangeOf(member);
-    const bytes = archive.subarray(start, start + length);
-    return placeMember(member, { bytes, at: start }, LISTED_FILE);
+    const usual = rangeOf(member);
+    const bytes = archive.subarray(usual.start, usual.start + usual.length);
+    const at = usual.start;
+    const found = placeMember(member, { ...usual, bytes, at }, LISTED_FILE);
+    const exact = exactRangeOf(member, bytes);
+    const placed = found ?? placeMember(member, { ...exact, bytes, at }, LISTED_FILE);
+    assert(placed !== undefined, 'a member is longer than its own header says');
+    return placed;
   });
   return { listing, members };
 }
@@ -45,9 +56,8 @@ export async function assertListedAlike(archive: Buffer): Promise<void> {
     listAndPlace(archive),
   ]);
   if (gate.status === 'fulfilled') {
-    if (listed.status === 'rejected')
-      assert(isBehindLongHeader(listed.reason), String(listed.reason));
-    else assertSame(gate.value, listed.value);
+    assert(listed.status === 'fulfilled', String(listed.status === 'rejected' && listed.reason));
+    assertSame(gate.value, listed.value);
     return;
   }
   assert(isCcxriError(gate.reason), String(gate.reason));
@@ -79,11 +89,6 @@ function assertDisjoint({ listing, members }: Listed): void {
     end = dataStart + compressedSize;
   }
   assert(end <= listing.directoryStart, 'a member reaches into the directory');
-}
-
-/** Padding in front of the bytes is not known of before the header has been read. */
-function isBehindLongHeader(error: unknown): boolean {
-  return isCcxriError(error, 'damaged-archive') && error.message.includes('longer than');
 }
 
 function assertSame(gate: ZipDirectory, { listing, members }: Listed): void {

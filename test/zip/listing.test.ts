@@ -117,15 +117,13 @@ describe("a member's own header", () => {
     expect((await refusalOf([member, C])).facts.reasonCodes).toEqual([code]);
   });
 
-  it('may have fields that the directory lacks, and is said to be too long where they go on', async () => {
+  it('may have fields that the directory lacks, however long they are', async () => {
     const long = (bytes: number) => ({
       ...A,
       local: { extra: extraField(0xfade, [Buffer.alloc(bytes)]) },
     });
     await assertListedAlike(buildZip([long(3000), B]));
-    const zip = buildZip([long(60_000), B]);
-    await expect(listAndPlace(zip)).rejects.toMatchObject({ code: 'damaged-archive' });
-    await assertListedAlike(zip);
+    await assertListedAlike(buildZip([long(60_000), B]));
   });
 
   it('never leads beyond its range', async () => {
@@ -134,9 +132,10 @@ describe("a member's own header", () => {
     const [a] = members;
     if (a === undefined) throw new Error('no member');
     const lying = Buffer.from(zip.subarray(0, rangeOf(a).length));
+    const place = { ...rangeOf(a), bytes: lying, at: 0 };
     lying.writeUInt16LE(50, 28);
-    expect(() => placeMember(a, { bytes: lying, at: 0 }, LISTED_FILE)).toThrow('longer than');
+    expect(() => placeMember(a, place, LISTED_FILE)).toThrow('overlaps another member');
     u32(0).copy(lying);
-    expect(() => placeMember(a, { bytes: lying, at: 0 }, LISTED_FILE)).toThrow('not at the offset');
+    expect(() => placeMember(a, place, LISTED_FILE)).toThrow('not at the offset');
   });
 });
