@@ -117,15 +117,9 @@ describe("a member's own header", () => {
     expect((await refusalOf([member, C])).facts.reasonCodes).toEqual([code]);
   });
 
-  it('may have fields that the directory lacks, and is said to be too long where they go on', async () => {
-    const long = (bytes: number) => ({
-      ...A,
-      local: { extra: extraField(0xfade, [Buffer.alloc(bytes)]) },
-    });
-    await assertListedAlike(buildZip([long(3000), B]));
-    const zip = buildZip([long(60_000), B]);
-    await expect(listAndPlace(zip)).rejects.toMatchObject({ code: 'damaged-archive' });
-    await assertListedAlike(zip);
+  it.each([3000, 60_000])('may have fields that the directory lacks: %i bytes', async (bytes) => {
+    const local = { extra: extraField(0xfade, [Buffer.alloc(bytes)]) };
+    await assertListedAlike(buildZip([{ ...A, local }, B]));
   });
 
   it('never leads beyond its range', async () => {
@@ -133,10 +127,12 @@ describe("a member's own header", () => {
     const { members } = await readListing(bufferReader(zip), { file: LISTED_FILE });
     const [a] = members;
     if (a === undefined) throw new Error('no member');
-    const lying = Buffer.from(zip.subarray(0, rangeOf(a).length));
+    const range = rangeOf(a);
+    const lying = Buffer.from(zip.subarray(0, range.length));
+    const place = () => placeMember(a, { ...range, bytes: lying, at: 0 }, LISTED_FILE);
     lying.writeUInt16LE(50, 28);
-    expect(() => placeMember(a, { bytes: lying, at: 0 }, LISTED_FILE)).toThrow('longer than');
+    expect(place).toThrow('overlaps another member');
     u32(0).copy(lying);
-    expect(() => placeMember(a, { bytes: lying, at: 0 }, LISTED_FILE)).toThrow('not at the offset');
+    expect(place).toThrow('not at the offset');
   });
 });
