@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { crc32 as crc32Of } from 'node:zlib';
 import { writeFileAtomic } from '../fs/atomic.ts';
 import { readSmallJson } from '../fs/small-json.ts';
 import { stemOf } from '../manifest/manifest.ts';
@@ -41,7 +42,7 @@ type Row = readonly [
   endsBefore: number,
 ];
 
-const VERSION = 1;
+const VERSION = 2;
 
 function pathOf({ members }: Pick<DatasetLayout, 'members'>, name: string): string {
   return join(members, `${stemOf(name)}.json`);
@@ -53,7 +54,14 @@ export async function readMemberIndex(
   { name, md5 }: IndexedArchive,
 ): Promise<MemberIndex | undefined> {
   const json = await readSmallJson(pathOf(layout, name), FORM);
-  return isStored(json) && json.archive === name && json.md5 === md5 ? toIndex(json) : undefined;
+  if (!isStored(json) || json.archive !== name || json.md5 !== md5) return undefined;
+  const { members, sum, ...facts } = json;
+  return sum === sumOf(facts, members) ? toIndex(json) : undefined;
+}
+
+/** One wrong digit would be blamed on the archive. */
+function sumOf(facts: object, rows: readonly Row[]): number {
+  return crc32Of(JSON.stringify(rows), crc32Of(JSON.stringify(facts)));
 }
 
 /** @throws CcxriError of the disk */
@@ -65,7 +73,8 @@ export async function writeMemberIndex(
   const { sizeBytes, directoryStart, topFolder, members, warnings } = listing;
   const rows = members.map(toRow);
   const head = { memberIndexVersion: VERSION, archive: name, md5, validator };
-  const stored = { ...head, sizeBytes, directoryStart, topFolder, warnings, members: rows };
+  const facts = { ...head, sizeBytes, directoryStart, topFolder, warnings };
+  const stored = { ...facts, members: rows, sum: sumOf(facts, rows) };
   await writeFileAtomic(pathOf(layout, name), JSON.stringify(stored));
 }
 
@@ -119,9 +128,11 @@ interface Stored {
   readonly topFolder: string | null;
   readonly warnings: readonly string[];
   readonly members: readonly Row[];
+  /** CRC-32 of all before. */
+  readonly sum: number;
 }
 
-function toIndex({ validator, members, ...facts }: Stored): MemberIndex {
+function toIndex({ validator, members, ...facts }: Omit<Stored, 'sum'>): MemberIndex {
   const { sizeBytes, directoryStart, topFolder, warnings } = facts;
   const listed = members.map((row) => toMember(row, topFolder));
   return {
@@ -157,7 +168,8 @@ function isStored(json: unknown): json is Stored {
     Array.isArray(warnings) &&
     warnings.every((warning) => typeof warning === 'string') &&
     Array.isArray(members) &&
-    members.every(isRow)
+    members.every(isRow) &&
+    isCount(stored.sum)
   );
 }
 

@@ -1,4 +1,4 @@
-import type { CcxriError } from '../errors.ts';
+import type { CcxriError, ErrorCode } from '../errors.ts';
 import type { Asking } from './transfer-decisions.ts';
 
 /** A refusal may have been of the moment: after so many files the most is asked for again. */
@@ -60,12 +60,18 @@ export class HostMemory {
   }
 }
 
+const SAYS_ITSELF: ReadonlySet<ErrorCode> = new Set([
+  'not-the-file',
+  'file-not-at-source',
+  'ranges-refused',
+]);
+
 /**
  * undefined: it says nothing of the next file. A connection breaks, and a server fails or is busy
  * (5xx, 429), whatever was asked for.
  */
 function keyOf({ code, facts: { status } }: CcxriError): string | undefined {
-  if (code === 'not-the-file' || code === 'file-not-at-source') return code;
+  if (SAYS_ITSELF.has(code)) return code;
   if (code !== 'http-status' || status === undefined) return undefined;
   return status < 500 && status !== 429 ? String(status) : undefined;
 }

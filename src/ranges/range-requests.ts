@@ -1,4 +1,4 @@
-import { pause } from '../abort.ts';
+import { pause, throwIfAborted } from '../abort.ts';
 import type { DownloadContext } from '../download/context.ts';
 import { isCcxriError, toErrorRecord } from '../errors.ts';
 import type { HttpAnswer } from '../http/deadline.ts';
@@ -38,13 +38,17 @@ export class RangeRequests {
     return this.#url;
   }
 
-  /** One request, in its turn; its connection begins no other one within 50 ms. */
-  async send<T>(range: string, read: (answer: HttpAnswer) => Promise<T>): Promise<T> {
+  /**
+   * One request, in its turn; its connection begins no other one within 50 ms.
+   * @param range undefined: for the whole file
+   */
+  async send<T>(range: string | undefined, read: (answer: HttpAnswer) => Promise<T>): Promise<T> {
     const { client, limiter, clock, signal, unresponsiveHosts } = this.#context;
     const url = this.#url;
     const work = async () => {
       const startMs = clock.nowMs();
-      const answer = await this.#get(client.get(url, { headers: { range }, signal }));
+      const headers = range === undefined ? {} : { range };
+      const answer = await this.#get(client.get(url, { headers, signal }));
       try {
         unresponsiveHosts.onAnswer(url);
         this.#slowDown(answer);
@@ -82,9 +86,10 @@ export class RangeRequests {
 
   /** @param done bytes so far: an attempt that has brought some is not counted against the next */
   async retry<T>(work: () => Promise<T>, done: () => number = () => 0): Promise<T> {
-    const { policy, clock, signal, onEvent } = this.#context;
+    const { policy, clock, signal, onEvent, unresponsiveHosts } = this.#context;
     let [attempts, withoutProgress, relocations] = [0, 0, 0];
     for (let before = done(); ; before = done()) {
+      const askedUrl = this.#url;
       try {
         return await work();
       } catch (error) {
@@ -94,13 +99,18 @@ export class RangeRequests {
         withoutProgress = hasProgress ? 1 : withoutProgress + 1;
         if (hasProgress) relocations = 0;
         const isExpired = error.code === 'http-status' && EXPIRED.includes(error.facts.status);
-        if (isExpired && relocations < MOST_RELOCATIONS && (await this.#relocate())) {
+        if (isExpired && relocations < MOST_RELOCATIONS && (await this.#relocate(askedUrl))) {
           relocations += 1;
           continue;
         }
         const state = { attempts, withoutProgress };
         const decision = decideRetry(error, state, policy, clock.random());
-        if (decision.kind === 'give-up') throw error;
+        // A host that has never answered costs its full wait once a run, not once a file.
+        const isDown = error.code === 'stalled' && unresponsiveHosts.has(askedUrl);
+        if (decision.kind === 'give-up' || isDown) {
+          if (error.code === 'stalled') unresponsiveHosts.onTimeout(askedUrl);
+          throw error;
+        }
         const { delayMs } = decision;
         const again = { file: this.#remote.file.name, attempt: attempts, keptBytes: done() };
         const record = toErrorRecord(error);
@@ -110,11 +120,23 @@ export class RangeRequests {
     }
   }
 
-  /** @returns whether its source names another address */
-  async #relocate(): Promise<boolean> {
-    const location = await this.#remote.locateAgain();
-    if (location?.kind !== 'url' || location.url === this.#url) return false;
+  /** @returns whether there is another address by now: its source names one, or has for another request */
+  async #relocate(askedUrl: string): Promise<boolean> {
+    if (this.#url !== askedUrl) return true;
+    const location = await this.#locateAgain();
+    if (location?.kind !== 'url' || location.url === askedUrl) return false;
     this.#url = location.url;
     return true;
+  }
+
+  /** What its source fails with now says less than what the file's address did. */
+  async #locateAgain(): Promise<Location | undefined> {
+    try {
+      return await this.#remote.locateAgain();
+    } catch (error) {
+      throwIfAborted(this.#context.signal);
+      if (!isCcxriError(error)) throw error;
+      return undefined;
+    }
   }
 }

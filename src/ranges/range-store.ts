@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { whenFilesAreFree } from '../concurrency.ts';
 import { errnoOf, toDiskError } from '../errors.ts';
 import { syncFile, writeFileAtomic } from '../fs/atomic.ts';
-import { closeHandle, makeDirectoryWithin, removeIfThere } from '../fs/paths.ts';
+import { closeHandle, makeDirectoryWithin, noFile, removeIfThere } from '../fs/paths.ts';
 import { readSmallJson } from '../fs/small-json.ts';
 import type { ByteRange } from '../zip/reader.ts';
 
@@ -80,7 +80,9 @@ export class RangeStore {
       const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
       const handle = await whenFilesAreFree(() => open(path, flags, 0o644));
       try {
-        const { size } = await handle.stat();
+        const stats = await handle.stat();
+        if (!stats.isFile()) throw noFile(path);
+        const { size } = stats;
         const here = ranges.filter(({ at, length }) => at + length <= size);
         const store = new RangeStore(path, file, handle, here);
         // What was written and not listed is not known to be whole.
@@ -202,7 +204,9 @@ export async function readRanges(
   if (state === undefined || state.name !== file.name || state.md5 !== file.md5) return [];
   const { totalBytes = state.totalBytes, validator = state.validator } = file;
   if (state.totalBytes !== totalBytes || state.validator !== validator) return [];
-  return state.ranges.map(([start, length, at]) => ({ start, length, at }));
+  return state.ranges
+    .map(([start, length, at]) => ({ start, length, at }))
+    .filter(({ start, length }) => start + length <= totalBytes);
 }
 
 /** @throws CcxriError of the disk */

@@ -2,7 +2,9 @@ import type { DownloadContext } from '../download/context.ts';
 import { CcxriError } from '../errors.ts';
 import type { HttpAnswer } from '../http/deadline.ts';
 import { checkRange, toContentRange, toLength, toStrongValidator } from '../http/range.ts';
+import { codingsOf } from '../http/encoding.ts';
 import { toStatusError } from '../http/status.ts';
+import { isPlausibleSize, lengthsText } from '../manifest/size.ts';
 import { toPrintableUrl } from '../text.ts';
 import type { ByteRange } from '../zip/reader.ts';
 import { type Remote, RangeRequests } from './range-requests.ts';
@@ -15,6 +17,8 @@ const REFUSES_RANGE: readonly (number | undefined)[] = [400, 403, 405, 416, 500,
 
 /** So often a server may send the whole file instead of a part. */
 const MOST_IGNORED = 3;
+/** A part may begin so many bytes early; one that begins earlier costs more than another request. */
+const MOST_SKIPPED = 256 * 1024;
 
 /** What the first answer has said of the file, which later ones must agree with. */
 export interface FileIdentity {
@@ -120,7 +124,13 @@ export class RemoteFile implements RangedFile {
     const hasTail = await this.#requests.retry(() => this.#askForTail());
     if (hasTail) return;
     // It may know ranges, and not those that are counted from the end.
-    if (this.sizeBytes === 0) await this.#requests.retry(() => this.#askForStart());
+    if (this.sizeBytes === 0) {
+      await this.#requests.retry(async () => {
+        const status = await this.#askForStart();
+        if (status !== undefined && !(await this.#servesWhole())) throw status;
+        if (status !== undefined) throw this.#refused();
+      });
+    }
     const length = Math.min(TAIL_BYTES, this.sizeBytes);
     const tail = Buffer.allocUnsafe(length);
     let at = 0;
@@ -140,8 +150,11 @@ export class RemoteFile implements RangedFile {
       if (range === null || total === null || isEncoded(answer)) {
         const totalBytes = toLength(answer.header('content-length'));
         const isPlain = answer.status === 200 && !isEncoded(answer);
-        if (isPlain && totalBytes !== null)
+        if (isPlain && totalBytes !== null) {
+          // A page that says that the server is busy, say.
+          if (!isPlausibleSize(this.#remote.file, totalBytes)) throw this.#otherFile(totalBytes);
           this.#identity = { totalBytes, validator: validatorOf(answer) };
+        }
         return false;
       }
       const { first, last } = range;
@@ -159,29 +172,27 @@ export class RemoteFile implements RangedFile {
     });
   }
 
-  /** The length of the file, from a range of its first bytes. @throws CcxriError `ranges-refused` */
-  async #askForStart(): Promise<void> {
-    await this.#requests.send('bytes=0-29', async (answer) => {
+  /**
+   * The length of the file, from a range of its first bytes.
+   * @returns the error of a status by which a server may mean that it serves no parts
+   * @throws CcxriError `ranges-refused`
+   */
+  async #askForStart(): Promise<CcxriError | undefined> {
+    return this.#requests.send('bytes=0-29', (answer) => {
       const total = toContentRange(answer.header('content-range'))?.total ?? null;
       if (answer.status < 400 && total !== null) {
         this.#identity = { totalBytes: total, validator: validatorOf(answer) };
-        return;
+        return Promise.resolve(undefined);
       }
-      if (!REFUSES_RANGE.includes(answer.status) && answer.status >= 400) {
-        throw toStatusError(answer, this.#context.clock);
-      }
-      if (answer.status >= 400 && !(await this.#servesWhole())) {
-        throw toStatusError(answer, this.#context.clock);
-      }
-      throw this.#refused();
+      if (answer.status < 400) throw this.#refused();
+      const error = toStatusError(answer, this.#context.clock);
+      if (!REFUSES_RANGE.includes(answer.status)) throw error;
+      return Promise.resolve(error);
     });
   }
 
-  async #servesWhole(): Promise<boolean> {
-    const { client, signal } = this.#context;
-    const answer = await client.get(this.#requests.url, { signal });
-    answer.discard();
-    return answer.status === 200;
+  #servesWhole(): Promise<boolean> {
+    return this.#requests.send(undefined, ({ status }) => Promise.resolve(status === 200));
   }
 
   /** @returns the first byte of an answer. @throws CcxriError it can't be used */
@@ -205,15 +216,25 @@ export class RemoteFile implements RangedFile {
       },
     );
     if (range?.kind !== 'bytes') throw this.#error('network', `can't be used: ${whyOf(range)}`);
-    const isWhole = answer.status !== 206 && answer.header('content-range') === undefined;
-    if (isWhole && fromByte > 0) {
-      // One node of several may not know ranges, or not for a moment.
-      this.#ignored += 1;
-      throw this.#ignored > MOST_IGNORED
-        ? this.#refused()
-        : this.#error('network', 'sends all of it');
+    if (range.totalBytes !== null && range.totalBytes !== totalBytes) {
+      throw this.#otherFile(range.totalBytes);
+    }
+    if (fromByte - range.fromByte > MOST_SKIPPED || isWhole(answer, range.fromByte < fromByte)) {
+      throw this.#ignoredRange();
     }
     return range.fromByte;
+  }
+
+  /** One node of several may not know ranges, or not for a moment; unless the host is known for it. */
+  #ignoredRange(): CcxriError {
+    const { hostMemory } = this.#context;
+    const [{ url }, refused] = [this, this.#refused()];
+    this.#ignored += 1;
+    if (this.#ignored <= MOST_IGNORED && !hostMemory.isPersistent(url, refused)) {
+      return this.#error('network', 'sends all of it');
+    }
+    hostMemory.onGivenUp(url, refused);
+    return refused;
   }
 
   async #receive(
@@ -222,7 +243,7 @@ export class RemoteFile implements RangedFile {
     onPiece: OnPiece,
   ): Promise<void> {
     const { onBytes, rateLimit, signal } = this.#context;
-    let [toSkip, left] = [skip, length];
+    let [toSkip, left, spare] = [skip, length, 0];
     for await (const batch of answer.body()) {
       onBytes(batch.length);
       for (const piece of rateLimit?.split(batch) ?? [batch]) {
@@ -231,10 +252,11 @@ export class RemoteFile implements RangedFile {
         toSkip -= skipped;
         const wanted = piece.subarray(skipped, skipped + left);
         left -= wanted.length;
+        spare += piece.length - skipped - wanted.length;
         if (wanted.length > 0) await onPiece(wanted);
       }
       // A longer body is left; one of the right length is read to its end, so that its connection is kept.
-      if (left === 0 && batch.length > skip + length) return;
+      if (spare > 0) return;
     }
   }
 
@@ -249,6 +271,17 @@ export class RemoteFile implements RangedFile {
     });
   }
 
+  #otherFile(foundBytes: number): CcxriError {
+    const { file } = this.#remote;
+    return new CcxriError('not-the-file', `${file.name}: ${this.place} sends another file`, {
+      file: file.name,
+      url: this.place,
+      expected: this.sizeBytes > 0 ? `${this.sizeBytes} bytes` : lengthsText(file),
+      found: `${foundBytes} bytes`,
+      next: [{ kind: 'option', option: 'source' }],
+    });
+  }
+
   #error(code: 'network' | 'changed' | 'damaged-archive', what: string): CcxriError {
     const { name } = this.#remote.file;
     return new CcxriError(code, `${name}: ${this.place} ${what}`, { file: name, url: this.place });
@@ -259,10 +292,14 @@ function whyOf(range: ReturnType<typeof checkRange>): string {
   return range !== undefined && 'why' in range ? range.why : 'the file ends before that';
 }
 
+/** A body from the first byte on, where another one was asked for. */
+function isWhole(answer: HttpAnswer, beginsEarly: boolean): boolean {
+  return beginsEarly && answer.status !== 206 && answer.header('content-range') === undefined;
+}
+
 /** Its parts can't be decoded without what stands before them. */
 function isEncoded(answer: HttpAnswer): boolean {
-  const coding = answer.header('content-encoding') ?? '';
-  return !/^(?:identity)?$/i.test(coding.trim());
+  return codingsOf(answer.header('content-encoding')).length > 0;
 }
 
 function validatorOf(answer: HttpAnswer): string | null {

@@ -51,7 +51,10 @@ export const ETAG = '"5fa1c-24"';
 const MODIFIED = 'Sun, 21 Mar 2021 08:00:00 GMT';
 
 function rangeOf(request: RawRequest, totalBytes: number): Ask['range'] {
-  const found = /^bytes=(\d+)-(\d*)$/i.exec(request.headers['range'] ?? '');
+  const asked = request.headers['range'] ?? '';
+  const lastBytes = /^bytes=-(\d+)$/i.exec(asked)?.[1];
+  if (lastBytes !== undefined) return [Math.max(0, totalBytes - Number(lastBytes)), totalBytes];
+  const found = /^bytes=(\d+)-(\d*)$/i.exec(asked);
   if (found === null) return undefined;
   const [, from = '', last = ''] = found;
   return [Number(from), last === '' ? totalBytes : Math.min(totalBytes, Number(last) + 1)];
