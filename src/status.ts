@@ -22,13 +22,14 @@ export async function datasetStatus(options: StatusOptions): Promise<StatusResul
     const { dest, layout } = session;
     const surveys = await session.survey();
     throwIfAborted(session.signal);
+    const quarantined = await listQuarantined(layout.bad);
     return {
       dest,
       exists: (await pathKind(dest)) === 'directory',
-      files: surveys.map(toRow),
+      files: surveys.map((survey) => withQuarantine(toRow(survey), layout.bad, quarantined)),
       index: (await pathKind(layout.index)) === 'file',
       lockedBy: await readLockHolder(layout.lock),
-      quarantined: await listQuarantined(layout.bad),
+      quarantined,
     };
   });
 }
@@ -54,6 +55,16 @@ function toRow(survey: FileSurvey): FileStatusRow {
     check: passed?.status ?? null,
     checkedAt: passed?.checkedAt ?? null,
   };
+}
+
+/** What is here of a file that is in quarantine alone is wrong. */
+function withQuarantine(
+  row: FileStatusRow,
+  directory: string,
+  quarantined: readonly string[],
+): FileStatusRow {
+  const isAlone = row.status === 'missing' && quarantined.includes(join(directory, row.file));
+  return isAlone ? { ...row, status: 'bad', why: 'quarantined' } : row;
 }
 
 const WHYS: Readonly<Partial<Record<FileSurvey['final'], FileStatusRow['why']>>> = {
@@ -97,11 +108,12 @@ export interface FileStatusRow {
   readonly subsets: readonly string[];
   readonly status: FileStatus;
   /**
-   * Why it is `present` and no more. `not-checked`: the ledger does not know it; `changed`: size or mtime
+   * Why it is `present` and no more, or `bad`. `not-checked`: the ledger does not know it; `changed`: size or mtime
    * differ from when it passed; `other-manifest`: as it was when it passed, with another MD5 than this
-   * manifest has. Null where its status is another.
+   * manifest has; `quarantined`: what was downloaded was wrong, and is kept in quarantine. Null where that
+   * does not apply.
    */
-  readonly why: 'not-checked' | 'changed' | 'other-manifest' | null;
+  readonly why: 'not-checked' | 'changed' | 'other-manifest' | 'quarantined' | null;
   /** What is here of the images extracted from it. Null for a label file. */
   readonly images: ImagesStatus | null;
   /** What is here: of the file, whole or partial; of an archive that is removed, its images. */

@@ -111,7 +111,7 @@ const DIDS: Labels<FetchDid> = {
   repaired: 'repaired',
   checked: 'checked here',
   extracted: 'extracted',
-  skipped: 'here already',
+  skipped: 'done before',
   failed: 'failed',
   stopped: 'not finished',
 };

@@ -134,11 +134,12 @@ describe('status', () => {
     await writeFile(join(dest, 'archives/Other-1.zip'), 'changed');
     const { code, stdout, stderr } = await runCli(['status', '--dest', dest, ...manifest]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/^subset +files +done +open +missing +here +of$/m);
-    expect(stdout).toMatch(/^chestdx +3 +2 +0 +1 +\d+ KB +\d+ KB$/m);
-    expect(stdout).toMatch(/^all +8 +6 +1 +1 +\d+ KB +\d+ KB$/m);
+    expect(stdout).toMatch(/^subset +files +present +verified +missing +here +of$/m);
+    expect(stdout).toMatch(/^chestdx +3 +0 +2 +1 +\d+ KB +\d+ KB$/m);
+    expect(stdout).toMatch(/^all +8 +1 +6 +1 +\d+ KB +\d+ KB$/m);
     expect(stdout).toMatch(/^Other-1\.zip +present, changed since it passed +7 bytes$/m);
     expect(stdout).toContain('index.csv: here');
+    expect(stdout).toMatch(/^1 file is here and not checked since: .* reads it$/m);
     for (const line of stdout.split('\n').slice(1, 12)) expect(line.length).toBeLessThan(80);
   });
 

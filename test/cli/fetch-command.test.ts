@@ -45,7 +45,7 @@ describe('fetch', () => {
     expect(stderr).toMatch(/^plan: 8 files; 8 to download/);
     expect(stderr.match(/^\[\d\/8\] .+: downloaded, verified$/gm)).toHaveLength(8);
     const again = await runCli(argv);
-    expect(again.stdout).toMatch(/^here already, verified +8$/m);
+    expect(again.stdout).toMatch(/^done before, verified +8$/m);
     expect(again.stdout).toMatch(/^done: 8 files in .+ in \d+ s$/m);
   });
 

@@ -35,7 +35,7 @@ describe('`ccxri list`', () => {
     const row = `images/ChestDx_PE-1/a_0.jpg,a_0.jpg,ChestDx_PE-1,chestdx-pe,,a,${cells},\n`;
     await writeTree(dest, { 'index.csv': `${INDEX_HEADER}\n${row}` });
     const { stdout } = await runCli(['list', '--dest', dest, '--subset', 'chestdx-pe']);
-    expect(stdout).toContain('chestdx-pe: Hernia 1 of 1 images in index.csv\n');
+    expect(stdout).toContain('chestdx-pe: Hernia 1 of 1 images with labels in index.csv\n');
     const json = await runCli(['list', '--dest', dest, '--json']);
     expect(JSON.parse(json.stdout)).toMatchObject({
       result: {

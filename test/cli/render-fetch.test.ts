@@ -41,7 +41,7 @@ describe('the counts of a fetch', () => {
         expect.stringMatching(/^downloaded, verified +1$/),
         expect.stringMatching(/^downloaded, content-checked +1$/),
         expect.stringMatching(/^checked here, content-checked +1$/),
-        expect.stringMatching(/^here already, content-checked +1$/),
+        expect.stringMatching(/^done before, content-checked +1$/),
       ]),
     );
   });

@@ -157,7 +157,7 @@ it('a deletion is announced, shown as it happens, and counted', async () => {
   const { stdout, stderr } = await runCli([...fetch, '--delete-archives']);
   expect(stderr).toMatch(/^plan: .+; 2 archives to delete after extraction \(\d+ KB\)/m);
   expect(stderr).toMatch(/^Viral-1\.zip: archive removed, \d+ KB; its images are checked$/m);
-  expect(stdout).toMatch(/^here already, removed +2$/m);
+  expect(stdout).toMatch(/^done before, removed +2$/m);
   expect(stdout).toMatch(/^removed 2 archives, \d+ KB: their images are checked$/m);
   const again = await runCli([...fetch, '--delete-archives', '--json']);
   expect(JSON.parse(again.stdout)).toMatchObject({ counts: { removed: 2, skipped: 3 } });

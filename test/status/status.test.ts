@@ -163,6 +163,7 @@ it('names who is at work, what is in quarantine, and whether the index is there'
   const dataset = await makeDataset(await tempDir());
   const { layout } = dataset;
   await mkdir(layout.bad);
+  await rm(dataset.pathOf('Other-1'));
   await writeFile(join(layout.bad, 'Other-1.zip'), 'wrong');
   await writeFile(join(layout.bad, 'Other-1.zip.json'), '{}');
   await writeFile(layout.index, 'path\n');
@@ -171,6 +172,7 @@ it('names who is at work, what is in quarantine, and whether the index is there'
   expect(result.lockedBy).toMatch(new RegExp(`^pid ${process.pid} on ${hostname()} since `));
   expect(result.quarantined).toEqual([join(layout.bad, 'Other-1.zip')]);
   expect(result.index).toBe(true);
+  expect(rowOf(result, 'Other-1.zip')).toMatchObject({ status: 'bad', why: 'quarantined' });
   await release();
 });
 

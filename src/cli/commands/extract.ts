@@ -19,7 +19,7 @@ import type { View } from '../view.ts';
 
 const DIDS: Labels<ExtractDid> = {
   extracted: 'extracted',
-  skipped: 'extracted already',
+  skipped: 'extracted before',
   planned: 'would be extracted',
   failed: 'failed',
 };

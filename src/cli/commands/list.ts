@@ -110,7 +110,7 @@ function renderCounts(
       ({ label, images }) => `${toPrintable(label, 100)} ${formatCount(images)}`,
     );
     const of = countedIn === undefined ? imagesOf(counts) : formatCount(countedIn);
-    const where = here.has(subset) ? ' in index.csv' : ' counted';
+    const where = here.has(subset) ? ' with labels in index.csv' : ' counted';
     const last = `of ${of} images${countedIn === undefined ? '' : where}`;
     const known = view.verbose ? ` (from ${toPrintable(source, 500)})` : '';
     const said =

@@ -1,4 +1,4 @@
-import { statusText } from '../../file-status.ts';
+import { FILE_STATUSES, statusText } from '../../file-status.ts';
 import { pathKind } from '../../fs/paths.ts';
 import { type Manifest, selectFiles, stemOf, subsetNames } from '../../manifest/manifest.ts';
 import { sumSizes } from '../../manifest/size.ts';
@@ -77,18 +77,18 @@ function isWorthALine(row: FileStatusRow): boolean {
 
 /** One line a subset, the last for all; a file that several subsets share counts in each. */
 function renderSubsets(files: readonly FileStatusRow[], manifest: Manifest, view: View): string {
+  const met = FILE_STATUSES.filter((word) => files.some(({ status }) => status === word));
   const rows = subsetNames(manifest).flatMap((subset) => {
     const names = new Set(selectFiles(manifest, { subsets: [subset] }).map(({ name }) => name));
     const own = files.filter(({ file }) => names.has(file));
     if (own.length === 0) return [];
     const here = own.reduce((bytes, file) => bytes + file.bytesHere, 0);
-    const done = countOf(own, isDone);
-    const missing = countOf(own, isMissing);
-    const counts = [own.length, done, own.length - done - missing, missing].map(String);
-    return [[subset, ...counts, formatBytes(here), formatSize(sumSizes(own))]];
+    const counts = met.map((word) => countOf(own, ({ status }) => status === word));
+    const cells = [own.length, ...counts].map(String);
+    return [[subset, ...cells, formatBytes(here), formatSize(sumSizes(own))]];
   });
-  const numbers = ['files', 'done', 'open', 'missing', 'here', 'of'].map((right) => ({ right }));
-  return view.table(['subset', ...numbers], rows);
+  const titles = ['files', ...met.map(statusText), 'here', 'of'];
+  return view.table(['subset', ...titles.map((right) => ({ right }))], rows);
 }
 
 function renderFiles(files: readonly FileStatusRow[], view: View): string {
@@ -102,6 +102,7 @@ const WHYS: Readonly<Record<NonNullable<FileStatusRow['why']>, string>> = {
   'not-checked': 'not checked',
   changed: 'changed since it passed',
   'other-manifest': 'right by another manifest',
+  quarantined: 'in quarantine',
 };
 
 const IMAGES: Readonly<Record<ImagesStatus, string>> = {
@@ -128,6 +129,7 @@ function renderNotes(result: StatusResult, { suggest: { command } }: View): stri
     ({ status, why }) => status === 'present' && why !== 'other-manifest',
   );
   const others = countOf(files, isOfAnother);
+  const removed = countOf(files, ({ status }) => status === 'removed');
   const bad = files.filter(({ images }) => images === 'bad').map(({ file }) => stemOf(file));
   const notes = [
     others > 0 &&
@@ -135,7 +137,9 @@ function renderNotes(result: StatusResult, { suggest: { command } }: View): stri
     `index.csv: ${index ? 'here' : 'not here'}`,
     lockedBy !== null && `another ccxri process is using this directory: ${toPrintable(lockedBy)}`,
     unchecked > 0 &&
-      `${count(unchecked, 'file')} not checked as it is now: ${command('verify')} reads them`,
+      `${count(unchecked, 'file is', 'files are')} here and not checked since: ${command('verify')} reads ${unchecked === 1 ? 'it' : 'them'}`,
+    removed > 0 &&
+      `of ${count(removed, 'archive that is', 'archives that are')} removed, what is here are the images`,
     bad.length > 0 &&
       `images of ${count(bad.length, 'archive')} found damaged by verify: restore them with ${command('fetch', { files: bad })}`,
     ...quarantined.map((path) => `quarantined, its content was wrong: ${toPrintable(path, 4096)}`),

@@ -83,7 +83,7 @@ function notesOf(result: VerifyResult, { suggest: { command } }: View): readonly
   const members = outcomes.reduce((sum, outcome) => sum + outcome.membersChecked, 0);
   const deep = command('verify', { options: { deep: true } });
   return [
-    ...(members > 0 ? [`${count(members, 'member')} of archives checked by CRC-32`] : []),
+    ...(members > 0 ? [`${count(members, 'member')} checked by CRC-32`] : []),
     ...(notHere > 0
       ? [`${count(notHere, 'file')} of the manifest not here, and not asked for`]
       : []),
@@ -107,7 +107,9 @@ function renderHead(result: VerifyResult, { style }: View): string {
         : [style.green(depth === 'quick' ? 'as it was' : 'good'), outcomes.length];
   const where = `${n === outcomes.length ? files : `${n} of ${files}`} in ${toPrintable(dest, 4096)}`;
   const read = `${formatBytes(bytesRead)} read in ${formatDuration(elapsedMs)}`;
-  return `${word}: ${where}; ${read}\n${DEPTHS[depth]}\n`;
+  const areImagesRead = depth === 'full' && outcomes.some(({ status }) => status === 'crc-checked');
+  const images = areImagesRead ? ', and the CRC-32 of images whose archive is not here' : '';
+  return `${word}: ${where}; ${read}\n${DEPTHS[depth].replace(';', `${images};`)}\n`;
 }
 
 /** What lies beside the images is an error only where it would be taken for one of them. */
