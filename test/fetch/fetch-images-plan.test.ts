@@ -67,7 +67,7 @@ test('of an archive of which more than half is wanted, the whole is fetched', as
   expect(outcomes).toContain('downloaded');
 });
 
-test('a server without ranges: refused with what whole archives cost, unless they are allowed', async () => {
+test('#213 a server without ranges: refused with what whole archives cost, unless they are allowed', async () => {
   const { manifest, sources } = await release('max_ranges 0;');
   const root = await tempDir();
   const setup = { manifest, sources, images: SOME };

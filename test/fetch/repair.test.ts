@@ -43,7 +43,7 @@ const MEMBER_BYTES = 100_049;
 /** In the middle of a member's bytes. */
 const inside = (member: number) => member * MEMBER_BYTES + 50_000;
 
-it('fetches the damaged members of an archive that had passed, and nothing else', async () => {
+it('#224 fetches the damaged members of an archive that had passed, and nothing else', async () => {
   const { setup, dest, fetched, final } = await setUp(
     flipped(archive.bytes, inside(3), inside(11)),
   );
