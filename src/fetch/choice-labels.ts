@@ -6,6 +6,7 @@ import { keepManifest } from '../dataset/kept-manifest.ts';
 import { assertOfThisManifest } from '../dataset/other-manifest.ts';
 import { type Session, withSession } from '../dataset/session.ts';
 import { toDiskError } from '../errors.ts';
+import type { RunEvent } from '../events.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
 import { fetchFile } from './fetch-file.ts';
 import type { FetchOptions, FetchOutcome } from './fetch-types.ts';
@@ -100,8 +101,22 @@ async function obtainIn(
   const typed = options.sources ?? [];
   const sources = [layout.labels, ...(typed.length > 0 ? typed : [manifest.homepage])];
   const selection = { files: files.map(({ name }) => name) };
-  const alone = { ...options, manifest, dest, sources, selection, signal, dryRun: false };
-  await withSession(alone, {}, (temporary) =>
+  // Nothing of it stays: it is no file of the run.
+  const onEvent = (event: RunEvent) => {
+    if (event.event !== 'file-done') session.onEvent(event);
+  };
+  const alone: FetchOptions = {
+    ...options,
+    onOutcome: undefined,
+    manifest,
+    dest,
+    sources,
+    selection,
+    signal,
+    onEvent,
+    dryRun: false,
+  };
+  await withSession(alone, { lock: true }, (temporary) =>
     withDownloads({ session: temporary, options: alone, tasks: [] }, (run) =>
       obtainLabelFiles(files, run),
     ),

@@ -246,8 +246,9 @@ function toSpans(ranges: readonly ByteRange[]): Spans {
 /** Another request costs about as much as so many bytes. */
 const REQUEST_BYTES = 64 * 1024;
 
-/** Whether the rest costs less than the whole file. */
+/** Whether it keeps something, and the rest costs less than the whole file. */
 function isWorthIt({ origin: { totalBytes }, base, pieces }: Seed): boolean {
+  if (base.spans.length === 0) return false;
   const gaps = gapsOf(heldSpans({ base, pieces }), totalBytes);
   return bytesOf(gaps) + gaps.length * REQUEST_BYTES < totalBytes + REQUEST_BYTES;
 }

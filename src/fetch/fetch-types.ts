@@ -11,7 +11,7 @@ import type { ImageChoice } from '../labels/image-choice.ts';
 /**
  * Connections of a run, over all files: a number is kept. `auto`: 4 at first, and twice as many while that
  * brings a fifth more speed, up to 16, or to `most`; fewer where a server refuses some. Where the disk or
- * `limitRateBytesPerSecond` is the bound, it stays as it is.
+ * `limitRateBytesPerSecond` is the bound, it stays as it is. For single images: the most at once.
  */
 export type Connections = number | 'auto' | { readonly most: number };
 

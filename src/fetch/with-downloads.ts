@@ -65,13 +65,17 @@ function mostConnections({ connections = 'auto' }: FetchOptions): number {
   return typeof connections === 'number' ? connections : connections.most;
 }
 
-/** A number that was chosen is kept. */
+/**
+ * A number that was chosen is kept. Single images are over before the fastest number could be measured, and
+ * each connection waits between its requests: as many as may be are used at once.
+ */
 function connectionsOf(
   options: FetchOptions,
   { meter }: HttpClient,
   onEvent: EventListener,
 ): number | AutoConnections {
   if (typeof options.connections === 'number') return options.connections;
+  if (options.images !== undefined) return mostConnections(options);
   const count = new ConnectionCount(mostConnections(options), options.limitRateBytesPerSecond);
   return { count, meter, onChange: (change) => onEvent(toEvent(change)) };
 }

@@ -45,7 +45,7 @@ it('reads what it has written', async () => {
   expect(await readMemberIndex(layout, ARCHIVE)).toEqual(index);
 });
 
-describe('an index that can not be used is none', () => {
+describe('#219 an index that can not be used is none', () => {
   it('of another release, or of another archive', async () => {
     const { layout, path } = await placeIndex();
     const other = { ...ARCHIVE, md5: 'f'.repeat(32) };

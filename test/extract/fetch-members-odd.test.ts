@@ -78,7 +78,7 @@ test.each([
   ['the header of an image', HEADER_AT + 14],
   ['the signature of a header', HEADER_AT],
   ['the length of a header', HEADER_AT + 29],
-])('fetches an image once more where a bit of %s was flipped on the way', async (_, at) => {
+])('#217 fetches an image once more where a bit of %s was flipped on the way', async (_, at) => {
   const twists = [times(1, asksFor(at), flip(at))];
   const { dest, got, sentBytes } = await getFrom({ twists });
   expect(await got).toMatchObject({ published: WANTED.length, damagedMembers: [] });
@@ -87,7 +87,7 @@ test.each([
   expect(sentBytes()).toBeLessThan((WANTED.length + 4) * 110_000 + 66_000);
 });
 
-test('lists an image that is damaged at the source, and publishes the others', async () => {
+test('#218 lists an image that is damaged at the source, and publishes the others', async () => {
   const { dest, got } = await getFrom({ twists: [flip(DATA_AT)] });
   const good = WANTED.filter((n) => n !== 6);
   const result = await got;
@@ -101,7 +101,7 @@ test('lists an image that is damaged at the source, and publishes the others', a
   await expectImages(dest, WANTED);
 });
 
-test('refuses an archive of which a header contradicts the directory', async () => {
+test('#216 refuses an archive of which a header contradicts the directory', async () => {
   const { dest, got } = await getFrom({ twists: [flip(HEADER_AT + 14)] });
   await expect(got).rejects.toMatchObject({ code: 'unsafe-archive' });
   await expect(readdir(join(dest, 'images', 'ChestDx-1'))).rejects.toThrow('ENOENT');
@@ -152,7 +152,7 @@ describe('a run that is stopped', () => {
     return { twist, stopped };
   }
 
-  test('keeps what was fetched before it was killed', async () => {
+  test('#220 keeps what was fetched before it was killed', async () => {
     // Enough for a flush, which happens every 2 MiB.
     const contents = Array.from({ length: 20 }, (_, n) => likeJpeg(noise(`b${n}`, 320_000)));
     const zip = buildZip(contents.map((content, n) => ({ name: pathOf(n), content })));

@@ -122,7 +122,7 @@ const IN_THE_WAY: Readonly<Record<string, (path: string) => Promise<unknown>>> =
   'a link that leads nowhere': (path) => symlink('nowhere', path),
 };
 
-test.each(Object.keys(IN_THE_WAY))('never puts an image over %s', async (what) => {
+test.each(Object.keys(IN_THE_WAY))('#221 never puts an image over %s', async (what) => {
   const { dest, get, imagePath } = await makeWorld();
   await mkdir(dirname(imagePath(3)), { recursive: true });
   await IN_THE_WAY[what]?.(imagePath(3));

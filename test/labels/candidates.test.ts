@@ -70,7 +70,7 @@ describe('archivesToList', () => {
 });
 
 describe('unknownArchives', () => {
-  it('counts the rows of archives that the manifest does not have', () => {
+  it('#223 counts the rows of archives that the manifest does not have', () => {
     expect(unknownArchives(TABLES, ARCHIVES)).toEqual([
       {
         kind: 'unknown-archive',

@@ -16,7 +16,7 @@ async function read(kind: ListKind, content: string | Uint8Array): Promise<strin
 
 const utf16 = Buffer.from('\ufeffpatient_id\r\npatient7\r\n', 'utf16le');
 
-describe('a list of patients', () => {
+describe('#222 a list of patients', () => {
   it.each<[name: string, content: string | Uint8Array, patients: string]>([
     ['one a line', 'patient1\npatient2\n', 'patient1 patient2'],
     ['no line end at the end', 'patient1\npatient2', 'patient1 patient2'],

@@ -100,7 +100,7 @@ const early =
   };
 const limited = '{"code":429,"msg":"slow down"}';
 
-describe('a server that serves parts, in its own way', () => {
+describe('#212 a server that serves parts, in its own way', () => {
   it.each<[string, readonly Twist[], Partial<OddServerOptions>?]>([
     ['as it should', []],
     ['none that is counted from the end, all of it', [when(isSuffix, whole)]],
@@ -161,7 +161,7 @@ describe('a server that serves parts, in its own way', () => {
   });
 });
 
-describe('a server that serves no parts', () => {
+describe('#213 a server that serves no parts', () => {
   it.each<[string, readonly Twist[], string]>([
     ['all of it, whatever is asked', [whole], 'ranges-refused'],
     ['all of it, without a length', [whole, change({ framing: 'chunked' })], 'ranges-refused'],
@@ -205,7 +205,7 @@ describe('a server that serves no parts', () => {
   });
 });
 
-describe('a file that is another one later', () => {
+describe('#214 a file that is another one later', () => {
   it.each<[string, readonly Twist[], Partial<OddServerOptions>]>([
     ['by its ETag', [], { validators: { etag: (_, index) => (index < 2 ? '"a"' : '"b"') } }],
     [

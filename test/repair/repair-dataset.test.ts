@@ -72,7 +72,7 @@ it('writes nothing in a dry run', async () => {
   expect(await listTree(dest)).toEqual(before);
 });
 
-it('repairs an archive that ccxri did not put there, and keeps that in the quarantine', async () => {
+it('#225 repairs an archive that ccxri did not put there, and keeps that in the quarantine', async () => {
   const { dest, repair, path } = await setUp(damaged);
   const { ledger, bad } = layoutOf(dest);
   await cp(ledger, join(dest, 'old-ledger'), { recursive: true });

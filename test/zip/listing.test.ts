@@ -54,7 +54,7 @@ describe('the listing', () => {
     ['a link', [A, { ...B, mode: 0o120777 }], 'link'],
     ['two names that are one elsewhere', [A, { ...B, name: 'A.jpg' }], 'clashing-names'],
     ['a size that deflate can not reach', [A, { ...B, size: 900_000_000 }], 'impossible-ratio'],
-  ])('refuses %s', async (_, members, code) => {
+  ])('#215 refuses %s', async (_, members, code) => {
     expect(codesOf(await refusalOf(members)).join()).toContain(code);
   });
 
