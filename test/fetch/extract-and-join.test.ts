@@ -135,8 +135,8 @@ it('announces the archives here that it deletes, and says when each is deleted',
     steps: [{ removes: true }, { removes: true }],
   });
   expect(ran.events.filter(({ event }) => event === 'archive-removed')).toEqual([
-    { event: 'archive-removed', file: a.name, bytes: sizeOfA },
-    { event: 'archive-removed', file: b.name, bytes: sizeOfB },
+    { event: 'archive-removed', file: a.name, subsets: ['chestdx'], bytes: sizeOfA },
+    { event: 'archive-removed', file: b.name, subsets: ['chestdx'], bytes: sizeOfB },
   ]);
   expect(statusesOf(ran)).toEqual([
     ['removed', sizeOfA],
