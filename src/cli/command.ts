@@ -23,6 +23,8 @@ export interface CommandContext {
   readonly dest: string;
   readonly manifests: ManifestChoice;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where `fetch` works if no directory is named. */
+  readonly placeOfFetch: () => Promise<{ readonly dest: string; readonly isFound: boolean }>;
   readonly signal: AbortSignal;
   readonly clock: Clock;
   /** As 20.19.1. */

@@ -34,21 +34,48 @@ export type HintOf = (of: {
 
 type NextCommandName = (NextStep & { readonly kind: 'run' })['command'];
 
-/** @param typed the options of this run, which the suggested commands repeat */
-export function suggestFor(typed: RawOptions): Suggest {
+/**
+ * @param typed the options of this run, which the suggested commands repeat
+ * @param isDemo it works on a demo's directory: `ccxri demo` alone has a source for it
+ */
+export function suggestFor(typed: RawOptions, isDemo = false): Suggest {
+  const render = (name: NextCommandName, parts: CommandParts) =>
+    isDemo && SOURCE_COMMANDS.includes(name)
+      ? `\`${renderCommand('demo', {}, typed)}\``
+      : `\`${renderCommand(name, parts, typed)}\``;
   return {
-    command: (name, parts = {}) => `\`${renderCommand(name, parts, typed)}\``,
-    again: (name, parts = {}) => {
-      const options = { ...othersOf(typed), ...parts.options };
-      return `\`${renderCommand(name, { ...parts, options }, typed)}\``;
+    command: (name, parts = {}) => render(name, parts),
+    again: (name, parts = {}) =>
+      render(name, { ...parts, options: { ...othersOf(typed), ...parts.options } }),
+    hintOf: ({ next = [] }) => {
+      if (next.length === 0) return undefined;
+      return renderNextSteps(isDemo && next.some(needsSource) ? DEMO_STEPS : next, typed);
     },
-    hintOf: ({ next = [] }) => (next.length === 0 ? undefined : renderNextSteps(next, typed)),
   };
+}
+
+const SOURCE_COMMANDS: readonly NextCommandName[] = ['fetch', 'repair', 'links'];
+const SOURCE_OPTIONS: readonly NextOption[] = ['source', 'page-url', 'header', 'header-host'];
+const DEMO_STEPS: readonly NextStep[] = [
+  {
+    kind: 'run',
+    command: 'demo',
+    purpose: 'to serve these files again and fetch what is missing',
+  },
+];
+
+function needsSource(step: NextStep): boolean {
+  if (step.or !== undefined && needsSource(step.or)) return true;
+  if (step.kind === 'run') return SOURCE_COMMANDS.includes(step.command);
+  return step.kind === 'option' && SOURCE_OPTIONS.includes(step.option);
 }
 
 /** The options of a run that the commands suggested next repeat, and which commands take them. */
 const CARRIED: readonly (readonly [OptionKey, readonly CommandName[]])[] = [
-  ['dest', ['list', 'fetch', 'verify', 'repair', 'extract', 'join', 'status', 'links', 'doctor']],
+  [
+    'dest',
+    ['list', 'fetch', 'verify', 'repair', 'extract', 'join', 'status', 'links', 'doctor', 'demo'],
+  ],
   [
     'manifest',
     ['list', 'fetch', 'verify', 'repair', 'extract', 'join', 'status', 'links', 'doctor'],

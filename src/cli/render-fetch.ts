@@ -121,14 +121,15 @@ export const FETCH_DIDS: readonly string[] = Object.keys(DIDS);
 /** What is known of a fetch, also of one that was stopped. */
 export type Fetched = Pick<
   FetchResult,
-  'dest' | 'outcomes' | 'bytesDownloaded' | 'elapsedMs' | 'index' | 'indexError'
+  'dest' | 'outcomes' | 'bytesDownloaded' | 'elapsedMs' | 'index'
 >;
 
 /**
  * The result of a fetch: what was downloaded, the index, and the next step. What failed, and why, is said
  * by the errors of the run.
+ * @param hasErrors of those, each says what to do next
  */
-export function renderFetched(result: Fetched, view: View): string {
+export function renderFetched(result: Fetched, view: View, hasErrors: boolean): string {
   return joinParts([
     renderHead(result, view),
     result.outcomes.every(isGood) ? renderHowMany(result.outcomes, view) : '',
@@ -137,7 +138,7 @@ export function renderFetched(result: Fetched, view: View): string {
     result.index === undefined
       ? renderBroken(result.outcomes, view)
       : renderIndex(result.index, view),
-    renderNext(result, view),
+    hasErrors ? '' : renderNext(result, view),
   ]);
 }
 
@@ -173,15 +174,11 @@ function renderRemoved(outcomes: readonly FetchOutcome[]): string {
   return `removed ${count(removed.length, 'archive')}, ${formatBytes(bytes)}: ${their} images are checked\n`;
 }
 
-function renderNext(result: Fetched, view: View): string {
-  const { outcomes, index, dest } = result;
-  if (!outcomes.every(isGood)) return '';
+function renderNext({ outcomes, index, dest }: Fetched, view: View): string {
   const next = view.style.bold('next:');
   if (index !== undefined) {
     return `${next} read ${toPrintable(index.path, 4096)}; its paths start at ${toPrintable(dest, 4096)}\n`;
   }
-  // The error says what to do.
-  if (result.indexError !== undefined) return '';
   const hasArchives = outcomes.some(({ kind }) => kind === 'archive');
   const isUnpacked = outcomes.some(({ members }) => members !== null);
   if (!hasArchives) return '';

@@ -1,4 +1,5 @@
 import type { RunEvent, WarningCode } from '../events.ts';
+import { isDemoDirectory } from '../demo/claim-directory.ts';
 import { toPrintable } from '../text.ts';
 import { COMMANDS } from './command-table.ts';
 import type { CommandContext } from './command.ts';
@@ -15,7 +16,7 @@ import {
 } from './io.ts';
 import { ManifestChoice } from './manifest-choice.ts';
 import { type HintOf, suggestFor } from './next-steps.ts';
-import { assertDirectoryMeant, placeOf } from './place.ts';
+import { type Place, assertDirectoryMeant, placeOf } from './place.ts';
 import { environmentWarnings, resolveSettings } from './options-resolve.ts';
 import type { RawOptions, Settings } from './options.ts';
 import { type Request, parseCommandLine } from './program.ts';
@@ -42,6 +43,7 @@ interface Report {
   readonly command?: CommandRequest['command'] | undefined;
   readonly settings?: Settings | undefined;
   readonly flags?: RawOptions | undefined;
+  readonly isDemo?: boolean | undefined;
 }
 
 /**
@@ -92,13 +94,15 @@ async function runCommand(
   door: Door,
 ): Promise<ExitCode> {
   const { io, stdout } = door;
-  const { command, argument, flags } = request;
+  const { command, argument } = request;
   const form: Form = settings.json ? 'json' : settings.ndjson ? 'ndjson' : 'text';
-  const report = { form, command, settings, flags };
   const { dest, isFound } = await placeOf(command, settings.dest, io);
+  const isDemo = await isForDemo(command, settings, dest);
+  const flags = isDemo ? flagsForDemo(request, { dest, isFound }) : request.flags;
+  const report = { form, command, settings, flags, isDemo };
   const manifests = new ManifestChoice();
   const carried = await manifests.carried(flags, dest);
-  const { hintOf } = suggestFor(carried);
+  const { hintOf } = suggestFor(carried, isDemo);
   const progress = await startProgress(command, settings, viewOf(io.stderr, report, io), door);
   const rate = new ProgressRate(io.clock, !settings.noProgress);
   const onEvent = (raw: RunEvent) => {
@@ -108,33 +112,52 @@ async function runCommand(
       if (printed !== undefined) stdout.write(toNdjsonLine(printed, hintOf, io.clock));
     }
     // The result as text lists them: they are shown once.
-    if (form === 'text' && (isOfIndex(event) || (settings.dryRun && event.event === 'plan')))
-      return;
-    progress.handle(event);
+    const isListed = isOfIndex(event) || (settings.dryRun && event.event === 'plan');
+    if (form !== 'text' || !isListed) progress.handle(event);
   };
   const onStop = () => progress.note('stopping… (again to stop at once)');
   io.signal.addEventListener('abort', onStop, { once: true });
-  const { env, signal, clock, nodeVersion, program } = io;
-  const confirm = confirmWith(settings, io, progress);
-  const world = { env, signal, clock, nodeVersion, program };
   let ending: Ending;
   try {
-    const isSaid = isFound && !settings.quiet && form !== 'ndjson';
-    if (isSaid) progress.note(`in the dataset directory ${toPrintable(dest, 4096)}`);
-    const context = { ...world, settings, argument, dest, manifests, onEvent, confirm };
-    for (const message of environmentWarnings(command, env)) {
+    if (isFound && !settings.quiet && form !== 'ndjson')
+      progress.note(`in the dataset directory ${toPrintable(dest, 4096)}`);
+    const confirm = confirmWith(settings, io, progress);
+    const context = { ...worldOf(io), settings, argument, dest, manifests, onEvent, confirm };
+    for (const message of environmentWarnings(command, io.env)) {
       onEvent({ event: 'warning', code: 'environment', message });
     }
     const runIt = await COMMANDS[command].load();
     ending = { kind: 'outcome', outcome: await runIt(context) };
   } catch (error) {
-    ending = { kind: 'thrown', error: withLabelMeant(asThrown(error, signal)) };
+    ending = { kind: 'thrown', error: withLabelMeant(asThrown(error, io.signal)) };
   }
   io.signal.removeEventListener('abort', onStop);
   progress.stop();
   // The run may have kept its manifest.
   const now = carried === flags ? await new ManifestChoice().carried(flags, dest) : carried;
   return finish(door, { ...report, flags: now }, ending);
+}
+
+/** What of the world a command is given. */
+function worldOf(io: CliIo) {
+  const { env, signal, clock, nodeVersion, program } = io;
+  const placeOfFetch = () => placeOf('fetch', undefined, io);
+  return { env, signal, clock, nodeVersion, program, placeOfFetch };
+}
+
+/** Whether the files of a run are a demo's, and no other source of them was named. */
+async function isForDemo(
+  command: CommandRequest['command'],
+  { manifest, source }: Settings,
+  dest: string,
+): Promise<boolean> {
+  if (manifest !== undefined || source.length > 0) return false;
+  return command === 'demo' || isDemoDirectory(dest);
+}
+
+/** With the directory where `ccxri demo` does not find it by itself: it has another default. */
+function flagsForDemo({ command, flags }: CommandRequest, { dest, isFound }: Place): RawOptions {
+  return isFound || command === 'demo' ? flags : { ...flags, dest };
 }
 
 /** An event with the next steps of its error as a sentence too. */
@@ -219,12 +242,13 @@ function finish({ io, stdout, stderr }: Door, report: Report, ending: Ending): E
   return document.exitCode;
 }
 
-function viewOf(stream: CliIo['stdout'], { settings, flags }: Report, io: CliIo): View {
+function viewOf(stream: CliIo['stdout'], { settings, flags, isDemo }: Report, io: CliIo): View {
   return new View({
     width: widthOf(stream),
     color: wantsColor(settings?.color ?? 'auto', stream, io.env),
     verbose: settings?.verbose ?? false,
     typed: flags,
+    isDemo,
   });
 }
 

@@ -3,7 +3,7 @@ import type { CommanderError } from 'commander';
 import { CcxriError, type NextStep, isCcxriError, withDetails } from '../errors.ts';
 import { labelMeant } from '../labels/label-words.ts';
 import { BUNDLED_MANIFEST_PATH, parseManifest } from '../manifest/load.ts';
-import { type Selection, selectFiles } from '../manifest/manifest.ts';
+import { type Selection, nearestOf, selectFiles, stemOf } from '../manifest/manifest.ts';
 import { quoteForShell, toPrintable } from '../text.ts';
 import { COMMANDS } from './command-table.ts';
 import { commandMeant, optionMeant } from './guesses.ts';
@@ -217,11 +217,25 @@ function selectionStep(argv: readonly string[], command: CommandName | undefined
     return { kind: 'advice', text };
   }
   const isFile = (word: string) => /\d|\.(?:zip|csv)$/i.test(word);
-  const shown = words.map((word) => toPrintable(word, 80));
+  const unknown = words.filter((word) => !isNearName(word));
+  // Of several none is known to be the directory: they may be names of another manifest.
+  const [directory] = unknown.length === 1 ? unknown : [];
+  const shown = words.filter((word) => word !== directory).map((word) => toPrintable(word, 80));
   return {
     kind: 'run',
     command,
     subsets: shown.filter((word) => !isFile(word)),
     files: shown.filter(isFile),
+    ...(directory === undefined ? {} : { options: { dest: toPrintable(directory, 4096) } }),
   };
+}
+
+/** A subset or file of the bundled manifest, also where it is misspelt, or a label. */
+function isNearName(word: string): boolean {
+  if (labelMeant(word) !== undefined || selectionMeant(word) !== undefined) return true;
+  const { files } = parseManifest(readFileSync(BUNDLED_MANIFEST_PATH, 'utf8'));
+  const names = files.flatMap(({ name, subsets }) => [stemOf(name), ...subsets]);
+  return (
+    nearestOf(word.toLowerCase(), [...new Set(names)], (name) => name.toLowerCase()) !== undefined
+  );
 }

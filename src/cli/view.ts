@@ -44,6 +44,8 @@ interface ViewOptions {
   readonly verbose: boolean;
   /** The options of this run, which suggested commands repeat. */
   readonly typed?: RawOptions | undefined;
+  /** The run works on a demo's directory. */
+  readonly isDemo?: boolean | undefined;
 }
 
 /** How text is laid out for a stream, and the commands that it suggests. */
@@ -58,7 +60,7 @@ export class View {
     this.width = options.width;
     this.verbose = options.verbose;
     this.style = options.color ? COLORS : PLAIN;
-    this.suggest = suggestFor(options.typed ?? {});
+    this.suggest = suggestFor(options.typed ?? {}, options.isDemo);
   }
 
   table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {

@@ -3,7 +3,7 @@ import { CcxriError, isCcxriError } from '../errors.ts';
 import type { CheckName } from '../checks.ts';
 import type { EventListener } from '../events.ts';
 import { loadPageWith, loadStartWith } from '../http/page.ts';
-import { proxyFor } from '../http/proxy.ts';
+import { type Proxy, proxyFor } from '../http/proxy.ts';
 import type { Wall } from '../http/walls.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
 import { openSources } from '../sources/open-source.ts';
@@ -11,7 +11,7 @@ import { QUESTION_POLICY, type Source, type SourceContext } from '../sources/sou
 import { toPrintable } from '../text.ts';
 import { type CheckResult, type Subject, ok, together } from './examination.ts';
 import { type Large, type Located, examineArchive, examineLabels, examineSpeed } from './files.ts';
-import { endpointOf, readCertificate, resolveName, tryAddresses } from './host.ts';
+import { type Endpoint, endpointOf, readCertificate, resolveName, tryAddresses } from './host.ts';
 import { judgeAddresses, judgeCertificate, judgeNames } from './judge-host.ts';
 import { judgeSource } from './judge-source.ts';
 import { type NetworkWork, type SourceWork, sourceName, urlOf } from './source-work.ts';
@@ -57,12 +57,18 @@ async function examineSource(work: SourceWork): Promise<readonly Large[]> {
     // A page may link to another server.
     const [elsewhere] = urls.filter((url) => own === undefined || !isSameOrigin(url, own));
     await together([
-      elsewhere === undefined ? Promise.resolve() : examineHost(elsewhere, work, 'elsewhere'),
+      elsewhere === undefined ? Promise.resolve() : examineElsewhere(elsewhere, work),
       examineArchive(archive, work).then((found) => large.push(...found)),
       examineLabels(labels, work),
     ]);
   };
-  await together([own === undefined ? Promise.resolve() : examineHost(own, work), files()]);
+  if (own === undefined) {
+    await files();
+    return large;
+  }
+  const host = await examineName(own, work);
+  // Without an address nothing else works, and the row of the name has said so.
+  if (host !== undefined) await together([examineHost(host, work), files()]);
   return large;
 }
 
@@ -70,28 +76,50 @@ function isSameOrigin(one: string, other: string): boolean {
   return new URL(one).origin === new URL(other).origin;
 }
 
-/**
- * The server of a URL, or the proxy in front of it: its name, its addresses, its certificate.
- * @param which `elsewhere`: not the server of the source, but the one that its links name
- */
-async function examineHost(
+/** The server of a URL, or the proxy in front of it. */
+interface Host {
+  readonly url: string;
+  readonly proxy: Proxy | undefined;
+  readonly endpoint: Endpoint;
+  readonly names: readonly string[];
+}
+
+/** The server that the links of a source name, where it is not the source's own. */
+async function examineElsewhere(url: string, work: SourceWork): Promise<void> {
+  const host = await examineName(url, work);
+  if (host !== undefined) await examineHost(host, work, 'elsewhere');
+}
+
+/** @returns undefined: its name has no address */
+async function examineName(
   url: string,
-  work: SourceWork,
-  which: 'own' | 'elsewhere' = 'own',
-): Promise<void> {
-  const { examination, subject, proxies, clock } = work;
+  { examination, subject, proxies }: SourceWork,
+): Promise<Host | undefined> {
   const proxy = proxyFor(new URL(url), proxies);
   if (proxy !== undefined) {
     examination.add(subject, 'proxy', ok(`${proxy.shown} (${proxy.variable})`));
   }
   const endpoint = proxy ?? endpointOf(url);
+  const names = await examination.attempt(subject, 'names', () => resolveName(endpoint.host));
+  if (names === undefined) return undefined;
+  examination.add(subject, 'names', judgeNames(endpoint.host, names));
+  return { url, proxy, endpoint, names };
+}
+
+/**
+ * The addresses of a host, and its certificate.
+ * @param which `elsewhere`: not the server of the source, but the one that its links name
+ */
+async function examineHost(
+  { url, proxy, endpoint, names }: Host,
+  work: SourceWork,
+  which: 'own' | 'elsewhere' = 'own',
+): Promise<void> {
+  const { examination, subject, clock } = work;
   const add = (check: CheckName, result: CheckResult) => {
     const about = which === 'elsewhere' ? `${toPrintable(endpoint.host, 100)}: ` : '';
     examination.add(subject, check, { ...result, seen: `${about}${result.seen}` });
   };
-  const names = await examination.attempt(subject, 'names', () => resolveName(endpoint.host));
-  if (names === undefined) return;
-  examination.add(subject, 'names', judgeNames(endpoint.host, names));
   const tried = await examination.attempt(subject, 'connect', (signal) =>
     tryAddresses(names, endpoint.port, { nowMs: () => clock.nowMs(), signal }),
   );

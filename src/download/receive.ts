@@ -1,5 +1,5 @@
 import { CcxriError, isCcxriError, withDetails } from '../errors.ts';
-import { rateLimitIn, textOfBody } from '../http/body-text.ts';
+import { rateLimitIn, reasonOfBody } from '../http/body-text.ts';
 import type { HttpAnswer } from '../http/deadline.ts';
 import { codingsOf } from '../http/encoding.ts';
 import { isBrokenSocket } from '../http/errors.ts';
@@ -142,7 +142,7 @@ async function refusal({ context }: Transfer, response: HttpAnswer): Promise<Ccx
   const { status } = response;
   const limit = status < 500 ? rateLimitIn(text, contentType) : undefined;
   if (limit !== undefined) return withDetails(error, { status: 429, found: limit });
-  const found = textOfBody(text, contentType);
+  const found = reasonOfBody(text, status, contentType);
   const facts = { ...error.facts, ...(found === '' ? {} : { found }) };
   const code = status === 404 || status === 410 ? 'file-not-at-source' : error.code;
   return new CcxriError(code, error.message, { ...facts, next: error.next });

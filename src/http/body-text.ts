@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { toPrintable } from '../text.ts';
 import { decodeHtml } from './page.ts';
 
@@ -17,6 +18,21 @@ export function textOfBody(bytes: Uint8Array, contentType?: string): string {
   const isHtml = /^\s*<[a-z!?]/i.test(text.replace(/^\ufeff/, ''));
   const visible = isHtml ? withoutMarkup(text) : text;
   return toPrintable(visible.replace(/\s+/g, ' ').trim(), MAX_SHOWN);
+}
+
+/** A shorter text, as `no` or `nginx`, explains no error. */
+const SHORTEST_REASON = 8;
+
+/**
+ * What the body of an error says beside its status, as `textOfBody`. Empty: no more than `no`, or
+ * `404 Not Found`.
+ */
+export function reasonOfBody(bytes: Uint8Array, status: number, contentType?: string): string {
+  const text = textOfBody(bytes, contentType);
+  const phrase = (STATUS_CODES[status] ?? '').toLowerCase();
+  const more = text.toLowerCase().replaceAll(`${status}`, '').replaceAll(phrase, '').trim();
+  const isShort = more.length < SHORTEST_REASON && /^[\x20-\x7e]*$/.test(more);
+  return isShort ? '' : text;
 }
 
 function withoutMarkup(html: string): string {

@@ -8,7 +8,7 @@ import { fastClock } from '../support/clock.ts';
 import { type Sample, manifestOf, sampleArchive } from '../support/fetching.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
 import { answer, honest, html, useRawServers } from '../support/raw-server.ts';
-import { Paper } from '../support/run-cli.ts';
+import { Paper, runCli } from '../support/run-cli.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
@@ -59,7 +59,16 @@ async function fetchAll({ homepage, sources = [], flags = [], files = samples, .
     .replace(/(?<!again) in \d+(?:\.\d+)? (?:m?s|min)\b/g, ' in 1 s')
     .replace(/[\d.]+ .?B free/g, '9 GB free')
     .replace(/[\d.]+ kB\/s/g, '1 kB/s');
-  return { code, lines: text.trimEnd().split('\n') };
+  const lines = text.trimEnd().split('\n');
+  for (const next of wholeNexts(lines))
+    expect(next.match(/ or /g)?.length ?? 0, next).toBeLessThan(2);
+  return { code, lines };
+}
+
+/** Each next step on one line. */
+function wholeNexts(lines: readonly string[]): readonly string[] {
+  const whole = lines.join('\n').replace(/\n {6}/g, ' ');
+  return whole.match(/^next: .*$/gm) ?? [];
 }
 
 /** A directory with the files, but for some. */
@@ -222,7 +231,8 @@ describe('files that fail', () => {
   it('alone among 80 is one block, and no list', async () => {
     const server = await serve(async (request, reply) => {
       const found = samples.find(({ name }) => request.path === `/${name}`);
-      if (found === undefined || found.name === 'ChestDx-7.zip') await reply.send(answer(401, ''));
+      if (found === undefined || found.name === 'ChestDx-7.zip')
+        await reply.send(answer(401, 'no'));
       else await reply.send(honest(found.bytes, request));
     });
     const sources = [`${server.url}/{name}`];
@@ -235,6 +245,25 @@ describe('files that fail', () => {
       "next: add --header 'Authorization: …' with the credentials it wants",
     ]);
   });
+});
+
+it('a wrong file that is asked for again says what it is, and that this is at once', async () => {
+  const source = await mirror({ 'ChestDx-3.zip': 'wrong' });
+  const { lines } = await fetchAll({ sources: [source], flags: ['--no-extract'] });
+  const text = lines.join(' ').replace(/\s+/g, ' ');
+  expect(text).toContain('attempt 1 failed: it is not the published file');
+  expect(text).toMatch(/attempt 1 failed: [^;]*; again at once/);
+});
+
+it('a missing file is not called missing twice', async () => {
+  const root = await tempDir();
+  const dest = join(root, 'set');
+  await mkdir(join(dest, 'archives'), { recursive: true });
+  const argv = ['verify', '--subset', 'normal', '--dest', dest];
+  const { code, stderr } = await runCli(argv);
+  expect(code).toBe(5);
+  expect(stderr).toMatch(/\] Normal-1\.zip: missing$/m);
+  expect(stderr).not.toContain('missing (missing)');
 });
 
 it('an interrupted fetch ends with how to continue it', async () => {

@@ -47,6 +47,7 @@ async function readBy(command: CommandName, root: string): Promise<ReadonlySet<s
     manifests: new ManifestChoice(),
     confirm: undefined,
     env: {},
+    placeOfFetch: () => Promise.resolve({ dest: join(root, 'set'), isFound: false }),
     program: undefined,
     signal: new AbortController().signal,
     clock: systemClock,

@@ -186,7 +186,12 @@ describe('usage errors', () => {
     expect(hintOf('manifest', 'a', 'b')).toContain('--subset NAME');
     expect(hintOf('fetch', 'chestdx', 'viral', '-n')).toContain('--subset NAME');
     const two = hintOf('fetch', 'ChestDx-22', '$(x)');
-    expect(two).toContain("`ccxri fetch --subset '$(x)' --file ChestDx-22`");
+    expect(two).toContain("`ccxri fetch --file ChestDx-22 --dest '$(x)'`");
+    expect(hintOf('fetch', 'mydata', 'viral')).toContain(
+      '`ccxri fetch --subset viral --dest mydata`',
+    );
+    expect(hintOf('verify', 'viral', 'chestdxx')).toContain('--subset viral --subset chestdxx`');
+    expect(hintOf('fetch', 'one', 'two')).toContain('`ccxri fetch --subset one --subset two`');
   });
 
   it('escapes what was typed', () => {

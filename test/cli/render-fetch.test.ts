@@ -13,11 +13,11 @@ function outcome(did: FetchDid, more: Partial<FetchOutcome> = {}): FetchOutcome 
   return { ...base, check: null, source: null, ...noted, did, ...more };
 }
 
-function textOf(outcomes: readonly FetchOutcome[]): string {
+function textOf(outcomes: readonly FetchOutcome[], hasErrors = false): string {
   const sizes = { bytesToDownload: 0, about: false, bytesToRemove: 0, bytesNeededOnDisk: 0 };
   const plan = { steps: [], ...sizes, bytesFreeOnDisk: null };
   const result = { dest: 'set', dryRun: false, plan, outcomes, bytesDownloaded: 0, elapsedMs: 0 };
-  return renderFetched(result, view);
+  return renderFetched(result, view, hasErrors);
 }
 
 describe('the counts of a fetch', () => {
@@ -47,7 +47,7 @@ describe('the counts of a fetch', () => {
   });
 
   it('are one line where files failed: why they did is said by the errors', () => {
-    const text = textOf([outcome('downloaded'), outcome('failed'), outcome('stopped')]);
+    const text = textOf([outcome('downloaded'), outcome('failed'), outcome('stopped')], true);
     expect(text).toBe(
       'not done: 1 of 3 files in set in 0 s (1 downloaded; 1 failed; 1 not finished)\n',
     );
@@ -79,4 +79,10 @@ describe('the plan of a dry run', () => {
       '',
     ]);
   });
+});
+
+it('the index is the next step only of a run without errors: each of them has its own', () => {
+  const good = [outcome('downloaded', { members: null })];
+  expect(textOf(good)).toContain('next: ');
+  expect(textOf(good, true)).not.toContain('next: ');
 });

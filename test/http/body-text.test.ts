@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { rateLimitIn, textOfBody } from '../../src/http/body-text.ts';
+import { rateLimitIn, reasonOfBody, textOfBody } from '../../src/http/body-text.ts';
 
 const text = (body: string, contentType?: string) => textOfBody(Buffer.from(body), contentType);
 
@@ -24,6 +24,25 @@ describe('a body that came instead of a file', () => {
     expect(textOfBody(gbk, 'text/plain; charset=gbk')).toBe('访问频繁');
     expect(text('x'.repeat(9000))).toHaveLength(1001);
   });
+});
+
+describe('the body of an error', () => {
+  it.each([
+    ['no', 401],
+    ['Unauthorized', 401],
+    [
+      '<html><head><title>404 Not Found</title></head><body><h1>404 Not Found</h1><hr>nginx</html>',
+      404,
+    ],
+    ['', 500],
+  ])('says nothing beside its status: %s', (body, status) =>
+    expect(reasonOfBody(Buffer.from(body), status)).toBe(''),
+  );
+  it.each([
+    ['quota exceeded', 403],
+    ['403 Forbidden: out of hours', 403],
+    ['无权限', 403],
+  ])('says why: %s', (body, status) => expect(reasonOfBody(Buffer.from(body), status)).toBe(body));
 });
 
 describe('#189 a text', () => {

@@ -1,8 +1,10 @@
-import { normalize } from 'node:path';
+import { dirname, join, normalize } from 'node:path';
+import { isDemoDirectory } from '../../demo/claim-directory.ts';
 import { type DemoResult, runDemo } from '../../demo/run-demo.ts';
 import type { FetchResult } from '../../fetch/fetch-types.ts';
 import { count, quoteForShell, toPrintable } from '../../text.ts';
 import type { CommandContext, CommandOutcome } from '../command.ts';
+import { DEFAULT_DEST } from '../options.ts';
 import { renderFetched } from '../render-fetch.ts';
 import { joinParts } from '../render-outcomes.ts';
 import type { View } from '../view.ts';
@@ -12,10 +14,18 @@ export async function runDemoCommand(context: CommandContext): Promise<CommandOu
   const { settings, dest, signal, onEvent, env, program: command } = context;
   if (settings.dryRun) return dryOutcome(dest);
   const result = await runDemo({ dest, program: command && { command, env }, signal, onEvent });
+  const { counts, errors } = errorsOfFetch(result.fetch, context);
+  const { fetch, contactSheet } = result;
+  const real = await realDirectory(context);
+  const isDone = contactSheet !== undefined && errors.length === 0;
   return {
     result,
-    ...errorsOfFetch(result.fetch, context),
-    render: (view) => renderDemo(result, view, env),
+    counts,
+    errors,
+    render: (view) =>
+      isDone
+        ? renderDemo(result, { view, env, real })
+        : renderFetched(fetch, view, errors.length > 0),
     isStatusOnly: true,
   };
 }
@@ -31,19 +41,24 @@ function dryOutcome(dest: string): CommandOutcome {
   };
 }
 
-function renderDemo(result: DemoResult, view: View, env: CommandContext['env']): string {
+interface DemoRender {
+  readonly view: View;
+  readonly env: CommandContext['env'];
+  /** The directory of the real dataset, where the command has to name it. */
+  readonly real: string | undefined;
+}
+
+function renderDemo(result: DemoResult, { view, env, real }: DemoRender): string {
   const { fetch, caught, contactSheet } = result;
-  if (contactSheet === undefined || fetch.outcomes.some(({ error }) => error !== undefined)) {
-    return renderFetched(fetch, view);
-  }
   // By `npm run demo` in a clone no `ccxri` is on the PATH, but `npx ccxri` is the one just built.
   const program = env['npm_lifecycle_event'] === 'demo' ? 'npx ccxri' : 'ccxri';
   const dest = toArgument(fetch.dest);
+  const into = real === undefined ? '' : ` --dest ${quoteForShell(real)}`;
   return joinParts([
     renderDemoHead(fetch, caught.length, view),
     [
       'look at it:',
-      `  ${toPrintable(contactSheet, 4096)}  every drawn chest with its labels`,
+      `  ${toPrintable(contactSheet ?? '', 4096)}  every drawn chest with its labels`,
       `  ${toPrintable(fetch.index?.path ?? '', 4096)}  the same as a table`,
       '',
     ].join('\n'),
@@ -51,10 +66,17 @@ function renderDemo(result: DemoResult, view: View, env: CommandContext['env']):
       'try it:',
       `  ${program} status ${dest}`,
       `  ${program} verify ${dest} --deep`,
-      `  ${program} fetch --subset viral -n  # the real dataset: what it would download`,
+      `  ${program} fetch --subset viral -n${into}  # the real dataset: what it would download`,
       '',
     ].join('\n'),
   ]);
+}
+
+/** Within a demo's directory, `fetch` is of the demo: the real dataset goes beside it. */
+async function realDirectory({ placeOfFetch }: CommandContext): Promise<string | undefined> {
+  const { dest, isFound } = await placeOfFetch();
+  if (!isFound || !(await isDemoDirectory(dest))) return undefined;
+  return join(dirname(dest), DEFAULT_DEST);
 }
 
 function renderDemoHead(

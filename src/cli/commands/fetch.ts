@@ -56,9 +56,11 @@ export async function runFetch(context: CommandContext): Promise<CommandOutcome>
   });
   try {
     const result = await fetching;
+    const { counts, errors } = errorsOfFetch(result, context);
     return {
       result,
-      ...errorsOfFetch(result, context),
+      counts,
+      errors,
       render: (view) =>
         dryRun
           ? renderPlan(result, {
@@ -66,7 +68,7 @@ export async function runFetch(context: CommandContext): Promise<CommandOutcome>
               again: againOf(context, view),
               lowDisk: lowDiskOf(result, context, view),
             })
-          : renderFetched(result, view),
+          : renderFetched(result, view, errors.length > 0),
       isStatusOnly: !dryRun,
     };
   } catch (thrown) {
@@ -112,7 +114,7 @@ function toStopped(fetched: Fetched, error: CcxriError): CommandOutcome {
     result: { dest, outcomes },
     counts: { files: outcomes.length, ...countOutcomes(outcomes, FETCH_DIDS) },
     errors: [error, ...errorsOf(outcomes)],
-    render: (view) => renderFetched(fetched, view),
+    render: (view) => renderFetched(fetched, view, true),
     isStatusOnly: true,
   };
 }
