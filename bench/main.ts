@@ -109,15 +109,15 @@ async function comparisons(place: Place, { rounds, only }: Options): Promise<Com
   return rows;
 }
 
-async function figures(place: Place, { only, rounds, profile }: Options): Promise<Figure[]> {
+async function figures(place: Place, { only, rounds }: Options): Promise<Figure[]> {
   const all: readonly (readonly [string, () => Promise<Figure | readonly Figure[]>])[] = [
     ['fetch at 4 MB/s a connection', () => slowFigure(place, rounds)],
     ['fetch over 80 ms of delay', () => delayFigure(place, rounds)],
     ['fetch, nothing to do', () => nothingToDo(place)],
     ['--version', () => startFigure(place.ccxri, place.scratch)],
     ['join', () => joinFigure(place.ccxri, place.scratch)],
-    ['images: 1 % by label', () => labelFigure(place, profile.images, rounds)],
-    ['images: long line', () => labelLineFigure(place, profile.images, rounds)],
+    ['images: 1 % by label', () => labelFigure(place, rounds)],
+    ['images: long line', () => labelLineFigure(place)],
     ['images: 162,000 rows', () => rowsFigures(place.ccxri, place.scratch, rounds)],
   ];
   const made: Figure[] = [];

@@ -2,39 +2,47 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startNginx } from '../test/support/nginx.ts';
 import { freshDirectory } from './fresh-directory.ts';
+import { type BenchRelease, makeBenchRelease } from './make-release.ts';
 import { measure, type Measured } from './measure.ts';
+import { startLine } from './relay.ts';
 import { makeRowsDataset } from './rows-dataset.ts';
 import { middle } from './run-works.ts';
 import type { Figure } from './single-works.ts';
 import type { Place } from './works.ts';
 
+/** Archives as large as real ones: 4.7 GB. */
+const RELEASE = { archives: 8, images: 2345, bytes: 250_000 };
 const SHARE = 0.01;
+/** Over the long line: 1.8 GB. */
+const LINE_ARCHIVES = 3;
 
-/** nginx gives each connection 20 MB/s. @param images in each archive */
-export async function labelFigure(place: Place, images: number, rounds: number): Promise<Figure> {
-  const nginx = await startNginx({ root: place.release, limitRate: '20m' });
+/** nginx gives each connection 20 MB/s. */
+export async function labelFigure(place: Place, rounds: number): Promise<Figure> {
+  const { directory, archives } = await makeBenchRelease(RELEASE);
+  const nginx = await startNginx({ root: directory, limitRate: '20m' });
   try {
-    const archives = place.archives.length;
-    const fetches = fetchesOf(place, { url: `${nginx.url}/`, archives, images });
+    const fetches = fetchesOf(place, { directory, archives, url: `${nginx.url}/` });
     return await compareFetches('images: 1 % by label at 20 MB/s a connection', 0.05, {
-      ...{ place, rounds, ...fetches },
+      ...{ scratch: place.scratch, rounds, ...fetches },
     });
   } finally {
     await nginx.stop();
   }
 }
 
-/** Over the line with 200 ms there and back and 2 MB/s a connection. */
-export async function labelLineFigure(
-  place: Place,
-  images: number,
-  rounds: number,
-): Promise<Figure> {
-  const archives = place.lineArchives;
-  const fetches = fetchesOf(place, { url: place.longLine, archives, images });
-  return compareFetches('images: 1 % by label over the long line', 0.1, {
-    ...{ place, rounds, ...fetches },
-  });
+/** 200 ms there and back, and 2 MB/s a connection. Once: it takes a minute. */
+export async function labelLineFigure(place: Place): Promise<Figure> {
+  const { directory, archives } = await makeBenchRelease(RELEASE);
+  const nginx = await startNginx({ root: directory });
+  const line = await startLine({ port: nginx.port, roundTripMs: 200, bytesPerSecond: 2e6 });
+  try {
+    const some = { directory, archives: archives.slice(0, LINE_ARCHIVES), url: `${line.url}/` };
+    return await compareFetches('images: 1 % by label over the long line', 0.1, {
+      ...{ scratch: place.scratch, rounds: 1, ...fetchesOf(place, some) },
+    });
+  } finally {
+    await Promise.all([line.stop(), nginx.stop()]);
+  }
 }
 
 interface Fetches {
@@ -47,34 +55,32 @@ interface Fetches {
 }
 
 function fetchesOf(
-  { ccxri, release, scratch, archives: all }: Place,
-  at: { readonly url: string; readonly archives: number; readonly images: number },
+  { ccxri, scratch }: Place,
+  { directory, archives, url }: Omit<BenchRelease, 'isNew'> & { readonly url: string },
 ): Fetches {
-  const { url, archives, images } = at;
-  const named = all.slice(0, archives);
-  const files = named.map(({ name }) => name).join(',');
-  const whole = `${ccxri} fetch --file ${files} --manifest ${release}/manifest.json --source ${url} --dest ${join(scratch, 'images')} -q -y`;
-  // The labels of this release are all about as frequent: any one has more than this.
-  const limit = Math.round(SHARE * images * named.length);
-  const bytes = named.reduce((sum, archive) => sum + archive.bytes, 0);
+  const files = archives.map(({ name }) => name).join(',');
+  const whole = `${ccxri} fetch --file ${files} --manifest ${directory}/manifest.json --source ${url} --dest ${join(scratch, 'images')} -q -y`;
+  // Each label of this release is on more images than that.
+  const limit = Math.round(SHARE * RELEASE.images * archives.length);
+  const bytes = archives.reduce((sum, archive) => sum + archive.bytes, 0);
   return { whole, single: `${whole} --label Mass --limit ${limit}`, bytes };
 }
 
 async function compareFetches(
   name: string,
   target: number,
-  work: Fetches & { readonly place: Place; readonly rounds: number },
+  work: Fetches & { readonly scratch: string; readonly rounds: number },
 ): Promise<Figure> {
-  const { place, rounds, single, whole, bytes } = work;
-  const out = join(place.scratch, 'images');
+  const { scratch, rounds, single, whole, bytes } = work;
+  const out = join(scratch, 'images');
   const [ours, theirs]: [Measured[], Measured[]] = [[], []];
   for (let round = 0; round < rounds; round += 1) {
     for (const [command, runs] of [
       [single, ours],
       [whole, theirs],
     ] as const) {
-      await measure(`${freshDirectory(out)} && sync`, place.scratch);
-      runs.push(await measure(command, place.scratch));
+      await measure(`${freshDirectory(out)} && sync`, scratch);
+      runs.push(await measure(command, scratch));
     }
   }
   await rm(out, { recursive: true, force: true });
