@@ -13,6 +13,7 @@ import { statOrNull } from '../fs/paths.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
 import { repairFile } from './repair-file.ts';
 import type { DamagedFile, RepairReport } from './repair-types.ts';
+import { dropRanges, takeRanges } from './take-ranges.ts';
 import type { FetchRun } from './with-downloads.ts';
 
 const MOVE_AWAY: NextStep = { kind: 'advice', text: 'move it away' };
@@ -50,9 +51,11 @@ export async function obtain(before: FileSurvey, run: FetchRun): Promise<Obtaine
       if (found !== undefined && 'did' in found) return found;
     }
     await assertFree(before);
+    await takeRanges(file, run);
     for await (const candidate of downloadCandidates(file, downloads)) {
       try {
         const receipt = await session.acceptance.accept(file, candidate);
+        await dropRanges(file, session);
         return { did: 'downloaded', receipt };
       } catch (error) {
         await candidate.reject(error);
@@ -74,6 +77,7 @@ async function takeWhatIsHere(
   const found = await readWhatIsHere(survey, run.session, (read) => acceptance.accept(file, read));
   if ('passed' in found) {
     await parts.discard(file.name);
+    await dropRanges(file, run.session);
     return { did: 'checked', receipt: found.passed };
   }
   // Only what this ledger knows to have put there may be moved away, or be replaced.

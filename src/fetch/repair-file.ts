@@ -14,6 +14,7 @@ import { type CcxriError, errnoOf, isCcxriError, toDiskError, withDetails } from
 import { removeIfThere } from '../fs/paths.ts';
 import { examineDamage, heldSpans } from './examine-damage.ts';
 import type { DamagedFile, RepairPlan, RepairReport } from './repair-types.ts';
+import { dropRanges, takeRanges } from './take-ranges.ts';
 import type { FetchRun } from './with-downloads.ts';
 
 export interface Repaired {
@@ -50,6 +51,7 @@ export async function repairFile(damaged: DamagedFile, run: FetchRun): Promise<R
     await noteBad(damaged, run);
     const repair = { damaged, found, run: { ...run, downloads }, downloads };
     const { receipt, ...report } = await repairBySeeds(repair);
+    await dropRanges(damaged.survey.file, run.session);
     return { receipt, repair: { ...report, fetchedBytes } };
   } catch (error) {
     throwIfAborted(run.session.signal);
@@ -136,6 +138,7 @@ async function tryWithSeed(repair: Repair, seed: Seed): Promise<Receipt | undefi
 async function downloadWhole(repair: Repair, report: Omit<Result, 'receipt'>): Promise<Result> {
   const { file } = repair.damaged.survey;
   emitRepair(repair, report);
+  await takeRanges(file, repair.run);
   for await (const candidate of downloadCandidates(file, repair.downloads)) {
     try {
       return { ...report, receipt: await accept(repair, candidate) };

@@ -195,18 +195,34 @@ function statePathOf(path: string): string {
   return `${path}.json`;
 }
 
+/** A store as it lies on the disk. */
+interface KeptRanges extends StoredFile {
+  readonly ranges: readonly StoredRange[];
+}
+
+/** What a store keeps of a file; undefined: there is none, or it is of another file. @throws CcxriError of the disk */
+export async function readStore(
+  path: string,
+  { name, md5 }: Pick<StoredFile, 'name' | 'md5'>,
+): Promise<KeptRanges | undefined> {
+  const state = schema.safeParse(await readSmallJson(statePathOf(path), STATE)).data;
+  if (state === undefined || state.name !== name || state.md5 !== md5) return undefined;
+  const { totalBytes, validator } = state;
+  const ranges = state.ranges
+    .map(([start, length, at]) => ({ start, length, at }))
+    .filter(({ start, length }) => start + length <= totalBytes);
+  return { name, md5, totalBytes, validator, ranges };
+}
+
 /** What a store lists of a file; empty: it has none, or of another version. @throws CcxriError of the disk */
 export async function readRanges(
   path: string,
   file: Pick<StoredFile, 'name' | 'md5'> & Partial<StoredFile>,
 ): Promise<readonly StoredRange[]> {
-  const state = schema.safeParse(await readSmallJson(statePathOf(path), STATE)).data;
-  if (state === undefined || state.name !== file.name || state.md5 !== file.md5) return [];
-  const { totalBytes = state.totalBytes, validator = state.validator } = file;
-  if (state.totalBytes !== totalBytes || state.validator !== validator) return [];
-  return state.ranges
-    .map(([start, length, at]) => ({ start, length, at }))
-    .filter(({ start, length }) => start + length <= totalBytes);
+  const kept = await readStore(path, file);
+  if (kept === undefined) return [];
+  const { totalBytes = kept.totalBytes, validator = kept.validator } = file;
+  return kept.totalBytes === totalBytes && kept.validator === validator ? kept.ranges : [];
 }
 
 /** @throws CcxriError of the disk */
