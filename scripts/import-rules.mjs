@@ -8,7 +8,7 @@
 export const FLOORS = [
   ['cli'],
   ['index'],
-  ['demo', 'doctor', 'repair'],
+  ['demo', 'doctor', 'repair', 'members'],
   ['fetch'],
   ['verify', 'extract', 'status', 'links', 'list', 'make-manifest'],
   ['labels'],

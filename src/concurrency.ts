@@ -4,6 +4,8 @@ import { errnoOf } from './errors.ts';
 
 /** Files that a run downloads or extracts at once, where nothing else is asked for. */
 export const DEFAULT_FILES_AT_ONCE = 4;
+/** Directories of archives are small, and each is several answers away. */
+export const DIRECTORIES_AT_ONCE = 8;
 
 /**
  * Works through the items, `atOnce` at a time. After the first failure none is begun any more, and

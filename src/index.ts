@@ -75,6 +75,13 @@ export type {
 export type { RepairPlan, RepairReport } from './fetch/repair-types.ts';
 export { verifyDataset } from './verify/verify-dataset.ts';
 export type { VerifyDepth, VerifyOptions, VerifyOutcome, VerifyResult } from './verify/types.ts';
+export { listMembers } from './members/list-members.ts';
+export type {
+  ArchiveMembers,
+  MembersFrom,
+  MembersOptions,
+  MembersResult,
+} from './members/types.ts';
 export { repairDataset } from './repair/repair-dataset.ts';
 export type { RepairDid, RepairOptions, RepairOutcome, RepairResult } from './repair/types.ts';
 export { extractDataset } from './extract/extract-dataset.ts';

@@ -9,6 +9,7 @@ export type NextCommand =
   | 'links'
   | 'list'
   | 'manifest'
+  | 'members'
   | 'repair'
   | 'status'
   | 'verify';

@@ -66,6 +66,16 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
     ],
     load: async () => (await import('./commands/repair.ts')).runRepair,
   },
+  members: {
+    summary: 'list what archives hold, also those that are not here',
+    argument: DIRECTORY,
+    examples: [
+      ['ccxri members', 'every archive; a few MB the first time, then nothing'],
+      ['ccxri members --subset viral --json', 'one subset, for scripts'],
+    ],
+    announcement: 'reading the directories of archives…',
+    load: async () => (await import('./commands/members.ts')).runMembers,
+  },
   extract: {
     summary: 'unpack the archives that are here; no network',
     argument: DIRECTORY,

@@ -106,15 +106,26 @@ export function strictErrors(
   index?: IndexResult,
 ): readonly CcxriError[] {
   const remarks = index?.remarks ?? [];
-  const isAudited = settings.strict && remarks.some(({ strict }) => strict);
-  if (!isAudited) return [...disputedErrors(settings, outcomes), ...matchErrors(remarks)];
-  const strict = remarks.filter((remark) => remark.strict);
+  const audit = remarkErrors({ settings }, remarks);
+  return [
+    ...disputedErrors(settings, outcomes),
+    ...(audit.length > 0 ? audit : matchErrors(remarks)),
+  ];
+}
+
+/** With `--strict`: what does not add up between images and labels. */
+export function remarkErrors(
+  { settings }: Pick<CommandContext, 'settings'>,
+  remarks: readonly Remark[],
+): readonly CcxriError[] {
+  const strict = settings.strict ? remarks.filter((remark) => remark.strict) : [];
+  if (strict.length === 0) return [];
   const steps = strict.flatMap((remark) => nextOfRemark(remark) ?? []);
   const audit = new CcxriError('remarks', 'images and labels do not add up', {
     reasons: strict.map(describeRemark),
     next: steps.length > 0 ? steps : WITHOUT_STRICT,
   });
-  return [...disputedErrors(settings, outcomes), audit];
+  return [audit];
 }
 
 const WITHOUT_STRICT: readonly NextStep[] = [

@@ -9,6 +9,7 @@ import type { IndexResult } from '../labels/build-index.ts';
 import type { LinksResult } from '../links.ts';
 import type { DatasetList } from '../list.ts';
 import type { MakeManifestResult } from '../make-manifest/make-manifest.ts';
+import type { MembersResult } from '../members/types.ts';
 import type { RepairDid, RepairResult } from '../repair/types.ts';
 import type { StatusResult } from '../status.ts';
 import type { VerifyResult } from '../verify/types.ts';
@@ -67,6 +68,7 @@ export interface CommandResults {
   readonly fetch: FetchResult | StoppedFetch;
   readonly verify: VerifyResult;
   readonly repair: RepairResult;
+  readonly members: MembersResult;
   readonly extract: ExtractResult;
   readonly join: IndexResult;
   readonly status: StatusResult;
@@ -99,6 +101,7 @@ export interface CommandCounts {
   readonly fetch: FetchCounts;
   readonly verify: VerifyCounts;
   readonly repair: RepairCounts;
+  readonly members: MembersCounts;
   readonly extract: ExtractCounts;
   readonly join: JoinCounts;
   readonly status: StatusCounts;
@@ -116,6 +119,17 @@ export interface FileCount {
 export interface FetchCounts extends FileCount, Readonly<Record<StatusKey | FetchDid, number>> {
   /** Rows of the index; 0 where none was written. Absent after a stop. */
   readonly rows?: number;
+}
+
+export interface MembersCounts {
+  /** Archives that were looked at. */
+  readonly archives: number;
+  /** Those whose directory is known. */
+  readonly listed: number;
+  /** Files in these. */
+  readonly members: number;
+  /** Images in these. */
+  readonly images: number;
 }
 
 export interface VerifyCounts extends FileCount, Readonly<Record<StatusKey, number>> {

@@ -74,13 +74,36 @@ function needsSource(step: NextStep): boolean {
 const CARRIED: readonly (readonly [OptionKey, readonly CommandName[]])[] = [
   [
     'dest',
-    ['list', 'fetch', 'verify', 'repair', 'extract', 'join', 'status', 'links', 'doctor', 'demo'],
+    [
+      'list',
+      'fetch',
+      'verify',
+      'repair',
+      'members',
+      'extract',
+      'join',
+      'status',
+      'links',
+      'doctor',
+      'demo',
+    ],
   ],
   [
     'manifest',
-    ['list', 'fetch', 'verify', 'repair', 'extract', 'join', 'status', 'links', 'doctor'],
+    [
+      'list',
+      'fetch',
+      'verify',
+      'repair',
+      'members',
+      'extract',
+      'join',
+      'status',
+      'links',
+      'doctor',
+    ],
   ],
-  ['source', ['fetch', 'repair', 'links', 'doctor']],
+  ['source', ['fetch', 'repair', 'members', 'links', 'doctor']],
 ];
 
 /** What else was typed, by name, but what a command has otherwise, and secrets. */

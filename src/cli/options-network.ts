@@ -5,7 +5,7 @@ import { type OptionSpec, text, whole } from './options-spec.ts';
 import { HOST, connections, headers, names, rate, toNumber } from './options-values.ts';
 
 /** The commands that ask sources. */
-const ONLINE = ['fetch', 'repair', 'links', 'doctor'] as const;
+const ONLINE = ['fetch', 'repair', 'members', 'links', 'doctor'] as const;
 
 /** The part of the table of options (src/cli/options.ts) that says where files come from, and how. */
 export const NETWORK_OPTIONS = {
@@ -60,7 +60,7 @@ export const NETWORK_OPTIONS = {
     help: `connections in all: a number, or auto: ${FIRST_CONNECTIONS}, and more while that is faster, up to ${MOST_CONNECTIONS}; auto:32 goes up to 32`,
     default: 'auto',
     expects: 'a whole number from 1 to 64, auto, or auto:N, as auto:32',
-    commands: ['fetch', 'repair'],
+    commands: ['fetch', 'repair', 'members'],
   },
   limitRate: {
     long: '--limit-rate',
@@ -69,7 +69,7 @@ export const NETWORK_OPTIONS = {
     schema: rate.optional(),
     help: 'bytes per second over all connections: 500K, 10M, 1G (units of 1000), 10MB/s, 8MiB/s',
     expects: 'bytes per second, 1K or more: 500K, 10M or 1G (units of 1000), 10MB/s, 8MiB/s',
-    commands: ['fetch', 'repair'],
+    commands: ['fetch', 'repair', 'members'],
   },
   retries: {
     long: '--retries',
@@ -77,7 +77,7 @@ export const NETWORK_OPTIONS = {
     group: 'Network',
     help: 'attempts without progress, for a file or a page, before the next source is tried',
     default: DEFAULT_RETRY_POLICY.retries,
-    commands: ['fetch', 'repair'],
+    commands: ['fetch', 'repair', 'members'],
   },
   timeout: {
     long: '--timeout',

@@ -6,6 +6,7 @@ export const COMMAND_NAMES = [
   'fetch',
   'verify',
   'repair',
+  'members',
   'extract',
   'join',
   'status',

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { DEFAULT_FILES_AT_ONCE } from '../concurrency.ts';
+import { DEFAULT_FILES_AT_ONCE, DIRECTORIES_AT_ONCE } from '../concurrency.ts';
 import { LANES, hashThreads } from '../threads/budget.ts';
 import { NETWORK_OPTIONS } from './options-network.ts';
 import {
@@ -53,6 +53,7 @@ const TABLE = {
         help: 'look at the files of a subset; repeatable, or a,b',
         default: 'what is here',
       },
+      members: { help: 'list the archives of a subset; repeatable, or a,b', default: 'all' },
       extract: { help: 'unpack the archives of a subset; repeatable, or a,b', default: 'all here' },
       join: { help: 'with --output: the images of a subset alone; repeatable, or a,b' },
       status: { help: 'show a subset; repeatable, or a,b', default: 'everything' },
@@ -85,6 +86,7 @@ const TABLE = {
       repair: {
         help: 'look at one file, also if it is as it was when it passed; repeatable, or a,b',
       },
+      members: { help: 'list one archive, with or without .zip; repeatable, or a,b' },
       extract: { help: 'unpack one archive, with or without .zip; repeatable, or a,b' },
       join: { help: 'with --output: the images of one archive alone; repeatable, or a,b' },
     },
@@ -101,9 +103,10 @@ const TABLE = {
   dryRun: flag('--dry-run', 'show what would be done, and do nothing', {
     short: '-n',
     group: 'What',
-    commands: ['fetch', 'repair', 'extract', 'join', 'doctor', 'manifest', 'demo'],
+    commands: ['fetch', 'repair', 'members', 'extract', 'join', 'doctor', 'manifest', 'demo'],
     own: {
       repair: { help: 'say what is damaged and what would be downloaded; write nothing' },
+      members: { help: 'keep no member index; write nothing' },
       join: { help: 'join and audit, but write nothing' },
       doctor: { help: 'write nothing: the disk is looked at, not tried' },
       manifest: { help: 'read and hash, but write no file' },
@@ -162,8 +165,8 @@ const TABLE = {
   },
   wait: flag('--wait', 'wait for another ccxri in the same directory instead of code 10', {
     group: 'Where to',
-    commands: ['fetch', 'repair', 'extract'],
-    own: { repair: { group: 'Where' }, extract: { group: 'Where' } },
+    commands: ['fetch', 'repair', 'members', 'extract'],
+    own: { repair: { group: 'Where' }, members: { group: 'Where' }, extract: { group: 'Where' } },
   }),
   concurrency: {
     long: '--concurrency',
@@ -171,9 +174,10 @@ const TABLE = {
     group: 'Network',
     help: 'files worked on at once',
     default: DEFAULT_FILES_AT_ONCE,
-    commands: ['fetch', 'verify', 'repair', 'extract', 'manifest'],
+    commands: ['fetch', 'verify', 'repair', 'members', 'extract', 'manifest'],
     own: {
       verify: HASHED_AT_ONCE,
+      members: { help: 'directories read at once', default: DIRECTORIES_AT_ONCE },
       extract: { help: 'archives unpacked at once', group: 'How' },
       manifest: HASHED_AT_ONCE,
     },
@@ -215,10 +219,14 @@ const TABLE = {
   }),
   strict: flag('--strict', 'treat remarks of the join and disputed MD5s as errors (code 8)', {
     group: 'After the download',
-    commands: ['fetch', 'verify', 'extract', 'join', 'status', 'demo'],
+    commands: ['fetch', 'verify', 'members', 'extract', 'join', 'status', 'demo'],
     own: {
       verify: {
         help: 'treat disputed MD5s, and images that are broken or that no archive has, as errors (code 8)',
+        group: 'How',
+      },
+      members: {
+        help: 'treat directories and labels that do not agree as an error (code 8)',
         group: 'How',
       },
       extract: { help: 'treat broken images as errors (code 8)', group: 'How' },

@@ -1,0 +1,140 @@
+import { throwIfAborted } from '../abort.ts';
+import { DIRECTORIES_AT_ONCE } from '../concurrency.ts';
+import { warnOfNesting } from '../dataset/find-dataset.ts';
+import { type MemberIndex, readMemberIndex } from '../dataset/member-index.ts';
+import { withSession } from '../dataset/session.ts';
+import { type FileSurvey, surveyFile } from '../dataset/survey.ts';
+import { type CcxriError, isCcxriError } from '../errors.ts';
+import { withLabelFiles } from '../fetch/choice-labels.ts';
+import { listArchive } from '../fetch/image-archives.ts';
+import { type FetchRun, withDownloads } from '../fetch/with-downloads.ts';
+import { toProxySettings } from '../http/proxy.ts';
+import { unknownArchives } from '../labels/candidates.ts';
+import { describeRemark } from '../labels/describe-remark.ts';
+import { type LabelTables, groupOf, isImagePath, toImageKey } from '../labels/join.ts';
+import { archiveFacts, readLabels } from '../labels/scan.ts';
+import { type ManifestFile, stemOf } from '../manifest/manifest.ts';
+import { type Disagreement, compareWithLabels, remarksOn } from './compare-labels.ts';
+import type { ArchiveMembers, MembersFrom, MembersOptions, MembersResult } from './types.ts';
+
+/**
+ * Lists what is in archives, also in those that are not here: by the member indexes that are kept, which
+ * takes no request, else by their directories, read over ranges; then the index is kept. Where a
+ * directory and the label file do not agree, that is told.
+ * @throws CcxriError `unknown-subset`, `unknown-file`; `source-unusable`, `usage`, `not-writable`,
+ *   `locked`; `aborted`
+ */
+export async function listMembers(options: MembersOptions): Promise<MembersResult> {
+  const { dest, dryRun = false } = options;
+  toProxySettings(options.env ?? {});
+  await warnOfNesting(options);
+  return withSession(options, { lock: !dryRun }, (session) =>
+    withDownloads({ session, options, tasks: [] }, async (run) => {
+      const files = session.files.filter(({ kind }) => kind === 'archive');
+      const atOnce = options.concurrency ?? DIRECTORIES_AT_ONCE;
+      const found = await session.forEachFile(files, (file) => listOne(file, run), atOnce);
+      const tables = await readTables(files, run);
+      const compared = found.map((each) => compare(each, tables));
+      const disagreements = compared.flatMap(({ disagreement }) => disagreement ?? []);
+      const unknown =
+        tables === undefined ? [] : unknownArchives(tables, archiveFacts(session.manifest));
+      const remarks = [...unknown, ...remarksOn(disagreements)];
+      for (const remark of remarks) {
+        const message = describeRemark(remark);
+        session.onEvent({ event: 'warning', code: 'join-remark', file: remark.file, message });
+      }
+      const archives = compared.map(({ archive }) => archive);
+      const { bytesReceived: bytesDownloaded } = run.meter;
+      return { dest, dryRun, archives, remarks, bytesDownloaded, elapsedMs: session.elapsedMs() };
+    }),
+  );
+}
+
+interface Listed {
+  readonly file: ManifestFile;
+  readonly from: MembersFrom | null;
+  readonly listing?: MemberIndex['listing'] | undefined;
+  readonly error?: CcxriError | undefined;
+}
+
+/** What goes wrong is told, not thrown. @throws CcxriError `aborted`; bugs */
+async function listOne(file: ManifestFile, run: FetchRun): Promise<Listed> {
+  const { session } = run;
+  try {
+    return await listPlaced(await surveyFile(file, session), run);
+  } catch (thrown) {
+    const error = session.failureOf(thrown);
+    if (error === undefined) throw thrown;
+    return { file, from: null, error };
+  }
+}
+
+async function listPlaced(survey: FileSurvey, run: FetchRun): Promise<Listed> {
+  const { file, final } = survey;
+  const isHere = final === 'checked';
+  const kept = isHere ? undefined : await readMemberIndex(run.session.layout, file);
+  if (kept !== undefined) return { file, from: 'index', listing: kept.listing };
+  const { listing, isLocal } = await listArchive(survey, run);
+  return { file, from: isHere ? 'archive' : isLocal ? 'directory' : 'server', listing };
+}
+
+/** Of the label files that say something of these archives; undefined: they could not be had, which is told. */
+async function readTables(
+  archives: readonly ManifestFile[],
+  run: FetchRun,
+): Promise<LabelTables | undefined> {
+  const { session } = run;
+  const { manifest, signal } = session;
+  const subsets = new Set(archives.flatMap((each) => each.subsets));
+  const files = manifest.files.filter(
+    (file) => file.kind === 'labels' && file.subsets.some((each) => subsets.has(each)),
+  );
+  try {
+    return await withLabelFiles(files, run, async ({ layout }) => {
+      return (await readLabels(layout, manifest, signal)).tables;
+    });
+  } catch (error) {
+    throwIfAborted(signal);
+    if (!isCcxriError(error)) throw error;
+    const message = `directories are not compared with the labels: ${error.message}`;
+    session.onEvent({ event: 'warning', code: 'join-remark', file: error.facts.file, message });
+    return undefined;
+  }
+}
+
+interface Compared {
+  readonly archive: ArchiveMembers;
+  readonly disagreement: Disagreement | undefined;
+}
+
+function compare(
+  { file, from, listing, error }: Listed,
+  tables: LabelTables | undefined,
+): Compared {
+  const of = { file: file.name, subsets: file.subsets, from };
+  if (listing === undefined) {
+    const nothing = { members: null, images: null, imageBytes: null, archiveBytes: null };
+    const rows = { imagesWithoutRow: null, rowsWithoutImage: null, oddities: [] };
+    return { archive: { ...of, ...nothing, ...rows, error }, disagreement: undefined };
+  }
+  const images = listing.members.filter(({ path }) => isImagePath(path));
+  const keys = new Set(images.map(({ path }) => toImageKey(path.slice(path.lastIndexOf('/') + 1))));
+  const { subsets } = file;
+  const disagreement =
+    tables && compareWithLabels({ stem: stemOf(file.name), subsets, images: keys }, tables);
+  return {
+    archive: {
+      ...of,
+      members: listing.members.length,
+      images: images.length,
+      imageBytes: images.reduce((sum, { size }) => sum + size, 0),
+      archiveBytes: listing.sizeBytes,
+      imagesWithoutRow: disagreement?.imagesWithoutRow.length ?? null,
+      // The file on COVID-19 names no archives.
+      rowsWithoutImage:
+        groupOf(subsets) === null ? (disagreement?.rowsWithoutImage.length ?? null) : null,
+      oddities: listing.warnings,
+    },
+    disagreement,
+  };
+}
