@@ -8,7 +8,7 @@
 export const FLOORS = [
   ['cli'],
   ['index'],
-  ['demo', 'doctor', 'repair', 'members'],
+  ['demo', 'doctor', 'members', 'repair'],
   ['fetch'],
   ['verify', 'extract', 'status', 'links', 'list', 'make-manifest'],
   ['labels'],

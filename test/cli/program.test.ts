@@ -172,7 +172,7 @@ describe('usage errors', () => {
     );
     expect(errorOf('list', '-n').message).toContain('list does not take --dry-run: ');
     expect(errorOf('--wait', 'list').message).toBe(
-      'list does not take --wait: it is an option of fetch, repair, and extract',
+      'list does not take --wait: it is an option of fetch, repair, members, and extract',
     );
     expect(hintOf('list', '--deep')).toBe(
       'leave it out, or run `ccxri help list` to see its options',

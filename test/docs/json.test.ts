@@ -173,7 +173,7 @@ describe('real output is described', () => {
     });
   });
 
-  it('of repair, of what is right, damaged and missing', async () => {
+  it('of repair and members, of what is right, damaged and missing', async () => {
     const dest = await copyOfFetched();
     const of = ['repair', '--dest', dest, '--manifest', MANIFEST, '--source', RELEASE];
     await expectDescribed(0, () => of);
@@ -183,6 +183,7 @@ describe('real output is described', () => {
     await expectDescribed(0, () => of);
     await rm(join(dest, 'archives/ChestDx-2.zip'));
     await expectDescribed(5, () => [...of, '--file', 'ChestDx-2']);
+    await expectDescribed(4, () => ['members', ...of.slice(1, -1), dest]);
   });
 
   it('of extract, of unsafe and odd archives too', async () => {

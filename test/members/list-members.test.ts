@@ -6,14 +6,7 @@ import { listMembers } from '../../src/members/list-members.ts';
 import type { MembersOptions } from '../../src/members/types.ts';
 import { useCountingServers } from '../support/counting-server.ts';
 import { fastClock } from '../support/clock.ts';
-import {
-  md5Of,
-  manifestOf,
-  noise,
-  sampleLabels,
-  toSample,
-  type Sample,
-} from '../support/fetching.ts';
+import { manifestOf, noise, sampleLabels, toSample, type Sample } from '../support/fetching.ts';
 import { having } from '../support/matchers.ts';
 import { listTree, useTempDirs } from '../support/temp-dirs.ts';
 import { likeJpeg } from '../support/tiny-jpeg.ts';
