@@ -23,13 +23,15 @@ export interface CandidateSource {
 export function* candidatesOf(source: CandidateSource): Generator<Candidate, void, void> {
   const { archives, tables, members } = source;
   for (const { stem, subsets } of archives) {
-    const facts = { archive: stem, subset: subsets[0] ?? '', group: groupOf(subsets) };
+    // Field by field: there are 162,000, and spreading what they share took a quarter of a query.
+    const [archive, subset, group] = [stem, subsets[0] ?? '', groupOf(subsets)];
     const seen = new Set<string>();
     for (const { byArchive } of tables.chest) {
       for (const [image, bits] of byArchive.get(stem) ?? []) {
         if (tables.chest.length > 1 && seen.has(image)) continue;
         if (tables.chest.length > 1) seen.add(image);
-        yield { ...facts, image, patientId: patientOf(image), bits, covid: null };
+        const patientId = patientOf(image);
+        yield { archive, image, subset, group, patientId, bits, covid: null };
       }
     }
     if (hasRows(tables, stem)) continue;
@@ -38,8 +40,8 @@ export function* candidatesOf(source: CandidateSource): Generator<Candidate, voi
       if (seen.has(image)) continue;
       seen.add(image);
       const bits = labelsOf(tables, stem, image);
-      const covid = facts.group === 'Viral' ? covidOf(tables, image) : null;
-      yield { ...facts, image, patientId: patientOf(image), bits, covid };
+      const covid = group === 'Viral' ? covidOf(tables, image) : null;
+      yield { archive, image, subset, group, patientId: patientOf(image), bits, covid };
     }
   }
 }
