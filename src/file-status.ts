@@ -15,8 +15,8 @@ export const FILE_STATUSES = [
  * What is here of a file. `to-download`: nothing, and this run is to download it; `partial`: a part of a
  * download; `present`: it is here, and not known to be right as it is now; `verified`: its MD5 is the
  * published one; `content-checked`: the published MD5 is disputed and does not match, and the content
- * is whole; `crc-checked`: the archive is not here, and each of its images was read and has the CRC-32
- * that the archive has for it; `bad`: it, or an image extracted from it, is not what was published;
+ * is whole; `crc-checked`: the archive is not here, and each image of it that is here, all of them or
+ * single ones that were fetched without it, has the CRC-32 that the archive has for it; `bad`: it, or an image extracted from it, is not what was published;
  * `missing`: nothing; `removed`: the archive is not here any more, and all its images are, extracted and
  * checked. Where nothing is read, it is so by the ledger, size and mtime.
  */

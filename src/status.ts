@@ -37,7 +37,7 @@ export async function datasetStatus(options: StatusOptions): Promise<StatusResul
 function toRow(survey: FileSurvey): FileStatusRow {
   const { file, receipt, final, members, partBytes, finalBytes } = survey;
   const status = statusOf(survey);
-  const areImagesAlone = status === 'removed' || (status === 'bad' && final === 'absent');
+  const areImagesAlone = final === 'absent' && ['removed', 'crc-checked', 'bad'].includes(status);
   // A receipt for another release, or for bytes that have changed, proves nothing.
   const holds = receipt !== undefined && ['checked', 'absent'].includes(final);
   const passed = holds && fitsManifest(file, receipt) ? receipt : undefined;
@@ -49,6 +49,7 @@ function toRow(survey: FileSurvey): FileStatusRow {
     status,
     why: status === 'present' ? (WHYS[final] ?? null) : null,
     images: file.kind === 'archive' ? imagesOf(survey) : null,
+    singleImages: survey.images === 'single' ? (members?.count ?? 0) : 0,
     // Of an archive that is gone: what is here of it are its images.
     bytesHere: areImagesAlone ? (members?.bytes ?? 0) : here,
     ...knownSizeOf(survey),
@@ -93,10 +94,11 @@ export type StatusOptions = Omit<RunOptions, 'onEvent'>;
 
 /**
  * The images extracted from an archive: `complete`: all of them; `good-only`: all but those that are
- * damaged in the archive; `partial`: some; `bad`: `verify` has found some damaged or missing, and they
+ * damaged in the archive; `single`: single ones, fetched without the archive; `partial`: some; `bad`: `verify` has found some damaged or missing, and they
  * have not been extracted again since; `present`: some that the ledger does not know; `missing`: none.
  */
-export type ImagesStatus = 'complete' | 'good-only' | 'partial' | 'bad' | 'present' | 'missing';
+export type ImagesStatus =
+  'complete' | 'good-only' | 'single' | 'partial' | 'bad' | 'present' | 'missing';
 
 /** What is here of one file. */
 export interface FileStatusRow {
@@ -116,7 +118,9 @@ export interface FileStatusRow {
   readonly why: 'not-checked' | 'changed' | 'other-manifest' | 'quarantined' | null;
   /** What is here of the images extracted from it. Null for a label file. */
   readonly images: ImagesStatus | null;
-  /** What is here: of the file, whole or partial; of an archive that is removed, its images. */
+  /** How many images are here that were fetched without the archive. 0 unless `images` is `single`. */
+  readonly singleImages: number;
+  /** What is here: of the file, whole or partial; of an archive of which images alone are here, these. */
   readonly bytesHere: number;
   /** Size of the file. */
   readonly bytes: number;

@@ -11,12 +11,13 @@ import { type DatasetLayout, imagesPathOf } from './layout.ts';
 import type { Ledger, MemberContent, MembersRecord, Receipt } from './ledger.ts';
 
 /**
- * `complete`: every member in the ledger is there; `good-only`: so is every member that is good in the
- * archive, and the ledger knows the damaged ones; `partial`: some are missing, or `verify` has found
+ * `complete`: every member of the archive is there; `good-only`: so is every member that is good in the
+ * archive, and the ledger knows the damaged ones; `single`: there are single images, fetched without the
+ * archive, and all that the ledger knows; `partial`: some are missing, or `verify` has found
  * some damaged, or they came from another archive than the one that has passed; `absent`: no folder, or
  * an empty one; `unknown`: something is there that the ledger does not know.
  */
-export type ImagesState = 'complete' | 'good-only' | 'partial' | 'absent' | 'unknown';
+export type ImagesState = 'complete' | 'good-only' | 'single' | 'partial' | 'absent' | 'unknown';
 
 /** Whether an extraction would change nothing. */
 export function areImagesSettled(state: ImagesState): boolean {
@@ -35,9 +36,13 @@ export interface ImagesFound {
 export function allMembersOf(
   record: MembersRecord | undefined,
 ): readonly MemberContent[] | undefined {
-  return record !== undefined && (record.isComplete || hasDamaged(record))
-    ? record.members
-    : undefined;
+  if (record === undefined || areSingle(record)) return undefined;
+  return record.isComplete || hasDamaged(record) ? record.members : undefined;
+}
+
+/** Whether its images were fetched without the archive, or some of them were: no MD5 speaks of all. */
+export function areSingle(record: Pick<MembersRecord, 'md5'> | undefined): boolean {
+  return record?.md5 === null;
 }
 
 function hasDamaged({ damaged = [] }: MembersRecord): boolean {
@@ -97,10 +102,12 @@ export async function findImages(
     if (paths.size === 0) return 'absent';
     if (record === undefined) return 'unknown';
     if (record.foundBadAt !== undefined) return 'partial';
-    if (allMembersOf(record) === undefined) return 'partial';
-    if (receipt !== undefined && receipt.md5 !== record.md5) return 'partial';
+    const isSingle = areSingle(record);
+    if (!isSingle && allMembersOf(record) === undefined) return 'partial';
+    if (!isSingle && receipt !== undefined && receipt.md5 !== record.md5) return 'partial';
     if (!record.members.every(({ path }) => paths.has(path))) return 'partial';
     if (!(await haveTheirSizes(root, sample(record.members)))) return 'partial';
+    if (isSingle) return 'single';
     return hasDamaged(record) ? 'good-only' : 'complete';
   };
   return { state: await state(), paths, record };

@@ -149,7 +149,8 @@ export function statusOf(survey: FileSurvey): FileStatus {
         return 'removed';
       }
       if (partBytes > 0) return 'partial';
-      return areImagesBad(survey) ? 'bad' : 'missing';
+      if (areImagesBad(survey)) return 'bad';
+      return images === 'single' ? 'crc-checked' : 'missing';
   }
 }
 

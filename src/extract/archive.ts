@@ -105,6 +105,7 @@ async function extractFrom(
       return toResult(await adoptImages(directory.members, found, extraction), 'skipped');
     case 'complete':
     case 'good-only':
+    case 'single':
     case 'partial':
       await assertOnlyOurs(found, extraction);
       break;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { throwIfAborted } from '../abort.ts';
 import { forEachAtOnce } from '../concurrency.ts';
-import { findUnexpected, goodOnlyError, notedMembers } from '../dataset/images.ts';
+import { areSingle, findUnexpected, goodOnlyError, notedMembers } from '../dataset/images.ts';
 import type { MemberContent, MembersRecord } from '../dataset/ledger.ts';
 import { otherManifestError } from '../dataset/other-manifest.ts';
 import type { CcxriError } from '../errors.ts';
@@ -43,7 +43,7 @@ export async function checkImagesAlone(
   const damage = await run.deepChecks(() => checkFolder(options, results, { run, progress }));
   progress.end(results.membersChecked);
   if (damage !== undefined) throw damage;
-  return run.depth === 'quick' ? 'removed' : 'crc-checked';
+  return run.depth === 'quick' && !areSingle(known) ? 'removed' : 'crc-checked';
 }
 
 interface CheckFolderOptions {
@@ -90,8 +90,12 @@ export async function checkFolder(
   if (!isBad && depth === 'quick') return undefined;
   const isNoted = await noteImages(known, isBad ? 'bad' : 'good', run);
   if (!isBad) return undefined;
-  const isRepaired = isNoted && unexpectedFiles.length === 0 && !(await isLink(folder));
-  return imagesError({ ...options, selection: session.selection, isRepaired }, report);
+  // Single images are replaced one by one, whatever lies beside them.
+  const isSingle = areSingle(known);
+  const isReplaced = isSingle || unexpectedFiles.length === 0;
+  const isRepaired = isNoted && isReplaced && !(await isLink(folder));
+  const how = { selection: session.selection, isRepaired, areSingle: isSingle };
+  return imagesError({ ...options, ...how }, report);
 }
 
 /** With the paths that users see. */

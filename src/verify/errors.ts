@@ -163,18 +163,26 @@ interface Folder {
   readonly selection: Selection;
   /** The command goes by the ledger, which has them as bad, and may put others in their place. */
   readonly isRepaired: boolean;
+  /** They were fetched without the archive. */
+  readonly areSingle: boolean;
 }
 
 /** Some are damaged or missing. */
 export function imagesError(
-  { file, folder, isArchiveGood, selection, isRepaired }: Folder,
+  { file, folder, isArchiveGood, selection, isRepaired, areSingle }: Folder,
   { checked, damaged, missing }: FolderReport,
 ): CcxriError {
   const files = [stemOf(file.name)];
-  const purpose = 'to restore them';
+  const purpose = areSingle ? 'to get the whole archive' : 'to restore them';
   const command: NextStep = isEmptySelection(selection)
     ? { kind: 'run', command: isArchiveGood ? 'extract' : 'fetch', files, purpose }
     : { kind: 'run', command: 'fetch', ...selection, purpose };
+  const again: NextStep = {
+    kind: 'advice',
+    text: 'fetch these images once more, with the options with which you got them',
+    or: command,
+  };
+  const last = areSingle && !isArchiveGood ? again : command;
   const counts = [
     ...(damaged.length > 0 ? [count(damaged.length, 'is damaged', 'are damaged')] : []),
     ...(missing.length > 0 ? [count(missing.length, 'is missing', 'are missing')] : []),
@@ -185,12 +193,12 @@ export function imagesError(
     {
       file: file.name,
       path: folder,
-      expected: `${count(checked, 'file')} as extracted from ${file.name}`,
+      expected: `${count(checked, 'file')} as ${file.name} has them`,
       found: [...describe('damaged', damaged), ...describe('missing', missing)].join('; '),
       kept: 'the images, unchanged',
       next: isRepaired
-        ? [command]
-        : [{ kind: 'advice', text: `move ${toPrintable(folder, 4096)} away` }, command],
+        ? [last]
+        : [{ kind: 'advice', text: `move ${toPrintable(folder, 4096)} away` }, last],
     },
   );
 }

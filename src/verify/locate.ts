@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { areSingle } from '../dataset/images.ts';
 import { type DatasetLayout, finalPathOf, imagesPathOf } from '../dataset/layout.ts';
 import type { Ledger, MembersRecord } from '../dataset/ledger.ts';
 import { pathKind, statOrNull } from '../fs/paths.ts';
@@ -51,6 +52,8 @@ async function fittingRecord(
 
 /** Whether it is of the published archive. */
 export function fits(file: ManifestFile, record: MembersRecord | undefined): boolean {
+  // Of single images nothing is known but their CRC-32s.
+  if (areSingle(record)) return true;
   // Of a disputed MD5 nothing is known; what was extracted had passed.
   return record?.md5 === file.md5 || file.md5Disputed !== undefined;
 }

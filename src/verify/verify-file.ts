@@ -1,5 +1,6 @@
 import { throwIfAborted } from '../abort.ts';
 import { type Check, assertSize } from '../dataset/acceptance.ts';
+import { areSingle } from '../dataset/images.ts';
 import { finalPathOf } from '../dataset/layout.ts';
 import type { MemberContent } from '../dataset/ledger.ts';
 import { ofOtherManifest, otherManifestError } from '../dataset/other-manifest.ts';
@@ -184,7 +185,10 @@ async function checkExtracted(
   if (imagesGone) return imagesGoneError(file, deep.run);
   if (folder === undefined) return undefined;
   const known = await readMembers();
-  const expected = members ?? (fits(file, known) ? known?.members : undefined);
+  const here = new Set(areSingle(known) ? known?.members.map(({ path }) => path) : undefined);
+  // Of single images no others are expected.
+  const held = here.size === 0 ? members : members?.filter(({ path }) => here.has(path));
+  const expected = held ?? (fits(file, known) ? known?.members : undefined);
   if (expected === undefined) return undefined;
   return deepChecks(() =>
     checkFolder({ file, folder, known, expected, isArchiveGood }, results, deep),

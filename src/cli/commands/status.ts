@@ -108,6 +108,7 @@ const WHYS: Readonly<Record<NonNullable<FileStatusRow['why']>, string>> = {
 const IMAGES: Readonly<Record<ImagesStatus, string>> = {
   complete: '',
   'good-only': 'extracted but for damaged members',
+  single: 'single images',
   partial: 'partly extracted',
   bad: 'images damaged or missing',
   present: 'images not checked',
@@ -115,9 +116,12 @@ const IMAGES: Readonly<Record<ImagesStatus, string>> = {
 };
 
 /** `verified, not extracted` */
-function textOf({ status, why, images }: FileStatusRow): string {
+function textOf({ status, why, images, singleImages }: FileStatusRow): string {
   // Of what is not here, no images are expected.
   const isAbsent = status === 'partial' || status === 'missing';
+  if (images === 'single' && !isAbsent && why === null) {
+    return `${statusText(status)}, ${count(singleImages, 'single image')}`;
+  }
   const more = why !== null ? WHYS[why] : isAbsent || images === null ? '' : IMAGES[images];
   return more === '' ? statusText(status) : `${statusText(status)}, ${more}`;
 }

@@ -26,7 +26,7 @@ import type { View } from '../view.ts';
 const NOTES = {
   verified: 'the MD5 is the published one',
   'content-checked': 'the MD5 is disputed',
-  'crc-checked': 'archive removed, images right',
+  'crc-checked': 'archive not here, images right',
 } as const;
 
 /** Where nothing is read, nobody should take the word of the ledger for a check. */
