@@ -78,6 +78,7 @@ it('says of each file how far it is, and writes nothing', async () => {
   expect(rowOf(result, 'ChestDx-1.zip')).toEqual({
     file: 'ChestDx-1.zip',
     kind: 'archive',
+    singleImages: 0,
     subsets: ['chestdx'],
     status: 'verified',
     why: null,
