@@ -6,7 +6,7 @@ import { findSingleImages } from '../extract/single-images.ts';
 import { compareLength } from '../fs/content.ts';
 import { statOrNull } from '../fs/paths.ts';
 import type { Candidate } from '../labels/image-choice.ts';
-import { openLocal, openRanged } from '../ranges/open-ranged.ts';
+import { openLocal, openRanged, startOverIfChanged } from '../ranges/open-ranged.ts';
 import { readRanges } from '../ranges/range-store.ts';
 import type { RangedFile } from '../ranges/ranged-file.ts';
 import { parseAddress } from '../sources/address.ts';
@@ -49,14 +49,16 @@ export async function listArchive(survey: FileSurvey, run: FetchRun): Promise<Pl
   if (kept !== undefined) {
     return { listing: kept.listing, isLocal: await isInDirectory(file.name, run) };
   }
-  const ranged = await openArchive(survey, run);
-  try {
-    const { isLocal } = ranged;
-    const keep = !isLocal && run.options.dryRun !== true;
-    return { listing: await membersOf(file, ranged, { layout, signal, keep }), isLocal };
-  } finally {
-    await ranged.close();
-  }
+  return startOverIfChanged(signal, async () => {
+    const ranged = await openArchive(survey, run);
+    try {
+      const { isLocal } = ranged;
+      const keep = !isLocal && run.options.dryRun !== true;
+      return { listing: await membersOf(file, ranged, { layout, signal, keep }), isLocal };
+    } finally {
+      await ranged.close();
+    }
+  });
 }
 
 /** Without opening the sources: whether the first that can have it is a directory that does. */

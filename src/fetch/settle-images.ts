@@ -1,9 +1,9 @@
 import { throwIfAborted } from '../abort.ts';
 import { type MemberIndex, membersOf, readMemberIndex } from '../dataset/member-index.ts';
 import { statusAfter, statusOf, surveyFile } from '../dataset/survey.ts';
-import { isCcxriError } from '../errors.ts';
 import type { Phase } from '../events.ts';
 import { type SingleImages, extractSingleImages } from '../extract/single-images.ts';
+import { startOverIfChanged } from '../ranges/open-ranged.ts';
 import { ProgressThrottle } from '../progress-throttle.ts';
 import { fetchFile, stoppedOutcome } from './fetch-file.ts';
 import type { FetchOutcome } from './fetch-types.ts';
@@ -82,13 +82,9 @@ interface FetchedSingle {
 async function fetchTwice(task: MembersTask, run: FetchRun): Promise<FetchedSingle> {
   const { session } = run;
   const known = await readMemberIndex(session.layout, task.chosen.survey.file);
-  try {
-    return await fetchOnce(task, run, known);
-  } catch (error) {
-    if (!isCcxriError(error, 'changed')) throw error;
-    throwIfAborted(session.signal);
-    return fetchOnce(task, run, undefined);
-  }
+  return startOverIfChanged(session.signal, (isSecond) =>
+    fetchOnce(task, run, isSecond ? undefined : known),
+  );
 }
 
 async function fetchOnce(

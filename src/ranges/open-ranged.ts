@@ -1,7 +1,7 @@
 import { throwIfAborted } from '../abort.ts';
 import type { DownloadContext } from '../download/context.ts';
 import { notThere, summarizeFailures, toFailure } from '../download/failures.ts';
-import { CcxriError, toErrorRecord } from '../errors.ts';
+import { CcxriError, isCcxriError, toErrorRecord } from '../errors.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
 import { isPlausibleSize, lengthsText } from '../manifest/size.ts';
 import { type Found, locationsOf } from '../sources/open-source.ts';
@@ -9,6 +9,23 @@ import { formatCount, toPrintable } from '../text.ts';
 import { openFileReader } from '../zip/reader.ts';
 import type { RangedFile } from './ranged-file.ts';
 import { type FileIdentity, RemoteFile } from './remote-file.ts';
+
+/**
+ * Does work on a file at a source, and all of it once more where the file has changed meanwhile.
+ * @throws as `work`
+ */
+export async function startOverIfChanged<T>(
+  signal: AbortSignal,
+  work: (isSecond: boolean) => Promise<T>,
+): Promise<T> {
+  try {
+    return await work(false);
+  } catch (error) {
+    if (!isCcxriError(error, 'changed')) throw error;
+    throwIfAborted(signal);
+    return work(true);
+  }
+}
 
 /**
  * Opens a file of the manifest at the first source that has it and serves parts of it. Of a file on the

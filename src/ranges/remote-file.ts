@@ -1,5 +1,5 @@
 import type { DownloadContext } from '../download/context.ts';
-import { CcxriError } from '../errors.ts';
+import { CcxriError, isCcxriError } from '../errors.ts';
 import type { HttpAnswer } from '../http/deadline.ts';
 import { checkRange, toContentRange, toLength, toStrongValidator } from '../http/range.ts';
 import { codingsOf } from '../http/encoding.ts';
@@ -17,6 +17,8 @@ const REFUSES_RANGE: readonly (number | undefined)[] = [400, 403, 405, 416, 500,
 
 /** So often a server may send the whole file instead of a part. */
 const MOST_IGNORED = 3;
+/** Of servers behind one address so many are looked for. */
+const NODES = 4;
 /** A part may begin so many bytes early; one that begins earlier costs more than another request. */
 const MOST_SKIPPED = 256 * 1024;
 
@@ -35,6 +37,8 @@ export class RemoteFile implements RangedFile {
   #identity: FileIdentity = { totalBytes: 0, validator: null };
   /** Answers with the whole file instead of a part. */
   #ignored = 0;
+  /** Once the validator has changed: whether several servers answer, each with its own. */
+  #nodes: Promise<boolean> | undefined;
   /** The last bytes of the file, which a zip's directory is in, or ends in. */
   #tail = Buffer.alloc(0);
 
@@ -102,22 +106,48 @@ export class RemoteFile implements RangedFile {
   async fetch({ start, length }: ByteRange, onPiece: OnPiece): Promise<void> {
     const end = start + length;
     let at = start;
-    await this.#requests.retry(
-      async () => {
-        while (at < end) {
-          const before = at;
-          await this.#requests.send(`bytes=${at}-${end - 1}`, async (answer) => {
-            const skip = at - this.#firstByteOf(answer, at, end);
-            await this.#receive(answer, { skip, length: end - at }, async (piece) => {
-              at += piece.length;
-              await onPiece(piece);
-            });
+    const fetchRest = async () => {
+      while (at < end) {
+        const before = at;
+        await this.#requests.send(`bytes=${at}-${end - 1}`, async (answer) => {
+          const skip = at - this.#firstByteOf(answer, at, end);
+          await this.#receive(answer, { skip, length: end - at }, async (piece) => {
+            at += piece.length;
+            await onPiece(piece);
           });
-          if (at === before) throw this.#error('network', 'sends no bytes of what was asked for');
-        }
-      },
-      () => at - start,
-    );
+        });
+        if (at === before) throw this.#error('network', 'sends no bytes of what was asked for');
+      }
+    };
+    const fetchAll = () => this.#requests.retry(fetchRest, () => at - start);
+    const { validator } = this.#identity;
+    try {
+      await fetchAll();
+    } catch (error) {
+      if (!isCcxriError(error, 'changed') || validator === null) throw error;
+      this.#nodes ??= this.#findNodes(validator);
+      if (!(await this.#nodes)) throw error;
+      await fetchAll();
+    }
+  }
+
+  /**
+   * Looks whether the first validator comes back, as from several servers behind one address, each with its
+   * own of the same file. Then validators say nothing: the length, headers and CRC-32s have to do.
+   */
+  async #findNodes(validator: string): Promise<boolean> {
+    for (let n = 0; n < NODES; n += 1) {
+      const isBack = await this.#requests.retry(() =>
+        this.#requests.send('bytes=0-0', (answer) => {
+          const total = toContentRange(answer.header('content-range'))?.total;
+          return Promise.resolve(total === this.sizeBytes && validatorOf(answer) === validator);
+        }),
+      );
+      if (!isBack) continue;
+      this.#identity = { ...this.#identity, validator: null };
+      return true;
+    }
+    return false;
   }
 
   async #learn(): Promise<void> {

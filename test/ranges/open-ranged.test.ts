@@ -1,7 +1,8 @@
 import { utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openRanged } from '../../src/ranges/open-ranged.ts';
+import { CcxriError } from '../../src/errors.ts';
+import { openRanged, startOverIfChanged } from '../../src/ranges/open-ranged.ts';
 import type { RangedFile } from '../../src/ranges/ranged-file.ts';
 import type { FileIdentity } from '../../src/ranges/remote-file.ts';
 import { withFetchRun } from '../support/downloads.ts';
@@ -67,5 +68,32 @@ describe.skipIf(!hasNginx)('a file that an earlier run has opened', () => {
     const sources = [one.server.url, two.server.url];
     await withOpened(sources, known, (ranged) => bytesOf(ranged, 1000, 50));
     expect(await rangesAsked(one.server)).toEqual(['bytes=-65557', 'bytes=1000-1049']);
+  });
+});
+
+describe('work on a file that changes meanwhile', () => {
+  async function timesDone(fail: (time: number) => CcxriError | undefined) {
+    const seconds: boolean[] = [];
+    const result = await startOverIfChanged(new AbortController().signal, (isSecond) => {
+      seconds.push(isSecond);
+      const error = fail(seconds.length);
+      return error === undefined ? Promise.resolve('done') : Promise.reject(error);
+    }).catch((error: unknown) => (error instanceof CcxriError ? error.code : error));
+    return { seconds, result };
+  }
+  const changed = new CcxriError('changed', 'it has changed');
+  const network = new CcxriError('network', 'it broke off');
+
+  it.each([
+    ['not at all', () => undefined, { seconds: [false], result: 'done' }],
+    [
+      'once',
+      (n: number) => (n === 1 ? changed : undefined),
+      { seconds: [false, true], result: 'done' },
+    ],
+    ['each time', () => changed, { seconds: [false, true], result: 'changed' }],
+    ['not, and fails', () => network, { seconds: [false], result: 'network' }],
+  ])('%s: is done once more at most', async (_, fail, expected) => {
+    expect(await timesDone(fail)).toEqual(expected);
   });
 });

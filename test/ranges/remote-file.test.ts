@@ -140,6 +140,11 @@ describe('#212 a server that serves parts, in its own way', () => {
     ['416, twice', [times(2, ({ index }) => index > 0, page(416))]],
     ['a coding that is none', [headers({ 'Content-Encoding': 'binary' })]],
     ['no validator', [], { validators: { etag: () => undefined, lastModified: () => undefined } }],
+    [
+      'three validators, as of three nodes',
+      [],
+      { validators: { nodes: 3, etag: (n) => `"n${n}"` } },
+    ],
     ['a weak validator that changes', [], { validators: { etag: (_, index) => `W/"${index}"` } }],
   ])('%s: the bytes are right', async (_, twists, more) => {
     const { server, odd } = await oddly(twists, more);
@@ -218,10 +223,10 @@ describe('#214 a file that is another one later', () => {
       ],
       {},
     ],
-  ])('%s: is changed, and that is not asked again', async (_, twists, more) => {
+  ])('%s: is changed, once it is seen that no other server answers', async (_, twists, more) => {
     const { server } = await oddly(twists, more);
     expect((await read(server.url)).result).toBe('changed');
-    expect(server.requests).toHaveLength(3);
+    expect(server.requests).toHaveLength(7);
   });
 });
 
