@@ -50,7 +50,9 @@ export async function fetchImages(
       const planned = await planAll(choice, labels, run);
       const { plan } = planned;
       emitImagesPlan(planned, { labels: files.length, choices: choicesOf(options) }, session);
-      const outcomes = dryRun ? failuresOf(planned) : await settleAll(planned, labels, run);
+      const outcomes = dryRun
+        ? failuresOf(planned, session)
+        : await settleAll(planned, labels, run);
       const images = summarizeImages(planned, outcomes, session);
       const index = dryRun ? {} : await joinIfWanted(session, options, outcomes);
       const { bytesReceived: bytesDownloaded } = run.meter;

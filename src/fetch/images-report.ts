@@ -44,13 +44,15 @@ export function emitImagesPlan(
   });
 }
 
-/** Of a dry run: archives whose images are not known. */
-export function failuresOf({ tasks }: PlannedFetch): readonly FetchOutcome[] {
-  return tasks.flatMap(({ chosen: { survey, here, error }, kind }) => {
+/** Of a dry run: archives whose images are not known, each with its event. */
+export function failuresOf({ tasks }: PlannedFetch, session: Session): readonly FetchOutcome[] {
+  const failures = tasks.flatMap(({ chosen: { survey, here, error }, kind }) => {
     if (kind !== 'failed' || error === undefined) return [];
     const outcome = stoppedOutcome(survey.file, statusOf(survey));
     return [{ ...outcome, did: 'failed', images: here.size, error } as const];
   });
+  for (const failure of failures) session.emitDone(failure);
+  return failures;
 }
 
 /** What has come of the choice. What does not add up is emitted, too. */
