@@ -10,6 +10,7 @@ import { isTaken } from '../download/publish.ts';
 import { quarantine } from '../download/quarantine.ts';
 import { CcxriError, type NextStep, isCcxriError, withDetails } from '../errors.ts';
 import { statOrNull } from '../fs/paths.ts';
+import { stemOf } from '../manifest/manifest.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
 import { repairFile } from './repair-file.ts';
 import type { DamagedFile, RepairReport } from './repair-types.ts';
@@ -142,7 +143,16 @@ function occupied({ file, path }: FileSurvey, error: CcxriError): CcxriError {
       file: file.name,
       path,
       kept: 'the file, unchanged',
-      next: [MOVE_AWAY, { kind: 'again' }],
+      next: [
+        {
+          kind: 'run',
+          command: 'repair',
+          files: [stemOf(file.name)],
+          purpose: 'to keep what is good of it and download the rest',
+          or: MOVE_AWAY,
+        },
+        { kind: 'again' },
+      ],
       cause: error,
     },
   );

@@ -13,8 +13,8 @@ export interface ArchiveDamage {
   /** What is wrong for sure, in front of the directory; by start, none overlapping another. */
   readonly bad: readonly ByteRange[];
   /**
-   * What a CRC-32 vouches for: the bytes of good members. No checksum covers what lies between them:
-   * headers, extra fields, padding.
+   * What a CRC-32 vouches for: the bytes of good members, but for a few bits that deflate ignores. No
+   * checksum covers what lies between them: headers, extra fields, padding.
    */
   readonly proven: readonly ByteRange[];
 }

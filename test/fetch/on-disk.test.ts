@@ -99,7 +99,7 @@ describe('a file that lies under the final name already', () => {
     expect(server.requests).toEqual([]);
     expect(ran.result?.outcomes[0]?.error).toMatchObject({
       facts: { file: a.name, path: join(setup.dest, FINAL), kept: 'the file, unchanged' },
-      next: nextSaying('move it away'),
+      next: nextSaying('`ccxri repair --file ChestDx-1` to keep what is good of it'),
     });
     await rm(join(setup.dest, FINAL));
     expect((await run(setup)).exit).toBe(0);
