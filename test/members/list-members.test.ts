@@ -1,12 +1,15 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readMemberIndex } from '../../src/dataset/member-index.ts';
 import { layoutOf } from '../../src/dataset/layout.ts';
 import { listMembers } from '../../src/members/list-members.ts';
 import type { MembersOptions } from '../../src/members/types.ts';
 import { useCountingServers } from '../support/counting-server.ts';
 import { fastClock } from '../support/clock.ts';
 import { manifestOf, noise, sampleLabels, toSample, type Sample } from '../support/fetching.ts';
+import { oddServer } from '../support/odd-server.ts';
+import { useRawServers } from '../support/raw-server.ts';
 import { having } from '../support/matchers.ts';
 import { listTree, useTempDirs } from '../support/temp-dirs.ts';
 import { likeJpeg } from '../support/tiny-jpeg.ts';
@@ -14,6 +17,7 @@ import { buildZip } from '../support/zip-builder.ts';
 
 const tempDir = useTempDirs();
 const serve = useCountingServers();
+const raw = useRawServers();
 
 const LABELS =
   'Consolidation,Fibrosis,Nodule,Hernia,Atelectasis,Pneumothorax,Edema,Pneumonia,Emphysema,Effusion,Infiltration,Pleural_thickening,Mass,Cardiomegaly,No_finding';
@@ -34,7 +38,7 @@ function archive(n: number, images: number): Sample {
   return toSample(`ChestDx-${n}.zip`, zip, { kind: 'archive', category: 'ChestDx' });
 }
 
-const ARCHIVES = [archive(1, IMAGES), archive(2, 50)];
+const ARCHIVES = [archive(1, IMAGES), archive(2, 50)] as const;
 
 function labelsOf(skipped: string, ...more: readonly string[]): Sample {
   const rows = [1, 2].flatMap((n) =>
@@ -115,6 +119,43 @@ describe('what archives hold', () => {
   });
 });
 
+it('is the same of servers behind one address that have a validator each', async () => {
+  const [{ bytes, name }] = ARCHIVES;
+  const odd = oddServer({
+    bytes,
+    twists: [],
+    validators: { nodes: 3, etag: (node) => `"node ${node}"` },
+  });
+  const { url } = await raw(odd.script);
+  const dest = join(await tempDir(), 'data');
+  const manifest = manifestOf(ARCHIVES[0]);
+  const options = { dest, manifest, sources: [`${url}/{name}`], clock: fastClock() };
+  const { archives } = await listMembers(options);
+  expect(archives).toMatchObject([{ file: name, from: 'server', images: 2300 }]);
+  expect(archives[0]?.error).toBeUndefined();
+});
+
+it('is that of the new archive, where it is replaced meanwhile', async () => {
+  const [{ bytes }] = ARCHIVES;
+  const newer = Buffer.from(bytes);
+  newer.set(Buffer.from('patient9'), newer.lastIndexOf('patient1'));
+  let replaced = false;
+  const script = (of: Buffer, etag: string) =>
+    oddServer({ bytes: of, twists: [], validators: { etag: () => etag } }).script;
+  const [before, after] = [script(bytes, '"old"'), script(newer, '"new"')];
+  const { url } = await raw((request, reply) => {
+    const isFirst = request.headers['range'] === 'bytes=-65557' && !replaced;
+    replaced = replaced || isFirst;
+    return isFirst ? before(request, reply) : after(request, reply);
+  });
+  const dest = join(await tempDir(), 'data');
+  const manifest = manifestOf(ARCHIVES[0]);
+  await listMembers({ dest, manifest, sources: [`${url}/{name}`], clock: fastClock() });
+  const kept = await readMemberIndex(layoutOf(dest), manifest.files[0]!);
+  expect(kept).toMatchObject({ validator: '"new"' });
+  expect(kept?.listing.members.some(({ path }) => path.startsWith('patient9'))).toBe(true);
+});
+
 describe('where directories and labels do not agree', () => {
   it('rows without an image, images without a row, and rows of no archive are told', async () => {
     const labels = labelsOf(
@@ -153,7 +194,7 @@ describe('where directories and labels do not agree', () => {
 describe('what goes wrong', () => {
   it('is the error of one archive, and the others are listed', async () => {
     const { root, options } = await setUp();
-    await writeFile(join(root, 'ChestDx-2.zip'), noise('no zip', ARCHIVES[1]?.bytes.length ?? 0));
+    await writeFile(join(root, 'ChestDx-2.zip'), noise('no zip', ARCHIVES[1].bytes.length));
     const { archives } = await listMembers(options);
     expect(archives).toMatchObject([
       { file: 'ChestDx-1.zip', images: 2300 },
