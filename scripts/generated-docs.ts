@@ -108,7 +108,7 @@ ${optionsTable(
 
 ## Values in variables
 
-A flag takes ${OPTIONS.strict.expects}. An empty variable counts as not set. Subsets, files and hosts are
+A flag takes ${OPTIONS.strict.expects}. An empty variable counts as not set. Subsets, files, labels and hosts are
 separated by commas, sources and headers by newlines:
 
 \`\`\`sh

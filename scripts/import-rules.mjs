@@ -8,7 +8,7 @@
 export const FLOORS = [
   ['cli'],
   ['index'],
-  ['demo', 'doctor', 'members', 'repair'],
+  ['demo', 'doctor', 'query', 'members', 'repair'],
   ['fetch'],
   ['verify', 'extract', 'status', 'links', 'list', 'make-manifest'],
   ['labels'],

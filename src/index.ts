@@ -103,6 +103,18 @@ export { listDataset } from './list.ts';
 export type { DatasetList, ListedFile, SubsetRow } from './list.ts';
 export { resolveLinks } from './links.ts';
 export type { LinkRow, LinksOptions, LinksResult } from './links.ts';
+export { queryImages } from './query/query-images.ts';
+export type {
+  ArchiveChoice,
+  ChosenImage,
+  ImageCounts,
+  QueryOptions,
+  QueryResult,
+  SubsetImages,
+} from './query/types.ts';
+export { renderImagesCsv } from './query/render-csv.ts';
+export type { LabelCount } from './labels/choose-images.ts';
+export type { TypedChoice } from './labels/make-choice.ts';
 export { diagnose } from './doctor/diagnose.ts';
 export type { DoctorOptions, DoctorResult } from './doctor/types.ts';
 export { makeManifest } from './make-manifest/make-manifest.ts';

@@ -10,6 +10,7 @@ export type NextCommand =
   | 'list'
   | 'manifest'
   | 'members'
+  | 'query'
   | 'repair'
   | 'status'
   | 'verify';

@@ -35,6 +35,16 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
     ],
     load: async () => (await import('./commands/list.ts')).runList,
   },
+  query: {
+    summary: 'choose images by label, patient or list, and count them',
+    argument: DIRECTORY,
+    examples: [
+      ['ccxri query --label Hernia', 'how many, and in which archives'],
+      ['ccxri query --label Edema,Mass --without-label Pneumonia --list', 'their names'],
+      ['ccxri query --label COVID-19 --normals 600 --csv > covid.csv', 'with controls, as a table'],
+    ],
+    load: async () => (await import('./commands/query.ts')).runQuery,
+  },
   fetch: {
     summary: 'download, check, extract and join; run again, it resumes',
     argument: DIRECTORY,

@@ -6,6 +6,7 @@ import type { EventListener } from '../events.ts';
 import type { Remark } from '../labels/audit.ts';
 import type { IndexResult } from '../labels/build-index.ts';
 import { describeRemark, nextOfRemark } from '../labels/describe-remark.ts';
+import type { TypedChoice } from '../labels/make-choice.ts';
 import type { Manifest, Selection } from '../manifest/manifest.ts';
 import { count, toPrintable } from '../text.ts';
 import type { ManifestChoice } from './manifest-choice.ts';
@@ -78,6 +79,20 @@ function selectionOf({ subset, file }: Settings): Selection {
   return { subsets: subset, files: file };
 }
 
+/** Which images are meant, where a command chooses some. */
+export function typedChoiceOf({ settings }: Pick<CommandContext, 'settings'>): TypedChoice {
+  const { label, allLabels, withoutLabel, patients, images } = settings;
+  const { limit, perLabel, normals, seed } = settings;
+  return {
+    labels: label,
+    allLabels,
+    withoutLabels: withoutLabel,
+    patientsFile: patients,
+    imagesFile: images,
+    ...{ limit, perLabel, normals, seed },
+  };
+}
+
 /** What functions that ask sources take. */
 export function sourceOptionsOf({ settings, env }: CommandContext) {
   const { source, pageUrl, header, headerHost, timeout } = settings;
@@ -103,7 +118,7 @@ export function errorsOf(outcomes: readonly Pick<FileOutcome, 'error'>[]): reado
 export function strictErrors(
   { settings }: CommandContext,
   outcomes: readonly { readonly file: string; readonly check: string | null }[],
-  index?: IndexResult,
+  index?: Pick<IndexResult, 'remarks'>,
 ): readonly CcxriError[] {
   const remarks = index?.remarks ?? [];
   const audit = remarkErrors({ settings }, remarks);

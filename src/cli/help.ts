@@ -17,7 +17,6 @@ export function rootHelp(): string {
   const width = Math.max(...COMMAND_NAMES.map(({ length }) => length)) + 2;
   return [
     `ccxri ${readVersion()}: downloads, checks, extracts and joins the CC-CXRI chest X-rays`,
-    '',
     'Usage: ccxri COMMAND [options]',
     '',
     ...COMMAND_NAMES.map((name) => `  ${name.padEnd(width)}${COMMANDS[name].summary}`),
@@ -46,8 +45,8 @@ function variablesHelp(): string {
   return [
     'Every option has its variable; an option that is typed wins. A command passes',
     'over the variables of options that it does not take. Flags take 1 or 0, true',
-    'or false, yes or no. Separate subsets, files and hosts by commas, sources and',
-    'headers by newlines.',
+    'or false, yes or no. Separate subsets, files, labels and hosts by commas,',
+    'sources and headers by newlines.',
     '',
     ...lines,
     '',

@@ -11,6 +11,7 @@ import type { DatasetList } from '../list.ts';
 import type { MakeManifestResult } from '../make-manifest/make-manifest.ts';
 import type { MembersResult } from '../members/types.ts';
 import type { RepairDid, RepairResult } from '../repair/types.ts';
+import type { QueryResult } from '../query/types.ts';
 import type { StatusResult } from '../status.ts';
 import type { VerifyResult } from '../verify/types.ts';
 import type { ExitCode } from './exit-codes.ts';
@@ -65,6 +66,7 @@ export interface BugRecord {
 /** `result`, by command. */
 export interface CommandResults {
   readonly list: DatasetList;
+  readonly query: QueryResult;
   readonly fetch: FetchResult | StoppedFetch;
   readonly verify: VerifyResult;
   readonly repair: RepairResult;
@@ -98,6 +100,7 @@ export interface DemoDryRun {
 /** `counts`, by command. */
 export interface CommandCounts {
   readonly list: FileCount;
+  readonly query: QueryCounts;
   readonly fetch: FetchCounts;
   readonly verify: VerifyCounts;
   readonly repair: RepairCounts;
@@ -114,6 +117,19 @@ export interface CommandCounts {
 export interface FileCount {
   /** Files that the result describes. */
   readonly files: number;
+}
+
+export interface QueryCounts {
+  /** Images that were chosen, controls not counted. */
+  readonly images: number;
+  /** Patients that they are of. */
+  readonly patients: number;
+  /** Images that were picked as controls. */
+  readonly controls: number;
+  /** Archives that have one of them. */
+  readonly archives: number;
+  /** Names of the lists that are not in the selection. */
+  readonly unknown: number;
 }
 
 export interface FetchCounts extends FileCount, Readonly<Record<StatusKey | FetchDid, number>> {

@@ -76,6 +76,7 @@ const CARRIED: readonly (readonly [OptionKey, readonly CommandName[]])[] = [
     'dest',
     [
       'list',
+      'query',
       'fetch',
       'verify',
       'repair',
@@ -92,6 +93,7 @@ const CARRIED: readonly (readonly [OptionKey, readonly CommandName[]])[] = [
     'manifest',
     [
       'list',
+      'query',
       'fetch',
       'verify',
       'repair',
@@ -103,7 +105,7 @@ const CARRIED: readonly (readonly [OptionKey, readonly CommandName[]])[] = [
       'doctor',
     ],
   ],
-  ['source', ['fetch', 'repair', 'members', 'links', 'doctor']],
+  ['source', ['query', 'fetch', 'repair', 'members', 'links', 'doctor']],
 ];
 
 /** What else was typed, by name, but what a command has otherwise, and secrets. */

@@ -3,6 +3,7 @@ import { toNumber } from './options-values.ts';
 
 export const COMMAND_NAMES = [
   'list',
+  'query',
   'fetch',
   'verify',
   'repair',

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { DEFAULT_FILES_AT_ONCE, DIRECTORIES_AT_ONCE } from '../concurrency.ts';
 import { LANES, hashThreads } from '../threads/budget.ts';
+import { CHOICE_OPTIONS } from './options-choice.ts';
 import { NETWORK_OPTIONS } from './options-network.ts';
 import {
   COMMAND_NAMES,
@@ -57,6 +58,7 @@ const TABLE = {
       extract: { help: 'unpack the archives of a subset; repeatable, or a,b', default: 'all here' },
       join: { help: 'with --output: the images of a subset alone; repeatable, or a,b' },
       status: { help: 'show a subset; repeatable, or a,b', default: 'everything' },
+      query: { help: 'images of a subset; repeatable, or a,b', default: 'everything' },
       links: { help: 'look for the files of a subset; repeatable, or a,b', default: 'all files' },
       doctor: {
         help: 'what you mean to fetch: its size decides what the disk must have; repeatable, or a,b',
@@ -87,10 +89,20 @@ const TABLE = {
         help: 'look at one file, also if it is as it was when it passed; repeatable, or a,b',
       },
       members: { help: 'list one archive, with or without .zip; repeatable, or a,b' },
+      query: { help: 'images of one archive, with or without .zip; repeatable, or a,b' },
       extract: { help: 'unpack one archive, with or without .zip; repeatable, or a,b' },
       join: { help: 'with --output: the images of one archive alone; repeatable, or a,b' },
     },
   },
+  ...CHOICE_OPTIONS,
+  list: flag('--list', 'the images themselves, one a line', {
+    group: 'What',
+    commands: ['query'],
+  }),
+  csv: flag('--csv', 'the images themselves as CSV, with the columns of index.csv', {
+    group: 'What',
+    commands: ['query'],
+  }),
   noLabels: flag('--no-labels', 'without the label files that come with it', {
     group: 'What',
     commands: ['list', 'fetch'],
@@ -145,6 +157,7 @@ const TABLE = {
       extract: { group: 'Where' },
       join: { group: 'Where' },
       status: { group: 'Where' },
+      query: { group: 'Where' },
       demo: {
         help: 'a directory for it',
         default: `that of the demo that you are in, or ${DEMO_DEST}`,
@@ -219,8 +232,12 @@ const TABLE = {
   }),
   strict: flag('--strict', 'treat remarks of the join and disputed MD5s as errors (code 8)', {
     group: 'After the download',
-    commands: ['fetch', 'verify', 'members', 'extract', 'join', 'status', 'demo'],
+    commands: ['fetch', 'query', 'verify', 'members', 'extract', 'join', 'status', 'demo'],
     own: {
+      query: {
+        help: 'treat names of a list that are nowhere, and a label file of other archives, as errors (code 8)',
+        group: 'How',
+      },
       verify: {
         help: 'treat disputed MD5s, and images that are broken or that no archive has, as errors (code 8)',
         group: 'How',
@@ -300,6 +317,9 @@ export const EXCLUSIVE: readonly (readonly OptionKey[])[] = [
   ['json', 'ndjson'],
   ['quiet', 'verbose'],
   ['quick', 'deep'],
+  ['list', 'csv'],
+  ['csv', 'json'],
+  ['csv', 'ndjson'],
   ['noExtract', 'deleteArchives'],
 ];
 

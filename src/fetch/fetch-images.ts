@@ -6,13 +6,12 @@ import { CcxriError, isCcxriError } from '../errors.ts';
 import { cleanStage } from '../extract/archive.ts';
 import { freeBytesAt } from '../fs/paths.ts';
 import type { Candidate, ImageChoice } from '../labels/image-choice.ts';
-import { isImagePath } from '../labels/join.ts';
 import { type MadeChoice, labelFilesFor, makeChoice } from '../labels/make-choice.ts';
 import { type ManifestFile, stemOf } from '../manifest/manifest.ts';
 import { type LabelFilesHere, withLabelFiles } from './choice-labels.ts';
 import { type PlannedFetch, emitImagesPlan, failuresOf, summarizeImages } from './images-report.ts';
 import type { FetchOptions, FetchOutcome, FetchResult } from './fetch-types.ts';
-import { listArchive, lookAtArchive } from './image-archives.ts';
+import { imageNamesIn, lookAtArchive } from './image-archives.ts';
 import { joinIfWanted } from './join-fetched.ts';
 import { obtain } from './obtain.ts';
 import { assertRoom, withUsefulPart } from './plan.ts';
@@ -105,27 +104,18 @@ async function listNames(
   question: WholeQuestion,
 ): Promise<readonly string[]> {
   const { session } = run;
-  const record = await session.ledger.readMembers(file.name);
-  if (record?.isComplete === true) return namesOf(record.members);
-  const survey = await surveyFile(file, session);
   try {
-    return namesOf((await listArchive(survey, run)).listing.members);
+    return await imageNamesIn(file, run);
   } catch (error) {
     if (!isCcxriError(error, 'ranges-refused')) throw error;
+    const survey = await surveyFile(file, session);
     await question.assertAllowed([survey], error);
     // Nothing can be planned for a dry run: what is in it is not known.
     if (run.options.dryRun === true) throw error;
     await prepareDirectories(session.layout, new Set(['archive']));
     await obtain(survey, await run.withSources());
-    return namesOf((await listArchive(await surveyFile(file, session), run)).listing.members);
+    return imageNamesIn(file, run);
   }
-}
-
-function namesOf(members: readonly { readonly path: string }[]): readonly string[] {
-  return members
-    .map(({ path }) => path)
-    .filter(isImagePath)
-    .map((path) => path.slice(path.lastIndexOf('/') + 1));
 }
 
 /** What there is of each archive that some of the images are in, in the manifest's order. */

@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { imagesPathOf, rangesPathOf } from '../dataset/layout.ts';
 import { type MemberIndex, membersOf, readMemberIndex } from '../dataset/member-index.ts';
-import type { FileSurvey } from '../dataset/survey.ts';
+import { type FileSurvey, surveyFile } from '../dataset/survey.ts';
 import { findSingleImages } from '../extract/single-images.ts';
 import { compareLength } from '../fs/content.ts';
 import { statOrNull } from '../fs/paths.ts';
 import type { Candidate } from '../labels/image-choice.ts';
+import { isImagePath } from '../labels/join.ts';
+import type { ManifestFile } from '../manifest/manifest.ts';
 import { openLocal, openRanged, startOverIfChanged } from '../ranges/open-ranged.ts';
 import { readRanges } from '../ranges/range-store.ts';
 import type { RangedFile } from '../ranges/ranged-file.ts';
@@ -59,6 +61,23 @@ export async function listArchive(survey: FileSurvey, run: FetchRun): Promise<Pl
       await ranged.close();
     }
   });
+}
+
+/**
+ * The names of the images in an archive, by the ledger where all of them are known to it.
+ * @throws CcxriError as `listArchive`
+ */
+export async function imageNamesIn(file: ManifestFile, run: FetchRun): Promise<readonly string[]> {
+  const { session } = run;
+  const record = await session.ledger.readMembers(file.name);
+  const members =
+    record?.isComplete === true
+      ? record.members
+      : (await listArchive(await surveyFile(file, session), run)).listing.members;
+  return members
+    .map(({ path }) => path)
+    .filter(isImagePath)
+    .map((path) => path.slice(path.lastIndexOf('/') + 1));
 }
 
 /** Without opening the sources: whether the first that can have it is a directory that does. */

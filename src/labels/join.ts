@@ -161,7 +161,7 @@ export function groupOf(subsets: readonly string[]): 'Normal' | 'Viral' | 'Other
  * Without a tag an image of viral pneumonia may be either class: then it is not known. `Viral` would
  * put COVID-19 (27 % of these images) among its negatives, and nobody would notice.
  */
-function viralClass(covid: boolean | null): 'Viral' | 'COVID-19' | null {
+export function viralClass(covid: boolean | null): 'Viral' | 'COVID-19' | null {
   if (covid === null) return null;
   return covid ? 'COVID-19' : 'Viral';
 }

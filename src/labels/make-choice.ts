@@ -112,10 +112,10 @@ export async function makeChoice(choice: ImageChoice, source: ChoiceSource): Pro
   );
   if (absent !== undefined) throw labelsMissing(absent.file);
   const members = new Map<string, readonly string[]>();
-  for (const { stem } of archivesToList(choice, { archives, tables })) {
+  for (const { file, stem } of archivesToList(choice, { archives, tables })) {
     throwIfAborted(signal);
-    const [file] = selectFiles(manifest, { files: [stem] });
-    if (file !== undefined) members.set(stem, await listImages(file));
+    const [archive] = selectFiles(manifest, { files: [file] });
+    if (archive !== undefined) members.set(stem, await listImages(archive));
   }
   const chosen = chooseImages(candidatesOf({ archives, tables, members }), choice);
   const made = { ...chosen, remarks: unknownArchives(tables, all) };

@@ -47,7 +47,7 @@ export function renderRow(row: IndexRow): string {
   const names = [row.path, row.image, row.archive, row.subset, row.class ?? '', row.patientId];
   const labels = row.labels === null ? UNKNOWN_LABELS : renderBits(row.labels);
   const covid = row.covid === null ? '' : row.covid ? '1' : '0';
-  return `${names.map(quote).join(',')},${labels},${covid}\n`;
+  return `${names.map(quoteCell).join(',')},${labels},${covid}\n`;
 }
 
 function renderBits(bits: number): string {
@@ -58,7 +58,7 @@ function renderBits(bits: number): string {
   return text;
 }
 
-function quote(cell: string): string {
+export function quoteCell(cell: string): string {
   return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
 

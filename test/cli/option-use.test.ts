@@ -30,6 +30,7 @@ async function readBy(command: CommandName, root: string): Promise<ReadonlySet<s
     ...(takesOption(command, 'manifest') && { manifest: join(RELEASE, 'manifest.json') }),
     ...(takesOption(command, 'source') && { source: [RELEASE] }),
     ...(command === 'fetch' && { subset: ['all'], noExtract: true }),
+    ...(command === 'query' && { label: ['COVID-19'] }),
   };
   const settings = new Proxy(resolveSettings(command, given, {}), {
     get(target, key, receiver): unknown {

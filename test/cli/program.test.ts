@@ -158,7 +158,7 @@ describe('usage errors', () => {
     [['fetch', '-j', '8'], 'use --concurrency N, or '],
     [['fetch', '--mirror=x'], 'use --source WHERE, or '],
     [['list', '--mirror=x'], 'run `ccxri help list`'],
-    [['fetch', '--label', 'hernia'], 'fetch the subset, then filter index.csv'],
+    [['query', '--finding', 'hernia'], 'use --label NAME'],
     [['fetch', '--force'], 'leave it out'],
     [['bananas'], 'run `ccxri help` to see the commands'],
   ] as const)('%j: what was meant', (argv, hint) => {

@@ -338,6 +338,15 @@ describe('real output of sources that fail is described', () => {
     await expectDescribed(0, argv, { clock: systemClock });
   });
 
+  it('of query, with the images and without one', async () => {
+    const query = (...choice: readonly string[]) => [
+      ...['query', '--manifest', MANIFEST, '--source', RELEASE, '--dest', join(fetched, 'set')],
+      ...choice,
+    ];
+    await expectDescribed(0, () => query('--label', 'COVID-19,Mass', '--normals', '1', '--list'));
+    await expectDescribed(2, () => query('--label', 'Masses'));
+  });
+
   it('of links', async () => {
     const loop = await serve((request, reply) => reply.send(redirect(request.path)));
     const links = (...sources: readonly string[]) => [
