@@ -128,6 +128,7 @@ describe('#212 a server that serves parts, in its own way', () => {
     ['each cut', [times(9, isRanged, (answer) => ({ ...answer, cutAt: answer.body.length >> 1 }))]],
     ['from a little earlier', [early(512)]],
     ['all of it once', [once(whole, (ask) => !isSuffix(ask))]],
+    ['all of it from the first byte on', [when(({ range }) => range?.[0] === 0, whole)]],
     ['a page once', [once(page(200, HTML))]],
     ['a page once, later', [once(page(200, HTML), ({ index }) => index === 2)]],
     [
