@@ -22,6 +22,9 @@ import {
 /** A probe asks for little, so that it ends soon, and for enough to count as progress. */
 const PROBE_BYTES = 256 * 1024;
 
+/** One connection begins no more than one request for a few bytes in this time: there may be thousands. */
+export const REQUEST_EVERY_MS = 50;
+
 /** Where a source has a file, and how to ask it again. */
 export interface SourceLocation {
   readonly location: Location;
@@ -84,7 +87,14 @@ class UrlTransfer {
     const { mode, asked } = request;
     try {
       if (mode === 'parallel') return await fetchInParallel(this.#transfer, this.#url);
-      const fetch = async () => await fetchSegment(this.#transfer, request);
+      const isSmall = request.segment.to - request.segment.from < PROBE_BYTES;
+      const fetch = async () => {
+        const startMs = context.clock.nowMs();
+        const end = await fetchSegment(this.#transfer, request);
+        const leftMs = startMs + REQUEST_EVERY_MS - context.clock.nowMs();
+        if (isSmall && leftMs > 0) await pause(context.clock, leftMs, context.signal);
+        return end;
+      };
       return await context.limiter.run(this.#url, fetch, context.signal, part);
     } catch (error) {
       // Only coded errors are ever retried; the rest is a bug.

@@ -1,5 +1,6 @@
 import { pause, throwIfAborted } from '../abort.ts';
 import type { DownloadContext } from '../download/context.ts';
+import { REQUEST_EVERY_MS } from '../download/transfer.ts';
 import { isCcxriError, toErrorRecord } from '../errors.ts';
 import type { HttpAnswer } from '../http/deadline.ts';
 import { isBrokenSocket } from '../http/errors.ts';
@@ -7,8 +8,6 @@ import { decideRetry, parseRetryAfter } from '../http/retry.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
 import type { Location } from '../sources/source.ts';
 
-/** One connection begins no more than one request in this time. */
-const REQUEST_EVERY_MS = 50;
 /** A URL that stopped working is asked for again at its source so often without a byte in between. */
 const MOST_RELOCATIONS = 1;
 /** What a signed link that has expired is answered with, or one that leads nowhere any more. */
