@@ -121,8 +121,8 @@ export interface IndexReport {
   /** What does not add up between images and labels. */
   readonly remarks: readonly Remark[];
   /**
-   * Label rows whose archives are not here: they were not fetched, that is no remark. Of a
-   * selection: rows of its archives alone.
+   * Label rows whose archives are not here, or single images of them alone: they were not fetched, that is
+   * no remark. Of a selection: rows of its archives alone.
    */
   readonly rowsOfAbsentArchives: number;
 }
@@ -134,6 +134,8 @@ export class JoinAudit {
   readonly #known: ReadonlySet<string>;
   readonly #counters = new Map<string, Counter>();
   readonly #here = new Set<string>();
+  /** Of these, the ones of which single images alone are here. */
+  readonly #single = new Set<string>();
   /** Patient to the first archive they were met in. */
   readonly #patients = new Map<string, string>();
   readonly #sharedPatients = new Set<string>();
@@ -155,6 +157,7 @@ export class JoinAudit {
   /** @param rows what joinArchive made of this archive */
   add(archive: ArchiveImages, rows: readonly IndexRow[]): void {
     this.#here.add(archive.stem);
+    if (archive.areSingle) this.#single.add(archive.stem);
     const { file, subsets, membersKnown } = archive;
     this.#archives.push({ file, subsets, images: rows.length, membersKnown });
     this.#rows += rows.length;
@@ -264,7 +267,9 @@ export class JoinAudit {
       if (labelled === undefined) continue;
       const images = new Set(rows.map(({ image }) => toImageKey(image)));
       for (const image of labelled.keys()) {
-        if (!images.has(image)) {
+        if (images.has(image)) continue;
+        if (this.#single.has(archive.stem)) this.#absentRows += 1;
+        else {
           this.note('row-without-image', `${archive.stem}/${image}`, table.file);
         }
       }
@@ -320,7 +325,7 @@ export class JoinAudit {
     if (viral.length === 0) this.#unplaced(table, [...table.byImage.keys()]);
     // Nor is it known to be of a selected archive, unless all are selected.
     if (viral.length === 0 || !viral.every(({ stem }) => this.#isAsked(stem))) return;
-    const complete = viral.every(({ stem }) => this.#here.has(stem));
+    const complete = viral.every(({ stem }) => this.#here.has(stem) && !this.#single.has(stem));
     for (const image of table.byImage.keys()) {
       if (this.#covidImages.has(image)) continue;
       if (complete) this.note('row-without-image', image, table.file);

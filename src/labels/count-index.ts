@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { throwIfAborted } from '../abort.ts';
 import { errnoOf } from '../errors.ts';
 import { LABEL_COLUMNS } from './label-names.ts';
-import { INDEX_HEADER } from './write.ts';
+import { isIndexHeader } from './write.ts';
 
 /** What an index.csv has of a subset. */
 export interface IndexCounts {
@@ -16,7 +16,7 @@ export interface IndexCounts {
 const COLUMNS = [...LABEL_COLUMNS, 'COVID-19'];
 
 /** The archive, from the path, and the cells of the labels, which are never quoted. */
-const ROW = new RegExp(`^"?images/([^/]+)/.*?((?:,[01]?){${COLUMNS.length}})$`);
+const ROW = new RegExp(`^"?images/([^/]+)/.*?((?:,[01]?){${COLUMNS.length}})(?:,[a-z-]+)?$`);
 
 /**
  * Counts the labels in an index.csv, a row at a time.
@@ -34,7 +34,7 @@ export async function countIndex(
     let isHeader = true;
     for await (const line of createInterface({ input, crlfDelay: Infinity })) {
       throwIfAborted(signal);
-      if (isHeader && line !== INDEX_HEADER) return new Map();
+      if (isHeader && !isIndexHeader(line)) return new Map();
       isHeader = false;
       const [, stem = '', cells = ''] = ROW.exec(line) ?? [];
       if (!/[01]/.test(cells)) continue;

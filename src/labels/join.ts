@@ -1,4 +1,4 @@
-import { allMembersOf, findUnexpected } from '../dataset/images.ts';
+import { allMembersOf, areSingle, findUnexpected } from '../dataset/images.ts';
 import type { MembersRecord } from '../dataset/ledger.ts';
 import type { DamagedMember } from '../events.ts';
 import type { BrokenImage } from '../zip/member-faults.ts';
@@ -60,6 +60,10 @@ export interface ArchiveFolder extends ArchiveFacts {
 export interface ArchiveImages extends ArchiveFolder {
   /** Whether the ledger knows them all. Where it does not, every image of the folder counts. */
   readonly membersKnown: boolean;
+  /** Single images: nobody expects the others. */
+  readonly areSingle: boolean;
+  /** How each image was checked. Of one that is not in it nothing is known. */
+  readonly checks: ReadonlyMap<string, ImageCheck>;
   /** Images that the archive does not have. They are none of `images`. */
   readonly unexpected: readonly string[];
   readonly damaged: readonly DamagedMember[];
@@ -78,6 +82,13 @@ export interface LabelsHere {
   readonly files: readonly LabelFacts[];
 }
 
+/**
+ * How an image was checked: `verified`: by the MD5 of its archive; `content-checked`: by that of all
+ * members, where the published MD5 is disputed; `crc-checked`: by its own CRC-32 alone, for it was fetched
+ * without its archive; `named`: not at all, the ledger does not know it.
+ */
+export type ImageCheck = 'verified' | 'content-checked' | 'crc-checked' | 'named';
+
 export type ImageClass = 'Normal' | 'Viral' | 'COVID-19' | 'Other';
 
 /** A row of index.csv. null: not known, or not meant for this image. */
@@ -91,6 +102,7 @@ export interface IndexRow {
   /** Bits of LABEL_COLUMNS. */
   readonly labels: number | null;
   readonly covid: boolean | null;
+  readonly check: ImageCheck;
 }
 
 /** @param record of the archive's members in the ledger; undefined: it has none */
@@ -106,10 +118,34 @@ export function compareWithLedger(
     ...folder,
     images: folder.images.filter((path) => !isUnexpected.has(path)),
     membersKnown: members !== undefined,
+    areSingle: areSingle(record),
+    checks: checksOf(folder.images, record),
     unexpected,
     damaged,
     broken,
   };
+}
+
+/** What the ledger says of each image; nothing once `verify` has found some of them bad. */
+function checksOf(
+  images: readonly string[],
+  record: MembersRecord | undefined,
+): ReadonlyMap<string, ImageCheck> {
+  const checks = new Map<string, ImageCheck>();
+  if (record === undefined || record.foundBadAt !== undefined) return checks;
+  for (const { path, state } of record.members) checks.set(path, state);
+  // A disk may list a member under another form of its name.
+  const others = images.filter((path) => !checks.has(path));
+  if (others.length === 0) return checks;
+  const own = new Set(images);
+  const byFolded = new Map(
+    record.members.filter(({ path }) => !own.has(path)).map((each) => [foldName(each.path), each]),
+  );
+  for (const path of others) {
+    const member = byFolded.get(foldName(path));
+    if (member !== undefined) checks.set(path, member.state);
+  }
+  return checks;
 }
 
 /** A member may have been moved into another folder, or converted. */
@@ -123,7 +159,7 @@ function nameOf(path: string): string {
 
 /** The rows of one archive, sorted by image. */
 export function joinArchive(
-  archive: Omit<ArchiveFolder, 'strays'>,
+  archive: Omit<ArchiveFolder, 'strays'> & Partial<Pick<ArchiveImages, 'checks'>>,
   tables: LabelTables,
 ): readonly IndexRow[] {
   const group = groupOf(archive.subsets);
@@ -141,6 +177,7 @@ export function joinArchive(
         patientId: patientOf(image),
         labels: labelsOf(tables, archive.stem, image),
         covid,
+        check: archive.checks?.get(path) ?? 'named',
       };
     });
 }

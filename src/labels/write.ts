@@ -10,8 +10,8 @@ import { toPrintable } from '../text.ts';
 import { LABEL_COLUMNS } from './label-names.ts';
 import type { ArchiveFacts, IndexRow, LabelFacts, LabelForm } from './join.ts';
 
-/** The first line of index.csv (the contract's form). */
-export const INDEX_HEADER = [
+/** Without the column that was added last: the first line of an index that an earlier ccxri has written. */
+const OLD_HEADER = [
   'path',
   'image',
   'archive',
@@ -21,6 +21,13 @@ export const INDEX_HEADER = [
   ...LABEL_COLUMNS,
   'COVID-19',
 ].join(',');
+
+/** The first line of index.csv (the contract's form). */
+export const INDEX_HEADER = `${OLD_HEADER},check`;
+
+export function isIndexHeader(line: string): boolean {
+  return line === INDEX_HEADER || line === OLD_HEADER;
+}
 
 const UNKNOWN_LABELS = ','.repeat(LABEL_COLUMNS.length - 1);
 
@@ -47,7 +54,7 @@ export function renderRow(row: IndexRow): string {
   const names = [row.path, row.image, row.archive, row.subset, row.class ?? '', row.patientId];
   const labels = row.labels === null ? UNKNOWN_LABELS : renderBits(row.labels);
   const covid = row.covid === null ? '' : row.covid ? '1' : '0';
-  return `${names.map(quoteCell).join(',')},${labels},${covid}\n`;
+  return `${names.map(quoteCell).join(',')},${labels},${covid},${row.check}\n`;
 }
 
 function renderBits(bits: number): string {
@@ -75,7 +82,7 @@ export async function assertOwnIndex(path: string): Promise<void> {
     const stats = await lstat(path);
     if (stats.isSymbolicLink()) return;
     if (!stats.isFile()) throw noFile(path, 'an index of ccxri, or nothing');
-    if (stats.size === 0 || (await firstLine(path)) === INDEX_HEADER) return;
+    if (stats.size === 0 || isIndexHeader(await firstLine(path))) return;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return;
     throw toDiskError(error, 'read', { path });
@@ -120,8 +127,8 @@ async function firstLine(path: string): Promise<string> {
   }
 }
 
-/** Of a row of index.csv: the archive, from its path; and its last two cells, No_Finding and COVID-19. */
-const ROW = /^"?images\/([^/]+)\/.*,([01]?),([01]?)$/;
+/** Of a row of index.csv: the archive, from its path; and the cells No_Finding and COVID-19. */
+const ROW = /^"?images\/([^/]+)\/.*,([01]?),([01]?)(?:,[a-z-]+)?$/;
 
 /**
  * Which label file's labels an index has, and would lose if it were rewritten: one that is not

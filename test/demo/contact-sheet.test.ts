@@ -21,6 +21,7 @@ const row = (more: Partial<IndexRow>): IndexRow => ({
   patientId: 'patient1',
   labels: null,
   covid: null,
+  check: 'verified',
   ...more,
 });
 

@@ -76,7 +76,31 @@ function run(testCase: Case) {
   return audit.finish();
 }
 
+/** Of single images. */
+function recordOf(stem: string, paths: readonly string[]): MembersRecord {
+  return {
+    ledgerVersion: 2,
+    archive: `${stem}.zip`,
+    md5: null,
+    isComplete: false,
+    extractedAt: '2026-01-05T10:11:12Z',
+    members: paths.map((path) => ({ path, bytes: 1, crc32: 1, state: 'crc-checked' })),
+  };
+}
+
 const cases: readonly Case[] = [
+  {
+    name: 'single images, beside which no others are expected',
+    images: { 'ChestDx-1': ['a_0.jpg', 'mine_0.jpg'], 'Viral-1': ['v_0.jpg'], 'Viral-2': [] },
+    records: {
+      'ChestDx-1': recordOf('ChestDx-1', ['a_0.jpg']),
+      'Viral-1': recordOf('Viral-1', ['v_0.jpg']),
+    },
+    chest: { 'ChestDx-1/a_0.jpg': 1, 'ChestDx-1/b_0.jpg': 1 },
+    covid: { 'v_0.jpg': true, 'w_0.jpg': false },
+    remarks: [{ kind: 'image-without-row', examples: ['ChestDx-1/mine_0.jpg'] }],
+    absent: 2,
+  },
   {
     name: 'nothing amiss',
     images: { 'ChestDx-1': ['a_0.jpg'], 'Viral-1': ['v_0.jpg'], 'Viral-2': ['w_0.jpg'] },

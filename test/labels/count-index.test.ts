@@ -18,6 +18,7 @@ const rowOf = (archive: string, image: string, change: Partial<IndexRow>) =>
     patientId: image,
     labels: null,
     covid: null,
+    check: 'verified',
     ...change,
   });
 
@@ -39,7 +40,10 @@ it('counts the labels of each subset, the most frequent first, in rows that have
     rowOf('Viral-1', 'w.jpg', { covid: false, class: 'Viral' }),
   ];
   const covid = { images: 2, labels: [{ label: 'COVID-19', images: 1 }] };
-  expect(await counted(`${INDEX_HEADER}\n${rows.join('')}`)).toEqual({
+  const text = `${INDEX_HEADER}\n${rows.join('')}`;
+  // As an earlier ccxri has written it.
+  expect(await counted(text.replaceAll(/,(?:check|verified)$/gm, ''))).toEqual(await counted(text));
+  expect(await counted(text)).toEqual({
     chestdx: {
       images: 3,
       labels: [

@@ -38,20 +38,20 @@ const FILES: Readonly<Record<string, string>> = {
   'images/Viral-2/patient6_000.jpg': '',
 };
 
-const GOLDEN = `path,image,archive,subset,class,patient_id,Atelectasis,Cardiomegaly,Consolidation,Edema,Effusion,Emphysema,Fibrosis,Hernia,Infiltration,Mass,Nodule,Pleural_Thickening,Pneumonia,Pneumothorax,No_Finding,COVID-19
-images/ChestDx-1/patient10_000.jpg,patient10_000.jpg,ChestDx-1,chestdx,,patient10,0,0,0,0,1,0,0,0,0,1,0,0,0,0,0,
-images/ChestDx-1/patient10_001.jpg,patient10_001.jpg,ChestDx-1,chestdx,,patient10,0,0,0,0,0,0,0,0,0,0,0,0,0,0,1,
-images/ChestDx-2/patient20_000.jpg,patient20_000.jpg,ChestDx-2,chestdx,,patient20,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,
-images/ChestDx-10/patient30_000.jpg,patient30_000.jpg,ChestDx-10,chestdx,,patient30,0,0,0,0,0,0,0,0,0,0,0,1,0,0,0,
-images/ChestDx_PE-18/patient40_000.jpg,patient40_000.jpg,ChestDx_PE-18,chestdx-pe,,patient40,1,0,0,0,0,0,0,0,0,0,0,0,0,1,0,
-images/Normal-4/patient7_000.jpg,patient7_000.jpg,Normal-4,cc-cxri-p,Normal,patient7,,,,,,,,,,,,,,,,
-images/Other-1/patient8_000.jpg,patient8_000.jpg,Other-1,cc-cxri-p,Other,patient8,,,,,,,,,,,,,,,,
-images/Viral-1/patient5_000.jpg,patient5_000.jpg,Viral-1,cc-cxri-p,COVID-19,patient5,,,,,,,,,,,,,,,,1
-images/Viral-2/patient6_000.jpg,patient6_000.jpg,Viral-2,cc-cxri-p,Viral,patient6,,,,,,,,,,,,,,,,0
+const GOLDEN = `path,image,archive,subset,class,patient_id,Atelectasis,Cardiomegaly,Consolidation,Edema,Effusion,Emphysema,Fibrosis,Hernia,Infiltration,Mass,Nodule,Pleural_Thickening,Pneumonia,Pneumothorax,No_Finding,COVID-19,check
+images/ChestDx-1/patient10_000.jpg,patient10_000.jpg,ChestDx-1,chestdx,,patient10,0,0,0,0,1,0,0,0,0,1,0,0,0,0,0,,named
+images/ChestDx-1/patient10_001.jpg,patient10_001.jpg,ChestDx-1,chestdx,,patient10,0,0,0,0,0,0,0,0,0,0,0,0,0,0,1,,named
+images/ChestDx-2/patient20_000.jpg,patient20_000.jpg,ChestDx-2,chestdx,,patient20,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,,named
+images/ChestDx-10/patient30_000.jpg,patient30_000.jpg,ChestDx-10,chestdx,,patient30,0,0,0,0,0,0,0,0,0,0,0,1,0,0,0,,named
+images/ChestDx_PE-18/patient40_000.jpg,patient40_000.jpg,ChestDx_PE-18,chestdx-pe,,patient40,1,0,0,0,0,0,0,0,0,0,0,0,0,1,0,,named
+images/Normal-4/patient7_000.jpg,patient7_000.jpg,Normal-4,cc-cxri-p,Normal,patient7,,,,,,,,,,,,,,,,,named
+images/Other-1/patient8_000.jpg,patient8_000.jpg,Other-1,cc-cxri-p,Other,patient8,,,,,,,,,,,,,,,,,named
+images/Viral-1/patient5_000.jpg,patient5_000.jpg,Viral-1,cc-cxri-p,COVID-19,patient5,,,,,,,,,,,,,,,,1,named
+images/Viral-2/patient6_000.jpg,patient6_000.jpg,Viral-2,cc-cxri-p,Viral,patient6,,,,,,,,,,,,,,,,0,named
 `;
 
-/** As of an earlier run, which saw no image. */
-const OLD_INDEX = `${GOLDEN.split('\n')[0] ?? ''}\n`;
+/** As of an earlier run, which saw no image, and of an earlier ccxri, which wrote no `check`. */
+const OLD_INDEX = `${(GOLDEN.split('\n')[0] ?? '').replace(/,check$/, '')}\n`;
 
 async function dataset(files: Readonly<Record<string, string>> = FILES): Promise<string> {
   const dest = await tempDir();
@@ -143,7 +143,7 @@ describe('index.csv', () => {
     const result = await run(dest, { onEvent: (event) => events.push(event) });
     const rows = (await readFile(join(dest, 'index.csv'), 'utf8')).split('\n');
     expect(rows).toContain(
-      `images/Viral-1/patient5_000.jpg,patient5_000.jpg,Viral-1,cc-cxri-p,,patient5${','.repeat(16)}`,
+      `images/Viral-1/patient5_000.jpg,patient5_000.jpg,Viral-1,cc-cxri-p,,patient5${','.repeat(16)},named`,
     );
     expect(result.remarks).toMatchObject([
       { kind: 'no-label-file', file: 'chest_dx.csv', count: 5, strict: true },
@@ -172,8 +172,8 @@ describe('what lies under images/', () => {
     const result = await run(dest, { onEvent: (event) => events.push(event) });
     const text = await readFile(join(dest, 'index.csv'), 'utf8');
     expect(text.split('\n').filter((row) => row.includes('Normal-4'))).toEqual([
-      `images/Normal-4/patient7_000.jpg,patient7_000.jpg,Normal-4,cc-cxri-p,Normal,patient7${','.repeat(16)}`,
-      `images/Normal-4/deeper/patient9_000.PNG,patient9_000.PNG,Normal-4,cc-cxri-p,Normal,patient9${','.repeat(16)}`,
+      `images/Normal-4/patient7_000.jpg,patient7_000.jpg,Normal-4,cc-cxri-p,Normal,patient7${','.repeat(16)},named`,
+      `images/Normal-4/deeper/patient9_000.PNG,patient9_000.PNG,Normal-4,cc-cxri-p,Normal,patient9${','.repeat(16)},named`,
     ]);
     expect(result.rows).toBe(10);
     expect(result.remarks).toEqual([

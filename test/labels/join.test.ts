@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { MembersRecord } from '../../src/dataset/ledger.ts';
 import { LABEL_COLUMNS, NO_FINDING_BIT } from '../../src/labels/label-names.ts';
 import {
+  compareWithLedger,
   compareArchives,
   groupOf,
   joinArchive,
@@ -50,6 +52,7 @@ describe('joinArchive', () => {
   it('gives every column of an image that has labels', () => {
     expect(joinArchive(archive('ChestDx-1', ['chestdx'], 'p1_000.jpg'), tables)).toEqual([
       {
+        check: 'named',
         path: 'images/ChestDx-1/p1_000.jpg',
         image: 'p1_000.jpg',
         archive: 'ChestDx-1',
@@ -60,6 +63,33 @@ describe('joinArchive', () => {
         covid: null,
       },
     ]);
+  });
+
+  const record = (more: Partial<MembersRecord> = {}): MembersRecord => ({
+    ledgerVersion: 2,
+    archive: 'ChestDx-1.zip',
+    md5: null,
+    isComplete: false,
+    extractedAt: '2026-01-05T10:11:12Z',
+    members: [
+      { path: 'a_0.jpg', bytes: 1, crc32: 1, state: 'crc-checked' },
+      { path: 'b_0.jpg', bytes: 1, crc32: 1, state: 'verified' },
+      { path: 'p\u00e9_0.jpg', bytes: 1, crc32: 1, state: 'content-checked' },
+    ],
+    ...more,
+  });
+
+  it.each([
+    ['a single image', 'a_0.jpg', record(), 'crc-checked'],
+    ['one of an extraction', 'b_0.jpg', record(), 'verified'],
+    ['one in another Unicode form', 'pe\u0301_0.jpg', record(), 'content-checked'],
+    ['one that the ledger does not know', 'c_0.jpg', record(), 'named'],
+    ['one that was converted', 'b_0.png', record(), 'named'],
+    ['one of a folder that verify found bad', 'b_0.jpg', record({ foundBadAt: 'then' }), 'named'],
+    ['one without a ledger', 'a_0.jpg', undefined, 'named'],
+  ])('says how %s was checked', (_, image, ledger, check) => {
+    const compared = compareWithLedger(archive('ChestDx-1', ['chestdx'], image), ledger);
+    expect(joinArchive(compared, tables)).toMatchObject([{ image, check }]);
   });
 
   it.each([

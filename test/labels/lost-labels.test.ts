@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { joinDataset } from '../../src/labels/build-index.ts';
@@ -30,6 +30,10 @@ it.each([
   const index = join(dest, 'index.csv');
   await writeTree(dest, FILES);
   await joinDataset({ manifest, dest });
+  // As an earlier ccxri has written it.
+  if (name === VIRAL) {
+    await writeFile(index, (await readFile(index, 'utf8')).replaceAll(/,(?:check|named)$/gm, ''));
+  }
   const before = await readFile(index, 'utf8');
   await rm(join(dest, 'labels', name));
   await writeTree(dest, { [newImage]: '' });

@@ -13,20 +13,28 @@ const row: IndexRow = {
   patientId: 'p',
   labels: null,
   covid: null,
+  check: 'verified',
 };
 
 it('has the header of the contract', () => {
   expect(INDEX_HEADER).toBe(
-    'path,image,archive,subset,class,patient_id,Atelectasis,Cardiomegaly,Consolidation,Edema,Effusion,Emphysema,Fibrosis,Hernia,Infiltration,Mass,Nodule,Pleural_Thickening,Pneumonia,Pneumothorax,No_Finding,COVID-19',
+    'path,image,archive,subset,class,patient_id,Atelectasis,Cardiomegaly,Consolidation,Edema,Effusion,Emphysema,Fibrosis,Hernia,Infiltration,Mass,Nodule,Pleural_Thickening,Pneumonia,Pneumothorax,No_Finding,COVID-19,check',
   );
 });
 
 it.each([
-  { change: {}, end: ',,p,,,,,,,,,,,,,,,,\n' },
-  { change: { labels: 0 }, end: ',,p,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,\n' },
-  { change: { labels: 1 | (1 << 14) }, end: ',,p,1,0,0,0,0,0,0,0,0,0,0,0,0,0,1,\n' },
-  { change: { class: 'COVID-19', covid: true } as const, end: ',COVID-19,p,,,,,,,,,,,,,,,,1\n' },
-  { change: { class: 'Viral', covid: false } as const, end: ',Viral,p,,,,,,,,,,,,,,,,0\n' },
+  { change: {}, end: ',,p,,,,,,,,,,,,,,,,,verified\n' },
+  { change: { labels: 0 }, end: ',,p,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,,verified\n' },
+  { change: { labels: 1 | (1 << 14) }, end: ',,p,1,0,0,0,0,0,0,0,0,0,0,0,0,0,1,,verified\n' },
+  {
+    change: { class: 'COVID-19', covid: true } as const,
+    end: ',COVID-19,p,,,,,,,,,,,,,,,,1,verified\n',
+  },
+  {
+    change: { class: 'Viral', covid: false } as const,
+    end: ',Viral,p,,,,,,,,,,,,,,,,0,verified\n',
+  },
+  { change: { check: 'crc-checked' } as const, end: ',,p,,,,,,,,,,,,,,,,,crc-checked\n' },
 ])('renders $change', ({ change, end }) => {
   expect(renderRow({ ...row, ...change })).toBe(`images/A-1/p_0.jpg,p_0.jpg,A-1,chestdx${end}`);
 });
