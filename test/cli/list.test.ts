@@ -32,7 +32,7 @@ describe('`ccxri list`', () => {
   it('counts labels that the manifest does not count in the index of the dataset directory', async () => {
     const dest = await tempDir();
     const cells = LABEL_COLUMNS.map((label) => (label === 'Hernia' ? 1 : 0)).join(',');
-    const row = `images/ChestDx_PE-1/a_0.jpg,a_0.jpg,ChestDx_PE-1,chestdx-pe,,a,${cells},\n`;
+    const row = `images/ChestDx_PE-1/a_0.jpg,a_0.jpg,ChestDx_PE-1,chestdx-pe,,a,${cells},,verified\n`;
     await writeTree(dest, { 'index.csv': `${INDEX_HEADER}\n${row}` });
     const { stdout } = await runCli(['list', '--dest', dest, '--subset', 'chestdx-pe']);
     expect(stdout).toContain('chestdx-pe: Hernia 1 of 1 images with labels in index.csv\n');
