@@ -78,6 +78,7 @@ export type { VerifyDepth, VerifyOptions, VerifyOutcome, VerifyResult } from './
 export { listMembers } from './members/list-members.ts';
 export type {
   ArchiveMembers,
+  MemberOfArchive,
   MembersFrom,
   MembersOptions,
   MembersResult,

@@ -97,7 +97,8 @@ const TABLE = {
   ...CHOICE_OPTIONS,
   list: flag('--list', 'the images themselves, one a line', {
     group: 'What',
-    commands: ['query'],
+    commands: ['query', 'members'],
+    own: { members: { help: 'the members themselves, one a line' } },
   }),
   csv: flag('--csv', 'the images themselves as CSV, with the columns of index.csv', {
     group: 'What',

@@ -15,7 +15,14 @@ import { type LabelTables, groupOf, isImagePath, toImageKey } from '../labels/jo
 import { archiveFacts, readLabels } from '../labels/scan.ts';
 import { type ManifestFile, stemOf } from '../manifest/manifest.ts';
 import { type Disagreement, compareWithLabels, remarksOn } from './compare-labels.ts';
-import type { ArchiveMembers, MembersFrom, MembersOptions, MembersResult } from './types.ts';
+import type { ListedMember } from '../zip/listing.ts';
+import type {
+  ArchiveMembers,
+  MemberOfArchive,
+  MembersFrom,
+  MembersOptions,
+  MembersResult,
+} from './types.ts';
 
 /**
  * Lists what is in archives, also in those that are not here: by the member indexes that are kept, which
@@ -34,7 +41,7 @@ export async function listMembers(options: MembersOptions): Promise<MembersResul
       const atOnce = options.concurrency ?? DIRECTORIES_AT_ONCE;
       const found = await session.forEachFile(files, (file) => listOne(file, run), atOnce);
       const tables = await readTables(files, run);
-      const compared = found.map((each) => compare(each, tables));
+      const compared = found.map((each) => compare(each, tables, options.list === true));
       const disagreements = compared.flatMap(({ disagreement }) => disagreement ?? []);
       const unknown =
         tables === undefined ? [] : unknownArchives(tables, archiveFacts(session.manifest));
@@ -110,6 +117,7 @@ interface Compared {
 function compare(
   { file, from, listing, error }: Listed,
   tables: LabelTables | undefined,
+  isListed: boolean,
 ): Compared {
   const of = { file: file.name, subsets: file.subsets, from };
   if (listing === undefined) {
@@ -134,7 +142,12 @@ function compare(
       rowsWithoutImage:
         groupOf(subsets) === null ? (disagreement?.rowsWithoutImage.length ?? null) : null,
       oddities: listing.warnings,
+      ...(isListed ? { list: listing.members.map(toMember) } : {}),
     },
     disagreement,
   };
+}
+
+function toMember({ path, size, compressedSize, crc32 }: ListedMember): MemberOfArchive {
+  return { path, bytes: size, packedBytes: compressedSize, crc32 };
 }

@@ -15,13 +15,27 @@ export type MembersOptions = Omit<
   | 'images'
   | 'allowWhole'
   | 'confirmWhole'
->;
+> & {
+  /** List each member. Default false. */
+  readonly list?: boolean | undefined;
+};
 
 /**
  * `index`: the member index that is kept, so that nothing was read; `archive`: the checked archive that is
  * here; `directory`: an archive in a local directory; `server`: ranges of one at a server.
  */
 export type MembersFrom = 'index' | 'archive' | 'directory' | 'server';
+
+/** A file in an archive, as the directory lists it. */
+export interface MemberOfArchive {
+  /** Below images/<archive>/, with `/`. */
+  readonly path: string;
+  /** Unpacked. */
+  readonly bytes: number;
+  /** As packed in the archive. */
+  readonly packedBytes: number;
+  readonly crc32: number;
+}
 
 /** What the directory of an archive lists. */
 export interface ArchiveMembers {
@@ -45,6 +59,8 @@ export interface ArchiveMembers {
   readonly rowsWithoutImage: number | null;
   /** Harmless oddities of its directory, one a line. */
   readonly oddities: readonly string[];
+  /** Each file in it, in its order. Absent unless they were asked for. */
+  readonly list?: readonly MemberOfArchive[] | undefined;
   /** Why it could not be read. Absent where it could. */
   readonly error?: CcxriError | undefined;
 }

@@ -183,7 +183,7 @@ describe('real output is described', () => {
     await expectDescribed(0, () => of);
     await rm(join(dest, 'archives/ChestDx-2.zip'));
     await expectDescribed(5, () => [...of, '--file', 'ChestDx-2']);
-    await expectDescribed(4, () => ['members', ...of.slice(1, -1), dest]);
+    await expectDescribed(4, () => ['members', '--list', ...of.slice(1, -1), dest]);
   });
 
   it('of extract, of unsafe and odd archives too', async () => {

@@ -116,6 +116,11 @@ describe('what archives hold', () => {
     const { archives } = await listMembers({ ...options, selection: { files: ['ChestDx-2'] } });
     expect(archives.map(({ file }) => file)).toEqual(['ChestDx-2.zip']);
     expect(server.of('ChestDx-1.zip').requests).toBe(0);
+    expect(archives[0]?.list).toBeUndefined();
+    const listed = await listMembers({ ...options, list: true });
+    expect(listed.archives[1]?.list?.[0]).toMatchObject({
+      ...{ path: 'patient20000000_000.jpg', bytes: likeJpeg(noise('2 0', 300)).length },
+    });
   });
 });
 

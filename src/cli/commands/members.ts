@@ -1,6 +1,7 @@
 import { listMembers } from '../../members/list-members.ts';
 import type { ArchiveMembers, MembersFrom, MembersResult } from '../../members/types.ts';
-import { count, formatBytes, formatCount, formatDuration } from '../../text.ts';
+import { stemOf } from '../../manifest/manifest.ts';
+import { count, formatBytes, formatCount, formatDuration, toPrintable } from '../../text.ts';
 import {
   type CommandContext,
   type CommandOutcome,
@@ -13,11 +14,11 @@ import { joinParts } from '../render-outcomes.ts';
 import type { View } from '../view.ts';
 
 export async function runMembers(context: CommandContext): Promise<CommandOutcome> {
-  const { dryRun, wait, concurrency, connections, retries, limitRate } = context.settings;
+  const { dryRun, wait, list, concurrency, connections, retries, limitRate } = context.settings;
   const result = await listMembers({
     ...(await runOptionsOf(context)),
     ...sourceOptionsOf(context),
-    ...{ dryRun, wait, concurrency, connections, retries },
+    ...{ dryRun, wait, list, concurrency, connections, retries },
     limitRateBytesPerSecond: limitRate,
   });
   const { archives } = result;
@@ -71,10 +72,20 @@ function renderMembers(result: MembersResult, view: View): string {
   const cost = bytesDownloaded > 0 ? `, ${formatBytes(bytesDownloaded)} downloaded` : '';
   const took = `in ${formatDuration(elapsedMs)}`;
   return joinParts([
+    renderList(listed),
     rows.length === 0 ? '' : view.table([...columns, ...labels], rows),
     `${count(images, 'image')} in ${where}, ${formatBytes(bytes)} unpacked${cost} ${took}\n`,
     dryRun ? 'nothing was written\n' : '',
   ]);
+}
+
+/** A member a line: its place in images/, and its bytes. */
+function renderList(archives: readonly ArchiveMembers[]): string {
+  return archives
+    .flatMap(({ file, list = [] }) =>
+      list.map(({ path, bytes }) => `${stemOf(file)}/${toPrintable(path, 4096)}\t${bytes}\n`),
+    )
+    .join('');
 }
 
 function numbers(...titles: readonly string[]) {
