@@ -4,7 +4,10 @@ import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { joinDataset } from '../../src/labels/build-index.ts';
+import { candidatesOf } from '../../src/labels/candidates.ts';
+import { chooseImages } from '../../src/labels/choose-images.ts';
 import { readLabelFile } from '../../src/labels/read.ts';
+import { archiveFacts } from '../../src/labels/scan.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
 import type { Selection } from '../../src/manifest/manifest.ts';
 import { parseCsv } from '../support/csv.ts';
@@ -44,6 +47,24 @@ describe.skipIf(!present)('the real COVID-19 labels', () => {
     expect(labels).toMatchObject({ rows: 2271, repeated: { count: 0 }, extraColumns: [] });
     expect(tags.filter((covid) => covid)).toHaveLength(612);
     expect(tags.filter((covid) => !covid)).toHaveLength(1659);
+  });
+
+  it('choose 612 images of COVID-19 by the names in Viral-1 and Viral-2, with controls of Normal', async () => {
+    const labels = await readLabelFile({ file: COVID, path: LABELS }, 'covid');
+    assert(labels.form === 'covid');
+    const members = new Map<string, string[]>();
+    for (const path of await realPaths()) {
+      const [stem = '', name = ''] = path.split('/');
+      members.set(stem, [...(members.get(stem) ?? []), name]);
+    }
+    const tables = { chest: [], covid: [labels] };
+    const archives = archiveFacts(await loadManifest());
+    const choice = { labels: ['COVID-19' as const], withoutLabels: [], normals: 612, seed: '0' };
+    const { images, controls } = chooseImages(candidatesOf({ archives, tables, members }), choice);
+    const countIn = (stem: string) => images.filter(({ archive }) => archive === stem).length;
+    expect([images.length, countIn('Viral-1'), countIn('Viral-2')]).toEqual([612, 351, 261]);
+    expect(new Set(controls.map(({ group }) => group))).toEqual(new Set(['Normal']));
+    expect(controls).toHaveLength(612);
   });
 
   it('make an index of all 7,921 images of CC-CXRI-P', async () => {
