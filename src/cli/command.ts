@@ -198,3 +198,14 @@ export function contentChecked(
 ): readonly string[] {
   return outcomes.filter(({ check }) => check === 'content-checked').map(({ file }) => file);
 }
+
+/** With `--strict`: names that were asked for, and are nowhere. */
+export function unknownErrors(
+  unknown: readonly string[],
+  { settings }: CommandContext,
+): readonly CcxriError[] {
+  if (!settings.strict || unknown.length === 0) return [];
+  const message = `${count(unknown.length, 'name')} of the choice not found in the selection`;
+  const reasons = unknown.slice(0, 20).map((name) => toPrintable(name));
+  return [new CcxriError('remarks', message, { reasons })];
+}

@@ -3,7 +3,7 @@ import { type OptionSpec, file, flag, text, whole } from './options-spec.ts';
 import { names } from './options-values.ts';
 
 /** The commands that choose images. */
-const CHOOSING = ['query'] as const;
+const CHOOSING = ['fetch', 'query'] as const;
 
 const MOST = 1_000_000;
 
@@ -78,4 +78,9 @@ export const CHOICE_OPTIONS = {
     expects: 'any text',
     commands: CHOOSING,
   },
+  allowWhole: flag(
+    '--allow-whole',
+    'of single images: download archives whole where no source serves parts of files',
+    { group: 'Where from', commands: ['fetch'] },
+  ),
 } satisfies Record<string, OptionSpec>;

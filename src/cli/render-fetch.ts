@@ -8,6 +8,7 @@ import type {
 import { isTooSmall, missingBytes } from '../fetch/plan.ts';
 import { statusText } from '../file-status.ts';
 import { count, formatBytes, formatDuration, formatSize, toPrintable } from '../text.ts';
+import { renderFetchedImages, renderImagesPlan } from './render-images.ts';
 import {
   type Labels,
   joinParts,
@@ -49,7 +50,11 @@ export function renderPlan(
     ...toRemoveLines(plan),
     ...whatNext(plan, { view, again, lowDisk }),
   ];
-  return `${open.length === 0 ? '' : `${table}\n`}${lines.join('\n')}\n`;
+  const listed = open.length === 0 ? '' : `${table}\n`;
+  // The archives of chosen images are many, each with a few: their labels say more.
+  const shown = plan.images === undefined || view.verbose ? listed : '';
+  const images = plan.images === undefined ? '' : `${renderImagesPlan(plan.images, view)}\n`;
+  return `${images}${shown}${lines.join('\n')}\n`;
 }
 
 /** How to go on: where the disk is too small, the same command would be refused. */
@@ -121,7 +126,7 @@ export const FETCH_DIDS: readonly string[] = Object.keys(DIDS);
 /** What is known of a fetch, also of one that was stopped. */
 export type Fetched = Pick<
   FetchResult,
-  'dest' | 'outcomes' | 'bytesDownloaded' | 'elapsedMs' | 'index'
+  'dest' | 'outcomes' | 'bytesDownloaded' | 'elapsedMs' | 'index' | 'images'
 >;
 
 /**
@@ -133,6 +138,7 @@ export function renderFetched(result: Fetched, view: View, hasErrors: boolean): 
   return joinParts([
     renderHead(result, view),
     result.outcomes.every(isGood) ? renderHowMany(result.outcomes, view) : '',
+    result.images === undefined ? '' : renderFetchedImages(result.images, result.outcomes, view),
     renderContentChecked(result.outcomes),
     renderRemoved(result.outcomes),
     result.index === undefined

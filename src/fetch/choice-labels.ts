@@ -7,6 +7,7 @@ import { assertOfThisManifest } from '../dataset/other-manifest.ts';
 import { type Session, withSession } from '../dataset/session.ts';
 import { toDiskError } from '../errors.ts';
 import type { RunEvent } from '../events.ts';
+import { pathKind } from '../fs/paths.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
 import { fetchFile } from './fetch-file.ts';
 import type { FetchOptions, FetchOutcome } from './fetch-types.ts';
@@ -99,7 +100,8 @@ async function obtainIn(
 ): Promise<void> {
   const { manifest, layout, signal } = session;
   const typed = options.sources ?? [];
-  const sources = [layout.labels, ...(typed.length > 0 ? typed : [manifest.homepage])];
+  const own = (await pathKind(layout.labels)) === 'directory' ? [layout.labels] : [];
+  const sources = [...own, ...(typed.length > 0 ? typed : [manifest.homepage])];
   const selection = { files: files.map(({ name }) => name) };
   // Nothing of it stays: it is no file of the run.
   const onEvent = (event: RunEvent) => {

@@ -33,6 +33,7 @@ const CASES: Readonly<Record<OptionKey, readonly [string, string, unknown]>> = {
   perLabel: ['5', '5', 5],
   normals: ['100', '100', 100],
   seed: ['7a', '7a', '7a'],
+  allowWhole: ['', '1', true],
   list: ['', '1', true],
   csv: ['', '1', true],
   noLabels: ['', '1', true],

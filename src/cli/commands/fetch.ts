@@ -2,11 +2,21 @@ import type { RunOptions } from '../../dataset/session.ts';
 import { CcxriError, isCcxriError } from '../../errors.ts';
 import { fetchDataset } from '../../fetch/fetch-dataset.ts';
 import { stoppedOutcome } from '../../fetch/fetch-file.ts';
-import type { FetchOutcome, FetchPlan, FetchResult } from '../../fetch/fetch-types.ts';
+import type {
+  FetchOutcome,
+  FetchPlan,
+  FetchResult,
+  FetchedImages,
+  WholeArchives,
+} from '../../fetch/fetch-types.ts';
+import type { IndexResult } from '../../labels/build-index.ts';
+import { type ImageChoice, choosesImages } from '../../labels/image-choice.ts';
+import { readChoice } from '../../labels/make-choice.ts';
 import { lowDiskError } from '../../fetch/plan.ts';
 import { listDataset } from '../../list.ts';
 import {
   type Manifest,
+  type Selection,
   isEmptySelection,
   selectFiles,
   withLabelFiles,
@@ -22,37 +32,32 @@ import {
   runOptionsOf,
   sourceOptionsOf,
   strictErrors,
+  typedChoiceOf,
+  unknownErrors,
 } from '../command.ts';
 import { FETCH_DIDS, renderFetched, renderPlan, type Fetched } from '../render-fetch.ts';
+import { unknownOf } from '../render-images.ts';
 import { countOutcomes } from '../render-outcomes.ts';
 import { asThrown } from '../report.ts';
 import { type View, renderTable } from '../view.ts';
 
 export async function runFetch(context: CommandContext): Promise<CommandOutcome> {
-  const { settings, clock, confirm, signal } = context;
-  const { dryRun, wait, concurrency, connections, retries, deleteArchives, keepGood } = settings;
+  const { settings, clock, signal } = context;
+  const { dryRun } = settings;
   const given = await runOptionsOf(context);
-  if (isEmptySelection(given.selection)) throw nothingSelected(given.manifest);
-  const labels = settings.noLabels ? 'none' : 'needed';
-  const run = { ...given, selection: withLabelFiles(given.manifest, given.selection, labels) };
+  const choice = await readChoice(typedChoiceOf(context), given.manifest);
+  const images = choosesImages(choice) ? choice : undefined;
+  if (images === undefined && isEmptySelection(given.selection)) {
+    throw nothingSelected(given.manifest);
+  }
+  const run = { ...given, selection: selectionOf(given, images, context) };
   const settled: FetchOutcome[] = [];
   const startMs = clock.nowMs();
   const fetching = fetchDataset({
     ...run,
-    ...sourceOptionsOf(context),
-    dryRun,
-    wait,
-    concurrency,
-    connections,
-    retries,
-    deleteArchives,
-    keepGood,
-    limitRateBytesPerSecond: settings.limitRate,
-    repair: !settings.noRepair,
-    extract: !settings.noExtract,
-    join: !settings.noJoin,
+    ...fetchOptionsOf(context),
+    images,
     onOutcome: (outcome) => settled.push(outcome),
-    confirmLowDisk: confirm && ((plan) => confirm(lowDiskQuestion(plan))),
   });
   try {
     const result = await fetching;
@@ -74,10 +79,39 @@ export async function runFetch(context: CommandContext): Promise<CommandOutcome>
   } catch (thrown) {
     const error = asThrown(thrown, signal);
     if (dryRun || !isCcxriError(error, 'aborted')) throw error;
-    const outcomes = await withStopped(run, settled);
+    // Of chosen images it is not known which archives they are in before the run has begun.
+    const outcomes = images === undefined ? await withStopped(run, settled) : settled;
     const elapsedMs = clock.nowMs() - startMs;
     return toStopped({ dest: run.dest, outcomes, bytesDownloaded: 0, elapsedMs }, error);
   }
+}
+
+function fetchOptionsOf(context: CommandContext) {
+  const { settings, confirm } = context;
+  const { dryRun, wait, concurrency, connections, retries, deleteArchives, keepGood } = settings;
+  return {
+    ...sourceOptionsOf(context),
+    ...{ dryRun, wait, concurrency, connections, retries, deleteArchives, keepGood },
+    limitRateBytesPerSecond: settings.limitRate,
+    repair: !settings.noRepair,
+    extract: !settings.noExtract,
+    join: !settings.noJoin,
+    allowWhole: settings.allowWhole,
+    ...(confirm && {
+      confirmLowDisk: (plan: FetchPlan) => confirm(lowDiskQuestion(plan)),
+      confirmWhole: (cost: WholeArchives) => confirm(wholeQuestion(cost)),
+    }),
+  };
+}
+
+/** Of chosen images the run itself gets the label files that it needs. */
+function selectionOf(
+  { manifest, selection }: RunOfCommand,
+  images: ImageChoice | undefined,
+  { settings }: CommandContext,
+): Selection {
+  if (images !== undefined) return selection;
+  return withLabelFiles(manifest, selection, settings.noLabels ? 'none' : 'needed');
 }
 
 /** In the manifest's order; files that were not settled when the run was stopped are `stopped`. */
@@ -121,7 +155,7 @@ function toStopped(fetched: Fetched, error: CcxriError): CommandOutcome {
 
 /** The counts and errors of a fetch, also of the demo's. */
 export function errorsOfFetch(
-  { outcomes, index, indexError, dryRun, plan }: FetchResult,
+  { outcomes, index, indexError, dryRun, plan, images }: FetchResult,
   context: CommandContext,
 ): Pick<CommandOutcome, 'counts' | 'errors'> {
   return {
@@ -129,11 +163,13 @@ export function errorsOfFetch(
       files: dryRun ? plan.steps.length : outcomes.length,
       ...countOutcomes(dryRun ? plan.steps : outcomes, FETCH_DIDS),
       rows: index?.rows ?? 0,
+      ...(images && { images: images.images, imagesHere: images.here }),
     },
     errors: [
       ...errorsOf(outcomes),
       ...(indexError === undefined ? [] : [indexError]),
-      ...strictErrors(context, outcomes, index),
+      ...strictErrors(context, outcomes, withRemarksOf(images, index)),
+      ...(images === undefined ? [] : unknownErrors(unknownOf(images), context)),
       // The remarks of the index have them.
       ...(index === undefined ? brokenErrors(context, outcomes) : []),
     ],
@@ -159,6 +195,15 @@ function againOf({ settings }: CommandContext, { suggest }: View): string {
   return secrets.length === 0 ? command : `${command} (${secrets.join(', ')})`;
 }
 
+/** What does not add up in the choice, beside what does not in the index. */
+function withRemarksOf(
+  images: FetchedImages | undefined,
+  index: FetchResult['index'],
+): Pick<IndexResult, 'remarks'> | undefined {
+  if (images === undefined) return index;
+  return { remarks: [...images.remarks, ...(index?.remarks ?? [])] };
+}
+
 /** 45 GB are never fetched by accident. */
 function nothingSelected(manifest: Manifest): CcxriError {
   const { subsets } = listDataset(manifest);
@@ -181,6 +226,11 @@ function nothingSelected(manifest: Manifest): CcxriError {
       },
     ],
   });
+}
+
+function wholeQuestion({ archives, ...size }: WholeArchives): string {
+  const which = count(archives.length, 'archive');
+  return `No source serves parts of ${which}: whole, that is ${formatSize(size)}. Download that?`;
 }
 
 function lowDiskQuestion({ bytesNeededOnDisk, bytesFreeOnDisk }: FetchPlan): string {

@@ -1,5 +1,3 @@
-import { CcxriError } from '../../errors.ts';
-import { describeRemark } from '../../labels/describe-remark.ts';
 import { stemOf } from '../../manifest/manifest.ts';
 import { queryImages } from '../../query/query-images.ts';
 import { renderImagesCsv } from '../../query/render-csv.ts';
@@ -12,8 +10,10 @@ import {
   sourceOptionsOf,
   strictErrors,
   typedChoiceOf,
+  unknownErrors,
 } from '../command.ts';
-import { joinParts, renderSome } from '../render-outcomes.ts';
+import { renderChoiceNotes, unknownOf } from '../render-images.ts';
+import { joinParts } from '../render-outcomes.ts';
 import type { View } from '../view.ts';
 
 export async function runQuery(context: CommandContext): Promise<CommandOutcome> {
@@ -25,7 +25,7 @@ export async function runQuery(context: CommandContext): Promise<CommandOutcome>
     list: list || csv,
   });
   const { images, patients, controls, archives, remarks } = result;
-  const unknown = [...result.unknownPatients, ...result.unknownImages, ...result.notInArchive];
+  const unknown = unknownOf(result);
   return {
     result,
     counts: { images, patients, controls, archives: archives.length, unknown: unknown.length },
@@ -38,24 +38,17 @@ export async function runQuery(context: CommandContext): Promise<CommandOutcome>
   };
 }
 
-/** With `--strict`: names that were asked for, and are nowhere. */
-function unknownErrors(
-  unknown: readonly string[],
-  { settings }: CommandContext,
-): readonly CcxriError[] {
-  if (!settings.strict || unknown.length === 0) return [];
-  const message = `${count(unknown.length, 'name')} of the choice not found in the selection`;
-  const reasons = unknown.slice(0, 20).map((name) => toPrintable(name));
-  return [new CcxriError('remarks', message, { reasons })];
-}
-
 /** As `--images` takes them. */
 function renderList({ list = [] }: QueryResult): string {
   return list.map(({ file, image }) => `${stemOf(file)}/${toPrintable(image, 1000)}\n`).join('');
 }
 
 function renderQuery(result: QueryResult, view: View): string {
-  return joinParts([renderHead(result), renderTables(result, view), renderNotes(result, view)]);
+  return joinParts([
+    renderHead(result),
+    renderTables(result, view),
+    renderChoiceNotes(result, view),
+  ]);
 }
 
 function renderHead(result: QueryResult): string {
@@ -99,25 +92,4 @@ function renderTables({ labels, subsets, archives }: QueryResult, view: View): s
       ]),
     ),
   ]);
-}
-
-function renderNotes(result: QueryResult, view: View): string {
-  const { unknownPatients, unknownImages, notInArchive, remarks } = result;
-  const some = (n: number, what: string, all: readonly string[]) =>
-    n === 0 ? '' : renderSome(what, all, view);
-  const [patients, images] = [unknownPatients.length, unknownImages.length];
-  return [
-    some(
-      patients,
-      `${count(patients, 'patient')} of the list not in the selection`,
-      unknownPatients,
-    ),
-    some(images, `${count(images, 'image')} of the list not in the selection`, unknownImages),
-    some(
-      notInArchive.length,
-      `${count(notInArchive.length, 'image')} that the archive does not have, though the label file names it`,
-      notInArchive,
-    ),
-    ...remarks.map((remark) => `remark: ${describeRemark(remark)}\n`),
-  ].join('');
 }

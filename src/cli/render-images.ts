@@ -1,0 +1,76 @@
+import type { FetchOutcome, FetchedImages } from '../fetch/fetch-types.ts';
+import { describeRemark } from '../labels/describe-remark.ts';
+import type { PlannedImages } from '../plan-event.ts';
+import { count, formatBytes, formatCount, formatSize } from '../text.ts';
+import { renderSome } from './render-outcomes.ts';
+import type { View } from './view.ts';
+
+/** What of a choice of images is not as it was asked for. */
+type ChoiceNotes = Pick<
+  FetchedImages,
+  'unknownPatients' | 'unknownImages' | 'notInArchive' | 'remarks'
+>;
+
+/** What was asked for by name, or has a row of labels, and is nowhere. */
+export function unknownOf(notes: Omit<ChoiceNotes, 'remarks'>): readonly string[] {
+  return [...notes.unknownPatients, ...notes.unknownImages, ...notes.notInArchive];
+}
+
+export function renderChoiceNotes(notes: ChoiceNotes, view: View): string {
+  const { unknownPatients, unknownImages, notInArchive, remarks } = notes;
+  const some = (what: string, names: readonly string[]) =>
+    names.length === 0 ? '' : renderSome(what, names, view);
+  const of = (names: readonly string[], noun: string, what: string) =>
+    some(`${count(names.length, noun)} ${what}`, names);
+  return [
+    of(unknownPatients, 'patient', 'of the list not in the selection'),
+    of(unknownImages, 'image', 'of the list not in the selection'),
+    of(notInArchive, 'image', 'that the archive does not have, though the label file names it'),
+    ...remarks.map((remark) => `remark: ${describeRemark(remark)}\n`),
+  ].join('');
+}
+
+/** What a fetch of chosen images will cost, by label, and what whole archives would have been. */
+export function renderImagesPlan(planned: PlannedImages, view: View): string {
+  const { images, controls, imagesHere, patients, archives, labels } = planned;
+  const table = view.table(
+    ['label', { right: 'images' }, { right: 'to fetch' }],
+    labels.map(({ label, images: n, bytes }) => [label, formatCount(n), formatBytes(bytes)]),
+  );
+  const controlsOf = controls > 0 ? `, ${formatCount(controls)} of them controls` : '';
+  const here = imagesHere > 0 ? `; ${formatCount(imagesHere)} here already` : '';
+  const of = `of ${count(patients, 'patient')} in ${count(archives, 'archive')}`;
+  const lines = [`${count(images, 'image')} ${of}${controlsOf}${here}`, ...costLines(planned)];
+  return `${table === '' ? '' : `${table}\n`}${lines.join('\n')}\n`;
+}
+
+function costLines(planned: PlannedImages): readonly string[] {
+  const { requests, bytes, wholeArchives, bytesOfWholeArchives, about } = planned;
+  const single =
+    requests > 0 ? [`single images: ${formatBytes(bytes)} in ${count(requests, 'request')}`] : [];
+  const whole =
+    wholeArchives > 0
+      ? [
+          `whole: ${count(wholeArchives, 'archive')}, where that costs less, or parts are not served`,
+        ]
+      : [];
+  const all = formatSize({ bytes: bytesOfWholeArchives, about });
+  const instead = bytesOfWholeArchives > 0 ? [`their whole archives would be ${all}`] : [];
+  return [...single, ...whole, ...instead];
+}
+
+/** What has come of the choice. */
+export function renderFetchedImages(
+  images: FetchedImages,
+  outcomes: readonly FetchOutcome[],
+  view: View,
+): string {
+  const single = outcomes.filter(({ status }) => status === 'crc-checked');
+  const singles = single.reduce((sum, outcome) => sum + (outcome.images ?? 0), 0);
+  const how =
+    singles > 0
+      ? `; ${formatCount(singles)} came without their archive, each checked by its CRC-32`
+      : '';
+  const head = `${formatCount(images.here)} of ${count(images.images, 'image')} here${how}\n`;
+  return view.prose(head, '  ') + renderChoiceNotes(images, view);
+}
