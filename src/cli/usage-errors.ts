@@ -102,17 +102,17 @@ function wordsMeant(typed: string, meant: CommandName, argv: readonly string[]):
     const before = keyOf(argv[at + index]);
     const isValue = before !== undefined && OPTIONS[before].value !== undefined;
     if (!takesNames || isValue || word.startsWith('-')) return [word];
-    const { subsets = [], files = [] } = selectionMeant(word) ?? {
-      subsets: labelMeant(word)?.subsets.slice(0, 1),
-    };
+    const { subsets = [], files = [] } = selectionMeant(word) ?? {};
+    const label = subsets.length + files.length === 0 ? labelMeant(word)?.label : undefined;
     const named = [
+      ...(label === undefined ? [] : ['--label', label]),
       ...subsets.flatMap((name) => ['--subset', name]),
       ...files.flatMap((name) => ['--file', name]),
     ];
     return named.length === 0 ? [word] : named;
   });
   const words = [...argv.slice(0, at), meant, ...after];
-  const isSelected = words.some((word) => /^--(?:subset|file)(?:=|$)/.test(word));
+  const isSelected = words.some((word) => /^--(?:subset|file|label)(?:=|$)/.test(word));
   return meant !== 'fetch' || isSelected ? words : [...words, '--subset', ANY_SUBSET];
 }
 
@@ -130,17 +130,15 @@ function selectionMeant(typed: string): Selection | undefined {
   });
 }
 
-/** A label typed for a subset: which subset has it, and where it is found then. */
+/** A label typed for a subset: its images can be had without the others. */
 function labelStep(typed: string): NextStep | undefined {
   const meant = labelMeant(typed);
   if (meant === undefined) return undefined;
-  const [subset = '', ...others] = meant.subsets;
-  const also = others.length === 0 ? '' : ` (or ${others.join(', ')})`;
   return {
     kind: 'run',
     command: 'fetch',
-    subsets: [subset],
-    purpose: `${also === '' ? '' : `${also.trim()} `}and take the rows of index.csv whose column ${meant.label} is 1`,
+    options: { label: meant.label },
+    purpose: 'for its images alone',
   };
 }
 
@@ -162,7 +160,7 @@ export function assertNoLabel(typed: string): void {
   throw new CcxriError('usage', message, { next: [{ ...step, or }] });
 }
 
-/** The error of an unknown name, where a label was typed: no archive has the images of one alone. */
+/** The error of an unknown name, where a label was typed. */
 export function withLabelMeant(error: unknown): unknown {
   if (!isCcxriError(error, 'unknown-subset', 'unknown-file')) return error;
   const { found = '', expected = '' } = error.facts;

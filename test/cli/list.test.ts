@@ -63,8 +63,8 @@ describe('`ccxri list`', () => {
 
 describe('a label typed for a name', () => {
   it.each([
-    ['fetch', 'covid', 'COVID-19 is a label of images in viral', '`ccxri fetch --subset viral`'],
-    ['list', 'hernia', 'Hernia is a label of images in chestdx', '`ccxri fetch --subset chestdx`'],
+    ['fetch', 'covid', 'COVID-19 is a label of images in viral', '`ccxri fetch --label COVID-19`'],
+    ['list', 'hernia', 'Hernia is a label of images in chestdx', '`ccxri fetch --label Hernia`'],
   ])(
     '%s %s: which subset has it, as a directory and as a subset',
     async (command, name, is, run) => {
