@@ -26,7 +26,7 @@ export interface LabelFilesHere {
  * Gets label files, as every fetch does.
  * @throws CcxriError of the first that could not be had; `other-manifest`; `aborted`
  */
-export async function obtainLabelFiles(
+async function obtainLabelFiles(
   files: readonly ManifestFile[],
   run: FetchRun,
 ): Promise<LabelFilesHere> {

@@ -52,7 +52,7 @@ export type ImagesTask = { readonly chosen: ChosenArchive; readonly step: FetchS
 );
 
 /** What has to come over the line. */
-export interface Cost {
+interface Cost {
   readonly bytes: number;
   readonly requests: number;
 }

@@ -50,7 +50,7 @@ interface DownloadWork {
 }
 
 /** No more files at once than there may be connections for them. */
-export function concurrencyOf(options: FetchOptions): number {
+function concurrencyOf(options: FetchOptions): number {
   return Math.min(options.concurrency ?? DEFAULT_FILES_AT_ONCE, mostConnections(options));
 }
 

@@ -73,7 +73,7 @@ interface Entry {
 }
 
 /** @throws CcxriError `usage`, with the line */
-export function parseList(text: string, list: ListFile): ReadonlySet<string> {
+function parseList(text: string, list: ListFile): ReadonlySet<string> {
   const separator = /[,;\t]/.exec(text.split(/[\r\n]/, 1)[0] ?? '')?.[0] ?? ',';
   const entries = text
     .split(/\r\n|\n|\r/)

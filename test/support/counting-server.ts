@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { afterEach } from 'vitest';
 
 /** What was asked for and sent. */
-export interface Traffic {
+interface Traffic {
   readonly requests: number;
   /** Of bodies, as they were written to the wire. */
   readonly bodyBytes: number;
@@ -75,7 +75,7 @@ async function send(
   onBytes: (bytes: number) => void,
 ): Promise<void> {
   const stats = await stat(path).catch(() => undefined);
-  if (stats === undefined) {
+  if (stats?.isFile() !== true) {
     response.writeHead(404).end();
     return;
   }
