@@ -135,6 +135,10 @@ export interface QueryCounts {
 export interface FetchCounts extends FileCount, Readonly<Record<StatusKey | FetchDid, number>> {
   /** Rows of the index; 0 where none was written. Absent after a stop. */
   readonly rows?: number;
+  /** Chosen images, controls among them. Absent where none were chosen, and after a stop. */
+  readonly images?: number;
+  /** Of these, those that are here. Absent where none were chosen, and after a stop. */
+  readonly imagesHere?: number;
 }
 
 export interface MembersCounts {

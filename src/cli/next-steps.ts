@@ -165,7 +165,9 @@ function renderAct(step: NextStep, typed: RawOptions): string {
     case 'option': {
       const { option, value } = step;
       if (value === undefined) return `${OPTION_TEXTS[option]}${purpose}`;
-      return `add --${option} ${quoteForShell(value)}${purpose}`;
+      // Another label takes the place of the one that was typed.
+      const verb = option === 'label' ? 'use' : 'add';
+      return `${verb} --${option} ${quoteForShell(value)}${purpose}`;
     }
     case 'run':
       return `run \`${renderCommand(step.command, step, typed)}\`${purpose}`;

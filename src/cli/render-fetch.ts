@@ -30,7 +30,7 @@ interface RenderOptions {
 
 /** What a fetch would do. */
 export function renderPlan(
-  { dest, plan }: FetchResult,
+  { dest, plan, bytesDownloaded }: FetchResult,
   { view, again, lowDisk }: RenderOptions,
 ): string {
   const { steps, bytesToDownload, about, bytesNeededOnDisk, bytesFreeOnDisk } = plan;
@@ -53,7 +53,8 @@ export function renderPlan(
   const listed = open.length === 0 ? '' : `${table}\n`;
   // The archives of chosen images are many, each with a few: their labels say more.
   const shown = plan.images === undefined || view.verbose ? listed : '';
-  const images = plan.images === undefined ? '' : `${renderImagesPlan(plan.images, view)}\n`;
+  const images =
+    plan.images === undefined ? '' : `${renderImagesPlan(plan.images, bytesDownloaded, view)}\n`;
   return `${images}${shown}${lines.join('\n')}\n`;
 }
 
@@ -138,7 +139,7 @@ export function renderFetched(result: Fetched, view: View, hasErrors: boolean): 
   return joinParts([
     renderHead(result, view),
     result.outcomes.every(isGood) ? renderHowMany(result.outcomes, view) : '',
-    result.images === undefined ? '' : renderFetchedImages(result.images, result.outcomes, view),
+    result.images === undefined ? '' : renderFetchedImages(result.images, result, view),
     renderContentChecked(result.outcomes),
     renderRemoved(result.outcomes),
     result.index === undefined

@@ -1,4 +1,5 @@
-import type { FetchOutcome, FetchedImages } from '../fetch/fetch-types.ts';
+import type { FetchResult, FetchedImages } from '../fetch/fetch-types.ts';
+import type { Remark } from '../labels/audit.ts';
 import { describeRemark } from '../labels/describe-remark.ts';
 import type { PlannedImages } from '../plan-event.ts';
 import { count, formatBytes, formatCount, formatSize } from '../text.ts';
@@ -30,8 +31,11 @@ export function renderChoiceNotes(notes: ChoiceNotes, view: View): string {
   ].join('');
 }
 
-/** What a fetch of chosen images will cost, by label, and what whole archives would have been. */
-export function renderImagesPlan(planned: PlannedImages, view: View): string {
+/**
+ * What a fetch of chosen images will cost, by label, and what whole archives would have been.
+ * @param readBytes label files and directories, which were read to know that
+ */
+export function renderImagesPlan(planned: PlannedImages, readBytes: number, view: View): string {
   const { images, controls, imagesHere, patients, archives, labels } = planned;
   const table = view.table(
     ['label', { right: 'images' }, { right: 'to fetch' }],
@@ -40,7 +44,12 @@ export function renderImagesPlan(planned: PlannedImages, view: View): string {
   const controlsOf = controls > 0 ? `, ${formatCount(controls)} of them controls` : '';
   const here = imagesHere > 0 ? `; ${formatCount(imagesHere)} here already` : '';
   const of = `of ${count(patients, 'patient')} in ${count(archives, 'archive')}`;
-  const lines = [`${count(images, 'image')} ${of}${controlsOf}${here}`, ...costLines(planned)];
+  const read = `label files and directories: ${formatBytes(readBytes)}, read for this plan and not kept`;
+  const lines = [
+    `${count(images, 'image')} ${of}${controlsOf}${here}`,
+    ...costLines(planned),
+    ...(readBytes > 0 ? [read] : []),
+  ];
   return `${table === '' ? '' : `${table}\n`}${lines.join('\n')}\n`;
 }
 
@@ -62,7 +71,7 @@ function costLines(planned: PlannedImages): readonly string[] {
 /** What has come of the choice. */
 export function renderFetchedImages(
   images: FetchedImages,
-  outcomes: readonly FetchOutcome[],
+  { outcomes, index }: Pick<FetchResult, 'outcomes' | 'index'>,
   view: View,
 ): string {
   const single = outcomes.filter(({ status }) => status === 'crc-checked');
@@ -72,5 +81,15 @@ export function renderFetchedImages(
       ? `; ${formatCount(singles)} came without their archive, each checked by its CRC-32`
       : '';
   const head = `${formatCount(images.here)} of ${count(images.images, 'image')} here${how}\n`;
-  return view.prose(head, '  ') + renderChoiceNotes(images, view);
+  // Those that the index has are shown with it.
+  const remarks = images.remarks.filter(({ kind, file }) => !hasRemark(index, kind, file));
+  return view.prose(head, '  ') + renderChoiceNotes({ ...images, remarks }, view);
+}
+
+function hasRemark(
+  index: FetchResult['index'],
+  kind: Remark['kind'],
+  file: string | undefined,
+): boolean {
+  return index?.remarks.some((remark) => remark.kind === kind && remark.file === file) === true;
 }

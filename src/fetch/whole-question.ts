@@ -42,7 +42,6 @@ function refused(archives: readonly string[], size: Size, error: CcxriError): Cc
       {
         kind: 'option',
         option: 'allow-whole',
-        purpose: `to download ${which} all the same`,
         or: { kind: 'option', option: 'source', purpose: 'that serves byte ranges' },
       },
     ],

@@ -71,14 +71,7 @@ export function toChoiceLabel(typed: string): ChoiceLabel {
   throw new CcxriError('unknown-label', `there is no label "${toPrintable(typed, 80)}".${guess}`, {
     found: toPrintable(typed, 80),
     expected: CHOICE_LABELS.join(', '),
-    next: [
-      {
-        kind: 'option',
-        option: 'label',
-        value: nearest,
-        purpose: `(one of ${CHOICE_LABELS.join(', ')})`,
-      },
-    ],
+    next: [{ kind: 'option', option: 'label', value: nearest }],
   });
 }
 

@@ -146,10 +146,13 @@ function assertSome(made: MadeChoice, choice: ImageChoice): void {
   const unknown = [...unknownPatients, ...unknownImages];
   const isListWrong =
     unknown.length > 0 && unknown.length === (patients?.size ?? 0) + (listed?.size ?? 0);
-  const counts = labels.map((label) => `${label}: 0`);
+  const isOfAll = choice.allLabels === true && labels.length > 1;
+  const none = isOfAll
+    ? [`none has all of ${labels.join(', ')}`]
+    : labels.map((label) => `${label}: 0`);
   throw new CcxriError('nothing-chosen', 'no image is as the options say', {
     found: `${fitting} images`,
-    reasons: isListWrong ? ['no name of the list is in the selection'] : counts,
+    reasons: isListWrong ? ['no name of the list is in the selection'] : none,
     next: nextOfNone(choice),
   });
 }

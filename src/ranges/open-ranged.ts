@@ -43,18 +43,26 @@ export async function openRanged(
   const trusted = context.sources.length === 1 ? known : undefined;
   const failures: CcxriError[] = [];
   for await (const found of locationsOf(file, context.sources, context.signal)) {
+    const last = failures.at(-1);
+    // Of the last source the error itself says it.
+    if (last !== undefined) emitLeft(last, file, context);
     try {
       return await openAt({ file, known: trusted }, found, context);
     } catch (error) {
       throwIfAborted(context.signal);
-      const failure = toFailure(error, found.source.name);
-      failures.push(failure);
-      const source = failure.facts.source ?? found.source.name;
-      const record = toErrorRecord(failure);
-      context.onEvent({ event: 'source-left', file: file.name, source, error: record });
+      failures.push(toFailure(error, found.source.name));
     }
   }
   throw summarizeFailures(failures, file, 0);
+}
+
+function emitLeft(
+  failure: CcxriError,
+  { name: file }: ManifestFile,
+  context: DownloadContext,
+): void {
+  const { source = '' } = failure.facts;
+  context.onEvent({ event: 'source-left', file, source, error: toErrorRecord(failure) });
 }
 
 async function openAt(
