@@ -5,7 +5,7 @@ import { type Manifest, type ManifestFile, selectFiles, stemOf } from '../manife
 import type { Remark } from './audit.ts';
 import { archivesToList, candidatesOf, unknownArchives } from './candidates.ts';
 import { type ChosenImages, chooseImages } from './choose-images.ts';
-import { CHOICE_LABELS, type ImageChoice, toChoiceLabel } from './image-choice.ts';
+import { CHOICE_LABELS, DEFAULT_SEED, type ImageChoice, toChoiceLabel } from './image-choice.ts';
 import { readList } from './image-list.ts';
 import { groupOf } from './join.ts';
 import { archiveFacts, readLabels } from './scan.ts';
@@ -27,8 +27,6 @@ export interface TypedChoice {
   /** Default `DEFAULT_SEED`. */
   readonly seed?: string | undefined;
 }
-
-export const DEFAULT_SEED = '0';
 
 /**
  * Reads what was typed, and the lists that it names.

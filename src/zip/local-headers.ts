@@ -56,8 +56,8 @@ export async function readLocalHeaders(
     reader,
     ranges,
     ({ entry }, bytes) => {
-      const place = checkHeader(entry, bytes, report);
-      if (place !== undefined) placed.push({ entry, ...place });
+      const found = checkHeader(entry, bytes, report);
+      if (found !== undefined) placed.push(found);
     },
     signal,
   );
@@ -69,11 +69,11 @@ export async function readLocalHeaders(
  * @param bytes from the header on: at least its fixed fields and the name
  * @returns undefined: it is not there
  */
-export function checkHeader(
-  entry: HeaderFacts,
+export function checkHeader<E extends HeaderFacts>(
+  entry: E,
   bytes: Buffer,
   report: ArchiveReport,
-): Placement | undefined {
+): (Placement & { readonly entry: E }) | undefined {
   if (bytes.readUInt32LE(0) !== SIGNATURE) {
     report.reject('header-missing', 'is not at the offset that the directory declares', entry.name);
     return undefined;
@@ -90,7 +90,7 @@ export function checkHeader(
   }
   const dataStart = entry.headerStart + extraEnd;
   const hasDescriptor = ((bytes.readUInt16LE(6) | entry.flags) & FLAG.descriptor) !== 0;
-  return { dataStart, dataEnd: dataStart + entry.compressedSize, hasDescriptor };
+  return { entry, dataStart, dataEnd: dataStart + entry.compressedSize, hasDescriptor };
 }
 
 function differenceOf(entry: HeaderFacts, bytes: Buffer, nameEnd: number): string | undefined {

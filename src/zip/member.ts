@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { lstat, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errnoOf, toDiskError } from '../errors.ts';
 import { syncDirectory } from '../fs/atomic.ts';
@@ -47,9 +47,9 @@ export async function extractMembers(
   const folders = foldersOf(directory).map((folder) => join(options.into, folder));
   // Created by us in a fresh folder, one by one and from the top: no link can be among them.
   for (const path of folders) {
-    await mkdir(path).catch((error: unknown) => {
-      // Of members that were unpacked into it before.
-      if (errnoOf(error) === 'EEXIST') return;
+    await mkdir(path).catch(async (error: unknown) => {
+      // Of members that were unpacked into it before; a link is followed by nobody.
+      if (errnoOf(error) === 'EEXIST' && (await lstat(path)).isDirectory()) return;
       throw toDiskError(error, 'make the directory', { path });
     });
   }

@@ -91,7 +91,7 @@ describe('resolveLinks', () => {
           saying(/gone\.html: it answers with status 410/),
         ],
       },
-      next: nextSaying(/--source page\.html .save https:\/\/x\.test\/cxr\/ in a browser.*mirror/),
+      next: nextSaying(/check its address, or give another --source/),
     });
     const alone = await resolveLinks({ manifest: release, sources: [root], selection });
     expect(alone.links[0]?.error).toMatchObject({
