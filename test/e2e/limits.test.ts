@@ -45,13 +45,16 @@ describe.skipIf(!isLinux)('#210 limits of the process', () => {
     expect(await fetchWith(`ulimit -n ${files}`)).toMatchObject({ code: 0 });
   });
 
-  it.each([20, 24, 28, 32, 40])('%d open files: reported as such, code 6 at worst', async (files) => {
-    const { code, stderr } = await fetchWith(`ulimit -n ${files}`);
-    if (code === 0) return;
-    expect(code).toBe(6);
-    expect(stderr).toContain('too many files');
-    expect(stderr).toContain('`ulimit -n 1024`');
-  });
+  it.each([20, 24, 28, 32, 40])(
+    '%d open files: reported as such, code 6 at worst',
+    async (files) => {
+      const { code, stderr } = await fetchWith(`ulimit -n ${files}`);
+      if (code === 0) return;
+      expect(code).toBe(6);
+      expect(stderr).toContain('too many files');
+      expect(stderr).toContain('`ulimit -n 1024`');
+    },
+  );
 
   /** The limit of threads does not hold for root. */
   const asOther = 'setpriv --reuid 54321 --regid 54321 --clear-groups';
