@@ -113,15 +113,18 @@ function isRealDate({ date, time }: ZipEntry): boolean {
  * ignore case or accents, and none that is both a file and a folder. Pure. The same name twice is left
  * to `findRepeats`: it may be the same file.
  * @param entries with usable names
+ * @returns whether each file has a name of its own
  */
-export function checkClashes(entries: readonly ZipEntry[], report: ArchiveReport): void {
+export function checkClashes(entries: readonly ZipEntry[], report: ArchiveReport): boolean {
   const files = new Map<string, string>();
   const folders = new Map<string, string>();
+  let fileCount = 0;
   for (const entry of entries) {
     if (entry.name === HERE) continue;
     const path = entry.name.replace(/\/$/, '');
     if (isFolder(entry)) noteFolder(path, folders, report);
     else {
+      fileCount += 1;
       noteFile(path, files, report);
       const end = path.lastIndexOf('/');
       if (end > 0) noteFolder(path.slice(0, end), folders, report);
@@ -130,6 +133,7 @@ export function checkClashes(entries: readonly ZipEntry[], report: ArchiveReport
   for (const [key, name] of files) {
     if (folders.has(key)) report.reject('folder-or-file', 'is both a file and a folder', name);
   }
+  return files.size === fileCount;
 }
 
 function noteFile(name: string, files: Map<string, string>, report: ArchiveReport): void {

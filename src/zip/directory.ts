@@ -107,9 +107,12 @@ async function checkDirectory(
   const gate = { reader, file, end, report, signal };
   const entries = await readEntries(gate);
   const { named, skipped } = checkEntries(entries, reader.sizeBytes, report);
-  checkClashes(named, report);
+  const areDistinct = checkClashes(named, report) && skipped.size === 0;
   const placed = await readLocalHeaders(entries, gate);
-  const { distinct, repeats } = await findRepeats(placed, gate);
+  // A second index of all names takes as much memory again.
+  const { distinct, repeats } = areDistinct
+    ? { distinct: placed, repeats: NONE }
+    : await findRepeats(placed, gate);
   // If a member is missing, the gaps between the others mean nothing.
   if (placed.length === entries.length) await checkSpans(distinct, gate);
   report.assertUsable();
@@ -123,6 +126,8 @@ async function checkDirectory(
     warnings: report.warnings,
   };
 }
+
+const NONE: ReadonlySet<ZipEntry> = new Set();
 
 function toSkipped(
   { name, size, crc32 }: ZipEntry,
