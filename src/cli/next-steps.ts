@@ -3,10 +3,10 @@ import { formatDuration, quoteForShell, toPrintableLink } from '../text.ts';
 import {
   OPTIONS,
   OPTION_KEYS,
-  type CommandName,
   type OptionKey,
   type RawOptions,
   type RawValue,
+  takesOption,
 } from './options.ts';
 
 /** What a suggested command consists of, besides what the user has typed. */
@@ -70,47 +70,17 @@ function needsSource(step: NextStep): boolean {
   return step.kind === 'option' && SOURCE_OPTIONS.includes(step.option);
 }
 
-/** The options of a run that the commands suggested next repeat, and which commands take them. */
-const CARRIED: readonly (readonly [OptionKey, readonly CommandName[]])[] = [
-  [
-    'dest',
-    [
-      'list',
-      'query',
-      'fetch',
-      'verify',
-      'repair',
-      'members',
-      'extract',
-      'join',
-      'status',
-      'links',
-      'doctor',
-      'demo',
-    ],
-  ],
-  [
-    'manifest',
-    [
-      'list',
-      'query',
-      'fetch',
-      'verify',
-      'repair',
-      'members',
-      'extract',
-      'join',
-      'status',
-      'links',
-      'doctor',
-    ],
-  ],
-  ['source', ['query', 'fetch', 'repair', 'members', 'links', 'doctor']],
-];
+/** The options of a run that the commands suggested next repeat, where they take them. */
+const CARRIED: readonly OptionKey[] = ['dest', 'manifest', 'source'];
+
+/** `ccxri manifest` is suggested where the manifest that was typed is wrong. */
+function isCarried(key: OptionKey, name: NextCommandName): boolean {
+  return name !== 'help' && name !== 'manifest' && takesOption(name, key);
+}
 
 /** What else was typed, by name, but what a command has otherwise, and secrets. */
 function othersOf(typed: RawOptions): Readonly<Record<string, RawValue>> {
-  const elsewhere: readonly string[] = ['subset', 'file', 'dryRun', ...CARRIED.map(([key]) => key)];
+  const elsewhere: readonly string[] = ['subset', 'file', 'dryRun', ...CARRIED];
   const others = OPTION_KEYS.flatMap((key): readonly [string, RawValue][] => {
     const value = typed[key];
     const { long, secret } = OPTIONS[key];
@@ -190,9 +160,9 @@ function renderCommand(name: NextCommandName, parts: CommandParts, typed: RawOpt
     ...subsets.map((subset) => ` --subset ${quoteForShell(subset)}`),
     ...files.map((file) => ` --file ${quoteForShell(file)}`),
     ...own,
-    ...CARRIED.flatMap(([key, commands]) => {
+    ...CARRIED.flatMap((key) => {
       const value = typed[key];
-      const isOpen = commands.some((command) => command === name) && !(key in options);
+      const isOpen = isCarried(key, name) && !(key in options);
       if (!isOpen || value === undefined || typeof value === 'boolean') return [];
       const all = [value].flat();
       const useful = key === 'source' ? all.filter((source) => mayHave(source, parts)) : all;
