@@ -43,7 +43,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
       ['ccxri query --label Edema,Mass --without-label Pneumonia --list', 'their names'],
       ['ccxri query --label COVID-19 --normals 600 --csv > covid.csv', 'with controls, as a table'],
     ],
-    load: async () => (await import('./commands/query.ts')).runQuery,
+    load: async () => (await import('./commands/online.ts')).runQuery,
   },
   fetch: {
     summary: 'download, check, extract and join; run again, it resumes',
@@ -54,7 +54,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
       ['ccxri fetch --subset all --source page.html', 'with the links of a saved page'],
       ['ccxri fetch --file ChestDx-22 --source https://mirror.example/ccxri/', 'from a mirror'],
     ],
-    load: async () => (await import('./commands/fetch.ts')).runFetch,
+    load: async () => (await import('./commands/online.ts')).runFetch,
   },
   verify: {
     summary: 'check what is here against the manifest',
@@ -64,7 +64,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
       ['ccxri verify --quick', 'size and time only'],
       ['ccxri verify --deep --subset cc-cxri-p', 'every image too; what is absent is missing'],
     ],
-    load: async () => (await import('./commands/verify.ts')).runVerify,
+    load: async () => (await import('./commands/offline.ts')).runVerify,
   },
   repair: {
     summary: 'put damaged files right: download only what is wrong with them',
@@ -74,7 +74,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
       ['ccxri repair --file ChestDx-22', 'one archive, read in any case'],
       ['ccxri repair -n', 'which members are damaged, and what it would cost'],
     ],
-    load: async () => (await import('./commands/repair.ts')).runRepair,
+    load: async () => (await import('./commands/online.ts')).runRepair,
   },
   members: {
     summary: 'list what archives hold, also those that are not here',
@@ -84,7 +84,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
       ['ccxri members --subset viral --json', 'one subset, for scripts'],
     ],
     announcement: 'reading the directories of archives…',
-    load: async () => (await import('./commands/members.ts')).runMembers,
+    load: async () => (await import('./commands/online.ts')).runMembers,
   },
   extract: {
     summary: 'unpack the archives that are here; no network',
@@ -93,7 +93,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
       ['ccxri extract', 'every archive that is here'],
       ['ccxri extract --file ChestDx-22', 'one archive'],
     ],
-    load: async () => (await import('./commands/extract.ts')).runExtract,
+    load: async () => (await import('./commands/offline.ts')).runExtract,
   },
   join: {
     summary: 'write index.csv: images with their labels; no network',
@@ -102,13 +102,13 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
       ['ccxri join', 'index.csv in the dataset directory'],
       ['ccxri join --subset viral -o viral.csv', 'a part, to a separate file'],
     ],
-    load: async () => (await import('./commands/join.ts')).runJoin,
+    load: async () => (await import('./commands/offline.ts')).runJoin,
   },
   status: {
     summary: 'show what is here, missing or partly here; reads no data',
     argument: DIRECTORY,
     examples: [['ccxri status --subset chestdx', 'one subset']],
-    load: async () => (await import('./commands/status.ts')).runStatus,
+    load: async () => (await import('./commands/offline.ts')).runStatus,
   },
   links: {
     summary: 'resolve and print where each file comes from',

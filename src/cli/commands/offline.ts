@@ -1,0 +1,5 @@
+// The commands that work on what is here, without a network: loaded in one piece, as those that download are.
+export { runExtract } from './extract.ts';
+export { runJoin } from './join.ts';
+export { runStatus } from './status.ts';
+export { runVerify } from './verify.ts';
