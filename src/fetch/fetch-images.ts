@@ -53,7 +53,9 @@ export async function fetchImages(
         ? failuresOf(planned, session)
         : await settleAll(planned, labels, run);
       const images = summarizeImages(planned, outcomes, session);
-      const index = dryRun ? {} : await joinIfWanted(session, options, outcomes);
+      const index = dryRun
+        ? {}
+        : await joinIfWanted(session, options, outcomes, planned.made.labelsHere);
       const { bytesReceived: bytesDownloaded } = run.meter;
       const elapsedMs = session.elapsedMs();
       return { dest, dryRun, plan, outcomes, images, ...index, bytesDownloaded, elapsedMs };

@@ -1,21 +1,24 @@
 import type { Session } from '../dataset/session.ts';
 import { isCcxriError } from '../errors.ts';
 import { buildIndex } from '../labels/build-index.ts';
+import type { LabelsHere } from '../labels/join.ts';
 import { hasImages } from '../labels/scan.ts';
 import type { FetchOptions, FetchOutcome, FetchResult } from './fetch-types.ts';
 
 /**
  * The index is made of what is there, also where some files failed, or the run has ended itself on a full
  * disk: only the user stops it.
+ * @param labelsHere the label files that are here, where they have been read already
  */
 export async function joinIfWanted(
   { layout, dest, manifest, onEvent }: Session,
   { extract = true, join = true, signal }: FetchOptions,
   outcomes: readonly FetchOutcome[],
+  labelsHere?: LabelsHere,
 ): Promise<Pick<FetchResult, 'index' | 'indexError'>> {
   if (!extract || !join || !(await hasImages(layout, manifest))) return {};
   try {
-    return { index: await buildIndex({ dest, manifest, onEvent, signal }) };
+    return { index: await buildIndex({ dest, manifest, onEvent, signal }, labelsHere) };
   } catch (error) {
     if (!isCcxriError(error) || error.code === 'aborted') throw error;
     const { message, next, facts } = error;

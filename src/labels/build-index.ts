@@ -40,11 +40,13 @@ interface ArchiveRows {
 
 /**
  * Finds the images and reads the label files that are here.
+ * @param labelsHere these files, where they have been read already
  * @throws CcxriError `missing`: no images of the selection are here; `labels-invalid`; of the disk;
  *   `aborted`
  */
 export async function openIndexSource(
   options: Pick<RunOptions, 'manifest' | 'dest' | 'selection' | 'signal'>,
+  labelsHere?: LabelsHere,
 ): Promise<IndexSource> {
   const { dest, selection = {}, signal } = options;
   const { manifest } = await resolveManifest(options);
@@ -59,7 +61,7 @@ export async function openIndexSource(
   const chosen = all.archives.filter(({ stem }) => asked?.has(stem) ?? true);
   const here = asked === undefined ? all : { archives: chosen, unknownFolders: [], strays: [] };
   if (chosen.length === 0) throw noImages(layout, here, asked !== undefined);
-  const labels = await readLabels(layout, manifest, signal);
+  const labels = labelsHere ?? (await readLabels(layout, manifest, signal));
   return { layout, ledger: new Ledger(layout.ledger), archives, here, labels, asked };
 }
 
@@ -96,14 +98,21 @@ export interface JoinOptions extends RunOptions {
 /**
  * Joins the images that are here with the label files that are here, and writes index.csv whole or
  * not at all.
+ * @param labelsHere as `openIndexSource`
  * @throws CcxriError `missing`: no archive's images are here (see `hasImages`), or a label
  *   file that the dataset's index.csv was made with, which is left as it is then;
  *   `labels-invalid`; `occupied`; of the disk; `aborted`
  */
-export async function buildIndex(options: JoinOptions): Promise<IndexResult> {
+export async function buildIndex(
+  options: JoinOptions,
+  labelsHere?: LabelsHere,
+): Promise<IndexResult> {
   const { output, dryRun = false, signal, onEvent = ignoreEvents } = options;
   const isOwn = output === undefined;
-  const source = await openIndexSource(isOwn ? { ...options, selection: undefined } : options);
+  const source = await openIndexSource(
+    isOwn ? { ...options, selection: undefined } : options,
+    labelsHere,
+  );
   const { layout, here } = source;
   if (isOwn) await assertOwnIndex(layout.index);
   if (isOwn) await assertKeepsLabels(source, signal);

@@ -7,7 +7,7 @@ import { archivesToList, candidatesOf, unknownArchives } from './candidates.ts';
 import { type ChosenImages, chooseImages } from './choose-images.ts';
 import { CHOICE_LABELS, DEFAULT_SEED, type ImageChoice, toChoiceLabel } from './image-choice.ts';
 import { readList } from './image-list.ts';
-import { groupOf } from './join.ts';
+import { type LabelsHere, groupOf } from './join.ts';
 import { archiveFacts, readLabels } from './scan.ts';
 
 /** A choice as somebody types it. */
@@ -90,6 +90,8 @@ export interface ChoiceSource {
 
 /** A choice that was made. */
 export interface MadeChoice extends ChosenImages {
+  /** The label files, as they were read for it. */
+  readonly labelsHere: LabelsHere;
   /** What of the label files fits no archive. */
   readonly remarks: readonly Remark[];
 }
@@ -100,7 +102,8 @@ export interface MadeChoice extends ChosenImages {
  */
 export async function makeChoice(choice: ImageChoice, source: ChoiceSource): Promise<MadeChoice> {
   const { manifest, layout, files, listImages, signal } = source;
-  const { tables, files: labelFiles } = await readLabels(layout, manifest, signal);
+  const labelsHere = await readLabels(layout, manifest, signal);
+  const { tables, files: labelFiles } = labelsHere;
   const all = archiveFacts(manifest);
   const stems = new Set(files.map(({ name }) => stemOf(name)));
   const archives = files.length === 0 ? all : all.filter(({ stem }) => stems.has(stem));
@@ -116,7 +119,7 @@ export async function makeChoice(choice: ImageChoice, source: ChoiceSource): Pro
     if (archive !== undefined) members.set(stem, await listImages(archive));
   }
   const chosen = chooseImages(candidatesOf({ archives, tables, members }), choice);
-  const made = { ...chosen, remarks: unknownArchives(tables, all) };
+  const made = { ...chosen, labelsHere, remarks: unknownArchives(tables, all) };
   assertSome(made, choice);
   return made;
 }
