@@ -4,9 +4,9 @@ import { writeFileAtomic } from '../fs/atomic.ts';
 import { readSmallJson } from '../fs/small-json.ts';
 import { stemOf } from '../manifest/manifest.ts';
 import type { RangedFile } from '../ranges/ranged-file.ts';
-import type { ArchiveListing, ListedMember } from '../zip/listing.ts';
+import { MAX_MEMBER_BYTES, MAX_RATIO } from '../zip/check-entries.ts';
+import { type ArchiveListing, type ListedMember, leastEndOf, readListing } from '../zip/listing.ts';
 import { withoutTopFolder } from '../zip/names.ts';
-import { readListing } from '../zip/listing.ts';
 import { staysBelow } from './ledger.ts';
 import type { DatasetLayout } from './layout.ts';
 
@@ -56,7 +56,9 @@ export async function readMemberIndex(
   const json = await readSmallJson(pathOf(layout, name), FORM);
   if (!isStored(json) || json.archive !== name || json.md5 !== md5) return undefined;
   const { members, sum, ...facts } = json;
-  return sum === sumOf(facts, members) ? toIndex(json) : undefined;
+  if (sum !== sumOf(facts, members)) return undefined;
+  const index = toIndex(json);
+  return isPossible(index.listing) ? index : undefined;
 }
 
 /** One wrong digit would be blamed on the archive. */
@@ -139,6 +141,15 @@ function toIndex({ validator, members, ...facts }: Omit<Stored, 'sum'>): MemberI
     validator,
     listing: { sizeBytes, directoryStart, topFolder, warnings, members: listed },
   };
+}
+
+/** Whether an archive can be like that. The sum shows what was damaged, not what was written by another hand. */
+function isPossible({ sizeBytes, directoryStart, members }: ArchiveListing): boolean {
+  const isWithin = (member: ListedMember) =>
+    leastEndOf(member) <= member.endsBefore &&
+    member.endsBefore <= directoryStart &&
+    member.size <= Math.min(MAX_MEMBER_BYTES, MAX_RATIO * member.compressedSize);
+  return directoryStart <= sizeBytes && members.every(isWithin);
 }
 
 function toMember(row: Row, topFolder: string | null): ListedMember {

@@ -2,6 +2,7 @@ import { throwIfAborted } from '../abort.ts';
 import { rangesPathOf } from '../dataset/layout.ts';
 import type { Session } from '../dataset/session.ts';
 import type { PartFile } from '../download/part-file.ts';
+import type { PartOrigin } from '../download/part-state.ts';
 import { gapsOf } from '../download/spans.ts';
 import { isCcxriError } from '../errors.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
@@ -29,8 +30,7 @@ export async function takeRanges(file: ManifestFile, run: FetchRun): Promise<voi
   const part = await downloads.parts.open(file);
   try {
     if (part.heldBytes === 0) await part.restart({ url, validator, totalBytes });
-    const { origin } = part;
-    if (origin.totalBytes !== totalBytes || !isSameAddress(origin.url, url)) return;
+    if (!isSameVersion(part.origin, { url, validator, totalBytes })) return;
     const reader = await openFileReader(path);
     try {
       for (const range of kept.ranges) await copyRange(range, { reader, part, session });
@@ -43,6 +43,15 @@ export async function takeRanges(file: ManifestFile, run: FetchRun): Promise<voi
   } finally {
     await part.leave();
   }
+  // The part has them now. If they are wrong, no later download may begin with them again.
+  await removeRanges(path);
+}
+
+/** Bytes of two versions never make a file. Without a validator the length has to do. */
+function isSameVersion(part: PartOrigin, store: PartOrigin): boolean {
+  const isOther =
+    part.validator !== null && store.validator !== null && part.validator !== store.validator;
+  return !isOther && part.totalBytes === store.totalBytes && isSameAddress(part.url, store.url);
 }
 
 /** The archive is whole: nothing of the store is needed any more. @throws CcxriError of the disk */

@@ -74,7 +74,8 @@ export class RangeStore {
 
   /** Opens what is there; bytes of another file, or of another version of it, are dropped. @throws CcxriError of the disk */
   static async open(path: string, file: StoredFile): Promise<RangeStore> {
-    const ranges = await readRanges(path, file);
+    const kept = await readStore(path, file);
+    const ranges = rangesOf(kept, file);
     try {
       await makeDirectoryWithin(dirname(path));
       const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
@@ -85,6 +86,8 @@ export class RangeStore {
         const { size } = stats;
         const here = ranges.filter(({ at, length }) => at + length <= size);
         const store = new RangeStore(path, file, handle, here);
+        // After a kill the next run must not find other bytes in the places that an old list names.
+        if (here.length !== kept?.ranges.length) await removeIfThere(statePathOf(path));
         // What was written and not listed is not known to be whole.
         await handle.truncate(store.#end);
         return store;
@@ -219,7 +222,10 @@ export async function readRanges(
   path: string,
   file: Pick<StoredFile, 'name' | 'md5'> & Partial<StoredFile>,
 ): Promise<readonly StoredRange[]> {
-  const kept = await readStore(path, file);
+  return rangesOf(await readStore(path, file), file);
+}
+
+function rangesOf(kept: KeptRanges | undefined, file: Partial<StoredFile>): readonly StoredRange[] {
   if (kept === undefined) return [];
   const { totalBytes = kept.totalBytes, validator = kept.validator } = file;
   return kept.totalBytes === totalBytes && kept.validator === validator ? kept.ranges : [];

@@ -5,8 +5,8 @@ import { unreadPackingOf } from './packing.ts';
 import { type ArchiveReport, type Reason, toName } from './report.ts';
 
 /** Deflate can't do better (zlib, technical details): more can't be true. */
-const MAX_RATIO = 1032;
-const MAX_MEMBER_BYTES = 4 * 1024 ** 3;
+export const MAX_RATIO = 1032;
+export const MAX_MEMBER_BYTES = 4 * 1024 ** 3;
 /** Images hardly deflate; an archive that expands to more than this is made to fill a disk. */
 const MAX_TOTAL_RATIO = 25;
 /** For small archives of compressible files the ratio alone would be too strict. */

@@ -91,7 +91,8 @@ function boundEntries(
   return bounded.reverse();
 }
 
-function leastEndOf({ headerStart, rawName, compressedSize }: HeaderFacts): number {
+/** Where a member ends whose own header has nothing but its name. */
+export function leastEndOf({ headerStart, rawName, compressedSize }: HeaderFacts): number {
   return headerStart + FIXED_BYTES + rawName.length + compressedSize;
 }
 

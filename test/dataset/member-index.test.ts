@@ -9,7 +9,7 @@ import {
   writeMemberIndex,
 } from '../../src/dataset/member-index.ts';
 import type { RangedFile } from '../../src/ranges/ranged-file.ts';
-import { readListing } from '../../src/zip/listing.ts';
+import { type ListedMember, readListing } from '../../src/zip/listing.ts';
 import { type ReadNote, bufferReader } from '../support/buffer-reader.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
 import { buildZip } from '../support/zip-builder.ts';
@@ -92,6 +92,28 @@ describe('#219 an index that can not be used is none', () => {
       await writeMemberIndex(layout, ARCHIVE, { ...index, listing });
       expect(await readMemberIndex(layout, ARCHIVE)).toBeUndefined();
     }
+  });
+
+  it.each<[string, Partial<ListedMember>]>([
+    ['ends before it begins', { endsBefore: 0 }],
+    ['is longer than its place', { compressedSize: 1_000_000 }],
+    ['begins behind the next one', { headerStart: 1_000_000 }],
+    ['ends behind the directory', { endsBefore: ZIP.length + 1 }],
+    ['unpacks to more than deflate can', { size: 1_000_000 }],
+    ['is larger than any member', { size: 5 * 1024 ** 3, compressedSize: 5 * 1024 ** 3 }],
+  ])('with a member that %s', async (_, wrong) => {
+    const { layout, index } = await placeIndex();
+    const { listing } = index;
+    const members = listing.members.map((member, at) => ({ ...member, ...(at === 0 && wrong) }));
+    await writeMemberIndex(layout, ARCHIVE, { ...index, listing: { ...listing, members } });
+    expect(await readMemberIndex(layout, ARCHIVE)).toBeUndefined();
+  });
+
+  it('with a directory behind the end of the archive', async () => {
+    const { layout, index } = await placeIndex();
+    const listing = { ...index.listing, directoryStart: index.listing.sizeBytes + 1 };
+    await writeMemberIndex(layout, ARCHIVE, { ...index, listing });
+    expect(await readMemberIndex(layout, ARCHIVE)).toBeUndefined();
   });
 
   it('where there is none', async () => {

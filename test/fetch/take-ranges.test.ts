@@ -2,8 +2,9 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { type DatasetLayout, layoutOf, rangesPathOf } from '../../src/dataset/layout.ts';
+import { PartStore } from '../../src/download/part-store.ts';
 import { RangeStore } from '../../src/ranges/range-store.ts';
-import { archiveOf } from '../support/damaged.ts';
+import { archiveOf, flipped } from '../support/damaged.ts';
 import { destIn, manifestOf, run } from '../support/fetching.ts';
 import { useNginx } from '../support/nginx.ts';
 import { listTree, useTempDirs } from '../support/temp-dirs.ts';
@@ -14,9 +15,14 @@ const nginx = useNginx();
 const archive = archiveOf('ChestDx-1.zip', { members: 20, bytes: 100_000 });
 const manifest = manifestOf(archive);
 const total = archive.bytes.length;
+const md5InManifest = manifest.files[0]?.md5 ?? '';
 
 /** A dataset directory that has these ranges of the archive, and a server with all of it. */
-async function setUp(ranges: readonly (readonly [number, number])[], bytes = archive.bytes) {
+async function setUp(
+  ranges: readonly (readonly [number, number])[],
+  bytes = archive.bytes,
+  validator: string | null = null,
+) {
   const root = await tempDir();
   await writeFile(join(root, archive.name), archive.bytes);
   const server = await nginx({ root });
@@ -24,8 +30,7 @@ async function setUp(ranges: readonly (readonly [number, number])[], bytes = arc
   const layout = layoutOf(dest);
   await mkdir(layout.state, { recursive: true });
   const path = rangesPathOf(layout, archive.name);
-  const md5 = manifest.files[0]?.md5 ?? '';
-  const file = { name: archive.name, md5, totalBytes: total, validator: null };
+  const file = { name: archive.name, md5: md5InManifest, totalBytes: total, validator };
   const store = await RangeStore.open(path, file);
   for (const [start, end] of ranges) {
     await store.add({ start, length: end - start }, (onPiece) =>
@@ -38,7 +43,7 @@ async function setUp(ranges: readonly (readonly [number, number])[], bytes = arc
     (await server.requests())
       .filter(({ range }) => range !== 'bytes=0-255')
       .reduce((sum, request) => sum + (request.status < 300 ? request.bytes : 0), 0);
-  return { setup: { dest, manifest, sources: [server.url] }, layout, path, fetched };
+  return { setup: { dest, manifest, sources: [server.url] }, root, layout, path, fetched };
 }
 
 async function isWhole({ archives }: DatasetLayout): Promise<boolean> {
@@ -84,4 +89,29 @@ it('leaves them where all of the archive comes from a directory', async () => {
   const ran = await run({ ...setup, sources: [source] });
   expect(ran.outcomes).toEqual(['downloaded']);
   expect(await listTree(layout.ranges)).toEqual([]);
+});
+
+it('does not mix two versions of an archive: a part keeps its own bytes alone', async () => {
+  const { setup, layout, fetched } = await setUp(RANGES.slice(1), Buffer.alloc(total), '"other"');
+  const [url = ''] = setup.sources.map((source) => `${source}/${archive.name}`);
+  const validator = (await fetch(url, { method: 'HEAD' })).headers.get('etag');
+  const part = await new PartStore(layout.partial).open({ name: archive.name, md5: md5InManifest });
+  await part.restart({ url, validator, totalBytes: total });
+  await part.write(archive.bytes.subarray(0, 500_000), 0);
+  await part.leave();
+  const ran = await run(setup);
+  expect(ran.outcomes).toEqual(['downloaded']);
+  expect(await isWhole(layout)).toBe(true);
+  expect(await fetched()).toBe(total - 500_000);
+});
+
+it('does not begin a second download with bytes that made the first one fail', async () => {
+  const { setup, root, layout, fetched } = await setUp(RANGES, Buffer.alloc(total));
+  await writeFile(join(root, archive.name), flipped(archive.bytes, 700_000));
+  expect((await run(setup)).outcomes).toEqual(['md5-mismatch']);
+  await writeFile(join(root, archive.name), archive.bytes);
+  const before = await fetched();
+  expect((await run(setup)).outcomes).toEqual(['downloaded']);
+  expect((await fetched()) - before).toBe(total);
+  expect(await isWhole(layout)).toBe(true);
 });

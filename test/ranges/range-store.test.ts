@@ -137,6 +137,13 @@ describe('bytes without proof are none', () => {
     expect(await inStore(path, (store) => Promise.resolve(store.ranges))).toEqual([]);
   });
 
+  it('of a version whose place another one has taken, though the run was killed before it was listed', async () => {
+    const path = await stored();
+    await inStore(path, (store) => put(store, 50_000, 9000), { ...FILE, validator: '"v2"' });
+    expect(await readRanges(path, FILE)).toEqual([]);
+    expect(await inStore(path, (store) => Promise.resolve(store.ranges))).toEqual([]);
+  });
+
   it.each(['', '{', '{}', '[]', 'null', '\0\0', '{"rangesVersion":1,"__proto__":{}}'])(
     'whose list is %j',
     async (text) => {
