@@ -87,7 +87,9 @@ class Connections {
     const fetchNext = () => this.#fetchNext();
     try {
       let isOpen = true;
-      while (isOpen) isOpen = await context.limiter.run(this.#url, fetchNext, this.#signal, part);
+      while (isOpen) {
+        isOpen = await context.limiter.run(this.#url, fetchNext, this.#signal, { owner: part });
+      }
     } catch (error) {
       if (isCcxriError(error)) this.#onEnd({ kind: 'failed', asked: 'segment', error }, 0);
       else this.#finish(error);

@@ -88,14 +88,9 @@ class UrlTransfer {
     try {
       if (mode === 'parallel') return await fetchInParallel(this.#transfer, this.#url);
       const isSmall = request.segment.to - request.segment.from < PROBE_BYTES;
-      const fetch = async () => {
-        const startMs = context.clock.nowMs();
-        const end = await fetchSegment(this.#transfer, request);
-        const leftMs = startMs + REQUEST_EVERY_MS - context.clock.nowMs();
-        if (isSmall && leftMs > 0) await pause(context.clock, leftMs, context.signal);
-        return end;
-      };
-      return await context.limiter.run(this.#url, fetch, context.signal, part);
+      const fetch = () => fetchSegment(this.#transfer, request);
+      const turn = { owner: part, everyMs: isSmall ? REQUEST_EVERY_MS : 0 };
+      return await context.limiter.run(this.#url, fetch, context.signal, turn);
     } catch (error) {
       // Only coded errors are ever retried; the rest is a bug.
       if (!isCcxriError(error)) throw error;

@@ -26,6 +26,14 @@ export interface AutoConnections {
   readonly onChange: (change: CountChange) => void;
 }
 
+/** Whose a request is, and how long it has its connection at least. */
+interface RequestTurn {
+  /** Shares the connections fairly with other owners. Default: the request itself. */
+  readonly owner?: object | undefined;
+  /** Its connection begins no other request before this. Default 0. */
+  readonly everyMs?: number | undefined;
+}
+
 /** How often the line is looked at. */
 const SAMPLE_EVERY_MS = 50;
 
@@ -103,15 +111,15 @@ export class HostLimiter {
   }
 
   /**
-   * Runs a request as soon as a connection is free and the host is not paused.
-   * @param owner shares the connections fairly with other owners; default: the request itself
+   * Runs a request as soon as a connection is free and the host is not paused. Its result does not wait for
+   * the rest of `everyMs`: only the next request on that connection does.
    * @throws CcxriError `http-status`: the pause is too long; `aborted`; what the request throws
    */
   async run<T>(
     url: string,
     request: () => Promise<T>,
     signal?: AbortSignal,
-    owner: object = request,
+    { owner = request, everyMs = 0 }: RequestTurn = {},
   ): Promise<T> {
     const host = this.#stateOf(url);
     await this.#awaitPause(url, host, signal);
@@ -120,11 +128,22 @@ export class HostLimiter {
       this.#release(host, owner);
       await this.#awaitPause(url, host, signal);
     }
+    const startMs = this.#clock.nowMs();
     try {
       this.#reportChanges();
       return await request();
     } finally {
-      this.#release(host, owner);
+      const leftMs = startMs + everyMs - this.#clock.nowMs();
+      if (leftMs <= 0) this.#release(host, owner);
+      else void this.#releaseAfter(leftMs, signal).finally(() => this.#release(host, owner));
+    }
+  }
+
+  async #releaseAfter(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    try {
+      await this.#clock.sleep(ms, signal);
+    } catch (error) {
+      if (signal?.aborted !== true) throw error;
     }
   }
 

@@ -42,10 +42,9 @@ export class RangeRequests {
    * @param range undefined: for the whole file
    */
   async send<T>(range: string | undefined, read: (answer: HttpAnswer) => Promise<T>): Promise<T> {
-    const { client, limiter, clock, signal, unresponsiveHosts } = this.#context;
+    const { client, limiter, signal, unresponsiveHosts } = this.#context;
     const url = this.#url;
     const work = async () => {
-      const startMs = clock.nowMs();
       const headers = range === undefined ? {} : { range };
       const answer = await this.#get(client.get(url, { headers, signal }));
       try {
@@ -56,11 +55,9 @@ export class RangeRequests {
         return result;
       } finally {
         answer.discard();
-        const leftMs = REQUEST_EVERY_MS - (clock.nowMs() - startMs);
-        if (leftMs > 0) await pause(clock, leftMs, signal);
       }
     };
-    return limiter.run(url, work, signal, this);
+    return limiter.run(url, work, signal, { owner: this, everyMs: REQUEST_EVERY_MS });
   }
 
   async #get(asked: Promise<HttpAnswer>): Promise<HttpAnswer> {

@@ -42,7 +42,7 @@ describe('the limiter of a host', () => {
       const hang = () =>
         new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve()));
       const running = files.flatMap((file) =>
-        [1, 2].map(() => limiter.run(A, hang, stop.signal, file)),
+        [1, 2].map(() => limiter.run(A, hang, stop.signal, { owner: file })),
       );
       await turn();
       expect(limiter.fairShare).toBe(share);
@@ -102,6 +102,31 @@ describe('the limiter of a host', () => {
     expect(started).toEqual(['1', '2']);
     end('2');
     await two;
+  });
+
+  it('gives the result of a request at once, and its connection to the next only 50 ms after its start', async () => {
+    const clock = handClock();
+    const limiter = new HostLimiter(clock, Infinity, 1);
+    const started: string[] = [];
+    const request = (name: string, signal?: AbortSignal) =>
+      limiter.run(A, () => Promise.resolve(started.push(name)), signal, { everyMs: 50 });
+    await request('1');
+    const second = request('2');
+    await turn();
+    expect(started).toEqual(['1']);
+    await clock.advance(49);
+    expect(started).toEqual(['1']);
+    await clock.advance(1);
+    await second;
+    expect(started).toEqual(['1', '2']);
+    // Stopped while its connection waits: the connection is free at once.
+    const stop = new AbortController();
+    await clock.advance(50);
+    await request('3', stop.signal);
+    stop.abort();
+    await turn();
+    await request('4');
+    expect(started).toEqual(['1', '2', '3', '4']);
   });
 
   it('ends the waiting when the run is stopped, in the queue and in a pause', async () => {
@@ -175,7 +200,7 @@ describe('the connections of a run', () => {
         started.push(name);
         return new Promise<void>((resolve) => ends.push(resolve));
       };
-      const running = limiter.run(url, run, signal, owner);
+      const running = limiter.run(url, run, signal, { owner });
       all.push(running.catch(() => undefined));
       return running;
     };
