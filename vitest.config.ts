@@ -5,6 +5,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    setupFiles: ['test/support/equal-bytes.ts'],
     // A rejection nobody waited for is a bug in the code under test, never noise.
     dangerouslyIgnoreUnhandledErrors: false,
     projects: [

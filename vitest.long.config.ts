@@ -9,6 +9,7 @@ export default defineConfig({
     testTimeout: 30 * 60_000,
     hookTimeout: 60_000,
     globalSetup: ['test/support/build-once.ts', 'test/fuzz/table.ts', 'test/servers/table.ts'],
+    setupFiles: ['test/support/equal-bytes.ts'],
     // Each of them starts processes of its own: one file at a time.
     maxWorkers: 1,
   },
