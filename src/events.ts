@@ -57,6 +57,8 @@ export interface PhaseStartEvent extends PhaseProgress {
  */
 export interface ProgressEvent extends PhaseProgress {
   readonly event: 'progress';
+  /** Images of the choice that are here, or have come. Absent where no images of this file are fetched by themselves. */
+  readonly images?: number | undefined;
   /** The run as a whole. Absent where a listener of the library gets the event: only `--ndjson` adds it. */
   readonly run?: RunProgress | undefined;
 }
@@ -72,7 +74,7 @@ export interface RunProgress {
    * much that is.
    */
   readonly fraction: number | null;
-  /** Images of the choice that are here. Absent where no images were chosen. */
+  /** Images of the choice that are here, or have come. Absent where no images were chosen. */
   readonly imagesDone?: number | undefined;
   /** Images of the choice. Absent where no images were chosen. */
   readonly images?: number | undefined;

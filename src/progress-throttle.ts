@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts';
-import type { EventListener, PhaseProgress } from './events.ts';
+import type { EventListener, ProgressEvent } from './events.ts';
 
 /** Emits progress at most ten times a second, which is as fast as a listener needs to draw. */
 export class ProgressThrottle {
@@ -12,7 +12,7 @@ export class ProgressThrottle {
     this.#onEvent = onEvent;
   }
 
-  emit(progress: PhaseProgress): void {
+  emit(progress: Omit<ProgressEvent, 'event' | 'run'>): void {
     const nowMs = this.#clock.nowMs();
     if (nowMs - this.#emittedAtMs < PROGRESS_EVERY_MS) return;
     this.#emittedAtMs = nowMs;

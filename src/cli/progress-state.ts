@@ -67,7 +67,8 @@ export class RunState {
   #filesInAll: number | null = null;
   /** Of a choice; null: there is none. */
   #imagesInAll: number | null = null;
-  #imagesDone = 0;
+  /** By file. */
+  readonly #imagesDone = new Map<string, number>();
   #hasWork = false;
   #lastPhase: Phase = 'download';
   /** By phase: what is hashed meanwhile is no speed of a download. */
@@ -95,6 +96,7 @@ export class RunState {
         this.#begin(event, event.uselessBytes ?? 0, nowMs);
         return;
       case 'progress':
+        if (event.images !== undefined) this.#imagesDone.set(event.file, event.images);
         this.#moved(event, this.#work.advance(event, nowMs), nowMs);
         return;
       case 'retry':
@@ -107,7 +109,7 @@ export class RunState {
       case 'file-done':
         this.#work.settle(event.file, nowMs);
         this.#finished.add(event.file);
-        this.#imagesDone += event.images ?? 0;
+        this.#imagesDone.set(event.file, event.images ?? 0);
         this.#inWork.delete(event.file);
         return;
       case 'demo-start':
@@ -139,9 +141,9 @@ export class RunState {
     return this.#filesInAll;
   }
 
-  /** Of the chosen ones: those of archives that are settled. */
+  /** Of the chosen ones: those that are here, or have come. */
   get imagesDone(): number {
-    return this.#imagesDone;
+    return [...this.#imagesDone.values()].reduce((sum, images) => sum + images, 0);
   }
 
   /** null: none were chosen. */

@@ -30,8 +30,9 @@ export interface MemberRequest {
   readonly into: string;
   /** Requests at once for this archive; the run's limit holds besides. */
   readonly connections: number;
-  /** Called with the number of bytes that were fetched or unpacked since the last call. */
-  readonly onFetched?: ((bytes: number) => void) | undefined;
+  /** Called with the bytes that have come since the last call, and the members that became whole by them. */
+  readonly onFetched?: ((bytes: number, members: number) => void) | undefined;
+  /** Called with the number of bytes unpacked so far. */
   readonly onUnpacked?: ((doneBytes: number) => void) | undefined;
 }
 
@@ -60,8 +61,11 @@ export async function fetchMembers(
   const path = rangesPathOf(context.layout, name);
   const store = await RangeStore.open(path, { name, md5, totalBytes, validator });
   try {
-    const fetch = (ranges: readonly ByteRange[]) => fetchMissing(ranges, request, store, context);
-    await fetch(members.map(rangeOf));
+    await fetchMissing(members.map(rangeOf), request, store, context);
+    // What comes later is of members that were counted.
+    const onFetched = (bytes: number) => request.onFetched?.(bytes, 0);
+    const fetch = (ranges: readonly ByteRange[]) =>
+      fetchMissing(ranges, { ...request, onFetched }, store, context);
     const reader = await openFileReader(path);
     try {
       return await unpackStored(request, { store, reader, fetch, context });
@@ -80,14 +84,19 @@ async function fetchMissing(
   { signal }: ExtractContext,
 ): Promise<void> {
   const missing = ranges.filter((range) => store.placeOf(range) === undefined);
+  if (missing.length < ranges.length) onFetched?.(0, ranges.length - missing.length);
   if (missing.length === 0) return;
   try {
-    await forEachAtOnce(mergeRanges(missing), connections, async (range) => {
+    await forEachAtOnce(mergeRanges(missing), connections, async (merged) => {
       throwIfAborted(signal);
-      await store.add(range, (onPiece) =>
-        ranged.fetch(range, async (piece) => {
+      const open = [...merged.ranges];
+      let at = merged.start;
+      await store.add(merged, (onPiece) =>
+        ranged.fetch(merged, async (piece) => {
           await onPiece(piece);
-          onFetched?.(piece.length);
+          at += piece.length;
+          const begun = open.findIndex(({ start, length }) => start + length > at);
+          onFetched?.(piece.length, open.splice(0, begun < 0 ? open.length : begun).length);
         }),
       );
     });

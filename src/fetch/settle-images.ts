@@ -88,15 +88,15 @@ async function fetchTwice(task: MembersTask, run: FetchRun): Promise<FetchedSing
 }
 
 async function fetchOnce(
-  { chosen, cost }: MembersTask,
+  task: MembersTask,
   run: FetchRun,
   known: MemberIndex | undefined,
 ): Promise<FetchedSingle> {
   const { session, downloads } = run;
-  const { survey, images } = chosen;
+  const { survey, images } = task.chosen;
   const { file } = survey;
   throwIfAborted(session.signal);
-  const progress = new SingleProgress(file.name, cost.bytes, run);
+  const progress = new SingleProgress(task, run);
   const ranged = await openArchive(survey, progress.run, known);
   try {
     const { layout, signal } = session;
@@ -107,7 +107,7 @@ async function fetchOnce(
     const single = await extractSingleImages(
       {
         ...request,
-        onFetched: (bytes) => progress.fetched(bytes),
+        onFetched: (bytes, members) => progress.fetched(bytes, members),
         onUnpacked: (doneBytes) => progress.unpacked(doneBytes),
       },
       session,
@@ -119,7 +119,7 @@ async function fetchOnce(
   }
 }
 
-/** The events of one archive: its bytes first, then its images. */
+/** The events of one archive: its bytes first, with the images that are complete by them, then unpacking. */
 class SingleProgress {
   /** The run, with what an attempt keeps counted over all that is fetched of the archive. */
   readonly run: FetchRun;
@@ -128,11 +128,13 @@ class SingleProgress {
   #phase: Phase | undefined;
   #totalBytes: number;
   #fetchedBytes = 0;
+  #images: number;
 
-  constructor(file: string, totalBytes: number, run: FetchRun) {
+  constructor({ chosen, cost }: MembersTask, run: FetchRun) {
     const { clock, onEvent } = run.session;
-    this.#file = file;
-    this.#totalBytes = totalBytes;
+    this.#file = chosen.survey.file.name;
+    this.#images = chosen.here.size;
+    this.#totalBytes = cost.bytes;
     this.#throttle = new ProgressThrottle(clock, onEvent);
     this.run = {
       ...run,
@@ -148,7 +150,9 @@ class SingleProgress {
     };
   }
 
-  fetched(bytes: number): void {
+  fetched(bytes: number, members: number): void {
+    this.#images += members;
+    if (bytes === 0) return;
     this.#enter('download');
     this.#fetchedBytes += bytes;
     this.#totalBytes = Math.max(this.#totalBytes, this.#fetchedBytes);
@@ -180,6 +184,7 @@ class SingleProgress {
   }
 
   #emit(phase: 'download' | 'extract', doneBytes: number, totalBytes: number | null): void {
-    this.#throttle.emit({ file: this.#file, phase, doneBytes, totalBytes });
+    const images = this.#images;
+    this.#throttle.emit({ file: this.#file, phase, doneBytes, totalBytes, images });
   }
 }

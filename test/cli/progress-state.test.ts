@@ -180,6 +180,30 @@ describe('the state of a run', () => {
     expect(state.fraction).toBeCloseTo(before + (1 - before) / 2, 3);
   });
 
+  it('counts chosen images as they come, and in the end those that are here', () => {
+    const state = new RunState();
+    const come = (file: string, doneBytes: number, images: number): RunEvent => {
+      return { event: 'progress', ...at(file, doneBytes), images };
+    };
+    const ended = (file: string, images: number): RunEvent => {
+      return { event: 'file-done', file, status: 'crc-checked', images };
+    };
+    const events: readonly RunEvent[] = [
+      ended('here.zip', 5),
+      start('a.zip', 0),
+      come('a.zip', 100e6, 2),
+      come('b.zip', 100e6, 1),
+      come('a.zip', 300e6, 7),
+      { event: 'phase-done', file: 'a.zip', phase: 'download', bytes: 300e6 },
+      ended('a.zip', 6),
+    ];
+    const counted = events.map((event) => {
+      state.handle(event, 0);
+      return state.imagesDone;
+    });
+    expect(counted).toEqual([5, 5, 7, 8, 13, 13, 12]);
+  });
+
   it('does not count what lay there before, and knows no total without a plan', () => {
     const state = new RunState();
     state.handle(start('a.zip', 700e6), 0);

@@ -35,7 +35,8 @@ const NEVER_SEEN: Readonly<Record<string, string>> = {
   ...{ 'BugRecord.code': 'no test provokes a bug', 'BugRecord.message': 'likewise' },
   ...{ 'Manifest.counts': 'ccxri manifest writes none', 'ManifestFile.url': 'likewise' },
   'ManifestFile.md5Disputed': 'ccxri manifest writes none',
-  ...{ 'RunProgress.images': 'the runs are too short', 'RunProgress.imagesDone': 'likewise' },
+  'ProgressEvent.images': 'the runs are too short',
+  ...{ 'RunProgress.images': 'likewise', 'RunProgress.imagesDone': 'likewise' },
 };
 
 const described = new DescribedOutput(model);
