@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { crc32 as crc32Of } from 'node:zlib';
+import { isCcxriError } from '../errors.ts';
 import { writeFileAtomic } from '../fs/atomic.ts';
 import { readSmallJson } from '../fs/small-json.ts';
 import { stemOf } from '../manifest/manifest.ts';
@@ -101,8 +102,17 @@ export async function membersOf(
   if (kept !== undefined && isOf(kept, ranged)) return kept.listing;
   const listing = await readListing(ranged, { file: archive.name, signal });
   const { validator } = ranged;
-  if (keep) await writeMemberIndex(layout, archive, { validator, listing });
+  if (keep) await keepIndex(writeMemberIndex(layout, archive, { validator, listing }));
   return listing;
+}
+
+/** Where nothing can be written, the directory is read again the next time; the members are known all the same. */
+async function keepIndex(writing: Promise<void>): Promise<void> {
+  try {
+    await writing;
+  } catch (error) {
+    if (!isCcxriError(error, 'not-writable', 'disk-full', 'no-inodes')) throw error;
+  }
 }
 
 /** Without a validator the length has to do: every member that is fetched has its own header and CRC-32. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { throwIfAborted } from '../abort.ts';
 import { forEachAtOnce } from '../concurrency.ts';
-import { type MembersNoted, notedMembers } from '../dataset/images.ts';
+import { type MembersNoted, areSingle, notedMembers } from '../dataset/images.ts';
 import { imagesPathOf } from '../dataset/layout.ts';
 import type { MembersRecord } from '../dataset/ledger.ts';
 import { CcxriError } from '../errors.ts';
@@ -137,7 +137,7 @@ export async function findSingleImages(
 ): Promise<SingleImagesFound> {
   const root = imagesPathOf(layout, name);
   await assertNoLink(root, name);
-  const record = await ledger.readMembers(name);
+  const record = await withoutAbsent(root, await ledger.readMembers(name));
   assertSameArchive({ name, root, record, listing });
   const known = new Set(record?.members.map(({ path }) => path));
   const bad = record?.foundBadAt === undefined ? new Set<string>() : await findBad(root, record);
@@ -174,6 +174,26 @@ export async function findSingleImages(
     bad,
     record,
   };
+}
+
+/**
+ * Single images are recorded before they appear: those that a kill kept from appearing are forgotten, so
+ * that a later choice without them leaves no record of what is not there.
+ */
+async function withoutAbsent(
+  root: string,
+  record: MembersRecord | undefined,
+): Promise<MembersRecord | undefined> {
+  if (record === undefined || !areSingle(record)) return record;
+  const absent = new Set<string>();
+  await forEachAtOnce(record.members, FILES_AT_ONCE, async (member) => {
+    if ((await compareLength(join(root, member.path), member)) === 'absent')
+      absent.add(member.path);
+  });
+  const present = <T extends { readonly path: string }>(list: readonly T[]) =>
+    list.filter(({ path }) => !absent.has(path));
+  const { members, broken } = record;
+  return { ...record, members: present(members), ...(broken && { broken: present(broken) }) };
 }
 
 interface Recorded {

@@ -52,7 +52,7 @@ export async function fetchImages(
       const outcomes = dryRun
         ? failuresOf(planned, session)
         : await settleAll(planned, labels, run);
-      const images = summarizeImages(planned, outcomes, session);
+      const images = summarizeImages(planned, dryRun ? [] : outcomes, session);
       const index = dryRun
         ? {}
         : await joinIfWanted(session, options, outcomes, planned.made.labelsHere);

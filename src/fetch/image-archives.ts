@@ -148,11 +148,14 @@ export async function imagesHere(
   const here = new Set<string>();
   if (record === undefined || record.foundBadAt !== undefined) return here;
   const wanted = new Set(images.map(({ image }) => image));
+  const missing = new Set<string>();
   for (const member of record.members) {
     const image = imageKeyOf(member.path);
     if (!wanted.has(image)) continue;
     const path = join(imagesPathOf(layout, name), member.path);
-    if ((await compareLength(path, member)) === 'same') here.add(image);
+    const isHere = (await compareLength(path, member)) === 'same';
+    (isHere ? here : missing).add(image);
   }
-  return here;
+  // Members of two folders may have the same name: then the image is here with all of them.
+  return new Set([...here].filter((image) => !missing.has(image)));
 }

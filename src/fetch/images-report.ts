@@ -55,7 +55,10 @@ export function failuresOf({ tasks }: PlannedFetch, session: Session): readonly 
   return failures;
 }
 
-/** What has come of the choice. What does not add up is emitted, too. */
+/**
+ * What has come of the choice. What does not add up is emitted, too.
+ * @param outcomes empty: nothing was to be done, so that what was here before is what is here
+ */
 export function summarizeImages(
   { made, tasks, plan }: PlannedFetch,
   outcomes: readonly FetchOutcome[],

@@ -8,7 +8,7 @@ import { ProgressThrottle } from '../progress-throttle.ts';
 import { fetchFile, stoppedOutcome } from './fetch-file.ts';
 import type { FetchOutcome } from './fetch-types.ts';
 import { imagesHere, openArchive } from './image-archives.ts';
-import { type ImagesTask, membersFor, toFetchTask } from './plan-images.ts';
+import { type ImagesTask, imageKeyOf, membersFor, toFetchTask } from './plan-images.ts';
 import type { FetchRun } from './with-downloads.ts';
 
 type MembersTask = Extract<ImagesTask, { kind: 'members' }>;
@@ -44,7 +44,7 @@ async function settleSingle(
   if (task.kind === 'done') return { ...before, did: 'skipped' };
   try {
     if (task.kind === 'failed') throw task.error;
-    const { place, isLocal, single } = await run.downloadLimit(() => fetchTwice(task, run));
+    const { place, isLocal, single, images } = await run.downloadLimit(() => fetchTwice(task, run));
     const { published, damagedMembers, brokenImages, error } = single;
     const did =
       error !== undefined
@@ -59,7 +59,7 @@ async function settleSingle(
       status: statusOf(await surveyFile(file, run.session)),
       did,
       source: isLocal ? null : place,
-      images: single.here + published,
+      images,
       damagedMembers,
       brokenImages,
       ...(error && { error }),
@@ -76,6 +76,8 @@ interface FetchedSingle {
   readonly place: string;
   readonly isLocal: boolean;
   readonly single: SingleImages;
+  /** Images of the choice that are here, each once: members of two folders may have the same name. */
+  readonly images: number;
 }
 
 /** An archive that changes meanwhile, or has since it was indexed, is started over once, from its directory on. */
@@ -113,7 +115,9 @@ async function fetchOnce(
       session,
     );
     progress.end(single);
-    return { isLocal, place, single };
+    const bad = new Set(single.damagedMembers.map(({ path }) => imageKeyOf(path)));
+    const good = members.map(({ path }) => imageKeyOf(path)).filter((image) => !bad.has(image));
+    return { isLocal, place, single, images: new Set(good).size };
   } finally {
     await ranged.close();
   }

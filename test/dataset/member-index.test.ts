@@ -11,10 +11,12 @@ import {
 import type { RangedFile } from '../../src/ranges/ranged-file.ts';
 import { type ListedMember, readListing } from '../../src/zip/listing.ts';
 import { type ReadNote, bufferReader } from '../support/buffer-reader.ts';
+import { canMount, useMounts } from '../support/mounts.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
 import { buildZip } from '../support/zip-builder.ts';
 
 const tempDir = useTempDirs();
+const mounts = useMounts();
 
 const ARCHIVE = { name: 'ChestDx-1.zip', md5: '0123456789abcdef0123456789abcdef' };
 const GBK = Buffer.from('b2a1b2bf2e6a7067', 'hex');
@@ -143,6 +145,12 @@ describe('membersOf', () => {
     const layout = layoutOf(await tempDir());
     await membersOf(ARCHIVE, rangedFile(ZIP, '"v1"', []), { layout, keep: false });
     expect(await readMemberIndex(layout, ARCHIVE)).toBeUndefined();
+  });
+
+  it.skipIf(!canMount)('lists the members where nothing can be kept of them', async () => {
+    const layout = layoutOf(await mounts.readOnly(await tempDir()));
+    const { members } = await membersOf(ARCHIVE, rangedFile(ZIP, '"v1"', []), { layout });
+    expect(members).toHaveLength(3);
   });
 
   it('says that its place is taken', async () => {

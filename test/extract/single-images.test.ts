@@ -1,6 +1,8 @@
-import { mkdir, readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { findImages } from '../../src/dataset/images.ts';
+import { layoutOf } from '../../src/dataset/layout.ts';
 import { Ledger } from '../../src/dataset/ledger.ts';
 import type { SingleImages } from '../../src/extract/single-images.ts';
 import { manifestOf, noise, toSample } from '../support/fetching.ts';
@@ -85,6 +87,17 @@ test('gets an image again that is gone or has another size', async () => {
   await writeFile(imagePath(3), 'cut');
   expect(await get([3, 4, 5])).toMatchObject({ published: 1, here: 2 });
   expect(await readFile(imagePath(3))).toEqual(IMAGES[3]?.content);
+});
+
+test('forgets an image that was recorded and never appeared, for the run was killed in between', async () => {
+  const { dest, get, imagePath } = await makeWorld();
+  await get([3, 4]);
+  await rm(imagePath(3));
+  await get([5]);
+  const ledger = new Ledger(join(dest, '.ccxri/ledger'));
+  const { record, state } = await findImages({ layout: layoutOf(dest), ledger }, NAME, undefined);
+  expect(record?.members.map(({ path }) => path)).toEqual([pathOf(4), pathOf(5)]);
+  expect(state).toBe('single');
 });
 
 test('gets an image again that verify has found damaged, and takes back the mark', async () => {

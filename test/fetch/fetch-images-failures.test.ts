@@ -1,8 +1,13 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { choiceOf, imagesIn, makeSmallRelease, runImages } from '../support/chosen-images.ts';
-import { md5Of } from '../support/fetching.ts';
+import {
+  choiceOf,
+  imagesIn,
+  makeSmallRelease,
+  runImages,
+  withBytes,
+} from '../support/chosen-images.ts';
 import { useNginx } from '../support/nginx.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
 
@@ -37,6 +42,7 @@ test('an archive that fails does not stop the others, and the next run gets it',
   expect(plan.result?.outcomes.map(({ file, did }) => [file, did])).toEqual([
     ['ChestDx-1.zip', 'failed'],
   ]);
+  expect(plan.result?.images).toMatchObject({ images: 6, here: others.length });
   await writeFile(path, bytes);
   const second = await runImages(root, setup);
   expect(second.exit).toBe(0);
@@ -72,14 +78,9 @@ test('rows whose image its archive does not have are told, and the others come',
   ].join('\n');
   const labels = join(directory, 'chest_dx.csv');
   await writeFile(labels, text);
-  const files = manifest.files.map((file) =>
-    file.name === 'chest_dx.csv'
-      ? { ...file, md5: md5Of(text), bytes: Buffer.byteLength(text) }
-      : file,
-  );
   const root = await tempDir();
   const { result, error } = await runImages(root, {
-    manifest: { ...manifest, files },
+    manifest: withBytes(manifest, { 'chest_dx.csv': Buffer.from(text) }),
     sources: [`${server.url.replace(/\/$/, '')}/{name}`],
     images: choiceOf({ labels: ['Hernia', 'Pneumonia'], limit: 500 }),
     selection: { files: ['ChestDx-1'] },

@@ -1,13 +1,21 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { ImageChoice } from '../../src/labels/image-choice.ts';
-import { choiceOf, makeSmallRelease, runImages } from '../support/chosen-images.ts';
+import {
+  choiceOf,
+  imagesIn,
+  makeSmallRelease,
+  runImages,
+  withBytes,
+} from '../support/chosen-images.ts';
 import { fastClock } from '../support/clock.ts';
-import { destIn, run } from '../support/fetching.ts';
+import { destIn, noise, run } from '../support/fetching.ts';
 import { useNginx } from '../support/nginx.ts';
 import { makeChestStandIn } from '../support/stand-in.ts';
 import { listTree, useTempDirs } from '../support/temp-dirs.ts';
+import { likeJpeg } from '../support/tiny-jpeg.ts';
+import { buildZip } from '../support/zip-builder.ts';
 
 const tempDir = useTempDirs();
 const nginx = useNginx();
@@ -63,4 +71,32 @@ test('tells of each image of an archive as it comes, with the bytes', async () =
   expect(counts).toEqual([...counts].sort((a, b) => a - b));
   expect(counts.at(-1)).toBe(12);
   expect(told.at(-1)?.doneBytes).toBe(result?.plan.images?.bytes);
+});
+
+test('two members of the same name, in two folders, are one image: it is here with both', async () => {
+  const { manifest, directory } = await makeSmallRelease(await tempDir());
+  const names = ['a/patient7_000.jpg', 'b/patient7_000.jpg', 'a/patient8_000.jpg', 'a/filling.jpg'];
+  const zip = buildZip(
+    names.map((name) => ({ name, content: likeJpeg(noise(name, 20_000)), method: 0 })),
+  );
+  const [header = ''] = (await readFile(join(directory, 'chest_dx.csv'), 'utf8')).split('\n');
+  const marks = header.split(',').map((column) => (column === 'Hernia' ? '1' : '0'));
+  const row = ['patient7_000.jpg', 'ChestDx-1', ...marks.slice(2)].join(',');
+  const files = { 'ChestDx-1.zip': zip, 'chest_dx.csv': Buffer.from(`${header}\n${row}\n`) };
+  for (const [name, bytes] of Object.entries(files)) await writeFile(join(directory, name), bytes);
+  const server = await nginx({ root: directory });
+  const root = await tempDir();
+  const setup = {
+    manifest: withBytes(manifest, files),
+    sources: [`${server.url}/{name}`],
+    images: choiceOf({ labels: ['Hernia'] }),
+  };
+  const first = await runImages(root, setup);
+  expect(first.result?.images).toMatchObject({ images: 1, here: 1 });
+  const both = ['ChestDx-1/a/patient7_000.jpg', 'ChestDx-1/b/patient7_000.jpg'];
+  expect(await imagesIn(root)).toEqual(both);
+  await rm(join(destIn(root), 'images', 'ChestDx-1/b/patient7_000.jpg'));
+  const second = await runImages(root, setup);
+  expect(second.result?.images).toMatchObject({ images: 1, here: 1 });
+  expect(await imagesIn(root)).toEqual(both);
 });
