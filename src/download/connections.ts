@@ -5,7 +5,7 @@ import { isRefusedConnection } from '../http/errors.ts';
 import { decideConnection } from './connection-decisions.ts';
 import { type Transfer, emitRetry } from './context.ts';
 import { fetchSegment } from './receive.ts';
-import { SEGMENT_RULES, SegmentQueue } from './segments.ts';
+import { SEGMENT_RULES, type Segment, SegmentQueue, everyMsOf } from './segments.ts';
 import type { ConnectionEnd } from './transfer-decisions.ts';
 
 /** How often idle connections check whether a slow one can be helped. */
@@ -84,11 +84,16 @@ class Connections {
 
   async #runConnection(): Promise<void> {
     const { context, part } = this.#transfer;
-    const fetchNext = () => this.#fetchNext();
+    let everyMs = 0;
+    const fetchNext = () =>
+      this.#fetchNext((segment) => {
+        everyMs = everyMsOf(segment);
+      });
+    const turn = { owner: part, everyMs: () => everyMs };
     try {
       let isOpen = true;
       while (isOpen) {
-        isOpen = await context.limiter.run(this.#url, fetchNext, this.#signal, { owner: part });
+        isOpen = await context.limiter.run(this.#url, fetchNext, this.#signal, turn);
       }
     } catch (error) {
       if (isCcxriError(error)) this.#onEnd({ kind: 'failed', asked: 'segment', error }, 0);
@@ -97,12 +102,13 @@ class Connections {
   }
 
   /** @returns false: the connection is closed */
-  async #fetchNext(): Promise<boolean> {
+  async #fetchNext(onSegment: (segment: Segment) => void): Promise<boolean> {
     const { context, part } = this.#transfer;
     if (this.#fatal !== undefined) return false;
     const { fairShare } = context.limiter;
     const segment = this.#queue.take(part.spans, context.clock.nowMs(), fairShare);
     if (segment === undefined) return false;
+    onSegment(segment);
     const signal = AbortSignal.any([this.#signal, segment.stop.signal]);
     const how = { mode: 'parallel', asked: 'segment' } as const;
     const request = { url: this.#url, ...how, segment, signal };

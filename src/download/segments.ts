@@ -1,3 +1,4 @@
+import { REQUEST_EVERY_MS } from '../http/hosts.ts';
 import { addSpan, bytesOf, gapsOf, type Spans } from './spans.ts';
 
 /** Bytes of a file that one request fetches. */
@@ -19,6 +20,14 @@ export interface Segment {
 export function newSegment(from: number, to: number, nowMs: number, isStolen = false): Segment {
   const stop = new AbortController();
   return { from, at: from, to, startedMs: nowMs, lastByteMs: nowMs, isStolen, stop };
+}
+
+/** A request for less is one of many. */
+const FEW_BYTES = 256 * 1024;
+
+/** How long a request for a segment has its connection at least. */
+export function everyMsOf({ from, to }: Pick<Segment, 'from' | 'to'>): number {
+  return to - from < FEW_BYTES ? REQUEST_EVERY_MS : 0;
 }
 
 export interface SegmentRules {

@@ -6,7 +6,7 @@ import { fetchInParallel } from './connections.ts';
 import { type Transfer, emitRetry, usableBytes } from './context.ts';
 import { copyLocalFile } from './local-file.ts';
 import { type SegmentRequest, fetchSegment } from './receive.ts';
-import { newSegment } from './segments.ts';
+import { everyMsOf, newSegment } from './segments.ts';
 import { gapsOf } from './spans.ts';
 import {
   type Asking,
@@ -21,9 +21,6 @@ import {
 
 /** A probe asks for little, so that it ends soon, and for enough to count as progress. */
 const PROBE_BYTES = 256 * 1024;
-
-/** One connection begins no more than one request for a few bytes in this time: there may be thousands. */
-export const REQUEST_EVERY_MS = 50;
 
 /** Where a source has a file, and how to ask it again. */
 export interface SourceLocation {
@@ -87,9 +84,8 @@ class UrlTransfer {
     const { mode, asked } = request;
     try {
       if (mode === 'parallel') return await fetchInParallel(this.#transfer, this.#url);
-      const isSmall = request.segment.to - request.segment.from < PROBE_BYTES;
       const fetch = () => fetchSegment(this.#transfer, request);
-      const turn = { owner: part, everyMs: isSmall ? REQUEST_EVERY_MS : 0 };
+      const turn = { owner: part, everyMs: everyMsOf(request.segment) };
       return await context.limiter.run(this.#url, fetch, context.signal, turn);
     } catch (error) {
       // Only coded errors are ever retried; the rest is a bug.

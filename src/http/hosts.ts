@@ -26,12 +26,15 @@ export interface AutoConnections {
   readonly onChange: (change: CountChange) => void;
 }
 
+/** One connection begins no more than one request for a few bytes in this time: there may be thousands. */
+export const REQUEST_EVERY_MS = 50;
+
 /** Whose a request is, and how long it has its connection at least. */
 interface RequestTurn {
   /** Shares the connections fairly with other owners. Default: the request itself. */
   readonly owner?: object | undefined;
-  /** Its connection begins no other request before this. Default 0. */
-  readonly everyMs?: number | undefined;
+  /** Its connection begins no other request before this. A function is called when it is over. Default 0. */
+  readonly everyMs?: number | (() => number) | undefined;
 }
 
 /** How often the line is looked at. */
@@ -133,7 +136,8 @@ export class HostLimiter {
       this.#reportChanges();
       return await request();
     } finally {
-      const leftMs = startMs + everyMs - this.#clock.nowMs();
+      const wholeMs = typeof everyMs === 'number' ? everyMs : everyMs();
+      const leftMs = startMs + wholeMs - this.#clock.nowMs();
       if (leftMs <= 0) this.#release(host, owner);
       else void this.#releaseAfter(leftMs, signal).finally(() => this.#release(host, owner));
     }

@@ -1,9 +1,9 @@
 import { pause, throwIfAborted } from '../abort.ts';
 import type { DownloadContext } from '../download/context.ts';
-import { REQUEST_EVERY_MS } from '../download/transfer.ts';
 import { isCcxriError, toErrorRecord } from '../errors.ts';
 import type { HttpAnswer } from '../http/deadline.ts';
 import { isBrokenSocket } from '../http/errors.ts';
+import { REQUEST_EVERY_MS } from '../http/hosts.ts';
 import { decideRetry, parseRetryAfter } from '../http/retry.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
 import type { Location } from '../sources/source.ts';

@@ -7,6 +7,7 @@ import { toStatusError } from '../http/status.ts';
 import { isPlausibleSize, lengthsText } from '../manifest/size.ts';
 import { toPrintableUrl } from '../text.ts';
 import type { ByteRange } from '../zip/reader.ts';
+import { FirstAlone } from './first-alone.ts';
 import { type Remote, RangeRequests } from './range-requests.ts';
 import type { OnPiece, RangedFile } from './ranged-file.ts';
 
@@ -34,17 +35,21 @@ export class RemoteFile implements RangedFile {
   readonly #remote: Remote;
   readonly #context: DownloadContext;
   readonly #requests: RangeRequests;
-  #identity: FileIdentity = { totalBytes: 0, validator: null };
+  #identity: FileIdentity;
   /** Answers with the whole file instead of a part. */
   #ignored = 0;
+  /** With what an earlier run has learned, the first answer shows whether the others can be of use. */
+  readonly #first: FirstAlone;
   /** Once the validator has changed: whether several servers answer, each with its own. */
   #nodes: Promise<boolean> | undefined;
   /** The last bytes of the file, which a zip's directory is in, or ends in. */
   #tail = Buffer.alloc(0);
 
-  private constructor(remote: Remote, context: DownloadContext) {
+  private constructor(remote: Remote, context: DownloadContext, known: FileIdentity | undefined) {
     this.#remote = remote;
     this.#context = context;
+    this.#identity = known ?? { totalBytes: 0, validator: null };
+    this.#first = new FirstAlone(known === undefined);
     this.#requests = new RangeRequests(remote, context);
   }
 
@@ -58,9 +63,8 @@ export class RemoteFile implements RangedFile {
     context: DownloadContext,
     known?: FileIdentity,
   ): Promise<RemoteFile> {
-    const opened = new RemoteFile(remote, context);
+    const opened = new RemoteFile(remote, context, known);
     if (known === undefined) await opened.#learn();
-    else opened.#identity = known;
     return opened;
   }
 
@@ -103,7 +107,11 @@ export class RemoteFile implements RangedFile {
     return Promise.resolve();
   }
 
-  async fetch({ start, length }: ByteRange, onPiece: OnPiece): Promise<void> {
+  async fetch(range: ByteRange, onPiece: OnPiece): Promise<void> {
+    if (range.length > 0) await this.#first.run(() => this.#fetchRange(range, onPiece));
+  }
+
+  async #fetchRange({ start, length }: ByteRange, onPiece: OnPiece): Promise<void> {
     const end = start + length;
     let at = start;
     const fetchRest = async () => {
@@ -125,7 +133,11 @@ export class RemoteFile implements RangedFile {
       await fetchAll();
     } catch (error) {
       if (!isCcxriError(error, 'changed') || validator === null) throw error;
-      this.#nodes ??= this.#findNodes(validator);
+      if (!this.#first.isConfirmed) throw error;
+      this.#nodes ??= this.#findNodes(validator).catch((failure: unknown) => {
+        this.#nodes = undefined;
+        throw failure;
+      });
       if (!(await this.#nodes)) throw error;
       await fetchAll();
     }
@@ -161,12 +173,8 @@ export class RemoteFile implements RangedFile {
         if (status !== undefined) throw this.#refused();
       });
     }
-    const length = Math.min(TAIL_BYTES, this.sizeBytes);
-    const tail = Buffer.allocUnsafe(length);
-    let at = 0;
-    await this.fetch({ start: this.sizeBytes - length, length }, (piece) => {
-      at += piece.copy(tail, at);
-    });
+    const tail = Buffer.allocUnsafe(Math.min(TAIL_BYTES, this.sizeBytes));
+    await this.read(tail, this.sizeBytes - tail.length);
     this.#tail = tail;
   }
 
@@ -252,6 +260,7 @@ export class RemoteFile implements RangedFile {
     if (fromByte - range.fromByte > MOST_SKIPPED || isWhole(answer, range.fromByte < fromByte)) {
       throw this.#ignoredRange();
     }
+    this.#first.confirm();
     return range.fromByte;
   }
 

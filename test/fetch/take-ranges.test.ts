@@ -4,8 +4,10 @@ import { expect, it } from 'vitest';
 import { type DatasetLayout, layoutOf, rangesPathOf } from '../../src/dataset/layout.ts';
 import { PartStore } from '../../src/download/part-store.ts';
 import { RangeStore } from '../../src/ranges/range-store.ts';
+import { fastClock } from '../support/clock.ts';
 import { archiveOf, flipped } from '../support/damaged.ts';
-import { destIn, manifestOf, run } from '../support/fetching.ts';
+import { type Sample, destIn, manifestOf, md5Of, run } from '../support/fetching.ts';
+import { big, unhurried } from '../support/ranged-fetch.ts';
 import { useNginx } from '../support/nginx.ts';
 import { listTree, useTempDirs } from '../support/temp-dirs.ts';
 
@@ -13,24 +15,25 @@ const tempDir = useTempDirs();
 const nginx = useNginx();
 
 const archive = archiveOf('ChestDx-1.zip', { members: 20, bytes: 100_000 });
-const manifest = manifestOf(archive);
 const total = archive.bytes.length;
-const md5InManifest = manifest.files[0]?.md5 ?? '';
 
 /** A dataset directory that has these ranges of the archive, and a server with all of it. */
 async function setUp(
   ranges: readonly (readonly [number, number])[],
   bytes = archive.bytes,
   validator: string | null = null,
+  sample: Sample = archive,
 ) {
   const root = await tempDir();
-  await writeFile(join(root, archive.name), archive.bytes);
+  const manifest = manifestOf(sample);
+  await writeFile(join(root, sample.name), sample.bytes);
   const server = await nginx({ root });
   const dest = destIn(await tempDir());
   const layout = layoutOf(dest);
   await mkdir(layout.state, { recursive: true });
-  const path = rangesPathOf(layout, archive.name);
-  const file = { name: archive.name, md5: md5InManifest, totalBytes: total, validator };
+  const path = rangesPathOf(layout, sample.name);
+  const md5 = md5Of(sample.bytes);
+  const file = { name: sample.name, md5, totalBytes: sample.bytes.length, validator };
   const store = await RangeStore.open(path, file);
   for (const [start, end] of ranges) {
     await store.add({ start, length: end - start }, (onPiece) =>
@@ -43,7 +46,7 @@ async function setUp(
     (await server.requests())
       .filter(({ range }) => range !== 'bytes=0-255')
       .reduce((sum, request) => sum + (request.status < 300 ? request.bytes : 0), 0);
-  return { setup: { dest, manifest, sources: [server.url] }, root, layout, path, fetched };
+  return { setup: { dest, manifest, sources: [server.url] }, server, root, layout, path, fetched };
 }
 
 async function isWhole({ archives }: DatasetLayout): Promise<boolean> {
@@ -95,7 +98,8 @@ it('does not mix two versions of an archive: a part keeps its own bytes alone', 
   const { setup, layout, fetched } = await setUp(RANGES.slice(1), Buffer.alloc(total), '"other"');
   const [url = ''] = setup.sources.map((source) => `${source}/${archive.name}`);
   const validator = (await fetch(url, { method: 'HEAD' })).headers.get('etag');
-  const part = await new PartStore(layout.partial).open({ name: archive.name, md5: md5InManifest });
+  const md5 = md5Of(archive.bytes);
+  const part = await new PartStore(layout.partial).open({ name: archive.name, md5 });
   await part.restart({ url, validator, totalBytes: total });
   await part.write(archive.bytes.subarray(0, 500_000), 0);
   await part.leave();
@@ -114,4 +118,18 @@ it('does not begin a second download with bytes that made the first one fail', a
   expect((await run(setup)).outcomes).toEqual(['downloaded']);
   expect((await fetched()) - before).toBe(total);
   expect(await isWhole(layout)).toBe(true);
+});
+
+it('asks for small gaps at a polite pace, over several connections as over one', async () => {
+  const gaps = 60;
+  const step = 20_000;
+  const ranges = Array.from({ length: gaps }, (_, n) => [n * step, n * step + 15_000] as const);
+  const { setup, server } = await setUp(ranges, big.bytes, null, big);
+  // On a clock that stands still no request has taken any of its time.
+  const clock = { ...fastClock(), nowMs: () => 1000 };
+  const ran = await run({ ...setup, clock, extract: false, connections: 4, ...unhurried });
+  expect(ran.outcomes).toEqual(['downloaded']);
+  const requests = await server.requests();
+  expect(requests.filter(({ bytes }) => bytes === 5000)).toHaveLength(gaps - 1);
+  expect(clock.sleeps.filter((ms) => ms === 50).length).toBeGreaterThanOrEqual(gaps - 1);
 });

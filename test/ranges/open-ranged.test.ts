@@ -62,6 +62,23 @@ describe.skipIf(!hasNginx)('a file that an earlier run has opened', () => {
     await expect(changed).rejects.toMatchObject({ code: 'changed' });
   });
 
+  it('that is another one by now takes one request to see, however many ranges are wanted', async () => {
+    const { server } = await serve();
+    const known = { totalBytes: ARCHIVE.bytes.length, validator: '"another"' };
+    await withOpened([server.url], known, async (ranged) => {
+      const starts = Array.from({ length: 8 }, (_, at) => 1000 * at);
+      const codes = await Promise.all(
+        starts.map((start) =>
+          bytesOf(ranged, start, 50).catch((error: unknown) =>
+            error instanceof CcxriError ? error.code : error,
+          ),
+        ),
+      );
+      expect(codes).toEqual(starts.map(() => 'changed'));
+    });
+    expect(await rangesAsked(server)).toEqual(['bytes=0-49']);
+  });
+
   it('is asked for at each source, where there are several', async () => {
     const [one, two] = [await serve(), await serve()];
     const known = { totalBytes: ARCHIVE.bytes.length, validator: '"another"' };
