@@ -1,4 +1,5 @@
 import { decodeName } from './decode-name.ts';
+import type { EndRecord } from './end-record.ts';
 import {
   FIELD,
   FLAG,
@@ -46,15 +47,10 @@ export async function readLocalHeaders(
     else report.reject('outside-archive', 'is not in front of the directory', entry.name);
   }
   inside.sort((a, b) => a.headerStart - b.headerStart);
-  const ranges = inside.map((entry) => {
-    const wanted = FIXED_BYTES + entry.rawName.length + EXTRA_BYTES;
-    const length = Math.min(wanted, end.directoryStart - entry.headerStart);
-    return { start: entry.headerStart, length, entry };
-  });
   const placed: PlacedEntry[] = [];
   await readRanges(
     reader,
-    ranges,
+    headerRanges(inside, end),
     ({ entry }, bytes) => {
       const found = checkHeader(entry, bytes, report);
       if (found !== undefined) placed.push(found);
@@ -62,6 +58,15 @@ export async function readLocalHeaders(
     signal,
   );
   return placed.sort((a, b) => a.dataStart - b.dataStart);
+}
+
+/** One at a time: all of them together would take megabytes. */
+function* headerRanges(entries: readonly ZipEntry[], { directoryStart }: EndRecord) {
+  for (const entry of entries) {
+    const { headerStart: start, rawName } = entry;
+    const wanted = FIXED_BYTES + rawName.length + EXTRA_BYTES;
+    yield { start, length: Math.min(wanted, directoryStart - start), entry };
+  }
 }
 
 /**

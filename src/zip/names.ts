@@ -80,10 +80,11 @@ function problemOfPart(part: string): Reason | undefined {
  * ligatures are composed.
  */
 export function foldName(name: string): string {
-  if (/^[ -~]*$/.test(name)) return name.toUpperCase();
+  // Lower case: of most names that is the name itself, not another string.
+  if (/^[ -~]*$/.test(name)) return name.toLowerCase();
   // HFS+ ignores joiners.
   const bare = name.replace(JOINED, '');
-  return bare.normalize('NFKD').toUpperCase().normalize('NFKD');
+  return bare.normalize('NFKD').toUpperCase().normalize('NFKD').toLowerCase();
 }
 
 /** An image's name, perhaps with something behind it that a system or an unpacker strips, such as a dot. */

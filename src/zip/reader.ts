@@ -133,7 +133,7 @@ const READS_AT_ONCE = 8;
  */
 export async function readRanges<R extends ByteRange>(
   reader: RandomReader,
-  ranges: readonly R[],
+  ranges: Iterable<R>,
   visit: (range: R, bytes: Buffer) => void,
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -155,7 +155,7 @@ interface Window<R> {
 }
 
 /** Neighbouring ranges as one window, as long as they are near and the window is small. */
-export function* toWindows<R extends ByteRange>(ranges: readonly R[]): Generator<Window<R>> {
+export function* toWindows<R extends ByteRange>(ranges: Iterable<R>): Generator<Window<R>> {
   let inside: R[] = [];
   let [start, end] = [0, 0];
   for (const range of ranges) {

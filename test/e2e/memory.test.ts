@@ -9,8 +9,6 @@ import { useTempDirs } from '../support/temp-dirs.ts';
 import { buildZip } from '../support/zip-builder.ts';
 
 const MOST_BYTES = 250e6;
-/** When V8 collects what one archive has left is up to chance: 253 to 269 MB were measured with four. */
-const MOST_OF_SEVERAL = 290e6;
 /** As directory-bytes.ts has them. */
 const [MAX_ENTRIES, MAX_DIRECTORY_BYTES] = [70_000, 6 * 1024 ** 2];
 
@@ -58,7 +56,7 @@ it.each([1, 4])('%i archives that are nothing but directory are no burden', asyn
   expect(end.code).toBe(0);
   expect(summaryOf(end)).toMatchObject({ counts: { verified: count } });
   console.log(`${count} of ${MAX_ENTRIES} members: ${Math.round(peakBytes / 1e6)} MB at most`);
-  expect(peakBytes).toBeLessThan(count === 1 ? MOST_BYTES : MOST_OF_SEVERAL);
+  expect(peakBytes).toBeLessThan(MOST_BYTES);
 });
 
 /** Makes Node say that there are 32 processors. */
