@@ -38,6 +38,8 @@ export interface FileSurvey {
   readonly partBytes: number;
   /** The URL that it came from; null where there is none, or it is whole. */
   readonly partFrom: string | null;
+  /** Brought by single images, which a download takes over. Absent: not looked for. */
+  readonly storedBytes?: number | undefined;
 }
 
 /** The ledger's list of an archive's members, without the list. */

@@ -50,9 +50,7 @@ async function tasksOf(
   const typed = sources.length > 0 ? sources : [session.manifest.homepage];
   const found = await session.survey(files);
   const surveys = await Promise.all(
-    found.map((survey) =>
-      withUsefulPart(survey, { sources: typed, linksCache: session.layout.links }),
-    ),
+    found.map((survey) => withUsefulPart(survey, { sources: typed, layout: session.layout })),
   );
   await assertOfThisManifest(surveys, session);
   const choices = { extract: false, deleteArchives: false };

@@ -92,7 +92,7 @@ async function makePlan(
   const typed = sources.length > 0 ? sources : [manifest.homepage];
   const found = await session.survey();
   const surveys = await Promise.all(
-    found.map((survey) => withUsefulPart(survey, { sources: typed, linksCache: layout.links })),
+    found.map((survey) => withUsefulPart(survey, { sources: typed, layout })),
   );
   await assertOfThisManifest(surveys, session);
   const planned = planFetch(surveys, choicesOf(options), await freeBytesAt(dest));

@@ -138,7 +138,7 @@ async function lookAtAll({ images, controls }: MadeChoice, run: FetchRun) {
   const typed = sources.length > 0 ? sources : [session.manifest.homepage];
   const look = async (survey: FileSurvey) =>
     lookAtArchive(
-      await withUsefulPart(survey, { sources: typed, linksCache: session.layout.links }),
+      await withUsefulPart(survey, { sources: typed, layout: session.layout }),
       byArchive.get(stemOf(survey.file.name)) ?? [],
       run,
     );

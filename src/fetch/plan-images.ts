@@ -8,7 +8,14 @@ import { mergeRanges } from '../ranges/merge-ranges.ts';
 import { type ArchiveListing, type ListedMember, rangeOf } from '../zip/listing.ts';
 import type { ByteRange } from '../zip/reader.ts';
 import type { FetchPlan, FetchStep } from './fetch-types.ts';
-import { type FetchTask, type PlanChoices, decideStep, planFetch, workOf } from './plan.ts';
+import {
+  type FetchTask,
+  type PlanChoices,
+  decideStep,
+  keptBytesOf,
+  planFetch,
+  workOf,
+} from './plan.ts';
 
 /** What of a choice is in one archive. */
 export interface ChosenArchive {
@@ -113,14 +120,13 @@ function costOf({ isLocal, missing, stored }: ListedImages): Cost {
 
 /** Also where so much of the archive is here that the rest is less than the images. */
 function isCheaperWhole(
-  { archiveBytes, missing, stored }: ListedImages,
+  { archiveBytes, missing }: ListedImages,
   { bytes }: Cost,
-  { partBytes }: FileSurvey,
+  survey: FileSurvey,
 ): boolean {
   if (bytes === 0) return false;
   const wanted = sum(missing.map((member) => rangeOf(member).length));
-  const kept = Math.max(partBytes, sum(stored.map(({ length }) => length)));
-  return wanted > MOST_OF_ARCHIVE * archiveBytes || bytes >= archiveBytes - kept;
+  return wanted > MOST_OF_ARCHIVE * archiveBytes || bytes >= archiveBytes - keptBytesOf(survey);
 }
 
 /** What a fetch of chosen images is going to do. Pure. */

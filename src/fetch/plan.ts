@@ -1,12 +1,16 @@
 import { areImagesSettled } from '../dataset/images.ts';
 import { type FileSurvey, fitsManifest, knownSizeOf, statusOf } from '../dataset/survey.ts';
+import { type DatasetLayout, rangesPathOf } from '../dataset/layout.ts';
 import { CcxriError, type NextStep } from '../errors.ts';
+import { type Span, type Spans, addSpan, bytesOf } from '../download/spans.ts';
 import { type ManifestFile } from '../manifest/manifest.ts';
 import { aboutBytesUnpacked, sumSizes } from '../manifest/size.ts';
+import { readRanges } from '../ranges/range-store.ts';
 import { type Address, isSameAddress, parseAddress, toFileUrl } from '../sources/address.ts';
 import { readKeptLinks } from '../sources/kept-links.ts';
 import { formatBytes } from '../text.ts';
 import type { PlannedWork } from '../events.ts';
+import type { ByteRange } from '../zip/reader.ts';
 import type { FetchOptions, FetchPlan, FetchStep } from './fetch-types.ts';
 
 export interface PlanChoices {
@@ -53,6 +57,7 @@ export function decideStep(
 ): FetchStep {
   const { file } = survey;
   const status = statusOf(survey);
+  const keptBytes = keptBytesOf(survey);
   const isExtractable = file.kind === 'archive' && choices.extract;
   const step = (action: FetchStep['action'], keptBytes = 0): FetchStep => ({
     file: file.name,
@@ -75,8 +80,13 @@ export function decideStep(
       if (isExtractable && areImagesSettled(survey.images) && passedFor(survey)) {
         return step('done');
       }
-      return survey.partBytes > 0 ? step('resume', survey.partBytes) : step('download');
+      return keptBytes > 0 ? step('resume', keptBytes) : step('download');
   }
+}
+
+/** Bytes that need not come again: those of single images may be in the part as well. */
+export function keptBytesOf({ partBytes, storedBytes = 0 }: FileSurvey): number {
+  return Math.max(partBytes, storedBytes);
 }
 
 /** Everything that has to be done with a file, in its order. */
@@ -185,17 +195,35 @@ export function lowDiskError(
 /** The sources as typed: what is known before any of them is asked. */
 export interface SourcesTyped {
   readonly sources: readonly string[];
-  /** `DatasetLayout.links` */
-  readonly linksCache: string;
+  readonly layout: DatasetLayout;
 }
 
 /**
- * A survey as a plan counts it: a partial download from another server is of no use. What can't be known
- * before the sources are asked is assumed to be usable.
+ * A survey as a plan counts it: a partial download from another server is of no use, and what single images
+ * have brought is. What can't be known before the sources are asked is assumed to be usable.
  */
-export async function withUsefulPart(
+export async function withUsefulPart(survey: FileSurvey, typed: SourcesTyped): Promise<FileSurvey> {
+  const storedBytes = await countStored(survey, typed);
+  const useful = await withoutForeignPart(survey, typed);
+  return storedBytes === 0 ? useful : { ...useful, storedBytes };
+}
+
+/** As `takeRanges` takes them over: not where a local directory comes first. */
+async function countStored(
+  { file, final }: FileSurvey,
+  { sources: [first = ''], layout }: SourcesTyped,
+): Promise<number> {
+  const address = parseAddress(first);
+  if (final !== 'absent' || file.kind !== 'archive') return 0;
+  if (address.kind === 'path' && !address.isPage) return 0;
+  const ranges = await readRanges(rangesPathOf(layout, file.name), file);
+  const toSpan = ({ start, length }: ByteRange): Span => [start, start + length];
+  return bytesOf(ranges.map(toSpan).reduce<Spans>(addSpan, []));
+}
+
+async function withoutForeignPart(
   survey: FileSurvey,
-  { sources, linksCache }: SourcesTyped,
+  { sources, layout }: SourcesTyped,
 ): Promise<FileSurvey> {
   const { file, partFrom } = survey;
   if (partFrom === null) return survey;
@@ -204,7 +232,7 @@ export async function withUsefulPart(
     const address = parseAddress(typed);
     if (mayLeadTo(partFrom, address, file)) return survey;
     if (address.kind !== 'web') continue;
-    const kept = await readKeptLinks(linksCache, address.url);
+    const kept = await readKeptLinks(layout.links, address.url);
     const url = kept?.files.find(({ name }) => name === file.name)?.url;
     if (url !== undefined && isSameAddress(url, partFrom)) return survey;
   }

@@ -70,6 +70,19 @@ it('does not fetch again what single images have brought of an archive', async (
   expect(await listTree(layout.ranges)).toEqual([]);
 });
 
+it('counts them in a plan, each byte once, where the download will take them', async () => {
+  const { setup } = await setUp([...RANGES, [250_000, 300_000]]);
+  const planned = async (sources: readonly string[]) => {
+    const { result } = await run({ ...setup, sources, dryRun: true });
+    return result?.plan;
+  };
+  const plan = await planned(setup.sources);
+  expect(plan?.steps).toMatchObject([{ action: 'resume', keptBytes: HELD_BYTES }]);
+  expect(plan?.bytesToDownload).toBe((plan?.steps[0]?.bytes ?? 0) - HELD_BYTES);
+  const local = await planned([await tempDir()]);
+  expect(local?.steps).toMatchObject([{ action: 'download', keptBytes: 0 }]);
+});
+
 it('takes them out of wrong bytes as well as out of right ones: the MD5 decides', async () => {
   const { setup, layout } = await setUp(RANGES, Buffer.alloc(total));
   const ran = await run(setup);
