@@ -1,12 +1,13 @@
 import type { CheckRow } from './checks.ts';
 import type { ErrorRecord, NextStep } from './errors.ts';
 import type { FileStatus } from './file-status.ts';
-import type { Phase, PlanEvent } from './plan-event.ts';
+import type { ArchiveListedEvent, Phase, PlanEvent } from './plan-event.ts';
 
-export type { Phase, PlanEvent, PlannedImages, PlannedLabel, PlannedWork } from './plan-event.ts';
+export type * from './plan-event.ts';
 
 /** Everything a run emits. `--ndjson` prints these, one a line. */
 export type RunEvent =
+  | ArchiveListedEvent
   | PlanEvent
   | PhaseStartEvent
   | ProgressEvent

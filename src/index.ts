@@ -17,6 +17,7 @@ export type {
   CaughtFault,
   CheckEvent,
   AboutFile,
+  ArchiveListedEvent,
   ArchiveRemovedEvent,
   ConnectionsEvent,
   DamagedMember,

@@ -79,3 +79,19 @@ export interface PlanEvent {
   /** What is meant of the archives (`--label` and the like). Absent where all of them is. */
   readonly images?: PlannedImages | undefined;
 }
+
+/**
+ * What an archive has is known: by the index of it that is kept, or by its directory, which was read. One
+ * for each archive that chosen images are in, before `plan`, and for each that `ccxri members` lists.
+ */
+export interface ArchiveListedEvent {
+  readonly event: 'archive-listed';
+  /** Manifest name. */
+  readonly file: string;
+  /** Subsets that it belongs to. Absent where the manifest does not have the file. */
+  readonly subsets?: readonly string[] | undefined;
+  /** Archives that are listed by now, this one among them. */
+  readonly listed: number;
+  /** All that are going to be. */
+  readonly archives: number;
+}

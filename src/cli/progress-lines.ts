@@ -9,6 +9,7 @@ import {
   amountOf,
   filesOf,
   leftOf,
+  listingOf,
   paceOf,
   percentOf,
 } from './progress-words.ts';
@@ -57,8 +58,9 @@ export class LineProgress implements Progress {
     // Before anything is counted: each event comes here.
     if (nowMs - this.#lastLineMs < HEARTBEAT_MS) return;
     const at = this.#state.position(nowMs);
-    const isIdle = at.waitMs === null && this.#state.filesInWork(nowMs).length === 0;
-    if (!isIdle) this.note(heartbeatLine(this.#state, at));
+    const { listing } = this.#state;
+    const hasFiles = at.waitMs !== null || this.#state.filesInWork(nowMs).length > 0;
+    if (listing !== null || hasFiles) this.note(heartbeatLine(this.#state, at));
   }
 
   stop(): void {
@@ -112,6 +114,7 @@ export function lineOf(event: RunEvent, state: RunState, view: View): string | u
     case 'demo-start':
     case 'caught':
       return renderDemoEvent(event, view);
+    case 'archive-listed':
     case 'check':
     case 'progress':
       return undefined;
@@ -264,6 +267,7 @@ function fromOf(source: string | undefined): string {
 
 /** `still downloading: 12 of 82 files, 23%, 10.1 GB of about 45.1 GB, 5.1 MB/s, about 1.8 h left` */
 function heartbeatLine(state: RunState, at: Position): string {
+  if (state.listing !== null) return `still ${listingOf(state.listing)}`;
   const parts = [
     filesOf(state),
     at.fraction === null ? '' : percentOf(at.fraction),

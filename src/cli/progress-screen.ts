@@ -1,7 +1,15 @@
 import type { Phase } from '../events.ts';
 import { formatAbout, formatBytes, formatSpeed } from '../text.ts';
 import { type FileInWork, type Position, type RunState, SILENT_MS } from './progress-state.ts';
-import { PHASE_WORDS, amountOf, filesOf, leftOf, paceOf, percentOf } from './progress-words.ts';
+import {
+  PHASE_WORDS,
+  amountOf,
+  filesOf,
+  leftOf,
+  listingOf,
+  paceOf,
+  percentOf,
+} from './progress-words.ts';
 import type { ByPhase } from './time-left.ts';
 import type { Style } from './view.ts';
 
@@ -70,6 +78,11 @@ function asciiBar(fraction: number, length: number): string {
 }
 
 function summaryLine(at: Position, state: RunState, width: number): string {
+  const { listing } = state;
+  if (listing !== null) {
+    const { listed, archives } = listing;
+    return firstThatFits(width, [[listingOf(listing)], [`${listed}/${archives}`]]);
+  }
   const isOfImages = state.imagesInAll !== null;
   const done = isOfImages ? state.imagesDone : state.filesDone;
   const all = state.imagesInAll ?? state.filesInAll;

@@ -1,6 +1,13 @@
 import type { Clock } from '../clock.ts';
 import { isOfManyFiles } from '../errors.ts';
-import type { Phase, PhaseProgress, RunEvent, RunProgress } from '../events.ts';
+import type {
+  ArchiveListedEvent,
+  Phase,
+  PhaseProgress,
+  PlanEvent,
+  RunEvent,
+  RunProgress,
+} from '../events.ts';
 import { causeKey } from './causes.ts';
 import type { CheckedWriter, OutStream } from './io.ts';
 import { RunWork } from './run-work.ts';
@@ -69,6 +76,7 @@ export class RunState {
   #imagesInAll: number | null = null;
   /** By file. */
   readonly #imagesDone = new Map<string, number>();
+  #listing: Pick<ArchiveListedEvent, 'listed' | 'archives'> | null = null;
   #hasWork = false;
   #lastPhase: Phase = 'download';
   /** By phase: what is hashed meanwhile is no speed of a download. */
@@ -82,11 +90,12 @@ export class RunState {
   handle(event: RunEvent, nowMs: number): void {
     this.#isRepetition = this.#wasReported(event, nowMs);
     switch (event.event) {
+      case 'archive-listed':
+        this.#listing = event;
+        this.#hasWork = true;
+        return;
       case 'plan':
-        this.#filesInAll = event.files;
-        this.#imagesInAll = event.images?.images ?? null;
-        this.#inWork.clear();
-        this.#work.plan(event.work);
+        this.#plan(event);
         return;
       case 'source-retry':
         this.#pageAtMs.set(event.source, nowMs + event.delayMs);
@@ -151,6 +160,11 @@ export class RunState {
     return this.#imagesInAll;
   }
 
+  /** Archives are being listed: how many are. null: no longer, or not at all. */
+  get listing(): Pick<ArchiveListedEvent, 'listed' | 'archives'> | null {
+    return this.#listing;
+  }
+
   /** Of everything that the run does: see `Position`. */
   get fraction(): number | null {
     return this.#work.fraction;
@@ -207,6 +221,14 @@ export class RunState {
     };
   }
 
+  #plan({ files, images, work }: PlanEvent): void {
+    this.#listing = null;
+    this.#filesInAll = files;
+    this.#imagesInAll = images?.images ?? null;
+    this.#inWork.clear();
+    this.#work.plan(work);
+  }
+
   #fallBack(event: Extract<RunEvent, { event: 'retry' }>, nowMs: number): void {
     const begun = this.#inWork.get(event.file);
     if (begun !== undefined) {
@@ -237,6 +259,7 @@ export class RunState {
   }
 
   #begin(at: PhaseProgress, uselessBytes: number, nowMs: number): void {
+    this.#listing = null;
     this.#work.begin(at, uselessBytes, nowMs);
     const speed = new CurrentSpeed();
     speed.add(0, nowMs);

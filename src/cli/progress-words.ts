@@ -30,6 +30,11 @@ export function filesOf({ filesDone, filesInAll, imagesDone, imagesInAll }: RunS
     : `${formatCount(done)} of ${count(all, 'file')}`;
 }
 
+/** `reading directories: 12 of 51 archives` */
+export function listingOf({ listed, archives }: NonNullable<RunState['listing']>): string {
+  return `reading directories: ${formatCount(listed)} of ${count(archives, 'archive')}`;
+}
+
 /** `10.1 GB of about 45.1 GB downloaded`; at the end `45.1 GB downloaded` */
 export function amountOf({ doneBytes, totalBytes, phase, fraction }: Position): string {
   const isOpen = totalBytes !== null && fraction !== 1;

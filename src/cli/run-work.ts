@@ -49,6 +49,8 @@ export class RunWork {
   plan(work: readonly PlannedWork[]): void {
     this.#items.clear();
     this.#inWork.clear();
+    // What was done before is not of this plan: label files, which say what to plan.
+    if (!this.#isPlanned) this.#fraction = 0;
     this.#isPlanned = work.length > 0;
     for (const { file, phase, bytes } of work) {
       this.#itemOf({ file, phase }).totalBytes = bytes;

@@ -11,7 +11,7 @@ import { type ManifestFile, stemOf } from '../manifest/manifest.ts';
 import { type LabelFilesHere, withLabelFiles } from './choice-labels.ts';
 import { type PlannedFetch, emitImagesPlan, failuresOf, summarizeImages } from './images-report.ts';
 import type { FetchOptions, FetchOutcome, FetchResult } from './fetch-types.ts';
-import { imageNamesIn, lookAtArchive } from './image-archives.ts';
+import { forEachListed, imageNamesIn, lookAtArchive } from './image-archives.ts';
 import { joinIfWanted } from './join-fetched.ts';
 import { obtain } from './obtain.ts';
 import { assertRoom, withUsefulPart } from './plan.ts';
@@ -142,7 +142,7 @@ async function lookAtAll({ images, controls }: MadeChoice, run: FetchRun) {
       byArchive.get(stemOf(survey.file.name)) ?? [],
       run,
     );
-  return session.forEachFile(surveys, look, ARCHIVES_AT_ONCE);
+  return forEachListed(surveys, look, { session, atOnce: ARCHIVES_AT_ONCE });
 }
 
 async function settleAll(

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { imagesPathOf, rangesPathOf } from '../dataset/layout.ts';
 import { type MemberIndex, membersOf, readMemberIndex } from '../dataset/member-index.ts';
+import type { Session } from '../dataset/session.ts';
 import { type FileSurvey, surveyFile } from '../dataset/survey.ts';
 import { findSingleImages } from '../extract/single-images.ts';
 import { compareLength } from '../fs/content.ts';
@@ -31,6 +32,23 @@ export async function openArchive(
   const { downloads } = await run.withSources();
   const identity = known && { totalBytes: known.listing.sizeBytes, validator: known.validator };
   return openRanged(survey.file, downloads, identity);
+}
+
+/** Looks into archives, a few at once, and tells of each that it is done: it may take a while on a slow line. */
+export function forEachListed<A extends { readonly file: ManifestFile }, T>(
+  archives: readonly A[],
+  look: (archive: A) => Promise<T>,
+  { session, atOnce }: { readonly session: Session; readonly atOnce: number },
+): Promise<readonly T[]> {
+  let listed = 0;
+  const lookAndTell = async (archive: A) => {
+    const found = await look(archive);
+    listed += 1;
+    const of = { file: archive.file.name, archives: archives.length };
+    session.onEvent({ event: 'archive-listed', ...of, listed });
+    return found;
+  };
+  return session.forEachFile(archives, lookAndTell, atOnce);
 }
 
 /** What an archive lists, and whether its bytes are on a disk of this machine. */

@@ -6,7 +6,7 @@ import { withSession } from '../dataset/session.ts';
 import { type FileSurvey, surveyFile } from '../dataset/survey.ts';
 import { type CcxriError, isCcxriError } from '../errors.ts';
 import { withLabelFiles } from '../fetch/choice-labels.ts';
-import { listArchive } from '../fetch/image-archives.ts';
+import { forEachListed, listArchive } from '../fetch/image-archives.ts';
 import { type FetchRun, withDownloads } from '../fetch/with-downloads.ts';
 import { toProxySettings } from '../http/proxy.ts';
 import { unknownArchives } from '../labels/candidates.ts';
@@ -39,7 +39,9 @@ export async function listMembers(options: MembersOptions): Promise<MembersResul
     withDownloads({ session, options, tasks: [] }, async (run) => {
       const files = session.files.filter(({ kind }) => kind === 'archive');
       const atOnce = options.concurrency ?? DIRECTORIES_AT_ONCE;
-      const found = await session.forEachFile(files, (file) => listOne(file, run), atOnce);
+      const archives = files.map((file) => ({ file }));
+      const list = (archive: Pick<Listed, 'file'>) => listOne(archive.file, run);
+      const found = await forEachListed(archives, list, { session, atOnce });
       const tables = await readTables(files, run);
       const compared = found.map((each) => compare(each, tables, options.list === true));
       const disagreements = compared.flatMap(({ disagreement }) => disagreement ?? []);
@@ -50,9 +52,11 @@ export async function listMembers(options: MembersOptions): Promise<MembersResul
         const message = describeRemark(remark);
         session.onEvent({ event: 'warning', code: 'join-remark', file: remark.file, message });
       }
-      const archives = compared.map(({ archive }) => archive);
-      const { bytesReceived: bytesDownloaded } = run.meter;
-      return { dest, dryRun, archives, remarks, bytesDownloaded, elapsedMs: session.elapsedMs() };
+      return {
+        ...{ dest, dryRun, remarks, elapsedMs: session.elapsedMs() },
+        archives: compared.map(({ archive }) => archive),
+        bytesDownloaded: run.meter.bytesReceived,
+      };
     }),
   );
 }

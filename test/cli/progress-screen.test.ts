@@ -99,6 +99,19 @@ describe('the screen of a run', () => {
     },
   );
 
+  it.each([
+    [80, 'reading directories: 12 of 51 archives'],
+    [24, '12/51'],
+  ])(
+    'says at %i columns how many directories are read, where nothing is planned yet',
+    (columns, line) => {
+      const state = new RunState();
+      state.handle({ event: 'archive-listed', file: 'ChestDx-7.zip', listed: 12, archives: 51 }, 0);
+      const { style } = new View({ width: columns, color: false, verbose: false });
+      expect(screenLines(state, 0, { columns, rows: 24, unicode: true, style })).toEqual([line]);
+    },
+  );
+
   it('counts the seconds of a wait down', () => {
     const state = new RunState();
     for (const { atMs, event } of scriptedRun()) state.handle(event, atMs);

@@ -180,6 +180,17 @@ describe('the state of a run', () => {
     expect(state.fraction).toBeCloseTo(before + (1 - before) / 2, 3);
   });
 
+  it('begins anew with a plan that was made with what had come before it', () => {
+    const state = new RunState();
+    state.handle({ event: 'phase-start', ...at('labels.csv', 0, 11e6) }, 0);
+    state.handle({ event: 'phase-done', file: 'labels.csv', phase: 'download', bytes: 11e6 }, 1000);
+    state.handle({ event: 'archive-listed', file: 'a.zip', listed: 1, archives: 2 }, 2000);
+    expect(state.listing).toMatchObject({ listed: 1, archives: 2 });
+    state.handle(PLAN, 3000);
+    expect(state.listing).toBeNull();
+    expect(state.position(3000)).toMatchObject({ fraction: 0, doneBytes: 0 });
+  });
+
   it('counts chosen images as they come, and in the end those that are here', () => {
     const state = new RunState();
     const come = (file: string, doneBytes: number, images: number): RunEvent => {

@@ -175,6 +175,15 @@ describe('lines', () => {
     );
   });
 
+  it('say that the run is alive while it reads the directories of archives', () => {
+    const { paper, clock, progress } = lineProgress();
+    progress.handle({ event: 'archive-listed', file: 'a.zip', listed: 12, archives: 51 });
+    clock.move(30_000);
+    progress.tick();
+    progress.stop();
+    expect(paper.text).toBe('still reading directories: 12 of 51 archives\n');
+  });
+
   it('say twice a minute at most why attempts fail', () => {
     const { paper, clock, progress } = lineProgress(false, false);
     const fail = (file: string) =>

@@ -59,6 +59,9 @@ test('tells of each image of an archive as it comes, with the bytes', async () =
     images: choiceOf({ labels: [], limit: 12 }),
   });
   expect(result?.images).toMatchObject({ images: 12, here: 12 });
+  const listed = events.findIndex(({ event }) => event === 'archive-listed');
+  expect(events[listed]).toMatchObject({ file: 'ChestDx-1.zip', listed: 1, archives: 1 });
+  expect(events.findIndex(({ event }) => event === 'plan')).toBeGreaterThan(listed);
   const told = events.flatMap((event) =>
     event.event === 'progress' && event.file === 'ChestDx-1.zip' && event.phase === 'download'
       ? [event]
