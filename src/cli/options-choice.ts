@@ -84,3 +84,14 @@ export const CHOICE_OPTIONS = {
     { group: 'Where from', commands: ['fetch'] },
   ),
 } satisfies Record<string, OptionSpec>;
+
+/** Those that choose images by themselves (`choosesImages`); label files say which these are. */
+export const CHOICE_KEYS = [
+  'label',
+  'withoutLabel',
+  'patients',
+  'images',
+  'limit',
+  'perLabel',
+  'normals',
+] as const;

@@ -108,8 +108,11 @@ function toRaw(key: OptionKey, text: string): RawValue {
 }
 
 function refuseContradictions(typed: RawOptions, labelOf: (key: OptionKey) => string): void {
-  const isOn = (key: OptionKey) =>
-    typed[key] !== undefined && settingsSchema.shape[key].safeParse(typed[key]).data === true;
+  const isOn = (key: OptionKey) => {
+    if (typed[key] === undefined) return false;
+    const { data = false } = settingsSchema.shape[key].safeParse(typed[key]);
+    return data !== false;
+  };
   for (const group of EXCLUSIVE) {
     const given = group.filter(isOn).map(labelOf);
     if (given.length < 2) continue;

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { DEFAULT_FILES_AT_ONCE, DIRECTORIES_AT_ONCE } from '../concurrency.ts';
 import { LANES, hashThreads } from '../threads/budget.ts';
-import { CHOICE_OPTIONS } from './options-choice.ts';
+import { CHOICE_KEYS, CHOICE_OPTIONS } from './options-choice.ts';
 import { NETWORK_OPTIONS } from './options-network.ts';
 import {
   COMMAND_NAMES,
@@ -322,6 +322,7 @@ export const EXCLUSIVE: readonly (readonly OptionKey[])[] = [
   ['csv', 'json'],
   ['csv', 'ndjson'],
   ['noExtract', 'deleteArchives'],
+  ...CHOICE_KEYS.map((key) => [key, 'noLabels'] as const),
 ];
 
 export function takesOption(command: CommandName, key: OptionKey): boolean {

@@ -106,7 +106,8 @@ export function lineOf(event: RunEvent, state: RunState, view: View): string | u
     case 'proxy':
       return verbose ? proxyLine(event) : undefined;
     case 'index-written':
-      return `${shown(event.path)}: ${count(event.rows, 'row')} written`;
+      // The result has it as well.
+      return verbose ? `${shown(event.path)}: ${count(event.rows, 'row')} written` : undefined;
     case 'phase-start':
       return startLine(event, view);
     case 'phase-done':

@@ -147,8 +147,8 @@ function renderRemarks(index: IndexResult, view: View): string {
     return remark.strict ? style.yellow(text) : text;
   });
   if (rowsOfAbsentArchives > 0) {
-    const rows = count(rowsOfAbsentArchives, 'label row is', 'label rows are');
-    lines.push(`- ${rows} of archives that are not here: not in the index`);
+    const others = count(rowsOfAbsentArchives, 'image that was', 'images that were');
+    lines.push(`- the label files also name ${others} not fetched`);
   }
   return lines.map((line) => `${line}\n`).join('');
 }

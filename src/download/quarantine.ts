@@ -7,6 +7,8 @@ import type { ManifestFile } from '../manifest/manifest.ts';
 
 export interface WrongBytes {
   readonly file: ManifestFile;
+  /** In the quarantine. Default: that of `file`. */
+  readonly name?: string | undefined;
   readonly candidate: HashedFile;
   /** Printable; undefined: not known. */
   readonly source?: string | undefined;
@@ -16,17 +18,17 @@ export interface WrongBytes {
 
 /**
  * Moves wrong bytes to where they can be inspected, with a record beside them: both hashes, their
- * source, and when. Of each file the last wrong bytes are kept.
+ * source, and when. Of each name the last wrong bytes are kept.
  * @param move moves them to the path that it is given
  * @returns where they are
  * @throws CcxriError of the disk
  */
 export async function quarantine(
-  { file, candidate, source, error, date }: WrongBytes,
+  { file, name = file.name, candidate, source, error, date }: WrongBytes,
   quarantineDir: string,
   move: (path: string) => Promise<void>,
 ): Promise<string> {
-  const path = join(quarantineDir, file.name);
+  const path = join(quarantineDir, name);
   const record = {
     file: file.name,
     expectedMd5: file.md5,

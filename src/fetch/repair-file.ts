@@ -160,12 +160,13 @@ function accept(repair: Repair, candidate: Candidate): Promise<Receipt> {
   });
 }
 
-/** What ccxri did not put there is not lost: it gets a second name in the quarantine. */
+/** What ccxri did not put there is not lost: it gets a second name in the quarantine, one for each content. */
 async function keepForeign({ damaged, run: { session } }: Repair): Promise<void> {
   const { survey, candidate, error } = damaged;
   const { file, path, receipt } = survey;
   if (receipt !== undefined) return;
-  const wrong = { file, candidate, error, date: session.clock.date() };
+  const name = `${candidate.md5}-${file.name}`;
+  const wrong = { file, name, candidate, error, date: session.clock.date() };
   await quarantine(wrong, session.layout.bad, async (to) => {
     await removeIfThere(to);
     try {

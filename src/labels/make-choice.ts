@@ -5,6 +5,7 @@ import { type Manifest, type ManifestFile, selectFiles, stemOf } from '../manife
 import type { Remark } from './audit.ts';
 import { archivesToList, candidatesOf, unknownArchives } from './candidates.ts';
 import { type ChosenImages, chooseImages } from './choose-images.ts';
+import { describeRemark } from './describe-remark.ts';
 import { CHOICE_LABELS, DEFAULT_SEED, type ImageChoice, toChoiceLabel } from './image-choice.ts';
 import { readList } from './image-list.ts';
 import { type LabelsHere, groupOf } from './join.ts';
@@ -118,9 +119,11 @@ export async function makeChoice(choice: ImageChoice, source: ChoiceSource): Pro
     const [archive] = selectFiles(manifest, { files: [file] });
     if (archive !== undefined) members.set(stem, await listImages(archive));
   }
-  const chosen = chooseImages(candidatesOf({ archives, tables, members }), choice);
-  const made = { ...chosen, labelsHere, remarks: unknownArchives(tables, all) };
-  assertSome(made, choice);
+  const choose = (of: ImageChoice) => chooseImages(candidatesOf({ archives, tables, members }), of);
+  const made = { ...choose(choice), labelsHere, remarks: unknownArchives(tables, all) };
+  const { images, controls } = made;
+  if (images.length === 0) throw noImage(made, choice, choose({ ...choice, allLabels: false }));
+  if (controls.length === 0 && (choice.normals ?? 0) > 0) throw noControl(made, choice);
   return made;
 }
 
@@ -131,30 +134,37 @@ function labelsMissing(file: string): CcxriError {
   });
 }
 
-/** Nothing is never what was meant. @throws CcxriError `nothing-chosen` */
-function assertSome(made: MadeChoice, choice: ImageChoice): void {
-  const { images, controls, fitting, unknownPatients, unknownImages } = made;
-  const { labels, normals = 0, patients, images: listed } = choice;
-  if (images.length > 0 && (controls.length > 0 || normals === 0)) return;
-  if (images.length > 0) {
-    const message = 'there is no image without a finding that could be a control';
-    throw new CcxriError('nothing-chosen', message, {
-      expected: `${normals} controls, in the selection and of the same part of the dataset`,
-      found: 'none',
-      next: [{ kind: 'option', option: 'subset', purpose: 'that has such images too' }],
-    });
-  }
-  const unknown = [...unknownPatients, ...unknownImages];
-  const isListWrong =
-    unknown.length > 0 && unknown.length === (patients?.size ?? 0) + (listed?.size ?? 0);
+/**
+ * Nothing is never what was meant.
+ * @param ofAny what was chosen with any of the labels
+ */
+function noImage(made: MadeChoice, choice: ImageChoice, ofAny: ChosenImages): CcxriError {
+  const { labels, patients, images } = choice;
+  const unknown = made.unknownPatients.length + made.unknownImages.length;
+  const isListWrong = unknown > 0 && unknown === (patients?.size ?? 0) + (images?.size ?? 0);
   const isOfAll = choice.allLabels === true && labels.length > 1;
-  const none = isOfAll
-    ? [`none has all of ${labels.join(', ')}`]
-    : labels.map((label) => `${label}: 0`);
-  throw new CcxriError('nothing-chosen', 'no image is as the options say', {
-    found: `${fitting} images`,
-    reasons: isListWrong ? ['no name of the list is in the selection'] : none,
+  const alone = ofAny.labels.filter(({ label }) => labels.includes(label));
+  const none = [
+    ...(isOfAll ? [`none has all of ${labels.join(', ')}`] : []),
+    ...alone.map(({ label, fitting }) => `${label}: ${fitting}`),
+  ];
+  return new CcxriError('nothing-chosen', 'no image is as the options say', {
+    found: `${made.fitting} images`,
+    reasons: [
+      ...(isListWrong ? ['no name of the list is in the selection'] : none),
+      ...made.remarks.map(describeRemark),
+    ],
     next: nextOfNone(choice),
+  });
+}
+
+function noControl({ remarks }: MadeChoice, { normals }: ImageChoice): CcxriError {
+  const message = 'there is no image without a finding that could be a control';
+  return new CcxriError('nothing-chosen', message, {
+    expected: `${normals} controls, in the selection and of the same part of the dataset`,
+    found: 'none',
+    reasons: remarks.map(describeRemark),
+    next: [{ kind: 'option', option: 'subset', purpose: 'that has such images too' }],
   });
 }
 

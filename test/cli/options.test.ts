@@ -220,16 +220,26 @@ describe('flags and variables', () => {
   it('refuses two that contradict each other, naming both as they were given', () => {
     for (const [first, second] of EXCLUSIVE) {
       const [a, b] = [OPTIONS[first!].long, OPTIONS[second!].long];
-      const command = COMMAND_NAMES.find((name) => takesOption(name, first!))!;
+      const command = COMMAND_NAMES.find(
+        (name) => takesOption(name, first!) && takesOption(name, second!),
+      )!;
       const extra = command === 'manifest' ? ['dir'] : [];
-      const typed = usageErrorOf(() => settingsOf([command, ...extra, a, b]));
+      const isFlag = OPTIONS[first!].value === undefined;
+      const value = first === 'label' || first === 'withoutLabel' ? 'Mass' : '1';
+      const words = isFlag ? [a] : [a, value];
+      const typed = usageErrorOf(() => settingsOf([command, ...extra, ...words, b]));
       expect(typed.message).toBe(`${a} and ${b} contradict each other`);
       const [varA, varB] = [variableOf(first!), variableOf(second!)];
-      const set = usageErrorOf(() => settingsOf([command, ...extra], { [varA]: '1', [varB]: '1' }));
+      const set = usageErrorOf(() =>
+        settingsOf([command, ...extra], { [varA]: isFlag ? '1' : value, [varB]: '1' }),
+      );
       expect(set.message).toBe(`${varA} and ${varB} contradict each other`);
       // What is typed is meant for this run: the variable gives way.
-      const settings = settingsOf([command, ...extra, a], { [varB]: '1' });
-      expect(settings).toMatchObject({ [first!]: true, [second!]: false });
+      const settings = settingsOf([command, ...extra, ...words], { [varB]: '1' });
+      expect(settings).toMatchObject({
+        [first!]: isFlag ? true : (expect.anything() as unknown),
+        [second!]: false,
+      });
     }
   });
 

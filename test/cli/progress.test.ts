@@ -99,9 +99,14 @@ describe('lines', () => {
       '      disk: about 4.1 GB needed, 9.0 GB free',
       '[1/3] a.zip: downloaded, verified',
       '[3/3] b.zip: failed (network)',
-      'x/index.csv: 1,234 rows written',
       '',
     ]);
+  });
+
+  it.each([false, true])('leave the rows of the index to the result, but for -v: %s', (verbose) => {
+    const { paper, progress } = lineProgress(verbose);
+    progress.handle({ event: 'index-written', path: 'x/index.csv', rows: 1234 });
+    expect(paper.text).toBe(verbose ? 'x/index.csv: 1,234 rows written\n' : '');
   });
 
   it('show what did not go smoothly', () => {

@@ -1,9 +1,9 @@
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { layoutOf } from '../../src/dataset/layout.ts';
 import { archiveOf, damageAfterFetch, flipped, memberName } from '../support/damaged.ts';
-import { destIn, manifestOf, sampleLabels } from '../support/fetching.ts';
+import { destIn, manifestOf, md5Of, sampleLabels } from '../support/fetching.ts';
 import { useNginx } from '../support/nginx.ts';
 import { runCli } from '../support/run-cli.ts';
 import { listTree, useTempDirs } from '../support/temp-dirs.ts';
@@ -75,12 +75,19 @@ it('writes nothing in a dry run', async () => {
 it('#225 repairs an archive that ccxri did not put there, and keeps that in the quarantine', async () => {
   const { dest, repair, path } = await setUp(damaged);
   const { ledger, bad } = layoutOf(dest);
-  await cp(ledger, join(dest, 'old-ledger'), { recursive: true });
-  await writeFile(join(ledger, `${archive.name}.json`), '');
-  const { code, stderr } = await repair();
-  expect(code, stderr).toBe(0);
-  expect((await readFile(path)).equals(archive.bytes)).toBe(true);
-  expect((await readFile(join(bad, archive.name))).equals(damaged)).toBe(true);
+  // The second is kept beside the first.
+  const foreign = [damaged, flipped(archive.bytes, 7 * 10_000)];
+  for (const bytes of foreign) {
+    await writeFile(path, bytes);
+    await writeFile(join(ledger, `${archive.name}.json`), '');
+    const { code, stderr } = await repair();
+    expect(code, stderr).toBe(0);
+    expect((await readFile(path)).equals(archive.bytes)).toBe(true);
+  }
+  for (const bytes of foreign) {
+    const kept = await readFile(join(bad, `${md5Of(bytes)}-${archive.name}`));
+    expect(kept.equals(bytes)).toBe(true);
+  }
 });
 
 it('replaces a damaged label file as a whole', async () => {
