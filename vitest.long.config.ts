@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LEVEL } from './test/support/rounds.ts';
 
 /** `npm run test:long` (scripts/test-long.mjs): kills at random moments, faults, fuzz, soak. */
 export default defineConfig({
@@ -10,7 +11,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     globalSetup: ['test/support/build-once.ts', 'test/fuzz/table.ts', 'test/servers/table.ts'],
     setupFiles: ['test/support/equal-bytes.ts'],
-    // Each of them starts processes of its own: one file at a time.
-    maxWorkers: 1,
+    // Most of it is waiting. A full run compares times: one file after the other.
+    maxWorkers: LEVEL === 'full' ? 1 : 2,
   },
 });
