@@ -16,14 +16,16 @@ const tempDir = useTempDirs();
 const start = useProcessGroups();
 
 /** As many empty members as pass, with names as long as pass: nothing but directory. */
-function allDirectory(n: number): Buffer {
+function allDirectory(): Buffer {
   const nameBytes = Math.floor(MAX_DIRECTORY_BYTES / MAX_ENTRIES) - 46;
   const members = Array.from({ length: MAX_ENTRIES }, (_, i) => ({
-    name: `${n}-${i}-`.padEnd(nameBytes, 'x'),
+    name: `${i}-`.padEnd(nameBytes, 'x'),
     method: 0,
   }));
   return buildZip(members, { zip64: true });
 }
+
+const ALL_DIRECTORY = allDirectory();
 
 /** The command line that checks all of them. */
 async function verifyOf(samples: readonly Sample[]): Promise<readonly string[]> {
@@ -48,7 +50,7 @@ async function peakOf(
 
 it.each([1, 4])('%i archives that are nothing but directory are no burden', async (count) => {
   const samples = Array.from({ length: count }, (_, n) =>
-    toSample(`ChestDx-${n + 1}.zip`, allDirectory(n), { kind: 'archive', category: 'ChestDx' }),
+    toSample(`ChestDx-${n + 1}.zip`, ALL_DIRECTORY, { kind: 'archive', category: 'ChestDx' }),
   );
   const run = start(await verifyOf(samples));
   const peakBytes = await peakOf(run);

@@ -7,7 +7,7 @@ import { layoutOf } from '../../src/dataset/layout.ts';
 import { createRandom } from '../../scripts/release/random.ts';
 import { violations } from '../support/invariants.ts';
 import { assertEndedWell, treeOf } from '../support/kill-loop.ts';
-import { quickNoise } from '../support/kill-release.ts';
+import { noise } from '../support/fetching.ts';
 import { useProcessGroups, type GroupEnd } from '../support/process-group.ts';
 import { useRawServers } from '../support/raw-server.ts';
 import { FINAL, PASSING, soakScript, type SoakOptions } from '../support/soak-server.ts';
@@ -45,7 +45,7 @@ export function describeSoak({ archives: count, seed, mostTimes }: SoakSuite): v
         method: 'store',
       })),
       labelsOnly: [],
-      toJpeg: ({ archive, name }) => quickNoise(`${archive}/${name}`, 30_000),
+      toJpeg: ({ archive, name }) => noise(`${archive}/${name}`, 30_000),
     });
     const names = release.manifest.files.map(({ name }) => name);
     const read = names.map(async (name) => [name, await readFile(join(release.directory, name))]);

@@ -5,7 +5,7 @@ import { forEachAtOnce } from '../../src/concurrency.ts';
 import { surroundings, violations } from './invariants.ts';
 import { assertEndedWell, treeOf, violationsAfterKill } from './kill-loop.ts';
 import { summaryOf, type GroupEnd, type StartGroup } from './process-group.ts';
-import { quickNoise } from './kill-release.ts';
+import { noise } from './fetching.ts';
 import { makeStandIn, type StandIn } from './stand-in.ts';
 import { pointsOf, runTraced, type Call, type Traced } from './strace.ts';
 
@@ -64,7 +64,7 @@ export function makeFaultRelease(directory: string, totalBytes: number): Promise
   return makeStandIn(directory, {
     archives: [{ name: 'ChestDx-1', images: 3 }],
     labelsOnly: [],
-    toJpeg: ({ name }) => quickNoise(name, name.includes('_002') ? lastBytes : firstBytes),
+    toJpeg: ({ name }) => noise(name, name.includes('_002') ? lastBytes : firstBytes),
   });
 }
 

@@ -1,14 +1,6 @@
-import { createCipheriv, createHash } from 'node:crypto';
 import type { ArchiveSpec, ReleaseImage } from '../../scripts/release/release-types.ts';
+import { noise } from './fetching.ts';
 import { makeStandIn, type StandIn } from './stand-in.ts';
-
-/** Bytes that do not deflate, the same for a seed every time; 100 MB of them take a blink. */
-export function quickNoise(seed: string, length: number): Buffer {
-  const key = createHash('sha256').update(seed).digest();
-  return createCipheriv('aes-128-ctr', key.subarray(0, 16), key.subarray(16)).update(
-    Buffer.alloc(length),
-  );
-}
 
 /** Of the archives whose images are large; the others' have 60 kB. */
 const IMAGE_BYTES: Readonly<Record<string, number>> = {
@@ -45,5 +37,5 @@ export function makeKillRelease(directory: string): Promise<StandIn> {
 /** No picture: nothing but the release's maker looks inside. A quarter of it deflates to nothing. */
 function toJpeg({ archive, name }: ReleaseImage): Buffer {
   const bytes = IMAGE_BYTES[archive] ?? 60_000;
-  return Buffer.concat([quickNoise(`${archive}/${name}`, bytes), Buffer.alloc(bytes / 4)]);
+  return Buffer.concat([noise(`${archive}/${name}`, bytes), Buffer.alloc(bytes / 4)]);
 }
