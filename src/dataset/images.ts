@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { CcxriError } from '../errors.ts';
+import { CcxriError, type NextStep } from '../errors.ts';
 import { compareLength } from '../fs/content.ts';
 import { pathKind, walkFolder } from '../fs/paths.ts';
 import { stemOf } from '../manifest/manifest.ts';
@@ -134,6 +134,12 @@ async function haveTheirSizes(root: string, members: readonly MemberContent[]): 
 /** Reasons in an error; the ledger and the outcome have all of them. */
 const MAX_REASONS = 20;
 
+/** What to do about an archive that is damaged, and has the published MD5. */
+export const REPORT_IT: NextStep = {
+  kind: 'advice',
+  text: 'report it to the publisher: it was published like this, and downloading it again will not help',
+};
+
 /**
  * An archive that has passed, and has members that can't be unpacked.
  * @param good members that are all right
@@ -156,12 +162,7 @@ export function damagedMembersError(
     found: count(good, 'good one'),
     kept: kept ?? 'nothing was unpacked',
     reasons: more > 0 ? [...reasons, `and ${more} more`] : reasons,
-    next: [
-      {
-        kind: 'advice',
-        text: 'report it to the publisher: it was published like this, and downloading it again will not help',
-      },
-    ],
+    next: [REPORT_IT],
   });
 }
 

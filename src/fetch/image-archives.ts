@@ -14,6 +14,7 @@ import { readRanges } from '../ranges/range-store.ts';
 import type { RangedFile } from '../ranges/ranged-file.ts';
 import { parseAddress } from '../sources/address.ts';
 import type { ArchiveListing } from '../zip/listing.ts';
+import { mayBeRight, takeIfRight } from './obtain.ts';
 import { type ChosenArchive, type ListedImages, imageKeyOf, membersFor } from './plan-images.ts';
 import type { FetchRun } from './with-downloads.ts';
 
@@ -28,7 +29,7 @@ export async function openArchive(
   run: FetchRun,
   known?: MemberIndex,
 ): Promise<RangedFile> {
-  if (survey.final === 'checked') return openLocal(survey.path, run.session);
+  if (isReadInPlace(survey, run)) return openLocal(survey.path, run.session);
   const { downloads } = await run.withSources();
   const identity = known && { totalBytes: known.listing.sizeBytes, validator: known.validator };
   return openRanged(survey.file, downloads, identity);
@@ -51,6 +52,12 @@ export function forEachListed<A extends { readonly file: ManifestFile }, T>(
   return session.forEachFile(archives, lookAndTell, atOnce);
 }
 
+/** A plan checks nothing: it takes an archive for right that a run will check. */
+function isReadInPlace(survey: FileSurvey, { options: { dryRun, images } }: FetchRun): boolean {
+  const isPlan = dryRun === true && images !== undefined;
+  return survey.final === 'checked' || (isPlan && mayBeRight(survey));
+}
+
 /** What an archive lists, and whether its bytes are on a disk of this machine. */
 export interface PlacedListing {
   readonly listing: ArchiveListing;
@@ -64,8 +71,8 @@ export interface PlacedListing {
  */
 export async function listArchive(survey: FileSurvey, run: FetchRun): Promise<PlacedListing> {
   const { layout, signal } = run.session;
-  const { file, final } = survey;
-  const kept = final === 'checked' ? undefined : await readMemberIndex(layout, file);
+  const { file } = survey;
+  const kept = isReadInPlace(survey, run) ? undefined : await readMemberIndex(layout, file);
   if (kept !== undefined) {
     return { listing: kept.listing, isLocal: await isInDirectory(file.name, run) };
   }
@@ -114,12 +121,13 @@ async function isInDirectory(name: string, { options }: FetchRun): Promise<boole
  * @throws CcxriError `aborted`; bugs
  */
 export async function lookAtArchive(
-  survey: FileSurvey,
+  found: FileSurvey,
   images: readonly Candidate[],
   run: FetchRun,
 ): Promise<ChosenArchive> {
-  const here = await imagesHere(survey, images, run);
-  if (here.size === images.length) return { survey, images, here };
+  const here = await imagesHere(found, images, run);
+  if (here.size === images.length) return { survey: found, images, here };
+  const survey = run.options.dryRun === true ? found : await takeIfRight(found, run);
   try {
     const listed = await listImages(survey, images, run);
     const isMissing = new Set(listed.missing.map(({ path }) => imageKeyOf(path)));

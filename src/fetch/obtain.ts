@@ -2,6 +2,7 @@ import { rename } from 'node:fs/promises';
 import { throwIfAborted } from '../abort.ts';
 import type { Receipt } from '../dataset/ledger.ts';
 import { ofOtherManifest } from '../dataset/other-manifest.ts';
+import { REPORT_IT } from '../dataset/images.ts';
 import type { HashedInPlace, Session } from '../dataset/session.ts';
 import { type FileSurvey, surveyFile } from '../dataset/survey.ts';
 import { downloadCandidates } from '../download/download-file.ts';
@@ -11,6 +12,7 @@ import { quarantine } from '../download/quarantine.ts';
 import { CcxriError, type NextStep, isCcxriError, withDetails } from '../errors.ts';
 import { statOrNull } from '../fs/paths.ts';
 import { stemOf } from '../manifest/manifest.ts';
+import { isPlausibleSize } from '../manifest/size.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
 import { repairFile } from './repair-file.ts';
 import type { DamagedFile, RepairReport } from './repair-types.ts';
@@ -111,6 +113,76 @@ export async function readWhatIsHere<T>(
     if (other !== undefined) throw leftHere(survey, other);
     return { survey, candidate, error };
   }
+}
+
+/**
+ * Whether a file may be the published one: it lies in its place with the right length, and has not been
+ * found bad since it passed, if it ever did.
+ */
+export function mayBeRight({ file, final, finalBytes, receipt }: FileSurvey): boolean {
+  const isUnread = final === 'unchecked' || (final === 'changed' && !receipt?.foundBadAt);
+  return isUnread && isPlausibleSize(file, finalBytes);
+}
+
+/**
+ * Checks an archive that may be the published one, so that its images are read out of it and do not come
+ * from elsewhere. One that is not right stays as it is.
+ * @returns what is there, with that
+ * @throws CcxriError `aborted`; bugs
+ */
+export async function takeIfRight(survey: FileSurvey, run: FetchRun): Promise<FileSurvey> {
+  const { session } = run;
+  if (!mayBeRight(survey)) return survey;
+  try {
+    const found = await takeWhatIsHere(survey, {
+      ...run,
+      options: { ...run.options, repair: true },
+    });
+    if (found !== undefined && 'did' in found) return await surveyFile(survey.file, session);
+  } catch (thrown) {
+    if (session.failureOf(thrown) === undefined) throw thrown;
+  }
+  const { name: file } = survey.file;
+  const message = `${survey.path} is not what was published: images of ${file} come from the source`;
+  session.onEvent({ event: 'warning', code: 'disk', file, message });
+  return survey;
+}
+
+/**
+ * What to do about an archive that had passed, and out of which images could not be read: its MD5 says
+ * whether it has changed since, which `repair` puts right, or was published like this.
+ * @param error what was met; errors of other kinds are given back as they are
+ */
+export async function judgeArchive(
+  error: CcxriError,
+  survey: FileSurvey,
+  { session }: FetchRun,
+): Promise<CcxriError> {
+  const { file, path, final, receipt } = survey;
+  const isOfArchive = isCcxriError(error, 'damaged-archive', 'unsafe-archive');
+  if (!isOfArchive || final !== 'checked' || receipt === undefined) return error;
+  const { acceptance, ledger, clock } = session;
+  try {
+    const found = await readWhatIsHere(survey, session, (read) => acceptance.check(file, read));
+    if ('passed' in found) return withDetails(error, { next: [REPORT_IT] });
+    await ledger.writeReceipt({ ...receipt, foundBadAt: clock.date().toISOString() });
+  } catch (thrown) {
+    return session.failureOf(thrown) ?? error;
+  }
+  const since = receipt.checkedAt.slice(0, 10);
+  return withDetails(error, {
+    message: `${path} was right on ${since} and is not what was published now: ${error.message}`,
+    path,
+    next: [
+      {
+        kind: 'run',
+        command: 'repair',
+        files: [stemOf(file.name)],
+        purpose: 'to download what is wrong with it',
+      },
+      { kind: 'again' },
+    ],
+  });
 }
 
 /** A link that points nowhere looks as if nothing was there, until the file is to get its name. */

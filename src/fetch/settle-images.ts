@@ -8,6 +8,7 @@ import { ProgressThrottle } from '../progress-throttle.ts';
 import { fetchFile, stoppedOutcome } from './fetch-file.ts';
 import type { FetchOutcome } from './fetch-types.ts';
 import { imagesHere, openArchive } from './image-archives.ts';
+import { judgeArchive } from './obtain.ts';
 import { type ImagesTask, imageKeyOf, membersFor, toFetchTask } from './plan-images.ts';
 import type { FetchRun } from './with-downloads.ts';
 
@@ -45,7 +46,8 @@ async function settleSingle(
   try {
     if (task.kind === 'failed') throw task.error;
     const { place, isLocal, single, images } = await run.downloadLimit(() => fetchTwice(task, run));
-    const { published, damagedMembers, brokenImages, error } = single;
+    const { published, damagedMembers, brokenImages } = single;
+    const error = single.error && (await judgeArchive(single.error, survey, run));
     const did =
       error !== undefined
         ? 'failed'
@@ -65,7 +67,8 @@ async function settleSingle(
       ...(error && { error }),
     };
   } catch (thrown) {
-    const error = run.session.failureOf(thrown);
+    const failure = run.session.failureOf(thrown);
+    const error = failure && (await judgeArchive(failure, survey, run));
     const status = statusAfter(error, await surveyFile(file, run.session));
     if (error === undefined) return { ...before, status, did: 'stopped' };
     return { ...before, status, did: 'failed', error };

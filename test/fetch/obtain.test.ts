@@ -1,0 +1,153 @@
+import { copyFile, mkdir, readFile, readdir, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { layoutOf } from '../../src/dataset/layout.ts';
+import { Ledger } from '../../src/dataset/ledger.ts';
+import { readListing } from '../../src/zip/listing.ts';
+import { bufferReader } from '../support/buffer-reader.ts';
+import {
+  choiceOf,
+  imagesIn,
+  makeSmallRelease,
+  runImages,
+  withBytes,
+} from '../support/chosen-images.ts';
+import { flipped } from '../support/damaged.ts';
+import { destIn, run } from '../support/fetching.ts';
+import { useNginx } from '../support/nginx.ts';
+import { listTree, useTempDirs } from '../support/temp-dirs.ts';
+
+const tempDir = useTempDirs();
+const nginx = useNginx();
+
+const NAME = 'ChestDx-1.zip';
+const FINAL = `archives/${NAME}`;
+const SOME = choiceOf({ limit: 3 });
+
+/** A release at a server, and the bytes of an archive in which an image of the choice has been damaged. */
+async function release() {
+  const { manifest, directory } = await makeSmallRelease(await tempDir());
+  const server = await nginx({ root: directory });
+  const setup = {
+    manifest,
+    sources: [`${server.url}/{name}`],
+    images: SOME,
+    selection: { files: ['ChestDx-1'] },
+  };
+  const elsewhere = await tempDir();
+  await runImages(elsewhere, setup);
+  const chosen = await imagesIn(elsewhere);
+  const bytes = await readFile(join(directory, NAME));
+  const { members } = await readListing(bufferReader(bytes), { file: NAME });
+  const headers = members
+    .filter(({ path }) => chosen.includes(`ChestDx-1/${path}`))
+    .map(({ headerStart }) => headerStart);
+  expect(headers).toHaveLength(3);
+  const [header = 0] = headers;
+  const asked = async () =>
+    (await server.requests()).filter(({ path }) => path.endsWith(NAME)).length;
+  return { setup, directory, bytes, header, chosen, asked };
+}
+
+const kept = (root: string) => layoutOf(destIn(root));
+const receiptIn = (root: string) => new Ledger(kept(root).ledger).readReceipt(NAME);
+
+describe('an archive that was put into archives/ by hand', () => {
+  async function withArchive(bytes?: (all: Buffer, header: number) => Buffer) {
+    const world = await release();
+    const root = await tempDir();
+    await mkdir(kept(root).archives, { recursive: true });
+    const path = join(kept(root).archives, NAME);
+    await copyFile(join(world.directory, NAME), path);
+    if (bytes !== undefined) await writeFile(path, bytes(world.bytes, world.header + 300));
+    return { ...world, root };
+  }
+
+  it('is checked, and the images are read out of it', async () => {
+    const { root, setup, asked, chosen } = await withArchive();
+    const before = await asked();
+    const { result, error } = await runImages(root, setup);
+    expect(error).toBeUndefined();
+    expect(await asked()).toBe(before);
+    expect(await imagesIn(root)).toEqual(chosen);
+    expect(result?.outcomes).toContainEqual(
+      expect.objectContaining({ file: NAME, did: 'extracted', check: 'verified', images: 3 }),
+    );
+    expect(await receiptIn(root)).toMatchObject({ status: 'verified' });
+  });
+
+  it('is counted on by a plan, which checks nothing', async () => {
+    const { root, setup, asked } = await withArchive();
+    const before = await asked();
+    const tree = await listTree(destIn(root));
+    const { result } = await runImages(root, { ...setup, dryRun: true });
+    expect(result?.plan.images).toMatchObject({ images: 3, requests: 0, bytes: 0 });
+    expect(await asked()).toBe(before);
+    expect(await listTree(destIn(root))).toEqual(tree);
+  });
+
+  it('stays as it is where it is not the published one, and the images come from the source', async () => {
+    const { root, setup, chosen, bytes, header } = await withArchive(flipped);
+    const foreign = { [FINAL]: flipped(bytes, header + 300) };
+    const { error, events } = await runImages(root, { ...setup, foreign });
+    expect(error).toBeUndefined();
+    expect(await imagesIn(root)).toEqual(chosen);
+    const warnings = events.filter(({ event }) => event === 'warning');
+    expect(warnings).toMatchObject([{ code: 'disk', file: NAME }]);
+    expect(await receiptIn(root)).toBeUndefined();
+  });
+});
+
+describe('an archive that had passed, and out of which an image can not be read', () => {
+  /** The archive is here and checked, and then has these bytes, as if nobody had written to it. */
+  async function damagedSince(at: number) {
+    const world = await release();
+    const root = await tempDir();
+    const whole = { ...world.setup, images: undefined };
+    await run({ ...whole, dest: destIn(root) });
+    const path = join(kept(root).archives, NAME);
+    const { atime, mtime } = await stat(path);
+    const damaged = flipped(world.bytes, world.header + at);
+    await writeFile(path, damaged);
+    await utimes(path, atime, mtime);
+    return { ...world, root, setup: { ...world.setup, foreign: { [FINAL]: damaged } } };
+  }
+
+  it.each([
+    ['its bytes are others', 300, 'damaged-archive'],
+    ['its header is another', 26, 'unsafe-archive'],
+  ])('is known to be damaged from then on, for %s', async (_, at, code) => {
+    const { root, setup, asked, chosen } = await damagedSince(at);
+    const failed = await runImages(root, setup);
+    const outcome = failed.result?.outcomes.find(({ file }) => file === NAME);
+    expect(outcome).toMatchObject({
+      status: 'bad',
+      error: { code, next: [{ kind: 'run', command: 'repair', files: ['ChestDx-1'] }, {}] },
+    });
+    expect(outcome?.error?.message).toContain('is not what was published now');
+    expect((await receiptIn(root))?.foundBadAt).toBeDefined();
+    // The next run does not rely on it.
+    const before = await asked();
+    const again = await runImages(root, setup);
+    expect(again.exit).toBe(0);
+    expect(await asked()).toBeGreaterThan(before);
+    expect(await imagesIn(root)).toEqual(chosen);
+  });
+
+  it('is to be reported where it was published like this', async () => {
+    const { setup, directory, bytes, header } = await release();
+    const published = flipped(bytes, header + 300);
+    await writeFile(join(directory, NAME), published);
+    const { images, ...whole } = setup;
+    const manifest = withBytes(setup.manifest, { [NAME]: published });
+    const root = await tempDir();
+    await run({ ...whole, manifest, dest: destIn(root) });
+    const { result } = await runImages(root, { ...whole, manifest, images });
+    const outcome = result?.outcomes.find(({ file }) => file === NAME);
+    expect(outcome).toMatchObject({ images: 2, error: { code: 'damaged-archive' } });
+    expect(outcome?.error?.next).toMatchObject([{ kind: 'advice' }]);
+    expect(outcome?.error?.next[0]).toHaveProperty('text', expect.stringContaining('report it'));
+    expect((await receiptIn(root))?.foundBadAt).toBeUndefined();
+    expect(await readdir(kept(root).archives)).toEqual([NAME]);
+  });
+});
