@@ -8,7 +8,16 @@ import {
   notedMembers,
 } from '../dataset/images.ts';
 import { type MembersRecord, isAsAccepted } from '../dataset/ledger.ts';
-import { CcxriError, errnoOf, isCcxriError, withDetails, toDiskError } from '../errors.ts';
+import {
+  CcxriError,
+  type NextStep,
+  errnoOf,
+  isCcxriError,
+  toDiskError,
+  withDetails,
+} from '../errors.ts';
+import { hashFile } from '../hash/hash-file.ts';
+import { stemOf } from '../manifest/manifest.ts';
 import { ProgressThrottle } from '../progress-throttle.ts';
 import { freeBytesAt } from '../fs/paths.ts';
 import { formatBytes, toPrintable } from '../text.ts';
@@ -58,8 +67,10 @@ export async function extractArchive(
       extractFrom(reader, { directory, found }, extraction),
     );
   } catch (error) {
-    // Bytes that change while they are read explain every other complaint.
+    // Bytes that change while they are read, or have since, explain every other complaint.
     await reader.assertUnchanged();
+    if (isCcxriError(error, 'damaged-archive', 'unsafe-archive'))
+      await assertStillRight(extraction);
     throw toSourceError(error, name);
   } finally {
     await reader.close();
@@ -167,6 +178,7 @@ async function fillAndPublish(
     throw toMemberError(toStageError(error, stage.images));
   });
   await reader.assertUnchanged();
+  if (damaged.length > 0) await assertStillRight(extraction);
   const bad = new Set(damaged.map(({ path }) => path));
   const members = directory.members.filter(({ name }) => !bad.has(name));
   if (members.length === 0) throw damagedMembersError(file, damaged, { good: 0 });
@@ -177,6 +189,31 @@ async function fillAndPublish(
   const bytes = members.reduce((sum, { size }) => sum + size, 0);
   onEvent({ event: 'phase-done', file, phase: 'extract', bytes, members: members.length });
   return toResult(record, isOurs ? 'extracted' : 'skipped');
+}
+
+/**
+ * An archive that a disk has damaged since has its size and time: its MD5 shows it.
+ * @throws CcxriError `md5-mismatch`; as `hashFile`
+ */
+async function assertStillRight(extraction: Extraction): Promise<void> {
+  const { name, path, md5, receipt, context } = extraction;
+  if (receipt?.md5 !== md5) return;
+  const { ledger, clock, signal } = context;
+  const found = await hashFile(path, { signal });
+  if (found.md5 === md5) return;
+  await ledger.writeReceipt({ ...receipt, foundBadAt: clock.date().toISOString() });
+  throw new CcxriError('md5-mismatch', `${name} had passed, and is damaged now`, {
+    file: name,
+    expected: `MD5 ${md5}`,
+    found: `MD5 ${found.md5}`,
+    kept: 'nothing was unpacked',
+    next: [repairStep(name)],
+  });
+}
+
+export function repairStep(name: string): NextStep {
+  const purpose = 'to download what is wrong with it';
+  return { kind: 'run', command: 'repair', files: [stemOf(name)], purpose };
 }
 
 /** A member is damaged: others may be good. */

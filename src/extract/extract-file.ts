@@ -5,10 +5,10 @@ import { ofOtherManifest } from '../dataset/other-manifest.ts';
 import type { Session } from '../dataset/session.ts';
 import { type FileSurvey, statusAfter, statusOf, surveyFile } from '../dataset/survey.ts';
 import { WRONG_BYTES } from '../download/failures.ts';
-import { CcxriError, isCcxriError } from '../errors.ts';
+import { CcxriError, isCcxriError, withDetails } from '../errors.ts';
 import type { FileStatus } from '../file-status.ts';
 import { stemOf } from '../manifest/manifest.ts';
-import { type ExtractedArchive, extractArchive } from './archive.ts';
+import { type ExtractedArchive, extractArchive, repairStep } from './archive.ts';
 import type { ExtractDid, ExtractOutcome } from './types.ts';
 
 type SettledOutcome = ExtractOutcome & { readonly did: Exclude<ExtractDid, 'planned'> };
@@ -85,7 +85,8 @@ async function acceptHere(
     return await session.acceptance.accept(file, candidate);
   } catch (error) {
     if (!isCcxriError(error, ...WRONG_BYTES)) throw error;
-    throw (await ofOtherManifest({ file, md5: candidate.md5, receipt }, session)) ?? error;
+    const other = await ofOtherManifest({ file, md5: candidate.md5, receipt }, session);
+    throw other ?? withDetails(error, { next: [repairStep(file.name)] });
   }
 }
 

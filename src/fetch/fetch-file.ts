@@ -62,7 +62,8 @@ async function settleFile({ survey, step }: FetchTask, run: FetchRun): Promise<F
     return await finishArchive(outcome, { path: survey.path, md5 }, run);
   } catch (thrown) {
     const error = run.session.failureOf(thrown);
-    const status = outcome.check ?? statusAfter(error, await surveyFile(file, run.session));
+    const after = await surveyFile(file, run.session);
+    const status = (after.final === 'checked' ? outcome.check : null) ?? statusAfter(error, after);
     return error === undefined
       ? { ...outcome, status, did: 'stopped' }
       : { ...outcome, status, did: 'failed', error };

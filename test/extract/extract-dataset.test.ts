@@ -24,6 +24,7 @@ import { canMount, useMounts } from '../support/mounts.ts';
 import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 import { buildZip } from '../support/zip-builder.ts';
 import { nextSaying } from '../support/matchers.ts';
+import { rot } from '../support/verify.ts';
 
 const tempDir = useTempDirs();
 const mounts = useMounts();
@@ -36,6 +37,8 @@ const ALL = [
   'Viral-1.zip',
   'Other-1.zip',
 ];
+
+const REPAIR = { kind: 'run', command: 'repair', files: ['ChestDx-1'] };
 
 function extract(
   { root, manifest }: Dataset,
@@ -149,7 +152,7 @@ describe('extract', () => {
     await writeFile(path, bytes);
     const result = await extract(dataset);
     expect(statuses(result)).toEqual({ ...each('extracted'), 'ChestDx-1.zip': 'failed' });
-    expect(result.outcomes[0]?.error).toMatchObject({ code: 'md5-mismatch' });
+    expect(result.outcomes[0]?.error).toMatchObject({ code: 'md5-mismatch', next: [REPAIR] });
     await expect(stat(dataset.imagesOf('ChestDx-1'))).rejects.toMatchObject({ code: 'ENOENT' });
     // It stays as it is: nothing here can put another in its place.
     expect((await readFile(path)).equals(bytes)).toBe(true);
@@ -163,6 +166,22 @@ describe('extract', () => {
     expect(statuses(result)).toEqual({ 'ChestDx-1.zip': 'extracted', 'ChestDx-2.zip': 'failed' });
     expect(result.outcomes[1]?.error?.code).toMatch(/^(size|md5)-mismatch$/);
   });
+
+  it.each([false, true])(
+    'says of one that the disk has damaged since that it had passed; keepGood: %s',
+    async (keepGood) => {
+      const dataset = await makeDataset(await tempDir());
+      await rot(dataset.pathOf('ChestDx-1.zip'), 400);
+      const { outcomes } = await extract(dataset, {
+        selection: { files: ['ChestDx-1'] },
+        keepGood,
+      });
+      expect(outcomes).toMatchObject([
+        { did: 'failed', status: 'bad', error: { code: 'md5-mismatch', next: [REPAIR] } },
+      ]);
+      await expect(stat(dataset.imagesOf('ChestDx-1'))).rejects.toMatchObject({ code: 'ENOENT' });
+    },
+  );
 
   it('refuses an unsafe archive that is the published one, with the reasons', async () => {
     const dataset = await makeDataset(await tempDir());

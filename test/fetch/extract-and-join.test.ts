@@ -18,6 +18,7 @@ import { checkInvariants, surroundings } from '../support/invariants.ts';
 import { having, nextSaying } from '../support/matchers.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
 import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
+import { rot } from '../support/verify.ts';
 import { type ZipMember, buildZip } from '../support/zip-builder.ts';
 
 const tempDir = useTempDirs();
@@ -57,6 +58,22 @@ it('downloads, extracts and joins; what is missing later is made good', async ()
   const second = await run(setup);
   expect(second.outcomes).toEqual(['skipped', 'extracted', 'skipped']);
   expect(second.result?.index?.rows).toBe(4);
+});
+
+it('an archive that the disk has damaged since it passed is bad, and the next run repairs it', async () => {
+  const setup = await setUp(a, labels);
+  await run({ ...setup, extract: false });
+  const path = join(layoutOf(setup.dest).archives, a.name);
+  // In its first member.
+  await rot(path, 60);
+  const foreign = { [`archives/${a.name}`]: await readFile(path) };
+  const { result, exit } = await run({ ...setup, foreign });
+  expect(result?.outcomes[0]).toMatchObject({
+    ...{ did: 'failed', status: 'bad' },
+    error: { code: 'md5-mismatch', next: [{ command: 'repair' }] },
+  });
+  expect(exit).toBe(3);
+  expect((await run(setup)).outcomes).toEqual(['repaired', 'skipped']);
 });
 
 it.skipIf(!canMount)('writes the index also after a disk has ended the run', async () => {
