@@ -14,7 +14,7 @@ import { statOrNull } from '../fs/paths.ts';
 import { stemOf } from '../manifest/manifest.ts';
 import { isPlausibleSize } from '../manifest/size.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
-import { repairFile } from './repair-file.ts';
+import { noteFoundBad, repairFile } from './repair-file.ts';
 import type { DamagedFile, RepairReport } from './repair-types.ts';
 import { dropRanges, takeRanges } from './take-ranges.ts';
 import type { FetchRun } from './with-downloads.ts';
@@ -139,6 +139,7 @@ export async function takeIfRight(survey: FileSurvey, run: FetchRun): Promise<Fi
       options: { ...run.options, repair: true },
     });
     if (found !== undefined && 'did' in found) return await surveyFile(survey.file, session);
+    if (survey.receipt !== undefined) await noteFoundBad(survey.receipt, session);
   } catch (thrown) {
     if (session.failureOf(thrown) === undefined) throw thrown;
   }
@@ -161,11 +162,12 @@ export async function judgeArchive(
   const { file, path, final, receipt } = survey;
   const isOfArchive = isCcxriError(error, 'damaged-archive', 'unsafe-archive');
   if (!isOfArchive || final !== 'checked' || receipt === undefined) return error;
-  const { acceptance, ledger, clock } = session;
   try {
-    const found = await readWhatIsHere(survey, session, (read) => acceptance.check(file, read));
+    const found = await readWhatIsHere(survey, session, (read) =>
+      session.acceptance.check(file, read),
+    );
     if ('passed' in found) return withDetails(error, { next: [REPORT_IT] });
-    await ledger.writeReceipt({ ...receipt, foundBadAt: clock.date().toISOString() });
+    await noteFoundBad(receipt, session);
   } catch (thrown) {
     return session.failureOf(thrown) ?? error;
   }

@@ -86,7 +86,7 @@ export function decideImages(
     return { chosen, kind: 'done', step: { ...single, action: 'done', images: 0 } };
   }
   const cost = costOf(listed);
-  const counted = { images: listed.missing.length };
+  const counted = { images: new Set(listed.missing.map(({ path }) => imageKeyOf(path))).size };
   if (isCheaperWhole(listed, cost, survey)) {
     return { chosen, kind: 'whole', step: { ...whole, ...counted } };
   }
@@ -231,7 +231,8 @@ function lengthsOf(task: ImagesTask): ReadonlyMap<string, number> {
   const lengths = new Map<string, number>();
   if (task.kind !== 'members' || task.cost.bytes === 0) return lengths;
   for (const member of task.listed.missing) {
-    lengths.set(imageKeyOf(member.path), rangeOf(member).length);
+    const image = imageKeyOf(member.path);
+    lengths.set(image, (lengths.get(image) ?? 0) + rangeOf(member).length);
   }
   return lengths;
 }

@@ -96,6 +96,9 @@ test('two members of the same name, in two folders, are one image: it is here wi
   };
   const first = await runImages(root, setup);
   expect(first.result?.images).toMatchObject({ images: 1, here: 1 });
+  const { steps = [], images } = first.result?.plan ?? {};
+  expect(steps).toMatchObject([{ file: 'ChestDx-1.zip', images: 1 }]);
+  expect(images?.labels).toEqual([{ label: 'Hernia', images: 1, bytes: images?.bytes }]);
   const both = ['ChestDx-1/a/patient7_000.jpg', 'ChestDx-1/b/patient7_000.jpg'];
   expect(await imagesIn(root)).toEqual(both);
   await rm(join(destIn(root), 'images', 'ChestDx-1/b/patient7_000.jpg'));

@@ -113,6 +113,16 @@ describe('an archive that had passed, and out of which an image can not be read'
     return { ...world, root, setup: { ...world.setup, foreign: { [FINAL]: damaged } } };
   }
 
+  it('is noted as bad where it has another date as well, and the images come from the source', async () => {
+    const { root, setup, chosen } = await damagedSince(300);
+    await utimes(join(kept(root).archives, NAME), 1, 1);
+    const { error, events } = await runImages(root, setup);
+    expect(error).toBeUndefined();
+    expect(await imagesIn(root)).toEqual(chosen);
+    expect(events.filter(({ event }) => event === 'warning')).toMatchObject([{ file: NAME }]);
+    expect((await receiptIn(root))?.foundBadAt).toBeDefined();
+  });
+
   it.each([
     ['its bytes are others', 300, 'damaged-archive'],
     ['its header is another', 26, 'unsafe-archive'],

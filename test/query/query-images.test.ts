@@ -1,4 +1,4 @@
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/events.ts';
@@ -6,11 +6,13 @@ import { loadManifest } from '../../src/manifest/load.ts';
 import { queryImages } from '../../src/query/query-images.ts';
 import type { QueryOptions, QueryResult } from '../../src/query/types.ts';
 import { parseCsv } from '../support/csv.ts';
+import { canMount, useMounts } from '../support/mounts.ts';
 import { useNginx } from '../support/nginx.ts';
 import { makeStandIn, type StandIn } from '../support/stand-in.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
+const mounts = useMounts();
 const nginx = useNginx();
 
 type Asked = Partial<QueryOptions> & Pick<QueryOptions, 'choice'>;
@@ -85,6 +87,20 @@ describe('queryImages', () => {
     expect(await query({ ...asked, sources: [server.url] })).toEqual(first);
     expect(await server.requests()).toHaveLength(requests);
   });
+
+  it.skipIf(!canMount)(
+    'asks in a directory that nobody may write to, and keeps nothing',
+    async () => {
+      const { standIn, dest, query } = await makeWorld();
+      const server = await nginx({ root: standIn.directory });
+      const asked = { choice: { labels: ['COVID-19'] }, list: true, sources: [server.url] };
+      const { list } = await query(asked);
+      await rm(join(dest, '.ccxri/members'), { recursive: true });
+      const shared = await query({ ...asked, dest: await mounts.readOnly(dest) });
+      expect(shared.list).toEqual(list);
+      expect(await readdir(join(dest, '.ccxri'))).not.toContain('members');
+    },
+  );
 
   it('knows what the images of a list cost once the directory has been read', async () => {
     const { query } = await makeWorld();
