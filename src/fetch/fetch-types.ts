@@ -49,7 +49,10 @@ export interface FetchOptions extends SessionOptions {
   readonly extract?: boolean | undefined;
   /** Write index.csv at the end. Default true; false too where `extract` is false. */
   readonly join?: boolean | undefined;
-  /** Remove an archive once all its images are extracted and checked. Default false. */
+  /**
+   * Remove an archive once all its images are extracted and checked; one that single images are read from
+   * stays. Default false.
+   */
   readonly deleteArchives?: boolean | undefined;
   /**
    * Of an archive with damaged members publish the good ones, and list the others. Default: nothing of it.

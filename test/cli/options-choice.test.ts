@@ -194,8 +194,31 @@ describe('an archive whose directory lies', () => {
   ];
   it.each(lies)('is refused, code 7: %s', async (_, lie) => {
     const { json } = await setUp({ members: [lie, ...MEMBERS.slice(1)] });
-    const { exitCode, errors } = await json('fetch', '--label', 'Hernia');
+    const { exitCode, errors, result } = await json('fetch', '--label', 'Hernia');
+    expect(exitCode).toBe(7);
+    const error = { code: 'unsafe-archive', file: 'ChestDx-1.zip' };
+    expect(errors).toMatchObject([error]);
+    expect(result).toMatchObject({ outcomes: [{ did: 'failed', error }, {}] });
+  });
+
+  // Headers are not read for a list.
+  it.each(lies.slice(0, 2))('is refused by `members` too: %s', async (_, lie) => {
+    const { json } = await setUp({ members: [lie, ...MEMBERS.slice(1)] });
+    const { exitCode, errors } = await json('members');
     expect(exitCode).toBe(7);
     expect(errors).toMatchObject([{ code: 'unsafe-archive', file: 'ChestDx-1.zip' }]);
   });
+});
+
+it('`members` tells images without a row, and rows without an image; with --strict that is code 8', async () => {
+  const { cli, json } = await setUp({ rows: ABSENT.slice(2) });
+  const { exitCode, result } = await json('members');
+  expect(exitCode).toBe(0);
+  expect(result).toMatchObject({
+    remarks: [
+      { kind: 'image-without-row', count: 2 },
+      { kind: 'row-without-image', count: 1, examples: ['ChestDx-1/patient99_000.jpg'] },
+    ],
+  });
+  expect((await cli('members', '--strict')).code).toBe(8);
 });
