@@ -132,21 +132,28 @@ export function mayBeRight({ file, final, finalBytes, receipt }: FileSurvey): bo
  */
 export async function takeIfRight(survey: FileSurvey, run: FetchRun): Promise<FileSurvey> {
   const { session } = run;
-  if (!mayBeRight(survey)) return survey;
+  const wasFoundBad = survey.final === 'changed' && survey.receipt?.foundBadAt !== undefined;
+  if (!wasFoundBad && !mayBeRight(survey)) return survey;
+  const checked = wasFoundBad ? undefined : await checkInPlace(survey, run);
+  if (checked !== undefined) return checked;
+  const { name: file } = survey.file;
+  const message = `${survey.path} is not what was published: images of ${file} come from the source`;
+  session.onEvent({ event: 'warning', code: 'disk', file, message });
+  return survey;
+}
+
+/** @returns what is there once it has passed; undefined: it is not right */
+async function checkInPlace(survey: FileSurvey, run: FetchRun): Promise<FileSurvey | undefined> {
+  const { session, options } = run;
   try {
-    const found = await takeWhatIsHere(survey, {
-      ...run,
-      options: { ...run.options, repair: true },
-    });
+    // Without `repair` it would be moved away.
+    const found = await takeWhatIsHere(survey, { ...run, options: { ...options, repair: true } });
     if (found !== undefined && 'did' in found) return await surveyFile(survey.file, session);
     if (survey.receipt !== undefined) await noteFoundBad(survey.receipt, session);
   } catch (thrown) {
     if (session.failureOf(thrown) === undefined) throw thrown;
   }
-  const { name: file } = survey.file;
-  const message = `${survey.path} is not what was published: images of ${file} come from the source`;
-  session.onEvent({ event: 'warning', code: 'disk', file, message });
-  return survey;
+  return undefined;
 }
 
 /**
@@ -173,7 +180,7 @@ export async function judgeArchive(
   }
   const since = receipt.checkedAt.slice(0, 10);
   return withDetails(error, {
-    message: `${path} was right on ${since} and is not what was published now: ${error.message}`,
+    message: `${path} was right on ${since} and is not what was published now: images could not be read out of it`,
     path,
     next: [
       {

@@ -140,6 +140,7 @@ describe('an archive that had passed, and out of which an image can not be read'
     const before = await asked();
     const again = await runImages(root, setup);
     expect(again.exit).toBe(0);
+    expect(again.events.filter(({ event }) => event === 'warning')).toMatchObject([{ file: NAME }]);
     expect(await asked()).toBeGreaterThan(before);
     expect(await imagesIn(root)).toEqual(chosen);
   });
