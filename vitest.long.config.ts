@@ -10,7 +10,7 @@ export default defineConfig({
     testTimeout: 30 * 60_000,
     hookTimeout: 60_000,
     globalSetup: ['test/support/build-once.ts', 'test/fuzz/table.ts', 'test/servers/table.ts'],
-    setupFiles: ['test/support/equal-bytes.ts'],
+    setupFiles: ['test/support/set-up.ts'],
     // Most of it is waiting. A full run compares times: one file after the other.
     maxWorkers: LEVEL === 'full' ? 1 : 2,
   },
