@@ -10,6 +10,7 @@ import { WRONG_BYTES } from '../download/failures.ts';
 import { isTaken } from '../download/publish.ts';
 import { quarantine } from '../download/quarantine.ts';
 import { CcxriError, type NextStep, isCcxriError, withDetails } from '../errors.ts';
+import { repairStep } from '../extract/archive.ts';
 import { statOrNull } from '../fs/paths.ts';
 import { stemOf } from '../manifest/manifest.ts';
 import { isPlausibleSize } from '../manifest/size.ts';
@@ -182,15 +183,7 @@ export async function judgeArchive(
   return withDetails(error, {
     message: `${path} was right on ${since} and is not what was published now: images could not be read out of it`,
     path,
-    next: [
-      {
-        kind: 'run',
-        command: 'repair',
-        files: [stemOf(file.name)],
-        purpose: 'to download what is wrong with it',
-      },
-      { kind: 'again' },
-    ],
+    next: [repairStep(file.name), { kind: 'again' }],
   });
 }
 
