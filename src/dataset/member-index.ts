@@ -27,6 +27,8 @@ export interface MemberIndex {
   /** Of the archive that the directory was read from; null: its source has nothing of the kind. */
   readonly validator: string | null;
   readonly listing: ArchiveListing;
+  /** The directory was read a second time, for something in it could not be right. Absent: it was not. */
+  readonly isConfirmed?: true | undefined;
 }
 
 /** A member in its file: with the folder that all members are in, and its name's bytes where they differ. */
@@ -71,12 +73,13 @@ function sumOf(facts: object, rows: readonly Row[]): number {
 export async function writeMemberIndex(
   layout: Pick<DatasetLayout, 'members'>,
   { name, md5 }: IndexedArchive,
-  { validator, listing }: MemberIndex,
+  { validator, listing, isConfirmed }: MemberIndex,
 ): Promise<void> {
   const { sizeBytes, directoryStart, topFolder, members, warnings } = listing;
   const rows = members.map(toRow);
   const head = { memberIndexVersion: VERSION, archive: name, md5, validator };
-  const facts = { ...head, sizeBytes, directoryStart, topFolder, warnings };
+  const confirmed = isConfirmed === true ? { isConfirmed } : {};
+  const facts = { ...head, sizeBytes, directoryStart, topFolder, warnings, ...confirmed };
   const stored = { ...facts, members: rows, sum: sumOf(facts, rows) };
   await writeFileAtomic(pathOf(layout, name), JSON.stringify(stored));
 }
@@ -86,6 +89,8 @@ interface MembersOptions {
   readonly signal?: AbortSignal | undefined;
   /** Keep an index that is new. Default true. */
   readonly keep?: boolean | undefined;
+  /** Read the directory although an index is kept, which is then confirmed. Default false. */
+  readonly again?: boolean | undefined;
 }
 
 /**
@@ -96,13 +101,14 @@ interface MembersOptions {
 export async function membersOf(
   archive: IndexedArchive,
   ranged: RangedFile,
-  { layout, signal, keep = true }: MembersOptions,
+  { layout, signal, keep = true, again = false }: MembersOptions,
 ): Promise<ArchiveListing> {
-  const kept = await readMemberIndex(layout, archive);
+  const kept = again ? undefined : await readMemberIndex(layout, archive);
   if (kept !== undefined && isOf(kept, ranged)) return kept.listing;
   const listing = await readListing(ranged, { file: archive.name, signal });
   const { validator } = ranged;
-  if (keep) await keepIndex(writeMemberIndex(layout, archive, { validator, listing }));
+  const index = { validator, listing, isConfirmed: again || undefined };
+  if (keep) await keepIndex(writeMemberIndex(layout, archive, index));
   return listing;
 }
 
@@ -139,16 +145,18 @@ interface Stored {
   readonly directoryStart: number;
   readonly topFolder: string | null;
   readonly warnings: readonly string[];
+  readonly isConfirmed?: true | undefined;
   readonly members: readonly Row[];
   /** CRC-32 of all before. */
   readonly sum: number;
 }
 
 function toIndex({ validator, members, ...facts }: Omit<Stored, 'sum'>): MemberIndex {
-  const { sizeBytes, directoryStart, topFolder, warnings } = facts;
+  const { sizeBytes, directoryStart, topFolder, warnings, isConfirmed } = facts;
   const listed = members.map((row) => toMember(row, topFolder));
   return {
     validator,
+    isConfirmed,
     listing: { sizeBytes, directoryStart, topFolder, warnings, members: listed },
   };
 }
@@ -186,6 +194,7 @@ function isStored(json: unknown): json is Stored {
     (topFolder === null || typeof topFolder === 'string') &&
     isCount(stored.sizeBytes) &&
     isCount(stored.directoryStart) &&
+    (stored.isConfirmed === undefined || stored.isConfirmed === true) &&
     Array.isArray(warnings) &&
     warnings.every((warning) => typeof warning === 'string') &&
     Array.isArray(members) &&

@@ -11,12 +11,12 @@ import { type ManifestFile, stemOf } from '../manifest/manifest.ts';
 import { type LabelFilesHere, withLabelFiles } from './choice-labels.ts';
 import { type PlannedFetch, emitImagesPlan, failuresOf, summarizeImages } from './images-report.ts';
 import type { FetchOptions, FetchOutcome, FetchResult } from './fetch-types.ts';
-import { forEachListed, imageNamesIn, lookAtArchive } from './image-archives.ts';
+import { type Listings, forEachListed, imageNamesIn, lookAtArchive } from './image-archives.ts';
 import { joinIfWanted } from './join-fetched.ts';
 import { obtain } from './obtain.ts';
 import { assertRoom, withUsefulPart } from './plan.ts';
 import { decideImages, planImages } from './plan-images.ts';
-import { settleImages } from './settle-images.ts';
+import { type MayBeWhole, settleImages } from './settle-images.ts';
 import { WholeQuestion } from './whole-question.ts';
 import { type FetchRun, choicesOf, prepareDirectories, withDownloads } from './with-downloads.ts';
 
@@ -46,12 +46,13 @@ export async function fetchImages(
   return withDownloads({ session, options, tasks: [] }, async (run) => {
     const files = labelFilesFor(choice, session.files, session.manifest);
     return withLabelFiles(files, run, async (labels) => {
-      const planned = await planAll(choice, labels, run);
+      const question = new WholeQuestion(options);
+      const planned = await planAll(choice, { labels, question }, run);
       const { plan } = planned;
       emitImagesPlan(planned, { labels: files.length, choices: choicesOf(options) }, session);
       const outcomes = dryRun
         ? failuresOf(planned, session)
-        : await settleAll(planned, labels, run);
+        : await settleAll(planned, { labels, question }, run);
       const images = summarizeImages(planned, dryRun ? [] : outcomes, session);
       const index = dryRun
         ? {}
@@ -70,19 +71,25 @@ function extractsNothing(): CcxriError {
   });
 }
 
+/** What planning and fetching share. */
+interface Shared {
+  readonly labels: LabelFilesHere;
+  readonly question: WholeQuestion;
+}
+
 async function planAll(
   choice: ImageChoice,
-  { layout }: LabelFilesHere,
+  { labels: { layout }, question }: Shared,
   run: FetchRun,
 ): Promise<PlannedFetch> {
   const { session, options } = run;
-  const question = new WholeQuestion(options);
+  const seen: Listings = new Map();
   const { manifest, files, signal } = session;
   const made = await makeChoice(choice, {
     ...{ manifest, layout, files, signal },
-    listImages: (file) => listNames(file, run, question),
+    listImages: (file) => listNames(file, { question, seen }, run),
   });
-  const chosen = await lookAtAll(made, run);
+  const chosen = await lookAtAll(made, run, seen);
   const refused = chosen.filter(({ error }) => isCcxriError(error, 'ranges-refused'));
   const [first] = refused;
   if (first?.error !== undefined) {
@@ -102,12 +109,12 @@ async function planAll(
 /** The names of the images in an archive that no label file names. */
 async function listNames(
   file: ManifestFile,
+  { question, seen }: Pick<Shared, 'question'> & { readonly seen: Listings },
   run: FetchRun,
-  question: WholeQuestion,
 ): Promise<readonly string[]> {
   const { session } = run;
   try {
-    return await imageNamesIn(file, run);
+    return await imageNamesIn(file, run, seen);
   } catch (error) {
     if (!isCcxriError(error, 'ranges-refused')) throw error;
     const survey = await surveyFile(file, session);
@@ -121,7 +128,7 @@ async function listNames(
 }
 
 /** What there is of each archive that some of the images are in, in the manifest's order. */
-async function lookAtAll({ images, controls }: MadeChoice, run: FetchRun) {
+async function lookAtAll({ images, controls }: MadeChoice, run: FetchRun, seen: Listings) {
   const { session, options } = run;
   const byArchive = new Map<string, Candidate[]>();
   for (const candidate of [...images, ...controls]) {
@@ -141,13 +148,14 @@ async function lookAtAll({ images, controls }: MadeChoice, run: FetchRun) {
       await withUsefulPart(survey, { sources: typed, layout: session.layout }),
       byArchive.get(stemOf(survey.file.name)) ?? [],
       run,
+      seen,
     );
   return forEachListed(surveys, look, { session, atOnce: ARCHIVES_AT_ONCE });
 }
 
 async function settleAll(
   { tasks, plan }: PlannedFetch,
-  labels: LabelFilesHere,
+  { labels, question }: Shared,
   run: FetchRun,
 ): Promise<readonly FetchOutcome[]> {
   const { session, options } = run;
@@ -155,6 +163,9 @@ async function settleAll(
   const open = tasks.filter(({ step }) => step.action !== 'done');
   const kinds = open.some(({ kind }) => kind === 'whole') ? (['archive'] as const) : [];
   if (open.length > 0) await prepareDirectories(session.layout, new Set(kinds));
-  const settled = await session.forEachFile(tasks, (task) => settleImages(task, run));
+  const remote = open.filter((task) => task.kind === 'members' && !task.listed.isLocal);
+  const alike = remote.map(({ chosen }) => chosen.survey);
+  const mayBeWhole: MayBeWhole = (survey, error) => question.assertAllowed([survey], error, alike);
+  const settled = await session.forEachFile(tasks, (task) => settleImages(task, run, mayBeWhole));
   return [...settled, ...labels.outcomes];
 }

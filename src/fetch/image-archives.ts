@@ -9,30 +9,39 @@ import { statOrNull } from '../fs/paths.ts';
 import type { Candidate } from '../labels/image-choice.ts';
 import { isImagePath } from '../labels/join.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
-import { openLocal, openRanged, startOverIfChanged } from '../ranges/open-ranged.ts';
+import { openAtSource, openLocal, startOverIfChanged } from '../ranges/open-ranged.ts';
 import { readRanges } from '../ranges/range-store.ts';
 import type { RangedFile } from '../ranges/ranged-file.ts';
 import { parseAddress } from '../sources/address.ts';
-import type { ArchiveListing } from '../zip/listing.ts';
+import type { Source } from '../sources/source.ts';
+import type { ArchiveListing, ListedMember } from '../zip/listing.ts';
+import { atEachSource } from './each-source.ts';
 import { mayBeRight, takeIfRight } from './obtain.ts';
 import { type ChosenArchive, type ListedImages, imageKeyOf, membersFor } from './plan-images.ts';
 import type { FetchRun } from './with-downloads.ts';
+
+/** An archive that is open; `source` is absent where it is the checked one that is here. */
+export interface OpenedArchive {
+  readonly ranged: RangedFile;
+  readonly source?: Source | undefined;
+}
 
 /**
  * Opens an archive where its bytes are: the checked one that is here, else at the first source that has it
  * and serves parts.
  * @param known of the member index that is kept: then no request is made for it
- * @throws CcxriError as `openRanged`; `source-unusable`
+ * @throws CcxriError as `openAtSource`; `source-unusable`
  */
 export async function openArchive(
   survey: FileSurvey,
   run: FetchRun,
-  known?: MemberIndex,
-): Promise<RangedFile> {
-  if (isReadInPlace(survey, run)) return openLocal(survey.path, run.session);
+  known?: MemberIndex & Pick<OpenedArchive, 'source'>,
+): Promise<OpenedArchive> {
+  if (isReadInPlace(survey, run)) return { ranged: await openLocal(survey.path, run.session) };
   const { downloads } = await run.withSources();
-  const identity = known && { totalBytes: known.listing.sizeBytes, validator: known.validator };
-  return openRanged(survey.file, downloads, identity);
+  if (known === undefined) return openAtSource(survey.file, downloads);
+  const { listing, validator, source } = known;
+  return openAtSource(survey.file, downloads, { totalBytes: listing.sizeBytes, validator, source });
 }
 
 /** Looks into archives, a few at once, and tells of each that it is done: it may take a while on a slow line. */
@@ -62,43 +71,70 @@ function isReadInPlace(survey: FileSurvey, { options: { dryRun, images } }: Fetc
 export interface PlacedListing {
   readonly listing: ArchiveListing;
   readonly isLocal: boolean;
+  /** Where this run has read it. Absent: the archive is here, or its index was kept. */
+  readonly source?: Source | undefined;
+  /** By an index that was kept: what seems wrong may have been received wrongly. */
+  readonly isDoubtful?: boolean | undefined;
 }
+
+/** By file, what a run has read that it will need again. */
+export type Listings = Map<string, PlacedListing>;
 
 /**
  * What an archive lists: by the archive that is here, by the member index that is kept, which takes no
  * request, else by the directory at a source.
+ * @param again the directory, although an index is kept
  * @throws CcxriError as `openArchive`, `membersOf`
  */
-export async function listArchive(survey: FileSurvey, run: FetchRun): Promise<PlacedListing> {
+export async function listArchive(
+  survey: FileSurvey,
+  run: FetchRun,
+  again = false,
+): Promise<PlacedListing> {
   const { layout, signal } = run.session;
   const { file } = survey;
-  const kept = isReadInPlace(survey, run) ? undefined : await readMemberIndex(layout, file);
+  const isInPlace = isReadInPlace(survey, run);
+  const useIndex = !isInPlace && !again;
+  const kept = useIndex ? await readMemberIndex(layout, file) : undefined;
   if (kept !== undefined) {
-    return { listing: kept.listing, isLocal: await isInDirectory(file.name, run) };
+    const isLocal = await isInDirectory(file.name, run);
+    return { listing: kept.listing, isLocal, isDoubtful: kept.isConfirmed !== true };
   }
-  return startOverIfChanged(signal, async () => {
-    const ranged = await openArchive(survey, run);
-    try {
-      const { isLocal } = ranged;
-      const keep = !isLocal && run.options.dryRun !== true;
-      return { listing: await membersOf(file, ranged, { layout, signal, keep }), isLocal };
-    } finally {
-      await ranged.close();
-    }
-  });
+  return atEachSource({ file, run, isInPlace }, (at) =>
+    startOverIfChanged(signal, async () => {
+      const { ranged, source } = await openArchive(survey, at.run);
+      at.source = source;
+      try {
+        const { isLocal } = ranged;
+        const keep = !isLocal && run.options.dryRun !== true;
+        const listing = await membersOf(file, ranged, { layout, signal, keep, again });
+        return { listing, isLocal, source };
+      } finally {
+        await ranged.close();
+      }
+    }),
+  );
 }
 
 /**
  * The names of the images in an archive, by the ledger where all of them are known to it.
+ * @param seen gets what was read of it
  * @throws CcxriError as `listArchive`
  */
-export async function imageNamesIn(file: ManifestFile, run: FetchRun): Promise<readonly string[]> {
+export async function imageNamesIn(
+  file: ManifestFile,
+  run: FetchRun,
+  seen?: Listings,
+): Promise<readonly string[]> {
   const { session } = run;
   const record = await session.ledger.readMembers(file.name);
-  const members =
-    record?.isComplete === true
-      ? record.members
-      : (await listArchive(await surveyFile(file, session), run)).listing.members;
+  if (record?.isComplete === true) return namesOf(record.members);
+  const placed = await listArchive(await surveyFile(file, session), run);
+  seen?.set(file.name, placed);
+  return namesOf(placed.listing.members);
+}
+
+function namesOf(members: readonly { readonly path: string }[]): readonly string[] {
   return members
     .map(({ path }) => path)
     .filter(isImagePath)
@@ -118,18 +154,28 @@ async function isInDirectory(name: string, { options }: FetchRun): Promise<boole
 /**
  * Looks which of the images that are meant are here, and what the archive lists of the others. Where all
  * are here, its directory is not read. What goes wrong is told, not thrown.
+ * @param seen what this run has read before, which is taken out of it
  * @throws CcxriError `aborted`; bugs
  */
 export async function lookAtArchive(
   found: FileSurvey,
   images: readonly Candidate[],
   run: FetchRun,
+  seen?: Listings,
 ): Promise<ChosenArchive> {
+  const { name } = found.file;
+  const before = seen?.get(name);
+  seen?.delete(name);
   const here = await imagesHere(found, images, run);
   if (here.size === images.length) return { survey: found, images, here };
   const survey = run.options.dryRun === true ? found : await takeIfRight(found, run);
   try {
-    const listed = await listImages(survey, images, run);
+    const placed = await sureOf(
+      before ?? (await listArchive(survey, run)),
+      { survey, images },
+      run,
+    );
+    const listed = await listImages({ survey, images }, placed, run);
     const isMissing = new Set(listed.missing.map(({ path }) => imageKeyOf(path)));
     const present = listed.members.map(({ path }) => imageKeyOf(path));
     const known = new Set(present.filter((image) => !isMissing.has(image)));
@@ -141,24 +187,44 @@ export async function lookAtArchive(
   }
 }
 
-async function listImages(
-  survey: FileSurvey,
-  images: readonly Candidate[],
+type Wanted = Pick<ChosenArchive, 'survey' | 'images'>;
+
+/** Once again from its source, where images that are meant are not in an index that was kept. */
+async function sureOf(
+  placed: PlacedListing,
+  { survey, images }: Wanted,
   run: FetchRun,
+): Promise<PlacedListing> {
+  if (placed.isDoubtful !== true || run.options.dryRun === true) return placed;
+  if (absentOf(images, membersFor(images, placed.listing)).length === 0) return placed;
+  try {
+    return await listArchive(survey, run, true);
+  } catch (thrown) {
+    if (run.session.failureOf(thrown) === undefined) throw thrown;
+    return placed;
+  }
+}
+
+function absentOf(images: readonly Candidate[], members: readonly ListedMember[]) {
+  const names = new Set(members.map(({ path }) => imageKeyOf(path)));
+  return images.filter(({ image }) => !names.has(image));
+}
+
+async function listImages(
+  { survey: { file }, images }: Wanted,
+  { listing, isLocal, source }: PlacedListing,
+  { session }: FetchRun,
 ): Promise<ListedImages> {
-  const { session } = run;
-  const { file } = survey;
-  const { listing, isLocal } = await listArchive(survey, run);
   const members = membersFor(images, listing);
   const found = await findSingleImages({ file, members, listing }, session);
-  const names = new Set(members.map(({ path }) => imageKeyOf(path)));
   const { name, md5 } = file;
   return {
     archiveBytes: listing.sizeBytes,
     isLocal,
+    source,
     members,
     missing: found.missing,
-    absent: images.filter(({ image }) => !names.has(image)),
+    absent: absentOf(images, members),
     needsRecord: found.adopted.length > 0 || found.record?.foundBadAt !== undefined,
     stored: isLocal ? [] : await readRanges(rangesPathOf(session.layout, name), { name, md5 }),
   };

@@ -5,6 +5,7 @@ import { CHOICE_LABELS, type Candidate, hasLabel } from '../labels/image-choice.
 import { isImagePath, toImageKey } from '../labels/join.ts';
 import { sumSizes } from '../manifest/size.ts';
 import { mergeRanges } from '../ranges/merge-ranges.ts';
+import type { Source } from '../sources/source.ts';
 import { type ArchiveListing, type ListedMember, rangeOf } from '../zip/listing.ts';
 import type { ByteRange } from '../zip/reader.ts';
 import type { FetchPlan, FetchStep } from './fetch-types.ts';
@@ -36,6 +37,8 @@ export interface ListedImages {
   readonly archiveBytes: number;
   /** Whether its bytes are on a disk of this machine. */
   readonly isLocal: boolean;
+  /** Where this run has read what the archive lists. Absent: an earlier one has, or the archive is here. */
+  readonly source?: Source | undefined;
   /** By offset. */
   readonly members: readonly ListedMember[];
   /** Of `members`, those that are not here. */

@@ -1,34 +1,86 @@
 import { throwIfAborted } from '../abort.ts';
 import { type MemberIndex, membersOf, readMemberIndex } from '../dataset/member-index.ts';
-import { statusAfter, statusOf, surveyFile } from '../dataset/survey.ts';
+import { type FileSurvey, statusAfter, statusOf, surveyFile } from '../dataset/survey.ts';
+import { type CcxriError, isCcxriError } from '../errors.ts';
 import type { Phase } from '../events.ts';
 import { type SingleImages, extractSingleImages } from '../extract/single-images.ts';
-import { startOverIfChanged } from '../ranges/open-ranged.ts';
+import { freeBytesAt } from '../fs/paths.ts';
 import { ProgressThrottle } from '../progress-throttle.ts';
+import { startOverIfChanged } from '../ranges/open-ranged.ts';
+import { type AtSource, atEachSource } from './each-source.ts';
 import { fetchFile, stoppedOutcome } from './fetch-file.ts';
 import type { FetchOutcome } from './fetch-types.ts';
 import { imagesHere, openArchive } from './image-archives.ts';
 import { judgeArchive } from './obtain.ts';
+import { assertRoom, decideStep, planFetch } from './plan.ts';
 import { type ImagesTask, imageKeyOf, membersFor, toFetchTask } from './plan-images.ts';
-import type { FetchRun } from './with-downloads.ts';
+import { type FetchRun, choicesOf, prepareDirectories } from './with-downloads.ts';
 
 type MembersTask = Extract<ImagesTask, { kind: 'members' }>;
+
+/**
+ * Asks once in a run whether archives may be downloaded whole.
+ * @throws CcxriError `ranges-refused`: they may not
+ */
+export type MayBeWhole = (survey: FileSurvey, error: CcxriError) => Promise<void>;
 
 /**
  * Gets the images of one archive, as its task says. What goes wrong is its outcome.
  * @throws CcxriError `aborted`: the user has stopped the run; bugs
  */
-export async function settleImages(task: ImagesTask, run: FetchRun): Promise<FetchOutcome> {
-  const { survey, images } = task.chosen;
-  if (task.kind === 'whole') {
-    const countImages = async () => (await imagesHere(survey, images, run)).size;
-    const opened = task.step.action === 'done' ? run : await run.withSources();
-    return fetchFile(toFetchTask(task), opened, countImages);
-  }
+export async function settleImages(
+  task: ImagesTask,
+  run: FetchRun,
+  mayBeWhole: MayBeWhole,
+): Promise<FetchOutcome> {
+  if (task.kind === 'whole') return settleWhole(task, run);
   const outcome = await settleSingle(task, run);
-  run.session.emitDone(outcome);
-  run.options.onOutcome?.(outcome);
-  return outcome;
+  const { error } = outcome;
+  const whole =
+    task.kind === 'members' && error?.code === 'ranges-refused'
+      ? await toWhole(task, error, { run, mayBeWhole })
+      : undefined;
+  if (whole?.kind === 'whole') return settleWhole(whole, run);
+  const settled = whole === undefined ? outcome : { ...outcome, error: whole.error };
+  run.session.emitDone(settled);
+  run.options.onOutcome?.(settled);
+  return settled;
+}
+
+async function settleWhole(task: ImagesTask, run: FetchRun): Promise<FetchOutcome> {
+  const { survey, images } = task.chosen;
+  const countImages = async () => (await imagesHere(survey, images, run)).size;
+  const opened = task.step.action === 'done' ? run : await run.withSources();
+  return fetchFile(toFetchTask(task), opened, countImages);
+}
+
+/**
+ * The same archive whole, where its source serves no parts of it: with an index that was kept, it was not
+ * asked for any before.
+ * @throws CcxriError `aborted`; bugs
+ */
+async function toWhole(
+  { chosen, step: { images } }: MembersTask,
+  refusal: CcxriError,
+  { run, mayBeWhole }: { readonly run: FetchRun; readonly mayBeWhole: MayBeWhole },
+): Promise<Extract<ImagesTask, { kind: 'whole' }> | { kind: 'failed'; error: CcxriError }> {
+  const { survey } = chosen;
+  const { session, options } = run;
+  const choices = choicesOf(options);
+  try {
+    await mayBeWhole(survey, refusal);
+    await assertRoom(
+      planFetch([survey], choices, await freeBytesAt(session.dest)).plan,
+      options,
+      choices,
+    );
+    await prepareDirectories(session.layout, new Set(['archive']));
+    return { kind: 'whole', chosen, step: { ...decideStep(survey, choices), images } };
+  } catch (thrown) {
+    const error = session.failureOf(thrown);
+    if (error === undefined) throw thrown;
+    return { kind: 'failed', error };
+  }
 }
 
 async function settleSingle(
@@ -45,7 +97,9 @@ async function settleSingle(
   if (task.kind === 'done') return { ...before, did: 'skipped' };
   try {
     if (task.kind === 'failed') throw task.error;
-    const { place, isLocal, single, images } = await run.downloadLimit(() => fetchTwice(task, run));
+    const { place, isLocal, single, images } = await run.downloadLimit(() =>
+      fetchSingle(task, run),
+    );
     const { published, damagedMembers, brokenImages } = single;
     const error = single.error && (await judgeArchive(single.error, survey, run));
     const did =
@@ -83,30 +137,55 @@ interface FetchedSingle {
   readonly images: number;
 }
 
-/** An archive that changes meanwhile, or has since it was indexed, is started over once, from its directory on. */
-async function fetchTwice(task: MembersTask, run: FetchRun): Promise<FetchedSingle> {
-  const { session } = run;
-  const known = await readMemberIndex(session.layout, task.chosen.survey.file);
-  return startOverIfChanged(session.signal, (isSecond) =>
-    fetchOnce(task, run, isSecond ? undefined : known),
-  );
+/** What one source has of the images as it should be stays; the others are looked for at the next. */
+function fetchSingle(task: MembersTask, run: FetchRun): Promise<FetchedSingle> {
+  const from = task.listed.source;
+  const errorOf = ({ single }: FetchedSingle) => single.error;
+  const { file, final } = task.chosen.survey;
+  const isInPlace = final === 'checked';
+  return atEachSource({ file, run, isInPlace, from, errorOf }, (at) => fetchAt(task, at));
+}
+
+/**
+ * An archive that changes meanwhile, or has since it was indexed, is started over once, from its directory
+ * on; and so is one that does not agree with an index that may have been received wrongly.
+ */
+async function fetchAt(task: MembersTask, at: AtSource): Promise<FetchedSingle> {
+  const { session } = at.run;
+  const index = await readMemberIndex(session.layout, task.chosen.survey.file);
+  const isDoubtful = index !== undefined && index.isConfirmed !== true;
+  const known = at.isFirst ? index : undefined;
+  const fetch = (again: boolean) =>
+    startOverIfChanged(session.signal, (isSecond) =>
+      fetchOnce(task, at, { known: isSecond ? undefined : known, again }),
+    );
+  try {
+    const fetched = await fetch(false);
+    if (!isDoubtful || fetched.single.damagedMembers.length === 0) return fetched;
+  } catch (error) {
+    if (!isDoubtful || !isCcxriError(error, 'unsafe-archive')) throw error;
+  }
+  return fetch(true);
 }
 
 async function fetchOnce(
   task: MembersTask,
-  run: FetchRun,
-  known: MemberIndex | undefined,
+  at: AtSource,
+  { known, again }: { readonly known: MemberIndex | undefined; readonly again: boolean },
 ): Promise<FetchedSingle> {
+  const { run } = at;
   const { session, downloads } = run;
   const { survey, images } = task.chosen;
   const { file } = survey;
   throwIfAborted(session.signal);
   const progress = new SingleProgress(task, run);
-  const ranged = await openArchive(survey, progress.run, known);
+  const index = known && { ...known, source: task.listed.source };
+  const { ranged, source } = await openArchive(survey, progress.run, index);
+  at.source = source;
   try {
     const { layout, signal } = session;
     const { isLocal, place } = ranged;
-    const listing = await membersOf(file, ranged, { layout, signal, keep: !isLocal });
+    const listing = await membersOf(file, ranged, { layout, signal, keep: !isLocal, again });
     const members = membersFor(images, listing);
     const request = { file, ranged, listing, members, connections: downloads.connections };
     const single = await extractSingleImages(

@@ -1,33 +1,47 @@
 import { knownSizeOf } from '../dataset/survey.ts';
 import type { FileSurvey } from '../dataset/survey.ts';
 import { CcxriError } from '../errors.ts';
-import { type Size, sumSizes } from '../manifest/size.ts';
+import { sumSizes } from '../manifest/size.ts';
 import { count, formatSize } from '../text.ts';
-import type { FetchOptions } from './fetch-types.ts';
+import type { FetchOptions, WholeArchives } from './fetch-types.ts';
 
 /** Whether archives of which no source serves parts may be downloaded whole: asked once in a run. */
 export class WholeQuestion {
   readonly #options: FetchOptions;
-  #isAllowed: boolean;
+  #answer: Promise<boolean> | undefined;
 
   constructor(options: FetchOptions) {
     this.#options = options;
-    this.#isAllowed = options.allowWhole === true;
   }
 
-  /** @throws CcxriError `ranges-refused`: they may not. @param error what was met at one of them */
-  async assertAllowed(surveys: readonly FileSurvey[], error: CcxriError): Promise<void> {
-    if (this.#isAllowed) return;
-    const size = sumSizes(surveys.map(knownSizeOf));
-    const archives = surveys.map(({ file }) => file.name);
-    const { confirmWhole, dryRun } = this.#options;
-    const ask = dryRun === true ? undefined : confirmWhole;
-    if ((await ask?.({ archives, ...size })) !== true) throw refused(archives, size, error);
-    this.#isAllowed = true;
+  /**
+   * @param error what was met at one of them
+   * @param alike all that may turn out to be refused as well: what the question is about
+   * @throws CcxriError `ranges-refused`: they may not
+   */
+  async assertAllowed(
+    surveys: readonly FileSurvey[],
+    error: CcxriError,
+    alike: readonly FileSurvey[] = surveys,
+  ): Promise<void> {
+    this.#answer ??= this.#ask(alike);
+    if (!(await this.#answer)) throw refused(surveys, error);
+  }
+
+  async #ask(surveys: readonly FileSurvey[]): Promise<boolean> {
+    const { allowWhole, confirmWhole, dryRun } = this.#options;
+    if (allowWhole === true || dryRun === true) return allowWhole === true;
+    return (await confirmWhole?.(wholeOf(surveys))) === true;
   }
 }
 
-function refused(archives: readonly string[], size: Size, error: CcxriError): CcxriError {
+function wholeOf(surveys: readonly FileSurvey[]): WholeArchives {
+  const archives = surveys.map(({ file }) => file.name);
+  return { archives, ...sumSizes(surveys.map(knownSizeOf)) };
+}
+
+function refused(surveys: readonly FileSurvey[], error: CcxriError): CcxriError {
+  const { archives, ...size } = wholeOf(surveys);
   const many = count(archives.length, 'archive');
   const [first = ''] = archives;
   const which = archives.length === 1 ? `${first} whole` : `the ${many} whole`;

@@ -5,6 +5,7 @@ import { CcxriError, isCcxriError, toErrorRecord } from '../errors.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
 import { isPlausibleSize, lengthsText } from '../manifest/size.ts';
 import { type Found, locationsOf } from '../sources/open-source.ts';
+import type { Source } from '../sources/source.ts';
 import { formatCount, toPrintable } from '../text.ts';
 import { openFileReader } from '../zip/reader.ts';
 import type { RangedFile } from './ranged-file.ts';
@@ -27,42 +28,67 @@ export async function startOverIfChanged<T>(
   }
 }
 
+/** A file at the source that it was opened at. */
+export interface OpenedAt {
+  readonly ranged: RangedFile;
+  readonly source: Source;
+}
+
+/** What is known of a file. */
+export interface KnownFile extends FileIdentity {
+  /** Where this run has learned it; absent: an earlier one has, at one of the sources. */
+  readonly source?: Source | undefined;
+}
+
 /**
  * Opens a file of the manifest at the first source that has it and serves parts of it. Of a file on the
  * web its last bytes have come with that, unless it is known.
- * @param known what an earlier run has learned of it: then nothing is asked, where there is one source alone
+ * @param known then nothing is asked of its source, or where there is one source alone
  * @throws CcxriError `ranges-refused`: a source has it, and none serves parts; else the most specific of
  *   what was met; `aborted`
  */
-export async function openRanged(
+export async function openAtSource(
   file: ManifestFile,
   context: DownloadContext,
-  known?: FileIdentity,
-): Promise<RangedFile> {
+  known?: KnownFile,
+): Promise<OpenedAt> {
   // Of several sources it would not be seen which has the file.
-  const trusted = context.sources.length === 1 ? known : undefined;
+  const [only] = context.sources;
+  const trusted = known?.source ?? (context.sources.length === 1 ? only : undefined);
   const failures: CcxriError[] = [];
   for await (const found of locationsOf(file, context.sources, context.signal)) {
+    const { source } = found;
     const last = failures.at(-1);
     // Of the last source the error itself says it.
     if (last !== undefined) emitLeft(last, file, context);
     try {
-      return await openAt({ file, known: trusted }, found, context);
+      const about = { file, known: source === trusted ? known : undefined };
+      return { ranged: await openAt(about, found, context), source };
     } catch (error) {
       throwIfAborted(context.signal);
-      failures.push(toFailure(error, found.source.name));
+      failures.push(toFailure(error, source.name));
     }
   }
   throw summarizeFailures(failures, file, 0);
 }
 
-function emitLeft(
+/** The same, where it does not matter which source that is. @throws CcxriError as `openAtSource` */
+export async function openRanged(
+  file: ManifestFile,
+  context: DownloadContext,
+  known?: KnownFile,
+): Promise<RangedFile> {
+  return (await openAtSource(file, context, known)).ranged;
+}
+
+/** The next source has its turn. @param failure with the name of the one that is left */
+export function emitLeft(
   failure: CcxriError,
   { name: file }: ManifestFile,
-  context: DownloadContext,
+  { onEvent }: Pick<DownloadContext, 'onEvent'>,
 ): void {
   const { source = '' } = failure.facts;
-  context.onEvent({ event: 'source-left', file, source, error: toErrorRecord(failure) });
+  onEvent({ event: 'source-left', file, source, error: toErrorRecord(failure) });
 }
 
 async function openAt(

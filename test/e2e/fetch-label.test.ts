@@ -234,4 +234,18 @@ describe.skipIf(!hasNginx)('`ccxri fetch --label`', () => {
     expect(asked.filter((request) => request.path !== '/' && !isRest(request))).toEqual([]);
     expect(await imagesIn(dest)).toHaveLength(12);
   });
+
+  it('needs ranges for nothing where whole archives are allowed, also with kept member indexes', async () => {
+    const { url } = await nginx({ root: release.directory });
+    const dest = await newDest();
+    const where = ['--dest', dest, '--manifest', release.manifestPath, '--source', `${url}/`];
+    expect((await ccxri(['members', '--subset', 'chestdx', ...where])).code).toBe(0);
+    const other = await nginx({ root: release.directory, extra: 'max_ranges 0;' });
+    const refused = await ccxri(fetchOf(dest, other.url));
+    expect(refused.code, refused.stderr).toBe(9);
+    expect(refused.stderr).toContain('--allow-whole');
+    const whole = await ccxri([...fetchOf(dest, other.url), '--allow-whole']);
+    expect(whole.code, whole.stderr).toBe(0);
+    expect(whole.stdout).toMatch(/^downloaded, verified +2$/m);
+  });
 });
