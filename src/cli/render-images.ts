@@ -44,13 +44,14 @@ export function renderImagesPlan(planned: PlannedImages, readBytes: number, view
   const controlsOf = controls > 0 ? `, ${formatCount(controls)} of them controls` : '';
   const here = imagesHere > 0 ? `; ${formatCount(imagesHere)} here already` : '';
   const of = `of ${count(patients, 'patient')} in ${count(archives, 'archive')}`;
-  const read = `label files and directories: ${formatBytes(readBytes)}, read for this plan and not kept`;
+  const read = `downloaded for this plan, and not kept: ${formatBytes(readBytes)}`;
   const lines = [
     `${count(images, 'image')} ${of}${controlsOf}${here}`,
     ...costLines(planned),
     ...(readBytes > 0 ? [read] : []),
   ];
-  return `${table === '' ? '' : `${table}\n`}${lines.join('\n')}\n`;
+  // Of images that no label file speaks of there is none to show.
+  return `${labels.length === 0 ? '' : `${table}\n`}${lines.join('\n')}\n`;
 }
 
 function costLines(planned: PlannedImages): readonly string[] {

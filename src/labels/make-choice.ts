@@ -71,11 +71,21 @@ export function labelFilesFor(
   const byLabel = choice.labels.length > 0 ? choice.labels : choice.withoutLabels;
   const about = byLabel.length > 0 ? byLabel : CHOICE_LABELS;
   const wants = { covid: about.includes('COVID-19'), chest: about.some((l) => l !== 'COVID-19') };
-  const subsets = new Set(files.flatMap((each) => each.subsets));
+  const named = archivesOfList(choice);
+  const among = files.filter(({ name }) => named?.has(stemOf(name)) ?? true);
+  const subsets = new Set(among.flatMap((each) => each.subsets));
   return manifest.files.filter((file) => {
     const isOfThese = file.kind === 'labels' && file.subsets.some((each) => subsets.has(each));
     return isOfThese && (groupOf(file.subsets) === 'Viral' ? wants.covid : wants.chest);
   });
+}
+
+/** Stems of the archives that a list of images is about; undefined: there is no such list, or one names none. */
+function archivesOfList({ images, patients }: ImageChoice): ReadonlySet<string> | undefined {
+  const places = [...(images ?? [])].map((image) => image.split('/'));
+  const isOfArchives = places.length > 0 && places.every(({ length }) => length === 2);
+  if (patients !== undefined || !isOfArchives) return undefined;
+  return new Set(places.map(([stem = '']) => stem));
 }
 
 /** What a choice is made in. */

@@ -266,13 +266,13 @@ export class RemoteFile implements RangedFile {
 
   /** One node of several may not know ranges, or not for a moment; unless the host is known for it. */
   #ignoredRange(): CcxriError {
-    const { hostMemory } = this.#context;
-    const [{ url }, refused] = [this, this.#refused()];
+    const { hostMemory, policy } = this.#context;
+    const refused = this.#refused();
     this.#ignored += 1;
-    if (this.#ignored <= MOST_IGNORED && !hostMemory.isPersistent(url, refused)) {
-      return this.#error('network', 'sends all of it');
-    }
-    hostMemory.onGivenUp(url, refused);
+    const mayBeOnce = this.#ignored <= Math.min(MOST_IGNORED, policy.retries);
+    const isKnown = hostMemory.isPersistent(this.url, refused);
+    if (mayBeOnce && !isKnown) return this.#error('network', 'sends all of it');
+    hostMemory.onGivenUp(this.url, refused);
     return refused;
   }
 

@@ -1,20 +1,20 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { makeSmallRelease } from '../support/chosen-images.ts';
 import { fastClock } from '../support/clock.ts';
 import { useCountingServers } from '../support/counting-server.ts';
 import { type CliRun, runCli } from '../support/run-cli.ts';
-import { makeChestStandIn } from '../support/stand-in.ts';
+import { type StandIn, makeChestStandIn } from '../support/stand-in.ts';
 import { listTree, useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 const serve = useCountingServers();
 
 /** `ccxri fetch` with these words, of a small release on a server of its own. */
-async function setUp() {
-  const root = join(await tempDir(), 'release');
-  const { manifestPath } = await makeChestStandIn(root);
-  const server = await serve(root);
+async function setUp(make: (directory: string) => Promise<StandIn> = makeChestStandIn) {
+  const { manifestPath, directory } = await make(join(await tempDir(), 'release'));
+  const server = await serve(directory);
   const dest = join(await tempDir(), 'data');
   const where = ['--dest', dest, '--manifest', manifestPath, '--source', `${server.url}/`];
   const fetch = (words: readonly string[], typed?: string): Promise<CliRun> =>
@@ -36,6 +36,14 @@ describe('`ccxri fetch --label`', () => {
     expect(stdout).toMatch(/^single images: \d+ KB in \d+ requests$/m);
     expect(stdout).toMatch(/^their whole archives would be \d+ KB$/m);
     await expect(readFile(dest)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('shows no labels where no label file speaks of the images', async () => {
+    const { fetch } = await setUp(makeSmallRelease);
+    const { code, stdout } = await fetch(['--subset', 'normal', '--limit', '3', '-n']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^3 images of 3 patients in 1 archive$/m);
+    expect(stdout).not.toMatch(/^label/m);
   });
 
   it('fetches these images, and says that their CRC-32 alone was checked', async () => {

@@ -195,6 +195,11 @@ describe('#213 a server that serves no parts', () => {
     expect(odd.sentBytes()).toBeLessThan(5 * BYTES.length);
   });
 
+  it.each([0, 1, 2])('is told for what it is with %i retries, too', async (retries) => {
+    const { server } = await oddly([whole]);
+    expect((await read(server.url, { retries })).result).toBe('ranges-refused');
+  });
+
   it('is known to the next file of its host', async () => {
     const { server } = await oddly([whole]);
     const manifest = manifestOf(ARCHIVE);
