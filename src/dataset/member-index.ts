@@ -89,6 +89,8 @@ interface MembersOptions {
   readonly signal?: AbortSignal | undefined;
   /** Keep an index that is new. Default true. */
   readonly keep?: boolean | undefined;
+  /** The index that is kept, where it has just been read. */
+  readonly kept?: MemberIndex | undefined;
   /** Read the directory although an index is kept, which is then confirmed. Default false. */
   readonly again?: boolean | undefined;
 }
@@ -101,9 +103,9 @@ interface MembersOptions {
 export async function membersOf(
   archive: IndexedArchive,
   ranged: RangedFile,
-  { layout, signal, keep = true, again = false }: MembersOptions,
+  { layout, signal, keep = true, again = false, ...options }: MembersOptions,
 ): Promise<ArchiveListing> {
-  const kept = again ? undefined : await readMemberIndex(layout, archive);
+  const kept = again ? undefined : (options.kept ?? (await readMemberIndex(layout, archive)));
   if (kept !== undefined && isOf(kept, ranged)) return kept.listing;
   const listing = await readListing(ranged, { file: archive.name, signal });
   const { validator } = ranged;

@@ -185,7 +185,8 @@ async function fetchOnce(
   try {
     const { layout, signal } = session;
     const { isLocal, place } = ranged;
-    const listing = await membersOf(file, ranged, { layout, signal, keep: !isLocal, again });
+    const how = { layout, signal, keep: !isLocal, again, kept: known };
+    const listing = await membersOf(file, ranged, how);
     const members = membersFor(images, listing);
     const request = { file, ranged, listing, members, connections: downloads.connections };
     const single = await extractSingleImages(

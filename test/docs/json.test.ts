@@ -14,7 +14,7 @@ import type { FetchDid } from '../../src/fetch/fetch-types.ts';
 import { parseManifest } from '../../src/manifest/load.ts';
 import type { ManifestFile } from '../../src/manifest/manifest.ts';
 import { CHEST_HEADER, chestRow, imagesInIndex, lines } from '../support/csv.ts';
-import { DescribedOutput, FORMS } from '../support/described-output.ts';
+import { DescribedOutput, FORMS, NEVER_SEEN } from '../support/described-output.ts';
 import { idsOf, linesOf } from '../support/json-shape.ts';
 import * as raw from '../support/raw-server.ts';
 import { runCli } from '../support/run-cli.ts';
@@ -29,15 +29,6 @@ const RELEASE = fileURLToPath(new URL('../../manifests/demo', import.meta.url));
 const MANIFEST = join(RELEASE, 'manifest.json');
 const release = parseManifest(await readFile(MANIFEST, 'utf8'));
 const archive = await readFile(join(RELEASE, 'ChestDx-1.zip'));
-
-/** Fields that are documented and that none of the runs below has, with the reason. */
-const NEVER_SEEN: Readonly<Record<string, string>> = {
-  ...{ 'BugRecord.code': 'no test provokes a bug', 'BugRecord.message': 'likewise' },
-  ...{ 'Manifest.counts': 'ccxri manifest writes none', 'ManifestFile.url': 'likewise' },
-  'ManifestFile.md5Disputed': 'ccxri manifest writes none',
-  'ProgressEvent.images': 'the runs are too short',
-  ...{ 'RunProgress.images': 'likewise', 'RunProgress.imagesDone': 'likewise' },
-};
 
 const described = new DescribedOutput(model);
 const expectDescribed = described.expect.bind(described);
