@@ -144,7 +144,7 @@ another label, and no patient is in two archives.
 
 ## The same for programs
 
-Beside \`index.csv\`, and in every export, lie three files that say the same in standard forms. They are written anew with the
+Beside \`index.csv\` lie three files that say the same in standard forms. They are written anew with the
 data, and only if something is different:
 
 | file | form | what it adds |

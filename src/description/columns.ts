@@ -106,8 +106,6 @@ const KNOWN: ReadonlyMap<string, Column> = new Map(
 /** Every column that an index.csv can have. */
 export const ALL_COLUMNS: readonly Column[] = [...KNOWN.values()];
 
-export const isKnownColumn = (name: string) => KNOWN.has(name);
-
 /** A table's columns by its names; one that is of no index gets its name alone. */
 export function columnsOf(names: readonly string[]): readonly Column[] {
   return names.map(
