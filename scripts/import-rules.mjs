@@ -8,7 +8,7 @@
 export const FLOORS = [
   ['cli'],
   ['index'],
-  ['demo', 'doctor', 'query', 'members', 'repair', 'audit'],
+  ['demo', 'doctor', 'query', 'members', 'repair', 'audit', 'split'],
   ['fetch'],
   ['verify', 'extract', 'join', 'status', 'links', 'list', 'make-manifest'],
   ['description'],
