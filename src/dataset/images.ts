@@ -140,6 +140,12 @@ export const REPORT_IT: NextStep = {
   text: 'report it to the publisher: it was published like this, and downloading it again will not help',
 };
 
+/** What to do about a file that is damaged here, and right at its source. @param name manifest name */
+export function repairStep(name: string): NextStep {
+  const purpose = 'to download what is wrong with it';
+  return { kind: 'run', command: 'repair', files: [stemOf(name)], purpose };
+}
+
 /**
  * An archive that has passed, and has members that can't be unpacked.
  * @param good members that are all right

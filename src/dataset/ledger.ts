@@ -32,6 +32,12 @@ export class Ledger {
     return receipt;
   }
 
+  /** No run relies on the file from now on. @throws CcxriError of the disk */
+  async noteFoundBad(receipt: Receipt, date: Date): Promise<void> {
+    if (receipt.foundBadAt !== undefined) return;
+    await this.writeReceipt({ ...receipt, foundBadAt: date.toISOString() });
+  }
+
   /** A record of version 1 is carried over: nothing has to be hashed or extracted again. */
   async readMembers(archiveName: string): Promise<MembersRecord | undefined> {
     const record = await readRecord(this.#membersPath(archiveName), parseMembers);

@@ -6,18 +6,11 @@ import {
   findImages,
   goodOnlyError,
   notedMembers,
+  repairStep,
 } from '../dataset/images.ts';
 import { type MembersRecord, isAsAccepted } from '../dataset/ledger.ts';
-import {
-  CcxriError,
-  type NextStep,
-  errnoOf,
-  isCcxriError,
-  toDiskError,
-  withDetails,
-} from '../errors.ts';
+import { CcxriError, errnoOf, isCcxriError, toDiskError, withDetails } from '../errors.ts';
 import { hashFile } from '../hash/hash-file.ts';
-import { stemOf } from '../manifest/manifest.ts';
 import { ProgressThrottle } from '../progress-throttle.ts';
 import { freeBytesAt } from '../fs/paths.ts';
 import { formatBytes, toPrintable } from '../text.ts';
@@ -201,7 +194,7 @@ async function assertStillRight(extraction: Extraction): Promise<void> {
   const { ledger, clock, signal } = context;
   const found = await hashFile(path, { signal });
   if (found.md5 === md5) return;
-  await ledger.writeReceipt({ ...receipt, foundBadAt: clock.date().toISOString() });
+  await ledger.noteFoundBad(receipt, clock.date());
   throw new CcxriError('md5-mismatch', `${name} had passed, and is damaged now`, {
     file: name,
     expected: `MD5 ${md5}`,
@@ -209,11 +202,6 @@ async function assertStillRight(extraction: Extraction): Promise<void> {
     kept: 'nothing was unpacked',
     next: [repairStep(name)],
   });
-}
-
-export function repairStep(name: string): NextStep {
-  const purpose = 'to download what is wrong with it';
-  return { kind: 'run', command: 'repair', files: [stemOf(name)], purpose };
 }
 
 /** A member is damaged: others may be good. */

@@ -1,5 +1,5 @@
 import { throwIfAborted } from '../abort.ts';
-import { NOTHING_NOTED, areImagesSettled, goodOnlyError } from '../dataset/images.ts';
+import { NOTHING_NOTED, areImagesSettled, goodOnlyError, repairStep } from '../dataset/images.ts';
 import type { Receipt } from '../dataset/ledger.ts';
 import { ofOtherManifest } from '../dataset/other-manifest.ts';
 import type { Session } from '../dataset/session.ts';
@@ -8,7 +8,7 @@ import { WRONG_BYTES } from '../download/failures.ts';
 import { CcxriError, isCcxriError, withDetails } from '../errors.ts';
 import type { FileStatus } from '../file-status.ts';
 import { stemOf } from '../manifest/manifest.ts';
-import { type ExtractedArchive, extractArchive, repairStep } from './archive.ts';
+import { type ExtractedArchive, extractArchive } from './archive.ts';
 import type { ExtractDid, ExtractOutcome } from './types.ts';
 
 type SettledOutcome = ExtractOutcome & { readonly did: Exclude<ExtractDid, 'planned'> };

@@ -2,7 +2,7 @@ import { rename } from 'node:fs/promises';
 import { throwIfAborted } from '../abort.ts';
 import type { Receipt } from '../dataset/ledger.ts';
 import { ofOtherManifest } from '../dataset/other-manifest.ts';
-import { REPORT_IT } from '../dataset/images.ts';
+import { REPORT_IT, repairStep } from '../dataset/images.ts';
 import type { HashedInPlace, Session } from '../dataset/session.ts';
 import { type FileSurvey, surveyFile } from '../dataset/survey.ts';
 import { downloadCandidates } from '../download/download-file.ts';
@@ -10,12 +10,11 @@ import { WRONG_BYTES } from '../download/failures.ts';
 import { isTaken } from '../download/publish.ts';
 import { quarantine } from '../download/quarantine.ts';
 import { CcxriError, type NextStep, isCcxriError, withDetails } from '../errors.ts';
-import { repairStep } from '../extract/archive.ts';
 import { statOrNull } from '../fs/paths.ts';
 import { stemOf } from '../manifest/manifest.ts';
 import { isPlausibleSize } from '../manifest/size.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
-import { noteFoundBad, repairFile } from './repair-file.ts';
+import { repairFile } from './repair-file.ts';
 import type { DamagedFile, RepairReport } from './repair-types.ts';
 import { dropRanges, takeRanges } from './take-ranges.ts';
 import type { FetchRun } from './with-downloads.ts';
@@ -150,7 +149,9 @@ async function checkInPlace(survey: FileSurvey, run: FetchRun): Promise<FileSurv
     // Without `repair` it would be moved away.
     const found = await takeWhatIsHere(survey, { ...run, options: { ...options, repair: true } });
     if (found !== undefined && 'did' in found) return await surveyFile(survey.file, session);
-    if (survey.receipt !== undefined) await noteFoundBad(survey.receipt, session);
+    if (survey.receipt !== undefined) {
+      await session.ledger.noteFoundBad(survey.receipt, session.clock.date());
+    }
   } catch (thrown) {
     if (session.failureOf(thrown) === undefined) throw thrown;
   }
@@ -175,7 +176,7 @@ export async function judgeArchive(
       session.acceptance.check(file, read),
     );
     if ('passed' in found) return withDetails(error, { next: [REPORT_IT] });
-    await noteFoundBad(receipt, session);
+    await session.ledger.noteFoundBad(receipt, session.clock.date());
   } catch (thrown) {
     return session.failureOf(thrown) ?? error;
   }

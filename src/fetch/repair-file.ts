@@ -2,7 +2,6 @@ import { constants } from 'node:fs';
 import { copyFile, link, lstat } from 'node:fs/promises';
 import { throwIfAborted } from '../abort.ts';
 import type { Receipt } from '../dataset/ledger.ts';
-import type { Session } from '../dataset/session.ts';
 import { knownSizeOf } from '../dataset/survey.ts';
 import type { DownloadContext } from '../download/context.ts';
 import { type Candidate, downloadCandidates } from '../download/download-file.ts';
@@ -186,14 +185,5 @@ async function noteBad({ survey }: DamagedFile, { session }: FetchRun): Promise<
   const since = receipt.checkedAt.slice(0, 10);
   const message = `${file.name} was right on ${since} and is not what was published now: repairing it`;
   session.onEvent({ event: 'warning', code: 'disk', file: file.name, message });
-  await noteFoundBad(receipt, session);
-}
-
-/** No run relies on the file from now on. @throws CcxriError of the disk */
-export async function noteFoundBad(
-  receipt: Receipt,
-  { ledger, clock }: Pick<Session, 'ledger' | 'clock'>,
-): Promise<void> {
-  if (receipt.foundBadAt !== undefined) return;
-  await ledger.writeReceipt({ ...receipt, foundBadAt: clock.date().toISOString() });
+  await session.ledger.noteFoundBad(receipt, session.clock.date());
 }

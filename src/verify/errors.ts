@@ -1,3 +1,4 @@
+import { repairStep } from '../dataset/images.ts';
 import { CcxriError, type NextStep, isCcxriError } from '../errors.ts';
 import {
   type ManifestFile,
@@ -106,10 +107,7 @@ function nextFor(
     ];
   }
   if (code !== 'damaged-archive' && code !== 'unsafe-archive' && next.length > 0) return undefined;
-  if (isInPlace) {
-    const purpose = 'to download what is wrong with it';
-    return [{ kind: 'run', command: 'repair', files: [stemOf(file.name)], purpose }];
-  }
+  if (isInPlace) return [repairStep(file.name)];
   return [
     { kind: 'advice', text: `move ${toPrintable(path, 4096)} away` },
     fetchStep(file, 'to get it again'),
