@@ -18,11 +18,9 @@ export function rootHelp(): string {
   return [
     `ccxri ${readVersion()}: downloads, checks, extracts and joins the CC-CXRI chest X-rays`,
     'Usage: ccxri COMMAND [options]',
-    '',
     ...COMMAND_NAMES.map((name) => `  ${name.padEnd(width)}${COMMANDS[name].summary}`),
     '',
     `More: ccxri help COMMAND, or ${Object.keys(TOPICS).join(', ')}; ccxri --version`,
-    '',
     'Start here:',
     '  ccxri demo                     try it all on a small synthetic release',
     '  ccxri list                     what there is: subsets, sizes, labels',
