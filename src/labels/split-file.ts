@@ -39,11 +39,11 @@ export function splitFilesOf({ root }: DatasetLayout, name: string): SplitFiles 
 }
 
 /** UTF-8, LF, quotes only where a name needs them, as in index.csv. */
-export async function* renderSplit(
-  batches: AsyncIterable<readonly { readonly row: IndexRow; readonly part: string }[]>,
-): AsyncGenerator<string> {
+export function* renderSplit(
+  batches: Iterable<readonly { readonly row: IndexRow; readonly part: string }[]>,
+): Generator<string> {
   yield `${SPLIT_HEADER}\n`;
-  for await (const rows of batches) {
+  for (const rows of batches) {
     yield rows
       .map(({ row: { path, image, archive, patientId }, part }) => {
         return `${[path, image, archive, patientId].map(quoteCell).join(',')},${part}\n`;

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { resolveManifest } from '../dataset/kept-manifest.ts';
+import type { DatasetLayout } from '../dataset/layout.ts';
 import { assertDirectory } from '../dataset/session.ts';
 import { CcxriError } from '../errors.ts';
 import { writeFileAtomic } from '../fs/atomic.ts';
-import { type IndexSource, indexRows, openIndexSource } from '../labels/build-index.ts';
+import { indexRows, openIndexSource } from '../labels/build-index.ts';
 import type { IndexRow } from '../labels/join.ts';
 import { splitPatients } from '../labels/split.ts';
 import { SplitBalance } from '../labels/split-balance.ts';
@@ -29,11 +30,10 @@ export async function splitDataset(options: SplitOptions): Promise<SplitResult> 
   await assertDirectory(dest);
   const source = await openIndexSource({ ...options, manifest, packed: true });
   const files = splitFilesOf(source.layout, name);
-  const patients = await readPatients(
-    source,
-    new Set(heldOut.map((file) => stemOf(file.name))),
-    signal,
-  );
+  // Kept: to join them again takes longer than all that follows.
+  const batches: (readonly IndexRow[])[] = [];
+  for await (const { rows } of indexRows(source, signal)) batches.push(rows);
+  const patients = patientsOf(batches, new Set(heldOut.map((file) => stemOf(file.name))));
   const open = [...patients.values()].filter(({ isHeldOut }) => !isHeldOut);
   const split = splitPatients(open, { parts: shares, seed, stratify });
   const partOf = (id: string) => split.parts.get(id) ?? HOLDOUT;
@@ -45,7 +45,7 @@ export async function splitDataset(options: SplitOptions): Promise<SplitResult> 
     ]),
   );
   for (const patient of patients.values()) balance.addPatient(partOf(patient.id), patient);
-  const work = { source, files, balance, partOf, signal };
+  const work = { batches, layout: source.layout, files, balance, partOf, signal };
   if (options.force !== true) await assertSameParts(work);
   const csv = await writeSplit(work, dryRun);
   const parts = balance.finish();
@@ -78,31 +78,28 @@ function patientKey({ patientId, image }: IndexRow): string {
   return patientId === '' ? image : patientId;
 }
 
-async function readPatients(
-  source: IndexSource,
-  heldOut: ReadonlySet<string>,
-  signal: AbortSignal | undefined,
-): Promise<ReadonlyMap<string, Patient>> {
+function patientsOf(batches: Batches, heldOut: ReadonlySet<string>): ReadonlyMap<string, Patient> {
   const patients = new Map<string, Patient>();
-  for await (const { archive, rows } of indexRows(source, signal)) {
-    const isHeldOut = heldOut.has(archive.stem);
-    for (const row of rows) {
-      const id = patientKey(row);
-      const { has, known } = splitBitsOf(row);
-      const before = patients.get(id);
-      patients.set(id, {
-        id,
-        has: (before?.has ?? 0) | has,
-        known: (before?.known ?? 0) | known,
-        isHeldOut: before?.isHeldOut === true || isHeldOut,
-      });
-    }
+  for (const row of batches.flat()) {
+    const id = patientKey(row);
+    const { has, known } = splitBitsOf(row);
+    const before = patients.get(id);
+    patients.set(id, {
+      id,
+      has: (before?.has ?? 0) | has,
+      known: (before?.known ?? 0) | known,
+      isHeldOut: before?.isHeldOut === true || heldOut.has(row.archive),
+    });
   }
   return patients;
 }
 
+/** Rows of index.csv, an archive each. */
+type Batches = readonly (readonly IndexRow[])[];
+
 interface SplitWork {
-  readonly source: IndexSource;
+  readonly batches: Batches;
+  readonly layout: DatasetLayout;
   readonly files: SplitFiles;
   readonly balance: SplitBalance;
   readonly partOf: (patient: string) => string;
@@ -110,16 +107,14 @@ interface SplitWork {
 }
 
 /** A split is what results are compared by: it is not replaced by another one without a word. */
-async function assertSameParts({ source, files, partOf, signal }: SplitWork): Promise<void> {
+async function assertSameParts({ batches, files, partOf, signal }: SplitWork): Promise<void> {
   const before = await readSplit(files.csv, signal);
   if (before === undefined) return;
   let [same, moved] = [0, 0];
-  for await (const { rows } of indexRows(source, signal)) {
-    for (const row of rows) {
-      const part = before.get(row.path);
-      if (part === partOf(patientKey(row))) same += 1;
-      else if (part !== undefined) moved += 1;
-    }
+  for (const row of batches.flat()) {
+    const part = before.get(row.path);
+    if (part === partOf(patientKey(row))) same += 1;
+    else if (part !== undefined) moved += 1;
   }
   const lost = before.size - same - moved;
   if (moved + lost === 0) return;
@@ -144,13 +139,13 @@ async function assertSameParts({ source, files, partOf, signal }: SplitWork): Pr
 }
 
 async function writeSplit(
-  { source, files, balance, partOf, signal }: SplitWork,
+  { batches, layout, files, balance, partOf, signal }: SplitWork,
   dryRun: boolean,
 ): Promise<WrittenSplit> {
   const hash = createHash('sha256');
   let count = 0;
-  async function* batches() {
-    for await (const { rows } of indexRows(source, signal)) {
+  function* parts() {
+    for (const rows of batches) {
       count += rows.length;
       yield rows.map((row) => {
         const part = partOf(patientKey(row));
@@ -159,17 +154,17 @@ async function writeSplit(
       });
     }
   }
-  async function* hashed() {
-    for await (const text of renderSplit(batches())) {
+  function* hashed() {
+    for (const text of renderSplit(parts())) {
       hash.update(text);
       yield text;
     }
   }
   const texts = hashed();
-  if (dryRun) while ((await texts.next()).done !== true);
+  if (dryRun) while (texts.next().done !== true);
   else {
     await writeFileAtomic(files.csv, texts, {
-      temporaryDirectory: source.layout.state,
+      temporaryDirectory: layout.state,
       signal,
     });
   }
