@@ -6,10 +6,10 @@ import { toDiskError } from '../errors.ts';
 import { noFile, pathKind } from '../fs/paths.ts';
 import type { IndexRow } from '../labels/join.ts';
 import { ExampleCounter, type Examples } from '../labels/label-names.ts';
-import { INDEX_HEADER, renderRow } from '../labels/write.ts';
+import { OLD_HEADER, renderRow } from '../labels/write.ts';
 
-/** Columns without `check`, which an index of an earlier ccxri lacks. */
-const OLD_COLUMNS = INDEX_HEADER.split(',').length - 1;
+/** Without `check`. */
+const OLD_COLUMNS = OLD_HEADER.split(',').length;
 
 /** An index.csv that is here, to be compared with the rows that `join` would write now. */
 export class IndexComparison {
@@ -73,8 +73,7 @@ export class IndexComparison {
 /** -1: it is not the first line of an index, and what follows is not one either. */
 function countColumns(header: string): number {
   const line = header.replace(/^\uFEFF/, '');
-  const old = withoutLast(INDEX_HEADER, 1);
-  return line === old || line.startsWith(`${old},`) ? line.split(',').length : -1;
+  return line === OLD_HEADER || line.startsWith(`${OLD_HEADER},`) ? line.split(',').length : -1;
 }
 
 /** Cells behind the labels have no commas. */

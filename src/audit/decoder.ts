@@ -25,11 +25,12 @@ export async function loadDecoder(): Promise<Decode> {
 async function importSharp() {
   try {
     return await import('sharp');
-  } catch {
+  } catch (cause) {
     throw new CcxriError(
       'usage',
       'images are decoded by the package sharp, which is not installed',
       {
+        cause,
         kept: 'nothing was changed',
         next: [
           {

@@ -11,7 +11,7 @@ import { LABEL_COLUMNS } from './label-names.ts';
 import type { ArchiveFacts, IndexRow, LabelFacts, LabelForm } from './join.ts';
 
 /** Without the column that was added last: the first line of an index that an earlier ccxri has written. */
-const OLD_HEADER = [
+export const OLD_HEADER = [
   'path',
   'image',
   'archive',

@@ -16,12 +16,12 @@ export async function runSplit(context: CommandContext): Promise<CommandOutcome>
     result,
     counts: { images, patients, parts: parts.length },
     errors: [],
-    render: (view) => `${renderSplit(result, view)}${dryRun ? '\nnothing was written\n' : ''}`,
+    render: (view) => `${renderResult(result, view)}${dryRun ? '\nnothing was written\n' : ''}`,
     isStatusOnly: !dryRun,
   };
 }
 
-function renderSplit(result: SplitResult, view: View): string {
+function renderResult(result: SplitResult, view: View): string {
   const { path, images, patients, seed, parts } = result;
   const of = `${count(images, 'image')} of ${count(patients, 'patient')}`;
   const head = `${toPrintable(path, 4096)}: ${of}, seed ${toPrintable(seed, 80)}\n`;
