@@ -8,21 +8,12 @@ import {
 import { manifestOf, noise, sampleArchive } from '../support/fetching.ts';
 import { listAndPlace } from '../support/listing.ts';
 import { buildZip } from '../support/zip-builder.ts';
+import { surveyOf } from '../support/survey.ts';
 
 const [file] = manifestOf(sampleArchive('ChestDx-1.zip')).files;
 if (file === undefined) throw new Error('no file');
 
-const survey: FileSurvey = {
-  file,
-  path: '/d/archives/ChestDx-1.zip',
-  final: 'absent',
-  receipt: undefined,
-  finalBytes: 0,
-  images: 'absent',
-  members: undefined,
-  partBytes: 0,
-  partFrom: null,
-};
+const survey = surveyOf(file);
 
 /** Ten images of 10 KB in an archive of about 100 KB. */
 const { listing } = await listAndPlace(

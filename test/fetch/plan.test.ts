@@ -12,6 +12,7 @@ import {
 } from '../../src/fetch/plan.ts';
 import { formatBytes } from '../../src/text.ts';
 import { manifestOf, sampleArchive, sampleLabels } from '../support/fetching.ts';
+import { surveyOf } from '../support/survey.ts';
 
 const [archive, labels] = manifestOf(
   sampleArchive('ChestDx-1.zip', { size: '500MB' }),
@@ -30,18 +31,7 @@ const receipt: Receipt = {
   checkedAt: '2026-01-01T00:00:00.000Z',
 };
 
-const survey = (changes: Partial<FileSurvey> = {}): FileSurvey => ({
-  file: archive,
-  path: '/d/archives/ChestDx-1.zip',
-  final: 'absent',
-  receipt: undefined,
-  finalBytes: 0,
-  images: 'absent',
-  members: undefined,
-  partBytes: 0,
-  partFrom: null,
-  ...changes,
-});
+const survey = (changes: Partial<FileSurvey> = {}) => surveyOf(archive, changes);
 
 const choices: PlanChoices = { extract: true, deleteArchives: false, concurrency: 4 };
 const here = { final: 'checked', receipt, finalBytes: receipt.bytes } as const;
