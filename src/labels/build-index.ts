@@ -1,6 +1,7 @@
 import { throwIfAborted } from '../abort.ts';
-import { type DatasetLayout, layoutOf } from '../dataset/layout.ts';
-import { Ledger } from '../dataset/ledger.ts';
+import { type ImageReader, archiveReader, folderReader } from '../dataset/image-reader.ts';
+import { type DatasetLayout, finalPathOf, imagesPathOf, layoutOf } from '../dataset/layout.ts';
+import { Ledger, type MembersRecord } from '../dataset/ledger.ts';
 import { resolveManifest } from '../dataset/kept-manifest.ts';
 import { type RunOptions, assertDirectory } from '../dataset/session.ts';
 import { CcxriError } from '../errors.ts';
@@ -15,9 +16,11 @@ import {
   type ArchiveImages,
   type IndexRow,
   type LabelsHere,
+  compareArchives,
   compareWithLedger,
   joinArchive,
 } from './join.ts';
+import { packedArchives } from './packed.ts';
 import { type ImagesHere, archiveFacts, readLabels, scanImages } from './scan.ts';
 import { assertOwnIndex, findLostLabels, writeIndex } from './write.ts';
 
@@ -33,9 +36,20 @@ interface IndexSource {
   readonly asked: ReadonlySet<string> | undefined;
 }
 
-interface ArchiveRows {
+/** The rows of one archive. */
+export interface ArchiveRows {
   readonly archive: ArchiveImages;
   readonly rows: readonly IndexRow[];
+  /** What is known of its members; undefined: nothing. */
+  readonly record: MembersRecord | undefined;
+}
+
+interface IndexSourceOptions extends Pick<
+  RunOptions,
+  'manifest' | 'dest' | 'selection' | 'signal'
+> {
+  /** Take images of checked archives that are not extracted, too. Default: extracted ones alone. */
+  readonly packed?: boolean | undefined;
 }
 
 /**
@@ -45,7 +59,7 @@ interface ArchiveRows {
  *   `aborted`
  */
 export async function openIndexSource(
-  options: Pick<RunOptions, 'manifest' | 'dest' | 'selection' | 'signal'>,
+  options: IndexSourceOptions,
   labelsHere?: LabelsHere,
 ): Promise<IndexSource> {
   const { dest, selection = {}, signal } = options;
@@ -57,12 +71,22 @@ export async function openIndexSource(
     ? undefined
     : new Set(files.map(({ name }) => stemOf(name)));
   const all = await scanImages(layout, archives, signal);
+  const ledger = new Ledger(layout.ledger);
+  const isAsked = ({ stem }: ArchiveFacts) => asked?.has(stem) ?? true;
   // What is beside the archives' folders belongs to no selection.
-  const chosen = all.archives.filter(({ stem }) => asked?.has(stem) ?? true);
-  const here = asked === undefined ? all : { archives: chosen, unknownFolders: [], strays: [] };
+  const folders = all.archives.filter(isAsked);
+  const hasFolder = new Set(folders.map(({ stem }) => stem));
+  const others = archives.filter((archive) => isAsked(archive) && !hasFolder.has(archive.stem));
+  const isPacked = options.packed === true;
+  const packed = isPacked ? await packedArchives(others, { layout, ledger, manifest, signal }) : [];
+  const chosen = [...folders, ...packed].sort((a, b) => compareArchives(a.stem, b.stem));
+  const here =
+    asked === undefined
+      ? { ...all, archives: chosen }
+      : { archives: chosen, unknownFolders: [], strays: [] };
   if (chosen.length === 0) throw noImages(layout, here, asked !== undefined);
   const labels = labelsHere ?? (await readLabels(layout, manifest, signal));
-  return { layout, ledger: new Ledger(layout.ledger), archives, here, labels, asked };
+  return { layout, ledger, archives, here, labels, asked };
 }
 
 /** The rows of an index, an archive at a time: memory does not grow with the dataset. */
@@ -71,10 +95,10 @@ export async function* indexRows(
   signal?: AbortSignal,
 ): AsyncGenerator<ArchiveRows, void, void> {
   for (const folder of here.archives) {
-    const record = await ledger.readMembers(folder.file);
+    const record = folder.packed ?? (await ledger.readMembers(folder.file));
     throwIfAborted(signal);
     const archive = compareWithLedger(folder, record);
-    yield { archive, rows: joinArchive(archive, labels.tables) };
+    yield { archive, rows: joinArchive(archive, labels.tables), record };
   }
 }
 
@@ -233,4 +257,21 @@ export async function joinDataset(options: JoinOptions): Promise<IndexResult> {
   await assertDirectory(dest);
   if (output !== undefined) await assertOutputFile(output);
   return buildIndex({ ...options, manifest });
+}
+
+/**
+ * Opens the images of one archive: its folder, or the archive itself where nothing of it is extracted.
+ * @throws CcxriError as `archiveReader`
+ */
+export async function openImages(
+  { archive, record }: Pick<ArchiveRows, 'archive' | 'record'>,
+  layout: DatasetLayout,
+  signal?: AbortSignal,
+): Promise<ImageReader> {
+  const { file } = archive;
+  if (archive.packed !== undefined) {
+    return archiveReader(finalPathOf(layout, { name: file, kind: 'archive' }), file, signal);
+  }
+  const members = new Map((record?.members ?? []).map((member) => [member.path, member]));
+  return folderReader(imagesPathOf(layout, file), members);
 }

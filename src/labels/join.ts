@@ -54,6 +54,8 @@ export interface ArchiveFolder extends ArchiveFacts {
   readonly images: readonly string[];
   /** Other files there, likewise. */
   readonly strays: readonly string[];
+  /** What the archive itself has, where nothing of it is extracted. Absent: it is a folder. */
+  readonly packed?: MembersRecord | undefined;
 }
 
 /** The folder compared with the archive's members, as the ledger knows them. */

@@ -1,10 +1,10 @@
 import { readSync } from 'node:fs';
 import { pipeline } from 'node:stream';
-import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib';
+import { crc32, createInflateRaw, inflateRaw, inflateRawSync } from 'node:zlib';
 import { type CcxriError, type ErrorFacts, errnoOf, isCcxriError, toDiskError } from '../errors.ts';
 import type { Member } from './directory.ts';
 import { Inflater, type Kernel, MAX_STREAM_BYTES, loadKernel } from './inflate-kernel/inflater.ts';
-import { endsBefore } from './reader.ts';
+import { type RandomReader, endsBefore } from './reader.ts';
 import { type RejectCode, damaged, toName, unsafe } from './report.ts';
 
 /** An open archive. */
@@ -169,25 +169,70 @@ function toMemberError(error: unknown, file: string, member: Member): unknown {
   return memberErrors(file, member).undecodable(error.message);
 }
 
+/** What zlib has made of a member, if it is all of it. @throws CcxriError as `inflateWhole` */
+function judgeInflated(result: object, member: Member, file: string): Uint8Array {
+  const errors = memberErrors(file, member);
+  const { content, usedBytes } = splitInfo(result);
+  if (content.length > member.size) throw errors.tooLong();
+  if (usedBytes < member.compressedSize) throw errors.unused();
+  if (content.length < member.size) throw errors.tooShort(content.length);
+  return content;
+}
+
+function inflateErrorOf(error: unknown, member: Member, file: string): unknown {
+  if (errnoOf(error) === 'ERR_BUFFER_TOO_LARGE') return memberErrors(file, member).tooLong();
+  return toMemberError(error, file, member);
+}
+
+/** A little more room than is needed: if the content fills it, zlib requests as much again. */
+function optionsFor({ size }: Member) {
+  const room = size + 64;
+  return { info: true, chunkSize: room, maxOutputLength: room };
+}
+
 /**
  * A member's content, unpacked by zlib in one go.
  * @param packed all its packed bytes
  * @throws CcxriError `damaged-archive`, `unsafe-archive`: wrong size, truncated, or trailing data
  */
 function inflateWhole(packed: Uint8Array, member: Member, file: string): Uint8Array {
-  const errors = memberErrors(file, member);
-  // A little more room than is needed: if the content fills it, zlib requests as much again.
-  const room = member.size + 64;
   try {
-    const options = { info: true, chunkSize: room, maxOutputLength: room };
-    const { content, usedBytes } = splitInfo(inflateRawSync(packed, options));
-    if (content.length > member.size) throw errors.tooLong();
-    if (usedBytes < packed.length) throw errors.unused();
-    if (content.length < member.size) throw errors.tooShort(content.length);
-    return content;
+    return judgeInflated(inflateRawSync(packed, optionsFor(member)), member, file);
   } catch (error) {
-    if (errnoOf(error) === 'ERR_BUFFER_TOO_LARGE') throw errors.tooLong();
-    throw toMemberError(error, file, member);
+    throw inflateErrorOf(error, member, file);
+  }
+}
+
+/**
+ * Reads one member, has it unpacked in one of Node's own threads, and checks it: the exact size, that every
+ * packed byte is used, the CRC-32. Several may be under way at once.
+ * @param member of which `fitsInMemory` is true
+ * @param file manifest name of the archive, for the errors
+ * @throws CcxriError `damaged-archive`, `unsafe-archive`; of the disk
+ */
+export async function readMember(
+  reader: RandomReader,
+  member: Member,
+  file: string,
+): Promise<Uint8Array> {
+  const packed = Buffer.allocUnsafe(member.compressedSize);
+  await reader.read(packed, member.dataStart);
+  const content = member.isDeflated ? await inflateInThread(packed, member, file) : packed;
+  const found = crc32(content);
+  if (found !== member.crc32) throw memberErrors(file, member).wrongCrc(found);
+  return content;
+}
+
+async function inflateInThread(packed: Buffer, member: Member, file: string): Promise<Uint8Array> {
+  try {
+    const inflated = await new Promise<object>((resolve, reject) => {
+      inflateRaw(packed, optionsFor(member), (error, result) =>
+        error === null ? resolve(result) : reject(error),
+      );
+    });
+    return judgeInflated(inflated, member, file);
+  } catch (error) {
+    throw inflateErrorOf(error, member, file);
   }
 }
 
