@@ -8,7 +8,7 @@
 export const FLOORS = [
   ['cli'],
   ['index'],
-  ['demo', 'doctor', 'query', 'members', 'repair'],
+  ['demo', 'doctor', 'query', 'members', 'repair', 'export'],
   ['fetch'],
   ['verify', 'extract', 'status', 'links', 'list', 'make-manifest'],
   ['labels'],
