@@ -12,6 +12,8 @@ import {
   variableOf,
 } from '../src/cli/options.ts';
 import type { FileSurvey } from '../src/dataset/survey.ts';
+import { ALL_COLUMNS } from '../src/description/columns.ts';
+import { LICENSE } from '../src/description/described.ts';
 import { planFetch } from '../src/fetch/plan.ts';
 import { BUNDLED_MANIFEST_PATH, parseManifest } from '../src/manifest/load.ts';
 import { type ManifestFile, selectFiles } from '../src/manifest/manifest.ts';
@@ -22,6 +24,7 @@ export const GENERATED: Readonly<Record<string, (before: string) => string>> = {
   'README.md': (readme) =>
     fillBlock(fillBlock(readme, 'exit-codes', exitCodesTable()), 'sizes', sizesTable()),
   'docs/options.md': optionsPage,
+  'docs/data-dictionary.md': dictionaryPage,
 };
 
 export const rootPath = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
@@ -118,6 +121,40 @@ export CCXRI_SOURCE=$'/mnt/share/cc-cxri\\nhttps://mirror.example.org/cc-cxri/'
 
 A command ignores the variables of options that it does not take, so one environment serves all
 commands. ccxri warns of an unknown variable that starts with \`CCXRI_\`.
+`;
+}
+
+function dictionaryPage(): string {
+  const rows = ALL_COLUMNS.map(({ name, type, values = [], meaning, from }) => [
+    ...[code(name), type === 'string' ? 'text' : 'whole number'],
+    ...[values.map(code).join(', '), meaning, from],
+  ]);
+  return `# Data dictionary
+
+<!-- Generated from src/description/columns.ts by \`npm run docs\`. -->
+
+The columns of \`index.csv\`: one row an image, sorted by archive and image; UTF-8, LF, RFC 4180. An empty cell means that
+something is not known, or not meant for this image: never 0. \`split\` is there only after \`ccxri split --add-to-index\`.
+
+${table(['column', 'type', 'values', 'meaning', 'from'], rows)}
+
+The labels are the publisher's: how they were made, and how sure they are, its paper says. What each of them means is given
+here as the field uses the word, for the publisher gives no definitions. Known of the labels: no row has \`No_Finding\` together
+with another label, and no patient is in two archives.
+
+## The same for programs
+
+Beside \`index.csv\`, and in every export, lie three files that say the same in standard forms. They are written anew with the
+data, and only if something is different:
+
+| file | form | what it adds |
+| --- | --- | --- |
+| \`croissant.json\` | Croissant 1.1 (JSON-LD) | the published files with their MD5s, the images, how to load both |
+| \`datapackage.json\` | Frictionless Data Package v2 | the types of the columns, lengths and SHA-256 |
+| \`CITATION.cff\` | Citation File Format 1.2.0 | the paper to cite |
+
+A file of that name which ccxri has not written stays as it is. The license of the images and labels is ${LICENSE}: none of
+the three names one.
 `;
 }
 

@@ -88,7 +88,7 @@ export { repairDataset } from './repair/repair-dataset.ts';
 export type { RepairDid, RepairOptions, RepairOutcome, RepairResult } from './repair/types.ts';
 export { extractDataset } from './extract/extract-dataset.ts';
 export type { ExtractDid, ExtractOptions, ExtractOutcome, ExtractResult } from './extract/types.ts';
-export { joinDataset } from './labels/build-index.ts';
+export { joinDataset } from './join.ts';
 export type { JoinOptions } from './labels/build-index.ts';
 export type { IndexResult } from './labels/build-index.ts';
 export { REMARK_KINDS } from './labels/audit.ts';

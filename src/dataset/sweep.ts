@@ -9,8 +9,11 @@ import { livenessOf } from '../fs/process-identity.ts';
 /** No write of a small file takes as long; of what is older the writer is gone. */
 const FORGOTTEN_MS = 60 * 60_000;
 
-/** Of `writeFileAtomic`: the ledger's records, links.json, the kept manifest (earlier versions left their names out). */
-const SMALL_FILE = /^\.(?:.+\.(?:json|sha256)\.)?[0-9a-f]{12}\.tmp$/;
+/**
+ * Of `writeFileAtomic`: the ledger's records, links.json, the kept manifest, and what describes the dataset
+ * (earlier versions left their names out).
+ */
+const SMALL_FILE = /^\.(?:.+\.(?:json|sha256|cff)\.)?[0-9a-f]{12}\.tmp$/;
 /** Of the same, for the index. */
 const INDEX = /^\.index\.csv\.[0-9a-f]{12}\.tmp$/;
 /** Of a lock that was being made or broken; the lock itself has no such ending. */

@@ -1,6 +1,6 @@
 import type { Session } from '../dataset/session.ts';
 import { isCcxriError } from '../errors.ts';
-import { buildIndex } from '../labels/build-index.ts';
+import { buildDescribedIndex } from '../join.ts';
 import type { LabelsHere } from '../labels/join.ts';
 import { hasImages } from '../labels/scan.ts';
 import type { FetchOptions, FetchOutcome, FetchResult } from './fetch-types.ts';
@@ -18,7 +18,9 @@ export async function joinIfWanted(
 ): Promise<Pick<FetchResult, 'index' | 'indexError'>> {
   if (!extract || !join || !(await hasImages(layout, manifest))) return {};
   try {
-    return { index: await buildIndex({ dest, manifest, onEvent, signal }, labelsHere) };
+    return {
+      index: await buildDescribedIndex({ dest, manifest, onEvent, signal }, labelsHere),
+    };
   } catch (error) {
     if (!isCcxriError(error) || error.code === 'aborted') throw error;
     const { message, next, facts } = error;

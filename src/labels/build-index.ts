@@ -3,10 +3,9 @@ import { type ImageReader, archiveReader, folderReader } from '../dataset/image-
 import { type DatasetLayout, finalPathOf, imagesPathOf, layoutOf } from '../dataset/layout.ts';
 import { Ledger, type MembersRecord } from '../dataset/ledger.ts';
 import { resolveManifest } from '../dataset/kept-manifest.ts';
-import { type RunOptions, assertDirectory } from '../dataset/session.ts';
+import type { RunOptions } from '../dataset/session.ts';
 import { CcxriError } from '../errors.ts';
 import { type RunEvent, ignoreEvents } from '../events.ts';
-import { assertOutputFile } from '../fs/paths.ts';
 import { isEmptySelection, selectFiles, stemOf } from '../manifest/manifest.ts';
 import { toPrintable } from '../text.ts';
 import { type IndexReport, JoinAudit, type Remark } from './audit.ts';
@@ -228,35 +227,6 @@ function warningOf(remark: Remark): RunEvent {
     message: describeRemark(remark),
     next: nextOfRemark(remark),
   };
-}
-
-/**
- * Writes index.csv: one row an image that is here, with what the label files that are here say.
- * No network.
- * @throws CcxriError `missing`: no such directory, no images in it, or not the label file that
- *   index.csv was made with; `usage`: a selection without
- *   `output`, or an output that is no file; `unknown-subset`, `unknown-file`; `labels-invalid`;
- *   of the disk; `aborted`
- */
-export async function joinDataset(options: JoinOptions): Promise<IndexResult> {
-  const { dest, selection, output } = options;
-  const { manifest } = await resolveManifest(options);
-  const narrowed = selection !== undefined && !isEmptySelection(selection);
-  if (narrowed) selectFiles(manifest, selection);
-  if (narrowed && output === undefined) {
-    throw new CcxriError('usage', 'index.csv describes every image here, not a selection', {
-      next: [
-        {
-          kind: 'advice',
-          text: 'leave out the selection',
-          or: { kind: 'option', option: 'output', value: 'FILE', purpose: 'to write the part' },
-        },
-      ],
-    });
-  }
-  await assertDirectory(dest);
-  if (output !== undefined) await assertOutputFile(output);
-  return buildIndex({ ...options, manifest });
 }
 
 /**

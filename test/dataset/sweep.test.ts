@@ -65,6 +65,7 @@ const LEFTOVERS = {
   '.ccxri/.ba9876543210.tmp': '',
   '.ccxri/ledger/.ChestDx-1.zip.json.0123456789ab.tmp': 'half a rec',
   '.ccxri/.links.json.0123456789ab.tmp': '',
+  '.ccxri/.CITATION.cff.0123456789ab.tmp': '',
   '.ccxri/partial/ChestDx-1.zip.0123456789ab.json.tmp': '{"partVers',
   '.ccxri/.index.csv.0123456789ab.tmp': 'path,image',
   '.index.csv.0123456789ab.tmp': 'path,image',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { finalPathOf, layoutOf } from '../../src/dataset/layout.ts';
-import { joinDataset } from '../../src/labels/build-index.ts';
+import { joinDataset } from '../../src/join.ts';
 import { isPlausibleSize, windowOf } from '../../src/manifest/size.ts';
 import { verifyDataset } from '../../src/verify/verify-dataset.ts';
 import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';

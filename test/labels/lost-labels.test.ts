@@ -1,7 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { joinDataset } from '../../src/labels/build-index.ts';
+import { joinDataset } from '../../src/join.ts';
 import type { LabelFacts } from '../../src/labels/join.ts';
 import { findLostLabels } from '../../src/labels/write.ts';
 import { loadManifest } from '../../src/manifest/load.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { joinDataset } from '../../src/labels/build-index.ts';
+import { joinDataset } from '../../src/join.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
 import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';
 import { documentOf, runCli } from '../support/run-cli.ts';

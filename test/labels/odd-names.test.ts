@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { joinDataset } from '../../src/labels/build-index.ts';
+import { joinDataset } from '../../src/join.ts';
 import { readLabelFile } from '../../src/labels/read.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
 import { CHEST_HEADER, chestRow, lines, parseCsv } from '../support/csv.ts';

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { joinDataset } from '../../src/labels/build-index.ts';
+import { joinDataset } from '../../src/join.ts';
 import { candidatesOf } from '../../src/labels/candidates.ts';
 import { chooseImages } from '../../src/labels/choose-images.ts';
 import { readLabelFile } from '../../src/labels/read.ts';

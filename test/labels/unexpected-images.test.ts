@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { joinDataset } from '../../src/labels/build-index.ts';
+import { joinDataset } from '../../src/join.ts';
 import { parseCsv } from '../support/csv.ts';
 import { type Dataset, makeDataset } from '../support/dataset.ts';
 import { documentOf, runCli } from '../support/run-cli.ts';

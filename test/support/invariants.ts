@@ -5,6 +5,7 @@ import { crc32 } from 'node:zlib';
 import { expect } from 'vitest';
 import { finalPathOf, imagesPathOf, layoutOf } from '../../src/dataset/layout.ts';
 import { Ledger } from '../../src/dataset/ledger.ts';
+import { DESCRIPTION_FILES } from '../../src/description/write-description.ts';
 import { type Manifest, type ManifestFile, stemOf } from '../../src/manifest/manifest.ts';
 import { isPlausibleSize } from '../../src/manifest/size.ts';
 import { listTree } from './temp-dirs.ts';
@@ -128,7 +129,7 @@ async function judgeIndex({ dest, foreign = {} }: InvariantOptions): Promise<rea
 /** Nothing temporary outside .ccxri, nothing forgotten in it. */
 async function judgeNames(options: InvariantOptions): Promise<readonly string[]> {
   const { dest, manifest, foreign = {} } = options;
-  const folders = ['archives', 'labels', 'images', '.ccxri', 'index.csv'];
+  const folders = ['archives', 'labels', 'images', '.ccxri', 'index.csv', ...DESCRIPTION_FILES];
   const finals = new Set(manifest.files.map(finalName));
   const names = await listTree(dest).catch(() => []);
   return names.flatMap((name) => {

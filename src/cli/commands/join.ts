@@ -1,4 +1,4 @@
-import { joinDataset } from '../../labels/build-index.ts';
+import { joinDataset } from '../../join.ts';
 import {
   type CommandContext,
   type CommandOutcome,

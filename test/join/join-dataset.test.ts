@@ -2,7 +2,8 @@ import { lstat, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/events.ts';
-import { type JoinOptions, joinDataset } from '../../src/labels/build-index.ts';
+import { joinDataset } from '../../src/join.ts';
+import type { JoinOptions } from '../../src/labels/build-index.ts';
 import { noLabels } from '../../src/labels/label-names.ts';
 import { loadManifest } from '../../src/manifest/load.ts';
 import { CHEST_HEADER, chestRow, lines } from '../support/csv.ts';
