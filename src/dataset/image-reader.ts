@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { whenFilesAreFree } from '../concurrency.ts';
-import { CcxriError, toDiskError } from '../errors.ts';
+import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
 import { toPrintable } from '../text.ts';
 import { type Member, withDirectory } from '../zip/directory.ts';
 import { fitsInMemory, readMember } from '../zip/inflate.ts';
@@ -47,7 +47,9 @@ async function readImage(path: string): Promise<Buffer> {
   try {
     return await whenFilesAreFree(() => readFile(path));
   } catch (error) {
-    throw toDiskError(error, 'read', { path });
+    if (errnoOf(error) !== 'ENOENT') throw toDiskError(error, 'read', { path });
+    const next = [{ kind: 'run', command: 'extract', purpose: 'to unpack it again' }] as const;
+    throw new CcxriError('missing', `${toPrintable(path, 4096)} is not here`, { path, next });
   }
 }
 
