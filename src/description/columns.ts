@@ -39,7 +39,7 @@ const CHEST = 'chest_dx.csv, by archive and image; empty: no row there, or the f
 export const INDEX_COLUMNS: readonly Column[] = [
   {
     ...{ name: 'path', type: 'string', required: true },
-    meaning: 'path of the image, relative to the dataset directory, with `/`',
+    meaning: 'path of the image, relative to the directory of the table, with `/`',
     from: 'where it lies',
   },
   {
@@ -105,6 +105,8 @@ const KNOWN: ReadonlyMap<string, Column> = new Map(
 
 /** Every column that an index.csv can have. */
 export const ALL_COLUMNS: readonly Column[] = [...KNOWN.values()];
+
+export const isKnownColumn = (name: string) => KNOWN.has(name);
 
 /** A table's columns by its names; one that is of no index gets its name alone. */
 export function columnsOf(names: readonly string[]): readonly Column[] {

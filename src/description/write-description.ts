@@ -28,7 +28,7 @@ const DESCRIPTIONS: Readonly<Record<string, (described: Described) => string>> =
 /** Their names, as they lie in the directory. */
 export const DESCRIPTION_FILES: readonly string[] = Object.keys(DESCRIPTIONS);
 
-interface DescribeOptions {
+export interface DescribeOptions {
   readonly onEvent?: EventListener | undefined;
   readonly signal?: AbortSignal | undefined;
   /** As of `writeFileAtomic`. */
