@@ -1,7 +1,7 @@
 import type { Manifest } from '../manifest/manifest.ts';
 import { LICENSE, MARK } from './described.ts';
 
-export interface Person {
+interface Person {
   readonly family: string;
   readonly given: string;
 }
