@@ -53,9 +53,7 @@ export function citationOf(manifest: Manifest): string {
     message: `If you use this dataset, please cite ${hasPaper ? 'its paper (preferred-citation)' : 'it'}.`,
     type: 'dataset',
     title: dataset,
-    abstract: [...(citation === '' ? [] : [`Cite as: ${citation}`]), `License: ${LICENSE}.`].join(
-      ' ',
-    ),
+    abstract: `${citation} License: ${LICENSE}.`.trimStart(),
     authors,
     version,
     'date-released': released,

@@ -24,7 +24,11 @@ export function dataPackageOf({ manifest, content, files, published }: Described
 }
 
 /** As the names of packages and resources have to be. */
-const toName = (text: string) => text.toLowerCase().replaceAll(/[^a-z0-9._/-]+/g, '-');
+const toName = (text: string) =>
+  text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9._/-]+/g, '-')
+    .replaceAll(/^-|-$/g, '');
 
 function resourceOf({ path, mediaType, bytes, sha256, content, columns }: DescribedFile): unknown {
   return {
