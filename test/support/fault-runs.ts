@@ -1,5 +1,6 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DESCRIPTION_FILES } from '../../src/description/write-description.ts';
 import { layoutOf } from '../../src/dataset/layout.ts';
 import { forEachAtOnce } from '../../src/concurrency.ts';
 import { surroundings, violations } from './invariants.ts';
@@ -249,4 +250,5 @@ const WHOLE = [
   'images/ChestDx-1/patient10000282_001.jpg',
   'images/ChestDx-1/patient10000282_002.jpg',
   'index.csv',
-];
+  ...DESCRIPTION_FILES,
+].sort();
