@@ -9,8 +9,8 @@ import type { LabelsHere } from './labels/join.ts';
 import { type Manifest, isEmptySelection, selectFiles } from './manifest/manifest.ts';
 
 /**
- * Writes index.csv: one row an image that is here, with what the label files that are here say.
- * No network.
+ * Writes index.csv: one row an image that is here, with what the label files that are here say; and, beside
+ * it, croissant.json, datapackage.json and CITATION.cff, which describe the dataset. No network.
  * @throws CcxriError `missing`: no such directory, no images in it, or not the label file that
  *   index.csv was made with; `usage`: a selection without
  *   `output`, or an output that is no file; `unknown-subset`, `unknown-file`; `labels-invalid`;

@@ -99,7 +99,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
     summary: 'write index.csv: images with their labels; no network',
     argument: DIRECTORY,
     examples: [
-      ['ccxri join', 'index.csv in the dataset directory'],
+      ['ccxri join', 'index.csv in the dataset directory, and what describes it'],
       ['ccxri join --subset viral -o viral.csv', 'a part, to a separate file'],
     ],
     load: async () => (await import('./commands/offline.ts')).runJoin,
