@@ -138,9 +138,9 @@ something is not known, or not meant for this image: never 0. \`split\` is there
 
 ${table(['column', 'type', 'values', 'meaning', 'from'], rows)}
 
-The labels are the publisher's: how they were made, and how sure they are, its paper says. What each of them means is given
-here as the field uses the word, for the publisher gives no definitions. Known of the labels: no row has \`No_Finding\` together
-with another label, and no patient is in two archives.
+The labels are the publisher's; its paper tells how they were made. No definitions come with the data: the meanings here are the usual
+ones in radiology. In all rows that could be counted (all of ChestDx-PE, a fifth of ChestDx), no row has \`No_Finding\` together with
+another label, and no patient is in two archives.
 
 ## The same for programs
 
@@ -153,8 +153,8 @@ data, and only if something is different:
 | \`datapackage.json\` | Frictionless Data Package v2 | the types of the columns, lengths and SHA-256 |
 | \`CITATION.cff\` | Citation File Format 1.2.0 | the paper to cite |
 
-A file of that name which ccxri has not written stays as it is. The license of the images and labels is ${LICENSE}: none of
-the three names one.
+A file of that name which ccxri has not written stays as it is. The license of the images and labels is ${LICENSE}, and
+the three files say just that.
 `;
 }
 

@@ -14,7 +14,7 @@ export interface Column {
   readonly required?: true;
 }
 
-/** What each label is, in a radiologist's words cut short. The publisher gives no definitions. */
+/** What each label means in radiology, in short. No definitions come with the data. */
 const FINDINGS: Readonly<Record<(typeof LABELS)[number], string>> = {
   Atelectasis: 'collapse or incomplete expansion of lung tissue',
   Cardiomegaly: 'an enlarged heart',
@@ -64,29 +64,29 @@ export const INDEX_COLUMNS: readonly Column[] = [
   },
   {
     ...{ name: 'patient_id', type: 'string' },
-    meaning: 'the patient: splits must not put one patient into two parts',
+    meaning: 'the patient; a split must keep all images of a patient in one part',
     from: 'the file name, up to its last `_`',
   },
   ...LABELS.map((name): Column => ({
     ...{ name, ...FLAG },
-    meaning: `${FINDINGS[name]}: 1 is labelled, 0 is not, empty is not known`,
+    meaning: `${FINDINGS[name]} (1: labelled, 0: not, empty: unknown)`,
     from: CHEST,
   })),
   {
     ...{ name: NO_FINDING, ...FLAG },
-    meaning: 'none of the 14 labels: 1 is labelled so, 0 is not, empty is not known',
+    meaning: 'none of the 14 labels (1: labelled so, 0: not, empty: unknown)',
     from: CHEST,
   },
   {
     ...{ name: 'COVID-19', ...FLAG },
-    meaning: 'COVID-19 among the viral pneumonias: 1 is, 0 is another, empty is not known',
+    meaning: 'COVID-19 among the viral pneumonias (1: COVID-19, 0: another virus, empty: unknown)',
     from: 'viral_pneumonia_COVID-19.csv, by image',
   },
   {
     ...{ name: 'check', type: 'string', required: true },
     values: ['verified', 'content-checked', 'crc-checked', 'named'],
     meaning:
-      'how the image was checked: by the MD5 of its archive; by the content of the archive, where that MD5 is disputed; by its own CRC-32; not at all',
+      'how the image was checked: by the MD5 of its archive; by the content of its archive, whose MD5 is disputed; by its own CRC-32 alone; not at all',
     from: 'the ledger',
   },
 ];
