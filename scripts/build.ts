@@ -49,6 +49,8 @@ async function buildBin(outdir: string): Promise<void> {
     },
     outdir,
     bundle: true,
+    // Optional: who decodes or resizes images installs it.
+    external: ['sharp'],
     // `--version` loads the entry alone; a command loads its own chunks.
     splitting: true,
     // All in one folder: version.ts and the manifest's path count on dist/bin/ being two deep.

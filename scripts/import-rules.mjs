@@ -8,7 +8,7 @@
 export const FLOORS = [
   ['cli'],
   ['index'],
-  ['demo', 'doctor', 'query', 'members', 'repair', 'export'],
+  ['demo', 'doctor', 'query', 'members', 'repair', 'audit', 'export'],
   ['fetch'],
   ['verify', 'extract', 'join', 'status', 'links', 'list', 'make-manifest'],
   ['description'],
@@ -51,6 +51,7 @@ export const HOMES = {
   'csv-parse': ['src/labels/read.ts'],
   'csv-parse/sync': ['src/labels/read.ts'],
   parse5: ['src/sources/page*.ts'],
+  sharp: ['src/audit/decoder.ts', 'src/export/**'],
   // Where text becomes data.
   zod: [
     'src/manifest/schema.ts',

@@ -91,8 +91,11 @@ export type { ExtractDid, ExtractOptions, ExtractOutcome, ExtractResult } from '
 export { joinDataset } from './join.ts';
 export type { JoinOptions } from './labels/build-index.ts';
 export type { IndexResult } from './labels/build-index.ts';
-export { REMARK_KINDS } from './labels/audit.ts';
-export type { IndexReport, Remark, RemarkKind } from './labels/audit.ts';
+export { auditDataset } from './audit/audit-dataset.ts';
+export type { AuditOptions, AuditResult } from './audit/types.ts';
+export { REMARK_KINDS } from './labels/remarks.ts';
+export type { Remark, RemarkKind } from './labels/remarks.ts';
+export type { IndexReport } from './labels/audit.ts';
 export { describeRemark } from './labels/describe-remark.ts';
 export { LABELS, NO_FINDING } from './labels/label-names.ts';
 export type { Examples, LabelColumn } from './labels/label-names.ts';

@@ -104,6 +104,17 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
     ],
     load: async () => (await import('./commands/offline.ts')).runJoin,
   },
+  audit: {
+    summary: 'show what does not add up: images, labels, index.csv; writes nothing',
+    argument: DIRECTORY,
+    examples: [
+      ['ccxri audit', 'all images that are here, extracted or in checked archives'],
+      ['ccxri audit --strict --json', 'for scripts: code 8 where something is wrong'],
+      ['ccxri audit --decode', 'decode every image, too'],
+    ],
+    announcement: 'comparing images and labels…',
+    load: async () => (await import('./commands/offline.ts')).runAudit,
+  },
   status: {
     summary: 'show what is here, missing or partly here; reads no data',
     argument: DIRECTORY,

@@ -3,7 +3,7 @@ import type { MembersNoted } from '../dataset/images.ts';
 import type { FileOutcome, RunOptions } from '../dataset/session.ts';
 import { CcxriError, type NextStep } from '../errors.ts';
 import type { EventListener } from '../events.ts';
-import type { Remark } from '../labels/audit.ts';
+import type { Remark } from '../labels/remarks.ts';
 import type { IndexResult } from '../labels/build-index.ts';
 import { describeRemark, nextOfRemark } from '../labels/describe-remark.ts';
 import type { TypedChoice } from '../labels/make-choice.ts';

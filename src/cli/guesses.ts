@@ -38,6 +38,7 @@ const COMMAND_WORDS: Readonly<Record<string, CommandName>> = {
   index: 'join',
   merge: 'join',
   csv: 'join',
+  lint: 'audit',
   labels: 'join',
   st: 'status',
   state: 'status',

@@ -1,3 +1,4 @@
+import type { AuditResult } from '../audit/types.ts';
 import type { DemoResult } from '../demo/run-demo.ts';
 import type { DoctorResult } from '../doctor/types.ts';
 import type { ErrorRecord } from '../errors.ts';
@@ -73,6 +74,7 @@ export interface CommandResults {
   readonly members: MembersResult;
   readonly extract: ExtractResult;
   readonly join: IndexResult;
+  readonly audit: AuditResult;
   readonly status: StatusResult;
   readonly links: LinksResult;
   readonly doctor: DoctorResult;
@@ -107,6 +109,7 @@ export interface CommandCounts {
   readonly members: MembersCounts;
   readonly extract: ExtractCounts;
   readonly join: JoinCounts;
+  readonly audit: AuditCounts;
   readonly status: StatusCounts;
   readonly links: LinksCounts;
   readonly doctor: DoctorCounts;
@@ -173,6 +176,17 @@ export interface JoinCounts {
   readonly archives: number;
   /** What does not add up between images and labels. */
   readonly remarks: number;
+}
+
+export interface AuditCounts {
+  /** Images that are here. */
+  readonly images: number;
+  /** Images that were opened. */
+  readonly imagesOpened: number;
+  /** Kinds of things that do not add up. */
+  readonly remarks: number;
+  /** Of these, those that `--strict` makes errors. */
+  readonly strictRemarks: number;
 }
 
 export interface StatusCounts extends FileCount, Readonly<Record<StatusKey, number>> {}

@@ -10,6 +10,7 @@ export const COMMAND_NAMES = [
   'members',
   'extract',
   'join',
+  'audit',
   'status',
   'links',
   'doctor',

@@ -3,6 +3,8 @@ import { DEFAULT_FILES_AT_ONCE, DIRECTORIES_AT_ONCE } from '../concurrency.ts';
 import { LANES, hashThreads } from '../threads/budget.ts';
 import { CHOICE_KEYS, CHOICE_OPTIONS } from './options-choice.ts';
 import { NETWORK_OPTIONS } from './options-network.ts';
+import { OUTPUT_OPTIONS } from './options-output.ts';
+import { SETS_OPTIONS } from './options-sets.ts';
 import {
   COMMAND_NAMES,
   type CommandName,
@@ -57,6 +59,7 @@ const TABLE = {
       members: { help: 'list the archives of a subset; repeatable, or a,b', default: 'all' },
       extract: { help: 'unpack the archives of a subset; repeatable, or a,b', default: 'all here' },
       join: { help: 'with --output: the images of a subset alone; repeatable, or a,b' },
+      audit: { help: 'the images of a subset; repeatable, or a,b', default: 'all here' },
       status: { help: 'show a subset; repeatable, or a,b', default: 'everything' },
       query: { help: 'images of a subset; repeatable, or a,b', default: 'everything' },
       links: { help: 'look for the files of a subset; repeatable, or a,b', default: 'all files' },
@@ -140,6 +143,7 @@ const TABLE = {
     },
   },
   ...NETWORK_OPTIONS,
+  ...SETS_OPTIONS,
   dest: {
     long: '--dest',
     value: 'DIR',
@@ -157,6 +161,7 @@ const TABLE = {
       repair: { group: 'Where' },
       extract: { group: 'Where' },
       join: { group: 'Where' },
+      audit: { group: 'Where' },
       status: { group: 'Where' },
       query: { group: 'Where' },
       demo: {
@@ -233,7 +238,7 @@ const TABLE = {
   }),
   strict: flag('--strict', 'treat remarks of the join and disputed MD5s as errors (code 8)', {
     group: 'After the download',
-    commands: ['fetch', 'query', 'verify', 'members', 'extract', 'join', 'status', 'demo'],
+    commands: ['fetch', 'query', 'verify', 'members', 'extract', 'join', 'audit', 'status', 'demo'],
     own: {
       query: {
         help: 'treat names of a list that are nowhere, and a label file of other archives, as errors (code 8)',
@@ -249,39 +254,12 @@ const TABLE = {
       },
       extract: { help: 'treat broken images as errors (code 8)', group: 'How' },
       join: { help: 'treat remarks as errors (code 8)', group: 'How' },
+      audit: { help: 'treat remarks as errors (code 8)', group: 'How' },
       status: { help: 'treat disputed MD5s as errors (code 8)', group: 'How' },
       demo: { group: 'How' },
     },
   }),
-  // What a job gives to every command has to be taken by those too that never ask or wait.
-  yes: flag('--yes', 'answer yes to every question', {
-    short: '-y',
-    group: 'Output, as for every command',
-  }),
-  noInput: flag('--no-input', 'never ask', { group: 'Output, as for every command' }),
-  noProgress: flag('--no-progress', 'no bars, no heartbeat, no event "progress"', {
-    group: 'Output, as for every command',
-  }),
-  json: flag('--json', 'the result as one JSON document on stdout', {
-    group: 'Output, as for every command',
-  }),
-  ndjson: flag('--ndjson', 'events as JSON on stdout, one per line; the last is "summary"', {
-    group: 'Output, as for every command',
-  }),
-  quiet: flag('--quiet', 'errors only', { short: '-q', group: 'Output, as for every command' }),
-  verbose: flag('--verbose', 'more of everything', {
-    short: '-v',
-    group: 'Output, as for every command',
-  }),
-  color: {
-    long: '--color',
-    value: 'WHEN',
-    group: 'Output, as for every command',
-    schema: z.enum(['auto', 'never', 'always']).default('auto'),
-    help: 'auto, never or always',
-    default: 'auto',
-    expects: 'auto, never or always',
-  },
+  ...OUTPUT_OPTIONS,
 } satisfies Record<string, OptionSpec>;
 
 export type OptionKey = keyof typeof TABLE;

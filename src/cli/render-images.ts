@@ -1,5 +1,5 @@
 import type { FetchResult, FetchedImages } from '../fetch/fetch-types.ts';
-import type { Remark } from '../labels/audit.ts';
+import type { Remark } from '../labels/remarks.ts';
 import { describeRemark } from '../labels/describe-remark.ts';
 import type { PlannedImages } from '../plan-event.ts';
 import { count, formatBytes, formatCount, formatSize } from '../text.ts';

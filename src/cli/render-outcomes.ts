@@ -135,7 +135,11 @@ function inOrder(
     .map(([name, images]) => `${name} ${formatCount(images)}`);
 }
 
-function renderRemarks(index: IndexResult, view: View): string {
+/** What does not add up, an item a kind. */
+export function renderRemarks(
+  index: Pick<IndexResult, 'remarks' | 'rowsOfAbsentArchives'>,
+  view: View,
+): string {
   const { style, suggest } = view;
   const { remarks, rowsOfAbsentArchives } = index;
   const lines = remarks.map((remark) => {

@@ -3,7 +3,7 @@ import type { FileOutcome, SessionOptions } from '../dataset/session.ts';
 import type { CcxriError } from '../errors.ts';
 import type { FileStatus } from '../file-status.ts';
 import type { PlannedImages } from '../events.ts';
-import type { Remark } from '../labels/audit.ts';
+import type { Remark } from '../labels/remarks.ts';
 import type { IndexResult } from '../labels/build-index.ts';
 import type { RepairReport } from './repair-types.ts';
 import type { ImageChoice } from '../labels/image-choice.ts';

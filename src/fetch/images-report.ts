@@ -1,7 +1,7 @@
 import type { Session } from '../dataset/session.ts';
 import { statusOf } from '../dataset/survey.ts';
 import { describeRemark } from '../labels/describe-remark.ts';
-import type { Remark } from '../labels/audit.ts';
+import type { Remark } from '../labels/remarks.ts';
 import type { Candidate } from '../labels/image-choice.ts';
 import { groupOf } from '../labels/join.ts';
 import type { MadeChoice } from '../labels/make-choice.ts';

@@ -1,5 +1,6 @@
+import type { MembersRecord } from '../dataset/ledger.ts';
+import { ImageAudit } from './audit-images.ts';
 import {
-  ExampleCounter,
   type Examples,
   LABEL_COLUMNS,
   type LabelColumn,
@@ -20,71 +21,8 @@ import {
   toImageKey,
 } from './join.ts';
 import { MatchCounter } from './match-counter.ts';
-
-export const REMARK_KINDS = [
-  'no-match',
-  'no-label-file',
-  'image-without-row',
-  'row-without-image',
-  'unplaced-rows',
-  'unknown-archive',
-  'unexpected-image',
-  'damaged-member',
-  'broken-image',
-  'contradictory-row',
-  'patient-in-two-archives',
-  'repeated-row',
-  'unused-column',
-  'stray-file',
-  'unknown-folder',
-] as const;
-
-/**
- * `no-match`: images whose label file is here, and has not one row that is of any of them: its names
- * are other ones; `no-label-file`: images whose label file is not here; `image-without-row`: images that their label
- * file does not have; `row-without-image`: rows whose archive is here without the image;
- * `unplaced-rows`: all rows of a label file, where none is of an archive of the manifest;
- * `unknown-archive`: rows of a label file that name an archive which the manifest does not have, while
- * others name one that it has; `unexpected-image`: images in an archive's folder that the archive does not
- * have, as the ledger knows its members: they have no row; `damaged-member`: members that are damaged in
- * their archive, and have no image and no row; `broken-image`: images that are as published, and empty, cut or no image; `contradictory-row`: No_Finding together with another label; `patient-in-two-archives`; `repeated-row`: a
- * row that repeats an earlier one; `unused-column`: a column of a label file that is not read;
- * `stray-file`: a file under images/ that is no image; `unknown-folder`: a folder under images/ that is
- * of no archive of the manifest.
- */
-export type RemarkKind = (typeof REMARK_KINDS)[number];
-
-/** Something that does not add up between images and labels. */
-export interface Remark extends Examples {
-  readonly kind: RemarkKind;
-  /** The label file concerned. Absent where none is. */
-  readonly file?: string | undefined;
-  /** Of `no-match`: the first rows of the label file. Absent in all other remarks. */
-  readonly rowExamples?: readonly string[] | undefined;
-  /**
-   * true: labels are missing or in doubt, `--strict` makes it code 8. false: worth knowing, but also
-   * met in the published release as it should be (its stray file, say).
-   */
-  readonly strict: boolean;
-}
-
-const STRICT: ReadonlySet<RemarkKind> = new Set<RemarkKind>([
-  'no-match',
-  'no-label-file',
-  'image-without-row',
-  'row-without-image',
-  'unplaced-rows',
-  'unexpected-image',
-  'damaged-member',
-  'broken-image',
-  'contradictory-row',
-]);
-
-interface Counter {
-  readonly kind: RemarkKind;
-  readonly file: string | undefined;
-  readonly of: ExampleCounter;
-}
+import { type Remark, type RemarkKind, Remarks } from './remarks.ts';
+import type { ImagesHere } from './scan.ts';
 
 interface AuditInput {
   /** Every archive of the manifest. */
@@ -132,13 +70,11 @@ export class JoinAudit {
   readonly #input: AuditInput;
   /** Stems of all archives of the manifest. */
   readonly #known: ReadonlySet<string>;
-  readonly #counters = new Map<string, Counter>();
+  readonly #remarks = new Remarks();
+  readonly #images = new ImageAudit(this.#remarks);
   readonly #here = new Set<string>();
   /** Of these, the ones of which single images alone are here. */
   readonly #single = new Set<string>();
-  /** Patient to the first archive they were met in. */
-  readonly #patients = new Map<string, string>();
-  readonly #sharedPatients = new Set<string>();
   readonly #covidImages = new Set<string>();
   readonly #matches: MatchCounter;
   readonly #archives: IndexReport['archives'][number][] = [];
@@ -154,8 +90,11 @@ export class JoinAudit {
     this.#matches = new MatchCounter(input.labels.tables);
   }
 
-  /** @param rows what joinArchive made of this archive */
-  add(archive: ArchiveImages, rows: readonly IndexRow[]): void {
+  /**
+   * @param rows what joinArchive made of this archive
+   * @param record of its members; undefined: nothing is known of them
+   */
+  add(archive: ArchiveImages, rows: readonly IndexRow[], record?: MembersRecord): void {
     this.#here.add(archive.stem);
     if (archive.areSingle) this.#single.add(archive.stem);
     const { file, subsets, membersKnown } = archive;
@@ -164,13 +103,10 @@ export class JoinAudit {
     this.#noteFiles(archive);
     const due = this.#dueFiles(archive);
     this.#matches.add(due, rows);
+    this.#images.add(archive, rows, record);
     for (const row of rows) {
       this.#classes[row.class ?? 'none'] += 1;
       this.#addLabels(row);
-      this.#addPatient(row);
-      if (row.labels !== null && isContradictory(row.labels)) {
-        this.note('contradictory-row', placeOf(row));
-      }
       if (due.length > 0 && row.labels === null && row.covid === null) this.#noRow(row, due);
     }
     this.#chestRowsWithoutImage(archive, rows);
@@ -179,9 +115,19 @@ export class JoinAudit {
     }
   }
 
-  /** Something met outside the archives: a stray file, an unknown folder. */
+  /** What lies beside the folders of archives. */
+  noteBeside({ strays, unknownFolders }: Omit<ImagesHere, 'archives'>): void {
+    for (const stray of strays) this.note('stray-file', stray);
+    for (const folder of unknownFolders) this.note('unknown-folder', folder);
+  }
+
+  /** Something that was met elsewhere. */
   note(kind: RemarkKind, example: string, file?: string): void {
-    this.#counterOf(kind, file).add(example);
+    this.#remarks.note(kind, example, file);
+  }
+
+  noteAll(kind: RemarkKind, examples: Examples): void {
+    this.#remarks.noteAll(kind, examples);
   }
 
   #noteFiles({ stem, strays, unexpected, damaged, broken }: ArchiveImages): void {
@@ -194,16 +140,16 @@ export class JoinAudit {
   /** After the last archive. */
   finish(): IndexReport {
     this.#restOfTables();
-    const remarks: Remark[] = [...this.#counters.values()].map(({ kind, file, of }) => ({
-      kind,
-      ...(file === undefined ? {} : { file }),
-      ...of.examples(),
-      strict: STRICT.has(kind),
-    }));
-    for (const { file, images, rowExamples } of this.#matches.finish(this.#here, this.#known)) {
-      remarks.push({ kind: 'no-match', file, ...images, rowExamples, strict: true });
-    }
-    remarks.sort((a, b) => REMARK_KINDS.indexOf(a.kind) - REMARK_KINDS.indexOf(b.kind));
+    const mismatches = this.#matches.finish(this.#here, this.#known);
+    const remarks = this.#remarks.finish(
+      mismatches.map(({ file, images, rowExamples }) => ({
+        kind: 'no-match',
+        file,
+        ...images,
+        rowExamples,
+        strict: true,
+      })),
+    );
     return {
       rows: this.#rows,
       archives: this.#archives,
@@ -213,13 +159,6 @@ export class JoinAudit {
       remarks,
       rowsOfAbsentArchives: this.#absentRows,
     };
-  }
-
-  #counterOf(kind: RemarkKind, file: string | undefined): ExampleCounter {
-    const key = `${kind}\n${file ?? ''}`;
-    const counter = this.#counters.get(key) ?? { kind, file, of: new ExampleCounter() };
-    this.#counters.set(key, counter);
-    return counter.of;
   }
 
   /** The label files that should speak of an archive's images. Normal and Other images have none. */
@@ -238,26 +177,36 @@ export class JoinAudit {
   /** A file that is not here is one remark, not one an image. */
   #noRow(row: IndexRow, due: readonly LabelFacts[]): void {
     const absent = due.find(({ present }) => !present);
-    if (absent === undefined) this.note('image-without-row', placeOf(row), due[0]?.file);
-    else this.note('no-label-file', placeOf(row), absent.file);
+    const place = placeOf(row);
+    if (absent !== undefined) {
+      this.note('no-label-file', place, absent.file);
+      return;
+    }
+    const other = this.#otherArchive(row);
+    if (other === undefined) this.note('image-without-row', place, due[0]?.file);
+    else this.note('image-in-other-archive', `${place}: ${other.stem}`, other.file);
   }
 
-  #addLabels({ labels, covid }: IndexRow): void {
+  /** Where a row has the image, if not in its own archive. */
+  #otherArchive({ image, archive }: IndexRow) {
+    const key = toImageKey(image);
+    for (const { file, byArchive } of this.#input.labels.tables.chest) {
+      for (const [stem, images] of byArchive) {
+        if (stem !== archive && images.has(key)) return { file, stem };
+      }
+    }
+    return undefined;
+  }
+
+  #addLabels(row: IndexRow): void {
+    const { labels, covid } = row;
     if (covid === true) this.#labels['COVID-19'] += 1;
     if (labels === null) return;
+    if (isContradictory(labels)) this.note('contradictory-row', placeOf(row));
+    if (labels === 0) this.note('row-without-any', placeOf(row));
     this.#rowsWithLabels += 1;
     for (const [bit, column] of LABEL_COLUMNS.entries()) {
       if ((labels & (1 << bit)) !== 0) this.#labels[column] += 1;
-    }
-  }
-
-  #addPatient(row: IndexRow): void {
-    if (row.patientId === '') return;
-    const first = this.#patients.get(row.patientId);
-    if (first === undefined) this.#patients.set(row.patientId, row.archive);
-    else if (first !== row.archive && !this.#sharedPatients.has(row.patientId)) {
-      this.#sharedPatients.add(row.patientId);
-      this.note('patient-in-two-archives', `${row.patientId} in ${first} and ${row.archive}`);
     }
   }
 
@@ -301,7 +250,7 @@ export class JoinAudit {
     if (this.#here.has(stem)) return;
     const rows = byArchive.get(stem)?.size ?? 0;
     if (this.#known.has(stem)) this.#absentRows += rows;
-    else this.#counterOf('unknown-archive', file).addAll({ count: rows, examples: [stem] });
+    else this.#remarks.noteAll('unknown-archive', { count: rows, examples: [stem] }, file);
   }
 
   #isAsked(stem: string): boolean {
@@ -310,14 +259,15 @@ export class JoinAudit {
 
   /** What is odd about a label file as such. */
   #oddities(table: ChestLabels | CovidLabels): void {
-    if (table.repeated.count > 0)
-      this.#counterOf('repeated-row', table.file).addAll(table.repeated);
+    this.#remarks.noteAll('repeated-row', table.repeated, table.file);
+    if (table.badCells !== undefined)
+      this.#remarks.noteAll('not-a-value', table.badCells, table.file);
     for (const column of table.extraColumns) this.note('unused-column', column, table.file);
   }
 
   /** Not one row has an archive in the manifest: its labels would be missing without a word. */
   #unplaced({ file, rows }: ChestLabels | CovidLabels, examples: readonly string[]): void {
-    if (rows > 0) this.#counterOf('unplaced-rows', file).addAll({ count: rows, examples });
+    this.#remarks.noteAll('unplaced-rows', { count: rows, examples }, file);
   }
 
   /** A COVID-19 row names no archive: it lacks its image only where every viral archive is here. */

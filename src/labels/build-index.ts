@@ -8,7 +8,7 @@ import { CcxriError } from '../errors.ts';
 import { type RunEvent, ignoreEvents } from '../events.ts';
 import { isEmptySelection, selectFiles, stemOf } from '../manifest/manifest.ts';
 import { toPrintable } from '../text.ts';
-import { type IndexReport, JoinAudit, type Remark } from './audit.ts';
+import { type IndexReport, JoinAudit } from './audit.ts';
 import { describeRemark, nextOfRemark } from './describe-remark.ts';
 import {
   type ArchiveFacts,
@@ -20,6 +20,7 @@ import {
   joinArchive,
 } from './join.ts';
 import { packedArchives } from './packed.ts';
+import type { Remark } from './remarks.ts';
 import { type ImagesHere, archiveFacts, readLabels, scanImages } from './scan.ts';
 import { assertOwnIndex, findLostLabels, writeIndex } from './write.ts';
 
@@ -84,7 +85,7 @@ export async function openIndexSource(
       ? { ...all, archives: chosen }
       : { archives: chosen, unknownFolders: [], strays: [] };
   if (chosen.length === 0) throw noImages(layout, here, asked !== undefined);
-  const labels = labelsHere ?? (await readLabels(layout, manifest, signal));
+  const labels = labelsHere ?? (await readLabels(layout, manifest, { signal }));
   return { layout, ledger, archives, here, labels, asked };
 }
 
@@ -141,8 +142,8 @@ export async function buildIndex(
   if (isOwn) await assertKeepsLabels(source, signal);
   const audit = new JoinAudit(source);
   async function* audited() {
-    for await (const { archive, rows } of indexRows(source, signal)) {
-      audit.add(archive, rows);
+    for await (const { archive, rows, record } of indexRows(source, signal)) {
+      audit.add(archive, rows, record);
       yield rows;
     }
   }
@@ -153,8 +154,7 @@ export async function buildIndex(
     const temporaryDirectory = isOwn ? layout.state : undefined;
     await writeIndex(path, batches, { temporaryDirectory, followsLink: !isOwn, signal });
   }
-  for (const stray of here.strays) audit.note('stray-file', stray);
-  for (const folder of here.unknownFolders) audit.note('unknown-folder', folder);
+  audit.noteBeside(here);
   const result = { path, ...audit.finish() };
   for (const remark of result.remarks) onEvent(warningOf(remark));
   if (!dryRun) onEvent({ event: 'index-written', path, rows: result.rows });
@@ -217,7 +217,8 @@ function noImages(layout: DatasetLayout, here: ImagesHere, isSelection: boolean)
   );
 }
 
-function warningOf(remark: Remark): RunEvent {
+/** What a run says of a remark while it lasts. */
+export function warningOf(remark: Remark): RunEvent {
   const { kind, file } = remark;
   const code = kind === 'no-label-file' || kind === 'unknown-folder' ? kind : 'join-remark';
   return {

@@ -1,4 +1,4 @@
-import type { Remark } from './audit.ts';
+import type { Remark } from './remarks.ts';
 import type { Candidate, ImageChoice } from './image-choice.ts';
 import {
   type ArchiveFacts,

@@ -1,6 +1,6 @@
 import type { NextStep } from '../errors.ts';
 import { count, toPrintable } from '../text.ts';
-import type { Remark, RemarkKind } from './audit.ts';
+import type { Remark, RemarkKind } from './remarks.ts';
 
 /** A remark in a sentence, with an example or two, safe for a terminal. */
 export function describeRemark(remark: Remark): string {
@@ -18,6 +18,7 @@ export function describeRemark(remark: Remark): string {
 export function nextOfRemark(remark: Remark): readonly NextStep[] | undefined {
   const { kind, file } = remark;
   if (kind === 'unexpected-image') return nextOfUnexpected(remark);
+  if (kind === 'index-differs') return WRITE_INDEX;
   if (file === undefined) return undefined;
   if (kind === 'no-match') {
     const purpose = 'to see whether it is the published file';
@@ -29,6 +30,15 @@ export function nextOfRemark(remark: Remark): readonly NextStep[] | undefined {
   if (kind !== 'no-label-file') return undefined;
   return [{ kind: 'run', command: 'fetch', files: [file], purpose: 'to get it' }];
 }
+
+const WRITE_INDEX: readonly NextStep[] = [
+  {
+    kind: 'run',
+    command: 'join',
+    purpose: 'to write it anew',
+    or: { kind: 'advice', text: 'choose a part of the images with --images FILE instead' },
+  },
+];
 
 export const MOVE_UNEXPECTED = 'move them out of images/';
 
@@ -52,6 +62,8 @@ const TEXTS: Readonly<Record<RemarkKind, (n: number, file: string, rows: string)
     `no row of ${file} is of any of the ${count(n, 'image')} here that it should have: its rows are ${rows}, the images are others`,
   'no-label-file': (n, file) => `${file} is not here: ${count(n, 'image')} without labels`,
   'image-without-row': (n, file) => `${count(n, 'image')} without a row in ${file}`,
+  'image-in-other-archive': (n, file) =>
+    `${count(n, 'image is', 'images are')} in another archive than the row in ${file} says: without labels`,
   'row-without-image': (n, file) =>
     `${count(n, 'row')} of ${file} without an image, though the archive is here`,
   'unplaced-rows': (n, file) =>
@@ -60,8 +72,18 @@ const TEXTS: Readonly<Record<RemarkKind, (n: number, file: string, rows: string)
     `${count(n, 'row')} of ${file} ${n === 1 ? 'names' : 'name'} an archive that the manifest does not have`,
   'unexpected-image': (n) => describeUnexpected('image', n),
   'damaged-member': (n) => `${count(n, 'member')} left out: damaged in the archive as published`,
-  'broken-image': (n) => `${count(n, 'image')} published empty, cut or as something else`,
+  'broken-image': (n) => `${count(n, 'image is', 'images are')} empty, cut or something else`,
+  'undecodable-image': (n) => `${count(n, 'image')} that can't be decoded`,
   'contradictory-row': (n) => `${count(n, 'image')} with No_Finding and another label together`,
+  'row-without-any': (n) => `${count(n, 'image')} with neither No_Finding nor another label`,
+  'not-a-value': (n, file) =>
+    `${count(n, 'cell')} of ${file} ${n === 1 ? 'is' : 'are'} no value: expected 0 or 1, or True or False`,
+  'repeated-image': (n) => `${count(n, 'image')} of a name that its archive has twice`,
+  'image-in-two-archives': (n) =>
+    `${count(n, 'name of an image', 'names of images')} in more than one archive`,
+  'number-gap': (n) => `${count(n, 'patient')} whose images are not numbered from 000 without gaps`,
+  'identical-images': (n) =>
+    `${count(n, 'image')} with the same bytes as another: keep both in one part of a split`,
   'patient-in-two-archives': (n) =>
     `${count(n, 'patient')} in more than one archive: split by patient_id, not by archive`,
   'repeated-row': (n, file) =>
@@ -71,4 +93,6 @@ const TEXTS: Readonly<Record<RemarkKind, (n: number, file: string, rows: string)
     count(n, 'file under images/ is no image', 'files under images/ are no images'),
   'unknown-folder': (n) =>
     `${count(n, 'folder')} under images/ that no archive of the manifest has: not indexed`,
+  'index-differs': (n) =>
+    `index.csv is not what join would write, in ${count(n, 'row')}: it was edited, or is older than what is here`,
 };

@@ -15,6 +15,8 @@ interface LabelFileFacts {
   readonly repeated: Examples;
   /** Columns that are not used. */
   readonly extraColumns: readonly string[];
+  /** Cells that are no value. Absent where one is an error. */
+  readonly badCells?: Examples | undefined;
 }
 
 /** chest_dx.csv: the labels of ChestDx and ChestDx-PE. */
@@ -249,6 +251,12 @@ export function covidOf(tables: LabelTables, image: string): boolean | null {
 /** `patient17664` of `patient17664_000.jpg`: the string before the last `_`. */
 export function patientOf(image: string): string {
   return image.slice(0, Math.max(0, image.lastIndexOf('_')));
+}
+
+/** 0 of `patient17664_000.jpg`; undefined: it has none. */
+export function numberOf(image: string): number | undefined {
+  const digits = /_(\d{1,9})(?:\.[^.]*)?$/.exec(image)?.[1];
+  return digits === undefined ? undefined : Number(digits);
 }
 
 /** ChestDx-2 before ChestDx-10, ChestDx before ChestDx_PE: by name, then by number. */

@@ -2,7 +2,7 @@ import { throwIfAborted } from '../abort.ts';
 import type { DatasetLayout } from '../dataset/layout.ts';
 import { CcxriError, type NextStep } from '../errors.ts';
 import { type Manifest, type ManifestFile, selectFiles, stemOf } from '../manifest/manifest.ts';
-import type { Remark } from './audit.ts';
+import type { Remark } from './remarks.ts';
 import { archivesToList, candidatesOf, unknownArchives } from './candidates.ts';
 import { type ChosenImages, chooseImages } from './choose-images.ts';
 import { describeRemark } from './describe-remark.ts';
@@ -113,7 +113,7 @@ export interface MadeChoice extends ChosenImages {
  */
 export async function makeChoice(choice: ImageChoice, source: ChoiceSource): Promise<MadeChoice> {
   const { manifest, layout, files, listImages, signal } = source;
-  const labelsHere = await readLabels(layout, manifest, signal);
+  const labelsHere = await readLabels(layout, manifest, { signal });
   const { tables, files: labelFiles } = labelsHere;
   const all = archiveFacts(manifest);
   const stems = new Set(files.map(({ name }) => stemOf(name)));

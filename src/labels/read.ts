@@ -15,6 +15,8 @@ export interface LabelSource {
   /** Stems of the manifest's archives, by which rows name them in other spellings. Default: none. */
   readonly archives?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Count cells that are no value, instead of ending with the first. Default false. */
+  readonly countBadCells?: boolean | undefined;
 }
 
 /** The longest honest row is below 200 characters: an unclosed quote must not fill the memory. */
@@ -128,6 +130,7 @@ class LabelTable {
   /** Archive stem (empty where the form has none), then image name. */
   readonly #byArchive = new Map<string, Map<string, number>>();
   readonly #repeated = new ExampleCounter();
+  readonly #badCells = new ExampleCounter();
   readonly #toArchive: (written: string) => string;
   #rows = 0;
 
@@ -143,7 +146,7 @@ class LabelTable {
     if (record.length !== width) throw raggedRow(this.#source, line, width, record);
     const cells = picks.map((index) => withoutBlanks(record[index] ?? ''));
     if (!FORMS[form].rowSchema.safeParse(cells.join('\n')).success) {
-      throw badCell(this.#source, form, cells, line);
+      this.#noteBadCell(cells, line);
     }
     const [name = '', second = ''] = cells;
     const image = toImageKey(name);
@@ -152,6 +155,16 @@ class LabelTable {
     this.#rows += 1;
     // Only columns that the form does not know can hold a line end.
     return extra.length === 0 ? 0 : (record.join('').match(/\r\n|\r|\n/g)?.length ?? 0);
+  }
+
+  /** A name that is none is an error in any case. */
+  #noteBadCell(cells: readonly string[], line: number): void {
+    const { form } = this.#header;
+    const { column, found } = findBadCell(form, cells);
+    if (this.#source.countBadCells !== true || column === 'image' || column === 'zip') {
+      throw badCell(this.#source, form, cells, line);
+    }
+    this.#badCells.add(`line ${line}: "${found}" under ${column}`);
   }
 
   #put(archive: string, image: string, value: number, line: number): void {
@@ -171,7 +184,8 @@ class LabelTable {
     const { form, extra } = this.#header;
     const { file } = this.#source;
     const repeated = this.#repeated.examples();
-    const facts = { file, rows: this.#rows, repeated, extraColumns: extra };
+    const badCells = this.#source.countBadCells === true ? this.#badCells.examples() : undefined;
+    const facts = { file, rows: this.#rows, repeated, extraColumns: extra, badCells };
     if (form === 'chest') return { form, ...facts, byArchive: this.#byArchive };
     const tags = [...(this.#byArchive.get('') ?? [])];
     return { form, ...facts, byImage: new Map(tags.map(([image, tag]) => [image, tag === 1])) };

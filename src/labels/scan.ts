@@ -19,7 +19,7 @@ import {
   compareArchives,
   isImageName,
 } from './join.ts';
-import { readLabelFile } from './read.ts';
+import { type LabelSource, readLabelFile } from './read.ts';
 
 /** What is under images/. */
 export interface ImagesHere {
@@ -114,7 +114,7 @@ async function imagesIn(folder: string): Promise<Pick<ArchiveFolder, 'images' | 
 export async function readLabels(
   layout: DatasetLayout,
   manifest: Manifest,
-  signal?: AbortSignal,
+  { signal, countBadCells }: Pick<LabelSource, 'signal' | 'countBadCells'> = {},
 ): Promise<LabelsHere> {
   const chest: ChestLabels[] = [];
   const covid: CovidLabels[] = [];
@@ -130,7 +130,7 @@ export async function readLabels(
       continue;
     }
     if (found !== 'file') throw notAFile(file, path);
-    const table = await readLabelFile({ file, path, archives, signal }, expected);
+    const table = await readLabelFile({ file, path, archives, signal, countBadCells }, expected);
     if (table.form === 'chest') chest.push(table);
     else covid.push(table);
     files.push({ file, subsets, form: table.form, present: true });

@@ -1,4 +1,4 @@
-import type { Remark, RemarkKind } from '../labels/audit.ts';
+import type { Remark, RemarkKind } from '../labels/remarks.ts';
 import { type LabelTables, groupOf } from '../labels/join.ts';
 
 /** The images that the directory of an archive lists. */

@@ -102,7 +102,7 @@ async function readTables(
   );
   try {
     return await withLabelFiles(files, run, async ({ layout }) => {
-      return (await readLabels(layout, manifest, signal)).tables;
+      return (await readLabels(layout, manifest, { signal })).tables;
     });
   } catch (error) {
     throwIfAborted(signal);

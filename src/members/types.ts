@@ -1,6 +1,6 @@
 import type { CcxriError } from '../errors.ts';
 import type { FetchOptions } from '../fetch/fetch-types.ts';
-import type { Remark } from '../labels/audit.ts';
+import type { Remark } from '../labels/remarks.ts';
 
 /** As those of a fetch, without what is done with files. */
 export type MembersOptions = Omit<

@@ -1,5 +1,5 @@
 import type { FetchOptions } from '../fetch/fetch-types.ts';
-import type { Remark } from '../labels/audit.ts';
+import type { Remark } from '../labels/remarks.ts';
 import type { LabelCount } from '../labels/choose-images.ts';
 import type { ChoiceLabel } from '../labels/image-choice.ts';
 import type { ImageClass } from '../labels/join.ts';

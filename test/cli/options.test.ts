@@ -42,6 +42,7 @@ const CASES: Readonly<Record<OptionKey, readonly [string, string, unknown]>> = {
   manifest: ['lab.json', 'lab.json', 'lab.json'],
   source: ['https://a.example/x,y', 'https://a.example/x,y', ['https://a.example/x,y']],
   pageUrl: ['https://a.example/p', 'https://a.example/p', 'https://a.example/p'],
+  decode: ['', 'on', true],
   header: ['X-Key: a b', 'X-Key: a b', { 'X-Key': 'a b' }],
   headerHost: ['a.example,b:1', 'a.example, b:1', ['a.example', 'b:1']],
   concurrency: ['3', '3', 3],

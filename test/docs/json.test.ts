@@ -214,6 +214,7 @@ describe('real output is described', () => {
     await rm(join(dest, 'archives'), { recursive: true });
     await expectDescribed(0, () => ['status', '--dest', dest, '--manifest', MANIFEST]);
     await expectDescribed(0, () => ['status', '--dest', join(dest, 'nowhere')]);
+    await expectDescribed(0, () => ['audit', '--dest', dest, '--manifest', MANIFEST, '--decode']);
   });
 
   it('of manifest', async () => {

@@ -18,7 +18,7 @@ const CHEST = lines(
   CHEST_HEADER,
   chestRow('patient10_000.jpg', 'ChestDx-1', 'Mass', 'Effusion'),
   chestRow('patient10_001.jpg', 'ChestDx-1', 'No_finding'),
-  chestRow('patient20_000.jpg', 'ChestDx-2'),
+  chestRow('patient20_000.jpg', 'ChestDx-2', 'Edema'),
   chestRow('patient30_000.jpg', 'ChestDx-10', 'Pleural_thickening'),
   chestRow('patient40_000.jpg', 'ChestDx_PE-18', 'Pneumothorax', 'Atelectasis'),
   chestRow('patient99_000.jpg', 'ChestDx-51', 'Hernia'),
@@ -42,7 +42,7 @@ const FILES: Readonly<Record<string, string>> = {
 const GOLDEN = `path,image,archive,subset,class,patient_id,Atelectasis,Cardiomegaly,Consolidation,Edema,Effusion,Emphysema,Fibrosis,Hernia,Infiltration,Mass,Nodule,Pleural_Thickening,Pneumonia,Pneumothorax,No_Finding,COVID-19,check
 images/ChestDx-1/patient10_000.jpg,patient10_000.jpg,ChestDx-1,chestdx,,patient10,0,0,0,0,1,0,0,0,0,1,0,0,0,0,0,,named
 images/ChestDx-1/patient10_001.jpg,patient10_001.jpg,ChestDx-1,chestdx,,patient10,0,0,0,0,0,0,0,0,0,0,0,0,0,0,1,,named
-images/ChestDx-2/patient20_000.jpg,patient20_000.jpg,ChestDx-2,chestdx,,patient20,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,,named
+images/ChestDx-2/patient20_000.jpg,patient20_000.jpg,ChestDx-2,chestdx,,patient20,0,0,0,1,0,0,0,0,0,0,0,0,0,0,0,,named
 images/ChestDx-10/patient30_000.jpg,patient30_000.jpg,ChestDx-10,chestdx,,patient30,0,0,0,0,0,0,0,0,0,0,0,1,0,0,0,,named
 images/ChestDx_PE-18/patient40_000.jpg,patient40_000.jpg,ChestDx_PE-18,chestdx-pe,,patient40,1,0,0,0,0,0,0,0,0,0,0,0,0,1,0,,named
 images/Normal-4/patient7_000.jpg,patient7_000.jpg,Normal-4,cc-cxri-p,Normal,patient7,,,,,,,,,,,,,,,,,named
@@ -87,7 +87,7 @@ describe('index.csv', () => {
       rowsWithLabels: 5,
       labels: {
         ...noLabels(),
-        ...{ Atelectasis: 1, Effusion: 1, Mass: 1, Pleural_Thickening: 1, Pneumothorax: 1 },
+        ...{ Atelectasis: 1, Edema: 1, Effusion: 1, Mass: 1, Pleural_Thickening: 1, Pneumothorax: 1 },
         ...{ No_Finding: 1, 'COVID-19': 1 },
       },
       remarks: [],
@@ -241,7 +241,7 @@ describe('--output', () => {
 
   it('may hold a selection: of the rest nothing is counted and nothing told', async () => {
     const output = join(await tempDir(), 'part.csv');
-    const twice = CHEST + lines(chestRow('patient20_000.jpg', 'ChestDx-2'));
+    const twice = CHEST + lines(chestRow('patient20_000.jpg', 'ChestDx-2', 'Edema'));
     const dest = await dataset({
       ...FILES,
       'labels/chest_dx.csv': twice,

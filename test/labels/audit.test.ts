@@ -1,92 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import type { MembersRecord } from '../../src/dataset/ledger.ts';
-import { JoinAudit, type Remark } from '../../src/labels/audit.ts';
+import { JoinAudit } from '../../src/labels/audit.ts';
 import { describeRemark, nextOfRemark } from '../../src/labels/describe-remark.ts';
+import { compareWithLedger, joinArchive } from '../../src/labels/join.ts';
 import { NO_FINDING_BIT } from '../../src/labels/label-names.ts';
+import type { Remark } from '../../src/labels/remarks.ts';
 import {
-  type ArchiveFacts,
-  type LabelFacts,
-  type LabelTables,
-  compareWithLedger,
-  joinArchive,
-} from '../../src/labels/join.ts';
-
-const ARCHIVES: Readonly<Record<string, readonly string[]>> = {
-  'ChestDx-1': ['chestdx'],
-  'ChestDx-2': ['chestdx'],
-  'Normal-1': ['cc-cxri-p', 'normal'],
-  'Other-1': ['cc-cxri-p', 'other'],
-  'Viral-1': ['cc-cxri-p', 'viral'],
-  'Viral-2': ['cc-cxri-p', 'viral'],
-};
-const archives: readonly ArchiveFacts[] = Object.entries(ARCHIVES).map(([stem, subsets]) => ({
-  file: `${stem}.zip`,
-  stem,
-  subsets,
-}));
-const CHEST = 'chest_dx.csv';
-const COVID = 'covid.csv';
-
-interface Case {
-  readonly name: string;
-  /** Image names by archive. */
-  readonly images: Readonly<Record<string, readonly string[]>>;
-  readonly strays?: readonly string[];
-  /** Of the ledger, by archive. */
-  readonly records?: Readonly<Record<string, MembersRecord>>;
-  /** Labels' bits by `archive/image`; absent: the file is not here. */
-  readonly chest?: Readonly<Record<string, number>>;
-  readonly covid?: Readonly<Record<string, boolean>>;
-  readonly remarks: readonly Partial<Remark>[];
-  readonly absent?: number;
-}
-
-function tablesOf({ chest, covid }: Case): LabelTables {
-  const rest = { repeated: { count: 0, examples: [] }, extraColumns: [] };
-  const byArchive = new Map<string, Map<string, number>>();
-  for (const [place, bits] of Object.entries(chest ?? {})) {
-    const [stem = '', image = ''] = place.split('/');
-    const images = byArchive.get(stem) ?? new Map<string, number>();
-    byArchive.set(stem, images.set(image, bits));
-  }
-  const byImage = new Map(Object.entries(covid ?? {}));
-  return {
-    chest: chest === undefined ? [] : [{ form: 'chest', file: CHEST, rows: 0, byArchive, ...rest }],
-    covid: covid === undefined ? [] : [{ form: 'covid', file: COVID, rows: 0, byImage, ...rest }],
-  };
-}
-
-function labelFiles({ chest, covid }: Case): readonly LabelFacts[] {
-  return [
-    { file: CHEST, subsets: ['chestdx'], form: 'chest', present: chest !== undefined },
-    { file: COVID, subsets: ['cc-cxri-p', 'viral'], form: 'covid', present: covid !== undefined },
-  ];
-}
-
-function run(testCase: Case) {
-  const tables = tablesOf(testCase);
-  const audit = new JoinAudit({ archives, labels: { files: labelFiles(testCase), tables } });
-  for (const [stem, images] of Object.entries(testCase.images)) {
-    const strays = testCase.strays ?? [];
-    const of = { file: `${stem}.zip`, stem, subsets: ARCHIVES[stem] ?? [] };
-    const folder = { ...of, images, strays };
-    const archive = compareWithLedger(folder, testCase.records?.[stem]);
-    audit.add(archive, joinArchive(archive, tables));
-  }
-  return audit.finish();
-}
-
-/** Of single images. */
-function recordOf(stem: string, paths: readonly string[]): MembersRecord {
-  return {
-    ledgerVersion: 2,
-    archive: `${stem}.zip`,
-    md5: null,
-    isComplete: false,
-    extractedAt: '2026-01-05T10:11:12Z',
-    members: paths.map((path) => ({ path, bytes: 1, crc32: 1, state: 'crc-checked' })),
-  };
-}
+  CHEST,
+  COVID,
+  type Case,
+  archives,
+  auditOf,
+  labelFiles,
+  recordOf,
+  tablesOf,
+} from '../support/audit-cases.ts';
 
 const cases: readonly Case[] = [
   {
@@ -203,8 +130,29 @@ const cases: readonly Case[] = [
         kind: 'patient-in-two-archives',
         count: 1,
         examples: ['p in Normal-1 and Other-1'],
-        strict: false,
+        strict: true,
       },
+    ],
+  },
+  {
+    name: 'a row with neither No_Finding nor another label',
+    images: { 'ChestDx-1': ['a_0.jpg', 'b_0.jpg'] },
+    chest: { 'ChestDx-1/a_0.jpg': 0, 'ChestDx-1/b_0.jpg': NO_FINDING_BIT },
+    remarks: [{ kind: 'row-without-any', count: 1, examples: ['ChestDx-1/a_0.jpg'], strict: true }],
+  },
+  {
+    name: 'an image in another archive than its row says, whose row has no image then',
+    images: { 'ChestDx-1': ['a_0.jpg', 'b_0.jpg'], 'ChestDx-2': [] },
+    chest: { 'ChestDx-1/a_0.jpg': 1, 'ChestDx-2/b_0.jpg': 1 },
+    remarks: [
+      {
+        kind: 'image-in-other-archive',
+        file: CHEST,
+        count: 1,
+        examples: ['ChestDx-1/b_0.jpg: ChestDx-2'],
+        strict: true,
+      },
+      { kind: 'row-without-image', file: CHEST, count: 1, examples: ['ChestDx-2/b_0.jpg'] },
     ],
   },
   {
@@ -224,7 +172,7 @@ const cases: readonly Case[] = [
 
 describe('the audit finds', () => {
   it.each(cases)('$name', (testCase) => {
-    const { remarks, rowsOfAbsentArchives } = run(testCase);
+    const { remarks, rowsOfAbsentArchives } = auditOf(testCase);
     expect(remarks).toHaveLength(testCase.remarks.length);
     expect(remarks).toMatchObject(testCase.remarks);
     expect(rowsOfAbsentArchives).toBe(testCase.absent ?? 0);
@@ -315,6 +263,18 @@ describe('describeRemark', () => {
   ])('counts stray files in good grammar: %d', (count, text) => {
     const examples = ['Normal-4/a.txt'];
     expect(describeRemark({ kind: 'stray-file', count, examples, strict: false })).toBe(text);
+  });
+
+  it.each([
+    [1, '1 patient whose images are not numbered from 000 without gaps'],
+    [1234, '1,234 patients whose images are not numbered from 000 without gaps'],
+  ])('counts what is known to hold of the published release and does not: %d', (count, text) => {
+    expect(describeRemark({ kind: 'number-gap', count, examples: [], strict: true })).toBe(text);
+  });
+
+  it('says what to type where index.csv was edited', () => {
+    const remark = { kind: 'index-differs', count: 1, examples: [], strict: true } as const;
+    expect(nextOfRemark(remark)).toMatchObject([{ kind: 'run', command: 'join' }]);
   });
 
   it('says how to get a label file that is not here', () => {

@@ -33,11 +33,11 @@ it.each<{ name: string; images: string[]; without?: keyof typeof LABELS; remarks
   {
     name: 'nor for one of ChestDx-PE',
     images: ['ChestDx_PE-1/p2_000.jpg', 'ChestDx_PE-2/p2_001.jpg'],
-    remarks: ['image-without-row chest_dx.csv'],
+    remarks: ['image-without-row chest_dx.csv', 'patient-in-two-archives undefined'],
   },
   {
     name: 'an image of viral pneumonia has no tag',
-    images: ['Viral-1/p3_000.jpg', 'Viral-2/p3_001.jpg'],
+    images: ['Viral-1/p3_000.jpg', 'Viral-2/p6_000.jpg'],
     remarks: ['image-without-row viral_pneumonia_COVID-19.csv'],
   },
   {

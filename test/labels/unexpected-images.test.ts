@@ -150,7 +150,10 @@ it('without the members in the ledger every image counts, as of folders of other
   const { result, paths, remarks } = await indexed(made.dataset);
   expect(paths).toHaveLength(made.chest.length + made.normal.length + 3);
   expect(result.archives.map(({ membersKnown }) => membersKnown)).toEqual([true, false]);
-  expect(remarks).toMatchObject([{ kind: 'unexpected-image', examples: [added[0]] }]);
+  expect(remarks).toMatchObject([
+    { kind: 'unexpected-image', examples: [added[0]] },
+    { kind: 'repeated-image', count: 1 },
+  ]);
 });
 
 it('a record of some members alone says nothing of other images', async () => {

@@ -1,4 +1,5 @@
 // The commands that work on what is here, without a network: loaded in one piece, as those that download are.
+export { runAudit } from './audit.ts';
 export { runExtract } from './extract.ts';
 export { runJoin } from './join.ts';
 export { runStatus } from './status.ts';
