@@ -1,6 +1,8 @@
+import { writeFileSync } from 'node:fs';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { toManifest, type WrittenFile } from '../scripts/release/describe-release.ts';
 import { labelFilesOf } from '../scripts/release/label-files.ts';
 import { toJson } from '../scripts/release/make-release.ts';
@@ -11,9 +13,10 @@ import {
   chestArchives,
 } from '../scripts/release/real-frequencies.ts';
 import type { PlannedArchive, ReleaseSpec } from '../scripts/release/release-types.ts';
-import { finalPathOf, layoutOf } from '../src/dataset/layout.ts';
+import { finalPathOf, imagesPathOf, layoutOf } from '../src/dataset/layout.ts';
 import { Ledger } from '../src/dataset/ledger.ts';
-import { writeMemberIndex } from '../src/dataset/member-index.ts';
+import { readMemberIndex, writeMemberIndex } from '../src/dataset/member-index.ts';
+import { loadManifest } from '../src/manifest/load.ts';
 import { findFile } from '../src/manifest/manifest.ts';
 import type { ListedMember } from '../src/zip/listing.ts';
 
@@ -75,6 +78,26 @@ export async function makeRowsDataset(
     await new Ledger(layout.ledger).writeReceipt({ ...receipt, status: 'verified' });
   }
   return { dest, manifestPath, rows: plan.archives.flatMap((archive) => archive.images).length };
+}
+
+/** Puts the images of all archives in their places, empty, with what an extraction writes of them into the ledger. */
+export async function placeImages({ dest, manifestPath }: RowsDataset): Promise<void> {
+  const manifest = await loadManifest(manifestPath);
+  const layout = layoutOf(dest);
+  for (const file of manifest.files.filter(({ kind }) => kind === 'archive')) {
+    const index = await readMemberIndex(layout, file);
+    if (index === undefined) throw new Error(`${file.name} has no member index`);
+    const folder = imagesPathOf(layout, file.name);
+    await mkdir(folder, { recursive: true });
+    for (const { path } of index.listing.members) writeFileSync(join(folder, path), '');
+    const members = index.listing.members.map(({ path, size }) => ({
+      ...{ path, bytes: size, crc32: crc32(path), state: 'verified' as const },
+    }));
+    await new Ledger(layout.ledger).writeMembers({
+      ...{ archive: file.name, md5: file.md5, isComplete: true, members },
+      extractedAt: new Date(0).toISOString(),
+    });
+  }
 }
 
 /** Members one behind the other, stored as they are. */

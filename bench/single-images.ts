@@ -5,7 +5,7 @@ import { freshDirectory } from './fresh-directory.ts';
 import { type BenchRelease, makeBenchRelease } from './make-release.ts';
 import { measure, type Measured } from './measure.ts';
 import { startLine } from './relay.ts';
-import { makeRowsDataset } from './rows-dataset.ts';
+import { makeRowsDataset, placeImages } from './rows-dataset.ts';
 import { middle } from './run-works.ts';
 import type { Figure } from './single-works.ts';
 import type { Place } from './works.ts';
@@ -100,21 +100,33 @@ export async function rowsFigures(
 ): Promise<readonly Figure[]> {
   const directory = join(scratch, 'rows');
   await mkdir(directory, { recursive: true });
-  const { dest, manifestPath, rows } = await makeRowsDataset(directory);
-  const common = `--label Hernia --manifest ${manifestPath} --dest ${dest} -q`;
-  const figureOf = async (command: string, target: number): Promise<readonly Figure[]> => {
+  const dataset = await makeRowsDataset(directory);
+  const { dest, manifestPath, rows } = dataset;
+  const figureOf = async (
+    command: string,
+    { target, megabytes, note }: { target: number; megabytes: number; note: string },
+  ): Promise<readonly Figure[]> => {
     const runs: Measured[] = [];
+    const argv = `${command} --manifest ${manifestPath} --dest ${dest} -q`;
     for (let round = 0; round < rounds; round += 1) {
-      runs.push(await measure(`${ccxri} ${command} ${common}`, scratch));
+      runs.push(await measure(`${ccxri} ${argv}`, scratch));
     }
     const { wallS, peakBytes } = middle(runs);
-    const name = `images: ${command} --label Hernia, ${rows} rows`;
+    const name = `images: ${command}, ${rows} rows`;
+    const memory = peakBytes / 1e6;
     return [
-      { name, value: wallS, unit: 's', target, note: 'with kept member indexes' },
-      { name: `${name}, memory`, value: peakBytes / 1e6, unit: 'MB', target: 250, note: 'peak' },
+      { name, value: wallS, unit: 's', target, note },
+      { name: `${name}, memory`, value: memory, unit: 'MB', target: megabytes, note: 'peak' },
     ];
   };
-  const figures = [await figureOf('query', 1.5), await figureOf('fetch -n', 2)];
+  const kept = { megabytes: 250, note: 'with kept member indexes' };
+  const figures = [
+    await figureOf('query --label Hernia', { target: 1.5, ...kept }),
+    await figureOf('fetch -n --label Hernia', { target: 2, ...kept }),
+  ];
+  await placeImages(dataset);
+  const placed = { target: 4, megabytes: 300, note: 'with the images of all archives' };
+  for (const command of ['join', 'audit']) figures.push(await figureOf(command, placed));
   await rm(directory, { recursive: true, force: true });
   return figures.flat();
 }

@@ -23,7 +23,7 @@ export class ImageAudit {
   readonly #patients = new Map<string, string>();
   readonly #sharedPatients = new Set<string>();
   /** Length and CRC-32 to the first image that has them. */
-  readonly #contents = new Map<string, string>();
+  readonly #contents = new Map<number | string, string>();
 
   constructor(remarks: Remarks) {
     this.#remarks = remarks;
@@ -64,22 +64,24 @@ export class ImageAudit {
   #findGaps({ stem }: ArchiveImages, record: MembersRecord): void {
     const members = allMembersOf(record);
     if (members === undefined) return;
-    const numbers = new Map<string, Set<number>>();
+    // Of most patients there is one image, 000: no set is made for them.
+    const begun = new Set<string>();
+    const later = new Map<string, Set<number>>();
     for (const { path } of [...members, ...(record.damaged ?? [])]) {
       const image = path.slice(path.lastIndexOf('/') + 1);
       const number = numberOf(image);
       if (number === undefined || !isImagePath(path)) continue;
       const patient = patientOf(image);
-      const own = numbers.get(patient);
-      if (own === undefined) numbers.set(patient, new Set([number]));
+      const own = later.get(patient);
+      if (number === 0) begun.add(patient);
+      else if (own === undefined) later.set(patient, new Set([number]));
       else own.add(number);
     }
-    for (const [patient, own] of numbers) {
-      const missing = firstMissing(own);
-      if (missing < own.size) {
-        const name = `${patient}_${String(missing).padStart(3, '0')}`;
-        this.#remarks.note('number-gap', `${stem}/${name} is missing`);
-      }
+    for (const [patient, own] of later) {
+      const missing = begun.has(patient) ? firstMissing(own) : 0;
+      if (missing > own.size) continue;
+      const name = `${patient}_${String(missing).padStart(3, '0')}`;
+      this.#remarks.note('number-gap', `${stem}/${name} is missing`);
     }
   }
 
@@ -88,7 +90,8 @@ export class ImageAudit {
     for (const { path, bytes, crc32 } of members) {
       // An empty one is noted as broken.
       if (bytes === 0 || !here.has(path)) continue;
-      const content = `${bytes} ${crc32}`;
+      // A number takes less memory; above 2 MiB it would not be exact.
+      const content = bytes < 2 ** 21 ? bytes * 2 ** 32 + crc32 : `${bytes} ${crc32}`;
       const first = this.#contents.get(content);
       const place = `${stem}/${path}`;
       if (first === undefined) this.#contents.set(content, place);
@@ -97,9 +100,9 @@ export class ImageAudit {
   }
 }
 
-/** As many as there are: no gap. */
+/** From 1 on. */
 function firstMissing(numbers: ReadonlySet<number>): number {
-  let at = 0;
+  let at = 1;
   while (numbers.has(at)) at += 1;
   return at;
 }

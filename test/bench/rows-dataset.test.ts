@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { makeRowsDataset } from '../../bench/rows-dataset.ts';
+import { makeRowsDataset, placeImages } from '../../bench/rows-dataset.ts';
+import { auditDataset } from '../../src/audit/audit-dataset.ts';
 import { layoutOf } from '../../src/dataset/layout.ts';
 import { readMemberIndex } from '../../src/dataset/member-index.ts';
 import { datasetStatus } from '../../src/status.ts';
@@ -26,4 +27,13 @@ it("the bench's rows have kept member indexes of all their archives, and a check
   expect(names).toEqual(new Set(listed.map((row) => `${row['zip']}.zip ${row['image']}`)));
   const { files } = await datasetStatus({ dest, manifest });
   expect(files.find(({ file }) => file === 'chest_dx.csv')?.status).toBe('verified');
+});
+
+it('and with their images in place they add up', async () => {
+  const dataset = await makeRowsDataset(await tempDir(), { chest: 3, pe: 2 });
+  await placeImages(dataset);
+  const { dest, manifestPath, rows: images } = dataset;
+  const manifest = await loadManifest(manifestPath);
+  const { rows, remarks, imagesOpened } = await auditDataset({ dest, manifest });
+  expect({ rows, remarks, imagesOpened }).toEqual({ rows: images, remarks: [], imagesOpened: 0 });
 });

@@ -88,6 +88,18 @@ const cases: readonly Case[] = [
       },
     ],
   },
+  {
+    name: 'identical images that are large',
+    images: { 'Normal-1': ['a_0.jpg', 'b_0.jpg', 'c_0.jpg'] },
+    records: {
+      'Normal-1': withBytes(wholeRecordOf('Normal-1', ['a_0.jpg', 'b_0.jpg', 'c_0.jpg']), [
+        ...[[2 ** 24, 7] as const, [2 ** 24, 8] as const, [2 ** 24, 7] as const],
+      ]),
+    },
+    remarks: [
+      { kind: 'identical-images', count: 1, examples: ['Normal-1/c_0.jpg and Normal-1/a_0.jpg'] },
+    ],
+  },
 ];
 
 it.each(cases)('finds $name, and nothing else', (testCase) => {
