@@ -52,6 +52,8 @@ export const HOMES = {
   'csv-parse/sync': ['src/labels/read.ts'],
   parse5: ['src/sources/page*.ts'],
   sharp: ['src/audit/decoder.ts', 'src/export/**'],
+  'tar-stream': ['src/export/formats/tar-file.ts'],
+  'hyparquet-writer': ['src/export/formats/parquet-file.ts'],
   // Where text becomes data.
   zod: [
     'src/manifest/schema.ts',
