@@ -8,7 +8,7 @@
 export const FLOORS = [
   ['cli'],
   ['index'],
-  ['demo', 'doctor', 'query', 'members', 'repair', 'audit', 'export'],
+  ['demo', 'doctor', 'query', 'members', 'repair', 'audit', 'export', 'split'],
   ['fetch'],
   ['verify', 'extract', 'join', 'status', 'links', 'list', 'make-manifest'],
   ['description'],

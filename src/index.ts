@@ -120,6 +120,11 @@ export type {
 export { renderImagesCsv } from './query/render-csv.ts';
 export type { LabelCount } from './labels/choose-images.ts';
 export type { TypedChoice } from './labels/make-choice.ts';
+export { splitDataset } from './split/split-dataset.ts';
+export type { SplitOptions, SplitResult } from './split/types.ts';
+export type { PartShare } from './labels/split.ts';
+export type { LabelShare, SplitPart } from './labels/split-balance.ts';
+export type { SplitLabel } from './labels/split-labels.ts';
 export { diagnose } from './doctor/diagnose.ts';
 export type { DoctorOptions, DoctorResult } from './doctor/types.ts';
 export { makeManifest } from './make-manifest/make-manifest.ts';

@@ -13,6 +13,7 @@ export type NextCommand =
   | 'members'
   | 'query'
   | 'repair'
+  | 'split'
   | 'status'
   | 'verify';
 
@@ -25,11 +26,13 @@ export type NextOption =
   | 'dest'
   | 'dry-run'
   | 'file'
+  | 'force'
   | 'header'
   | 'header-host'
   | 'keep-good'
   | 'label'
   | 'manifest'
+  | 'name'
   | 'no-labels'
   | 'output'
   | 'page-url'

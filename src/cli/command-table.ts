@@ -115,6 +115,15 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
     announcement: 'comparing images and labels…',
     load: async () => (await import('./commands/offline.ts')).runAudit,
   },
+  split: {
+    summary: 'split the images by patient into train, val and test; no network',
+    argument: DIRECTORY,
+    examples: [
+      ['ccxri split --ratios train=0.8,val=0.1,test=0.1 --seed 1', 'splits/split.csv'],
+      ['ccxri split --folds 5 --holdout chestdx-pe --name cv', 'splits/cv.csv'],
+    ],
+    load: async () => (await import('./commands/offline.ts')).runSplit,
+  },
   status: {
     summary: 'show what is here, missing or partly here; reads no data',
     argument: DIRECTORY,

@@ -12,7 +12,7 @@ import { count, toPrintable } from '../text.ts';
 import type { ManifestChoice } from './manifest-choice.ts';
 import type { CommandResults } from './json-documents.ts';
 import type { CommandName, Settings } from './options.ts';
-import { readVersion } from './version.ts';
+import { readVersion } from '../fs/package-version.ts';
 import type { View } from './view.ts';
 
 /** What a command is given: what was asked for, and the world by argument. */

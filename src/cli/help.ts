@@ -10,7 +10,7 @@ import {
   variableOf,
   wordsOf,
 } from './options.ts';
-import { readVersion } from './version.ts';
+import { readVersion } from '../fs/package-version.ts';
 
 /** What `ccxri` alone shows: 24 lines of 80 columns at most, the last of them how to start. */
 export function rootHelp(): string {

@@ -13,6 +13,7 @@ import type { MakeManifestResult } from '../make-manifest/make-manifest.ts';
 import type { MembersResult } from '../members/types.ts';
 import type { RepairDid, RepairResult } from '../repair/types.ts';
 import type { QueryResult } from '../query/types.ts';
+import type { SplitResult } from '../split/types.ts';
 import type { StatusResult } from '../status.ts';
 import type { VerifyResult } from '../verify/types.ts';
 import type { ExitCode } from './exit-codes.ts';
@@ -75,6 +76,7 @@ export interface CommandResults {
   readonly extract: ExtractResult;
   readonly join: IndexResult;
   readonly audit: AuditResult;
+  readonly split: SplitResult;
   readonly status: StatusResult;
   readonly links: LinksResult;
   readonly doctor: DoctorResult;
@@ -110,6 +112,7 @@ export interface CommandCounts {
   readonly extract: ExtractCounts;
   readonly join: JoinCounts;
   readonly audit: AuditCounts;
+  readonly split: SplitCounts;
   readonly status: StatusCounts;
   readonly links: LinksCounts;
   readonly doctor: DoctorCounts;
@@ -187,6 +190,15 @@ export interface AuditCounts {
   readonly remarks: number;
   /** Of these, those that `--strict` makes errors. */
   readonly strictRemarks: number;
+}
+
+export interface SplitCounts {
+  /** Images in all parts. */
+  readonly images: number;
+  /** Patients in all parts. */
+  readonly patients: number;
+  /** Parts of the split. */
+  readonly parts: number;
 }
 
 export interface StatusCounts extends FileCount, Readonly<Record<StatusKey, number>> {}

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // The entry: the only file that touches the process. Its static imports are light, so that
 // `--version` is as fast as Node.
-import { isNodeNewEnough, OLDEST_NODE, readVersion } from './version.ts';
+import { readVersion } from '../fs/package-version.ts';
+import { isNodeNewEnough, OLDEST_NODE } from './version.ts';
 
 /** How long open handles may keep the process after the result has been written. */
 const LINGER_MS = 500;

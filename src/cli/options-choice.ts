@@ -76,7 +76,12 @@ export const CHOICE_OPTIONS = {
     help: 'decides which images a number picks: the same seed picks the same, on every machine',
     default: DEFAULT_SEED,
     expects: 'any text',
-    commands: CHOOSING,
+    commands: [...CHOOSING, 'split'],
+    own: {
+      split: {
+        help: 'another seed gives another split; the same gives the same, on every machine',
+      },
+    },
   },
   allowWhole: flag(
     '--allow-whole',

@@ -1,4 +1,5 @@
-import { type OptionSpec, flag } from './options-spec.ts';
+import { type OptionSpec, flag, text, whole } from './options-spec.ts';
+import { names, ratios } from './options-values.ts';
 
 /** The part of the table of options (src/cli/options.ts) of the commands that make training sets of archives. */
 export const SETS_OPTIONS = {
@@ -11,4 +12,51 @@ export const SETS_OPTIONS = {
       commands: ['audit'],
     },
   ),
+  // split
+  ratios: {
+    long: '--ratios',
+    value: 'LIST',
+    group: 'How',
+    schema: ratios,
+    help: 'the parts and the share of the patients that each gets, together 1 or 100',
+    default: 'train=0.8,val=0.1,test=0.1',
+    expects: 'parts with their shares, such as train=0.8,val=0.1,test=0.1',
+    commands: ['split'],
+  },
+  folds: {
+    long: '--folds',
+    ...whole(2, 100),
+    group: 'How',
+    help: 'so many parts of one size instead: fold0, fold1, …',
+    commands: ['split'],
+  },
+  holdout: {
+    long: '--holdout',
+    value: 'NAME',
+    list: 'comma',
+    group: 'How',
+    schema: names,
+    help: 'a subset for an external test: its patients are the part "holdout"; repeatable, or a,b',
+    expects: 'names of subsets, such as chestdx-pe (`ccxri list` shows them)',
+    commands: ['split'],
+  },
+  stratify: flag(
+    '--stratify',
+    'split the patients of each rare label by themselves; they may move when archives are added',
+    { group: 'How', commands: ['split'] },
+  ),
+  name: {
+    long: '--name',
+    value: 'NAME',
+    group: 'Where',
+    schema: text.default('split'),
+    help: 'the name of the split: splits/NAME.csv in the dataset directory',
+    default: 'split',
+    expects: 'a name of letters, digits, _ and -',
+    commands: ['split'],
+  },
+  force: flag('--force', 'replace a split of this name in which images are in other parts', {
+    group: 'Where',
+    commands: ['split'],
+  }),
 } satisfies Record<string, OptionSpec>;

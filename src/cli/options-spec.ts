@@ -11,6 +11,7 @@ export const COMMAND_NAMES = [
   'extract',
   'join',
   'audit',
+  'split',
   'status',
   'links',
   'doctor',

@@ -61,3 +61,13 @@ export const headers = z
     ),
   )
   .default({});
+
+const RATIO = /^\s*([^=\s]+)\s*=\s*([0-9]*\.?[0-9]+|[0-9]+\.)\s*%?\s*$/;
+
+/** `train=0.8,val=0.1,test=0.1`: what the names and sums may be is judged where they are used. */
+export const ratios = z
+  .string()
+  .transform((typed) => typed.split(',').map((each) => RATIO.exec(each)))
+  .refine((all) => all.every((each) => each !== null))
+  .transform((all) => all.map((each) => ({ part: each?.[1] ?? '', share: Number(each?.[2]) })))
+  .optional();

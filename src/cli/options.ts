@@ -62,6 +62,7 @@ const TABLE = {
       audit: { help: 'the images of a subset; repeatable, or a,b', default: 'all here' },
       status: { help: 'show a subset; repeatable, or a,b', default: 'everything' },
       query: { help: 'images of a subset; repeatable, or a,b', default: 'everything' },
+      split: { help: 'images of a subset; repeatable, or a,b', default: 'everything here' },
       links: { help: 'look for the files of a subset; repeatable, or a,b', default: 'all files' },
       doctor: {
         help: 'what you mean to fetch: its size decides what the disk must have; repeatable, or a,b',
@@ -93,6 +94,7 @@ const TABLE = {
       },
       members: { help: 'list one archive, with or without .zip; repeatable, or a,b' },
       query: { help: 'images of one archive, with or without .zip; repeatable, or a,b' },
+      split: { help: 'images of one archive, with or without .zip; repeatable, or a,b' },
       extract: { help: 'unpack one archive, with or without .zip; repeatable, or a,b' },
       join: { help: 'with --output: the images of one archive alone; repeatable, or a,b' },
     },
@@ -119,8 +121,19 @@ const TABLE = {
   dryRun: flag('--dry-run', 'show what would be done, and do nothing', {
     short: '-n',
     group: 'What',
-    commands: ['fetch', 'repair', 'members', 'extract', 'join', 'doctor', 'manifest', 'demo'],
+    commands: [
+      'fetch',
+      'repair',
+      'members',
+      'extract',
+      'join',
+      'split',
+      'doctor',
+      'manifest',
+      'demo',
+    ],
     own: {
+      split: { help: 'show the parts and their balance, but write nothing' },
       repair: { help: 'say what is damaged and what would be downloaded; write nothing' },
       members: { help: 'keep no member index; write nothing' },
       join: { help: 'join and audit, but write nothing' },
@@ -164,6 +177,7 @@ const TABLE = {
       audit: { group: 'Where' },
       status: { group: 'Where' },
       query: { group: 'Where' },
+      split: { group: 'Where' },
       demo: {
         help: 'a directory for it',
         default: `that of the demo that you are in, or ${DEMO_DEST}`,

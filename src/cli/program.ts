@@ -19,7 +19,8 @@ import {
 import { GROUPS } from './options-spec.ts';
 import { notTaken, optionWithoutValue, toUsageError, valueMissing } from './usage-errors.ts';
 import { wrapProse } from './view.ts';
-import { readVersion, versionDetails } from './version.ts';
+import { readVersion } from '../fs/package-version.ts';
+import { versionDetails } from './version.ts';
 
 /** What a command line asks for. */
 export type Request =

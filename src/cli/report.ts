@@ -18,7 +18,7 @@ import {
 } from './json-documents.ts';
 import type { HintOf } from './next-steps.ts';
 import type { CommandName } from './options.ts';
-import { readVersion } from './version.ts';
+import { readVersion } from '../fs/package-version.ts';
 
 /** How a run ended: with an outcome, or thrown out of it. */
 export type Ending =

@@ -1,14 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-/** From package.json, two folders up from src/cli/ and from the bundle's dist/bin/. */
-export function readVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  const json: unknown = JSON.parse(text);
-  if (typeof json === 'object' && json !== null && 'version' in json) return String(json.version);
-  return 'unknown';
-}
-
 /** The oldest Node that package.json's `engines` takes. */
 export const OLDEST_NODE = '20.19.0';
 

@@ -14,8 +14,8 @@ const FORGOTTEN_MS = 60 * 60_000;
  * (earlier versions left their names out).
  */
 const SMALL_FILE = /^\.(?:.+\.(?:json|sha256|cff)\.)?[0-9a-f]{12}\.tmp$/;
-/** Of the same, for the index. */
-const INDEX = /^\.index\.csv\.[0-9a-f]{12}\.tmp$/;
+/** Of the same, for the index and splits. */
+const TABLE = /^\.[\w-]+\.csv\.[0-9a-f]{12}\.tmp$/;
 /** Of a lock that was being made or broken; the lock itself has no such ending. */
 const LOCK = /^lock\.(?:break|(?:break\.)?[0-9a-f]{12})$/;
 
@@ -38,8 +38,8 @@ export async function sweepLeftovers(layout: DatasetLayout): Promise<void> {
   const isLeft = async (path: string) => (await isOfTheDead(path)) || (await isForgotten(path));
   await sweep(layout.ledger, SMALL_FILE, isForgotten);
   await sweep(layout.state, SMALL_FILE, isForgotten);
-  await sweep(layout.state, INDEX, isForgotten);
-  await sweep(layout.root, INDEX, isForgotten);
+  await sweep(layout.state, TABLE, isForgotten);
+  await sweep(layout.root, TABLE, isForgotten);
   await sweep(layout.partial, PART_STATE, isForgotten);
   await sweep(layout.state, LOCK, isLeft);
   await sweepParts(layout);

@@ -25,7 +25,7 @@ import { type ImagesHere, archiveFacts, readLabels, scanImages } from './scan.ts
 import { assertOwnIndex, findLostLabels, writeIndex } from './write.ts';
 
 /** What the rows of an index are made of: the images and label files that are here. */
-interface IndexSource {
+export interface IndexSource {
   readonly layout: DatasetLayout;
   readonly ledger: Ledger;
   /** Every archive of the manifest. */

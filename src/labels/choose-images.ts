@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   CHOICE_LABELS,
   type Candidate,
@@ -8,6 +7,7 @@ import {
 } from './image-choice.ts';
 import { compareArchives, compareNames } from './join.ts';
 import { NO_FINDING_BIT } from './label-names.ts';
+import { seededRank } from './seeded-rank.ts';
 
 /** The images of a choice. */
 export interface ChosenImages {
@@ -119,14 +119,10 @@ class SeededOrder {
   first(candidates: readonly Candidate[], most: number): readonly Candidate[] {
     if (candidates.length <= most) return candidates;
     return candidates
-      .map((candidate) => ({ candidate, rank: this.#rankOf(candidate) }))
+      .map((candidate) => ({ candidate, rank: seededRank(this.#seed, candidate.image) }))
       .sort((a, b) => a.rank - b.rank || compareCandidates(a.candidate, b.candidate))
       .slice(0, most)
       .map(({ candidate }) => candidate);
-  }
-
-  #rankOf({ image }: Candidate): number {
-    return createHash('sha256').update(`${this.#seed}/${image}`).digest().readUIntBE(0, 6);
   }
 }
 

@@ -5,7 +5,8 @@ import { renderNextSteps } from '../../src/cli/next-steps.ts';
 import { COMMAND_NAMES, OPTION_KEYS, takesOption, usageOf } from '../../src/cli/options.ts';
 import { TOPICS } from '../../src/cli/help.ts';
 import { parseCommandLine } from '../../src/cli/program.ts';
-import { OLDEST_NODE, isNodeNewEnough, readVersion } from '../../src/cli/version.ts';
+import { OLDEST_NODE, isNodeNewEnough } from '../../src/cli/version.ts';
+import { readVersion } from '../../src/fs/package-version.ts';
 import { CcxriError } from '../../src/errors.ts';
 import { nextSaying } from '../support/matchers.ts';
 

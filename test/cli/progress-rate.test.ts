@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { ProgressRate } from '../../src/cli/progress-rate.ts';
-import { readVersion } from '../../src/cli/version.ts';
+import { readVersion } from '../../src/fs/package-version.ts';
 import type { RunEvent } from '../../src/events.ts';
 import { handClock } from '../support/clock.ts';
 import { eventsOf, runCli } from '../support/run-cli.ts';

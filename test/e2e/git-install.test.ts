@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
-import { readVersion } from '../../src/cli/version.ts';
+import { readVersion } from '../../src/fs/package-version.ts';
 import { useProgram } from '../support/program.ts';
 import { documentOf } from '../support/run-cli.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';

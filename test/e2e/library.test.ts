@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readVersion } from '../../src/cli/version.ts';
+import { readVersion } from '../../src/fs/package-version.ts';
 import { useProgram } from '../support/program.ts';
 import { documentOf } from '../support/run-cli.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
@@ -33,6 +33,7 @@ const FUNCTIONS = [
   'resolveLinks',
   'runDemo',
   'selectFiles',
+  'splitDataset',
   'subsetNames',
   'toChoiceLabel',
   'toErrorRecord',

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { EXIT_CODES } from '../../src/cli/exit-codes.ts';
 import { COMMAND_NAMES } from '../../src/cli/options.ts';
-import { readVersion } from '../../src/cli/version.ts';
+import { readVersion } from '../../src/fs/package-version.ts';
 import { documentOf, eventsOf } from '../support/run-cli.ts';
 import { PROGRAM, useProgram } from '../support/program.ts';
 

@@ -2,5 +2,6 @@
 export { runAudit } from './audit.ts';
 export { runExtract } from './extract.ts';
 export { runJoin } from './join.ts';
+export { runSplit } from './split.ts';
 export { runStatus } from './status.ts';
 export { runVerify } from './verify.ts';
