@@ -49,7 +49,10 @@ export interface ImageQueue {
 export interface OutputFile {
   /** Bytes so far. */
   readonly bytes: number;
-  /** @throws CcxriError of the disk */
+  /**
+   * The chunk's memory is its owner's again when the promise is fulfilled.
+   * @throws CcxriError of the disk
+   */
   write(chunk: Uint8Array | string): Promise<void>;
   /** Flushes it to the disk, and closes it. @throws CcxriError of the disk */
   close(): Promise<void>;

@@ -10,7 +10,7 @@ import {
 import { shardName } from './shard-name.ts';
 
 /** What is in memory at once, twice: a group of rows is laid out before it is written. */
-const GROUP_BYTES = 32e6;
+const GROUP_BYTES = 16e6;
 /** Without images. */
 const GROUP_ROWS = 65_536;
 
