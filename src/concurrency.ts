@@ -6,6 +6,10 @@ import { errnoOf } from './errors.ts';
 export const DEFAULT_FILES_AT_ONCE = 4;
 /** Directories of archives are small, and each is several answers away. */
 export const DIRECTORIES_AT_ONCE = 8;
+/** With how many connections a run begins that finds its number itself. */
+export const FIRST_CONNECTIONS = 4;
+/** How far it goes where no other limit is named. */
+export const MOST_CONNECTIONS = 16;
 
 /**
  * Works through the items, `atOnce` at a time. After the first failure none is begun any more, and

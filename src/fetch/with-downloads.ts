@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
-import { DEFAULT_FILES_AT_ONCE } from '../concurrency.ts';
+import { DEFAULT_FILES_AT_ONCE, MOST_CONNECTIONS } from '../concurrency.ts';
 import type { DatasetLayout } from '../dataset/layout.ts';
 import type { Session } from '../dataset/session.ts';
 import type { DownloadContext } from '../download/context.ts';
@@ -11,7 +11,7 @@ import { toDiskError } from '../errors.ts';
 import type { ConnectionsEvent, EventListener } from '../events.ts';
 import { makeDirectoryWithin, statOrNull } from '../fs/paths.ts';
 import { HttpClient } from '../http/client.ts';
-import { ConnectionCount, type CountChange, MOST_CONNECTIONS } from '../http/connection-count.ts';
+import { ConnectionCount, type CountChange } from '../http/connection-count.ts';
 import { type AutoConnections, HostLimiter, UnresponsiveHosts } from '../http/hosts.ts';
 import { loadPageWith, loadStartWith } from '../http/page.ts';
 import { RateLimit } from '../http/rate-limit.ts';

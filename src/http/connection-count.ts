@@ -1,9 +1,5 @@
 import type { Clock } from '../clock.ts';
-
-/** With how many connections a run begins that finds its number itself. */
-export const FIRST_CONNECTIONS = 4;
-/** How far it goes where no other limit is named. */
-export const MOST_CONNECTIONS = 16;
+import { FIRST_CONNECTIONS } from '../concurrency.ts';
 
 /** Some servers refuse connections that come in a burst. */
 const OPEN_EVERY_MS = 250;

@@ -124,7 +124,7 @@ describe.skipIf(!hasNginx)('an index that was received wrongly', () => {
   });
 });
 
-/** In each image that is meant, one byte; headers stay as they are. */
+/** In four of the six images that are meant, one byte; headers stay as they are. */
 async function damageImages({
   manifest,
   directory,
@@ -132,7 +132,7 @@ async function damageImages({
   const root = await tempDir();
   const server = await nginx({ root: directory });
   await runImages(root, { manifest, sources: [server.url], images: SOME, ...OF_ONE });
-  const here = await imagesIn(root);
+  const here = (await imagesIn(root)).slice(0, 4);
   const file = manifest.files.find(({ name }) => name === NAME) ?? { name: NAME, md5: '' };
   const index = await readMemberIndex(layoutOf(destIn(root)), file);
   const path = join(directory, NAME);
@@ -201,9 +201,9 @@ describe.skipIf(!hasNginx)('of several sources', () => {
     expect(exit).toBe(3);
     const outcome = result?.outcomes.find(({ file }) => file === NAME);
     expect(outcome).toMatchObject({ did: 'failed', error: { code: 'damaged-archive' } });
-    const damaged = outcome?.damagedMembers.length ?? 0;
-    expect(damaged).toBe(6);
-    expect(outcome?.images).toBe(6 - damaged);
+    expect(outcome?.damagedMembers).toHaveLength(4);
+    expect(outcome?.images).toBe(2);
+    expect(await imagesIn(root)).toHaveLength(2);
   });
 });
 
