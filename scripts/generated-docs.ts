@@ -12,7 +12,7 @@ import {
   variableOf,
 } from '../src/cli/options.ts';
 import type { FileSurvey } from '../src/dataset/survey.ts';
-import { INDEX_COLUMNS } from '../src/description/columns.ts';
+import { ALL_COLUMNS } from '../src/description/columns.ts';
 import { LICENSE } from '../src/description/described.ts';
 import { planFetch } from '../src/fetch/plan.ts';
 import { BUNDLED_MANIFEST_PATH, parseManifest } from '../src/manifest/load.ts';
@@ -125,7 +125,7 @@ commands. ccxri warns of an unknown variable that starts with \`CCXRI_\`.
 }
 
 function dictionaryPage(): string {
-  const rows = INDEX_COLUMNS.map(({ name, type, values = [], meaning, from }) => [
+  const rows = ALL_COLUMNS.map(({ name, type, values = [], meaning, from }) => [
     ...[code(name), type === 'string' ? 'text' : 'whole number'],
     ...[values.map(code).join(', '), meaning, from],
   ]);
@@ -134,7 +134,7 @@ function dictionaryPage(): string {
 <!-- Generated from src/description/columns.ts by \`npm run docs\`. -->
 
 The columns of \`index.csv\`: one row an image, sorted by archive and image; UTF-8, LF, RFC 4180. An empty cell means that
-something is not known, or not meant for this image: never 0.
+something is not known, or not meant for this image: never 0. \`split\` is there only after \`ccxri split --add-to-index\`.
 
 ${table(['column', 'type', 'values', 'meaning', 'from'], rows)}
 
@@ -144,7 +144,7 @@ another label, and no patient is in two archives.
 
 ## The same for programs
 
-Beside \`index.csv\` lie three files that say the same in standard forms. They are written anew with the
+Beside \`index.csv\`, and in every export, lie three files that say the same in standard forms. They are written anew with the
 data, and only if something is different:
 
 | file | form | what it adds |

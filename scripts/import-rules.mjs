@@ -8,9 +8,9 @@
 export const FLOORS = [
   ['cli'],
   ['index'],
-  ['demo', 'doctor', 'query', 'members', 'repair', 'audit', 'split'],
+  ['demo', 'doctor', 'query', 'members', 'repair', 'audit', 'export', 'split'],
   ['fetch'],
-  ['verify', 'extract', 'join', 'status', 'links', 'list', 'make-manifest'],
+  ['verify', 'extract', 'join', 'stats', 'status', 'links', 'list', 'make-manifest'],
   ['description'],
   ['labels'],
   ['dataset'],
@@ -52,6 +52,8 @@ export const HOMES = {
   'csv-parse/sync': ['src/labels/read.ts'],
   parse5: ['src/sources/page*.ts'],
   sharp: ['src/audit/decoder.ts', 'src/export/**'],
+  'tar-stream': ['src/export/formats/tar-file.ts'],
+  'hyparquet-writer': ['src/export/formats/parquet-file.ts'],
   // Where text becomes data.
   zod: [
     'src/manifest/schema.ts',

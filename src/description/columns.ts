@@ -91,10 +91,22 @@ export const INDEX_COLUMNS: readonly Column[] = [
   },
 ];
 
+/** Of an index that a split was added to. */
+const SPLIT_COLUMN: Column = {
+  ...{ name: 'split', type: 'string' },
+  meaning: 'part of the split, as train, val or test; empty: the image is in none',
+  from: '`ccxri split`, on request',
+};
+
 /** The columns that `ccxri` writes, by name. */
 const KNOWN: ReadonlyMap<string, Column> = new Map(
-  INDEX_COLUMNS.map((column) => [column.name, column]),
+  [...INDEX_COLUMNS, SPLIT_COLUMN].map((column) => [column.name, column]),
 );
+
+/** Every column that an index.csv can have. */
+export const ALL_COLUMNS: readonly Column[] = [...KNOWN.values()];
+
+export const isKnownColumn = (name: string) => KNOWN.has(name);
 
 /** A table's columns by its names; one that is of no index gets its name alone. */
 export function columnsOf(names: readonly string[]): readonly Column[] {

@@ -1,0 +1,114 @@
+import type { IndexRow } from '../labels/join.ts';
+
+/** What can be exported. */
+export const EXPORT_FORMATS = [
+  'csv',
+  'jsonl',
+  'torchxrayvision',
+  'imagefolder',
+  'webdataset',
+  'monai',
+  'parquet',
+] as const;
+
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+/** What images can be converted to. */
+export const IMAGE_FORMATS = ['jpg', 'png', 'webp'] as const;
+
+export type ImageFormat = (typeof IMAGE_FORMATS)[number];
+
+/** A row of an export. */
+export interface ExportRow {
+  readonly row: IndexRow;
+  /** The part of the split that it is in, as `train`. undefined: no split was asked for. */
+  readonly split: string | undefined;
+  /** Without a dot, as the image is in the export: `jpg`. */
+  readonly ending: string;
+}
+
+/** An image to export. Those of a shard are of one split. */
+export interface ExportImage extends ExportRow {
+  /** The file that it is in, where it goes as it is. undefined: it is in an archive, or is converted. */
+  readonly file: string | undefined;
+  /**
+   * Its bytes: as they are, or converted. They are read ahead where the exporter says so.
+   * @returns undefined: it can't be read. It is left out; that is already noted
+   * @throws CcxriError of the disk; `aborted`
+   */
+  readonly read: () => Promise<Uint8Array | undefined>;
+}
+
+/** The images of one split, in the order of index.csv. */
+export interface ImageQueue {
+  /** The next image; undefined: there is none left. */
+  next(): Promise<ExportImage | undefined>;
+}
+
+/** A file of the export that is being written: it is counted and hashed on the way. */
+export interface OutputFile {
+  /** Bytes so far. */
+  readonly bytes: number;
+  /**
+   * The chunk's memory is its owner's again when the promise is fulfilled.
+   * @throws CcxriError of the disk
+   */
+  write(chunk: Uint8Array | string): Promise<void>;
+  /** Flushes it to the disk, and closes it. @throws CcxriError of the disk */
+  close(): Promise<void>;
+}
+
+/** Where a shard goes. */
+export interface ShardTarget {
+  /** As `ExportRow.split`. */
+  readonly split: string | undefined;
+  /** Counted from 0 within its split. */
+  readonly number: number;
+  /** The directory that the export grows in. */
+  readonly directory: string;
+  /**
+   * Makes a file, which replaces what an earlier run has left. What is not closed when the shard ends is
+   * closed and left out.
+   * @param name relative to the directory, with `/`
+   */
+  create(name: string): Promise<OutputFile>;
+}
+
+/** The images of one split that were exported. */
+export interface ExportedSplit {
+  readonly split: string | undefined;
+  /** How many shards it has. */
+  readonly shards: number;
+  /** Its rows, once more: those that were left out are not among them. */
+  rows(): AsyncIterable<ExportRow>;
+}
+
+/** Where the files go that are written once all shards are there. */
+export interface FinishTarget extends Pick<ShardTarget, 'directory' | 'create'> {
+  /** Gives a file of a shard its final name, which may say how many shards there are. */
+  rename(from: string, to: string): Promise<void>;
+}
+
+/**
+ * Writes one format: rows in, files out, shard by shard. A run that was stopped goes on with the first
+ * shard that is not whole.
+ */
+export interface Exporter {
+  /** Whether the bytes of images are needed: they are read several at once, ahead of `writeShard`. */
+  readonly readsAhead: boolean;
+  /**
+   * Writes one shard: takes images until the shard is full or none is left. Not called for a split without
+   * images.
+   */
+  writeShard(images: ImageQueue, target: ShardTarget): Promise<void>;
+  /** Writes what is made of all images, and renames shards. Called again where a run was stopped in it. */
+  finish?(splits: readonly ExportedSplit[], target: FinishTarget): Promise<void>;
+}
+
+/** What decides about the files of a format. */
+export interface FormatOptions {
+  /** Whether images go along. */
+  readonly withImages: boolean;
+  /** How large a shard, or a group of rows with images, may become in bytes, about. */
+  readonly shardBytes: number;
+}
