@@ -87,7 +87,14 @@ describe('index.csv', () => {
       rowsWithLabels: 5,
       labels: {
         ...noLabels(),
-        ...{ Atelectasis: 1, Edema: 1, Effusion: 1, Mass: 1, Pleural_Thickening: 1, Pneumothorax: 1 },
+        ...{
+          Atelectasis: 1,
+          Edema: 1,
+          Effusion: 1,
+          Mass: 1,
+          Pleural_Thickening: 1,
+          Pneumothorax: 1,
+        },
         ...{ No_Finding: 1, 'COVID-19': 1 },
       },
       remarks: [],
