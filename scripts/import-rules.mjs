@@ -10,7 +10,7 @@ export const FLOORS = [
   ['index'],
   ['demo', 'doctor', 'query', 'members', 'repair', 'audit', 'split'],
   ['fetch'],
-  ['verify', 'extract', 'join', 'status', 'links', 'list', 'make-manifest'],
+  ['verify', 'extract', 'join', 'stats', 'status', 'links', 'list', 'make-manifest'],
   ['description'],
   ['labels'],
   ['dataset'],

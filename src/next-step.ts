@@ -14,6 +14,7 @@ export type NextCommand =
   | 'query'
   | 'repair'
   | 'split'
+  | 'stats'
   | 'status'
   | 'verify';
 

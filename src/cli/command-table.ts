@@ -124,6 +124,16 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
     ],
     load: async () => (await import('./commands/offline.ts')).runSplit,
   },
+  stats: {
+    summary: 'count images, patients and labels of what is here',
+    argument: DIRECTORY,
+    examples: [
+      ['ccxri stats', 'the main counts, with bars'],
+      ['ccxri stats --subset chestdx-pe --json', 'all counts of one subset, for scripts'],
+    ],
+    announcement: 'counting…',
+    load: async () => (await import('./commands/offline.ts')).runStats,
+  },
   status: {
     summary: 'show what is here, missing or partly here; reads no data',
     argument: DIRECTORY,

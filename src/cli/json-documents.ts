@@ -14,6 +14,7 @@ import type { MembersResult } from '../members/types.ts';
 import type { RepairDid, RepairResult } from '../repair/types.ts';
 import type { QueryResult } from '../query/types.ts';
 import type { SplitResult } from '../split/types.ts';
+import type { StatsResult } from '../stats.ts';
 import type { StatusResult } from '../status.ts';
 import type { VerifyResult } from '../verify/types.ts';
 import type { ExitCode } from './exit-codes.ts';
@@ -77,6 +78,7 @@ export interface CommandResults {
   readonly join: IndexResult;
   readonly audit: AuditResult;
   readonly split: SplitResult;
+  readonly stats: StatsResult;
   readonly status: StatusResult;
   readonly links: LinksResult;
   readonly doctor: DoctorResult;
@@ -113,6 +115,7 @@ export interface CommandCounts {
   readonly join: JoinCounts;
   readonly audit: AuditCounts;
   readonly split: SplitCounts;
+  readonly stats: StatsCounts;
   readonly status: StatusCounts;
   readonly links: LinksCounts;
   readonly doctor: DoctorCounts;
@@ -199,6 +202,15 @@ export interface SplitCounts {
   readonly patients: number;
   /** Parts of the split. */
   readonly parts: number;
+}
+
+export interface StatsCounts {
+  /** Images that were counted. */
+  readonly images: number;
+  /** Patients that they are of. */
+  readonly patients: number;
+  /** Archives whose images are here. */
+  readonly archives: number;
 }
 
 export interface StatusCounts extends FileCount, Readonly<Record<StatusKey, number>> {}

@@ -1,4 +1,4 @@
-import { type OptionSpec, flag, text, whole } from './options-spec.ts';
+import { type OptionSpec, flag, sameFor, text, whole } from './options-spec.ts';
 import { names, ratios } from './options-values.ts';
 
 /** The part of the table of options (src/cli/options.ts) of the commands that make training sets of archives. */
@@ -60,3 +60,18 @@ export const SETS_OPTIONS = {
     commands: ['split'],
   }),
 } satisfies Record<string, OptionSpec>;
+
+/** The commands that read the images and labels that are here. */
+const READING = ['stats'] as const;
+
+/** What they say of the options that select and place (src/cli/options.ts). */
+export const READING_WORDS = {
+  subset: sameFor(READING, {
+    help: 'the images of a subset alone; repeatable, or a,b',
+    default: 'all that are here',
+  }),
+  file: sameFor(READING, {
+    help: 'the images of one archive alone, with or without .zip; repeatable, or a,b',
+  }),
+  dest: sameFor(READING, { group: 'Where' }),
+};

@@ -12,6 +12,7 @@ export const COMMAND_NAMES = [
   'join',
   'audit',
   'split',
+  'stats',
   'status',
   'links',
   'doctor',
@@ -40,6 +41,14 @@ interface OwnWords {
   readonly help?: string;
   readonly default?: string | number;
   readonly group?: OptionGroup;
+}
+
+/** The same words for several commands. */
+export function sameFor(
+  commands: readonly CommandName[],
+  words: OwnWords,
+): Readonly<Partial<Record<CommandName, OwnWords>>> {
+  return Object.fromEntries(commands.map((command) => [command, words]));
 }
 
 export interface OptionSpec {

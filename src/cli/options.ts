@@ -4,7 +4,7 @@ import { LANES, hashThreads } from '../threads/budget.ts';
 import { CHOICE_KEYS, CHOICE_OPTIONS } from './options-choice.ts';
 import { NETWORK_OPTIONS } from './options-network.ts';
 import { OUTPUT_OPTIONS } from './options-output.ts';
-import { SETS_OPTIONS } from './options-sets.ts';
+import { READING_WORDS, SETS_OPTIONS } from './options-sets.ts';
 import {
   COMMAND_NAMES,
   type CommandName,
@@ -12,6 +12,7 @@ import {
   type RawValue,
   file,
   flag,
+  sameFor,
   text,
   whole,
 } from './options-spec.ts';
@@ -64,6 +65,7 @@ const TABLE = {
       query: { help: 'images of a subset; repeatable, or a,b', default: 'everything' },
       split: { help: 'images of a subset; repeatable, or a,b', default: 'everything here' },
       links: { help: 'look for the files of a subset; repeatable, or a,b', default: 'all files' },
+      ...READING_WORDS.subset,
       doctor: {
         help: 'what you mean to fetch: its size decides what the disk must have; repeatable, or a,b',
         default: 'everything',
@@ -97,6 +99,7 @@ const TABLE = {
       split: { help: 'images of one archive, with or without .zip; repeatable, or a,b' },
       extract: { help: 'unpack one archive, with or without .zip; repeatable, or a,b' },
       join: { help: 'with --output: the images of one archive alone; repeatable, or a,b' },
+      ...READING_WORDS.file,
     },
   },
   ...CHOICE_OPTIONS,
@@ -170,14 +173,10 @@ const TABLE = {
     own: {
       list: { group: 'Where', help: 'the dataset directory whose manifest is shown' },
       links: { group: 'Where from', help: 'the dataset directory whose manifest is used' },
-      verify: { group: 'Where' },
-      repair: { group: 'Where' },
-      extract: { group: 'Where' },
-      join: { group: 'Where' },
-      audit: { group: 'Where' },
-      status: { group: 'Where' },
-      query: { group: 'Where' },
-      split: { group: 'Where' },
+      ...sameFor(['verify', 'repair', 'extract', 'join', 'audit', 'status', 'query', 'split'], {
+        group: 'Where',
+      }),
+      ...READING_WORDS.dest,
       demo: {
         help: 'a directory for it',
         default: `that of the demo that you are in, or ${DEMO_DEST}`,

@@ -91,7 +91,7 @@ export interface LabelsHere {
  * members, where the published MD5 is disputed; `crc-checked`: by its own CRC-32 alone, for it was fetched
  * without its archive; `named`: not at all, the ledger does not know it.
  */
-type ImageCheck = 'verified' | 'content-checked' | 'crc-checked' | 'named';
+export type ImageCheck = 'verified' | 'content-checked' | 'crc-checked' | 'named';
 
 export type ImageClass = 'Normal' | 'Viral' | 'COVID-19' | 'Other';
 

@@ -27,7 +27,7 @@ const serve = raw.useRawServers();
 
 const RELEASE = fileURLToPath(new URL('../../manifests/demo', import.meta.url));
 const MANIFEST = join(RELEASE, 'manifest.json');
-const SPLIT = ['split', '--manifest', MANIFEST, '--dest'];
+const OF_DEMO = ['--manifest', MANIFEST, '--dest'];
 const release = parseManifest(await readFile(MANIFEST, 'utf8'));
 const archive = await readFile(join(RELEASE, 'ChestDx-1.zip'));
 
@@ -330,8 +330,10 @@ describe('real output of sources that fail is described', () => {
     const choice = ['--label', 'COVID-19,Mass', '--normals', '1'];
     await expectDescribed(0, () => of('query', join(fetched, 'set'), ...choice, '--list'));
     await expectDescribed(2, () => of('query', fetched, '--label', 'Masses'));
-    await expectDescribed(0, () => [...SPLIT, join(fetched, 'set'), '--stratify']);
-    await expectDescribed(2, () => [...SPLIT, fetched, '--ratios', 'train=0.8']);
+    await expectDescribed(0, () => ['split', ...OF_DEMO, join(fetched, 'set'), '--stratify']);
+    await expectDescribed(2, () => ['split', ...OF_DEMO, fetched, '--ratios', 'train=0.8']);
+    await expectDescribed(0, () => ['stats', ...OF_DEMO, join(fetched, 'set')]);
+    await expectDescribed(5, async () => ['stats', await tempDir()]);
     await expectDescribed(0, async () => of('fetch', await fresh(), ...choice));
     await expectDescribed(0, async () => of('fetch', await fresh(), ...choice, '-n'));
   });

@@ -14,6 +14,7 @@ const { command } = useProgram();
 
 const FUNCTIONS = [
   'auditDataset',
+  'datasetStats',
   'datasetStatus',
   'describeRemark',
   'diagnose',

@@ -3,5 +3,6 @@ export { runAudit } from './audit.ts';
 export { runExtract } from './extract.ts';
 export { runJoin } from './join.ts';
 export { runSplit } from './split.ts';
+export { runStats } from './stats.ts';
 export { runStatus } from './status.ts';
 export { runVerify } from './verify.ts';
