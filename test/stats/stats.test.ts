@@ -49,7 +49,7 @@ describe('ccxri stats', () => {
     expect(stdout).toMatch(/^COVID-19 +\d +\d +\d\d\.\d % +#{30}$/m);
     expect(stdout).not.toContain('chestdx');
     const color = await runCli(['stats', ...where], { env: { LANG: 'C.UTF-8' }, columns: 70 });
-    expect(color.stdout).toMatch(/^No_Finding .* █{22}$/m);
+    expect(color.stdout).toMatch(/^COVID-19 .* █{22}$/m);
     for (const line of color.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(70);
   });
 
