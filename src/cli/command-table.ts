@@ -3,6 +3,8 @@ import type { CommandName, OptionKey } from './options.ts';
 
 export interface CommandSpec {
   readonly summary: string;
+  /** Wanted by few: `ccxri` alone shows only its name, as its help has to fit a terminal of 24 lines. */
+  readonly isRare?: true;
   readonly argument?: {
     readonly usage: string;
     readonly help: string;
@@ -78,6 +80,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
   },
   members: {
     summary: 'list what archives hold, also those that are not here',
+    isRare: true,
     argument: DIRECTORY,
     examples: [
       ['ccxri members', 'every archive; a few MB the first time, then nothing'],
@@ -88,6 +91,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
   },
   extract: {
     summary: 'unpack the archives that are here; no network',
+    isRare: true,
     argument: DIRECTORY,
     examples: [
       ['ccxri extract', 'every archive that is here'],
@@ -142,6 +146,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
   },
   links: {
     summary: 'resolve and print where each file comes from',
+    isRare: true,
     argument: DIRECTORY,
     examples: [
       ['ccxri links', "with the links of the dataset's page"],
@@ -161,6 +166,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
   },
   manifest: {
     summary: 'write a manifest of the archives and label files in a directory',
+    isRare: true,
     argument: { usage: '<dir>', help: 'the directory of the files' },
     examples: [['ccxri manifest mirror/ -o lab.json', 'for `--manifest lab.json`']],
     load: async () => (await import('./commands/manifest.ts')).runManifest,

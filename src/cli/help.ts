@@ -14,11 +14,14 @@ import { readVersion } from '../fs/package-version.ts';
 
 /** What `ccxri` alone shows: 24 lines of 80 columns at most, the last of them how to start. */
 export function rootHelp(): string {
-  const width = Math.max(...COMMAND_NAMES.map(({ length }) => length)) + 2;
+  const rare = COMMAND_NAMES.filter((name) => COMMANDS[name].isRare);
+  const shown = COMMAND_NAMES.filter((name) => !rare.includes(name));
+  const width = Math.max(...shown.map(({ length }) => length)) + 2;
   return [
     `ccxri ${readVersion()}: downloads, checks, extracts and joins the CC-CXRI chest X-rays`,
     'Usage: ccxri COMMAND [options]',
-    ...COMMAND_NAMES.map((name) => `  ${name.padEnd(width)}${COMMANDS[name].summary}`),
+    ...shown.map((name) => `  ${name.padEnd(width)}${COMMANDS[name].summary}`),
+    `  ${'also'.padEnd(width)}${rare.join(', ')}`,
     '',
     `More: ccxri help COMMAND, or ${Object.keys(TOPICS).join(', ')}; ccxri --version`,
     'Start here:',
