@@ -96,6 +96,8 @@ export interface FinishTarget extends Pick<ShardTarget, 'directory' | 'create'> 
 export interface Exporter {
   /** Whether the bytes of images are needed: they are read several at once, ahead of `writeShard`. */
   readonly readsAhead: boolean;
+  /** Whether images that are a file and go as they are are linked: nothing of them is read ahead. */
+  readonly linksFiles?: true;
   /**
    * Writes one shard: takes images until the shard is full or none is left. Not called for a split without
    * images.

@@ -1,7 +1,15 @@
 import { appendFile, mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { ExportImage, FinishTarget, ImageQueue, ShardTarget } from '../../src/export/types.ts';
-import { joinArchive } from '../../src/labels/join.ts';
+import { endingOf } from '../../src/export/image-name.ts';
+import type {
+  ExportImage,
+  ExportedSplit,
+  Exporter,
+  FinishTarget,
+  ImageQueue,
+  ShardTarget,
+} from '../../src/export/types.ts';
+import { type IndexRow, joinArchive } from '../../src/labels/join.ts';
 
 export interface MadeImage {
   /** `ChestDx-1/patient1_000.jpg` */
@@ -10,6 +18,12 @@ export interface MadeImage {
   readonly bytes: Uint8Array | undefined;
   /** Bits of its labels. Default: not known. */
   readonly labels?: number;
+  /** Other cells of its row. */
+  readonly row?: Partial<IndexRow>;
+  /** Default: it is in an archive. */
+  readonly file?: string;
+  /** Default: as it is. */
+  readonly ending?: string;
 }
 
 /** Images to export, of one split. */
@@ -17,13 +31,13 @@ export function imagesOf(
   made: readonly MadeImage[],
   split: string | undefined,
 ): readonly ExportImage[] {
-  return made.flatMap(({ place, bytes, labels }) => {
+  return made.flatMap(({ place, bytes, labels, file, ending, ...other }) => {
     const [stem = '', ...path] = place.split('/');
     const folder = { file: `${stem}.zip`, stem, subsets: ['chestdx'], images: [path.join('/')] };
     const rows = joinArchive(folder, { chest: [], covid: [] });
     return rows.map((row) => ({
-      row: { ...row, labels: labels ?? null },
-      ...{ split, ending: 'jpg', file: undefined },
+      row: { ...row, labels: labels ?? null, ...other.row },
+      ...{ split, file, ending: ending ?? endingOf(place) },
       read: () => Promise.resolve(bytes),
     }));
   });
@@ -65,4 +79,28 @@ export function targetIn(
     },
     rename: (from, to) => rename(join(directory, from), join(directory, to)),
   };
+}
+
+/** Writes all images, shard by shard, and then what is made of all of them. */
+export async function exportAll(
+  exporter: Exporter,
+  directory: string,
+  splits: readonly (readonly [split: string | undefined, images: readonly ExportImage[]])[],
+): Promise<void> {
+  const exported: ExportedSplit[] = [];
+  for (const [split, images] of splits) {
+    const all = queueOf(images);
+    let taken = 0;
+    const queue = { next: () => ((taken += 1), all.next()) };
+    let shards = 0;
+    for (; taken < images.length; shards += 1) {
+      await exporter.writeShard(queue, targetIn(directory, split, shards));
+    }
+    exported.push({ split, shards, rows: () => readable(images) });
+  }
+  await exporter.finish?.(exported, targetIn(directory, undefined));
+}
+
+async function* readable(images: readonly ExportImage[]): AsyncGenerator<ExportImage> {
+  for (const image of images) if ((await image.read()) !== undefined) yield image;
 }
