@@ -128,6 +128,15 @@ export type { SplitOptions, SplitResult } from './split/types.ts';
 export type { PartShare } from './labels/split.ts';
 export type { LabelShare, SplitPart } from './labels/split-balance.ts';
 export type { SplitLabel } from './labels/split-labels.ts';
+export { exportDataset } from './export/export-dataset.ts';
+export { EXPORT_FORMATS } from './export/types.ts';
+export type {
+  ExportFormat,
+  ExportOptions,
+  ExportResult,
+  ExportedPart,
+  LeftOutImage,
+} from './export/types.ts';
 export { diagnose } from './doctor/diagnose.ts';
 export type { DoctorOptions, DoctorResult } from './doctor/types.ts';
 export { makeManifest } from './make-manifest/make-manifest.ts';

@@ -3,6 +3,7 @@ export type NextCommand =
   | 'audit'
   | 'demo'
   | 'doctor'
+  | 'export'
   | 'extract'
   | 'fetch'
   | 'help'
@@ -40,6 +41,7 @@ export type NextOption =
   | 'source'
   | 'subset'
   | 'timeout'
+  | 'to'
   | 'wait'
   | 'yes';
 

@@ -128,6 +128,16 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
     ],
     load: async () => (await import('./commands/offline.ts')).runSplit,
   },
+  export: {
+    summary: 'write images and labels as a training set: csv, jsonl; no network',
+    argument: { usage: '[format]', help: 'csv or jsonl' },
+    examples: [
+      ['ccxri export csv --to tables', 'one table of all images that are here'],
+      ['ccxri export jsonl --subset viral --to viral', 'a part of them, a JSON object a line'],
+    ],
+    announcement: 'exporting…',
+    load: async () => (await import('./commands/offline.ts')).runExport,
+  },
   stats: {
     summary: 'count images, patients and labels of what is here',
     argument: DIRECTORY,

@@ -3,6 +3,7 @@ import type { DemoResult } from '../demo/run-demo.ts';
 import type { DoctorResult } from '../doctor/types.ts';
 import type { ErrorRecord } from '../errors.ts';
 import type { RunEvent } from '../events.ts';
+import type { ExportResult } from '../export/types.ts';
 import type { ExtractDid, ExtractResult } from '../extract/types.ts';
 import type { FetchDid, FetchResult } from '../fetch/fetch-types.ts';
 import type { StatusKey } from '../file-status.ts';
@@ -78,6 +79,7 @@ export interface CommandResults {
   readonly join: IndexResult;
   readonly audit: AuditResult;
   readonly split: SplitResult;
+  readonly export: ExportResult;
   readonly stats: StatsResult;
   readonly status: StatusResult;
   readonly links: LinksResult;
@@ -115,6 +117,7 @@ export interface CommandCounts {
   readonly join: JoinCounts;
   readonly audit: AuditCounts;
   readonly split: SplitCounts;
+  readonly export: ExportCounts;
   readonly stats: StatsCounts;
   readonly status: StatusCounts;
   readonly links: LinksCounts;
@@ -202,6 +205,15 @@ export interface SplitCounts {
   readonly patients: number;
   /** Parts of the split. */
   readonly parts: number;
+}
+
+export interface ExportCounts {
+  /** Images that were exported, or whose rows were. */
+  readonly images: number;
+  /** Images that could not be read. */
+  readonly leftOut: number;
+  /** Files that were written, images and descriptions not counted. */
+  readonly files: number;
 }
 
 export interface StatsCounts {

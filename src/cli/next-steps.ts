@@ -112,6 +112,7 @@ const OPTION_TEXTS: Readonly<Record<NextOption, string>> = {
   source: 'give another --source',
   subset: 'name a subset with --subset NAME',
   timeout: 'give it more time with --timeout SECONDS',
+  to: 'name another directory with --to DIR',
   wait: 'wait for it with --wait',
   yes: 'continue anyway with -y',
 };

@@ -12,6 +12,17 @@ export const SETS_OPTIONS = {
       commands: ['audit'],
     },
   ),
+  // export
+  to: {
+    long: '--to',
+    value: 'DIR',
+    group: 'Where to',
+    schema: text.optional(),
+    help: 'the directory of the export; it appears when all of it is written',
+    expects: 'a directory',
+    isPath: true,
+    commands: ['export'],
+  },
   // split
   ratios: {
     long: '--ratios',
@@ -57,12 +68,13 @@ export const SETS_OPTIONS = {
   },
   force: flag('--force', 'replace a split of this name in which images are in other parts', {
     group: 'Where',
-    commands: ['split'],
+    commands: ['split', 'export'],
+    own: { export: { help: 'replace an export that is there', group: 'Where to' } },
   }),
 } satisfies Record<string, OptionSpec>;
 
 /** The commands that read the images and labels that are here. */
-const READING = ['stats'] as const;
+const READING = ['stats', 'export'] as const;
 
 /** What they say of the options that select and place (src/cli/options.ts). */
 export const READING_WORDS = {

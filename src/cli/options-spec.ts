@@ -12,6 +12,7 @@ export const COMMAND_NAMES = [
   'join',
   'audit',
   'split',
+  'export',
   'stats',
   'status',
   'links',

@@ -11,10 +11,9 @@ import {
   stemOf,
 } from '../manifest/manifest.ts';
 import { toPrintable } from '../text.ts';
-import { COMMANDS } from './command-table.ts';
 import type { CliIo } from './io.ts';
 import { assertNoLabel } from './usage-errors.ts';
-import { type CommandName, DEFAULT_DEST, DEMO_DEST } from './options.ts';
+import { type CommandName, DEFAULT_DEST, DEMO_DEST, takesOption } from './options.ts';
 
 /** The dataset directory that a command works on. */
 export interface Place {
@@ -49,7 +48,7 @@ export async function placeOf(
 }
 
 function worksOnDirectory(command: CommandName): boolean {
-  return COMMANDS[command].argument?.option === 'dest';
+  return takesOption(command, 'dest');
 }
 
 /**

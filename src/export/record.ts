@@ -12,23 +12,15 @@ export type ExportRecord = Readonly<
   } & Record<LabelColumn | 'COVID-19', number | null> & { check: string; split?: string }
 >;
 
-/** `split` comes last, and only where there is one. */
+/** `split` comes last, and only where there is one. One object for each row: there are 162,000. */
 export function toRecord({ row, split }: ExportRow): ExportRecord {
   const { image, archive, subset, patientId, labels, covid, check } = row;
-  const flags = flagsOf(labels);
-  const record = {
-    ...{ image, archive, subset, class: row.class, patient_id: patientId },
-    ...flags,
-    'COVID-19': covid === null ? null : Number(covid),
-    check,
-  };
-  return split === undefined ? record : { ...record, split };
-}
-
-function flagsOf(labels: number | null): Record<LabelColumn | 'COVID-19', number | null> {
+  const names = { image, archive, subset, class: row.class, patient_id: patientId };
   const flags: Record<LabelColumn | 'COVID-19', number | null> = noLabels();
-  for (const [at, label] of LABEL_COLUMNS.entries()) {
-    flags[label] = labels === null ? null : (labels >> at) & 1;
+  for (let at = 0; at < LABEL_COLUMNS.length; at += 1) {
+    const label = LABEL_COLUMNS[at];
+    if (label !== undefined) flags[label] = labels === null ? null : (labels >> at) & 1;
   }
-  return flags;
+  flags['COVID-19'] = covid === null ? null : Number(covid);
+  return split === undefined ? { ...names, ...flags, check } : { ...names, ...flags, check, split };
 }

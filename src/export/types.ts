@@ -1,3 +1,4 @@
+import type { RunOptions } from '../dataset/session.ts';
 import type { IndexRow } from '../labels/join.ts';
 
 /** What can be exported. */
@@ -113,4 +114,62 @@ export interface FormatOptions {
   readonly withImages: boolean;
   /** How large a shard, or a group of rows with images, may become in bytes, about. */
   readonly shardBytes: number;
+}
+
+export interface ExportOptions extends RunOptions {
+  /** What is written. */
+  readonly format: ExportFormat;
+  /** The directory of the export. It is not there yet, or empty. */
+  readonly to: string;
+  /** Replace an export that is there. Default false. */
+  readonly force?: boolean | undefined;
+}
+
+/** A file of an export. */
+export interface ExportedFile {
+  /** Relative to the export, with `/`. */
+  readonly path: string;
+  readonly bytes: number;
+  /** In lower-case hexadecimal. */
+  readonly sha256: string;
+}
+
+/** An image that could not be exported. */
+export interface LeftOutImage {
+  /** Below images/ of the dataset directory: `ChestDx-1/patient1_000.jpg`. */
+  readonly image: string;
+  /** Why, in words. */
+  readonly why: string;
+}
+
+/** A part of the split in an export. */
+export interface ExportedPart {
+  /** As `train`. Null where no split was asked for. */
+  readonly split: string | null;
+  /** Images that were exported. */
+  readonly images: number;
+  /** Pieces that it was written in. */
+  readonly shards: number;
+}
+
+/** An export that was written. */
+export interface ExportResult {
+  /** Its directory. */
+  readonly path: string;
+  /** What was written, as it is typed. */
+  readonly format: ExportFormat;
+  /** Images that were exported, or whose rows were. */
+  readonly images: number;
+  /** Archives that they are from. */
+  readonly archives: number;
+  /** The parts of the split; a single one where no split was asked for. */
+  readonly parts: readonly ExportedPart[];
+  /** Files that were written, images and descriptions not counted. */
+  readonly files: number;
+  /** Bytes of these files. */
+  readonly bytes: number;
+  /** Images that could not be read. */
+  readonly leftOut: readonly LeftOutImage[];
+  /** Time that it took. */
+  readonly elapsedMs: number;
 }

@@ -20,6 +20,8 @@ const tempDir = useTempDirs();
 
 const RELEASE = rootPath('manifests/demo');
 
+const ARGUMENTS: Partial<Record<CommandName, string>> = { manifest: RELEASE, export: 'csv' };
+
 /** What `run.ts` reads for every command. */
 const EVERYWHERE = OPTION_KEYS.filter((key) => OPTIONS[key].commands === undefined);
 
@@ -30,6 +32,7 @@ async function readBy(command: CommandName, root: string): Promise<ReadonlySet<s
     ...(takesOption(command, 'manifest') && { manifest: join(RELEASE, 'manifest.json') }),
     ...(takesOption(command, 'source') && { source: [RELEASE] }),
     ...(command === 'fetch' && { subset: ['all'], noExtract: true }),
+    ...(command === 'export' && { to: join(root, 'out') }),
     ...(command === 'query' && { label: ['COVID-19'] }),
   };
   const settings = new Proxy(resolveSettings(command, given, {}), {
@@ -40,7 +43,7 @@ async function readBy(command: CommandName, root: string): Promise<ReadonlySet<s
   });
   const context: CommandContext = {
     settings,
-    argument: command === 'manifest' ? RELEASE : undefined,
+    argument: ARGUMENTS[command],
     get dest() {
       read.add('dest');
       return join(root, command === 'demo' ? 'demo' : 'set');

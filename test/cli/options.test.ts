@@ -42,6 +42,7 @@ const CASES: Readonly<Record<OptionKey, readonly [string, string, unknown]>> = {
   holdout: ['viral', 'viral', ['viral']],
   stratify: ['', '1', true],
   name: ['cv', 'cv', 'cv'],
+  to: ['out', 'out', 'out'],
   force: ['', '1', true],
   list: ['', '1', true],
   csv: ['', '1', true],

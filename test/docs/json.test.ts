@@ -332,6 +332,10 @@ describe('real output of sources that fail is described', () => {
     await expectDescribed(2, () => of('query', fetched, '--label', 'Masses'));
     await expectDescribed(0, () => ['split', ...OF_DEMO, join(fetched, 'set'), '--stratify']);
     await expectDescribed(2, () => ['split', ...OF_DEMO, fetched, '--ratios', 'train=0.8']);
+    const to = async () => ['--to', join(await tempDir(), 'out')];
+    const set = [...OF_DEMO, join(fetched, 'set')];
+    await expectDescribed(0, async () => ['export', 'csv', ...set, ...(await to())]);
+    await expectDescribed(2, () => ['export', 'csv', ...set]);
     await expectDescribed(0, () => ['stats', ...OF_DEMO, join(fetched, 'set')]);
     await expectDescribed(5, async () => ['stats', await tempDir()]);
     await expectDescribed(0, async () => of('fetch', await fresh(), ...choice));

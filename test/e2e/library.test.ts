@@ -18,6 +18,7 @@ const FUNCTIONS = [
   'datasetStatus',
   'describeRemark',
   'diagnose',
+  'exportDataset',
   'extractDataset',
   'fetchDataset',
   'findFile',

@@ -1,5 +1,6 @@
 // The commands that work on what is here, without a network: loaded in one piece, as those that download are.
 export { runAudit } from './audit.ts';
+export { runExport } from './export.ts';
 export { runExtract } from './extract.ts';
 export { runJoin } from './join.ts';
 export { runSplit } from './split.ts';

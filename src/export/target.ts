@@ -1,0 +1,131 @@
+import { readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type { Clock } from '../clock.ts';
+import { CcxriError, isCcxriError, toDiskError, withDetails } from '../errors.ts';
+import { syncDirectory } from '../fs/atomic.ts';
+import { acquireLock } from '../fs/lock.ts';
+import { makeDirectory, pathKind } from '../fs/paths.ts';
+import { readSmallJson } from '../fs/small-json.ts';
+import { toPrintable } from '../text.ts';
+
+/** The file of an export that says how it was made. */
+export const SIDECAR = 'export.json';
+
+/**
+ * Where an export goes. It grows in `<DIR>.partial/export`, and is renamed when all of it is there;
+ * `<DIR>.partial` goes then.
+ */
+export class ExportPlace {
+  /** Absolute. */
+  readonly path: string;
+  /** What it grows in. */
+  readonly growing: string;
+  readonly #partial: string;
+  readonly #replaced: string;
+
+  constructor(to: string) {
+    this.path = resolve(to);
+    this.#partial = `${this.path}.partial`;
+    this.growing = join(this.#partial, 'export');
+    this.#replaced = join(this.#partial, 'replaced');
+  }
+
+  /**
+   * Checks before the work that the export may go there.
+   * @throws CcxriError `occupied`; of the disk
+   */
+  async assertFree(force: boolean): Promise<void> {
+    const kind = await pathKind(this.path);
+    if (kind === 'nothing') return;
+    if (kind !== 'directory') throw this.#occupied('exists and is no directory', false);
+    const entries = await readdir(this.path).catch((error: unknown) => {
+      throw toDiskError(error, 'read', { path: this.path });
+    });
+    if (entries.length === 0) return;
+    const isOurs = entries.includes(SIDECAR) && (await isSidecar(join(this.path, SIDECAR)));
+    if (!isOurs) throw this.#occupied('exists and is no export of ccxri', false);
+    if (!force) throw this.#occupied('is an export already', true);
+  }
+
+  /**
+   * Runs `work` as the only export to this place. What it has left stays only if it is worth to be kept.
+   * @throws CcxriError `locked`; of the disk; as `work`
+   */
+  async withPartial<T>(
+    { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal | undefined },
+    work: () => Promise<T>,
+  ): Promise<T> {
+    await makeDirectory(this.#partial);
+    const path = join(this.#partial, 'lock');
+    const release = await acquireLock({ path, wait: false, clock, signal }).catch(
+      (error: unknown) => {
+        throw isCcxriError(error, 'locked') ? this.#locked(error) : error;
+      },
+    );
+    try {
+      await this.#remove(this.growing);
+      await makeDirectory(this.growing);
+      const done = await work();
+      await this.#publish();
+      return done;
+    } catch (error) {
+      await rm(this.growing, { recursive: true, force: true }).catch(() => undefined);
+      throw error;
+    } finally {
+      await release();
+      await this.#removePartial();
+    }
+  }
+
+  /** An export that is replaced stays until the new one has its name. */
+  async #publish(): Promise<void> {
+    const { path, growing } = this;
+    try {
+      if ((await pathKind(path)) === 'directory') {
+        await this.#remove(this.#replaced);
+        await rename(path, this.#replaced);
+      }
+      await rename(growing, path);
+      await syncDirectory(dirname(path));
+    } catch (error) {
+      throw toDiskError(error, 'write', { path });
+    }
+  }
+
+  async #removePartial(): Promise<void> {
+    await this.#remove(this.#partial);
+  }
+
+  async #remove(path: string): Promise<void> {
+    try {
+      await rm(path, { recursive: true, force: true });
+    } catch (error) {
+      throw toDiskError(error, 'remove', { path });
+    }
+  }
+
+  #occupied(what: string, byForce: boolean): CcxriError {
+    const { path } = this;
+    const elsewhere = { kind: 'option', option: 'to', purpose: 'that is not there yet' } as const;
+    const replace = { kind: 'option', option: 'force', purpose: 'to replace it' } as const;
+    return new CcxriError('occupied', `${toPrintable(path, 4096)} ${what}`, {
+      path,
+      expected: 'no directory, or an empty one',
+      kept: 'it, unchanged',
+      next: [byForce ? { ...elsewhere, or: replace } : elsewhere],
+    });
+  }
+
+  #locked(error: CcxriError): CcxriError {
+    const who = error.message.replace(/^[^:]*: /, '');
+    const path = toPrintable(this.path, 4096);
+    const message = `another ccxri process is exporting to ${path}: ${who}`;
+    const wait = { kind: 'advice', text: 'wait until it has ended' } as const;
+    return withDetails(error, { message, next: [wait, { kind: 'again' }] });
+  }
+}
+
+async function isSidecar(path: string): Promise<boolean> {
+  const value = await readSmallJson(path, { maxBytes: 1e9, doing: 'read' });
+  return typeof value === 'object' && value !== null && 'exportVersion' in value;
+}
