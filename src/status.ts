@@ -1,13 +1,8 @@
 import { join } from 'node:path';
 import { throwIfAborted } from './abort.ts';
+import { fitsManifest } from './dataset/ledger.ts';
 import { type RunOptions, withSession } from './dataset/session.ts';
-import {
-  type FileSurvey,
-  areImagesBad,
-  fitsManifest,
-  knownSizeOf,
-  statusOf,
-} from './dataset/survey.ts';
+import { type FileSurvey, areImagesBad, knownSizeOf, statusOf } from './dataset/survey.ts';
 import type { FileStatus } from './file-status.ts';
 import { readLockHolder } from './fs/lock.ts';
 import { listOrEmpty, pathKind } from './fs/paths.ts';

@@ -9,8 +9,7 @@ import { type LoadedManifest, loadManifest, readManifest } from '../manifest/loa
 import type { Manifest } from '../manifest/manifest.ts';
 import { toPrintable } from '../text.ts';
 import { type DatasetLayout, finalPathOf, layoutOf } from './layout.ts';
-import type { Ledger } from './ledger.ts';
-import { fitsManifest } from './survey.ts';
+import { type Ledger, fitsManifest } from './ledger.ts';
 
 /** What a dataset directory says of the manifest that its files were accepted by. */
 export type Kept =

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import { writeFileAtomic } from '../fs/atomic.ts';
-import { stemOf } from '../manifest/manifest.ts';
+import { type ManifestFile, stemOf } from '../manifest/manifest.ts';
 import type { Member } from '../zip/directory.ts';
 import { readSmallJson } from '../fs/small-json.ts';
 
@@ -78,6 +78,12 @@ export function isAsAccepted(
   now: { readonly sizeBytes: number; readonly mtimeMs: number },
 ): boolean {
   return receipt.bytes === now.sizeBytes && Math.abs(receipt.mtimeMs - now.mtimeMs) < 2000;
+}
+
+/** A receipt of another release says nothing of this one. */
+export function fitsManifest(file: ManifestFile, receipt: Receipt): boolean {
+  if (receipt.md5 === file.md5) return true;
+  return receipt.status === 'content-checked' && file.md5Disputed !== undefined;
 }
 
 async function readRecord<T>(

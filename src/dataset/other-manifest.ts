@@ -4,9 +4,9 @@ import { isPlausibleSize } from '../manifest/size.ts';
 import { count } from '../text.ts';
 import { areImagesSettled } from './images.ts';
 import { releaseOf } from './kept-manifest.ts';
-import type { Receipt } from './ledger.ts';
+import { type Receipt, fitsManifest } from './ledger.ts';
 import type { Session } from './session.ts';
-import { type FileSurvey, fitsManifest, keptFileOf } from './survey.ts';
+import { type FileSurvey, keptFileOf } from './survey.ts';
 
 /** A file that was read, and is not the one of the run's manifest. */
 interface WrongFile {

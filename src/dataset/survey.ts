@@ -13,7 +13,13 @@ import {
   notedMembers,
 } from './images.ts';
 import { type DatasetLayout, finalPathOf } from './layout.ts';
-import { type Ledger, type MembersRecord, type Receipt, isAsAccepted } from './ledger.ts';
+import {
+  type Ledger,
+  type MembersRecord,
+  type Receipt,
+  fitsManifest,
+  isAsAccepted,
+} from './ledger.ts';
 
 /** What is known of a file of the manifest without reading a byte of it. */
 export interface FileSurvey {
@@ -174,10 +180,4 @@ const READ_AND_WRONG: readonly ErrorCode[] = ['md5-mismatch', 'size-mismatch', '
 export function statusAfter(error: CcxriError | undefined, survey: FileSurvey): FileStatus {
   const isRead = error !== undefined && READ_AND_WRONG.includes(error.code);
   return isRead && ['changed', 'unchecked'].includes(survey.final) ? 'bad' : statusOf(survey);
-}
-
-/** A receipt of another release says nothing of this one. */
-export function fitsManifest(file: ManifestFile, receipt: Receipt): boolean {
-  if (receipt.md5 === file.md5) return true;
-  return receipt.status === 'content-checked' && file.md5Disputed !== undefined;
 }

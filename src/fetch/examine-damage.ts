@@ -1,5 +1,5 @@
 import { throwIfAborted } from '../abort.ts';
-import { fitsManifest } from '../dataset/survey.ts';
+import { fitsManifest } from '../dataset/ledger.ts';
 import type { DownloadContext } from '../download/context.ts';
 import { toFailure } from '../download/failures.ts';
 import type { Piece, Seed } from '../download/seed-part.ts';

@@ -1,5 +1,6 @@
 import { areImagesSettled } from '../dataset/images.ts';
-import { type FileSurvey, fitsManifest, knownSizeOf, statusOf } from '../dataset/survey.ts';
+import { fitsManifest } from '../dataset/ledger.ts';
+import { type FileSurvey, knownSizeOf, statusOf } from '../dataset/survey.ts';
 import { type DatasetLayout, rangesPathOf } from '../dataset/layout.ts';
 import { CcxriError, type NextStep } from '../errors.ts';
 import { type Span, type Spans, addSpan, bytesOf } from '../download/spans.ts';
