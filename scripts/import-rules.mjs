@@ -51,7 +51,7 @@ export const HOMES = {
   'csv-parse': ['src/labels/read.ts'],
   'csv-parse/sync': ['src/labels/read.ts'],
   parse5: ['src/sources/page*.ts'],
-  sharp: ['src/audit/decoder.ts', 'src/export/**'],
+  sharp: ['src/dataset/load-sharp.ts'],
   'tar-stream': ['src/export/formats/tar-file.ts'],
   'hyparquet-writer': ['src/export/formats/parquet-file.ts'],
   // Where text becomes data.
