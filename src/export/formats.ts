@@ -11,7 +11,7 @@ interface FormatSpec {
 
 const table = async (kind: 'csv' | 'jsonl') => {
   const { tableExporter } = await import('./formats/table.ts');
-  return () => tableExporter(kind);
+  return (options: FormatOptions) => tableExporter(kind, options);
 };
 
 /** The formats that can be written. */

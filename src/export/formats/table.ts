@@ -1,65 +1,59 @@
 import { INDEX_HEADER, renderRow } from '../../labels/write.ts';
+import { imagePath } from '../image-name.ts';
 import { toRecord } from '../record.ts';
-import type { Exporter, ExportRow, OutputFile } from '../types.ts';
-
-/** Written at once. */
-const CHUNK_CHARS = 256 * 1024;
+import type { Exporter, ExportRow, ExportedSplit, FormatOptions } from '../types.ts';
+import { imageFiles } from './image-files.ts';
+import { writeText } from './text-file.ts';
 
 interface Form {
   readonly headOf: (hasSplit: boolean) => string;
-  readonly render: (row: ExportRow) => string;
+  /** @param path of the image, as a column */
+  readonly render: (row: ExportRow, path: string) => string;
 }
 
 const FORMS: Readonly<Record<'csv' | 'jsonl', Form>> = {
   csv: {
     headOf: (hasSplit) => `${INDEX_HEADER}${hasSplit ? ',split' : ''}\n`,
-    render: ({ row, split }) => {
-      const line = renderRow(row);
+    render: ({ row, split }, path) => {
+      const line = renderRow({ ...row, path });
       return split === undefined ? line : `${line.slice(0, -1)},${split}\n`;
     },
   },
   jsonl: {
     headOf: () => '',
-    render: (row) => `${JSON.stringify({ path: row.row.path, ...toRecord(row) })}\n`,
+    render: (row, path) => `${JSON.stringify({ path, ...toRecord(row) })}\n`,
   },
 };
 
-/** One table of all rows, with the columns of index.csv: the splits one after the other. */
-export function tableExporter(kind: 'csv' | 'jsonl'): Exporter {
-  const { headOf, render } = FORMS[kind];
+const FOLDER = 'images';
+
+const LABELS_ALONE: Exporter = {
+  readsAhead: false,
+  writeShard: async (images) => {
+    while ((await images.next()) !== undefined);
+  },
+};
+
+/**
+ * One table of all rows, with the columns of index.csv: the splits one after the other. With images, these lie
+ * beside it as they do beside index.csv.
+ */
+export function tableExporter(
+  kind: 'csv' | 'jsonl',
+  { withImages }: Pick<FormatOptions, 'withImages'>,
+): Exporter {
   return {
-    readsAhead: false,
-    writeShard: async (images) => {
-      while ((await images.next()) !== undefined);
-    },
-    finish: async (splits, target) => {
-      const file = await target.create(`labels.${kind}`);
-      const out = new ChunkedText(file);
-      await out.add(headOf(splits.some(({ split }) => split !== undefined)));
-      for (const split of splits) for await (const row of split.rows()) await out.add(render(row));
-      await out.flush();
-      await file.close();
-    },
+    ...(withImages ? imageFiles(() => FOLDER) : LABELS_ALONE),
+    finish: (splits, target) => writeText(target, `labels.${kind}`, linesOf(FORMS[kind], splits)),
   };
 }
 
-/** A write has its price, and a row is short. */
-class ChunkedText {
-  readonly #file: OutputFile;
-  #text = '';
-
-  constructor(file: OutputFile) {
-    this.#file = file;
-  }
-
-  async add(text: string): Promise<void> {
-    this.#text += text;
-    if (this.#text.length >= CHUNK_CHARS) await this.flush();
-  }
-
-  async flush(): Promise<void> {
-    const text = this.#text;
-    this.#text = '';
-    if (text !== '') await this.#file.write(text);
+async function* linesOf(
+  { headOf, render }: Form,
+  splits: readonly ExportedSplit[],
+): AsyncGenerator<string> {
+  yield headOf(splits.some(({ split }) => split !== undefined));
+  for (const split of splits) {
+    for await (const row of split.rows()) yield render(row, `${FOLDER}/${imagePath(row)}`);
   }
 }
