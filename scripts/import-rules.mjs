@@ -8,9 +8,9 @@
 export const FLOORS = [
   ['cli'],
   ['index'],
-  ['demo', 'doctor', 'query', 'members', 'repair', 'audit', 'export', 'split'],
+  ['demo', 'doctor', 'query', 'members', 'repair', 'report', 'export', 'split'],
   ['fetch'],
-  ['verify', 'extract', 'join', 'stats', 'status', 'links', 'list', 'make-manifest'],
+  ['verify', 'extract', 'join', 'audit', 'stats', 'status', 'links', 'list', 'make-manifest'],
   ['description'],
   ['labels'],
   ['dataset'],
@@ -52,6 +52,10 @@ export const HOMES = {
   'csv-parse/sync': ['src/labels/read.ts'],
   parse5: ['src/sources/page*.ts'],
   sharp: ['src/dataset/load-sharp.ts'],
+  'echarts/charts': ['src/report/charts.ts'],
+  'echarts/components': ['src/report/charts.ts'],
+  'echarts/core': ['src/report/charts.ts'],
+  'echarts/renderers': ['src/report/charts.ts'],
   'tar-stream': ['src/export/formats/tar-file.ts'],
   'hyparquet-writer': ['src/export/formats/parquet-file.ts'],
   // Where text becomes data.

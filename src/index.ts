@@ -105,6 +105,8 @@ export type { ChoiceLabel, ImageChoice } from './labels/image-choice.ts';
 export { datasetStats } from './stats.ts';
 export type { StatsOptions, StatsResult } from './stats.ts';
 export type { GroupStats, ImageStats, LabelPair, LabelStats, SubsetStats } from './labels/stats.ts';
+export { writeReport } from './report/report-dataset.ts';
+export type { ReportOptions, ReportResult } from './report/types.ts';
 export { datasetStatus } from './status.ts';
 export type { FileStatusRow, ImagesStatus, StatusOptions, StatusResult } from './status.ts';
 export { listDataset } from './list.ts';

@@ -14,6 +14,7 @@ export type NextCommand =
   | 'members'
   | 'query'
   | 'repair'
+  | 'report'
   | 'split'
   | 'stats'
   | 'status'

@@ -3,14 +3,13 @@ import { resolveManifest } from '../dataset/kept-manifest.ts';
 import { layoutOf } from '../dataset/layout.ts';
 import { assertDirectory } from '../dataset/session.ts';
 import { ignoreEvents } from '../events.ts';
-import { JoinAudit } from '../labels/audit.ts';
-import { indexRows, openIndexSource, warningOf } from '../labels/build-index.ts';
-import type { RemarkKind } from '../labels/remarks.ts';
+import { type IndexReport, JoinAudit } from '../labels/audit.ts';
+import { type ArchiveRows, indexRows, openIndexSource, warningOf } from '../labels/build-index.ts';
 import { readLabels } from '../labels/scan.ts';
 import { isEmptySelection } from '../manifest/manifest.ts';
 import { IndexComparison } from './compare-index.ts';
 import { loadDecoder } from './decoder.ts';
-import { openImagesOf } from './open-images.ts';
+import { type Note, openImagesOf } from './open-images.ts';
 import type { AuditOptions, AuditResult } from './types.ts';
 
 /**
@@ -20,11 +19,34 @@ import type { AuditOptions, AuditResult } from './types.ts';
  *   installed; `unknown-subset`, `unknown-file`; `labels-invalid`; of the disk; `aborted`
  */
 export async function auditDataset(options: AuditOptions): Promise<AuditResult> {
-  const { dest, selection = {}, signal, onEvent = ignoreEvents, clock = systemClock } = options;
+  const { dest, signal, onEvent = ignoreEvents, clock = systemClock } = options;
   const startedMs = clock.nowMs();
+  const decode = options.decode === true ? await loadDecoder() : undefined;
+  const layout = layoutOf(dest);
+  const counts = { imagesOpened: 0, imagesPacked: 0 };
+  const report = await auditRows(options, async (found, note) => {
+    if (found.archive.packed !== undefined) counts.imagesPacked += found.rows.length;
+    counts.imagesOpened += await openImagesOf(found, {
+      ...{ layout, decode, note, signal, clock, onEvent },
+    });
+  });
+  for (const remark of report.remarks) onEvent(warningOf(remark));
+  const decoded = decode !== undefined;
+  return { dest, ...report, ...counts, decoded, elapsedMs: clock.nowMs() - startedMs };
+}
+
+/**
+ * The same without opening an image, in one pass with whoever needs the rows.
+ * @param visit called with the rows of each archive; `note` is for what it finds in their images
+ * @throws CcxriError as `auditDataset`
+ */
+export async function auditRows(
+  options: Omit<AuditOptions, 'decode'>,
+  visit: (found: ArchiveRows, note: Note) => Promise<void> | void,
+): Promise<IndexReport> {
+  const { dest, selection = {}, signal } = options;
   const { manifest } = await resolveManifest(options);
   await assertDirectory(dest);
-  const decode = options.decode === true ? await loadDecoder() : undefined;
   const layout = layoutOf(dest);
   const labels = await readLabels(layout, manifest, { signal, countBadCells: true });
   const source = await openIndexSource({ ...options, manifest, packed: true }, labels);
@@ -32,22 +54,16 @@ export async function auditDataset(options: AuditOptions): Promise<AuditResult> 
     ? await IndexComparison.read(layout.index, signal)
     : undefined;
   const audit = new JoinAudit(source);
-  const counts = { imagesOpened: 0, imagesPacked: 0 };
+  const note: Note = (kind, example) => {
+    audit.note(kind, example);
+  };
   for await (const found of indexRows(source, signal)) {
-    const { archive, rows, record } = found;
-    audit.add(archive, rows, record);
+    audit.add(found.archive, found.rows, found.record);
     // index.csv has the images that are extracted.
-    if (archive.packed === undefined) index?.add(rows);
-    else counts.imagesPacked += rows.length;
-    const note = (kind: RemarkKind, example: string) => audit.note(kind, example);
-    counts.imagesOpened += await openImagesOf(found, {
-      ...{ layout, decode, note, signal, clock, onEvent },
-    });
+    if (found.archive.packed === undefined) index?.add(found.rows);
+    await visit(found, note);
   }
   audit.noteBeside(source.here);
   if (index !== undefined) audit.noteAll('index-differs', index.finish());
-  const decoded = decode !== undefined;
-  const result = { dest, ...audit.finish(), ...counts, decoded };
-  for (const remark of result.remarks) onEvent(warningOf(remark));
-  return { ...result, elapsedMs: clock.nowMs() - startedMs };
+  return audit.finish();
 }

@@ -15,11 +15,14 @@ import type { Decode } from './decoder.ts';
 /** Images read, and decoded, at once: Node's own pool has four threads. */
 const AT_ONCE = 4;
 
+/** Notes what was found in an image. */
+export type Note = (kind: RemarkKind, example: string) => void;
+
 interface Opening {
   readonly layout: DatasetLayout;
   /** undefined: only what no extraction has judged is opened, and not decoded. */
   readonly decode: Decode | undefined;
-  readonly note: (kind: RemarkKind, example: string) => void;
+  readonly note: Note;
   readonly signal: AbortSignal | undefined;
   readonly clock: Clock;
   readonly onEvent: EventListener;

@@ -140,6 +140,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
   },
   stats: {
     summary: 'count images, patients and labels of what is here',
+    isRare: true,
     argument: DIRECTORY,
     examples: [
       ['ccxri stats', 'the main counts, with bars'],
@@ -147,6 +148,16 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
     ],
     announcement: 'counting…',
     load: async () => (await import('./commands/offline.ts')).runStats,
+  },
+  report: {
+    summary: 'write an HTML file with charts of what is here; no network',
+    argument: DIRECTORY,
+    examples: [
+      ['ccxri report', 'report.html in the dataset directory'],
+      ['ccxri report --subset chestdx-pe -o pe.html', 'one subset, to another file'],
+    ],
+    announcement: 'counting, and drawing…',
+    load: async () => (await import('./commands/report.ts')).runReport,
   },
   status: {
     summary: 'show what is here, missing or partly here; reads no data',

@@ -13,6 +13,7 @@ import type { DatasetList } from '../list.ts';
 import type { MakeManifestResult } from '../make-manifest/make-manifest.ts';
 import type { MembersResult } from '../members/types.ts';
 import type { RepairDid, RepairResult } from '../repair/types.ts';
+import type { ReportResult } from '../report/types.ts';
 import type { QueryResult } from '../query/types.ts';
 import type { SplitResult } from '../split/types.ts';
 import type { StatsResult } from '../stats.ts';
@@ -81,6 +82,7 @@ export interface CommandResults {
   readonly split: SplitResult;
   readonly export: ExportResult;
   readonly stats: StatsResult;
+  readonly report: ReportResult;
   readonly status: StatusResult;
   readonly links: LinksResult;
   readonly doctor: DoctorResult;
@@ -119,6 +121,7 @@ export interface CommandCounts {
   readonly split: SplitCounts;
   readonly export: ExportCounts;
   readonly stats: StatsCounts;
+  readonly report: ReportCounts;
   readonly status: StatusCounts;
   readonly links: LinksCounts;
   readonly doctor: DoctorCounts;
@@ -223,6 +226,17 @@ export interface StatsCounts {
   readonly patients: number;
   /** Archives whose images are here. */
   readonly archives: number;
+}
+
+export interface ReportCounts {
+  /** Images that the report is about. */
+  readonly images: number;
+  /** Patients that they are of. */
+  readonly patients: number;
+  /** Splits that it shows. */
+  readonly splits: number;
+  /** What does not add up between images, labels and index.csv. */
+  readonly remarks: number;
 }
 
 export interface StatusCounts extends FileCount, Readonly<Record<StatusKey, number>> {}

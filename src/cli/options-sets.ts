@@ -68,13 +68,16 @@ export const SETS_OPTIONS = {
   },
   force: flag('--force', 'replace a split of this name in which images are in other parts', {
     group: 'Where',
-    commands: ['split', 'export'],
-    own: { export: { help: 'replace an export that is there', group: 'Where to' } },
+    commands: ['split', 'export', 'report'],
+    own: {
+      export: { help: 'replace an export that is there', group: 'Where to' },
+      report: { help: 'replace the file where it exists' },
+    },
   }),
 } satisfies Record<string, OptionSpec>;
 
 /** The commands that read the images and labels that are here. */
-const READING = ['stats', 'export'] as const;
+const READING = ['stats', 'export', 'report'] as const;
 
 /** What they say of the options that select and place (src/cli/options.ts). */
 export const READING_WORDS = {

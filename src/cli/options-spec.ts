@@ -14,6 +14,7 @@ export const COMMAND_NAMES = [
   'split',
   'export',
   'stats',
+  'report',
   'status',
   'links',
   'doctor',

@@ -189,8 +189,13 @@ const TABLE = {
     ...file,
     group: 'Where to',
     help: 'write to this file',
-    commands: ['join', 'manifest'],
+    commands: ['join', 'report', 'manifest'],
     own: {
+      report: {
+        help: 'write the report to this file',
+        default: 'report.html in the dataset directory',
+        group: 'Where',
+      },
       join: { help: 'write the index to this file', default: 'index.csv in the dataset directory' },
       manifest: { help: 'write the manifest to this file', default: 'stdout' },
     },

@@ -338,6 +338,9 @@ describe('real output of sources that fail is described', () => {
     await expectDescribed(2, () => ['export', 'csv', ...set]);
     await expectDescribed(0, () => ['stats', ...OF_DEMO, join(fetched, 'set')]);
     await expectDescribed(5, async () => ['stats', await tempDir()]);
+    const out = async () => ['-o', join(await tempDir(), 'report.html')];
+    await expectDescribed(0, async () => ['report', ...set, ...(await out())]);
+    await expectDescribed(5, async () => ['report', await tempDir()]);
     await expectDescribed(0, async () => of('fetch', await fresh(), ...choice));
     await expectDescribed(0, async () => of('fetch', await fresh(), ...choice, '-n'));
   });

@@ -40,6 +40,7 @@ const FUNCTIONS = [
   'toChoiceLabel',
   'toErrorRecord',
   'verifyDataset',
+  'writeReport',
 ];
 
 describe('the library', () => {
