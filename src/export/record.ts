@@ -24,3 +24,14 @@ export function toRecord({ row, split }: ExportRow): ExportRecord {
   flags['COVID-19'] = covid === null ? null : Number(covid);
   return split === undefined ? { ...names, ...flags, check } : { ...names, ...flags, check, split };
 }
+
+/**
+ * The same for loaders that guess the type of a column from the first rows, in each split anew: `null` has no
+ * type. Not known is -1 there, as for labels that are missing; of a class it is an empty text.
+ */
+export function toTypedRecord(row: ExportRow): Readonly<Record<string, string | number>> {
+  const cells = Object.entries(toRecord(row)).map(([name, value]) => {
+    return [name, value ?? (name === 'class' ? '' : -1)] as const;
+  });
+  return Object.fromEntries(cells);
+}

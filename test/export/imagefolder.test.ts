@@ -68,7 +68,7 @@ it('writes a folder for each split, with a row for each image that is there', as
         config_name: 'default',
         data_files: [
           { split: 'train', path: 'train/**' },
-          { split: 'hold_out', path: 'hold-out/**' },
+          { split: 'hold.out', path: 'hold-out/**' },
         ],
       },
     ],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { webdatasetExporter } from '../../src/export/formats/webdataset.ts';
-import { toRecord } from '../../src/export/record.ts';
+import { toTypedRecord } from '../../src/export/record.ts';
 import { type MadeImage, imagesOf, queueOf, targetIn } from '../support/export-target.ts';
 import { randomBytes } from '../support/random-bytes.ts';
 import { listTree, useTempDirs } from '../support/temp-dirs.ts';
@@ -50,7 +50,7 @@ it('writes each image beside its row, shard by shard, with the same bytes each t
     const key = `ChestDx-1_${image.row.image.slice(0, -4)}`;
     return [
       [`${key}.jpg`, 100_000],
-      [`${key}.json`, toRecord(image)],
+      [`${key}.json`, toTypedRecord(image)],
     ];
   });
   expect(read.flat()).toEqual(expected);
@@ -73,4 +73,22 @@ it('has no dot in a key, one key an image, and leaves out what can not be read',
   expect(members.map(([name]) => name)).toEqual(
     keys.flatMap((key) => [`${key}.jpg`, `${key}.json`]),
   );
+});
+
+it('has values of one type in each column, and names that loaders take', async () => {
+  const directory = await tempDir();
+  const known = made('ChestDx-1/patient1_000.jpg');
+  const covid = made('Viral-1/patient2_000.jpg');
+  const images: readonly MadeImage[] = [
+    known,
+    { place: covid.place, bytes: covid.bytes, row: { class: 'COVID-19', covid: true } },
+  ];
+  const exporter = webdatasetExporter({ shardBytes: 1e9 });
+  const target = targetIn(directory, 'hold-out');
+  await exporter.writeShard(queueOf(imagesOf(images, 'hold-out')), target);
+  const members = await readTar(join(directory, 'hold.out-000000.tar'));
+  expect(members.map(([, row]) => row).filter((row) => typeof row === 'object')).toMatchObject([
+    { class: '', Atelectasis: 1, Mass: 0, 'COVID-19': -1, split: 'hold-out' },
+    { class: 'COVID-19', Atelectasis: -1, Mass: -1, 'COVID-19': 1 },
+  ]);
 });

@@ -1,7 +1,8 @@
 import { imagePath } from '../image-name.ts';
-import { toRecord } from '../record.ts';
+import { toTypedRecord } from '../record.ts';
 import type { ExportRow, ExportedSplit, Exporter } from '../types.ts';
 import { imageFiles } from './image-files.ts';
+import { loaderName } from './shard-name.ts';
 import { writeText } from './text-file.ts';
 
 const folderOf = (split: string | undefined) => split ?? 'images';
@@ -29,24 +30,15 @@ async function* linesOf(split: ExportedSplit): AsyncGenerator<string> {
   for await (const row of split.rows()) yield `${JSON.stringify(toMetadata(row))}\n`;
 }
 
-/**
- * Without the file name of the image, whose column is the image itself once it is loaded. Types are guessed
- * from the first rows, separately for each split, and `null` has none: what is not known is `-1`, which
- * stands for a missing label there, or an empty text.
- */
-function toMetadata(row: ExportRow): Readonly<Record<string, string | number>> {
-  const cells = Object.entries(toRecord(row)).filter(([name]) => name !== 'image');
-  const known = cells.map(
-    ([name, value]) => [name, value ?? (name === 'class' ? '' : -1)] as const,
-  );
-  return { file_name: imagePath(row), ...Object.fromEntries(known) };
+/** Without the file name of the image, whose column is the image itself once it is loaded. */
+function toMetadata(row: ExportRow): object {
+  return { file_name: imagePath(row), ...toTypedRecord(row), image: undefined };
 }
 
 /** The README.md that says which folder is which split: names other than train, validation and test are not known. */
 function renderCard(splits: readonly ExportedSplit[]): string {
   const files = splits.map(({ split }) => {
-    // A split's name has no other characters that are not allowed there.
-    const name = split?.replaceAll('-', '_') ?? 'train';
+    const name = split === undefined ? 'train' : loaderName(split);
     return `  - split: ${name}\n    path: ${folderOf(split)}/**\n`;
   });
   return `---

@@ -8,5 +8,8 @@ export function shardName(
   { split, number }: Pick<ShardTarget, 'split' | 'number'>,
   digits: number,
 ): string {
-  return `${split ?? 'images'}-${String(number).padStart(digits, '0')}`;
+  return `${split === undefined ? 'images' : loaderName(split)}-${String(number).padStart(digits, '0')}`;
 }
+
+/** `hold.out` of `hold-out`: the name of a split has no `-` in Hugging Face's `datasets`, and a file's name ends it there. */
+export const loaderName = (split: string) => split.replaceAll('-', '.');

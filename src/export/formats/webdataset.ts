@@ -1,5 +1,5 @@
 import { placeOf } from '../../labels/join.ts';
-import { toRecord } from '../record.ts';
+import { toTypedRecord } from '../record.ts';
 import type { Exporter, FormatOptions } from '../types.ts';
 import { shardName } from './shard-name.ts';
 import { TarFile } from './tar-file.ts';
@@ -21,7 +21,7 @@ export function webdatasetExporter({ shardBytes }: Pick<FormatOptions, 'shardByt
         const content = await image.read();
         if (content === undefined) continue;
         const key = takeKey(keys, placeOf(image.row));
-        const row = Buffer.from(JSON.stringify(toRecord(image)));
+        const row = Buffer.from(JSON.stringify(toTypedRecord(image)));
         await tar.add(`${key}.${image.ending}`, content);
         await tar.add(`${key}.json`, row);
         bytes += bytesInTar(content) + bytesInTar(row);
