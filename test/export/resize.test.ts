@@ -73,6 +73,20 @@ describe('a conversion', () => {
     expect([width, height, orientation]).toEqual([512, 205, undefined]);
   });
 
+  it('takes the colours as they are stored, not as a profile would have them', async () => {
+    const raw = { width: 16, height: 16, channels: 3 } as const;
+    const red = Buffer.from(Array.from({ length: 16 * 16 }, () => [220, 40, 40]).flat());
+    const profiled = await sharp(red, { raw })
+      .withIccProfile('p3')
+      .jpeg({ quality: 100 })
+      .toBuffer();
+    const stored = await sharp(profiled, { ignoreIcc: true }).raw().toBuffer();
+    const converted = await sharp(await convert(profiled, { format: 'png' }))
+      .raw()
+      .toBuffer();
+    expect(converted.subarray(0, 3)).toEqual(stored.subarray(0, 3));
+  });
+
   it('obeys the quality of jpg and webp, and loses nothing in png', async () => {
     const noise = Buffer.from(Array.from({ length: 256 * 256 }, (_, at) => (at * at * 31) % 251));
     const raw = { width: 256, height: 256, channels: 1 } as const;
