@@ -68,5 +68,6 @@ export const HOMES = {
     'src/fs/lock-file.ts',
     'src/sources/kept-links.ts',
     'src/ranges/range-store.ts',
+    'src/export/journal.ts',
   ],
 };

@@ -37,7 +37,7 @@ export interface AboutFile {
 /** How far a phase of a file has come. */
 export interface PhaseProgress extends AboutFile {
   readonly phase: Phase;
-  /** Bytes that are downloaded, hashed, extracted or checked so far. */
+  /** Bytes that are downloaded, hashed, extracted, checked or exported so far. */
   readonly doneBytes: number;
   /** All bytes of the phase. Null where nothing exact is known yet. */
   readonly totalBytes: number | null;
@@ -58,7 +58,7 @@ export interface PhaseStartEvent extends PhaseProgress {
  */
 export interface ProgressEvent extends PhaseProgress {
   readonly event: 'progress';
-  /** Images of the choice that are here, or have come. Absent where no images of this file are fetched by themselves. */
+  /** Images of the choice that are here, or have come; of an export those that were read. Absent where all of the file is meant. */
   readonly images?: number | undefined;
   /** The run as a whole. Absent where a listener of the library gets the event: only `--ndjson` adds it. */
   readonly run?: RunProgress | undefined;

@@ -1,8 +1,8 @@
 /**
  * `download`; `hash`: bytes that were there already; `extract`; `check`: members or extracted images
- * against their CRC-32.
+ * against their CRC-32; `export`: images on their way into an export.
  */
-export type Phase = 'download' | 'hash' | 'extract' | 'check';
+export type Phase = 'download' | 'hash' | 'extract' | 'check' | 'export';
 
 /** One phase that a file still has to go through. */
 export interface PlannedWork {
@@ -11,7 +11,7 @@ export interface PlannedWork {
   /** Subsets that it belongs to. */
   readonly subsets: readonly string[];
   readonly phase: Phase;
-  /** To be downloaded, hashed, extracted or checked. Approximate. */
+  /** To be downloaded, hashed, extracted, checked or exported. Approximate. */
   readonly bytes: number;
 }
 

@@ -1,3 +1,4 @@
+import { EXPORT_FORMATS } from '../export/types.ts';
 import type { CommandContext, CommandOutcome } from './command.ts';
 import type { CommandName, OptionKey } from './options.ts';
 
@@ -129,11 +130,12 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
     load: async () => (await import('./commands/offline.ts')).runSplit,
   },
   export: {
-    summary: 'write images and labels as a training set: csv, jsonl; no network',
-    argument: { usage: '[format]', help: 'csv or jsonl' },
+    summary: 'write images and labels in the form that training loads; no network',
+    argument: { usage: '[format]', help: `one of ${EXPORT_FORMATS.join(', ')}` },
     examples: [
       ['ccxri export csv --to tables', 'one table of all images that are here'],
-      ['ccxri export jsonl --subset viral --to viral', 'a part of them, a JSON object a line'],
+      ['ccxri export webdataset --subset viral --to viral', 'tar files with images and labels'],
+      ['ccxri export parquet --with-images --to hub', 'as the Hugging Face hub has them'],
     ],
     announcement: 'exporting…',
     load: async () => (await import('./commands/offline.ts')).runExport,

@@ -1,5 +1,5 @@
 import { type OptionSpec, flag, sameFor, text, whole } from './options-spec.ts';
-import { names, ratios } from './options-values.ts';
+import { names, ratios, size } from './options-values.ts';
 
 /** The part of the table of options (src/cli/options.ts) of the commands that make training sets of archives. */
 export const SETS_OPTIONS = {
@@ -21,6 +21,20 @@ export const SETS_OPTIONS = {
     help: 'the directory of the export; it appears when all of it is written',
     expects: 'a directory',
     isPath: true,
+    commands: ['export'],
+  },
+  withImages: flag('--with-images', 'images go along with csv, jsonl and parquet too', {
+    group: 'How',
+    commands: ['export'],
+  }),
+  shardSize: {
+    long: '--shard-size',
+    value: 'SIZE',
+    group: 'How',
+    schema: size.optional(),
+    help: 'about how large each file of webdataset, and of parquet with images, becomes',
+    default: '1G',
+    expects: 'a size from 1M to 1T, such as 500M or 2GB',
     commands: ['export'],
   },
   // split

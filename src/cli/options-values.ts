@@ -35,16 +35,20 @@ const POWERS: Readonly<Record<string, number>> = { '': 0, K: 1, M: 2, G: 3 };
  */
 const RATE = /^([0-9]+(?:\.[0-9]+)?) ?(?:([KMGkmg]?)(i?)B?|([kmg])b)(?:\/s|ps)?$/;
 
-/** Bytes per second, in the decimal units in which ccxri shows every rate; with `i` in those of 1024. */
-export const rate = z
+const bytes = z
   .string()
   .regex(RATE)
   .transform((typed) => {
     const [, number = '', unit, i, lower] = RATE.exec(typed) ?? [];
     const power = POWERS[(unit ?? lower ?? '').toUpperCase()] ?? 0;
     return Math.round(Number(number) * (i === 'i' ? 1024 : 1000) ** power);
-  })
-  .pipe(z.number().min(1000).max(1e12));
+  });
+
+/** Bytes per second, in the decimal units in which ccxri shows every rate; with `i` in those of 1024. */
+export const rate = bytes.pipe(z.number().min(1000).max(1e12));
+
+/** Bytes, likewise. */
+export const size = bytes.pipe(z.number().min(1e6).max(1e12));
 
 /** RFC 9110: a token, a colon, and a value without control characters. */
 const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\u0000-\u0008\u000a-\u001f\u007f]+)$/;

@@ -48,6 +48,7 @@ const COLORS: ByPhase<'cyan' | 'magenta' | 'green'> = {
   hash: 'magenta',
   check: 'magenta',
   extract: 'green',
+  export: 'green',
 };
 
 function barLines(

@@ -85,6 +85,7 @@ export class RunState {
     download: new CurrentSpeed(),
     extract: new CurrentSpeed(),
     check: new CurrentSpeed(),
+    export: new CurrentSpeed(),
   };
 
   handle(event: RunEvent, nowMs: number): void {

@@ -7,18 +7,21 @@ export const PHASE_WORDS: ByPhase<string> = {
   hash: 'check',
   extract: 'extract',
   check: 'check',
+  export: 'export',
 };
 export const DOING: ByPhase<string> = {
   download: 'downloading',
   hash: 'checking',
   extract: 'extracting',
   check: 'checking',
+  export: 'exporting',
 };
 const DONE: ByPhase<string> = {
   download: 'downloaded',
   hash: 'checked',
   check: 'checked',
   extract: 'extracted',
+  export: 'exported',
 };
 
 /** `12 of 82 files`; of chosen images `30 of 71 images` */

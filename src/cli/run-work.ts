@@ -8,6 +8,7 @@ const EXPECTED_BYTES_PER_SECOND: ByPhase<number> = {
   download: 5e6,
   extract: 100e6,
   check: 100e6,
+  export: 100e6,
 };
 /** Bytes were all there once, and may have to come again: only a run that is over is complete. */
 const MOST_WHILE_OPEN = 0.999;
@@ -35,7 +36,7 @@ export class RunWork {
   readonly #items = new Map<string, Item>();
   /** By file. */
   readonly #inWork = new Map<string, Phase>();
-  readonly #filesAtOnce: Record<Phase, number> = { hash: 1, download: 1, extract: 1, check: 1 };
+  readonly #filesAtOnce: Record<Phase, number> = { ...mapPhases(() => 1) };
   readonly #speeds = mapPhases((phase) => new MeanSpeed(EXPECTED_BYTES_PER_SECOND[phase]));
   #isPlanned = false;
   #fraction = 0;
@@ -103,7 +104,9 @@ export class RunWork {
 
   /** A phase has ended; of what size it was is known now. */
   end(of: { readonly file: string; readonly phase: Phase; readonly bytes: number }, nowMs: number) {
-    const moved = this.advance({ ...of, doneBytes: of.bytes, totalBytes: of.bytes }, nowMs);
+    // An archive is read once more for each part of a split.
+    const totalBytes = of.phase === 'export' ? null : of.bytes;
+    const moved = this.advance({ ...of, doneBytes: of.bytes, totalBytes }, nowMs);
     this.#inWork.delete(of.file);
     return moved;
   }
@@ -222,6 +225,7 @@ function mapPhases<T>(make: (phase: Phase) => T): ByPhase<T> {
     download: make('download'),
     extract: make('extract'),
     check: make('check'),
+    export: make('export'),
   };
 }
 

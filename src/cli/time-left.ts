@@ -3,7 +3,7 @@ import type { Phase } from '../events.ts';
 export type ByPhase<T> = Readonly<Record<Phase, T>>;
 
 /** In the order in which a file goes through them. */
-export const PHASES: readonly Phase[] = ['hash', 'download', 'extract', 'check'];
+export const PHASES: readonly Phase[] = ['hash', 'download', 'extract', 'check', 'export'];
 
 /** What is left of one phase of a file. */
 export interface OpenPhase {

@@ -46,7 +46,7 @@ const mediaTypeOf = (ending: string) => MEDIA_TYPES[ending] ?? 'application/octe
 export async function describeExport(
   directory: string,
   { manifest, format, images, archives, files, imageEnding }: ExportFacts,
-  options: Omit<DescribeOptions, 'temporaryDirectory'> = {},
+  options: DescribeOptions = {},
 ): Promise<void> {
   const { dataset, version } = manifest;
   const described = await Promise.all(

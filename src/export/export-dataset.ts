@@ -3,20 +3,26 @@ import { systemClock } from '../clock.ts';
 import { resolveManifest } from '../dataset/kept-manifest.ts';
 import { assertDirectory } from '../dataset/session.ts';
 import { describeExport } from '../description/describe-export.ts';
-import { ignoreEvents } from '../events.ts';
+import { ignoreEvents, withSubsets } from '../events.ts';
 import { writeFileAtomic } from '../fs/atomic.ts';
+import { readVersion } from '../fs/package-version.ts';
 import { openIndexSource } from '../labels/build-index.ts';
 import type { Manifest } from '../manifest/manifest.ts';
-import { loadExporter } from './formats.ts';
-import { type PlannedSplit, planExport } from './plan.ts';
-import { renderSidecar } from './sidecar.ts';
+import { ExportProgress } from './export-progress.ts';
+import { FORMATS } from './formats.ts';
+import { type ExportPlan, fingerprintOf, planExport } from './plan.ts';
+import { type Recipe, renderSidecar } from './sidecar.ts';
 import { ExportPlace, SIDECAR } from './target.ts';
 import type { ExportOptions, ExportResult } from './types.ts';
 import { type WrittenExport, writeShards } from './write-shards.ts';
 
+/** As large as loaders like them; of a release of 43 GB there are 43 then. */
+export const DEFAULT_SHARD_BYTES = 1e9;
+
 /**
- * Writes the images that are here, or their labels alone, in the form that a loader of training data takes.
- * The directory appears when all of it is there. No network; the dataset directory is only read.
+ * Writes the images that are here, extracted or in checked archives, or their labels alone, in the form that
+ * a loader of training data takes. The directory appears when all of it is there; a run that was stopped is
+ * continued by the same call. No network; the dataset directory is only read.
  * @throws CcxriError `occupied`: the target exists; `missing`: no images are here; `unknown-subset`,
  *   `unknown-file`; `labels-invalid`; `locked`: another export goes there; of the disk; `aborted`
  */
@@ -27,21 +33,32 @@ export async function exportDataset(options: ExportOptions): Promise<ExportResul
   await assertDirectory(dest);
   const place = new ExportPlace(to);
   await place.assertFree(force);
-  const exporter = await loadExporter(format, { withImages: false, shardBytes: 1e9 });
+  const recipe = recipeOf(options, manifest);
+  const { withImages } = recipe;
   const source = await openIndexSource({ ...options, manifest, packed: true });
-  const splits = await planExport(source, signal);
-  const done = await place.withPartial({ clock, signal }, async () => {
-    const written = await writeShards(splits, { exporter, directory: place.growing, signal });
-    await describe(written, { options, manifest, splits, directory: place.growing });
-    return written;
+  const plan = await planExport(source, withImages, signal);
+  const exporter = (await FORMATS[format].load())(recipe);
+  const onEvent = withSubsets(options.onEvent ?? ignoreEvents, manifest.files);
+  const progress = withImages ? new ExportProgress(clock, onEvent) : undefined;
+  const growth = { clock, signal, fingerprint: fingerprintOf(plan, recipe) };
+  const done = await place.grow({ ...growth, isWorthKeeping: withImages }, async (journal) => {
+    const kept = journal.shards.length;
+    const { growing: directory } = place;
+    const { layout } = source;
+    const work = { layout, exporter, directory, journal, progress, signal };
+    const written = await writeShards(plan.splits, work);
+    const all = { ...written, leftOut: [...plan.leftOut, ...written.leftOut] };
+    await describe(all, { options, manifest, plan, place, recipe });
+    return { ...all, kept };
   });
-  const { parts, files, leftOut } = done;
+  const { parts, files, leftOut, kept } = done;
   return {
     path: place.path,
     format,
     images: parts.reduce((sum, { images }) => sum + images, 0),
-    archives: stemsOf(splits).length,
+    archives: stemsOf(plan).length,
     parts,
+    shardsKept: kept,
     files: files.length,
     bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
     leftOut,
@@ -49,28 +66,43 @@ export async function exportDataset(options: ExportOptions): Promise<ExportResul
   };
 }
 
+function recipeOf(options: ExportOptions, { dataset, version }: Manifest): Recipe {
+  const { format, withImages = false, shardBytes = DEFAULT_SHARD_BYTES } = options;
+  return {
+    ccxriVersion: readVersion(),
+    manifest: { dataset, version },
+    format,
+    withImages: withImages || FORMATS[format].images === 'always',
+    shardBytes,
+  };
+}
+
 interface Description {
   readonly options: ExportOptions;
   readonly manifest: Manifest;
-  readonly splits: readonly PlannedSplit[];
-  readonly directory: string;
+  readonly plan: ExportPlan;
+  readonly place: ExportPlace;
+  readonly recipe: Recipe;
 }
 
 /** What lies beside the files of the format. */
 async function describe(
-  { parts, files, leftOut }: WrittenExport,
-  { options, manifest, splits, directory }: Description,
+  written: WrittenExport,
+  { options, manifest, plan, place, recipe }: Description,
 ): Promise<void> {
-  const { format, signal, onEvent = ignoreEvents } = options;
-  const archives = stemsOf(splits);
-  const text = renderSidecar({ manifest, format, archives, parts, files, leftOut });
-  await writeFileAtomic(join(directory, SIDECAR), text, { signal });
-  const images = parts.reduce((sum, part) => sum + part.images, 0);
-  const facts = { manifest, format, images, archives, files };
-  await describeExport(directory, facts, { onEvent, signal });
+  const { signal, onEvent = ignoreEvents } = options;
+  const { temporary: temporaryDirectory } = place;
+  const { format, withImages } = recipe;
+  const archives = stemsOf(plan);
+  const text = renderSidecar(recipe, { ...written, archives });
+  await writeFileAtomic(join(place.growing, SIDECAR), text, { temporaryDirectory, signal });
+  const images = written.parts.reduce((sum, part) => sum + part.images, 0);
+  const imageEnding = withImages && FORMATS[format].hasImageFiles ? 'jpg' : undefined;
+  const facts = { manifest, format, images, archives, files: written.files, imageEnding };
+  await describeExport(place.growing, facts, { onEvent, signal, temporaryDirectory });
 }
 
-function stemsOf(splits: readonly PlannedSplit[]): readonly string[] {
+function stemsOf({ splits }: ExportPlan): readonly string[] {
   return [
     ...new Set(splits.flatMap(({ archives }) => archives.map(({ archive }) => archive.stem))),
   ];

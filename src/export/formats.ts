@@ -5,33 +5,46 @@ import { EXPORT_FORMATS, type ExportFormat, type Exporter, type FormatOptions } 
 
 /** What the export must know of a format. */
 interface FormatSpec {
+  /** `always`: images go along; `asked`: labels alone, unless images are asked for. */
+  readonly images: 'always' | 'asked';
+  /** Whether each image is a file of its own. */
+  readonly hasImageFiles: boolean;
   /** Loaded when it is written: nobody else pays for its packages. */
   readonly load: () => Promise<(options: FormatOptions) => Exporter>;
 }
 
-const table = async (kind: 'csv' | 'jsonl') => {
-  const { tableExporter } = await import('./formats/table.ts');
-  return (options: FormatOptions) => tableExporter(kind, options);
+const AS_FILES = { images: 'always', hasImageFiles: true } as const;
+
+const table = (kind: 'csv' | 'jsonl'): FormatSpec => ({
+  ...{ images: 'asked', hasImageFiles: true },
+  load: async () => {
+    const { tableExporter } = await import('./formats/table.ts');
+    return (options) => tableExporter(kind, options);
+  },
+});
+
+/** Every format: what is written by a name that is typed. */
+export const FORMATS: Readonly<Record<ExportFormat, FormatSpec>> = {
+  csv: table('csv'),
+  jsonl: table('jsonl'),
+  torchxrayvision: {
+    ...AS_FILES,
+    load: async () => (await import('./formats/torchxrayvision.ts')).torchxrayvisionExporter,
+  },
+  imagefolder: {
+    ...AS_FILES,
+    load: async () => (await import('./formats/imagefolder.ts')).imagefolderExporter,
+  },
+  webdataset: {
+    ...{ images: 'always', hasImageFiles: false },
+    load: async () => (await import('./formats/webdataset.ts')).webdatasetExporter,
+  },
+  monai: { ...AS_FILES, load: async () => (await import('./formats/monai.ts')).monaiExporter },
+  parquet: {
+    ...{ images: 'asked', hasImageFiles: false },
+    load: async () => (await import('./formats/parquet.ts')).parquetExporter,
+  },
 };
-
-/** The formats that can be written. */
-export const FORMATS: Readonly<Partial<Record<ExportFormat, FormatSpec>>> = {
-  csv: { load: () => table('csv') },
-  jsonl: { load: () => table('jsonl') },
-};
-
-/** @throws CcxriError `usage`: the format can't be written */
-export async function loadExporter(
-  format: ExportFormat,
-  options: FormatOptions,
-): Promise<Exporter> {
-  const make = await FORMATS[format]?.load();
-  if (make === undefined) throw unknownFormat(format);
-  return make(options);
-}
-
-/** Those of EXPORT_FORMATS. */
-export const WRITABLE_FORMATS = EXPORT_FORMATS.filter((format) => FORMATS[format] !== undefined);
 
 /**
  * A format as somebody types it: case does not matter.
@@ -39,17 +52,13 @@ export const WRITABLE_FORMATS = EXPORT_FORMATS.filter((format) => FORMATS[format
  */
 export function toExportFormat(typed: string): ExportFormat {
   const key = typed.toLowerCase();
-  const format = WRITABLE_FORMATS.find((each) => each === key);
+  const format = EXPORT_FORMATS.find((each) => each === key);
   if (format !== undefined) return format;
-  throw unknownFormat(typed);
-}
-
-function unknownFormat(typed: string): CcxriError {
-  const nearest = nearestOf(typed.toLowerCase(), WRITABLE_FORMATS, (each) => each);
+  const nearest = nearestOf(key, EXPORT_FORMATS, (each) => each);
   const guess = nearest === undefined ? '' : ` Did you mean "${nearest}"?`;
   const found = toPrintable(typed, 80);
-  const expected = WRITABLE_FORMATS.join(', ');
-  return new CcxriError('usage', `there is no format "${found}".${guess}`, {
+  const expected = EXPORT_FORMATS.join(', ');
+  throw new CcxriError('usage', `there is no format "${found}".${guess}`, {
     ...{ found, expected },
     next: [{ kind: 'advice', text: `take one of ${expected}` }],
   });

@@ -1,29 +1,23 @@
-import { readVersion } from '../fs/package-version.ts';
-import type { Manifest } from '../manifest/manifest.ts';
 import { toPrintableJson } from '../text.ts';
-import type { ExportFormat, ExportedFile, ExportedPart, LeftOutImage } from './types.ts';
+import type { ExportFormat } from './types.ts';
+import type { WrittenExport } from './write-shards.ts';
 
-/** What export.json says. */
-interface Recipe {
-  readonly manifest: Manifest;
+/** What decides about the files of an export, besides its rows. */
+export interface Recipe {
+  readonly ccxriVersion: string;
+  readonly manifest: { readonly dataset: string; readonly version: string };
   readonly format: ExportFormat;
-  /** Stems of the archives that rows are from. */
-  readonly archives: readonly string[];
-  readonly parts: readonly ExportedPart[];
-  readonly files: readonly ExportedFile[];
-  readonly leftOut: readonly LeftOutImage[];
+  readonly withImages: boolean;
+  readonly shardBytes: number;
 }
 
-/** How an export was made. No date, no path: the same on every machine. */
-export function renderSidecar({ manifest, ...recipe }: Recipe): string {
-  const { dataset, version } = manifest;
-  const { format, archives, parts, files, leftOut } = recipe;
+/** How an export was made, as export.json says it. No date, no path: the same on every machine. */
+export function renderSidecar(
+  { ccxriVersion, manifest, ...options }: Recipe,
+  { parts, files, leftOut, archives }: WrittenExport & { readonly archives: readonly string[] },
+): string {
   const images = parts.reduce((sum, part) => sum + part.images, 0);
-  const sidecar = {
-    exportVersion: 1,
-    ccxriVersion: readVersion(),
-    manifest: { dataset, version },
-    ...{ format, images, parts, archives, files, leftOut },
-  };
+  const made = { exportVersion: 1, ccxriVersion, manifest, ...options };
+  const sidecar = { ...made, images, parts, archives, files, leftOut };
   return `${toPrintableJson(JSON.stringify(sidecar, null, 2))}\n`;
 }

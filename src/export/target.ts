@@ -6,10 +6,20 @@ import { syncDirectory } from '../fs/atomic.ts';
 import { acquireLock } from '../fs/lock.ts';
 import { makeDirectory, pathKind } from '../fs/paths.ts';
 import { readSmallJson } from '../fs/small-json.ts';
-import { toPrintable } from '../text.ts';
+import { count, toPrintable } from '../text.ts';
+import { ExportJournal } from './journal.ts';
 
 /** The file of an export that says how it was made. */
 export const SIDECAR = 'export.json';
+
+interface Growth {
+  readonly clock: Clock;
+  readonly signal: AbortSignal | undefined;
+  /** Of what it is made of. */
+  readonly fingerprint: string;
+  /** To read images takes long; to write labels does not. */
+  readonly isWorthKeeping: boolean;
+}
 
 /**
  * Where an export goes. It grows in `<DIR>.partial/export`, and is renamed when all of it is there;
@@ -20,14 +30,19 @@ export class ExportPlace {
   readonly path: string;
   /** What it grows in. */
   readonly growing: string;
+  /** For files that are not whole yet; beside it. */
+  readonly temporary: string;
   readonly #partial: string;
   readonly #replaced: string;
+  readonly #journal: string;
 
   constructor(to: string) {
     this.path = resolve(to);
     this.#partial = `${this.path}.partial`;
     this.growing = join(this.#partial, 'export');
     this.#replaced = join(this.#partial, 'replaced');
+    this.#journal = join(this.#partial, 'journal.jsonl');
+    this.temporary = join(this.#partial, 'temporary');
   }
 
   /**
@@ -48,12 +63,13 @@ export class ExportPlace {
   }
 
   /**
-   * Runs `work` as the only export to this place. What it has left stays only if it is worth to be kept.
+   * Runs `work` as the only export to this place, and gives the export its name. Where it fails, shards that
+   * are whole stay for the next run.
    * @throws CcxriError `locked`; of the disk; as `work`
    */
-  async withPartial<T>(
-    { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal | undefined },
-    work: () => Promise<T>,
+  async grow<T>(
+    { clock, signal, fingerprint, isWorthKeeping }: Growth,
+    work: (journal: ExportJournal) => Promise<T>,
   ): Promise<T> {
     await makeDirectory(this.#partial);
     const path = join(this.#partial, 'lock');
@@ -62,19 +78,32 @@ export class ExportPlace {
         throw isCcxriError(error, 'locked') ? this.#locked(error) : error;
       },
     );
+    let isKept = false;
     try {
-      await this.#remove(this.growing);
-      await makeDirectory(this.growing);
-      const done = await work();
-      await this.#publish();
-      return done;
-    } catch (error) {
-      await rm(this.growing, { recursive: true, force: true }).catch(() => undefined);
-      throw error;
+      const journal = await ExportJournal.open(this.#journal, fingerprint, this.growing);
+      try {
+        if (journal.shards.length === 0) await this.#remove(this.growing);
+        await makeDirectory(this.growing);
+        const done = await work(journal);
+        await this.#publish();
+        return done;
+      } catch (error) {
+        const { length } = journal.shards;
+        isKept = isWorthKeeping && length > 0;
+        throw isKept ? this.#withKept(error, length) : error;
+      } finally {
+        await journal.close();
+      }
     } finally {
       await release();
-      await this.#removePartial();
+      if (!isKept) await this.#remove(this.#partial);
     }
+  }
+
+  #withKept(error: unknown, shards: number): unknown {
+    if (!isCcxriError(error)) return error;
+    const where = toPrintable(this.#partial, 4096);
+    return withDetails(error, { kept: `${count(shards, 'shard')} in ${where}` });
   }
 
   /** An export that is replaced stays until the new one has its name. */
@@ -90,10 +119,6 @@ export class ExportPlace {
     } catch (error) {
       throw toDiskError(error, 'write', { path });
     }
-  }
-
-  async #removePartial(): Promise<void> {
-    await this.#remove(this.#partial);
   }
 
   async #remove(path: string): Promise<void> {

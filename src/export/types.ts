@@ -121,6 +121,10 @@ export interface ExportOptions extends RunOptions {
   readonly format: ExportFormat;
   /** The directory of the export. It is not there yet, or empty. */
   readonly to: string;
+  /** Images go along, also where the format has labels alone otherwise. Default false. */
+  readonly withImages?: boolean | undefined;
+  /** How large a shard may become in bytes, about. Default 1 GB. */
+  readonly shardBytes?: number | undefined;
   /** Replace an export that is there. Default false. */
   readonly force?: boolean | undefined;
 }
@@ -164,6 +168,8 @@ export interface ExportResult {
   readonly archives: number;
   /** The parts of the split; a single one where no split was asked for. */
   readonly parts: readonly ExportedPart[];
+  /** Shards that an earlier run of the same export, which was stopped, had written. */
+  readonly shardsKept: number;
   /** Files that were written, images and descriptions not counted. */
   readonly files: number;
   /** Bytes of these files. */

@@ -43,6 +43,8 @@ const CASES: Readonly<Record<OptionKey, readonly [string, string, unknown]>> = {
   stratify: ['', '1', true],
   name: ['cv', 'cv', 'cv'],
   to: ['out', 'out', 'out'],
+  withImages: ['', '1', true],
+  shardSize: ['500M', '500MB', 500e6],
   force: ['', '1', true],
   list: ['', '1', true],
   csv: ['', '1', true],

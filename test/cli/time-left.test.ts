@@ -12,6 +12,7 @@ const paces = (download: number, extract: number) => ({
   download: pace(download, 2),
   extract: pace(extract, 1),
   check: pace(1000, 2),
+  export: pace(1000, 1),
 });
 
 const file = (...phases: readonly OpenPhase['phase'][]): readonly OpenPhase[] =>

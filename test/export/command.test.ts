@@ -3,35 +3,19 @@ import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseCsv } from '../support/csv.ts';
-import { type Dataset, makeDataset } from '../support/dataset.ts';
-import { type CliRun, documentOf, runCli } from '../support/run-cli.ts';
+import { makeExportProgram } from '../support/export-program.ts';
+import { documentOf } from '../support/run-cli.ts';
 import { listTree, useTempDirs } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
 
-interface Program {
-  readonly dataset: Dataset;
-  readonly to: string;
-  readonly run: (...argv: readonly string[]) => Promise<CliRun>;
-  readonly read: (name: string) => Promise<string>;
-}
-
-async function makeProgram(extracted: readonly string[] = ['ChestDx-1']): Promise<Program> {
-  const directory = await tempDir();
-  const dataset = await makeDataset(directory, { extracted });
-  const where = ['--manifest', dataset.release.manifestPath, '--dest', dataset.root];
-  const to = join(directory, 'out', 'set');
-  return {
-    ...{ dataset, to },
-    run: (command = '', ...argv) => runCli([command, ...where, ...argv], { cwd: directory }),
-    read: (name) => readFile(join(to, name), 'utf8'),
-  };
-}
+const makeProgram = async (extracted?: readonly string[]) =>
+  makeExportProgram(await tempDir(), extracted);
 
 describe('ccxri export', () => {
   it('writes the rows of index.csv as one table, of archives that are not extracted too', async () => {
-    const { dataset, to, run, read } = await makeProgram();
-    const { code, stdout } = await run('export', 'csv', '--to', to);
+    const { dataset, to, run, exportTo, read } = await makeProgram();
+    const { code, stdout } = await exportTo('csv');
     expect(code).toBe(0);
     expect(stdout).toMatch(/set: 31 images of \d+ archives as csv, 1 file, /);
     const rows = parseCsv(await read('labels.csv'));
@@ -48,8 +32,8 @@ describe('ccxri export', () => {
   });
 
   it('writes an object a line, with the same keys in each', async () => {
-    const { to, run, read } = await makeProgram();
-    expect((await run('export', 'JSONL', '--subset', 'viral', '--to', to)).code).toBe(0);
+    const { exportTo, read } = await makeProgram();
+    expect((await exportTo('JSONL', '--subset', 'viral')).code).toBe(0);
     const lines = (await read('labels.jsonl')).trimEnd().split('\n');
     const rows = lines.map((line): unknown => JSON.parse(line));
     expect(rows[0]).toMatchObject({ archive: 'Viral-1', Hernia: null, check: 'verified' });
@@ -59,7 +43,7 @@ describe('ccxri export', () => {
 
   it('says beside it how it was made: the same bytes in another directory', async () => {
     const [one, other] = [await makeProgram(), await makeProgram()];
-    for (const { run, to } of [one, other]) await run('export', 'csv', '--to', to);
+    for (const { exportTo } of [one, other]) await exportTo('csv');
     const sidecar = await one.read('export.json');
     expect(await other.read('export.json')).toBe(sidecar);
     const table = await one.read('labels.csv');
@@ -74,12 +58,12 @@ describe('ccxri export', () => {
   });
 
   it('replaces an export with --force alone, and nothing else ever', async () => {
-    const { dataset, to, run, read } = await makeProgram();
-    await run('export', 'csv', '--to', to);
-    const again = await run('export', 'jsonl', '--to', to);
+    const { dataset, to, run, exportTo, read } = await makeProgram();
+    await exportTo('csv');
+    const again = await exportTo('jsonl');
     expect(again.code).toBe(3);
     expect(again.stderr).toMatch(/is an export already\n[^]*--force/);
-    expect((await run('export', 'jsonl', '--to', to, '--force')).code).toBe(0);
+    expect((await exportTo('jsonl', '--force')).code).toBe(0);
     expect(await read('labels.jsonl')).toContain('"archive":"ChestDx-1"');
     expect(await listTree(join(to, '..'))).not.toContain('set/labels.csv');
     const foreign = await run('export', 'csv', '--to', dataset.root, '--force');
@@ -106,8 +90,8 @@ describe('ccxri export', () => {
   });
 
   it('reports what it wrote as JSON', async () => {
-    const { to, run } = await makeProgram();
-    const { stdout } = await run('export', 'csv', '--to', to, '--json');
+    const { to, exportTo } = await makeProgram();
+    const { stdout } = await exportTo('csv', '--json');
     const { result, counts } = documentOf(stdout);
     expect(result).toMatchObject({ path: to, format: 'csv', images: 31, files: 1, leftOut: [] });
     expect(counts).toEqual({ images: 31, leftOut: 0, files: 1 });

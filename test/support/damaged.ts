@@ -1,5 +1,5 @@
 import { createCipheriv } from 'node:crypto';
-import { utimes, writeFile } from 'node:fs/promises';
+import { readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Sample, manifestOf, run, toSample } from './fetching.ts';
 import { buildZip } from './zip-builder.ts';
@@ -45,4 +45,10 @@ export async function damageAfterFetch(
   await writeFile(path, damaged);
   const later = new Date(Date.now() + 10_000);
   await utimes(path, later, later);
+}
+
+/** Writes something else in the place of an extracted image. */
+export async function damageOneImage(folder: string): Promise<void> {
+  const [image = ''] = (await readdir(folder)).sort();
+  await writeFile(join(folder, image), 'no image');
 }

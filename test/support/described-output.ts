@@ -64,8 +64,5 @@ export class DescribedOutput {
 export const NEVER_SEEN: Readonly<Record<string, string>> = {
   ...{ 'BugRecord.code': 'no test provokes a bug', 'BugRecord.message': 'likewise' },
   ...{ 'Manifest.counts': 'ccxri manifest writes none', 'ManifestFile.url': 'likewise' },
-  ...{ 'LeftOutImage.image': 'labels alone leave no image out', 'LeftOutImage.why': 'likewise' },
   'ManifestFile.md5Disputed': 'ccxri manifest writes none',
-  'ProgressEvent.images': 'the runs are too short',
-  ...{ 'RunProgress.images': 'likewise', 'RunProgress.imagesDone': 'likewise' },
 };

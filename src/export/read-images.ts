@@ -1,0 +1,113 @@
+import { join } from 'node:path';
+import { throwIfAborted } from '../abort.ts';
+import type { ImageReader } from '../dataset/image-reader.ts';
+import type { DatasetLayout } from '../dataset/layout.ts';
+import { isCcxriError } from '../errors.ts';
+import { statOrNull } from '../fs/paths.ts';
+import { imageFaultOf, isPicture } from '../fs/image-content.ts';
+import { openImages } from '../labels/build-index.ts';
+import { type IndexRow, placeOf } from '../labels/join.ts';
+import type { ExportProgress } from './export-progress.ts';
+import { endingOf } from './image-name.ts';
+import type { ArchivePart, PlannedSplit } from './plan.ts';
+import type { ExportImage, Exporter } from './types.ts';
+
+/** The bytes of an image, or why it has to be left out, in words. */
+export type Loaded = Uint8Array | string;
+
+/** An image of the dataset on its way into the export. */
+export type SourceImage = Omit<ExportImage, 'read'> & { readonly load: () => Promise<Loaded> };
+
+export interface ImageSource {
+  readonly layout: DatasetLayout;
+  readonly exporter: Pick<Exporter, 'linksFiles'>;
+  /** undefined: labels alone. */
+  readonly progress: ExportProgress | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * The images of a split in the order of index.csv. An archive is open while its images are taken.
+ * @param skipped that an earlier run has written
+ * @throws CcxriError of the disk; `aborted`
+ */
+export async function* readImages(
+  { split, archives }: PlannedSplit,
+  source: ImageSource,
+  skipped: number,
+): AsyncGenerator<SourceImage, void, void> {
+  let toSkip = skipped;
+  for (const part of archives) {
+    const rows = part.rows.slice(toSkip);
+    toSkip = Math.max(0, toSkip - part.rows.length);
+    if (rows.length === 0) continue;
+    if (source.progress === undefined) {
+      throwIfAborted(source.signal);
+      for (const row of rows) yield { ...ofRow(row, split), file: undefined, load: noBytes };
+    } else yield* readArchive({ ...part, rows }, split, { ...source, progress: source.progress });
+  }
+}
+
+const ofRow = (row: IndexRow, split: string | undefined) => ({
+  ...{ row, split, ending: endingOf(row.image) },
+});
+
+const noBytes = () => Promise.resolve('labels alone are exported');
+
+async function* readArchive(
+  part: ArchivePart,
+  split: string | undefined,
+  { layout, exporter, progress, signal }: ImageSource & { readonly progress: ExportProgress },
+): AsyncGenerator<SourceImage, void, void> {
+  const { archive } = part;
+  const reader = await openImages(part, layout, signal);
+  const folder = `images/${archive.stem}/`;
+  const members = part.record?.members ?? [];
+  const sizes = new Map(members.map(({ path, bytes }) => [`${folder}${path}`, bytes]));
+  const underWay = new Set<Promise<Loaded>>();
+  progress.begin(archive);
+  try {
+    for (const row of part.rows) {
+      throwIfAborted(signal);
+      const load = () => {
+        const content = loadImage(row, reader, archive.packed !== undefined);
+        underWay.add(content);
+        const settled = () => underWay.delete(content);
+        content.then(settled, settled);
+        return content;
+      };
+      const image = ofRow(row, split);
+      const file = archive.packed === undefined ? join(layout.root, row.path) : undefined;
+      const links = file !== undefined && exporter.linksFiles === true;
+      // What is linked is read only where it is not as long as an extraction has left it, or nobody knows that.
+      const judged =
+        links && !(await isAsLong(file, sizes.get(row.path))) ? await load() : undefined;
+      progress.moved(archive, row);
+      if (judged === undefined) yield { ...image, file, load };
+      else yield { ...image, file: typeof judged === 'string' ? undefined : file, load };
+    }
+  } finally {
+    await Promise.allSettled(underWay);
+    await reader.close();
+    progress.end(archive);
+  }
+}
+
+async function isAsLong(file: string, bytes: number | undefined): Promise<boolean> {
+  return bytes !== undefined && (await statOrNull(file))?.size === bytes;
+}
+
+/** A damaged image does not end the export; a damaged disk does. */
+async function loadImage(row: IndexRow, reader: ImageReader, isPacked: boolean): Promise<Loaded> {
+  const place = placeOf(row);
+  try {
+    const content = await reader.read(place.slice(place.indexOf('/') + 1));
+    const fault = isPicture(row.image) ? imageFaultOf(content) : undefined;
+    return fault ?? content;
+  } catch (error) {
+    if (!isCcxriError(error, 'damaged-archive', 'missing')) throw error;
+    if (isPacked) return error.message;
+    // Without the path, which is another one on each machine.
+    return error.code === 'missing' ? 'missing' : 'not as it was extracted';
+  }
+}
