@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { selfSigned } from '../test/support/certificate.ts';
 import { freePort } from '../test/support/daemon.ts';
 import { startNginx } from '../test/support/nginx.ts';
+import { exportWorks } from './export-works.ts';
 import { growthTable, type GrowthRow } from './growth.ts';
 import { spreadOverDisk } from './fresh-directory.ts';
 import { makeBenchRelease } from './make-release.ts';
@@ -87,7 +88,9 @@ function toOptions(argv: readonly string[]): Options {
 
 async function comparisons(place: Place, { rounds, only }: Options): Promise<Comparison[]> {
   const rows: Comparison[] = [];
-  const works = worksOf(place).filter(({ name, rival }) => `${name} ${rival}`.includes(only));
+  const works = [...worksOf(place), ...exportWorks(place)].filter(({ name, rival }) =>
+    `${name} ${rival}`.includes(only),
+  );
   if (works.length === 0) return rows;
   await measure(fetchedOnce(place), place.scratch);
   await writeFile(join(place.scratch, 'aria2.txt'), aria2List(place.archives, place.url));
