@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { freshDirectory } from './fresh-directory.ts';
 import type { Place, Work } from './works.ts';
 
-const pathOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+const RESIZE = fileURLToPath(new URL('resize-folder.ts', import.meta.url));
+const WITH_PILLOW = fileURLToPath(new URL('resize-folder.py', import.meta.url));
 
 /** So many are enough: an image takes either side some 30 ms. */
 const ARCHIVES = 2;
@@ -22,8 +23,8 @@ export function exportWorks({ ccxri, release, url, scratch, archives }: Place): 
       name: 'export: images to 512',
       rival: 'Pillow, a process for each core',
       target: 0.7,
-      ccxri: `node --import tsx ${pathOf('resize-folder.ts')} ${from}/images ${to}`,
-      peer: `${PYTHON} ${pathOf('resize-folder.py')} ${from}/images ${to}`,
+      ccxri: `node --import tsx ${RESIZE} ${from}/images ${to}`,
+      peer: `${PYTHON} ${WITH_PILLOW} ${from}/images ${to}`,
       before: `([ -d ${from} ] || ${fetch}) && ${freshDirectory(to)} && sync`,
       needs: [PYTHON],
       bytes: chosen.reduce((sum, { bytes }) => sum + bytes, 0),
