@@ -35,14 +35,14 @@ const isTail = (range: string) => range.startsWith('bytes=-');
 describe.skipIf(!hasNginx)(
   'a server that serves no parts any more, with an index that is kept',
   () => {
-    async function setUp() {
+    async function setUp(extra = 'max_ranges 0;') {
       const { manifest, directory } = await makeSmallRelease(await tempDir());
       const root = await tempDir();
       const server = await nginx({ root: directory });
       await runImages(root, { manifest, sources: [server.url], images: choiceOf({ limit: 6 }) });
-      const other = await nginx({ root: directory, extra: 'max_ranges 0;' });
+      const other = await nginx({ root: directory, extra });
       const images = choiceOf({ limit: 12 });
-      return { root, setup: { manifest, sources: [other.url], images } };
+      return { root, setup: { manifest, sources: [`${other.url}/{name}`], images } };
     }
 
     test('is refused, with what the whole archives would cost', async () => {
@@ -79,6 +79,17 @@ describe.skipIf(!hasNginx)(
       const whole = result?.outcomes.filter(({ status }) => status === 'verified') ?? [];
       expect(whole.length).toBeGreaterThan(1);
     });
+
+    test.each([400, 403, 405, 416, 501])(
+      'refuses with %i: that is seen as well',
+      async (status) => {
+        const { root, setup } = await setUp(`if ($http_range) { return ${status}; }`);
+        const { exit, result } = await runImages(root, { ...setup, allowWhole: true });
+        expect(result?.outcomes.flatMap(({ error }) => error ?? [])).toEqual([]);
+        expect(exit).toBe(0);
+        expect(result?.images).toMatchObject({ images: 12, here: 12 });
+      },
+    );
   },
 );
 
