@@ -1,8 +1,10 @@
 import { join } from 'node:path';
+import { throwIfAborted } from '../abort.ts';
 import { imagesPathOf, rangesPathOf } from '../dataset/layout.ts';
 import { type MemberIndex, membersOf, readMemberIndex } from '../dataset/member-index.ts';
 import type { Session } from '../dataset/session.ts';
 import { type FileSurvey, surveyFile } from '../dataset/survey.ts';
+import { isCcxriError } from '../errors.ts';
 import { findSingleImages } from '../extract/single-images.ts';
 import { compareLength } from '../fs/content.ts';
 import { statOrNull } from '../fs/paths.ts';
@@ -15,7 +17,7 @@ import type { RangedFile } from '../ranges/ranged-file.ts';
 import { parseAddress } from '../sources/address.ts';
 import type { Source } from '../sources/source.ts';
 import type { ArchiveListing, ListedMember } from '../zip/listing.ts';
-import { atEachSource } from './each-source.ts';
+import { atEachSource, isOfSource } from './each-source.ts';
 import { mayBeRight, takeIfRight } from './obtain.ts';
 import { type ChosenArchive, type ListedImages, imageKeyOf, membersFor } from './plan-images.ts';
 import type { FetchRun } from './with-downloads.ts';
@@ -102,6 +104,7 @@ export async function listArchive(
   }
   return atEachSource({ file, run, isInPlace }, (at) =>
     startOverIfChanged(signal, async () => {
+      at.source = undefined;
       const { ranged, source } = await openArchive(survey, at.run);
       at.source = source;
       try {
@@ -170,11 +173,7 @@ export async function lookAtArchive(
   if (here.size === images.length) return { survey: found, images, here };
   const survey = run.options.dryRun === true ? found : await takeIfRight(found, run);
   try {
-    const placed = await sureOf(
-      before ?? (await listArchive(survey, run)),
-      { survey, images },
-      run,
-    );
+    const placed = before ?? (await listArchive(survey, run));
     const listed = await listImages({ survey, images }, placed, run);
     const isMissing = new Set(listed.missing.map(({ path }) => imageKeyOf(path)));
     const present = listed.members.map(({ path }) => imageKeyOf(path));
@@ -189,28 +188,35 @@ export async function lookAtArchive(
 
 type Wanted = Pick<ChosenArchive, 'survey' | 'images'>;
 
-/** Once again from its source, where images that are meant are not in an index that was kept. */
-async function sureOf(
+/**
+ * An index that was kept may have been received wrongly: where images that are meant are not in it, or it
+ * does not fit to those that are here, the directory is read again.
+ */
+async function listImages(
+  wanted: Wanted,
   placed: PlacedListing,
-  { survey, images }: Wanted,
   run: FetchRun,
-): Promise<PlacedListing> {
-  if (placed.isDoubtful !== true || run.options.dryRun === true) return placed;
-  if (absentOf(images, membersFor(images, placed.listing)).length === 0) return placed;
+): Promise<ListedImages> {
+  const again = async () => imagesOf(wanted, await listArchive(wanted.survey, run, true), run);
+  let listed: ListedImages | undefined;
   try {
-    return await listArchive(survey, run, true);
-  } catch (thrown) {
-    if (run.session.failureOf(thrown) === undefined) throw thrown;
-    return placed;
+    listed = await imagesOf(wanted, placed, run);
+    if (placed.isDoubtful !== true || listed.absent.length === 0) return listed;
+    return await again();
+  } catch (error) {
+    throwIfAborted(run.session.signal);
+    if (listed !== undefined && isOfSource(error)) return listed;
+    if (placed.isDoubtful !== true || !isCcxriError(error, 'occupied')) throw error;
+    return again();
   }
 }
 
-function absentOf(images: readonly Candidate[], members: readonly ListedMember[]) {
+export function absentOf(images: readonly Candidate[], members: readonly ListedMember[]) {
   const names = new Set(members.map(({ path }) => imageKeyOf(path)));
   return images.filter(({ image }) => !names.has(image));
 }
 
-async function listImages(
+async function imagesOf(
   { survey: { file }, images }: Wanted,
   { listing, isLocal, source }: PlacedListing,
   { session }: FetchRun,

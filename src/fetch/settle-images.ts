@@ -5,12 +5,14 @@ import { type CcxriError, isCcxriError } from '../errors.ts';
 import type { Phase } from '../events.ts';
 import { type SingleImages, extractSingleImages } from '../extract/single-images.ts';
 import { freeBytesAt } from '../fs/paths.ts';
+import type { Candidate } from '../labels/image-choice.ts';
 import { ProgressThrottle } from '../progress-throttle.ts';
 import { startOverIfChanged } from '../ranges/open-ranged.ts';
-import { type AtSource, atEachSource } from './each-source.ts';
+import { type AtSource, atEachSource, isOfSource } from './each-source.ts';
 import { fetchFile, stoppedOutcome } from './fetch-file.ts';
 import type { FetchOutcome } from './fetch-types.ts';
-import { imagesHere, openArchive } from './image-archives.ts';
+import { absentOf, imagesHere, openArchive } from './image-archives.ts';
+import { placeOf } from './images-report.ts';
 import { judgeArchive } from './obtain.ts';
 import { assertRoom, decideStep, planFetch } from './plan.ts';
 import { type ImagesTask, imageKeyOf, membersFor, toFetchTask } from './plan-images.ts';
@@ -97,10 +99,10 @@ async function settleSingle(
   if (task.kind === 'done') return { ...before, did: 'skipped' };
   try {
     if (task.kind === 'failed') throw task.error;
-    const { place, isLocal, single, images } = await run.downloadLimit(() =>
+    const { place, isLocal, single, published, images, absent } = await run.downloadLimit(() =>
       fetchSingle(task, run),
     );
-    const { published, damagedMembers, brokenImages } = single;
+    const { damagedMembers, brokenImages } = single;
     const error = single.error && (await judgeArchive(single.error, survey, run));
     const did =
       error !== undefined
@@ -116,6 +118,7 @@ async function settleSingle(
       did,
       source: isLocal ? null : place,
       images,
+      notInArchive: absent.map(placeOf),
       damagedMembers,
       brokenImages,
       ...(error && { error }),
@@ -135,52 +138,76 @@ interface FetchedSingle {
   readonly single: SingleImages;
   /** Images of the choice that are here, each once: members of two folders may have the same name. */
   readonly images: number;
+  /** Images of the choice that the archive does not have. */
+  readonly absent: readonly Candidate[];
 }
 
 /** What one source has of the images as it should be stays; the others are looked for at the next. */
-function fetchSingle(task: MembersTask, run: FetchRun): Promise<FetchedSingle> {
+async function fetchSingle(
+  task: MembersTask,
+  run: FetchRun,
+): Promise<FetchedSingle & { readonly published: number }> {
   const from = task.listed.source;
   const errorOf = ({ single }: FetchedSingle) => single.error;
   const { file, final } = task.chosen.survey;
-  const isInPlace = final === 'checked';
-  return atEachSource({ file, run, isInPlace, from, errorOf }, (at) => fetchAt(task, at));
+  const progress = new SingleProgress(task, run);
+  const each = { file, run: progress.run, isInPlace: final === 'checked', from, errorOf };
+  const fetched = await atEachSource(each, (at) => fetchAt(task, at, progress));
+  return { ...fetched, published: progress.end() };
 }
 
 /**
  * An archive that changes meanwhile, or has since it was indexed, is started over once, from its directory
- * on; and so is one that does not agree with an index that may have been received wrongly.
+ * on. An index may have been received wrongly: then the directory is read again. If that comes to nothing,
+ * what was fetched before stands.
  */
-async function fetchAt(task: MembersTask, at: AtSource): Promise<FetchedSingle> {
+async function fetchAt(
+  task: MembersTask,
+  at: AtSource,
+  progress: SingleProgress,
+): Promise<FetchedSingle> {
   const { session } = at.run;
   const index = await readMemberIndex(session.layout, task.chosen.survey.file);
-  const isDoubtful = index !== undefined && index.isConfirmed !== true;
+  const isDoubtful = !task.listed.isLocal && index !== undefined && index.isConfirmed !== true;
   const known = at.isFirst ? index : undefined;
   const fetch = (again: boolean) =>
     startOverIfChanged(session.signal, (isSecond) =>
-      fetchOnce(task, at, { known: isSecond ? undefined : known, again }),
+      fetchOnce({ task, at, progress }, { known: isSecond ? undefined : known, again }),
     );
+  let first: FetchedSingle | undefined;
   try {
-    const fetched = await fetch(false);
-    if (!isDoubtful || fetched.single.damagedMembers.length === 0) return fetched;
+    first = await fetch(false);
+    if (!isDoubtful || first.single.damagedMembers.length === 0) return first;
   } catch (error) {
-    if (!isDoubtful || !isCcxriError(error, 'unsafe-archive')) throw error;
+    if (!isDoubtful || !isCcxriError(error, 'unsafe-archive', 'occupied')) throw error;
   }
-  return fetch(true);
+  try {
+    return await fetch(true);
+  } catch (error) {
+    throwIfAborted(session.signal);
+    if (first === undefined || !isOfSource(error)) throw error;
+    return first;
+  }
+}
+
+interface Attempt {
+  readonly task: MembersTask;
+  readonly at: AtSource;
+  readonly progress: SingleProgress;
 }
 
 async function fetchOnce(
-  task: MembersTask,
-  at: AtSource,
+  { task, at, progress }: Attempt,
   { known, again }: { readonly known: MemberIndex | undefined; readonly again: boolean },
 ): Promise<FetchedSingle> {
-  const { run } = at;
-  const { session, downloads } = run;
+  const { session, downloads } = at.run;
   const { survey, images } = task.chosen;
   const { file } = survey;
   throwIfAborted(session.signal);
-  const progress = new SingleProgress(task, run);
+  progress.begin();
   const index = known && { ...known, source: task.listed.source };
-  const { ranged, source } = await openArchive(survey, progress.run, index);
+  at.source = undefined;
+  const { ranged, source } = await openArchive(survey, at.run, index);
   at.source = source;
   try {
     const { layout, signal } = session;
@@ -197,30 +224,38 @@ async function fetchOnce(
       },
       session,
     );
-    progress.end(single);
+    progress.add(single);
     const bad = new Set(single.damagedMembers.map(({ path }) => imageKeyOf(path)));
     const good = members.map(({ path }) => imageKeyOf(path)).filter((image) => !bad.has(image));
-    return { isLocal, place, single, images: new Set(good).size };
+    const absent = absentOf(images, members);
+    return { isLocal, place, single, images: new Set(good).size, absent };
   } finally {
     await ranged.close();
   }
 }
 
-/** The events of one archive: its bytes first, with the images that are complete by them, then unpacking. */
+/**
+ * The events of one archive: its bytes first, with the images that are complete by them, then unpacking. A
+ * second attempt adds to them.
+ */
 class SingleProgress {
   /** The run, with what an attempt keeps counted over all that is fetched of the archive. */
   readonly run: FetchRun;
   readonly #file: string;
   readonly #throttle: ProgressThrottle;
+  readonly #hereBefore: number;
   #phase: Phase | undefined;
   #totalBytes: number;
   #fetchedBytes = 0;
+  #published = 0;
+  #publishedBytes = 0;
   #images: number;
 
   constructor({ chosen, cost }: MembersTask, run: FetchRun) {
     const { clock, onEvent } = run.session;
     this.#file = chosen.survey.file.name;
-    this.#images = chosen.here.size;
+    this.#hereBefore = chosen.here.size;
+    this.#images = this.#hereBefore;
     this.#totalBytes = cost.bytes;
     this.#throttle = new ProgressThrottle(clock, onEvent);
     this.run = {
@@ -237,6 +272,11 @@ class SingleProgress {
     };
   }
 
+  /** An attempt: what the one before has fetched and not published is not there. */
+  begin(): void {
+    this.#images = this.#hereBefore + this.#published;
+  }
+
   fetched(bytes: number, members: number): void {
     this.#images += members;
     if (bytes === 0) return;
@@ -251,11 +291,18 @@ class SingleProgress {
     this.#emit('extract', doneBytes, null);
   }
 
-  end({ published, publishedBytes }: SingleImages): void {
-    if (published === 0) return;
+  add({ published, publishedBytes }: SingleImages): void {
+    this.#published += published;
+    this.#publishedBytes += publishedBytes;
+  }
+
+  /** @returns how many images were published, by all attempts */
+  end(): number {
+    if (this.#published === 0) return 0;
     this.#enter('extract');
-    const done = { bytes: publishedBytes, members: published };
+    const done = { bytes: this.#publishedBytes, members: this.#published };
     this.run.session.onEvent({ event: 'phase-done', file: this.#file, phase: 'extract', ...done });
+    return this.#published;
   }
 
   #enter(phase: 'download' | 'extract'): void {
@@ -266,8 +313,9 @@ class SingleProgress {
       onEvent({ event: 'phase-done', file, phase: 'download', bytes: this.#fetchedBytes });
     }
     this.#phase = phase;
-    const totalBytes = phase === 'download' ? this.#totalBytes : null;
-    onEvent({ event: 'phase-start', file, phase, doneBytes: 0, totalBytes });
+    const [doneBytes, totalBytes] =
+      phase === 'download' ? [this.#fetchedBytes, this.#totalBytes] : [0, null];
+    onEvent({ event: 'phase-start', file, phase, doneBytes, totalBytes });
   }
 
   #emit(phase: 'download' | 'extract', doneBytes: number, totalBytes: number | null): void {

@@ -95,7 +95,7 @@ describe.skipIf(!hasNginx)(
 
 describe.skipIf(!hasNginx)('an index that was received wrongly', () => {
   const wrong: readonly [string, (member: ListedMember) => ListedMember][] = [
-    ['a CRC-32', (member) => ({ ...member, crc32: member.crc32 ^ 1 })],
+    ['a CRC-32', (member) => ({ ...member, crc32: (member.crc32 ^ 1) >>> 0 })],
     [
       'a name',
       ({ path, ...member }) => ({ ...member, path, name: member.name.replace(/at/, 'bt') }),
@@ -103,7 +103,8 @@ describe.skipIf(!hasNginx)('an index that was received wrongly', () => {
     ['a length', (member) => ({ ...member, size: member.size + 1 })],
   ];
 
-  async function setUp(change: (member: ListedMember) => ListedMember) {
+  /** @param ofHere whether it is wrong about the images that are here, or about the others */
+  async function setUp(change: (member: ListedMember) => ListedMember, ofHere = false) {
     const { manifest, directory } = await makeSmallRelease(await tempDir());
     const server = await nginx({ root: directory });
     const root = await tempDir();
@@ -119,9 +120,10 @@ describe.skipIf(!hasNginx)('an index that was received wrongly', () => {
     };
     const right = await read();
     const members = right.listing.members.map((member) =>
-      here.has(member.path) ? member : change(member),
+      here.has(member.path) === ofHere ? change(member) : member,
     );
     await writeMemberIndex(layout, file, { ...right, listing: { ...right.listing, members } });
+    expect((await read()).listing).not.toEqual(right.listing);
     return { root, server, read, right, setup: { ...setup, images: MORE } };
   }
 
@@ -131,6 +133,17 @@ describe.skipIf(!hasNginx)('an index that was received wrongly', () => {
     expect(result?.outcomes.flatMap(({ error }) => error ?? [])).toEqual([]);
     expect(exit).toBe(0);
     expect(result?.images).toMatchObject({ here: 12, notInArchive: [] });
+    expect((await read()).listing).toEqual(right.listing);
+  });
+
+  test('in a CRC-32 of an image that is here is read again', async () => {
+    const { root, setup, read, right } = await setUp(
+      (member) => ({ ...member, crc32: (member.crc32 ^ 1) >>> 0 }),
+      true,
+    );
+    const { exit, result } = await runImages(root, setup);
+    expect(result?.outcomes.flatMap(({ error }) => error ?? [])).toEqual([]);
+    expect(exit).toBe(0);
     expect((await read()).listing).toEqual(right.listing);
   });
 });
