@@ -37,13 +37,13 @@ export interface OpenedArchive {
 export async function openArchive(
   survey: FileSurvey,
   run: FetchRun,
-  known?: MemberIndex & Pick<OpenedArchive, 'source'>,
+  known?: MemberIndex,
 ): Promise<OpenedArchive> {
   if (isReadInPlace(survey, run)) return { ranged: await openLocal(survey.path, run.session) };
   const { downloads } = await run.withSources();
   if (known === undefined) return openAtSource(survey.file, downloads);
-  const { listing, validator, source } = known;
-  return openAtSource(survey.file, downloads, { totalBytes: listing.sizeBytes, validator, source });
+  const { listing, validator } = known;
+  return openAtSource(survey.file, downloads, { totalBytes: listing.sizeBytes, validator });
 }
 
 /** Looks into archives, a few at once, and tells of each that it is done: it may take a while on a slow line. */

@@ -205,9 +205,8 @@ async function fetchOnce(
   const { file } = survey;
   throwIfAborted(session.signal);
   progress.begin();
-  const index = known && { ...known, source: task.listed.source };
   at.source = undefined;
-  const { ranged, source } = await openArchive(survey, at.run, index);
+  const { ranged, source } = await openArchive(survey, at.run, known);
   at.source = source;
   try {
     const { layout, signal } = session;

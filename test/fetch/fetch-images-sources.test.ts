@@ -191,6 +191,18 @@ describe.skipIf(!hasNginx)('of several sources', () => {
     expect(second).toEqual([]);
   });
 
+  test('the last bytes are not asked for again with an index that is kept', async () => {
+    const { servers, setup } = await setUp();
+    const root = await tempDir();
+    await runImages(root, setup);
+    const { exit } = await runImages(root, { ...setup, images: MORE });
+    expect(exit).toBe(0);
+    expect(await imagesIn(root)).toHaveLength(12);
+    const [first, second] = await Promise.all(servers.map(rangesOf));
+    expect(first?.filter(isTail)).toHaveLength(1);
+    expect(second).toEqual([]);
+  });
+
   test('the second gives the images that are damaged at the first', async () => {
     const { one, servers, setup } = await setUp();
     await damageImages(one);
