@@ -63,15 +63,6 @@ export async function openAtSource(
   throw summarizeFailures(failures, file, 0);
 }
 
-/** The same, where it does not matter which source that is. @throws CcxriError as `openAtSource` */
-export async function openRanged(
-  file: ManifestFile,
-  context: DownloadContext,
-  known?: FileIdentity,
-): Promise<RangedFile> {
-  return (await openAtSource(file, context, known)).ranged;
-}
-
 /** The next source has its turn. @param failure with the name of the one that is left */
 export function emitLeft(
   failure: CcxriError,

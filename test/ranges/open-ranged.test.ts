@@ -2,7 +2,7 @@ import { utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CcxriError } from '../../src/errors.ts';
-import { openRanged, startOverIfChanged } from '../../src/ranges/open-ranged.ts';
+import { openAtSource, startOverIfChanged } from '../../src/ranges/open-ranged.ts';
 import type { RangedFile } from '../../src/ranges/ranged-file.ts';
 import type { FileIdentity } from '../../src/ranges/remote-file.ts';
 import { withFetchRun } from '../support/downloads.ts';
@@ -30,7 +30,7 @@ async function withOpened<T>(
   const manifest = manifestOf(ARCHIVE);
   const dest = join(await tempDir(), 'data');
   return withFetchRun({ dest, manifest, sources }, async ({ downloads }) =>
-    work(await openRanged(manifest.files[0]!, downloads, known)),
+    work((await openAtSource(manifest.files[0]!, downloads, known)).ranged),
   );
 }
 
