@@ -13,7 +13,7 @@ import type { MakeManifestResult } from '../make-manifest/make-manifest.ts';
 import type { MembersResult } from '../members/types.ts';
 import type { RepairDid, RepairResult } from '../repair/types.ts';
 import type { QueryResult } from '../query/types.ts';
-import type { SplitResult } from '../split/types.ts';
+import type { SplitCheck, SplitResult } from '../split/types.ts';
 import type { StatsResult } from '../stats.ts';
 import type { StatusResult } from '../status.ts';
 import type { VerifyResult } from '../verify/types.ts';
@@ -77,7 +77,7 @@ export interface CommandResults {
   readonly extract: ExtractResult;
   readonly join: IndexResult;
   readonly audit: AuditResult;
-  readonly split: SplitResult;
+  readonly split: SplitResult | SplitCheck;
   readonly stats: StatsResult;
   readonly status: StatusResult;
   readonly links: LinksResult;

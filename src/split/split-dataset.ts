@@ -6,7 +6,7 @@ import { CcxriError } from '../errors.ts';
 import { writeFileAtomic } from '../fs/atomic.ts';
 import { indexRows, openIndexSource } from '../labels/build-index.ts';
 import type { IndexRow } from '../labels/join.ts';
-import { splitPatients } from '../labels/split.ts';
+import { patientKey, splitPatients } from '../labels/split.ts';
 import { SplitBalance } from '../labels/split-balance.ts';
 import { type SplitFiles, readSplit, renderSplit, splitFilesOf } from '../labels/split-file.ts';
 import { type SplitBits, splitBitsOf } from '../labels/split-labels.ts';
@@ -71,11 +71,6 @@ export async function splitDataset(options: SplitOptions): Promise<SplitResult> 
 interface Patient extends SplitBits {
   readonly id: string;
   readonly isHeldOut: boolean;
-}
-
-/** An image whose name has no patient is one of its own. */
-function patientKey({ patientId, image }: IndexRow): string {
-  return patientId === '' ? image : patientId;
 }
 
 function patientsOf(batches: Batches, heldOut: ReadonlySet<string>): ReadonlyMap<string, Patient> {
