@@ -18,7 +18,7 @@ const REFUSES_RANGE: readonly number[] = [400, 403, 405, 416, 500, 501, 503];
 
 /** So often a server may send the whole file instead of a part. */
 const MOST_IGNORED = 3;
-/** Of servers behind one address so many are looked for. */
+/** Behind one address there may be several servers, or nodes: so many requests look for the first. */
 const NODES = 4;
 /** A part may begin so many bytes early; one that begins earlier costs more than another request. */
 const MOST_SKIPPED = 256 * 1024;
@@ -133,7 +133,7 @@ export class RemoteFile implements RangedFile {
       await fetchAll();
     } catch (error) {
       if (!isCcxriError(error, 'changed') || validator === null) throw error;
-      if (!this.#first.isConfirmed) throw error;
+      if (!this.#first.isReleased) throw error;
       this.#nodes ??= this.#findNodes(validator).catch((failure: unknown) => {
         this.#nodes = undefined;
         throw failure;
@@ -234,7 +234,7 @@ export class RemoteFile implements RangedFile {
   #firstByteOf(answer: HttpAnswer, fromByte: number, toByte: number): number {
     const { status } = answer;
     // With what an earlier run has learned: opening it anew shows whether parts are served now.
-    const isRefused = !this.#first.isConfirmed && REFUSES_RANGE.includes(status);
+    const isRefused = !this.#first.isReleased && REFUSES_RANGE.includes(status);
     if (status >= 400 && status !== 416 && !isRefused)
       throw toStatusError(answer, this.#context.clock);
     const { totalBytes, validator } = this.#identity;
@@ -260,7 +260,7 @@ export class RemoteFile implements RangedFile {
     if (fromByte - range.fromByte > MOST_SKIPPED || isWhole(answer, range.fromByte < fromByte)) {
       throw this.#ignoredRange();
     }
-    this.#first.confirm();
+    this.#first.release();
     return range.fromByte;
   }
 

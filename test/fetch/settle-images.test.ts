@@ -105,6 +105,20 @@ describe('of two sources', () => {
     expect(events.filter(({ event }) => event === 'source-left')).toHaveLength(1);
   });
 
+  test('each is asked once where an archive that has changed is not to be had any more', async () => {
+    let requests = 0;
+    const { root, setup } = await setUp((request, zip) => {
+      requests += 1;
+      if (requests > 2) return answer(404, '');
+      return fileAnswer(zip, request, `"${requests}"`);
+    });
+    const sources = [...setup.sources, await tempDir()];
+    const { exit, events } = await runImages(root, { ...setup, sources, images: SOME });
+    expect(exit).toBe(4);
+    const left = events.filter(({ event }) => event === 'source-left');
+    expect(left).toMatchObject([{ file: NAME, source: setup.sources[0] }]);
+  });
+
   test('the images of the first stand, where the other has another build of the archive', async () => {
     const { root, path, zip, setup } = await setUp(() => undefined);
     const [image = ''] = await chosenImages(setup);
