@@ -212,6 +212,10 @@ describe.skipIf(!hasNginx)('of several sources', () => {
     expect(exit).toBe(0);
     expect(await imagesIn(root)).toHaveLength(6);
     expect(events.filter(({ event }) => event === 'source-left')).toHaveLength(1);
+    const unpacked = events.filter(
+      (each) => each.event === 'phase-done' && each.phase === 'extract',
+    );
+    expect(unpacked).toMatchObject([{ file: NAME, members: 6 }]);
     const [, second] = await Promise.all(servers.map(rangesOf));
     expect(second?.length).toBeGreaterThan(1);
   });
