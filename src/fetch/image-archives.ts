@@ -10,6 +10,7 @@ import { compareLength } from '../fs/content.ts';
 import { statOrNull } from '../fs/paths.ts';
 import type { Candidate } from '../labels/image-choice.ts';
 import { isImagePath } from '../labels/join.ts';
+import type { ListedNames } from '../labels/make-choice.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
 import { openAtSource, openLocal, startOverIfChanged } from '../ranges/open-ranged.ts';
 import { readRanges } from '../ranges/range-store.ts';
@@ -46,11 +47,14 @@ export async function openArchive(
   return openAtSource(survey.file, downloads, { totalBytes: listing.sizeBytes, validator });
 }
 
+/** Directories read at once; the run's limit of connections holds besides. */
+const ARCHIVES_AT_ONCE = 8;
+
 /** Looks into archives, a few at once, and tells of each that it is done: it may take a while on a slow line. */
 export function forEachListed<A extends { readonly file: ManifestFile }, T>(
   archives: readonly A[],
   look: (archive: A) => Promise<T>,
-  { session, atOnce }: { readonly session: Session; readonly atOnce: number },
+  { session, atOnce = ARCHIVES_AT_ONCE }: { readonly session: Session; readonly atOnce?: number },
 ): Promise<readonly T[]> {
   let listed = 0;
   const lookAndTell = async (archive: A) => {
@@ -117,6 +121,21 @@ export async function listArchive(
       }
     }),
   );
+}
+
+/**
+ * The names of the images in archives.
+ * @param namesIn one of them
+ * @throws CcxriError as `imageNamesIn`
+ */
+export function listNames(
+  archives: readonly ManifestFile[],
+  run: FetchRun,
+  namesIn = (file: ManifestFile) => imageNamesIn(file, run),
+): Promise<readonly ListedNames[]> {
+  const toNames = async (file: ManifestFile) => ({ file, names: await namesIn(file) });
+  const each = archives.map((file) => ({ file }));
+  return forEachListed(each, ({ file }) => toNames(file), run);
 }
 
 /**

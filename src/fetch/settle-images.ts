@@ -1,10 +1,9 @@
 import { throwIfAborted } from '../abort.ts';
 import { type MemberIndex, membersOf, readMemberIndex } from '../dataset/member-index.ts';
-import { type FileSurvey, statusAfter, statusOf, surveyFile } from '../dataset/survey.ts';
-import { type CcxriError, isCcxriError } from '../errors.ts';
+import { statusAfter, statusOf, surveyFile } from '../dataset/survey.ts';
+import { isCcxriError } from '../errors.ts';
 import type { Phase } from '../events.ts';
 import { type SingleImages, extractSingleImages } from '../extract/single-images.ts';
-import { freeBytesAt } from '../fs/paths.ts';
 import type { Candidate } from '../labels/image-choice.ts';
 import { ProgressThrottle } from '../progress-throttle.ts';
 import { startOverIfChanged } from '../ranges/open-ranged.ts';
@@ -14,17 +13,12 @@ import type { FetchOutcome } from './fetch-types.ts';
 import { absentOf, imagesHere, openArchive } from './image-archives.ts';
 import { placeOf } from './images-report.ts';
 import { judgeArchive } from './obtain.ts';
-import { assertRoom, decideStep, planFetch } from './plan.ts';
-import { type ImagesTask, imageKeyOf, membersFor, toFetchTask } from './plan-images.ts';
+import { decideStep } from './plan.ts';
+import { type ImagesTask, imageKeyOf, membersFor } from './plan-images.ts';
+import type { WholeQuestion } from './whole-question.ts';
 import { type FetchRun, choicesOf, prepareDirectories } from './with-downloads.ts';
 
 type MembersTask = Extract<ImagesTask, { kind: 'members' }>;
-
-/**
- * Asks once in a run whether archives may be downloaded whole.
- * @throws CcxriError `ranges-refused`: they may not
- */
-export type MayBeWhole = (survey: FileSurvey, error: CcxriError) => Promise<void>;
 
 /**
  * Gets the images of one archive, as its task says. What goes wrong is its outcome.
@@ -33,62 +27,35 @@ export type MayBeWhole = (survey: FileSurvey, error: CcxriError) => Promise<void
 export async function settleImages(
   task: ImagesTask,
   run: FetchRun,
-  mayBeWhole: MayBeWhole,
+  question: WholeQuestion,
 ): Promise<FetchOutcome> {
-  if (task.kind === 'whole') return settleWhole(task, run);
-  const outcome = await settleSingle(task, run);
-  const { error } = outcome;
-  const whole =
-    task.kind === 'members' && error?.code === 'ranges-refused'
-      ? await toWhole(task, error, { run, mayBeWhole })
-      : undefined;
-  if (whole?.kind === 'whole') return settleWhole(whole, run);
-  const settled = whole === undefined ? outcome : { ...outcome, error: whole.error };
-  run.session.emitDone(settled);
-  run.options.onOutcome?.(settled);
-  return settled;
+  const outcome = task.kind === 'whole' ? 'whole' : await settleSingle(task, run, question);
+  if (outcome === 'whole') return settleWhole(task, run);
+  run.session.emitDone(outcome);
+  run.options.onOutcome?.(outcome);
+  return outcome;
 }
 
-async function settleWhole(task: ImagesTask, run: FetchRun): Promise<FetchOutcome> {
-  const { survey, images } = task.chosen;
+async function settleWhole(
+  { chosen: { survey, images }, step }: ImagesTask,
+  run: FetchRun,
+): Promise<FetchOutcome> {
   const countImages = async () => (await imagesHere(survey, images, run)).size;
+  // Not the step of its single images, which were refused.
+  const task = {
+    survey,
+    step: { ...decideStep(survey, choicesOf(run.options)), images: step.images },
+  };
   const opened = task.step.action === 'done' ? run : await run.withSources();
-  return fetchFile(toFetchTask(task), opened, countImages);
+  return fetchFile(task, opened, countImages);
 }
 
-/**
- * The same archive whole, where its source serves no parts of it: with an index that was kept, it was not
- * asked for any before.
- * @throws CcxriError `aborted`; bugs
- */
-async function toWhole(
-  { chosen, step: { images } }: MembersTask,
-  refusal: CcxriError,
-  { run, mayBeWhole }: { readonly run: FetchRun; readonly mayBeWhole: MayBeWhole },
-): Promise<Extract<ImagesTask, { kind: 'whole' }> | { kind: 'failed'; error: CcxriError }> {
-  const { survey } = chosen;
-  const { session, options } = run;
-  const choices = choicesOf(options);
-  try {
-    await mayBeWhole(survey, refusal);
-    await assertRoom(
-      planFetch([survey], choices, await freeBytesAt(session.dest)).plan,
-      options,
-      choices,
-    );
-    await prepareDirectories(session.layout, new Set(['archive']));
-    return { kind: 'whole', chosen, step: { ...decideStep(survey, choices), images } };
-  } catch (thrown) {
-    const error = session.failureOf(thrown);
-    if (error === undefined) throw thrown;
-    return { kind: 'failed', error };
-  }
-}
-
+/** @returns `whole`: its source serves no parts of it, and it may be downloaded whole */
 async function settleSingle(
   task: Exclude<ImagesTask, { kind: 'whole' }>,
   run: FetchRun,
-): Promise<FetchOutcome> {
+  question: WholeQuestion,
+): Promise<FetchOutcome | 'whole'> {
   const { survey, here } = task.chosen;
   const { file, receipt, final } = survey;
   const known =
@@ -99,9 +66,9 @@ async function settleSingle(
   if (task.kind === 'done') return { ...before, did: 'skipped' };
   try {
     if (task.kind === 'failed') throw task.error;
-    const { place, isLocal, single, published, images, absent } = await run.downloadLimit(() =>
-      fetchSingle(task, run),
-    );
+    const fetched = await fetchUnlessRefused(task, run, question);
+    if (fetched === 'whole') return fetched;
+    const { place, isLocal, single, published, images, absent } = fetched;
     const { damagedMembers, brokenImages } = single;
     const error = single.error && (await judgeArchive(single.error, survey, run));
     const did =
@@ -129,6 +96,19 @@ async function settleSingle(
     const status = statusAfter(error, await surveyFile(file, run.session));
     if (error === undefined) return { ...before, status, did: 'stopped' };
     return { ...before, status, did: 'failed', error };
+  }
+}
+
+/** With an index that was kept, nothing has been asked of the source before. */
+async function fetchUnlessRefused(task: MembersTask, run: FetchRun, question: WholeQuestion) {
+  try {
+    return await run.downloadLimit(() => fetchSingle(task, run));
+  } catch (error) {
+    throwIfAborted(run.session.signal);
+    if (!isCcxriError(error, 'ranges-refused')) throw error;
+    await question.assertAllowed([task.chosen.survey], error);
+    await prepareDirectories(run.session.layout, new Set(['archive']));
+    return 'whole';
   }
 }
 

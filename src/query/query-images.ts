@@ -4,7 +4,7 @@ import { readMemberIndex } from '../dataset/member-index.ts';
 import { type Session, withSession } from '../dataset/session.ts';
 import { CcxriError } from '../errors.ts';
 import { fetchDataset } from '../fetch/fetch-dataset.ts';
-import { imageNamesIn } from '../fetch/image-archives.ts';
+import { listNames } from '../fetch/image-archives.ts';
 import { withDownloads } from '../fetch/with-downloads.ts';
 import { pathKind } from '../fs/paths.ts';
 import { type ImageChoice, choosesImages } from '../labels/image-choice.ts';
@@ -32,7 +32,7 @@ export async function queryImages(options: QueryOptions): Promise<QueryResult> {
         manifest,
         layout: session.layout,
         files: session.files,
-        listImages: (archive) => imageNamesIn(archive, downloads),
+        listImages: (archives) => listNames(archives, downloads),
         signal: session.signal,
       });
       const result = await toResult(made, session);

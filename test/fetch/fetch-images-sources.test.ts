@@ -68,6 +68,32 @@ describe.skipIf(!hasNginx)(
       expect(await imagesIn(root)).toHaveLength(6);
     });
 
+    test('is asked about with those of which nothing is known yet, once', async () => {
+      const { manifest, directory } = await makeSmallRelease(await tempDir());
+      const root = await tempDir();
+      const { url } = await nginx({ root: directory });
+      const two = { files: ['ChestDx-1', 'ChestDx-2', 'chest_dx.csv'] };
+      await runImages(root, { manifest, sources: [url], images: SOME, selection: two });
+      const other = await nginx({ root: directory, extra: 'max_ranges 0;' });
+      const asked: WholeArchives[] = [];
+      const { exit } = await runImages(root, {
+        ...{
+          manifest,
+          sources: [`${other.url}/{name}`],
+          images: choiceOf({ labels: [], limit: 18 }),
+        },
+        selection: { files: [...two.files, 'ChestDx_PE-1'] },
+        confirmWhole: (cost) => {
+          asked.push(cost);
+          return Promise.resolve(true);
+        },
+      });
+      expect(exit).toBe(0);
+      expect(asked.map(({ archives }) => archives)).toEqual([
+        ['ChestDx_PE-1.zip', 'ChestDx-1.zip', 'ChestDx-2.zip'],
+      ]);
+    });
+
     test.each([
       ['--allow-whole', { allowWhole: true }],
       ['a yes', { confirmWhole: () => Promise.resolve(true) }],
