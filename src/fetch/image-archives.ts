@@ -67,10 +67,10 @@ export function forEachListed<A extends { readonly file: ManifestFile }, T>(
   return session.forEachFile(archives, lookAndTell, atOnce);
 }
 
-/** A plan checks nothing: it takes an archive for right that a run will check. */
-function isReadInPlace(survey: FileSurvey, { options: { dryRun, images } }: FetchRun): boolean {
-  const isPlan = dryRun === true && images !== undefined;
-  return survey.final === 'checked' || (isPlan && mayBeRight(survey));
+/** A plan and what only looks check nothing: they take an archive for right that a fetch will check. */
+export function isReadInPlace(survey: FileSurvey, { options }: FetchRun): boolean {
+  const checksNothing = options.dryRun === true || options.images === undefined;
+  return survey.final === 'checked' || (checksNothing && mayBeRight(survey));
 }
 
 /** What an archive lists, and whether its bytes are on a disk of this machine. */
@@ -93,20 +93,29 @@ export type Listings = Map<string, PlacedListing>;
  * @throws CcxriError as `openArchive`, `membersOf`
  */
 export async function listArchive(
-  survey: FileSurvey,
+  found: FileSurvey,
   run: FetchRun,
   again = false,
 ): Promise<PlacedListing> {
   const { layout, signal } = run.session;
-  const { file } = survey;
-  const isInPlace = isReadInPlace(survey, run);
-  const useIndex = !isInPlace && !again;
-  const kept = useIndex ? await readMemberIndex(layout, file) : undefined;
+  const { file } = found;
+  let survey = found;
+  if (isReadInPlace(found, run)) {
+    try {
+      return await startOverIfChanged(signal, () => listInPlace(found, run.session));
+    } catch (error) {
+      throwIfAborted(signal);
+      // What was not checked may be anything. A fetch checks it, and goes to the source.
+      if (found.final === 'checked' || !isCcxriError(error)) throw error;
+      survey = { ...found, final: 'absent' };
+    }
+  }
+  const kept = again ? undefined : await readMemberIndex(layout, file);
   if (kept !== undefined) {
     const isLocal = await isInDirectory(file.name, run);
     return { listing: kept.listing, isLocal, isDoubtful: kept.isConfirmed !== true };
   }
-  return atEachSource({ file, run, isInPlace }, (at) =>
+  return atEachSource({ file, run, isInPlace: false }, (at) =>
     startOverIfChanged(signal, async () => {
       at.source = undefined;
       const { ranged, source } = await openArchive(survey, at.run);
@@ -121,6 +130,19 @@ export async function listArchive(
       }
     }),
   );
+}
+
+async function listInPlace({ file, path }: FileSurvey, session: Session): Promise<PlacedListing> {
+  const ranged = await openLocal(path, session);
+  try {
+    const { layout, signal } = session;
+    return {
+      listing: await membersOf(file, ranged, { layout, signal, keep: false }),
+      isLocal: true,
+    };
+  } finally {
+    await ranged.close();
+  }
 }
 
 /**
@@ -151,7 +173,11 @@ export async function imageNamesIn(
   const { session } = run;
   const record = await session.ledger.readMembers(file.name);
   if (record?.isComplete === true) return namesOf(record.members);
-  const placed = await listArchive(await surveyFile(file, session), run);
+  const found = await surveyFile(file, session);
+  const placed = await listArchive(
+    isReadInPlace(found, run) ? found : await takeIfRight(found, run),
+    run,
+  );
   seen?.set(file.name, placed);
   return namesOf(placed.listing.members);
 }

@@ -1,15 +1,25 @@
+import { throwIfAborted } from '../abort.ts';
 import { finalPathOf } from '../dataset/layout.ts';
 import { resolveManifest } from '../dataset/kept-manifest.ts';
-import { readMemberIndex } from '../dataset/member-index.ts';
-import { type Session, withSession } from '../dataset/session.ts';
+import { type MemberIndex, readMemberIndex } from '../dataset/member-index.ts';
+import { withSession } from '../dataset/session.ts';
+import { surveyFile } from '../dataset/survey.ts';
 import { CcxriError } from '../errors.ts';
 import { fetchDataset } from '../fetch/fetch-dataset.ts';
-import { listNames } from '../fetch/image-archives.ts';
-import { withDownloads } from '../fetch/with-downloads.ts';
+import { isOfSource } from '../fetch/each-source.ts';
+import { listArchive, listNames } from '../fetch/image-archives.ts';
+import { type FetchRun, withDownloads } from '../fetch/with-downloads.ts';
 import { pathKind } from '../fs/paths.ts';
 import { type ImageChoice, choosesImages } from '../labels/image-choice.ts';
 import { type MadeChoice, labelFilesFor, makeChoice, readChoice } from '../labels/make-choice.ts';
-import { type Manifest, isEmptySelection, selectFiles } from '../manifest/manifest.ts';
+import {
+  type Manifest,
+  type ManifestFile,
+  isEmptySelection,
+  selectFiles,
+  stemOf,
+} from '../manifest/manifest.ts';
+import type { ArchiveListing } from '../zip/listing.ts';
 import { countChoice, toList } from './count-choice.ts';
 import type { QueryOptions, QueryResult } from './types.ts';
 
@@ -35,7 +45,7 @@ export async function queryImages(options: QueryOptions): Promise<QueryResult> {
         listImages: (archives) => listNames(archives, downloads),
         signal: session.signal,
       });
-      const result = await toResult(made, session);
+      const result = await toResult(made, downloads);
       return options.list === true ? { ...result, list: toList(made, manifest) } : result;
     }),
   );
@@ -79,18 +89,40 @@ async function fetchLabels(
   if (failed?.error !== undefined) throw failed.error;
 }
 
-async function toResult(made: MadeChoice, session: Session): Promise<QueryResult> {
+/** An index that was kept may have been received wrongly: it is read again before it is held against an archive. */
+async function toResult(made: MadeChoice, run: FetchRun): Promise<QueryResult> {
+  const { session } = run;
   const { manifest, dest, layout } = session;
-  const read = new Map(
-    await Promise.all(
-      [...new Set([...made.images, ...made.controls].map(({ archive }) => archive))].map(
-        async (stem) => {
-          const [file] = selectFiles(manifest, { files: [stem] });
-          const index = file === undefined ? undefined : await readMemberIndex(layout, file);
-          return [stem, index?.listing] as const;
-        },
-      ),
-    ),
-  );
-  return { dest, ...countChoice(made, manifest, read) };
+  const chosen = new Set([...made.images, ...made.controls].map(({ archive }) => archive));
+  const archives = manifest.files.filter(({ name }) => chosen.has(stemOf(name)));
+  const indexes = new Map<string, MemberIndex>();
+  for (const file of archives) {
+    const index = await readMemberIndex(layout, file);
+    if (index !== undefined) indexes.set(stemOf(file.name), index);
+  }
+  const listings = new Map([...indexes].map(([stem, { listing }]) => [stem, listing]));
+  const counts = countChoice(made, manifest, listings);
+  const stems = new Set(counts.notInArchive.map((place) => place.slice(0, place.indexOf('/'))));
+  const doubtful = archives.filter(({ name }) => {
+    const stem = stemOf(name);
+    return stems.has(stem) && indexes.get(stem)?.isConfirmed !== true;
+  });
+  if (doubtful.length === 0) return { dest, ...counts };
+  for (const file of doubtful) {
+    const listing = await listAgain(file, run);
+    if (listing !== undefined) listings.set(stemOf(file.name), listing);
+  }
+  return { dest, ...countChoice(made, manifest, listings) };
+}
+
+/** @returns undefined: no source serves its directory */
+async function listAgain(file: ManifestFile, run: FetchRun): Promise<ArchiveListing | undefined> {
+  const { session } = run;
+  try {
+    return (await listArchive(await surveyFile(file, session), run, true)).listing;
+  } catch (error) {
+    throwIfAborted(session.signal);
+    if (!isOfSource(error)) throw error;
+    return undefined;
+  }
 }

@@ -8,7 +8,9 @@ import {
   writeMemberIndex,
 } from '../../src/dataset/member-index.ts';
 import type { WholeArchives } from '../../src/fetch/fetch-types.ts';
+import { queryImages } from '../../src/query/query-images.ts';
 import type { ListedMember } from '../../src/zip/listing.ts';
+import { fastClock } from '../support/clock.ts';
 import { choiceOf, imagesIn, makeSmallRelease, runImages } from '../support/chosen-images.ts';
 import { destIn } from '../support/fetching.ts';
 import { type Nginx, hasNginx, useNginx } from '../support/nginx.ts';
@@ -159,6 +161,19 @@ describe.skipIf(!hasNginx)('an index that was received wrongly', () => {
     expect(result?.outcomes.flatMap(({ error }) => error ?? [])).toEqual([]);
     expect(exit).toBe(0);
     expect(result?.images).toMatchObject({ here: 12, notInArchive: [] });
+    expect((await read()).listing).toEqual(right.listing);
+  });
+
+  test('in a name is read again by a query as well, before the archive is said not to have it', async () => {
+    const { root, setup, read, right } = await setUp(({ path, ...member }) => ({
+      ...{ ...member, path, name: member.name.replace(/at/, 'bt') },
+    }));
+    const { images: choice, ...where } = setup;
+    const asked = { ...where, choice, dest: destIn(root), clock: fastClock() };
+    const offline = await queryImages({ ...asked, sources: ['http://127.0.0.1:9/{name}'] });
+    expect(offline.notInArchive).toHaveLength(6);
+    const { notInArchive } = await queryImages(asked);
+    expect(notInArchive).toEqual([]);
     expect((await read()).listing).toEqual(right.listing);
   });
 
