@@ -68,7 +68,7 @@ export function forEachListed<A extends { readonly file: ManifestFile }, T>(
 }
 
 /** A plan and what only looks check nothing: they take an archive for right that a fetch will check. */
-export function isReadInPlace(survey: FileSurvey, { options }: FetchRun): boolean {
+function isReadInPlace(survey: FileSurvey, { options }: FetchRun): boolean {
   const checksNothing = options.dryRun === true || options.images === undefined;
   return survey.final === 'checked' || (checksNothing && mayBeRight(survey));
 }
