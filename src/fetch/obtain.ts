@@ -180,11 +180,13 @@ export async function judgeArchive(
   const { file, path, final, receipt } = survey;
   const isOfArchive = isCcxriError(error, 'damaged-archive', 'unsafe-archive');
   if (!isOfArchive || final !== 'checked' || receipt === undefined) return error;
+  let md5: string;
   try {
     const found = await readWhatIsHere(survey, session, (read) =>
       session.acceptance.check(file, read),
     );
     if ('passed' in found) return withDetails(error, { next: [REPORT_IT] });
+    md5 = found.candidate.md5;
     await session.ledger.noteFoundBad(receipt, session.clock.date());
   } catch (thrown) {
     return session.failureOf(thrown) ?? error;
@@ -192,8 +194,10 @@ export async function judgeArchive(
   const since = receipt.checkedAt.slice(0, 10);
   const message = `${path} was right on ${since} and is not what was published now: images could not be read out of it`;
   return new CcxriError('md5-mismatch', message, {
-    ...error.facts,
-    path,
+    ...{ file: file.name, path },
+    expected: `MD5 ${file.md5}`,
+    found: `MD5 ${md5}`,
+    kept: 'the archive, unchanged',
     next: [repairStep(file.name), { kind: 'again' }],
     cause: error,
   });

@@ -1,15 +1,13 @@
 import { throwIfAborted } from '../abort.ts';
-import { finalPathOf } from '../dataset/layout.ts';
 import { resolveManifest } from '../dataset/kept-manifest.ts';
 import { type MemberIndex, readMemberIndex } from '../dataset/member-index.ts';
-import { withSession } from '../dataset/session.ts';
-import { surveyFile } from '../dataset/survey.ts';
+import { type Session, withSession } from '../dataset/session.ts';
+import { type FileSurvey, surveyFile } from '../dataset/survey.ts';
 import { CcxriError } from '../errors.ts';
 import { fetchDataset } from '../fetch/fetch-dataset.ts';
 import { isOfSource } from '../fetch/each-source.ts';
 import { listArchive, listNames } from '../fetch/image-archives.ts';
 import { type FetchRun, withDownloads } from '../fetch/with-downloads.ts';
-import { pathKind } from '../fs/paths.ts';
 import { type ImageChoice, choosesImages } from '../labels/image-choice.ts';
 import { type MadeChoice, labelFilesFor, makeChoice, readChoice } from '../labels/make-choice.ts';
 import {
@@ -72,10 +70,11 @@ async function fetchLabels(
   const { manifest, selection = {} } = options;
   const selected = isEmptySelection(selection) ? manifest.files : selectFiles(manifest, selection);
   const missing: string[] = [];
-  await withSession(options, {}, async ({ layout }) => {
+  await withSession(options, {}, async (session) => {
     for (const file of labelFilesFor(choice, selected, manifest)) {
-      const kind = await pathKind(finalPathOf(layout, file));
-      if (kind === 'nothing') missing.push(file.name);
+      const survey = await surveyFile(file, session);
+      if (survey.final === 'absent') missing.push(file.name);
+      else if (survey.final !== 'checked') await warnIfWrong(survey, session);
     }
   });
   if (missing.length === 0) return;
@@ -87,6 +86,17 @@ async function fetchLabels(
   });
   const failed = outcomes.find(({ error }) => error !== undefined);
   if (failed?.error !== undefined) throw failed.error;
+}
+
+/** Its rows are counted all the same: somebody may have put them there on purpose. */
+async function warnIfWrong(
+  { file, path, finalBytes }: FileSurvey,
+  session: Session,
+): Promise<void> {
+  const { md5 } = await session.hash(file.name, path, finalBytes);
+  if (md5 === file.md5) return;
+  const message = `${path} is not what was published (MD5 ${md5}, expected ${file.md5}): what is counted is what it says`;
+  session.onEvent({ event: 'warning', code: 'join-remark', file: file.name, message });
 }
 
 /** An index that was kept may have been received wrongly: it is read again before it is held against an archive. */

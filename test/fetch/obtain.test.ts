@@ -25,6 +25,7 @@ import {
 } from '../support/chosen-images.ts';
 import { flipped } from '../support/damaged.ts';
 import { destIn, run } from '../support/fetching.ts';
+import { saying } from '../support/matchers.ts';
 import { useNginx } from '../support/nginx.ts';
 import { listTree, useTempDirs } from '../support/temp-dirs.ts';
 
@@ -198,7 +199,10 @@ describe('an archive that had passed, and out of which an image can not be read'
     expect(outcome).toMatchObject({
       status: 'bad',
       error: {
-        ...{ code: 'md5-mismatch', facts: { file: NAME } },
+        ...{
+          code: 'md5-mismatch',
+          facts: { file: NAME, expected: saying('MD5'), found: saying('MD5') },
+        },
         next: [{ kind: 'run', command: 'repair', files: ['ChestDx-1'] }, {}],
       },
     });
