@@ -46,6 +46,10 @@ export const SETS_OPTIONS = {
     'split the patients of each rare label by themselves; they may move when archives are added',
     { group: 'How', commands: ['split'] },
   ),
+  addToIndex: flag('--add-to-index', 'write index.csv too, with the parts in a column NAME', {
+    group: 'Where',
+    commands: ['split'],
+  }),
   check: {
     long: '--check',
     ...file,
@@ -101,4 +105,5 @@ export const MAKES_SPLIT = [
   'seed',
   'name',
   'force',
+  'addToIndex',
 ] as const;

@@ -1,4 +1,5 @@
 import type { RunOptions } from '../dataset/session.ts';
+import type { IndexResult } from '../labels/build-index.ts';
 import type { Examples } from '../labels/label-names.ts';
 import type { PartShare } from '../labels/split.ts';
 import type { SplitPart } from '../labels/split-balance.ts';
@@ -21,6 +22,8 @@ export interface SplitOptions extends RunOptions {
   readonly name?: string | undefined;
   /** Replace a split of this name in which an image is in another part. */
   readonly force?: boolean | undefined;
+  /** Write index.csv, too, with one more column: the part of each image, under the name of the split. */
+  readonly addToIndex?: boolean | undefined;
   /** Write nothing. */
   readonly dryRun?: boolean | undefined;
 }
@@ -45,6 +48,8 @@ export interface SplitResult {
   readonly sha256: string;
   /** Its parts, and how balanced they are. */
   readonly parts: readonly SplitPart[];
+  /** index.csv, which has the parts as a column now. Absent where it was not asked for, and in a dry run. */
+  readonly index?: IndexResult;
 }
 
 export interface CheckSplitOptions extends RunOptions {

@@ -41,6 +41,7 @@ const CASES: Readonly<Record<OptionKey, readonly [string, string, unknown]>> = {
   folds: ['5', '5', 5],
   holdout: ['viral', 'viral', ['viral']],
   stratify: ['', '1', true],
+  addToIndex: ['', '1', true],
   check: ['a.csv', 'a.csv', ['a.csv']],
   name: ['cv', 'cv', 'cv'],
   force: ['', '1', true],

@@ -330,7 +330,7 @@ describe('real output of sources that fail is described', () => {
     const choice = ['--label', 'COVID-19,Mass', '--normals', '1'];
     await expectDescribed(0, () => of('query', join(fetched, 'set'), ...choice, '--list'));
     await expectDescribed(2, () => of('query', fetched, '--label', 'Masses'));
-    await expectDescribed(0, () => ['split', ...OF_DEMO, join(fetched, 'set'), '--stratify']);
+    await expectDescribed(0, () => ['split', ...OF_DEMO, join(fetched, 'set'), '--add-to-index']);
     await expectDescribed(2, () => ['split', ...OF_DEMO, fetched, '--ratios', 'train=0.8']);
     const parts = join(await tempDir(), 'parts.csv');
     await writeFile(parts, 'image,split\npatient1_000.jpg,train\npatient1_001.jpg,test\n');

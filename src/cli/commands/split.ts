@@ -1,3 +1,4 @@
+import { parse } from 'node:path';
 import { CcxriError, type NextStep } from '../../errors.ts';
 import type { Examples } from '../../labels/label-names.ts';
 import type { SplitPart } from '../../labels/split-balance.ts';
@@ -6,14 +7,15 @@ import { splitDataset } from '../../split/split-dataset.ts';
 import type { SplitCheck, SplitResult } from '../../split/types.ts';
 import { count, formatCount, toPrintable } from '../../text.ts';
 import { type CommandContext, type CommandOutcome, runOptionsOf } from '../command.ts';
-import { joinParts } from '../render-outcomes.ts';
+import { joinParts, renderRemarks } from '../render-outcomes.ts';
 import type { View } from '../view.ts';
 
 export async function runSplit(context: CommandContext): Promise<CommandOutcome> {
-  const { ratios, folds, holdout, stratify, seed, name, force, dryRun, check } = context.settings;
+  const { ratios, folds, holdout, stratify, seed, name } = context.settings;
+  const { force, addToIndex, dryRun, check } = context.settings;
   if (check.length > 0) return runCheck(context);
   const run = await runOptionsOf(context);
-  const plan = { ratios, folds, holdout, stratify, seed, name, force, dryRun };
+  const plan = { ratios, folds, holdout, stratify, seed, name, force, addToIndex, dryRun };
   const result = await splitDataset({ ...run, ...plan });
   const { images, patients, parts } = result;
   return {
@@ -34,7 +36,14 @@ function renderResult(result: SplitResult, view: View): string {
     renderSizes(parts, view),
     renderLabels(parts, view),
     result.stratified ? view.prose(describeCost(result)) : '',
+    renderWritten(result, view),
   ]);
+}
+
+function renderWritten({ index, path }: SplitResult, view: View): string {
+  if (index === undefined) return '';
+  const head = `${toPrintable(index.path, 4096)}: ${count(index.rows, 'row')}, with the column ${parse(path).name}\n`;
+  return `${view.style.bold('index')}  ${head}${renderRemarks(index, view)}`;
 }
 
 function describeCost({ moved, patients }: SplitResult): string {
