@@ -126,7 +126,15 @@ export { renderImagesCsv } from './query/render-csv.ts';
 export type { LabelCount } from './labels/choose-images.ts';
 export type { TypedChoice } from './labels/make-choice.ts';
 export { splitDataset } from './split/split-dataset.ts';
-export type { SplitOptions, SplitResult } from './split/types.ts';
+export { checkSplit } from './split/check-split.ts';
+export type {
+  CheckSplitOptions,
+  CheckedPart,
+  PartBeside,
+  SplitCheck,
+  SplitOptions,
+  SplitResult,
+} from './split/types.ts';
 export type { PartShare } from './labels/split.ts';
 export type { LabelShare, SplitPart } from './labels/split-balance.ts';
 export type { SplitLabel } from './labels/split-labels.ts';

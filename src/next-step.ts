@@ -22,6 +22,7 @@ export type NextCommand =
 
 /** Options of the program that an error may point to, without the dashes. */
 export type NextOption =
+  | 'add-to-index'
   | 'allow-whole'
   | 'connections'
   | 'deep'

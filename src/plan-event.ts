@@ -81,8 +81,9 @@ export interface PlanEvent {
 }
 
 /**
- * What an archive has is known: by the index of it that is kept, or by its directory, which was read. One
- * for each archive that chosen images are in, before `plan`, and for each that `ccxri members` lists.
+ * ccxri has looked what an archive holds, or has found that this can't be known. One for each archive that
+ * `ccxri members` lists; where images are chosen, for each that no label file speaks of, and then for each
+ * that chosen images are in, before `plan`.
  */
 export interface ArchiveListedEvent {
   readonly event: 'archive-listed';

@@ -126,6 +126,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
     examples: [
       ['ccxri split --ratios train=0.8,val=0.1,test=0.1 --seed 1', 'splits/split.csv'],
       ['ccxri split --folds 5 --holdout chestdx-pe --name cv', 'splits/cv.csv'],
+      ['ccxri split --check train.csv --check test.csv', 'whether these leak patients'],
     ],
     load: async () => (await import('./commands/offline.ts')).runSplit,
   },

@@ -15,7 +15,7 @@ import type { MembersResult } from '../members/types.ts';
 import type { RepairDid, RepairResult } from '../repair/types.ts';
 import type { ReportResult } from '../report/types.ts';
 import type { QueryResult } from '../query/types.ts';
-import type { SplitResult } from '../split/types.ts';
+import type { SplitCheck, SplitResult } from '../split/types.ts';
 import type { StatsResult } from '../stats.ts';
 import type { StatusResult } from '../status.ts';
 import type { VerifyResult } from '../verify/types.ts';
@@ -79,7 +79,7 @@ export interface CommandResults {
   readonly extract: ExtractResult;
   readonly join: IndexResult;
   readonly audit: AuditResult;
-  readonly split: SplitResult;
+  readonly split: SplitResult | SplitCheck;
   readonly export: ExportResult;
   readonly stats: StatsResult;
   readonly report: ReportResult;

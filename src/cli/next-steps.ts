@@ -92,6 +92,7 @@ function othersOf(typed: RawOptions): Readonly<Record<string, RawValue>> {
 
 /** How the advice to use an option reads if there is no value to give. */
 const OPTION_TEXTS: Readonly<Record<NextOption, string>> = {
+  'add-to-index': 'write index.csv with --add-to-index',
   'allow-whole': 'download whole archives with --allow-whole',
   connections: 'use fewer --connections',
   deep: 'look at every image with --deep',

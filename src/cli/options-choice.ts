@@ -85,7 +85,7 @@ export const CHOICE_OPTIONS = {
   },
   allowWhole: flag(
     '--allow-whole',
-    'of single images: download archives whole where no source serves parts of files',
+    'with --label and the like: if no source serves parts of files, download whole archives (-y does not)',
     { group: 'Where from', commands: ['fetch'] },
   ),
 } satisfies Record<string, OptionSpec>;

@@ -4,7 +4,7 @@ import { type OptionSpec, flag } from './options-spec.ts';
 /** The part of the table of options (src/cli/options.ts) that every command takes. */
 export const OUTPUT_OPTIONS = {
   // What a job gives to every command has to be taken by those too that never ask or wait.
-  yes: flag('--yes', 'answer yes to every question', {
+  yes: flag('--yes', 'answer yes where the disk looks too small, and only there', {
     short: '-y',
     group: 'Output, as for every command',
   }),

@@ -1,4 +1,5 @@
-import { type OptionSpec, flag, sameFor, text, whole } from './options-spec.ts';
+import * as z from 'zod';
+import { type OptionSpec, file, flag, sameFor, text, whole } from './options-spec.ts';
 import { names, ratios, size } from './options-values.ts';
 
 /** The part of the table of options (src/cli/options.ts) of the commands that make training sets of archives. */
@@ -70,6 +71,19 @@ export const SETS_OPTIONS = {
     'split the patients of each rare label by themselves; they may move when archives are added',
     { group: 'How', commands: ['split'] },
   ),
+  addToIndex: flag('--add-to-index', 'write index.csv too, with the parts in a column NAME', {
+    group: 'Where',
+    commands: ['split'],
+  }),
+  check: {
+    long: '--check',
+    ...file,
+    list: 'newline',
+    group: 'What',
+    schema: z.array(text).default([]),
+    help: 'tell whether a split made elsewhere leaks, and write nothing: a table with the columns image and split, or, repeated, a list of images for each part',
+    commands: ['split'],
+  },
   name: {
     long: '--name',
     value: 'NAME',
@@ -104,3 +118,21 @@ export const READING_WORDS = {
   }),
   dest: sameFor(READING, { group: 'Where' }),
 };
+
+/** The commands that can treat what they find as errors. */
+export const JUDGING = [
+  ...['fetch', 'query', 'verify', 'members', 'extract', 'join', 'audit'],
+  ...['split', 'status', 'demo'],
+] as const;
+
+/** `--check` makes no split. */
+export const MAKES_SPLIT = [
+  'ratios',
+  'folds',
+  'holdout',
+  'stratify',
+  'seed',
+  'name',
+  'force',
+  'addToIndex',
+] as const;

@@ -4,7 +4,7 @@ import { LANES, hashThreads } from '../threads/budget.ts';
 import { CHOICE_KEYS, CHOICE_OPTIONS } from './options-choice.ts';
 import { NETWORK_OPTIONS } from './options-network.ts';
 import { OUTPUT_OPTIONS } from './options-output.ts';
-import { READING_WORDS, SETS_OPTIONS } from './options-sets.ts';
+import { JUDGING, MAKES_SPLIT, READING_WORDS, SETS_OPTIONS } from './options-sets.ts';
 import {
   COMMAND_NAMES,
   type CommandName,
@@ -256,7 +256,7 @@ const TABLE = {
   }),
   strict: flag('--strict', 'treat remarks of the join and disputed MD5s as errors (code 8)', {
     group: 'After the download',
-    commands: ['fetch', 'query', 'verify', 'members', 'extract', 'join', 'audit', 'status', 'demo'],
+    commands: JUDGING,
     own: {
       query: {
         help: 'treat names of a list that are nowhere, and a label file of other archives, as errors (code 8)',
@@ -273,6 +273,7 @@ const TABLE = {
       extract: { help: 'treat broken images as errors (code 8)', group: 'How' },
       join: { help: 'treat remarks as errors (code 8)', group: 'How' },
       audit: { help: 'treat remarks as errors (code 8)', group: 'How' },
+      split: { help: 'with --check: treat a split that leaks as an error (code 8)', group: 'How' },
       status: { help: 'treat disputed MD5s as errors (code 8)', group: 'How' },
       demo: { group: 'How' },
     },
@@ -319,6 +320,7 @@ export const EXCLUSIVE: readonly (readonly OptionKey[])[] = [
   ['csv', 'ndjson'],
   ['noExtract', 'deleteArchives'],
   ...CHOICE_KEYS.map((key) => [key, 'noLabels'] as const),
+  ...MAKES_SPLIT.map((key) => ['check', key] as const),
 ];
 
 export function takesOption(command: CommandName, key: OptionKey): boolean {

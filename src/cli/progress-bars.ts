@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream';
 import cliProgress from 'cli-progress';
 import type { RunEvent } from '../events.ts';
+import { HeldLines } from './held-lines.ts';
 import { type OutStream, widthOf } from './io.ts';
 import { lineOf } from './progress-lines.ts';
 import { screenLines } from './progress-screen.ts';
@@ -34,6 +35,7 @@ export class BarProgress implements Progress {
   #drawn: readonly number[] = [];
   #screen: { readonly multi: cliProgress.MultiBar; readonly canvas: Canvas } | undefined;
   #bars: cliProgress.SingleBar[] = [];
+  readonly #held = new HeldLines();
 
   constructor(options: ProgressOptions) {
     this.#options = options;
@@ -45,10 +47,12 @@ export class BarProgress implements Progress {
     const line = lineOf(event, this.#state, view);
     if (line !== undefined && !this.#isCountedOnly(event)) this.note(line);
     const mayChangeLines = this.#screen === undefined || event.event !== 'progress';
-    if (OF_WORK.has(event.event) && mayChangeLines && this.#state.hasWork) this.#show();
+    const isShown = mayChangeLines && !this.#held.isHolding;
+    if (OF_WORK.has(event.event) && isShown && this.#state.hasWork) this.#show();
   }
 
   note(line: string): void {
+    if (this.#held.take(line)) return;
     const text = wrapProse(line, this.#width(), '  ');
     if (this.#screen === undefined) {
       this.#options.writer.write(`${text}\n`);
@@ -62,6 +66,11 @@ export class BarProgress implements Progress {
   /** Draws what is shown anew, as it is now. */
   draw(): void {
     this.#screen?.multi.update();
+  }
+
+  async ask<T>(question: () => Promise<T>): Promise<T> {
+    this.stop();
+    return this.#held.during(question, (line) => this.note(line));
   }
 
   stop(): void {

@@ -2,6 +2,7 @@ import { type ErrorRecord, isOfManyFiles } from '../errors.ts';
 import type { PlannedImages, RunEvent } from '../events.ts';
 import { statusText } from '../file-status.ts';
 import { count, formatAbout, formatBytes, formatCount, formatSize, formatSpeed } from '../text.ts';
+import { HeldLines } from './held-lines.ts';
 import { type Position, type Progress, type ProgressOptions, RunState } from './progress-state.ts';
 import {
   DOING,
@@ -30,6 +31,7 @@ export class LineProgress implements Progress {
   readonly #state = new RunState();
   #lastLineMs: number;
   #timer: NodeJS.Timeout | undefined;
+  readonly #held = new HeldLines();
 
   constructor(options: Omit<ProgressOptions, 'stream' | 'unicode'>) {
     this.#options = options;
@@ -48,6 +50,7 @@ export class LineProgress implements Progress {
   }
 
   note(line: string): void {
+    if (this.#held.take(line)) return;
     this.#options.writer.write(`${line}\n`);
     this.#lastLineMs = this.#options.clock.nowMs();
   }
@@ -56,11 +59,15 @@ export class LineProgress implements Progress {
   tick(): void {
     const nowMs = this.#options.clock.nowMs();
     // Before anything is counted: each event comes here.
-    if (nowMs - this.#lastLineMs < HEARTBEAT_MS) return;
+    if (this.#held.isHolding || nowMs - this.#lastLineMs < HEARTBEAT_MS) return;
     const at = this.#state.position(nowMs);
     const { listing } = this.#state;
     const hasFiles = at.waitMs !== null || this.#state.filesInWork(nowMs).length > 0;
     if (listing !== null || hasFiles) this.note(heartbeatLine(this.#state, at));
+  }
+
+  ask<T>(question: () => Promise<T>): Promise<T> {
+    return this.#held.during(question, (line) => this.note(line));
   }
 
   stop(): void {

@@ -296,7 +296,9 @@ export interface Progress {
   handle(event: RunEvent): void;
   /** A line of its own, above any bars. */
   note(line: string): void;
-  /** Clears what is drawn. A later event draws again, so that a question can be asked in between. */
+  /** Writes and draws nothing until the question is answered: what has happened meanwhile is told then. */
+  ask<T>(question: () => Promise<T>): Promise<T>;
+  /** Clears what is drawn. */
   stop(): void;
 }
 

@@ -25,7 +25,11 @@ export function renderChoiceNotes(notes: ChoiceNotes, view: View): string {
     some(`${count(names.length, noun)} ${what}`, names);
   return [
     of(unknownPatients, 'patient', 'of the list not in the selection'),
-    of(unknownImages, 'image', 'of the list not in the selection'),
+    of(
+      unknownImages,
+      'image',
+      'of the list not in the selection, or without a row in its label file',
+    ),
     of(notInArchive, 'image', 'that the archive does not have, though the label file names it'),
     ...remarks.map((remark) => `remark: ${describeRemark(remark)}\n`),
   ].join('');

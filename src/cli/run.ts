@@ -190,10 +190,7 @@ function confirmWith(
   if (yes) return () => Promise.resolve(true);
   const isTerminal = io.stdin.isTTY === true && io.stderr.isTTY === true;
   if (!isTerminal || noInput || json || ndjson || isCi(io.env)) return undefined;
-  return (question) => {
-    progress.stop();
-    return askYesNo(io, question);
-  };
+  return (question) => progress.ask(() => askYesNo(io, question));
 }
 
 async function startProgress(

@@ -114,3 +114,13 @@ export function columnsOf(names: readonly string[]): readonly Column[] {
     (name) => KNOWN.get(name) ?? { name, type: 'string', meaning: name, from: 'elsewhere' },
   );
 }
+
+/** The columns of an index.csv: those behind `check` are splits. */
+export function indexColumnsOf(names: readonly string[]): readonly Column[] {
+  const splits = names.slice(INDEX_COLUMNS.length).map((name): Column => ({
+    ...{ name, type: 'string' },
+    meaning: `part of the split ${name} that the patient is in; empty: in none`,
+    from: `splits/${name}.csv, as \`ccxri split --add-to-index\` was told`,
+  }));
+  return [...columnsOf(names.slice(0, INDEX_COLUMNS.length)), ...splits];
+}

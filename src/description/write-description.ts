@@ -13,7 +13,7 @@ import type { IndexReport } from '../labels/audit.ts';
 import { type Manifest, selectFiles, withLabelFiles } from '../manifest/manifest.ts';
 import { count } from '../text.ts';
 import { citationOf } from './citation.ts';
-import { columnsOf } from './columns.ts';
+import { indexColumnsOf } from './columns.ts';
 import { croissantOf } from './croissant.ts';
 import { dataPackageOf } from './data-package.ts';
 import { type Described, MARK } from './described.ts';
@@ -103,7 +103,7 @@ export async function describeDataset(
           mediaType: 'text/csv',
           ...{ bytes, sha256 },
           content: 'One row an image: path, patient, class and labels.',
-          columns: columnsOf(header.split(',')),
+          columns: indexColumnsOf(header.split(',')),
         },
       ],
       images: { pattern: 'images/*/*.jpg', mediaType: 'image/jpeg' },

@@ -85,10 +85,13 @@ class Connections {
   async #runConnection(): Promise<void> {
     const { context, part } = this.#transfer;
     let everyMs = 0;
-    const fetchNext = () =>
-      this.#fetchNext((segment) => {
+    const fetchNext = () => {
+      // Where no segment is left, nothing is to wait for.
+      everyMs = 0;
+      return this.#fetchNext((segment) => {
         everyMs = everyMsOf(segment);
       });
+    };
     const turn = { owner: part, everyMs: () => everyMs };
     try {
       let isOpen = true;

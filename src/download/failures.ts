@@ -14,7 +14,7 @@ export const WRONG_BYTES: readonly ErrorCode[] = [
 ];
 
 /** What another source can't fix: a stop, the disk, wrong usage. */
-const NOT_OF_A_SOURCE: ReadonlySet<ErrorCode> = new Set([
+export const NOT_OF_A_SOURCE: ReadonlySet<ErrorCode> = new Set([
   'aborted',
   'disk-full',
   'disk-space',

@@ -60,7 +60,7 @@ export function fingerprintOf({ splits }: ExportPlan, options: object): string {
     hash.update(`\n${split ?? ''}\n`);
     for (const { archive, rows } of archives) {
       hash.update(archive.packed === undefined ? 'folder\n' : 'archive\n');
-      hash.update(rows.map(renderRow).join(''));
+      hash.update(rows.map((row) => renderRow(row)).join(''));
     }
   }
   return hash.digest('hex');

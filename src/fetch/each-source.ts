@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../abort.ts';
-import { summarizeFailures, toFailure } from '../download/failures.ts';
-import type { CcxriError } from '../errors.ts';
+import { NOT_OF_A_SOURCE, summarizeFailures } from '../download/failures.ts';
+import { type CcxriError, isCcxriError, withDetails } from '../errors.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
 import { emitLeft } from '../ranges/open-ranged.ts';
 import type { Source } from '../sources/source.ts';
@@ -52,7 +52,12 @@ export async function atEachSource<T>(
       throwIfAborted(run.session.signal);
       failure = error;
     }
-    const ofSource = toFailure(failure, at.source?.name ?? '');
+    // Of another build of the archive nothing fits to what has come.
+    if (!isOfSource(failure) || (best === undefined && isCcxriError(failure, 'occupied')))
+      throw failure;
+    const ofSource = withDetails(failure, {
+      source: failure.facts.source ?? at.source?.name ?? '',
+    });
     failures.push(ofSource);
     // What could not be opened was looked for at each of them.
     sources = at.source === undefined ? [] : startingWith(at.source, sources).slice(1);
@@ -63,8 +68,14 @@ export async function atEachSource<T>(
   throw failures.length === 1 && first ? first : summarizeFailures(failures, file, 0);
 }
 
+/** Neither a stop, nor of the disk. A file that is read where it lies may change meanwhile, or go away. */
+export function isOfSource(error: unknown): error is CcxriError {
+  if (isCcxriError(error, 'changed', 'missing', 'occupied')) return true;
+  return isCcxriError(error) && !NOT_OF_A_SOURCE.has(error.code);
+}
+
 function startingWith(source: Source | undefined, sources: readonly Source[]): readonly Source[] {
-  return source === undefined ? sources : sources.slice(sources.indexOf(source));
+  return source === undefined ? sources : sources.slice(Math.max(0, sources.indexOf(source)));
 }
 
 function withOnly(sources: readonly Source[], run: FetchRun): FetchRun {

@@ -1,14 +1,12 @@
 import { throwIfAborted } from '../abort.ts';
 import { fitsManifest } from '../dataset/ledger.ts';
-import type { DownloadContext } from '../download/context.ts';
-import { toFailure } from '../download/failures.ts';
 import type { Piece, Seed } from '../download/seed-part.ts';
 import { type Spans, addSpan, bytesOf, gapsOf } from '../download/spans.ts';
 import { CcxriError } from '../errors.ts';
 import type { EventListener, PhaseProgress } from '../events.ts';
 import { ProgressThrottle } from '../progress-throttle.ts';
 import { mergeRanges } from '../ranges/merge-ranges.ts';
-import { openRanged } from '../ranges/open-ranged.ts';
+import { openAtSource } from '../ranges/open-ranged.ts';
 import type { RangedFile } from '../ranges/ranged-file.ts';
 import type { Source } from '../sources/source.ts';
 import { formatCount } from '../text.ts';
@@ -20,6 +18,7 @@ import {
   type RandomReader,
   openFileReader,
 } from '../zip/reader.ts';
+import { type AtSource, atEachSource, isOfSource } from './each-source.ts';
 import type { DamagedFile } from './repair-types.ts';
 import type { FetchRun } from './with-downloads.ts';
 
@@ -49,34 +48,33 @@ export async function examineDamage(
 ): Promise<Examined | { readonly why: string }> {
   const { file } = damaged.survey;
   if (file.kind !== 'archive') return { why: 'it is no archive' };
-  const failures: CcxriError[] = [];
-  for (const source of run.downloads.sources) {
-    try {
-      return await examineAt(damaged, source, run);
-    } catch (error) {
-      throwIfAborted(run.session.signal);
-      failures.push(toFailure(error, source.name));
-    }
+  // Not an event for each source: the download that may follow tries them once more.
+  const downloads = { ...run.downloads, onEvent: () => undefined };
+  const quiet = { ...run, withSources: () => Promise.resolve({ ...run, downloads }) };
+  try {
+    const each = { file, run: quiet, isInPlace: false };
+    return await atEachSource(each, (at) => examineAt(damaged, at));
+  } catch (error) {
+    throwIfAborted(run.session.signal);
+    if (!isOfSource(error)) throw error;
+    return { why: error.message };
   }
-  return { why: failures[0]?.message ?? 'there is no source' };
 }
 
 async function examineAt(
   damaged: DamagedFile,
-  source: Source,
-  run: FetchRun,
+  at: AtSource,
 ): Promise<Examined | { readonly why: string }> {
   const { file } = damaged.survey;
-  const { downloads, session } = run;
-  // Not an event for each source: the download that may follow tries them once more.
-  const quiet: DownloadContext = { ...downloads, sources: [source], onEvent: () => undefined };
-  const ranged = await openRanged(file, quiet);
+  const { run } = at;
+  const { ranged, source } = await openAtSource(file, run.downloads);
+  at.source = source;
   try {
     const { url } = ranged;
     if (url === null) return { why: `${ranged.place} is on this machine` };
     assertSameLength(damaged, ranged);
     const recorder = new Recorder(ranged);
-    const listing = await readListing(recorder, { file: file.name, signal: session.signal });
+    const listing = await readListing(recorder, { file: file.name, signal: run.session.signal });
     await assertSameMembers(damaged, listing, run);
     const { pieces } = recorder;
     const { sizeBytes: totalBytes, validator } = ranged;

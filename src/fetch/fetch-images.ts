@@ -6,22 +6,30 @@ import { CcxriError, isCcxriError } from '../errors.ts';
 import { cleanStage } from '../extract/archive.ts';
 import { freeBytesAt } from '../fs/paths.ts';
 import type { Candidate, ImageChoice } from '../labels/image-choice.ts';
-import { type MadeChoice, labelFilesFor, makeChoice } from '../labels/make-choice.ts';
+import {
+  type ListedNames,
+  type MadeChoice,
+  labelFilesFor,
+  makeChoice,
+} from '../labels/make-choice.ts';
 import { type ManifestFile, stemOf } from '../manifest/manifest.ts';
 import { type LabelFilesHere, withLabelFiles } from './choice-labels.ts';
 import { type PlannedFetch, emitImagesPlan, failuresOf, summarizeImages } from './images-report.ts';
 import type { FetchOptions, FetchOutcome, FetchResult } from './fetch-types.ts';
-import { type Listings, forEachListed, imageNamesIn, lookAtArchive } from './image-archives.ts';
+import {
+  type Listings,
+  forEachListed,
+  imageNamesIn,
+  listNames,
+  lookAtArchive,
+} from './image-archives.ts';
 import { joinIfWanted } from './join-fetched.ts';
 import { obtain } from './obtain.ts';
-import { assertRoom, withUsefulPart } from './plan.ts';
+import { withUsefulPart } from './plan.ts';
 import { decideImages, planImages } from './plan-images.ts';
-import { type MayBeWhole, settleImages } from './settle-images.ts';
+import { settleImages } from './settle-images.ts';
 import { WholeQuestion } from './whole-question.ts';
 import { type FetchRun, choicesOf, prepareDirectories, withDownloads } from './with-downloads.ts';
-
-/** Directories read at once; the run's limit of connections holds besides. */
-const ARCHIVES_AT_ONCE = 8;
 
 interface ImageFetchOptions extends FetchOptions {
   readonly images: ImageChoice;
@@ -87,9 +95,14 @@ async function planAll(
   const { manifest, files, signal } = session;
   const made = await makeChoice(choice, {
     ...{ manifest, layout, files, signal },
-    listImages: (file) => listNames(file, { question, seen }, run),
+    listImages: (archives) => listAll(archives, { question, seen }, run),
   });
   const chosen = await lookAtAll(made, run, seen);
+  // Those that this run has listed are served in parts; of those by a kept index it is not known yet.
+  const unknown = chosen.filter(
+    ({ listed }) => listed?.isLocal === false && listed.source === undefined,
+  );
+  question.expect(unknown.map(({ survey }) => survey));
   const refused = chosen.filter(({ error }) => isCcxriError(error, 'ranges-refused'));
   const [first] = refused;
   if (first?.error !== undefined) {
@@ -99,32 +112,36 @@ async function planAll(
     );
   }
   const choices = choicesOf(options);
-  const allowWhole = refused.length > 0;
-  const tasks = chosen.map((each) => decideImages(each, { ...choices, allowWhole }));
+  const tasks = chosen.map((each) => decideImages(each, choices));
   const bytesFreeOnDisk = await freeBytesAt(session.dest);
   const controls = new Set(made.controls);
   return { made, tasks, plan: planImages(tasks, controls, { choices, bytesFreeOnDisk }) };
 }
 
-/** The names of the images in an archive that no label file names. */
-async function listNames(
-  file: ManifestFile,
+/** The names of the images in archives that no label file names. */
+async function listAll(
+  archives: readonly ManifestFile[],
   { question, seen }: Pick<Shared, 'question'> & { readonly seen: Listings },
   run: FetchRun,
-): Promise<readonly string[]> {
+): Promise<readonly ListedNames[]> {
   const { session } = run;
-  try {
-    return await imageNamesIn(file, run, seen);
-  } catch (error) {
-    if (!isCcxriError(error, 'ranges-refused')) throw error;
-    const survey = await surveyFile(file, session);
-    await question.assertAllowed([survey], error);
-    // Nothing can be planned for a dry run: what is in it is not known.
-    if (run.options.dryRun === true) throw error;
-    await prepareDirectories(session.layout, new Set(['archive']));
-    await obtain(survey, await run.withSources());
-    return imageNamesIn(file, run);
-  }
+  const surveys = await session.survey(archives);
+  question.expect(surveys.filter(({ final }) => final !== 'checked'));
+  return listNames(archives, run, async (file) => {
+    try {
+      return await imageNamesIn(file, run, seen);
+    } catch (error) {
+      if (!isCcxriError(error, 'ranges-refused')) throw error;
+      const survey = await surveyFile(file, session);
+      await question.assertAllowed([survey], error);
+      // Nothing can be planned for a dry run: what is in it is not known.
+      if (run.options.dryRun === true) throw error;
+      await prepareDirectories(session.layout, new Set(['archive']));
+      const opened = await run.withSources();
+      await run.downloadLimit(() => obtain(survey, opened));
+      return imageNamesIn(file, run);
+    }
+  });
 }
 
 /** What there is of each archive that some of the images are in, in the manifest's order. */
@@ -150,7 +167,7 @@ async function lookAtAll({ images, controls }: MadeChoice, run: FetchRun, seen: 
       run,
       seen,
     );
-  return forEachListed(surveys, look, { session, atOnce: ARCHIVES_AT_ONCE });
+  return forEachListed(surveys, look, run);
 }
 
 async function settleAll(
@@ -158,14 +175,11 @@ async function settleAll(
   { labels, question }: Shared,
   run: FetchRun,
 ): Promise<readonly FetchOutcome[]> {
-  const { session, options } = run;
-  await assertRoom(plan, options, choicesOf(options));
+  const { session } = run;
+  await question.assertRoom(plan);
   const open = tasks.filter(({ step }) => step.action !== 'done');
   const kinds = open.some(({ kind }) => kind === 'whole') ? (['archive'] as const) : [];
   if (open.length > 0) await prepareDirectories(session.layout, new Set(kinds));
-  const remote = open.filter((task) => task.kind === 'members' && !task.listed.isLocal);
-  const alike = remote.map(({ chosen }) => chosen.survey);
-  const mayBeWhole: MayBeWhole = (survey, error) => question.assertAllowed([survey], error, alike);
-  const settled = await session.forEachFile(tasks, (task) => settleImages(task, run, mayBeWhole));
+  const settled = await session.forEachFile(tasks, (task) => settleImages(task, run, question));
   return [...settled, ...labels.outcomes];
 }

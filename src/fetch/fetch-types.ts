@@ -183,6 +183,8 @@ export interface FetchOutcome extends FileOutcome, MembersNoted {
   readonly removedBytes: number;
   /** Images of the choice that are here now. Absent of label files, and where no images were chosen. */
   readonly images?: number | undefined;
+  /** Images of the choice that the archive was seen not to have. Absent where none was fetched by itself. */
+  readonly notInArchive?: readonly string[] | undefined;
 }
 
 /** The images of a choice, after a fetch. */

@@ -1,13 +1,16 @@
 import { join } from 'node:path';
+import { throwIfAborted } from '../abort.ts';
 import { imagesPathOf, rangesPathOf } from '../dataset/layout.ts';
 import { type MemberIndex, membersOf, readMemberIndex } from '../dataset/member-index.ts';
 import type { Session } from '../dataset/session.ts';
 import { type FileSurvey, surveyFile } from '../dataset/survey.ts';
+import { isCcxriError } from '../errors.ts';
 import { findSingleImages } from '../extract/single-images.ts';
 import { compareLength } from '../fs/content.ts';
 import { statOrNull } from '../fs/paths.ts';
 import type { Candidate } from '../labels/image-choice.ts';
 import { isImagePath } from '../labels/join.ts';
+import type { ListedNames } from '../labels/make-choice.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
 import { openAtSource, openLocal, startOverIfChanged } from '../ranges/open-ranged.ts';
 import { readRanges } from '../ranges/range-store.ts';
@@ -15,7 +18,7 @@ import type { RangedFile } from '../ranges/ranged-file.ts';
 import { parseAddress } from '../sources/address.ts';
 import type { Source } from '../sources/source.ts';
 import type { ArchiveListing, ListedMember } from '../zip/listing.ts';
-import { atEachSource } from './each-source.ts';
+import { atEachSource, isOfSource } from './each-source.ts';
 import { mayBeRight, takeIfRight } from './obtain.ts';
 import { type ChosenArchive, type ListedImages, imageKeyOf, membersFor } from './plan-images.ts';
 import type { FetchRun } from './with-downloads.ts';
@@ -35,20 +38,23 @@ export interface OpenedArchive {
 export async function openArchive(
   survey: FileSurvey,
   run: FetchRun,
-  known?: MemberIndex & Pick<OpenedArchive, 'source'>,
+  known?: MemberIndex,
 ): Promise<OpenedArchive> {
   if (isReadInPlace(survey, run)) return { ranged: await openLocal(survey.path, run.session) };
   const { downloads } = await run.withSources();
   if (known === undefined) return openAtSource(survey.file, downloads);
-  const { listing, validator, source } = known;
-  return openAtSource(survey.file, downloads, { totalBytes: listing.sizeBytes, validator, source });
+  const { listing, validator } = known;
+  return openAtSource(survey.file, downloads, { totalBytes: listing.sizeBytes, validator });
 }
+
+/** Directories read at once; the run's limit of connections holds besides. */
+const ARCHIVES_AT_ONCE = 8;
 
 /** Looks into archives, a few at once, and tells of each that it is done: it may take a while on a slow line. */
 export function forEachListed<A extends { readonly file: ManifestFile }, T>(
   archives: readonly A[],
   look: (archive: A) => Promise<T>,
-  { session, atOnce }: { readonly session: Session; readonly atOnce: number },
+  { session, atOnce = ARCHIVES_AT_ONCE }: { readonly session: Session; readonly atOnce?: number },
 ): Promise<readonly T[]> {
   let listed = 0;
   const lookAndTell = async (archive: A) => {
@@ -61,10 +67,10 @@ export function forEachListed<A extends { readonly file: ManifestFile }, T>(
   return session.forEachFile(archives, lookAndTell, atOnce);
 }
 
-/** A plan checks nothing: it takes an archive for right that a run will check. */
-function isReadInPlace(survey: FileSurvey, { options: { dryRun, images } }: FetchRun): boolean {
-  const isPlan = dryRun === true && images !== undefined;
-  return survey.final === 'checked' || (isPlan && mayBeRight(survey));
+/** A plan and what only looks check nothing: they take an archive for right that a fetch will check. */
+function isReadInPlace(survey: FileSurvey, { options }: FetchRun): boolean {
+  const checksNothing = options.dryRun === true || options.images === undefined;
+  return survey.final === 'checked' || (checksNothing && mayBeRight(survey));
 }
 
 /** What an archive lists, and whether its bytes are on a disk of this machine. */
@@ -87,21 +93,31 @@ export type Listings = Map<string, PlacedListing>;
  * @throws CcxriError as `openArchive`, `membersOf`
  */
 export async function listArchive(
-  survey: FileSurvey,
+  found: FileSurvey,
   run: FetchRun,
   again = false,
 ): Promise<PlacedListing> {
   const { layout, signal } = run.session;
-  const { file } = survey;
-  const isInPlace = isReadInPlace(survey, run);
-  const useIndex = !isInPlace && !again;
-  const kept = useIndex ? await readMemberIndex(layout, file) : undefined;
+  const { file } = found;
+  let survey = found;
+  if (isReadInPlace(found, run)) {
+    try {
+      return await startOverIfChanged(signal, () => listInPlace(found, run.session));
+    } catch (error) {
+      throwIfAborted(signal);
+      // What was not checked may be anything. A fetch checks it, and goes to the source.
+      if (found.final === 'checked' || !isCcxriError(error)) throw error;
+      survey = { ...found, final: 'absent' };
+    }
+  }
+  const kept = again ? undefined : await readMemberIndex(layout, file);
   if (kept !== undefined) {
     const isLocal = await isInDirectory(file.name, run);
     return { listing: kept.listing, isLocal, isDoubtful: kept.isConfirmed !== true };
   }
-  return atEachSource({ file, run, isInPlace }, (at) =>
+  return atEachSource({ file, run, isInPlace: false }, (at) =>
     startOverIfChanged(signal, async () => {
+      at.source = undefined;
       const { ranged, source } = await openArchive(survey, at.run);
       at.source = source;
       try {
@@ -114,6 +130,34 @@ export async function listArchive(
       }
     }),
   );
+}
+
+async function listInPlace({ file, path }: FileSurvey, session: Session): Promise<PlacedListing> {
+  const ranged = await openLocal(path, session);
+  try {
+    const { layout, signal } = session;
+    return {
+      listing: await membersOf(file, ranged, { layout, signal, keep: false }),
+      isLocal: true,
+    };
+  } finally {
+    await ranged.close();
+  }
+}
+
+/**
+ * The names of the images in archives.
+ * @param namesIn one of them
+ * @throws CcxriError as `imageNamesIn`
+ */
+export function listNames(
+  archives: readonly ManifestFile[],
+  run: FetchRun,
+  namesIn = (file: ManifestFile) => imageNamesIn(file, run),
+): Promise<readonly ListedNames[]> {
+  const toNames = async (file: ManifestFile) => ({ file, names: await namesIn(file) });
+  const each = archives.map((file) => ({ file }));
+  return forEachListed(each, ({ file }) => toNames(file), run);
 }
 
 /**
@@ -129,7 +173,11 @@ export async function imageNamesIn(
   const { session } = run;
   const record = await session.ledger.readMembers(file.name);
   if (record?.isComplete === true) return namesOf(record.members);
-  const placed = await listArchive(await surveyFile(file, session), run);
+  const found = await surveyFile(file, session);
+  const placed = await listArchive(
+    isReadInPlace(found, run) ? found : await takeIfRight(found, run),
+    run,
+  );
   seen?.set(file.name, placed);
   return namesOf(placed.listing.members);
 }
@@ -170,11 +218,7 @@ export async function lookAtArchive(
   if (here.size === images.length) return { survey: found, images, here };
   const survey = run.options.dryRun === true ? found : await takeIfRight(found, run);
   try {
-    const placed = await sureOf(
-      before ?? (await listArchive(survey, run)),
-      { survey, images },
-      run,
-    );
+    const placed = before ?? (await listArchive(survey, run));
     const listed = await listImages({ survey, images }, placed, run);
     const isMissing = new Set(listed.missing.map(({ path }) => imageKeyOf(path)));
     const present = listed.members.map(({ path }) => imageKeyOf(path));
@@ -189,28 +233,35 @@ export async function lookAtArchive(
 
 type Wanted = Pick<ChosenArchive, 'survey' | 'images'>;
 
-/** Once again from its source, where images that are meant are not in an index that was kept. */
-async function sureOf(
+/**
+ * An index that was kept may have been received wrongly: where images that are meant are not in it, or it
+ * does not fit to those that are here, the directory is read again.
+ */
+async function listImages(
+  wanted: Wanted,
   placed: PlacedListing,
-  { survey, images }: Wanted,
   run: FetchRun,
-): Promise<PlacedListing> {
-  if (placed.isDoubtful !== true || run.options.dryRun === true) return placed;
-  if (absentOf(images, membersFor(images, placed.listing)).length === 0) return placed;
+): Promise<ListedImages> {
+  const again = async () => imagesOf(wanted, await listArchive(wanted.survey, run, true), run);
+  let listed: ListedImages | undefined;
   try {
-    return await listArchive(survey, run, true);
-  } catch (thrown) {
-    if (run.session.failureOf(thrown) === undefined) throw thrown;
-    return placed;
+    listed = await imagesOf(wanted, placed, run);
+    if (placed.isDoubtful !== true || listed.absent.length === 0) return listed;
+    return await again();
+  } catch (error) {
+    throwIfAborted(run.session.signal);
+    if (listed !== undefined && isOfSource(error)) return listed;
+    if (placed.isDoubtful !== true || !isCcxriError(error, 'occupied')) throw error;
+    return again();
   }
 }
 
-function absentOf(images: readonly Candidate[], members: readonly ListedMember[]) {
+export function absentOf(images: readonly Candidate[], members: readonly ListedMember[]) {
   const names = new Set(members.map(({ path }) => imageKeyOf(path)));
   return images.filter(({ image }) => !names.has(image));
 }
 
-async function listImages(
+async function imagesOf(
   { survey: { file }, images }: Wanted,
   { listing, isLocal, source }: PlacedListing,
   { session }: FetchRun,

@@ -64,7 +64,7 @@ export function summarizeImages(
   outcomes: readonly FetchOutcome[],
   { manifest, onEvent }: Session,
 ): FetchedImages {
-  const absent = tasks.flatMap(({ chosen: { listed } }) => listed?.absent ?? []);
+  const absent = tasks.flatMap((task) => absentIn(task, outcomes));
   const remarks = [...made.remarks, ...absentRemarks(absent, manifest)];
   for (const remark of remarks) {
     const { file } = remark;
@@ -82,7 +82,17 @@ export function summarizeImages(
   };
 }
 
-function placeOf({ archive, image }: Candidate): string {
+/** What was seen when they were fetched is newer than what a kept index has said. */
+function absentIn(
+  { chosen: { images, listed }, step: { file } }: ImagesTask,
+  outcomes: readonly FetchOutcome[],
+): readonly Candidate[] {
+  const seen = outcomes.find((outcome) => outcome.file === file)?.notInArchive;
+  if (seen === undefined) return listed?.absent ?? [];
+  return images.filter((candidate) => seen.includes(placeOf(candidate)));
+}
+
+export function placeOf({ archive, image }: Candidate): string {
   return `${archive}/${image}`;
 }
 

@@ -134,16 +134,23 @@ export async function takeIfRight(survey: FileSurvey, run: FetchRun): Promise<Fi
   const { session } = run;
   const wasFoundBad = survey.final === 'changed' && survey.receipt?.foundBadAt !== undefined;
   if (!wasFoundBad && !mayBeRight(survey)) return survey;
-  const checked = wasFoundBad ? undefined : await checkInPlace(survey, run);
-  if (checked !== undefined) return checked;
+  const wrong = `${survey.path} is not what was published`;
+  const checked = wasFoundBad ? wrong : ((await checkInPlace(survey, run)) ?? wrong);
+  if (typeof checked !== 'string') return checked;
   const { name: file } = survey.file;
-  const message = `${survey.path} is not what was published: images of ${file} come from the source`;
+  const message = `${checked}: images of ${file} come from the source`;
   session.onEvent({ event: 'warning', code: 'disk', file, message });
   return survey;
 }
 
-/** @returns what is there once it has passed; undefined: it is not right */
-async function checkInPlace(survey: FileSurvey, run: FetchRun): Promise<FileSurvey | undefined> {
+/**
+ * @returns what is there once it has passed; undefined: it is not right; or why that can't be known: it can't be
+ * read, or is right by another manifest. Nothing is lost by that, so that the run goes on.
+ */
+async function checkInPlace(
+  survey: FileSurvey,
+  run: FetchRun,
+): Promise<FileSurvey | string | undefined> {
   const { session, options } = run;
   try {
     // Without `repair` it would be moved away.
@@ -153,7 +160,9 @@ async function checkInPlace(survey: FileSurvey, run: FetchRun): Promise<FileSurv
       await session.ledger.noteFoundBad(survey.receipt, session.clock.date());
     }
   } catch (thrown) {
-    if (session.failureOf(thrown) === undefined) throw thrown;
+    throwIfAborted(session.signal);
+    if (!isCcxriError(thrown)) throw thrown;
+    return thrown.code === 'occupied' ? undefined : thrown.message;
   }
   return undefined;
 }
@@ -171,20 +180,26 @@ export async function judgeArchive(
   const { file, path, final, receipt } = survey;
   const isOfArchive = isCcxriError(error, 'damaged-archive', 'unsafe-archive');
   if (!isOfArchive || final !== 'checked' || receipt === undefined) return error;
+  let md5: string;
   try {
     const found = await readWhatIsHere(survey, session, (read) =>
       session.acceptance.check(file, read),
     );
     if ('passed' in found) return withDetails(error, { next: [REPORT_IT] });
+    md5 = found.candidate.md5;
     await session.ledger.noteFoundBad(receipt, session.clock.date());
   } catch (thrown) {
     return session.failureOf(thrown) ?? error;
   }
   const since = receipt.checkedAt.slice(0, 10);
-  return withDetails(error, {
-    message: `${path} was right on ${since} and is not what was published now: images could not be read out of it`,
-    path,
+  const message = `${path} was right on ${since} and is not what was published now: images could not be read out of it`;
+  return new CcxriError('md5-mismatch', message, {
+    ...{ file: file.name, path },
+    expected: `MD5 ${file.md5}`,
+    found: `MD5 ${md5}`,
+    kept: 'the archive, unchanged',
     next: [repairStep(file.name), { kind: 'again' }],
+    cause: error,
   });
 }
 

@@ -71,17 +71,14 @@ interface Cost {
 const MOST_OF_ARCHIVE = 0.5;
 const NOTHING: Cost = { bytes: 0, requests: 0 };
 
-/** What to do for the images of one archive. Pure. */
-export function decideImages(
-  chosen: ChosenArchive,
-  { allowWhole, ...choices }: PlanChoices & { readonly allowWhole: boolean },
-): ImagesTask {
+/** What to do for the images of one archive; of a refused one, the whole may be fetched. Pure. */
+export function decideImages(chosen: ChosenArchive, choices: PlanChoices): ImagesTask {
   const { survey, images, here, listed, error } = chosen;
   const whole = decideStep(survey, choices);
   const single = { ...whole, keptBytes: 0, removes: false } as const;
   const missing = images.length - here.size;
   if (error !== undefined) {
-    return error.code === 'ranges-refused' && allowWhole
+    return error.code === 'ranges-refused'
       ? { chosen, kind: 'whole', step: { ...whole, images: missing } }
       : { chosen, kind: 'failed', error, step: { ...single, action: 'images', images: missing } };
   }

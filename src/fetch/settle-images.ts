@@ -1,28 +1,24 @@
 import { throwIfAborted } from '../abort.ts';
 import { type MemberIndex, membersOf, readMemberIndex } from '../dataset/member-index.ts';
-import { type FileSurvey, statusAfter, statusOf, surveyFile } from '../dataset/survey.ts';
-import { type CcxriError, isCcxriError } from '../errors.ts';
+import { statusAfter, statusOf, surveyFile } from '../dataset/survey.ts';
+import { isCcxriError } from '../errors.ts';
 import type { Phase } from '../events.ts';
 import { type SingleImages, extractSingleImages } from '../extract/single-images.ts';
-import { freeBytesAt } from '../fs/paths.ts';
+import type { Candidate } from '../labels/image-choice.ts';
 import { ProgressThrottle } from '../progress-throttle.ts';
 import { startOverIfChanged } from '../ranges/open-ranged.ts';
-import { type AtSource, atEachSource } from './each-source.ts';
+import { type AtSource, atEachSource, isOfSource } from './each-source.ts';
 import { fetchFile, stoppedOutcome } from './fetch-file.ts';
 import type { FetchOutcome } from './fetch-types.ts';
-import { imagesHere, openArchive } from './image-archives.ts';
+import { absentOf, imagesHere, openArchive } from './image-archives.ts';
+import { placeOf } from './images-report.ts';
 import { judgeArchive } from './obtain.ts';
-import { assertRoom, decideStep, planFetch } from './plan.ts';
-import { type ImagesTask, imageKeyOf, membersFor, toFetchTask } from './plan-images.ts';
+import { decideStep } from './plan.ts';
+import { type ImagesTask, imageKeyOf, membersFor } from './plan-images.ts';
+import type { WholeQuestion } from './whole-question.ts';
 import { type FetchRun, choicesOf, prepareDirectories } from './with-downloads.ts';
 
 type MembersTask = Extract<ImagesTask, { kind: 'members' }>;
-
-/**
- * Asks once in a run whether archives may be downloaded whole.
- * @throws CcxriError `ranges-refused`: they may not
- */
-export type MayBeWhole = (survey: FileSurvey, error: CcxriError) => Promise<void>;
 
 /**
  * Gets the images of one archive, as its task says. What goes wrong is its outcome.
@@ -31,62 +27,35 @@ export type MayBeWhole = (survey: FileSurvey, error: CcxriError) => Promise<void
 export async function settleImages(
   task: ImagesTask,
   run: FetchRun,
-  mayBeWhole: MayBeWhole,
+  question: WholeQuestion,
 ): Promise<FetchOutcome> {
-  if (task.kind === 'whole') return settleWhole(task, run);
-  const outcome = await settleSingle(task, run);
-  const { error } = outcome;
-  const whole =
-    task.kind === 'members' && error?.code === 'ranges-refused'
-      ? await toWhole(task, error, { run, mayBeWhole })
-      : undefined;
-  if (whole?.kind === 'whole') return settleWhole(whole, run);
-  const settled = whole === undefined ? outcome : { ...outcome, error: whole.error };
-  run.session.emitDone(settled);
-  run.options.onOutcome?.(settled);
-  return settled;
+  const outcome = task.kind === 'whole' ? 'whole' : await settleSingle(task, run, question);
+  if (outcome === 'whole') return settleWhole(task, run);
+  run.session.emitDone(outcome);
+  run.options.onOutcome?.(outcome);
+  return outcome;
 }
 
-async function settleWhole(task: ImagesTask, run: FetchRun): Promise<FetchOutcome> {
-  const { survey, images } = task.chosen;
+async function settleWhole(
+  { chosen: { survey, images }, step }: ImagesTask,
+  run: FetchRun,
+): Promise<FetchOutcome> {
   const countImages = async () => (await imagesHere(survey, images, run)).size;
+  // Not the step of its single images, which were refused.
+  const task = {
+    survey,
+    step: { ...decideStep(survey, choicesOf(run.options)), images: step.images },
+  };
   const opened = task.step.action === 'done' ? run : await run.withSources();
-  return fetchFile(toFetchTask(task), opened, countImages);
+  return fetchFile(task, opened, countImages);
 }
 
-/**
- * The same archive whole, where its source serves no parts of it: with an index that was kept, it was not
- * asked for any before.
- * @throws CcxriError `aborted`; bugs
- */
-async function toWhole(
-  { chosen, step: { images } }: MembersTask,
-  refusal: CcxriError,
-  { run, mayBeWhole }: { readonly run: FetchRun; readonly mayBeWhole: MayBeWhole },
-): Promise<Extract<ImagesTask, { kind: 'whole' }> | { kind: 'failed'; error: CcxriError }> {
-  const { survey } = chosen;
-  const { session, options } = run;
-  const choices = choicesOf(options);
-  try {
-    await mayBeWhole(survey, refusal);
-    await assertRoom(
-      planFetch([survey], choices, await freeBytesAt(session.dest)).plan,
-      options,
-      choices,
-    );
-    await prepareDirectories(session.layout, new Set(['archive']));
-    return { kind: 'whole', chosen, step: { ...decideStep(survey, choices), images } };
-  } catch (thrown) {
-    const error = session.failureOf(thrown);
-    if (error === undefined) throw thrown;
-    return { kind: 'failed', error };
-  }
-}
-
+/** @returns `whole`: its source serves no parts of it, and it may be downloaded whole */
 async function settleSingle(
   task: Exclude<ImagesTask, { kind: 'whole' }>,
   run: FetchRun,
-): Promise<FetchOutcome> {
+  question: WholeQuestion,
+): Promise<FetchOutcome | 'whole'> {
   const { survey, here } = task.chosen;
   const { file, receipt, final } = survey;
   const known =
@@ -97,10 +66,10 @@ async function settleSingle(
   if (task.kind === 'done') return { ...before, did: 'skipped' };
   try {
     if (task.kind === 'failed') throw task.error;
-    const { place, isLocal, single, images } = await run.downloadLimit(() =>
-      fetchSingle(task, run),
-    );
-    const { published, damagedMembers, brokenImages } = single;
+    const fetched = await fetchUnlessRefused(task, run, question);
+    if (fetched === 'whole') return fetched;
+    const { place, isLocal, single, published, images, absent } = fetched;
+    const { damagedMembers, brokenImages } = single;
     const error = single.error && (await judgeArchive(single.error, survey, run));
     const did =
       error !== undefined
@@ -116,6 +85,7 @@ async function settleSingle(
       did,
       source: isLocal ? null : place,
       images,
+      notInArchive: absent.map(placeOf),
       damagedMembers,
       brokenImages,
       ...(error && { error }),
@@ -129,58 +99,94 @@ async function settleSingle(
   }
 }
 
+/** With an index that was kept, nothing has been asked of the source before. */
+async function fetchUnlessRefused(task: MembersTask, run: FetchRun, question: WholeQuestion) {
+  try {
+    return await run.downloadLimit(() => fetchSingle(task, run));
+  } catch (error) {
+    throwIfAborted(run.session.signal);
+    if (!isCcxriError(error, 'ranges-refused')) throw error;
+    await question.assertAllowed([task.chosen.survey], error);
+    await prepareDirectories(run.session.layout, new Set(['archive']));
+    return 'whole';
+  }
+}
+
 interface FetchedSingle {
   readonly place: string;
   readonly isLocal: boolean;
   readonly single: SingleImages;
   /** Images of the choice that are here, each once: members of two folders may have the same name. */
   readonly images: number;
+  /** Images of the choice that the archive does not have. */
+  readonly absent: readonly Candidate[];
 }
 
 /** What one source has of the images as it should be stays; the others are looked for at the next. */
-function fetchSingle(task: MembersTask, run: FetchRun): Promise<FetchedSingle> {
+async function fetchSingle(
+  task: MembersTask,
+  run: FetchRun,
+): Promise<FetchedSingle & { readonly published: number }> {
   const from = task.listed.source;
   const errorOf = ({ single }: FetchedSingle) => single.error;
   const { file, final } = task.chosen.survey;
-  const isInPlace = final === 'checked';
-  return atEachSource({ file, run, isInPlace, from, errorOf }, (at) => fetchAt(task, at));
+  const progress = new SingleProgress(task, run);
+  const each = { file, run: progress.run, isInPlace: final === 'checked', from, errorOf };
+  const fetched = await atEachSource(each, (at) => fetchAt(task, at, progress));
+  return { ...fetched, published: progress.end() };
 }
 
 /**
  * An archive that changes meanwhile, or has since it was indexed, is started over once, from its directory
- * on; and so is one that does not agree with an index that may have been received wrongly.
+ * on. An index may have been received wrongly: then the directory is read again. If that comes to nothing,
+ * what was fetched before stands.
  */
-async function fetchAt(task: MembersTask, at: AtSource): Promise<FetchedSingle> {
+async function fetchAt(
+  task: MembersTask,
+  at: AtSource,
+  progress: SingleProgress,
+): Promise<FetchedSingle> {
   const { session } = at.run;
   const index = await readMemberIndex(session.layout, task.chosen.survey.file);
-  const isDoubtful = index !== undefined && index.isConfirmed !== true;
+  const isDoubtful = !task.listed.isLocal && index !== undefined && index.isConfirmed !== true;
   const known = at.isFirst ? index : undefined;
   const fetch = (again: boolean) =>
     startOverIfChanged(session.signal, (isSecond) =>
-      fetchOnce(task, at, { known: isSecond ? undefined : known, again }),
+      fetchOnce({ task, at, progress }, { known: isSecond ? undefined : known, again }),
     );
+  let first: FetchedSingle | undefined;
   try {
-    const fetched = await fetch(false);
-    if (!isDoubtful || fetched.single.damagedMembers.length === 0) return fetched;
+    first = await fetch(false);
+    if (!isDoubtful || first.single.damagedMembers.length === 0) return first;
   } catch (error) {
-    if (!isDoubtful || !isCcxriError(error, 'unsafe-archive')) throw error;
+    if (!isDoubtful || !isCcxriError(error, 'unsafe-archive', 'occupied')) throw error;
   }
-  return fetch(true);
+  try {
+    return await fetch(true);
+  } catch (error) {
+    throwIfAborted(session.signal);
+    if (first === undefined || !isOfSource(error)) throw error;
+    return first;
+  }
+}
+
+interface Attempt {
+  readonly task: MembersTask;
+  readonly at: AtSource;
+  readonly progress: SingleProgress;
 }
 
 async function fetchOnce(
-  task: MembersTask,
-  at: AtSource,
+  { task, at, progress }: Attempt,
   { known, again }: { readonly known: MemberIndex | undefined; readonly again: boolean },
 ): Promise<FetchedSingle> {
-  const { run } = at;
-  const { session, downloads } = run;
+  const { session, downloads } = at.run;
   const { survey, images } = task.chosen;
   const { file } = survey;
   throwIfAborted(session.signal);
-  const progress = new SingleProgress(task, run);
-  const index = known && { ...known, source: task.listed.source };
-  const { ranged, source } = await openArchive(survey, progress.run, index);
+  progress.begin();
+  at.source = undefined;
+  const { ranged, source } = await openArchive(survey, at.run, known);
   at.source = source;
   try {
     const { layout, signal } = session;
@@ -197,30 +203,38 @@ async function fetchOnce(
       },
       session,
     );
-    progress.end(single);
+    progress.add(single);
     const bad = new Set(single.damagedMembers.map(({ path }) => imageKeyOf(path)));
     const good = members.map(({ path }) => imageKeyOf(path)).filter((image) => !bad.has(image));
-    return { isLocal, place, single, images: new Set(good).size };
+    const absent = absentOf(images, members);
+    return { isLocal, place, single, images: new Set(good).size, absent };
   } finally {
     await ranged.close();
   }
 }
 
-/** The events of one archive: its bytes first, with the images that are complete by them, then unpacking. */
+/**
+ * The events of one archive: its bytes first, with the images that are complete by them, then unpacking. A
+ * second attempt adds to them.
+ */
 class SingleProgress {
   /** The run, with what an attempt keeps counted over all that is fetched of the archive. */
   readonly run: FetchRun;
   readonly #file: string;
   readonly #throttle: ProgressThrottle;
+  readonly #hereBefore: number;
   #phase: Phase | undefined;
   #totalBytes: number;
   #fetchedBytes = 0;
+  #published = 0;
+  #publishedBytes = 0;
   #images: number;
 
   constructor({ chosen, cost }: MembersTask, run: FetchRun) {
     const { clock, onEvent } = run.session;
     this.#file = chosen.survey.file.name;
-    this.#images = chosen.here.size;
+    this.#hereBefore = chosen.here.size;
+    this.#images = this.#hereBefore;
     this.#totalBytes = cost.bytes;
     this.#throttle = new ProgressThrottle(clock, onEvent);
     this.run = {
@@ -237,6 +251,11 @@ class SingleProgress {
     };
   }
 
+  /** An attempt: what the one before has fetched and not published is not there. */
+  begin(): void {
+    this.#images = this.#hereBefore + this.#published;
+  }
+
   fetched(bytes: number, members: number): void {
     this.#images += members;
     if (bytes === 0) return;
@@ -251,11 +270,18 @@ class SingleProgress {
     this.#emit('extract', doneBytes, null);
   }
 
-  end({ published, publishedBytes }: SingleImages): void {
-    if (published === 0) return;
+  add({ published, publishedBytes }: SingleImages): void {
+    this.#published += published;
+    this.#publishedBytes += publishedBytes;
+  }
+
+  /** @returns how many images were published, by all attempts */
+  end(): number {
+    if (this.#published === 0) return 0;
     this.#enter('extract');
-    const done = { bytes: publishedBytes, members: published };
+    const done = { bytes: this.#publishedBytes, members: this.#published };
     this.run.session.onEvent({ event: 'phase-done', file: this.#file, phase: 'extract', ...done });
+    return this.#published;
   }
 
   #enter(phase: 'download' | 'extract'): void {
@@ -266,8 +292,9 @@ class SingleProgress {
       onEvent({ event: 'phase-done', file, phase: 'download', bytes: this.#fetchedBytes });
     }
     this.#phase = phase;
-    const totalBytes = phase === 'download' ? this.#totalBytes : null;
-    onEvent({ event: 'phase-start', file, phase, doneBytes: 0, totalBytes });
+    const [doneBytes, totalBytes] =
+      phase === 'download' ? [this.#fetchedBytes, this.#totalBytes] : [0, null];
+    onEvent({ event: 'phase-start', file, phase, doneBytes, totalBytes });
   }
 
   #emit(phase: 'download' | 'extract', doneBytes: number, totalBytes: number | null): void {

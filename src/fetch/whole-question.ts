@@ -1,37 +1,64 @@
-import { knownSizeOf } from '../dataset/survey.ts';
-import type { FileSurvey } from '../dataset/survey.ts';
+import { type FileSurvey, knownSizeOf } from '../dataset/survey.ts';
 import { CcxriError } from '../errors.ts';
+import { freeBytesAt } from '../fs/paths.ts';
 import { sumSizes } from '../manifest/size.ts';
 import { count, formatSize } from '../text.ts';
-import type { FetchOptions, WholeArchives } from './fetch-types.ts';
+import type { FetchOptions, FetchPlan, WholeArchives } from './fetch-types.ts';
+import { assertRoom, isTooSmall, planFetch } from './plan.ts';
+import { choicesOf } from './with-downloads.ts';
 
-/** Whether archives of which no source serves parts may be downloaded whole: asked once in a run. */
+/**
+ * Whether archives of which no source serves parts may be downloaded whole. An answer holds for the archives
+ * that were asked about; of others there is another question, once that one is answered.
+ */
 export class WholeQuestion {
   readonly #options: FetchOptions;
-  #answer: Promise<boolean> | undefined;
+  readonly #answers = new Map<string, Promise<boolean>>();
+  #last: Promise<unknown> = Promise.resolve();
+  #alike: readonly FileSurvey[] = [];
+  /** What was agreed to on a disk that looks too small. */
+  #agreedBytes = 0;
 
   constructor(options: FetchOptions) {
     this.#options = options;
   }
 
+  /** What may turn out to be refused as well: the next question is about these too. */
+  expect(surveys: readonly FileSurvey[]): void {
+    this.#alike = surveys;
+  }
+
   /**
    * @param error what was met at one of them
-   * @param alike all that may turn out to be refused as well: what the question is about
-   * @throws CcxriError `ranges-refused`: they may not
+   * @throws CcxriError `ranges-refused`: they may not; `disk-space`
    */
-  async assertAllowed(
-    surveys: readonly FileSurvey[],
-    error: CcxriError,
-    alike: readonly FileSurvey[] = surveys,
-  ): Promise<void> {
-    this.#answer ??= this.#ask(alike);
-    if (!(await this.#answer)) throw refused(surveys, error);
+  async assertAllowed(surveys: readonly FileSurvey[], error: CcxriError): Promise<void> {
+    if (surveys.some(({ file }) => !this.#answers.has(file.name))) {
+      const all = new Map([...surveys, ...this.#alike].map((each) => [each.file.name, each]));
+      const open = [...all.values()].filter(({ file }) => !this.#answers.has(file.name));
+      const answer = this.#last.then(() => this.#ask(open));
+      this.#last = answer;
+      for (const { file } of open) this.#answers.set(file.name, answer);
+    }
+    for (const { file } of surveys) {
+      if ((await this.#answers.get(file.name)) !== true) throw refused(surveys, error);
+    }
+  }
+
+  /** @throws CcxriError `disk-space`; no question again about what takes no more than was agreed to */
+  async assertRoom(plan: FetchPlan): Promise<void> {
+    if (plan.bytesNeededOnDisk <= this.#agreedBytes) return;
+    await assertRoom(plan, this.#options, choicesOf(this.#options));
+    if (isTooSmall(plan)) this.#agreedBytes = plan.bytesNeededOnDisk;
   }
 
   async #ask(surveys: readonly FileSurvey[]): Promise<boolean> {
-    const { allowWhole, confirmWhole, dryRun } = this.#options;
-    if (allowWhole === true || dryRun === true) return allowWhole === true;
-    return (await confirmWhole?.(wholeOf(surveys))) === true;
+    const { allowWhole, confirmWhole, dryRun, dest } = this.#options;
+    if (dryRun === true) return allowWhole === true;
+    if (allowWhole !== true && (await confirmWhole?.(wholeOf(surveys))) !== true) return false;
+    const free = await freeBytesAt(dest);
+    await this.assertRoom(planFetch(surveys, choicesOf(this.#options), free).plan);
+    return true;
   }
 }
 

@@ -8,8 +8,9 @@ interface HostState {
   notBeforeMs: number;
   /** The HTTP status that asked for that pause. */
   pauseStatus: number;
-  /** Requests under way. */
+  /** Requests under way, and connections that rest until their next one. */
   active: number;
+  resting: number;
   readonly limit: HostLimit;
 }
 
@@ -97,9 +98,9 @@ export class HostLimiter {
 
   /** The host refused a request: if there are several, it gets half as many from now on. */
   onRefused(url: string): void {
-    const { limit, active } = this.#stateOf(url);
+    const { limit, active, resting } = this.#stateOf(url);
     const nowMs = this.#clock.nowMs();
-    limit.onRefused(active, nowMs);
+    limit.onRefused(active - resting, nowMs);
     this.#note(this.#auto?.count.onRefused(nowMs, this.#inUse));
   }
 
@@ -139,16 +140,18 @@ export class HostLimiter {
       const wholeMs = typeof everyMs === 'number' ? everyMs : everyMs();
       const leftMs = startMs + wholeMs - this.#clock.nowMs();
       if (leftMs <= 0) this.#release(host, owner);
-      else void this.#releaseAfter(leftMs, signal).finally(() => this.#release(host, owner));
+      else void this.#rest(leftMs, host, signal).finally(() => this.#release(host, owner));
     }
   }
 
-  async #releaseAfter(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  async #rest(ms: number, host: HostState, signal: AbortSignal | undefined): Promise<void> {
+    host.resting += 1;
     try {
       await this.#clock.sleep(ms, signal);
     } catch (error) {
       if (signal?.aborted !== true) throw error;
     }
+    host.resting -= 1;
   }
 
   async #awaitPause(url: string, host: HostState, signal: AbortSignal | undefined): Promise<void> {
@@ -254,8 +257,8 @@ export class HostLimiter {
     const { host } = new URL(url);
     const known = this.#hosts.get(host);
     if (known !== undefined) return known;
-    const limit = new HostLimit();
-    const state: HostState = { notBeforeMs: -Infinity, pauseStatus: 503, active: 0, limit };
+    const pauses = { notBeforeMs: -Infinity, pauseStatus: 503 };
+    const state: HostState = { ...pauses, active: 0, resting: 0, limit: new HostLimit() };
     this.#hosts.set(host, state);
     return state;
   }
@@ -313,7 +316,6 @@ export class HostLimit {
 
   /** One more for each minute without a refusal. */
   recover(nowMs: number): void {
-    if (this.#allowed === Infinity) return;
     const more = Math.floor((nowMs - this.#changedMs) / RECOVERY_MS);
     if (more <= 0) return;
     this.#allowed += more;

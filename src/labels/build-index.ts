@@ -18,11 +18,13 @@ import {
   compareArchives,
   compareWithLedger,
   joinArchive,
+  placeOf,
 } from './join.ts';
 import { packedArchives } from './packed.ts';
 import type { Remark } from './remarks.ts';
 import { type ImagesHere, archiveFacts, readLabels, scanImages } from './scan.ts';
-import { assertOwnIndex, findLostLabels, writeIndex } from './write.ts';
+import { readSplitColumns } from './split-columns.ts';
+import { type SplitColumn, assertOwnIndex, findLostLabels, writeIndex } from './write.ts';
 
 /** What the rows of an index are made of: the images and label files that are here. */
 export interface IndexSource {
@@ -115,6 +117,8 @@ export interface JoinOptions extends RunOptions {
    * every image that is here.
    */
   readonly output?: string | undefined;
+  /** A split that is to be a column of index.csv. Those that it has already stay. */
+  readonly addSplit?: string | undefined;
   /** Join and audit, but write nothing. */
   readonly dryRun?: boolean | undefined;
 }
@@ -138,12 +142,16 @@ export async function buildIndex(
     labelsHere,
   );
   const { layout, here } = source;
-  if (isOwn) await assertOwnIndex(layout.index);
+  const columns = isOwn ? await readOwnColumns(layout, options) : [];
   if (isOwn) await assertKeepsLabels(source, signal);
   const audit = new JoinAudit(source);
   async function* audited() {
     for await (const { archive, rows, record } of indexRows(source, signal)) {
       audit.add(archive, rows, record);
+      for (const { name, parts } of columns) {
+        const others = rows.filter(({ path }) => !parts.has(path));
+        for (const row of others) audit.note('image-in-no-part', placeOf(row), name);
+      }
       yield rows;
     }
   }
@@ -152,13 +160,22 @@ export async function buildIndex(
   if (dryRun) while ((await batches.next()).done !== true);
   else {
     const temporaryDirectory = isOwn ? layout.state : undefined;
-    await writeIndex(path, batches, { temporaryDirectory, followsLink: !isOwn, signal });
+    await writeIndex(path, batches, { columns, temporaryDirectory, followsLink: !isOwn, signal });
   }
   audit.noteBeside(here);
   const result = { path, ...audit.finish() };
   for (const remark of result.remarks) onEvent(warningOf(remark));
   if (!dryRun) onEvent({ event: 'index-written', path, rows: result.rows });
   return result;
+}
+
+/** The splits that index.csv has as columns, and the one that it is to get. */
+async function readOwnColumns(
+  layout: DatasetLayout,
+  { addSplit, signal }: JoinOptions,
+): Promise<readonly SplitColumn[]> {
+  const names = await assertOwnIndex(layout.index);
+  return readSplitColumns(layout, addSplit === undefined ? names : [...names, addSplit], signal);
 }
 
 /** An index with labels is worth more than one of every image without them. */
@@ -221,10 +238,11 @@ function noImages(layout: DatasetLayout, here: ImagesHere, isSelection: boolean)
 export function warningOf(remark: Remark): RunEvent {
   const { kind, file } = remark;
   const code = kind === 'no-label-file' || kind === 'unknown-folder' ? kind : 'join-remark';
+  const isOfFile = file !== undefined && kind !== 'image-in-no-part';
   return {
     event: 'warning',
     code,
-    ...(file === undefined ? {} : { file }),
+    ...(isOfFile ? { file } : {}),
     message: describeRemark(remark),
     next: nextOfRemark(remark),
   };

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { throwIfAborted } from '../abort.ts';
 import { errnoOf } from '../errors.ts';
 import { LABEL_COLUMNS } from './label-names.ts';
-import { isIndexHeader } from './write.ts';
+import { ROW_END, isIndexHeader } from './write.ts';
 
 /** What an index.csv has of a subset. */
 export interface IndexCounts {
@@ -16,7 +16,7 @@ export interface IndexCounts {
 const COLUMNS = [...LABEL_COLUMNS, 'COVID-19'];
 
 /** The archive, from the path, and the cells of the labels, which are never quoted. */
-const ROW = new RegExp(`^"?images/([^/]+)/.*?((?:,[01]?){${COLUMNS.length}})(?:,[a-z-]+)?$`);
+const ROW = new RegExp(`^"?images/([^/]+)/.*?((?:,[01]?){${COLUMNS.length}})${ROW_END}`);
 
 /**
  * Counts the labels in an index.csv, a row at a time.

@@ -20,6 +20,7 @@ export function nextOfRemark(remark: Remark): readonly NextStep[] | undefined {
   if (kind === 'unexpected-image') return nextOfUnexpected(remark);
   if (kind === 'index-differs') return WRITE_INDEX;
   if (file === undefined) return undefined;
+  if (kind === 'image-in-no-part') return splitAnew(file);
   if (kind === 'no-match') {
     const purpose = 'to see whether it is the published file';
     return [
@@ -39,6 +40,13 @@ const WRITE_INDEX: readonly NextStep[] = [
     or: { kind: 'advice', text: 'choose a part of the images with --images FILE instead' },
   },
 ];
+
+/** Patients who are in a part stay in it. */
+function splitAnew(name: string): readonly NextStep[] {
+  const options = { ...(name === 'split' ? {} : { name }), 'add-to-index': true } as const;
+  const purpose = 'with the ratios and seed that it was made with, to give them parts';
+  return [{ kind: 'run', command: 'split', options, purpose }];
+}
 
 export const MOVE_UNEXPECTED = 'move them out of images/';
 
@@ -93,6 +101,8 @@ const TEXTS: Readonly<Record<RemarkKind, (n: number, file: string, rows: string)
     count(n, 'file under images/ is no image', 'files under images/ are no images'),
   'unknown-folder': (n) =>
     `${count(n, 'folder')} under images/ that no archive of the manifest has: not indexed`,
+  'image-in-no-part': (n, split) =>
+    `${count(n, 'image')} in no part of the split ${split}: the cells are empty`,
   'index-differs': (n) =>
     `index.csv is not what join would write, in ${count(n, 'row')}: it was edited, or is older than what is here`,
 };

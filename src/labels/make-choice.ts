@@ -1,4 +1,3 @@
-import { throwIfAborted } from '../abort.ts';
 import type { DatasetLayout } from '../dataset/layout.ts';
 import { CcxriError, type NextStep } from '../errors.ts';
 import { type Manifest, type ManifestFile, selectFiles, stemOf } from '../manifest/manifest.ts';
@@ -88,14 +87,20 @@ function archivesOfList({ images, patients }: ImageChoice): ReadonlySet<string> 
   return new Set(places.map(([stem = '']) => stem));
 }
 
+/** The images of an archive that was listed. */
+export interface ListedNames {
+  readonly file: ManifestFile;
+  readonly names: readonly string[];
+}
+
 /** What a choice is made in. */
 export interface ChoiceSource {
   readonly manifest: Manifest;
   readonly layout: DatasetLayout;
   /** Archives and label files that are selected; empty: all of the manifest. */
   readonly files: readonly ManifestFile[];
-  /** The names of the images in an archive that no label file names; called for one after the other. */
-  readonly listImages: (archive: ManifestFile) => Promise<readonly string[]>;
+  /** The names of the images in each of the archives that no label file names. */
+  readonly listImages: (archives: readonly ManifestFile[]) => Promise<readonly ListedNames[]>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -123,12 +128,10 @@ export async function makeChoice(choice: ImageChoice, source: ChoiceSource): Pro
     ({ file, present }) => !present && needed.some(({ name }) => name === file),
   );
   if (absent !== undefined) throw labelsMissing(absent.file);
-  const members = new Map<string, readonly string[]>();
-  for (const { file, stem } of archivesToList(choice, { archives, tables })) {
-    throwIfAborted(signal);
-    const [archive] = selectFiles(manifest, { files: [file] });
-    if (archive !== undefined) members.set(stem, await listImages(archive));
-  }
+  const toList = archivesToList(choice, { archives, tables }).map(({ file }) => file);
+  const listed =
+    toList.length === 0 ? [] : await listImages(selectFiles(manifest, { files: toList }));
+  const members = new Map(listed.map(({ file, names }) => [stemOf(file.name), names]));
   const choose = (of: ImageChoice) => chooseImages(candidatesOf({ archives, tables, members }), of);
   const made = { ...choose(choice), labelsHere, remarks: unknownArchives(tables, all) };
   const { images, controls } = made;

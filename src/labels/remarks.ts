@@ -24,6 +24,7 @@ export const REMARK_KINDS = [
   'unused-column',
   'stray-file',
   'unknown-folder',
+  'image-in-no-part',
   'index-differs',
 ] as const;
 
@@ -45,7 +46,8 @@ export const REMARK_KINDS = [
  * without gaps, in an archive whose members are all known; `identical-images`: images with the length and
  * CRC-32 of another; `repeated-row`: a row that repeats an earlier one; `unused-column`: a column of a label
  * file that is not read; `stray-file`: a file under images/ that is no image; `unknown-folder`: a folder
- * under images/ that is of no archive of the manifest; `index-differs`: rows in which index.csv is not what
+ * under images/ that is of no archive of the manifest; `image-in-no-part`: images that are not in a split
+ * that is a column of index.csv; `index-differs`: rows in which index.csv is not what
  * `join` would write (of an audit).
  */
 export type RemarkKind = (typeof REMARK_KINDS)[number];
@@ -53,7 +55,7 @@ export type RemarkKind = (typeof REMARK_KINDS)[number];
 /** Something that does not add up between images and labels. */
 export interface Remark extends Examples {
   readonly kind: RemarkKind;
-  /** The label file concerned. Absent where none is. */
+  /** The label file concerned; of `image-in-no-part` the name of the split. Absent where none is. */
   readonly file?: string | undefined;
   /** Of `no-match`: the first rows of the label file. Absent in all other remarks. */
   readonly rowExamples?: readonly string[] | undefined;
@@ -73,6 +75,7 @@ const HARMLESS: ReadonlySet<RemarkKind> = new Set<RemarkKind>([
   'unused-column',
   'stray-file',
   'unknown-folder',
+  'image-in-no-part',
 ]);
 
 /** Counts what does not add up, by kind and label file. No I/O. */

@@ -7,7 +7,7 @@ import { CcxriError, toDiskError } from '../errors.ts';
 import { isAbsent } from '../fs/paths.ts';
 import { toPrintable } from '../text.ts';
 import type { IndexRow } from './join.ts';
-import { quoteCell } from './write.ts';
+import { isSplitName, quoteCell } from './write.ts';
 
 const SPLIT_HEADER = 'path,image,archive,patient_id,split';
 
@@ -18,12 +18,9 @@ export interface SplitFiles {
   readonly sidecar: string;
 }
 
-/** A name of a split or of a part: it becomes a file, and a cell. */
-const NAME = /^[a-z][\w-]{0,63}$/i;
-
 /** @throws CcxriError `usage`: the name can't be one */
 export function assertSplitName(what: 'split' | 'part', name: string): void {
-  if (NAME.test(name)) return;
+  if (isSplitName(name)) return;
   const expected = 'a letter, then letters, digits, _ and -';
   const found = toPrintable(name, 80);
   const message = `"${found}" can't be the name of a ${what}`;

@@ -1,4 +1,4 @@
-import { compareNames } from './join.ts';
+import { type IndexRow, compareNames } from './join.ts';
 import { RANKS, seededRank } from './seeded-rank.ts';
 import { SPLIT_LABELS } from './split-labels.ts';
 
@@ -22,6 +22,11 @@ export interface SplitPatient {
   readonly id: string;
   /** Bits of SPLIT_LABELS that one of the patient's images has. */
   readonly has: number;
+}
+
+/** An image whose name has no patient is one of its own. */
+export function patientKey({ patientId, image }: Pick<IndexRow, 'patientId' | 'image'>): string {
+  return patientId === '' ? image : patientId;
 }
 
 /** The part of each patient. */

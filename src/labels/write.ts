@@ -25,9 +25,33 @@ export const OLD_HEADER = [
 /** The first line of index.csv (the contract's form). */
 export const INDEX_HEADER = `${OLD_HEADER},check`;
 
-export function isIndexHeader(line: string): boolean {
-  return line === INDEX_HEADER || line === OLD_HEADER;
+/** Of a split or a part of it: it becomes a file, a column and a cell. */
+export function isSplitName(name: string): boolean {
+  return /^[a-z][\w-]{0,63}$/i.test(name);
 }
+
+/** A split that is a column of index.csv, behind `check`. */
+export interface SplitColumn {
+  /** Of the split, and of the column. */
+  readonly name: string;
+  /** The part of each image, by its path. */
+  readonly parts: ReadonlyMap<string, string>;
+}
+
+/** The names of splits behind `check`; undefined: it is not the first line of an index. */
+function splitNamesOf(line: string): readonly string[] | undefined {
+  if (line === INDEX_HEADER || line === OLD_HEADER) return [];
+  if (!line.startsWith(`${INDEX_HEADER},`)) return undefined;
+  const names = line.slice(INDEX_HEADER.length + 1).split(',');
+  return names.every(isSplitName) ? names : undefined;
+}
+
+export function isIndexHeader(line: string): boolean {
+  return splitNamesOf(line) !== undefined;
+}
+
+/** The end of a row, behind its labels: `check`, and the parts of splits. */
+export const ROW_END = '(?:,(?:verified|content-checked|crc-checked|named)(?:,[\\w-]*)*)?$';
 
 const UNKNOWN_LABELS = ','.repeat(LABEL_COLUMNS.length - 1);
 
@@ -39,22 +63,26 @@ const UNKNOWN_LABELS = ','.repeat(LABEL_COLUMNS.length - 1);
 export async function writeIndex(
   path: string,
   archives: AsyncIterable<readonly IndexRow[]>,
-  options: WriteOptions = {},
+  { columns = [], ...options }: WriteOptions & { readonly columns?: readonly SplitColumn[] } = {},
 ): Promise<void> {
-  await writeFileAtomic(path, renderIndex(archives), options);
+  await writeFileAtomic(path, renderIndex(archives, columns), options);
 }
 
-async function* renderIndex(archives: AsyncIterable<readonly IndexRow[]>): AsyncGenerator<string> {
-  yield `${INDEX_HEADER}\n`;
-  for await (const rows of archives) yield rows.map(renderRow).join('');
+async function* renderIndex(
+  archives: AsyncIterable<readonly IndexRow[]>,
+  columns: readonly SplitColumn[],
+): AsyncGenerator<string> {
+  yield `${[INDEX_HEADER, ...columns.map(({ name }) => name)].join(',')}\n`;
+  for await (const rows of archives) yield rows.map((row) => renderRow(row, columns)).join('');
 }
 
 /** A row with its line end. */
-export function renderRow(row: IndexRow): string {
+export function renderRow(row: IndexRow, columns: readonly SplitColumn[] = []): string {
   const names = [row.path, row.image, row.archive, row.subset, row.class ?? '', row.patientId];
   const labels = row.labels === null ? UNKNOWN_LABELS : renderBits(row.labels);
   const covid = row.covid === null ? '' : row.covid ? '1' : '0';
-  return `${names.map(quoteCell).join(',')},${labels},${covid},${row.check}\n`;
+  const parts = columns.map((column) => `,${column.parts.get(row.path) ?? ''}`).join('');
+  return `${names.map(quoteCell).join(',')},${labels},${covid},${row.check}${parts}\n`;
 }
 
 function renderBits(bits: number): string {
@@ -75,16 +103,18 @@ const BOM = '\uFEFF';
 /**
  * Checks before a dataset's own index is replaced: anything else in its place is somebody's work. A
  * link is not, for it is replaced and not followed; nor is an empty file.
+ * @returns the names of splits that it has columns of
  * @throws CcxriError `occupied`: it is no index; of the disk
  */
-export async function assertOwnIndex(path: string): Promise<void> {
+export async function assertOwnIndex(path: string): Promise<readonly string[]> {
   try {
     const stats = await lstat(path);
-    if (stats.isSymbolicLink()) return;
+    if (stats.isSymbolicLink()) return [];
     if (!stats.isFile()) throw noFile(path, 'an index of ccxri, or nothing');
-    if (stats.size === 0 || isIndexHeader(await firstLine(path))) return;
+    const splits = stats.size === 0 ? [] : splitNamesOf(await firstLine(path));
+    if (splits !== undefined) return splits;
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return;
+    if (errnoOf(error) === 'ENOENT') return [];
     throw toDiskError(error, 'read', { path });
   }
   throw new CcxriError(
@@ -111,13 +141,16 @@ export async function assertOwnIndex(path: string): Promise<void> {
   );
 }
 
-/** Of a file of any length and kind of bytes: no more is read than the header is long. */
+/** With more splits than anybody has: a name has 64 letters at most. */
+const LONGEST_HEADER = 64 * 1024;
+
+/** Of a file of any length and kind of bytes: no more is read than a header is long. */
 async function firstLine(path: string): Promise<string> {
   // A link or a pipe that takes its place this moment is not followed, and not waited for.
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const handle = await whenFilesAreFree(() => open(path, flags));
   try {
-    const bytes = Buffer.alloc(BOM.length * 3 + INDEX_HEADER.length + 2);
+    const bytes = Buffer.alloc(LONGEST_HEADER);
     const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0);
     const text = bytes.toString('utf8', 0, bytesRead);
     const line = text.startsWith(BOM) ? text.slice(BOM.length) : text;
@@ -128,7 +161,7 @@ async function firstLine(path: string): Promise<string> {
 }
 
 /** Of a row of index.csv: the archive, from its path; and the cells No_Finding and COVID-19. */
-const ROW = /^"?images\/([^/]+)\/.*,([01]?),([01]?)(?:,[a-z-]+)?$/;
+const ROW = new RegExp(`^"?images/([^/]+)/.*?,([01]?),([01]?)${ROW_END}`);
 
 /**
  * Which label file's labels an index has, and would lose if it were rewritten: one that is not

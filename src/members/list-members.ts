@@ -43,7 +43,11 @@ export async function listMembers(options: MembersOptions): Promise<MembersResul
       const list = (archive: Pick<Listed, 'file'>) => listOne(archive.file, run);
       const found = await forEachListed(archives, list, { session, atOnce });
       const tables = await readTables(files, run);
-      const compared = found.map((each) => compare(each, tables, options.list === true));
+      const compared = await session.forEachFile(
+        found,
+        (each) => compareAgain(each, { tables, isListed: options.list === true, run }),
+        atOnce,
+      );
       const disagreements = compared.flatMap(({ disagreement }) => disagreement ?? []);
       const unknown =
         tables === undefined ? [] : unknownArchives(tables, archiveFacts(session.manifest));
@@ -66,13 +70,15 @@ interface Listed {
   readonly from: MembersFrom | null;
   readonly listing?: MemberIndex['listing'] | undefined;
   readonly error?: CcxriError | undefined;
+  /** By an index that may have been received wrongly. */
+  readonly isDoubtful?: boolean | undefined;
 }
 
 /** What goes wrong is told, not thrown. @throws CcxriError `aborted`; bugs */
-async function listOne(file: ManifestFile, run: FetchRun): Promise<Listed> {
+async function listOne(file: ManifestFile, run: FetchRun, again = false): Promise<Listed> {
   const { session } = run;
   try {
-    return await listPlaced(await surveyFile(file, session), run);
+    return await listPlaced(await surveyFile(file, session), run, again);
   } catch (thrown) {
     const error = session.failureOf(thrown);
     if (error === undefined) throw thrown;
@@ -80,13 +86,17 @@ async function listOne(file: ManifestFile, run: FetchRun): Promise<Listed> {
   }
 }
 
-async function listPlaced(survey: FileSurvey, run: FetchRun): Promise<Listed> {
-  const { file, final } = survey;
-  const isHere = final === 'checked';
-  const kept = isHere ? undefined : await readMemberIndex(run.session.layout, file);
-  if (kept !== undefined) return { file, from: 'index', listing: kept.listing };
-  const { listing, isLocal } = await listArchive(survey, run);
-  return { file, from: isHere ? 'archive' : isLocal ? 'directory' : 'server', listing };
+/** @param again the directory, although an index is kept */
+async function listPlaced(survey: FileSurvey, run: FetchRun, again = false): Promise<Listed> {
+  const { file } = survey;
+  const isChecked = survey.final === 'checked';
+  const kept = isChecked || again ? undefined : await readMemberIndex(run.session.layout, file);
+  if (kept !== undefined) {
+    const isDoubtful = kept.isConfirmed !== true;
+    return { file, from: 'index', listing: kept.listing, isDoubtful };
+  }
+  const { listing, isLocal } = await listArchive(survey, run, again);
+  return { file, from: isChecked ? 'archive' : isLocal ? 'directory' : 'server', listing };
 }
 
 /** Of the label files that say something of these archives; undefined: they could not be had, which is told. */
@@ -111,6 +121,25 @@ async function readTables(
     session.onEvent({ event: 'warning', code: 'join-remark', file: error.facts.file, message });
     return undefined;
   }
+}
+
+interface Comparing {
+  readonly tables: LabelTables | undefined;
+  readonly isListed: boolean;
+  readonly run: FetchRun;
+}
+
+/** Where an index that may have been received wrongly does not agree with the labels, the directory is read again. */
+async function compareAgain(
+  found: Listed,
+  { tables, isListed, run }: Comparing,
+): Promise<Compared> {
+  const compared = compare(found, tables, isListed);
+  const { imagesWithoutRow = [], rowsWithoutImage = [] } = compared.disagreement ?? {};
+  const agrees = imagesWithoutRow.length + rowsWithoutImage.length === 0;
+  if (agrees || found.isDoubtful !== true) return compared;
+  const again = await listOne(found.file, run, true);
+  return again.error === undefined ? compare(again, tables, isListed) : compared;
 }
 
 interface Compared {

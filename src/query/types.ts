@@ -94,7 +94,7 @@ export interface QueryResult extends ImageCounts {
   readonly requests: number | null;
   /** Patients of the list that have no image in the selection. */
   readonly unknownPatients: readonly string[];
-  /** Images of the list that are not in the selection. */
+  /** Images of the list that are not in the selection, or have no row in its label file. */
   readonly unknownImages: readonly string[];
   /** Chosen images, as `ChestDx-1/patient1_000.jpg`, that the member index of their archive does not have. */
   readonly notInArchive: readonly string[];

@@ -34,27 +34,18 @@ export interface OpenedAt {
   readonly source: Source;
 }
 
-/** What is known of a file. */
-export interface KnownFile extends FileIdentity {
-  /** Where this run has learned it; absent: an earlier one has, at one of the sources. */
-  readonly source?: Source | undefined;
-}
-
 /**
  * Opens a file of the manifest at the first source that has it and serves parts of it. Of a file on the
  * web its last bytes have come with that, unless it is known.
- * @param known then nothing is asked of its source, or where there is one source alone
+ * @param known of the first source's, probably: nothing is asked of it, and its first answer is compared
  * @throws CcxriError `ranges-refused`: a source has it, and none serves parts; else the most specific of
  *   what was met; `aborted`
  */
 export async function openAtSource(
   file: ManifestFile,
   context: DownloadContext,
-  known?: KnownFile,
+  known?: FileIdentity,
 ): Promise<OpenedAt> {
-  // Of several sources it would not be seen which has the file.
-  const [only] = context.sources;
-  const trusted = known?.source ?? (context.sources.length === 1 ? only : undefined);
   const failures: CcxriError[] = [];
   for await (const found of locationsOf(file, context.sources, context.signal)) {
     const { source } = found;
@@ -62,7 +53,7 @@ export async function openAtSource(
     // Of the last source the error itself says it.
     if (last !== undefined) emitLeft(last, file, context);
     try {
-      const about = { file, known: source === trusted ? known : undefined };
+      const about = { file, known: source === context.sources[0] ? known : undefined };
       return { ranged: await openAt(about, found, context), source };
     } catch (error) {
       throwIfAborted(context.signal);
@@ -70,15 +61,6 @@ export async function openAtSource(
     }
   }
   throw summarizeFailures(failures, file, 0);
-}
-
-/** The same, where it does not matter which source that is. @throws CcxriError as `openAtSource` */
-export async function openRanged(
-  file: ManifestFile,
-  context: DownloadContext,
-  known?: KnownFile,
-): Promise<RangedFile> {
-  return (await openAtSource(file, context, known)).ranged;
 }
 
 /** The next source has its turn. @param failure with the name of the one that is left */

@@ -14,11 +14,11 @@ import type { OnPiece, RangedFile } from './ranged-file.ts';
 /** The end record of a zip with the longest comment lies in so many last bytes. */
 const TAIL_BYTES = 22 + 0xffff;
 /** What servers are seen to answer to a Range that they do not know; the whole file they serve. */
-const REFUSES_RANGE: readonly (number | undefined)[] = [400, 403, 405, 416, 500, 501, 503];
+const REFUSES_RANGE: readonly number[] = [400, 403, 405, 416, 500, 501, 503];
 
 /** So often a server may send the whole file instead of a part. */
 const MOST_IGNORED = 3;
-/** Of servers behind one address so many are looked for. */
+/** Behind one address there may be several servers, or nodes: so many requests look for the first. */
 const NODES = 4;
 /** A part may begin so many bytes early; one that begins earlier costs more than another request. */
 const MOST_SKIPPED = 256 * 1024;
@@ -133,7 +133,7 @@ export class RemoteFile implements RangedFile {
       await fetchAll();
     } catch (error) {
       if (!isCcxriError(error, 'changed') || validator === null) throw error;
-      if (!this.#first.isConfirmed) throw error;
+      if (!this.#first.isReleased) throw error;
       this.#nodes ??= this.#findNodes(validator).catch((failure: unknown) => {
         this.#nodes = undefined;
         throw failure;
@@ -163,14 +163,12 @@ export class RemoteFile implements RangedFile {
   }
 
   async #learn(): Promise<void> {
-    const hasTail = await this.#requests.retry(() => this.#askForTail());
-    if (hasTail) return;
+    if (await this.#requests.retry(() => this.#askForTail())) return;
     // It may know ranges, and not those that are counted from the end.
     if (this.sizeBytes === 0) {
       await this.#requests.retry(async () => {
         const status = await this.#askForStart();
-        if (status !== undefined && !(await this.#servesWhole())) throw status;
-        if (status !== undefined) throw this.#refused();
+        if (status !== undefined) throw (await this.#servesWhole()) ? this.#refused() : status;
       });
     }
     const tail = Buffer.allocUnsafe(Math.min(TAIL_BYTES, this.sizeBytes));
@@ -187,8 +185,7 @@ export class RemoteFile implements RangedFile {
       const total = range?.total ?? null;
       if (range === null || total === null || isEncoded(answer)) {
         const totalBytes = toLength(answer.header('content-length'));
-        const isPlain = answer.status === 200 && !isEncoded(answer);
-        if (isPlain && totalBytes !== null) {
+        if (answer.status === 200 && !isEncoded(answer) && totalBytes !== null) {
           // A page that says that the server is busy, say.
           if (!isPlausibleSize(this.#remote.file, totalBytes)) throw this.#otherFile(totalBytes);
           this.#identity = { totalBytes, validator: validatorOf(answer) };
@@ -235,14 +232,17 @@ export class RemoteFile implements RangedFile {
 
   /** @returns the first byte of an answer. @throws CcxriError it can't be used */
   #firstByteOf(answer: HttpAnswer, fromByte: number, toByte: number): number {
-    if (answer.status >= 400 && answer.status !== 416) {
+    const { status } = answer;
+    // With what an earlier run has learned: opening it anew shows whether parts are served now.
+    const isRefused = !this.#first.isReleased && REFUSES_RANGE.includes(status);
+    if (status >= 400 && status !== 416 && !isRefused)
       throw toStatusError(answer, this.#context.clock);
-    }
     const { totalBytes, validator } = this.#identity;
     const now = validatorOf(answer);
     const hasChanged = validator !== null && now !== null && now !== validator;
     const length = toContentRange(answer.header('content-range'))?.total ?? totalBytes;
-    if (hasChanged || length !== totalBytes) throw this.#error('changed', 'has changed');
+    if (isRefused || hasChanged || length !== totalBytes)
+      throw this.#error('changed', 'has changed');
     if (isEncoded(answer)) throw this.#refused();
     const range = checkRange(
       { fromByte, toByte, isRanged: true, totalBytes },
@@ -260,7 +260,7 @@ export class RemoteFile implements RangedFile {
     if (fromByte - range.fromByte > MOST_SKIPPED || isWhole(answer, range.fromByte < fromByte)) {
       throw this.#ignoredRange();
     }
-    this.#first.confirm();
+    this.#first.release();
     return range.fromByte;
   }
 

@@ -4,13 +4,15 @@ import type { DatasetLayout } from '../dataset/layout.ts';
 import { assertDirectory } from '../dataset/session.ts';
 import { CcxriError } from '../errors.ts';
 import { writeFileAtomic } from '../fs/atomic.ts';
-import { indexRows, openIndexSource } from '../labels/build-index.ts';
-import type { IndexRow } from '../labels/join.ts';
-import { splitPatients } from '../labels/split.ts';
+import { buildDescribedIndex } from '../join.ts';
+import { type IndexResult, indexRows, openIndexSource } from '../labels/build-index.ts';
+import type { IndexRow, LabelsHere } from '../labels/join.ts';
+import { patientKey, splitPatients } from '../labels/split.ts';
 import { SplitBalance } from '../labels/split-balance.ts';
+import { assertColumnName } from '../labels/split-columns.ts';
 import { type SplitFiles, readSplit, renderSplit, splitFilesOf } from '../labels/split-file.ts';
 import { type SplitBits, splitBitsOf } from '../labels/split-labels.ts';
-import { selectFiles, stemOf } from '../manifest/manifest.ts';
+import { type Manifest, selectFiles, stemOf } from '../manifest/manifest.ts';
 import { count, toPrintable } from '../text.ts';
 import { HOLDOUT, sharesOf } from './shares.ts';
 import { type WrittenSplit, renderSidecar } from './sidecar.ts';
@@ -19,12 +21,14 @@ import { DEFAULT_SPLIT_NAME, type SplitOptions, type SplitResult } from './types
 /**
  * Splits the images that are here by patient, and writes the split into splits/. No network.
  * @throws CcxriError `usage`; `unknown-subset`, `unknown-file`; `missing`: no images are here;
- *   `occupied`: another split of this name is there; `labels-invalid`; of the disk; `aborted`
+ *   `occupied`: another split of this name is there, or, with `addToIndex`, what is no index; `labels-invalid`;
+ *   of the disk; `aborted`
  */
 export async function splitDataset(options: SplitOptions): Promise<SplitResult> {
   const { dest, seed = '0', stratify = false, name = DEFAULT_SPLIT_NAME } = options;
   const { dryRun = false, signal } = options;
   const shares = sharesOf(options);
+  if (options.addToIndex === true) assertColumnName(name);
   const { manifest } = await resolveManifest(options);
   const heldOut = selectFiles(manifest, { subsets: options.holdout });
   await assertDirectory(dest);
@@ -55,6 +59,7 @@ export async function splitDataset(options: SplitOptions): Promise<SplitResult> 
     const text = renderSidecar({ options, seed, shares, manifest, csv, parts });
     await writeFileAtomic(files.sidecar, text, { temporaryDirectory, signal });
   }
+  const index = await writeIndexWith(options, manifest, source.labels);
   return {
     path: files.csv,
     sidecar: files.sidecar,
@@ -65,17 +70,24 @@ export async function splitDataset(options: SplitOptions): Promise<SplitResult> 
     patients: patients.size,
     sha256: csv.sha256,
     parts,
+    ...(index === undefined ? {} : { index }),
   };
+}
+
+/** index.csv, with the split as a column. */
+async function writeIndexWith(
+  options: SplitOptions,
+  manifest: Manifest,
+  labels: LabelsHere,
+): Promise<IndexResult | undefined> {
+  const { name: addSplit = DEFAULT_SPLIT_NAME, addToIndex = false, dryRun = false } = options;
+  if (!addToIndex || dryRun) return undefined;
+  return buildDescribedIndex({ ...options, selection: undefined, manifest, addSplit }, labels);
 }
 
 interface Patient extends SplitBits {
   readonly id: string;
   readonly isHeldOut: boolean;
-}
-
-/** An image whose name has no patient is one of its own. */
-function patientKey({ patientId, image }: IndexRow): string {
-  return patientId === '' ? image : patientId;
 }
 
 function patientsOf(batches: Batches, heldOut: ReadonlySet<string>): ReadonlyMap<string, Patient> {

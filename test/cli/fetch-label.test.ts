@@ -73,7 +73,7 @@ describe('`ccxri fetch --label`', () => {
     const some = await fetch(['--images', list]);
     expect(some.code).toBe(0);
     expect(some.stdout).toContain(
-      '1 image of the list not in the selection:\n- patient99999999_000',
+      '1 image of the list not in the selection, or without a row in its label file:\n- patient99999999_000',
     );
     expect((await fetch(['--images', list, '--strict'])).code).toBe(8);
   });

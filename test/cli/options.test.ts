@@ -41,6 +41,8 @@ const CASES: Readonly<Record<OptionKey, readonly [string, string, unknown]>> = {
   folds: ['5', '5', 5],
   holdout: ['viral', 'viral', ['viral']],
   stratify: ['', '1', true],
+  addToIndex: ['', '1', true],
+  check: ['a.csv', 'a.csv', ['a.csv']],
   name: ['cv', 'cv', 'cv'],
   to: ['out', 'out', 'out'],
   withImages: ['', '1', true],
@@ -212,22 +214,20 @@ describe('flags and variables', () => {
         (name) => takesOption(name, first!) && takesOption(name, second!),
       )!;
       const extra = command === 'manifest' ? ['dir'] : [];
-      const isFlag = OPTIONS[first!].value === undefined;
-      const value = first === 'label' || first === 'withoutLabel' ? 'Mass' : '1';
-      const words = isFlag ? [a] : [a, value];
-      const typed = usageErrorOf(() => settingsOf([command, ...extra, ...words, b]));
+      const typedAs = (key: OptionKey) => [OPTIONS[key].long, CASES[key][0]].filter(Boolean);
+      const typed = usageErrorOf(() =>
+        settingsOf([command, ...extra, ...typedAs(first!), ...typedAs(second!)]),
+      );
       expect(typed.message).toBe(`${a} and ${b} contradict each other`);
       const [varA, varB] = [variableOf(first!), variableOf(second!)];
-      const set = usageErrorOf(() =>
-        settingsOf([command, ...extra], { [varA]: isFlag ? '1' : value, [varB]: '1' }),
-      );
+      const variables = { [varA]: CASES[first!][1], [varB]: CASES[second!][1] };
+      const set = usageErrorOf(() => settingsOf([command, ...extra], variables));
       expect(set.message).toBe(`${varA} and ${varB} contradict each other`);
       // What is typed is meant for this run: the variable gives way.
-      const settings = settingsOf([command, ...extra, ...words], { [varB]: '1' });
-      expect(settings).toMatchObject({
-        [first!]: isFlag ? true : (expect.anything() as unknown),
-        [second!]: false,
-      });
+      const words = [command, ...extra, ...typedAs(first!)];
+      const settings = settingsOf(words, { [varB]: CASES[second!][1] });
+      expect(settings).toEqual(settingsOf(words));
+      expect(settings).toMatchObject({ [first!]: CASES[first!][2] });
     }
   });
 

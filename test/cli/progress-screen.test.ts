@@ -131,6 +131,25 @@ describe('the screen of a run', () => {
     ]);
   });
 
+  it('stays as it is while a question waits for its answer; what happens meanwhile is told then', async () => {
+    const { paper, progress } = draw({ columns: 80, rows: 24 });
+    const answer = await progress.ask(() => {
+      paper.write('Download that? [y/N] ');
+      const before = screenOf(paper.text);
+      expect(before.join('\n')).not.toMatch(/[▕█]/);
+      for (const { event } of scriptedRun()) progress.handle(event);
+      progress.draw();
+      expect(screenOf(paper.text)).toEqual(before);
+      return Promise.resolve(true);
+    });
+    expect(answer).toBe(true);
+    for (const { event } of scriptedRun()) progress.handle(event);
+    const text = screenOf(paper.text).join('\n');
+    expect(text).toContain('ChestDx-8');
+    expect(text).toMatch(/[▕█]/);
+    progress.stop();
+  });
+
   it('is drawn anew in a window that is resized while it runs', () => {
     const { paper, progress } = draw({ columns: 100, rows: 30 });
     paper.columns = 120;

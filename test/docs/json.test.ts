@@ -321,8 +321,12 @@ describe('real output of sources that fail is described', () => {
     const choice = ['--label', 'COVID-19,Mass', '--normals', '1'];
     await expectDescribed(0, () => of('query', join(fetched, 'set'), ...choice, '--list'));
     await expectDescribed(2, () => of('query', fetched, '--label', 'Masses'));
-    await expectDescribed(0, () => ['split', ...OF_DEMO, join(fetched, 'set'), '--stratify']);
+    await expectDescribed(0, () => ['split', ...OF_DEMO, join(fetched, 'set'), '--add-to-index']);
     await expectDescribed(2, () => ['split', ...OF_DEMO, fetched, '--ratios', 'train=0.8']);
+    const parts = join(await tempDir(), 'parts.csv');
+    await writeFile(parts, 'image,split\npatient1_000.jpg,train\npatient1_001.jpg,test\n');
+    const check = ['--check', parts, '--strict'];
+    await expectDescribed(8, () => ['split', ...OF_DEMO, join(fetched, 'set'), ...check]);
     await expectDescribed(0, () => ['stats', ...OF_DEMO, join(fetched, 'set')]);
     await expectDescribed(5, async () => ['stats', await tempDir()]);
     const whole = join(fetched, 'set');
@@ -343,10 +347,8 @@ describe('real output of sources that fail is described', () => {
 
   it('of links', async () => {
     const loop = await serve((request, reply) => reply.send(raw.redirect(request.path)));
-    const links = (...sources: readonly string[]) => [
-      ...['links', '--manifest', MANIFEST],
-      ...sources.flatMap((source) => ['--source', source]),
-    ];
+    const links = (...sources: readonly string[]) =>
+      ['links', '--manifest', MANIFEST].concat(sources.flatMap((each) => ['--source', each]));
     await expectDescribed(0, () => links(RELEASE));
     await expectDescribed(4, () => links(`${loop.url}/page.html`));
     await expectDescribed(0, () => links(`${loop.url}/page.html`, RELEASE));

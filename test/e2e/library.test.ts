@@ -14,6 +14,7 @@ const { command } = useProgram();
 
 const FUNCTIONS = [
   'auditDataset',
+  'checkSplit',
   'datasetStats',
   'datasetStatus',
   'describeRemark',

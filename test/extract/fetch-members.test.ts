@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { membersOf } from '../../src/dataset/member-index.ts';
 import { fetchMembers } from '../../src/extract/fetch-members.ts';
-import { openRanged } from '../../src/ranges/open-ranged.ts';
+import { openAtSource } from '../../src/ranges/open-ranged.ts';
 import { withFetchRun } from '../support/downloads.ts';
 import { manifestOf, noise, toSample } from '../support/fetching.ts';
 import { useNginx } from '../support/nginx.ts';
@@ -28,7 +28,7 @@ test('fetches members of an archive without the others', async () => {
   const [file] = manifest.files;
   if (file === undefined) throw new Error('no file');
   await withFetchRun({ dest, manifest, sources: [server.url] }, async ({ session, downloads }) => {
-    const ranged = await openRanged(file, downloads);
+    const { ranged } = await openAtSource(file, downloads);
     const { members } = await membersOf(file, ranged, session);
     expect(members).toHaveLength(40);
     const wanted = members.filter((_, n) => n % 10 < 2);

@@ -96,12 +96,38 @@ test('#213 a server without ranges: refused with what whole archives cost, unles
   expect(allowed.exit).toBe(0);
 });
 
+test.each([
+  ['no', 9, 0],
+  ['yes', 0, 5],
+])('archives without rows are asked about together: %s', async (answer, code, here) => {
+  const { manifest, sources } = await release('max_ranges 0;');
+  const root = await tempDir();
+  const asked: WholeArchives[] = [];
+  const { exit } = await runImages(root, {
+    ...{ manifest, sources, images: choiceOf({ labels: ['COVID-19'], limit: 3, normals: 2 }) },
+    confirmWhole: (cost) => {
+      asked.push(cost);
+      return Promise.resolve(answer === 'yes');
+    },
+  });
+  expect(exit).toBe(code);
+  expect(asked.map(({ archives }) => [...archives].sort())).toEqual([
+    ['Normal-1.zip', 'Viral-1.zip'],
+  ]);
+  expect((await imagesIn(root)).length > 0).toBe(here > 0);
+});
+
 test('images that no label file names come of archives that are listed; none of others is read', async () => {
   const { manifest, sources, server } = await release();
   const images = choiceOf({ labels: ['COVID-19'], limit: 3, normals: 2 });
-  const { result, error } = await runImages(await tempDir(), { manifest, sources, images });
+  const { result, error, events } = await runImages(await tempDir(), { manifest, sources, images });
   expect(error).toBeUndefined();
   expect(result?.images).toMatchObject({ images: 5, here: 5 });
+  const told = events.filter(({ event }) => event === 'archive-listed').slice(0, 2);
+  expect(told).toMatchObject([
+    { listed: 1, archives: 2 },
+    { listed: 2, archives: 2 },
+  ]);
   const asked = (await server.requests()).map(({ path }) => path);
   expect(new Set(asked.filter((path) => path.endsWith('.zip')))).toEqual(
     new Set(['/Normal-1.zip', '/Viral-1.zip']),

@@ -8,7 +8,9 @@ import {
   writeMemberIndex,
 } from '../../src/dataset/member-index.ts';
 import type { WholeArchives } from '../../src/fetch/fetch-types.ts';
+import { queryImages } from '../../src/query/query-images.ts';
 import type { ListedMember } from '../../src/zip/listing.ts';
+import { fastClock } from '../support/clock.ts';
 import { choiceOf, imagesIn, makeSmallRelease, runImages } from '../support/chosen-images.ts';
 import { destIn } from '../support/fetching.ts';
 import { type Nginx, hasNginx, useNginx } from '../support/nginx.ts';
@@ -35,14 +37,14 @@ const isTail = (range: string) => range.startsWith('bytes=-');
 describe.skipIf(!hasNginx)(
   'a server that serves no parts any more, with an index that is kept',
   () => {
-    async function setUp() {
+    async function setUp(extra = 'max_ranges 0;') {
       const { manifest, directory } = await makeSmallRelease(await tempDir());
       const root = await tempDir();
       const server = await nginx({ root: directory });
       await runImages(root, { manifest, sources: [server.url], images: choiceOf({ limit: 6 }) });
-      const other = await nginx({ root: directory, extra: 'max_ranges 0;' });
+      const other = await nginx({ root: directory, extra });
       const images = choiceOf({ limit: 12 });
-      return { root, setup: { manifest, sources: [other.url], images } };
+      return { root, setup: { manifest, sources: [`${other.url}/{name}`], images } };
     }
 
     test('is refused, with what the whole archives would cost', async () => {
@@ -68,6 +70,32 @@ describe.skipIf(!hasNginx)(
       expect(await imagesIn(root)).toHaveLength(6);
     });
 
+    test('is asked about with those of which nothing is known yet, once', async () => {
+      const { manifest, directory } = await makeSmallRelease(await tempDir());
+      const root = await tempDir();
+      const { url } = await nginx({ root: directory });
+      const two = { files: ['ChestDx-1', 'ChestDx-2', 'chest_dx.csv'] };
+      await runImages(root, { manifest, sources: [url], images: SOME, selection: two });
+      const other = await nginx({ root: directory, extra: 'max_ranges 0;' });
+      const asked: WholeArchives[] = [];
+      const { exit } = await runImages(root, {
+        ...{
+          manifest,
+          sources: [`${other.url}/{name}`],
+          images: choiceOf({ labels: [], limit: 18 }),
+        },
+        selection: { files: [...two.files, 'ChestDx_PE-1'] },
+        confirmWhole: (cost) => {
+          asked.push(cost);
+          return Promise.resolve(true);
+        },
+      });
+      expect(exit).toBe(0);
+      expect(asked.map(({ archives }) => archives)).toEqual([
+        ['ChestDx_PE-1.zip', 'ChestDx-1.zip', 'ChestDx-2.zip'],
+      ]);
+    });
+
     test.each([
       ['--allow-whole', { allowWhole: true }],
       ['a yes', { confirmWhole: () => Promise.resolve(true) }],
@@ -79,12 +107,23 @@ describe.skipIf(!hasNginx)(
       const whole = result?.outcomes.filter(({ status }) => status === 'verified') ?? [];
       expect(whole.length).toBeGreaterThan(1);
     });
+
+    test.each([400, 403, 405, 416, 501])(
+      'refuses with %i: that is seen as well',
+      async (status) => {
+        const { root, setup } = await setUp(`if ($http_range) { return ${status}; }`);
+        const { exit, result } = await runImages(root, { ...setup, allowWhole: true });
+        expect(result?.outcomes.flatMap(({ error }) => error ?? [])).toEqual([]);
+        expect(exit).toBe(0);
+        expect(result?.images).toMatchObject({ images: 12, here: 12 });
+      },
+    );
   },
 );
 
 describe.skipIf(!hasNginx)('an index that was received wrongly', () => {
   const wrong: readonly [string, (member: ListedMember) => ListedMember][] = [
-    ['a CRC-32', (member) => ({ ...member, crc32: member.crc32 ^ 1 })],
+    ['a CRC-32', (member) => ({ ...member, crc32: (member.crc32 ^ 1) >>> 0 })],
     [
       'a name',
       ({ path, ...member }) => ({ ...member, path, name: member.name.replace(/at/, 'bt') }),
@@ -92,7 +131,8 @@ describe.skipIf(!hasNginx)('an index that was received wrongly', () => {
     ['a length', (member) => ({ ...member, size: member.size + 1 })],
   ];
 
-  async function setUp(change: (member: ListedMember) => ListedMember) {
+  /** @param ofHere whether it is wrong about the images that are here, or about the others */
+  async function setUp(change: (member: ListedMember) => ListedMember, ofHere = false) {
     const { manifest, directory } = await makeSmallRelease(await tempDir());
     const server = await nginx({ root: directory });
     const root = await tempDir();
@@ -108,9 +148,10 @@ describe.skipIf(!hasNginx)('an index that was received wrongly', () => {
     };
     const right = await read();
     const members = right.listing.members.map((member) =>
-      here.has(member.path) ? member : change(member),
+      here.has(member.path) === ofHere ? change(member) : member,
     );
     await writeMemberIndex(layout, file, { ...right, listing: { ...right.listing, members } });
+    expect((await read()).listing).not.toEqual(right.listing);
     return { root, server, read, right, setup: { ...setup, images: MORE } };
   }
 
@@ -120,6 +161,30 @@ describe.skipIf(!hasNginx)('an index that was received wrongly', () => {
     expect(result?.outcomes.flatMap(({ error }) => error ?? [])).toEqual([]);
     expect(exit).toBe(0);
     expect(result?.images).toMatchObject({ here: 12, notInArchive: [] });
+    expect((await read()).listing).toEqual(right.listing);
+  });
+
+  test('in a name is read again by a query as well, before the archive is said not to have it', async () => {
+    const { root, setup, read, right } = await setUp(({ path, ...member }) => ({
+      ...{ ...member, path, name: member.name.replace(/at/, 'bt') },
+    }));
+    const { images: choice, ...where } = setup;
+    const asked = { ...where, choice, dest: destIn(root), clock: fastClock() };
+    const offline = await queryImages({ ...asked, sources: ['http://127.0.0.1:9/{name}'] });
+    expect(offline.notInArchive).toHaveLength(6);
+    const { notInArchive } = await queryImages(asked);
+    expect(notInArchive).toEqual([]);
+    expect((await read()).listing).toEqual(right.listing);
+  });
+
+  test('in a CRC-32 of an image that is here is read again', async () => {
+    const { root, setup, read, right } = await setUp(
+      (member) => ({ ...member, crc32: (member.crc32 ^ 1) >>> 0 }),
+      true,
+    );
+    const { exit, result } = await runImages(root, setup);
+    expect(result?.outcomes.flatMap(({ error }) => error ?? [])).toEqual([]);
+    expect(exit).toBe(0);
     expect((await read()).listing).toEqual(right.listing);
   });
 });
@@ -167,6 +232,18 @@ describe.skipIf(!hasNginx)('of several sources', () => {
     expect(second).toEqual([]);
   });
 
+  test('the last bytes are not asked for again with an index that is kept', async () => {
+    const { servers, setup } = await setUp();
+    const root = await tempDir();
+    await runImages(root, setup);
+    const { exit } = await runImages(root, { ...setup, images: MORE });
+    expect(exit).toBe(0);
+    expect(await imagesIn(root)).toHaveLength(12);
+    const [first, second] = await Promise.all(servers.map(rangesOf));
+    expect(first?.filter(isTail)).toHaveLength(1);
+    expect(second).toEqual([]);
+  });
+
   test('the second gives the images that are damaged at the first', async () => {
     const { one, servers, setup } = await setUp();
     await damageImages(one);
@@ -176,6 +253,10 @@ describe.skipIf(!hasNginx)('of several sources', () => {
     expect(exit).toBe(0);
     expect(await imagesIn(root)).toHaveLength(6);
     expect(events.filter(({ event }) => event === 'source-left')).toHaveLength(1);
+    const unpacked = events.filter(
+      (each) => each.event === 'phase-done' && each.phase === 'extract',
+    );
+    expect(unpacked).toMatchObject([{ file: NAME, members: 6 }]);
     const [, second] = await Promise.all(servers.map(rangesOf));
     expect(second?.length).toBeGreaterThan(1);
   });

@@ -101,7 +101,6 @@ describe('what is to be done for the images of an archive', () => {
       extract: true,
       deleteArchives: false,
       concurrency: 4,
-      allowWhole: false,
     });
     expect(task.kind).toBe(kind);
     expect(task.step.images).toBe(missing);

@@ -129,6 +129,24 @@ describe('the limiter of a host', () => {
     expect(started).toEqual(['1', '2', '3', '4']);
   });
 
+  it('does not count connections that only wait for their next request, when it halves', async () => {
+    const clock = handClock();
+    const limiter = new HostLimiter(clock);
+    for (let n = 0; n < 3; n += 1) {
+      await limiter.run(A, () => Promise.resolve(), undefined, { everyMs: 50 });
+    }
+    const { started, start, end } = openRequests(limiter);
+    const all = [start('1')];
+    await turn();
+    limiter.onRefused(A);
+    all.push(start('2'));
+    await turn();
+    expect(started).toEqual(['1', '2']);
+    end('1');
+    end('2');
+    await Promise.all(all);
+  });
+
   it('ends the waiting when the run is stopped, in the queue and in a pause', async () => {
     const stop = new AbortController();
     const limiter = new HostLimiter(handClock());

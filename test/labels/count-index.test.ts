@@ -43,6 +43,11 @@ it('counts the labels of each subset, the most frequent first, in rows that have
   const text = `${INDEX_HEADER}\n${rows.join('')}`;
   // As an earlier ccxri has written it.
   expect(await counted(text.replaceAll(/,(?:check|verified)$/gm, ''))).toEqual(await counted(text));
+  // With splits as columns, one of them without a part.
+  const split = text.replaceAll(/,check$/gm, ',check,split,cv');
+  expect(await counted(split.replaceAll(/,verified$/gm, ',verified,,fold0'))).toEqual(
+    await counted(text),
+  );
   expect(await counted(text)).toEqual({
     chestdx: {
       images: 3,

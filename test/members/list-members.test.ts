@@ -1,13 +1,20 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readMemberIndex } from '../../src/dataset/member-index.ts';
+import { readMemberIndex, writeMemberIndex } from '../../src/dataset/member-index.ts';
 import { layoutOf } from '../../src/dataset/layout.ts';
 import { listMembers } from '../../src/members/list-members.ts';
 import type { MembersOptions } from '../../src/members/types.ts';
 import { useCountingServers } from '../support/counting-server.ts';
 import { fastClock } from '../support/clock.ts';
-import { manifestOf, noise, sampleLabels, toSample, type Sample } from '../support/fetching.ts';
+import {
+  manifestOf,
+  md5Of,
+  noise,
+  sampleLabels,
+  toSample,
+  type Sample,
+} from '../support/fetching.ts';
 import { oddServer } from '../support/odd-server.ts';
 import { useRawServers } from '../support/raw-server.ts';
 import { having } from '../support/matchers.ts';
@@ -95,6 +102,28 @@ describe('what archives hold', () => {
     await writeFile(join(layoutOf(options.dest).members, 'ChestDx-1.json'), '{}');
     const { archives } = await listMembers(options);
     expect(archives.map(({ from }) => from)).toEqual(['server', 'index']);
+  });
+
+  it('is read once more where the index was received wrongly, which labels show', async () => {
+    const { options } = await setUp();
+    await listMembers(options);
+    const layout = layoutOf(options.dest);
+    const [{ name, bytes }] = ARCHIVES;
+    const md5 = md5Of(bytes);
+    const index = await readMemberIndex(layout, { name, md5 });
+    if (index === undefined) throw new Error('no index');
+    const [first, ...others] = index.listing.members;
+    if (first === undefined) throw new Error('no member');
+    const wrong = [{ ...first, name: first.name.replace('patient', 'batient') }, ...others];
+    const listing = { ...index.listing, members: wrong };
+    await writeMemberIndex(layout, { name, md5 }, { ...index, listing });
+    const offline = await listMembers(sourceless(options));
+    expect(offline.archives[0]).toMatchObject({ from: 'index', rowsWithoutImage: 1 });
+    expect(offline.remarks).not.toEqual([]);
+    const { archives, remarks } = await listMembers(options);
+    expect(remarks).toEqual([]);
+    expect(archives.map(({ from }) => from)).toEqual(['server', 'index']);
+    expect((await listMembers(sourceless(options))).remarks).toEqual([]);
   });
 
   it('is read of local archives, with no index of them', async () => {

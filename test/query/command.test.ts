@@ -86,7 +86,9 @@ describe('ccxri query', () => {
     await writeFile(path, `${names.split('\n')[0] ?? ''}\npatient0_000.jpg\n`);
     const { code, stdout } = await query('--images', path);
     expect(code).toBe(0);
-    expect(stdout).toContain('1 image of the list not in the selection:\n- patient0_000.jpg\n');
+    expect(stdout).toContain(
+      '1 image of the list not in the selection, or without a row in its label file:\n- patient0_000.jpg\n',
+    );
     expect((await query('--images', path, '--strict')).code).toBe(8);
     const json = documentOf((await query('--images', path, '--json')).stdout);
     expect(json.result).toMatchObject({ images: 1, unknownImages: ['patient0_000.jpg'] });

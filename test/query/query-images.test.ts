@@ -6,6 +6,7 @@ import { loadManifest } from '../../src/manifest/load.ts';
 import { queryImages } from '../../src/query/query-images.ts';
 import type { QueryOptions, QueryResult } from '../../src/query/types.ts';
 import { parseCsv } from '../support/csv.ts';
+import { saying } from '../support/matchers.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
 import { useNginx } from '../support/nginx.ts';
 import { makeStandIn, type StandIn } from '../support/stand-in.ts';
@@ -107,6 +108,19 @@ describe('queryImages', () => {
     const before = await query({ choice: { labels: ['no finding'], limit: 1 } });
     expect(before).toMatchObject({ images: 1, bytes: null, requests: null });
     expect(before.fitting).toBeGreaterThan(1);
+  });
+
+  it('says of a label file that is not the published one that it is not, and counts what it says', async () => {
+    const { dest, events, query } = await makeWorld();
+    const { fitting } = await query({ choice: { labels: ['COVID-19'] } });
+    const path = join(dest, 'labels', COVID);
+    await writeFile(path, `${await readFile(path, 'utf8')}\n`);
+    const warnings = () => events.filter(({ event }) => event === 'warning');
+    expect(warnings()).toEqual([]);
+    const counted = await query({ choice: { labels: ['COVID-19'] } });
+    expect(counted.fitting).toBe(fitting);
+    expect(warnings()).toMatchObject([{ code: 'join-remark', file: COVID }]);
+    expect(warnings()[0]).toHaveProperty('message', saying('is not what was published'));
   });
 
   it('names what of a list is nowhere, and in which part the others are', async () => {

@@ -28,19 +28,19 @@ const aTurn = () => new Promise((resolve) => setImmediate(resolve));
 it.each([
   [true, ['a', 'b', 'c']],
   [false, ['a']],
-])('confirmed (%s) from the start: these begin', async (isConfirmed, expected) => {
-  const { start, names } = works(new FirstAlone(isConfirmed));
+])('released (%s) from the start: these begin', async (isReleased, expected) => {
+  const { start, names } = works(new FirstAlone(isReleased));
   for (const name of ['a', 'b', 'c']) void start(name);
   await aTurn();
   expect(names()).toEqual(expected);
 });
 
-it('lets the others begin once the first is confirmed, although it is not over', async () => {
+it('lets the others begin once the first is released, although it is not over', async () => {
   const first = new FirstAlone(false);
   const { start, names, settled } = works(first);
   for (const name of ['a', 'b']) void start(name);
   await aTurn();
-  first.confirm();
+  first.release();
   await aTurn();
   void start('c');
   expect(names()).toEqual(['a', 'b', 'c']);

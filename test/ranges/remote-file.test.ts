@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CcxriError } from '../../src/errors.ts';
 import type { FetchOptions } from '../../src/fetch/fetch-types.ts';
-import { openRanged } from '../../src/ranges/open-ranged.ts';
+import { openAtSource } from '../../src/ranges/open-ranged.ts';
 import { fastClock } from '../support/clock.ts';
 import { type Daemon, isInstalled, startDaemon } from '../support/daemon.ts';
 import { withFetchRun } from '../support/downloads.ts';
@@ -54,8 +54,8 @@ async function read(url: string, options: Partial<FetchOptions> = {}): Promise<G
   const dest = join(await tempDir(), 'data');
   const setup = { dest, manifest, sources: [`${url}/{name}`], clock: fastClock(), ...options };
   return withFetchRun(setup, async ({ downloads, meter }) => {
-    const result = await openRanged(manifest.files[0]!, downloads)
-      .then(async (ranged) => {
+    const result = await openAtSource(manifest.files[0]!, downloads)
+      .then(async ({ ranged }) => {
         expect(ranged.sizeBytes).toBe(BYTES.length);
         const buffers = RANGES.map(([, length]) => Buffer.alloc(length));
         for (const [at, [start]] of RANGES.entries()) await ranged.read(buffers[at]!, start);
@@ -206,7 +206,7 @@ describe('#213 a server that serves no parts', () => {
     const dest = join(await tempDir(), 'data');
     const setup = { dest, manifest, sources: [`${server.url}/{name}`], clock: fastClock() };
     await withFetchRun(setup, async ({ downloads }) => {
-      const open = () => openRanged(manifest.files[0]!, downloads);
+      const open = () => openAtSource(manifest.files[0]!, downloads);
       await expect(open()).rejects.toMatchObject({ code: 'ranges-refused' });
       const before = server.requests.length;
       await expect(open()).rejects.toMatchObject({ code: 'ranges-refused' });

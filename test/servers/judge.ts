@@ -20,11 +20,18 @@ export interface Played {
   readonly others: Others;
 }
 
-/** Plays an exchange with ccxri; at the long levels with the other clients as well. */
-export async function playAll(play: (client: Client) => Promise<Came>): Promise<Played> {
+/** In brief, the rivals play on some. */
+export const isForRivals = (index: number) =>
+  LEVEL === 'full' || (LEVEL === 'brief' && index % 3 === 0);
+
+/** Plays an exchange with ccxri, and with the other clients where they are to be compared. */
+export async function playAll(
+  play: (client: Client) => Promise<Came>,
+  withRivals: boolean,
+): Promise<Played> {
   const ccxri = await play('ccxri');
   const others: Partial<Record<Rival, Came>> = {};
-  if (LEVEL === 'short') return { ccxri, others };
+  if (!withRivals) return { ccxri, others };
   for (const rival of RIVALS) if (rival in VERSIONS) others[rival] = await play(rival);
   return { ccxri, others };
 }

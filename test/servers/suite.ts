@@ -3,7 +3,7 @@ import { useRawServers } from '../support/raw-server.ts';
 import { LEVEL } from '../support/rounds.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
 import type { Variant } from './exchange.ts';
-import { judge, playAll, VERSIONS } from './judge.ts';
+import { isForRivals, judge, playAll, VERSIONS } from './judge.ts';
 import { play } from './run-exchange.ts';
 import { leaveLeaf, leaveRow } from './table.ts';
 
@@ -24,7 +24,8 @@ export function describeExchanges({ at, name, variants }: Group): void {
   if (rows !== undefined) leaveLeaf(rows, { at, due: chosen.length, versions: VERSIONS });
   it.each(chosen)('$title', async (variant) => {
     const place = { serve, directory: await tempDir() };
-    const played = await playAll((client) => play(client, variant, place));
+    const withRivals = isForRivals(chosen.indexOf(variant));
+    const played = await playAll((client) => play(client, variant, place), withRivals);
     if (rows !== undefined) {
       const { title, isPlaced = true, gap } = variant;
       const { ccxri, others: rivals } = played;

@@ -1,7 +1,7 @@
 import { membersOf } from '../../src/dataset/member-index.ts';
 import { type SingleImages, extractSingleImages } from '../../src/extract/single-images.ts';
 import type { Manifest } from '../../src/manifest/manifest.ts';
-import { openRanged } from '../../src/ranges/open-ranged.ts';
+import { openAtSource } from '../../src/ranges/open-ranged.ts';
 import { withFetchRun } from './downloads.ts';
 
 export interface ImagesAsked {
@@ -22,7 +22,7 @@ export async function getImages(asked: ImagesAsked): Promise<SingleImages> {
   if (file === undefined) throw new Error('no file');
   const options = { dest, manifest, sources: [source], signal };
   return withFetchRun(options, async ({ session, downloads }) => {
-    const ranged = await openRanged(file, downloads);
+    const { ranged } = await openAtSource(file, downloads);
     try {
       const listing = await membersOf(file, ranged, session);
       const members = listing.members.filter(({ path }) => paths.includes(path));

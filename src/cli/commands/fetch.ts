@@ -99,8 +99,12 @@ function fetchOptionsOf(context: CommandContext) {
     allowWhole: settings.allowWhole,
     ...(confirm && {
       confirmLowDisk: (plan: FetchPlan) => confirm(lowDiskQuestion(plan)),
-      confirmWhole: (cost: WholeArchives) => confirm(wholeQuestion(cost)),
     }),
+    // What -y is typed for is the disk: whole archives take --allow-whole, or an answer.
+    ...(confirm &&
+      !settings.yes && {
+        confirmWhole: (cost: WholeArchives) => confirm(wholeQuestion(cost)),
+      }),
   };
 }
 
