@@ -39,7 +39,7 @@ export async function openImagesOf(found: ArchiveRows, opening: Opening): Promis
   const images = imagesToOpen(found, decode);
   if (images.length === 0) return 0;
   const phase = { file: archive.file, subsets: archive.subsets, phase: 'check' } as const;
-  const totalBytes = null;
+  const totalBytes = bytesOf(images, found);
   let doneBytes = 0;
   onEvent({ event: 'phase-start', ...phase, doneBytes, totalBytes });
   const throttle = new ProgressThrottle(clock, onEvent);
@@ -47,7 +47,9 @@ export async function openImagesOf(found: ArchiveRows, opening: Opening): Promis
   try {
     await forEachAtOnce(images, AT_ONCE, async ({ path }) => {
       throwIfAborted(signal);
-      doneBytes += await judge(path, reader, opening);
+      // Not `doneBytes += await …`: that adds to what was done before the image was read.
+      const bytes = await judge(path, reader, opening);
+      doneBytes += bytes;
       throttle.emit({ ...phase, doneBytes, totalBytes });
     });
   } finally {
@@ -65,6 +67,14 @@ function imagesToOpen(
   const known = new Set(archive.broken.map(({ path }) => `images/${archive.stem}/${path}`));
   const isMeant = ({ check }: IndexRow) => decode !== undefined || check === 'named';
   return rows.filter((row) => isPicture(row.path) && isMeant(row) && !known.has(row.path));
+}
+
+/** null: of some of them it is not known. */
+function bytesOf(images: readonly IndexRow[], { archive, record }: ArchiveRows): number | null {
+  const known = new Map(record?.members.map(({ path, bytes }) => [path, bytes]));
+  const inFolder = ({ path }: IndexRow) => path.slice(`images/${archive.stem}/`.length);
+  const all = images.flatMap((image) => known.get(inFolder(image)) ?? []);
+  return all.length === images.length ? all.reduce((sum, bytes) => sum + bytes, 0) : null;
 }
 
 /** @returns its bytes */

@@ -47,6 +47,9 @@ describe('of a dataset as fetch leaves it', () => {
     expect(decoded).toMatchObject({ imagesOpened: 31, decoded: true });
     const done = events.flatMap((event) => (event.event === 'phase-done' ? event.members : []));
     expect(done).toEqual([7, 4, 5, 4, 5, 6]);
+    const planned = events.flatMap((each) => (each.event === 'phase-start' ? each.totalBytes : []));
+    const read = events.flatMap((each) => (each.event === 'phase-done' ? each.bytes : []));
+    expect(planned).toEqual(read);
   });
 
   it('of a selection: index.csv is not compared', async () => {
