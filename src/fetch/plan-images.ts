@@ -155,7 +155,7 @@ export function planImages(
   };
 }
 
-export function toFetchTask({ chosen: { survey }, step }: ImagesTask): FetchTask {
+function toFetchTask({ chosen: { survey }, step }: ImagesTask): FetchTask {
   return { survey, step };
 }
 
