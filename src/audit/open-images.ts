@@ -95,10 +95,10 @@ async function judge(
   return content.length;
 }
 
-/** A damaged image does not end the audit; a damaged disk does. */
-async function readOrNote(
+/** A damaged image does not end the work; a damaged disk does. */
+export async function readOrNote(
   read: () => Promise<Uint8Array>,
-  note: (why: string) => void,
+  note: (why: string) => unknown,
 ): Promise<Uint8Array | undefined> {
   try {
     return await read();

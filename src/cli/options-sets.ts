@@ -102,6 +102,15 @@ export const SETS_OPTIONS = {
       report: { help: 'replace the file where it exists' },
     },
   }),
+  // report
+  thumbnails: {
+    long: '--thumbnails',
+    ...whole(0, 200),
+    group: 'How',
+    help: 'images of each finding on the contact sheet; 0: none, and no image is opened',
+    default: 12,
+    commands: ['report'],
+  },
 } satisfies Record<string, OptionSpec>;
 
 /** The commands that read the images and labels that are here. */

@@ -10,7 +10,7 @@ export function renderAudit({ audit }: ReportData): Section {
   const rows = remarks.map((remark): Cell[] => [
     describeRemark(remark),
     remark.count,
-    remark.strict ? 'labels or images in doubt' : 'worth knowing',
+    remark.strict ? 'in doubt' : 'worth knowing',
   ]);
   const columns = ['what', 'how often', 'how bad'];
   const absent =

@@ -8,12 +8,8 @@ import { renderFigure } from './figure.ts';
 import { type Html, markup } from './html.ts';
 import type { ReportData, Section } from './section.ts';
 import type { PartCounts } from './part-counts.ts';
+import { spell } from './spell.ts';
 import { type Cell, percent, renderTable, shareCell } from './table.ts';
-
-/** A label as it is shown: `No Finding`. */
-function spell(label: string): string {
-  return label.replaceAll('_', ' ');
-}
 
 /** How frequent labels are, in all and in each subset. */
 export function renderFindings({ stats, subsets }: ReportData): Section {

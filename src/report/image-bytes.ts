@@ -59,7 +59,8 @@ class Sizes {
     let rest = this.#images / 2;
     for (const [kilobyte, images] of [...this.#byKilobyte].sort(([a], [b]) => a - b)) {
       rest -= images;
-      if (rest <= 0) return kilobyte * 1000;
+      const middle = kilobyte * 1000 + 500;
+      if (rest <= 0) return Math.min(this.#largest, Math.max(this.#smallest, middle));
     }
     return 0;
   }

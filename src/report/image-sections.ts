@@ -1,7 +1,7 @@
 import type { ImageCheck } from '../labels/join.ts';
 import type { Remark } from '../labels/remarks.ts';
 import { count, formatBytes, formatCount } from '../text.ts';
-import { barChart } from './charts.ts';
+import { barChart, pointChart } from './charts.ts';
 import { renderFigure } from './figure.ts';
 import { type Html, markup } from './html.ts';
 import type { ReportData, Section } from './section.ts';
@@ -34,9 +34,7 @@ export function renderHere({ manifest, stats, bytes, audit }: ReportData): Secti
 function describeStrict(remarks: readonly Remark[]): string {
   if (remarks.length === 0) return 'everything adds up';
   const strict = remarks.filter((remark) => remark.strict).length;
-  return strict === 0
-    ? 'none puts labels in doubt'
-    : `${formatCount(strict)} put labels or images in doubt`;
+  return `labels or images in doubt: ${formatCount(strict)}`;
 }
 
 function tile(name: string, value: string, note: string): Html {
@@ -130,8 +128,9 @@ export function renderPatients({ stats }: ReportData): Section {
 /** Steps of the chart of sizes. */
 const STEPS = 24;
 
-/** How large the files of images are. */
-export function renderSizes({ bytes }: ReportData): readonly Section[] {
+/** How large images are: their files, and some of them in pixels. */
+export function renderSizes(data: ReportData): readonly Section[] {
+  const { bytes } = data;
   const all = bytes.all.finish();
   if (all.images === 0) return [];
   const steps = bytes.all.steps(STEPS);
@@ -158,10 +157,54 @@ export function renderSizes({ bytes }: ReportData): readonly Section[] {
     caption: 'Sizes of image files, by subset',
     columns: ['subset', 'images', 'all together', 'smallest', 'median', 'largest'],
     rows,
-  })}`;
+  })}
+${renderPixels(data)}`;
   return [{ id: 'sizes', title: 'Image sizes', body }];
 }
 
 function bytesCell(bytes: number): NumberCell {
   return { text: formatBytes(bytes), value: bytes };
+}
+
+/** Width and height of the images that were picked. */
+function renderPixels({ stats, picked, looks }: ReportData): Html {
+  if (looks === undefined) {
+    return markup`<p class="note">With the package sharp installed, sizes in pixels are shown, too.</p>`;
+  }
+  // In the order of all other tables and charts.
+  const bySubset = new Map<string, [number, number][]>();
+  for (const { subset } of stats.subsets) bySubset.set(subset, []);
+  for (const { row } of picked.ofAll) {
+    const look = looks.seen.get(row.path);
+    if (look !== undefined) bySubset.get(row.subset)?.push([look.width, look.height]);
+  }
+  const groups = [...bySubset].filter(([, points]) => points.length > 0);
+  if (groups.length === 0) return markup``;
+  return renderFigure({
+    id: 'pixels',
+    title: 'Width and height in pixels',
+    note: 'Of images picked as by chance, each of another patient.',
+    chart: pointChart(
+      ['width', 'height'],
+      groups.map(([name, points]) => ({ name, points })),
+    ),
+    table: {
+      caption: 'Width and height of these images',
+      columns: ['subset', 'images', ...namesOf('width'), ...namesOf('height')],
+      rows: groups.map(([subset, points]) => [
+        ...[subset, points.length],
+        ...rangeOf(points.map(([width]) => width)),
+        ...rangeOf(points.map(([, height]) => height)),
+      ]),
+    },
+  });
+}
+
+function namesOf(what: string): readonly string[] {
+  return ['smallest', 'median', 'largest'].map((which) => `${which} ${what}`);
+}
+
+function rangeOf(values: readonly number[]): readonly number[] {
+  const sorted = [...values].sort((a, b) => a - b);
+  return [0, Math.floor(sorted.length / 2), sorted.length - 1].map((at) => sorted[at] ?? 0);
 }

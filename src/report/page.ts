@@ -5,6 +5,7 @@ import { renderFindings, renderSplits, renderTogether } from './finding-sections
 import { Html, markup } from './html.ts';
 import { renderHere, renderPatients, renderSizes } from './image-sections.ts';
 import type { ReportData, Section } from './section.ts';
+import { renderSheet } from './sheet-section.ts';
 import { SCRIPT } from './script.ts';
 import { STYLE } from './style.ts';
 
@@ -18,6 +19,7 @@ export function renderPage(data: ReportData): string {
     renderPatients(data),
     ...renderSizes(data),
     renderAudit(data),
+    ...renderSheet(data),
   ];
   return renderDocument(data, sections).text;
 }

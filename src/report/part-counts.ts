@@ -40,7 +40,6 @@ export class PartCounter {
   finish(): PartCounts {
     for (const { part, ...bits } of this.#patients.values()) this.#balance.addPatient(part, bits);
     const parts = this.#balance.finish().filter(({ images }) => images > 0);
-    parts.sort((a, b) => orderOf(a.part) - orderOf(b.part) || compareArchives(a.part, b.part));
     return { parts, inNone: this.#inNone, inTwo: this.#inTwo.size };
   }
 
@@ -85,7 +84,10 @@ export async function readSplits({ root }: DatasetLayout, signal: AbortSignal | 
     try {
       const parts = await readSplit(join(directory, name), signal);
       if (parts === undefined) continue;
-      const counter = new PartCounter(parts.values(), ({ path }) => parts.get(path));
+      const inOrder = [...new Set(parts.values())].sort(
+        (a, b) => orderOf(a) - orderOf(b) || compareArchives(a, b),
+      );
+      const counter = new PartCounter(inOrder, ({ path }) => parts.get(path));
       splits.push({ name: name.slice(0, -'.csv'.length), counter });
     } catch (error) {
       if (!isCcxriError(error) || error.code !== 'occupied') throw error;

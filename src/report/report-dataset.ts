@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { auditRows } from '../audit/audit-dataset.ts';
 import { systemClock } from '../clock.ts';
 import { resolveManifest } from '../dataset/kept-manifest.ts';
@@ -12,6 +13,8 @@ import { StatsCounter } from '../labels/stats.ts';
 import { type Manifest, isEmptySelection } from '../manifest/manifest.ts';
 import { toPrintable } from '../text.ts';
 import { ImageBytes } from './image-bytes.ts';
+import { ImageSample } from './image-sample.ts';
+import { findLooker, lookAtImages } from './look-at-images.ts';
 import { PartCounter, readSplits } from './part-counts.ts';
 import type { ReportData } from './section.ts';
 import type { ReportOptions, ReportResult } from './types.ts';
@@ -22,14 +25,22 @@ import type { ReportOptions, ReportResult } from './types.ts';
  * @throws CcxriError `missing`: no such directory, or no images of the selection in it; `occupied`: the file
  *   exists; `unknown-subset`, `unknown-file`; `labels-invalid`; of the disk; `aborted`
  */
-export async function writeReport(options: ReportOptions): Promise<ReportResult> {
+export function writeReport(options: ReportOptions): Promise<ReportResult> {
+  return writeReportBy(options, findLooker);
+}
+
+/** @param find what can see images; undefined: nothing can */
+export async function writeReportBy(
+  options: ReportOptions,
+  find: typeof findLooker,
+): Promise<ReportResult> {
   const { dest, signal, clock = systemClock } = options;
   const startedMs = clock.nowMs();
   const { manifest } = await resolveManifest(options);
   await assertDirectory(dest);
   const path = options.output ?? join(dest, 'report.html');
   if (options.force !== true) await assertFree(path);
-  const data = await gather(options, manifest);
+  const data = await gather({ ...options, path }, { manifest, findLooker: find });
   // The charts are as large as all else together.
   const { renderPage } = await import('./page.ts');
   const page = renderPage({ ...data, madeAt: clock.date(), ccxriVersion: readVersion() });
@@ -40,36 +51,61 @@ export async function writeReport(options: ReportOptions): Promise<ReportResult>
     splits: data.splits.map(({ name }) => name),
     notSplits: data.notSplits,
     remarks: data.audit.remarks,
+    sheetImages: data.picked.byLabel.reduce((sum, of) => sum + of.images.length, 0),
+    hasThumbnails: data.looks !== undefined,
+    unreadable: [...(data.looks?.unseen ?? [])].map(([image, why]) => ({ path: image, why })),
     elapsedMs: clock.nowMs() - startedMs,
   };
 }
 
-/** Counts all that a report shows in one pass over the rows. */
+interface Gathering {
+  readonly manifest: Manifest;
+  readonly findLooker: typeof findLooker;
+}
+
+/** Counts all that a report shows in one pass over the rows, and looks at some images. */
 async function gather(
-  { dest, selection = {}, signal }: ReportOptions,
-  manifest: Manifest,
+  options: ReportOptions & { readonly path: string },
+  { manifest, findLooker: find }: Gathering,
 ): Promise<Omit<ReportData, 'madeAt' | 'ccxriVersion'>> {
-  const { splits, notSplits } = await readSplits(layoutOf(dest), signal);
+  const { dest, selection = {}, signal, path, thumbnails = DEFAULT_THUMBNAILS } = options;
+  const layout = layoutOf(dest);
+  const { splits, notSplits } = await readSplits(layout, signal);
   const stats = new StatsCounter();
   const bytes = new ImageBytes();
+  const picked = new ImageSample(thumbnails, thumbnails === 0 ? 0 : MEASURED);
   const subsets = new PartCounter(firstSubsets(manifest), ({ subset }) => subset);
   const counters = [subsets, ...splits.map(({ counter }) => counter)];
-  const audit = await auditRows(
-    { dest, manifest, selection, signal },
-    ({ archive, rows, record }) => {
-      stats.add(archive, rows);
-      bytes.add(rows, record);
-      for (const counter of counters) counter.add(rows);
-    },
-  );
+  const audit = await auditRows({ dest, manifest, selection, signal }, (found) => {
+    stats.add(found.archive, found.rows);
+    bytes.add(found.rows, found.record);
+    picked.add(found);
+    for (const counter of counters) counter.add(found.rows);
+  });
+  const look = await find();
+  const looks = look && (await lookAtImages(picked, { layout, look, signal }));
   return {
     manifest,
     isSelection: !isEmptySelection(selection),
     stats: stats.finish(),
     subsets: subsets.finish(),
     splits: splits.map(({ name, counter }) => ({ name, ...counter.finish() })),
-    ...{ notSplits, bytes, audit },
+    ...{ notSplits, bytes, audit, picked, looks },
+    addressOf: (row) => addressOf(dirname(path), join(dest, row.path)),
   };
+}
+
+/** Images of each finding on the contact sheet. */
+const DEFAULT_THUMBNAILS = 12;
+/** Images whose pixels are counted. */
+const MEASURED = 300;
+
+/** Of a file, as a page in this directory names it. */
+function addressOf(directory: string, path: string): string {
+  const way = relative(directory, path);
+  // On another drive.
+  if (isAbsolute(way)) return pathToFileURL(way).href;
+  return way.split(sep).map(encodeURIComponent).join('/');
 }
 
 /** Those that are in no other. */

@@ -1,7 +1,10 @@
 import type { IndexReport } from '../labels/audit.ts';
+import type { IndexRow } from '../labels/join.ts';
 import type { ImageStats } from '../labels/stats.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import type { Html } from './html.ts';
+import type { ImageSample } from './image-sample.ts';
+import type { Looks } from './look-at-images.ts';
 import type { ImageBytes } from './image-bytes.ts';
 import type { PartCounts } from './part-counts.ts';
 
@@ -19,6 +22,11 @@ export interface ReportData {
   readonly notSplits: readonly string[];
   readonly bytes: ImageBytes;
   readonly audit: IndexReport;
+  readonly picked: ImageSample;
+  /** What was seen of them. undefined: nothing can decode an image. */
+  readonly looks: Looks | undefined;
+  /** Of an image that is extracted, relative to the report. */
+  readonly addressOf: (row: IndexRow) => string;
 }
 
 /** A part of the page under a heading of its own. */

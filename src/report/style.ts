@@ -40,7 +40,7 @@ section > p, .wide > p { max-width: 46rem; }
 .pair > *, .wide > * { min-width: 0; }
 .pair table { width: 100%; }
 .wide > * + * { margin-top: 1.25rem; }
-figure { margin: 0; }
+figure { margin: 0 0 1.25rem; }
 figcaption { margin-bottom: .375rem; font-weight: 600; font-size: .9375rem; }
 figcaption small { display: block; color: var(--soft); font-weight: 400; font-size: .8125rem; }
 figure svg { display: block; width: 100%; height: auto; max-width: 31rem; }
@@ -51,6 +51,7 @@ svg text { font-family: system-ui, sans-serif; }
 table { border-collapse: collapse; min-width: min(100%, 30rem); font-size: .875rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .3125rem .625rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 tbody th { font-weight: 400; white-space: nowrap; }
+tbody .long { min-width: 14rem; white-space: normal; overflow-wrap: anywhere; }
 thead th { position: sticky; top: 0; background: var(--paper); color: var(--soft); font-weight: 600; vertical-align: bottom; }
 .number { text-align: right; }
 td.number, tbody .number { white-space: nowrap; }
@@ -63,6 +64,10 @@ thead button::after { content: " \\2195"; color: var(--line); }
 [aria-sort=descending] button::after { content: " \\2193"; color: inherit; }
 .bad { color: var(--bad); font-weight: 600; }
 .note { color: var(--soft); font-size: .875rem; }
+.sheet { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(8.5rem, 28%), 1fr)); gap: 1rem .75rem; margin: 0; padding: 0; list-style: none; }
+.sheet li { min-width: 0; font-size: .75rem; color: var(--soft); overflow-wrap: anywhere; }
+.sheet img, .none { display: block; width: 100%; aspect-ratio: 1; object-fit: contain; border-radius: 4px; background: #000; }
+.none { display: grid; place-items: center; border: 1px dashed var(--line); background: none; }
 footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--soft); font-size: .875rem; }
 @media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
 @media print {
@@ -77,7 +82,7 @@ footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line);
   .wide figure svg { min-width: 0; }
   .tiles div { border: 1px solid var(--line); }
   thead th { position: static; }
-  figure, tr { break-inside: avoid; }
+  figure, tr, .sheet li { break-inside: avoid; }
   h2, h3, figcaption { break-after: avoid; }
 }
 `;

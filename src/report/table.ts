@@ -39,8 +39,14 @@ ${body}</tbody>
   </figure>`;
 }
 
+/** Longer ones are broken into lines. */
+const LONG = 40;
+
 function renderHead(cell: Cell): Html {
-  if (typeof cell === 'string') return markup`<th scope="row">${cell}</th>`;
+  if (typeof cell === 'string') {
+    const kind = cell.length > LONG ? markup` class="long"` : '';
+    return markup`<th scope="row"${kind}>${cell}</th>`;
+  }
   const { text, value } = toNumberCell(cell);
   return markup`<th scope="row" class="number" data-value="${value}">${text}</th>`;
 }

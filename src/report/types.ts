@@ -6,6 +6,8 @@ export interface ReportOptions extends RunOptions {
   readonly output?: string | undefined;
   /** Replace it where it exists. */
   readonly force?: boolean | undefined;
+  /** Images of each finding on its contact sheet. 0: it has none. Default 12. */
+  readonly thumbnails?: number | undefined;
 }
 
 /** A report that was written. */
@@ -28,6 +30,17 @@ export interface ReportResult {
   readonly notSplits: readonly string[];
   /** What does not add up between images, labels and index.csv. */
   readonly remarks: readonly Remark[];
+  /** Images on the contact sheet. */
+  readonly sheetImages: number;
+  /** Whether it holds them itself, as thumbnails. false: sharp is not installed, and they are shown from where they lie. */
+  readonly hasThumbnails: boolean;
+  /** Images that were picked and could not be read or decoded. */
+  readonly unreadable: readonly {
+    /** Path of the image in index.csv. */
+    readonly path: string;
+    /** Why. */
+    readonly why: string;
+  }[];
   /** Time that it took. */
   readonly elapsedMs: number;
 }

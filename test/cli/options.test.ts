@@ -48,6 +48,7 @@ const CASES: Readonly<Record<OptionKey, readonly [string, string, unknown]>> = {
   withImages: ['', '1', true],
   shardSize: ['500M', '500MB', 500e6],
   force: ['', '1', true],
+  thumbnails: ['4', '4', 4],
   list: ['', '1', true],
   csv: ['', '1', true],
   noLabels: ['', '1', true],

@@ -64,5 +64,9 @@ export class DescribedOutput {
 export const NEVER_SEEN: Readonly<Record<string, string>> = {
   ...{ 'BugRecord.code': 'no test provokes a bug', 'BugRecord.message': 'likewise' },
   ...{ 'Manifest.counts': 'ccxri manifest writes none', 'ManifestFile.url': 'likewise' },
+  ...{
+    'ReportResult.unreadable.path': 'all images can be read',
+    'ReportResult.unreadable.why': '',
+  },
   'ManifestFile.md5Disputed': 'ccxri manifest writes none',
 };

@@ -5,8 +5,8 @@ import { type CommandContext, type CommandOutcome, runOptionsOf } from '../comma
 import type { View } from '../view.ts';
 
 export async function runReport(context: CommandContext): Promise<CommandOutcome> {
-  const { output, force } = context.settings;
-  const result = await writeReport({ ...(await runOptionsOf(context)), output, force });
+  const { output, force, thumbnails } = context.settings;
+  const result = await writeReport({ ...(await runOptionsOf(context)), output, force, thumbnails });
   const { images, patients, splits, remarks } = result;
   return {
     result,
@@ -24,7 +24,14 @@ function renderReport(result: ReportResult, view: View): string {
     ...(splits.length === 0 ? [] : [count(splits.length, 'split')]),
     ...(remarks.length === 0 ? [] : [count(remarks.length, 'remark')]),
   ];
+  const { sheetImages, hasThumbnails, unreadable } = result;
+  const bare = sheetImages > 0 && !hasThumbnails ? [WITHOUT_SHARP] : [];
+  const failed = count(unreadable.length, 'image of its sample', 'images of its sample');
+  const unread = unreadable.length > 0 ? [`${failed} could not be read: see its end\n`] : [];
   const left = notSplits.map((name) => `splits/${toPrintable(name)} is no split: left out\n`);
   const head = `${toPrintable(path, 4096)} (${formatBytes(bytes)}): ${about.join(', ')}`;
-  return `${view.style.bold('report')}  ${head}\n${left.join('')}`;
+  return `${view.style.bold('report')}  ${head}\n${[...left, ...unread, ...bare].join('')}`;
 }
+
+const WITHOUT_SHARP =
+  'its contact sheet shows images from where they lie: with the package sharp installed, it holds thumbnails\n';
