@@ -26,6 +26,7 @@ const serve = raw.useRawServers();
 const RELEASE = fileURLToPath(new URL('../../manifests/demo', import.meta.url));
 const MANIFEST = join(RELEASE, 'manifest.json');
 const OF_DEMO = ['--manifest', MANIFEST, '--dest'];
+const set = (dest: string) => [...OF_DEMO, dest];
 const release = parseManifest(await readFile(MANIFEST, 'utf8'));
 const archive = await readFile(join(RELEASE, 'ChestDx-1.zip'));
 
@@ -103,7 +104,6 @@ describe('real output is described', () => {
   });
 
   it('of verify, of what is whole, damaged, missing and of another manifest', async () => {
-    const set = (dest: string) => ['--dest', dest, '--manifest', MANIFEST];
     const whole = await copyOfFetched();
     await expectDescribed(0, () => ['verify', ...set(whole)]);
     await expectDescribed(0, () => ['verify', '--quick', ...set(whole)]);
@@ -158,7 +158,6 @@ describe('real output is described', () => {
   });
 
   it('of extract, of unsafe and odd archives too', async () => {
-    const set = (dest: string) => ['--dest', dest, '--manifest', MANIFEST];
     const bare = async () => {
       const dest = await copyOfFetched();
       await rm(join(dest, 'images'), { recursive: true });
@@ -185,8 +184,7 @@ describe('real output is described', () => {
 
   it('of join, with what does not add up', async () => {
     const dest = await copyOfFetched();
-    const join_ = (more: readonly string[] = []) =>
-      ['join', '--dest', dest, '--manifest', MANIFEST, ...more] as const;
+    const join_ = (more: readonly string[] = []) => ['join', ...set(dest), ...more];
     await expectDescribed(0, () => join_());
     await writeTree(dest, { 'images/Unknown-1/a.jpg': 'x', 'images/ChestDx-1/new_000.jpg': 'x' });
     await expectDescribed(8, () => join_(['--strict']));
@@ -202,11 +200,11 @@ describe('real output is described', () => {
 
   it('of status', async () => {
     const dest = await copyOfFetched();
-    await expectDescribed(0, () => ['status', '--dest', dest, '--manifest', MANIFEST]);
+    await expectDescribed(0, () => ['status', ...set(dest)]);
     await rm(join(dest, 'archives'), { recursive: true });
-    await expectDescribed(0, () => ['status', '--dest', dest, '--manifest', MANIFEST]);
+    await expectDescribed(0, () => ['status', ...set(dest)]);
     await expectDescribed(0, () => ['status', '--dest', join(dest, 'nowhere')]);
-    await expectDescribed(0, () => ['audit', '--dest', dest, '--manifest', MANIFEST, '--decode']);
+    await expectDescribed(0, () => ['audit', ...set(dest), '--decode']);
   });
 
   it('of manifest', async () => {
@@ -319,19 +317,18 @@ describe('real output of sources that fail is described', () => {
       ...[command, '--manifest', MANIFEST, '--source', RELEASE, '--dest', dest, ...choice],
     ];
     const choice = ['--label', 'COVID-19,Mass', '--normals', '1'];
-    await expectDescribed(0, () => of('query', join(fetched, 'set'), ...choice, '--list'));
+    const whole = join(fetched, 'set');
+    await expectDescribed(0, () => of('query', whole, ...choice, '--list'));
     await expectDescribed(2, () => of('query', fetched, '--label', 'Masses'));
-    await expectDescribed(0, () => ['split', ...OF_DEMO, join(fetched, 'set'), '--add-to-index']);
+    await expectDescribed(0, () => ['split', ...OF_DEMO, whole, '--add-to-index']);
     await expectDescribed(2, () => ['split', ...OF_DEMO, fetched, '--ratios', 'train=0.8']);
     const parts = join(await tempDir(), 'parts.csv');
     await writeFile(parts, 'image,split\npatient1_000.jpg,train\npatient1_001.jpg,test\n');
-    const check = ['--check', parts, '--strict'];
-    await expectDescribed(8, () => ['split', ...OF_DEMO, join(fetched, 'set'), ...check]);
-    await expectDescribed(0, () => ['stats', ...OF_DEMO, join(fetched, 'set')]);
+    await expectDescribed(8, () => ['split', ...OF_DEMO, whole, '--check', parts, '--strict']);
+    await expectDescribed(0, () => ['stats', ...OF_DEMO, whole]);
     await expectDescribed(5, async () => ['stats', await tempDir()]);
-    const whole = join(fetched, 'set');
-    const out = async () => ['-o', join(await tempDir(), 'report.html')];
-    await expectDescribed(0, async () => ['report', ...OF_DEMO, whole, ...(await out())]);
+    const out = join(await tempDir(), 'report.html');
+    await expectDescribed(0, () => ['report', ...OF_DEMO, whole, '-o', out]);
     await expectDescribed(5, async () => ['report', await tempDir()]);
     await expectDescribed(0, async () => of('fetch', await fresh(), ...choice));
     await expectDescribed(0, async () => of('fetch', await fresh(), ...choice, '-n'));
