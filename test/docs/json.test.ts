@@ -332,7 +332,6 @@ describe('real output of sources that fail is described', () => {
     const whole = join(fetched, 'set');
     const out = async () => ['-o', join(await tempDir(), 'report.html')];
     await expectDescribed(0, async () => ['report', ...OF_DEMO, whole, ...(await out())]);
-    await expectDescribed(5, async () => ['report', await tempDir()]);
     await expectDescribed(0, async () => of('fetch', await fresh(), ...choice));
     await expectDescribed(0, async () => of('fetch', await fresh(), ...choice, '-n'));
   });
