@@ -3,7 +3,7 @@ import type { IndexRow } from '../labels/join.ts';
 import { placeOf } from '../labels/join.ts';
 
 /** How large the files of some images are. */
-export interface BytesOfImages {
+interface BytesOfImages {
   /** Images whose size is known: those that the ledger or their archive has. */
   readonly images: number;
   readonly bytes: number;

@@ -10,7 +10,7 @@ import { toPrintable } from '../text.ts';
 import type { ImageSample, PickedImage } from './image-sample.ts';
 
 /** What was seen of an image. */
-export interface Look {
+interface Look {
   readonly width: number;
   readonly height: number;
   /** As an address that holds the picture itself. Absent where none was asked for. */

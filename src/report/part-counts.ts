@@ -65,7 +65,7 @@ function orderOf(part: string): number {
 }
 
 /** A split of the dataset directory. */
-export interface SplitHere {
+interface SplitHere {
   readonly name: string;
   readonly counter: PartCounter;
 }
