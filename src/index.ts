@@ -139,12 +139,13 @@ export type { PartShare } from './labels/split.ts';
 export type { LabelShare, SplitPart } from './labels/split-balance.ts';
 export type { SplitLabel } from './labels/split-labels.ts';
 export { exportDataset } from './export/export-dataset.ts';
-export { EXPORT_FORMATS } from './export/types.ts';
+export { EXPORT_FORMATS, IMAGE_FORMATS } from './export/types.ts';
 export type {
   ExportFormat,
   ExportOptions,
   ExportResult,
   ExportedPart,
+  ImageFormat,
   LeftOutImage,
 } from './export/types.ts';
 export { diagnose } from './doctor/diagnose.ts';

@@ -76,7 +76,7 @@ const OPTION_WORDS: readonly (readonly [words: string, meant: OptionKey | NextSt
   ['--mirror --url --from --base-url --page', 'source'],
   ['--rate --bwlimit --max-rate --speed', 'limitRate'],
   ['--name --archive', 'file'],
-  ['--part --split --category --dataset', 'subset'],
+  ['--part --category --dataset', 'subset'],
   ['--silent -s', 'quiet'],
   ['--debug', 'verbose'],
   ['--user-agent -A -H', 'header'],

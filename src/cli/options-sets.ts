@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { IMAGE_FORMATS } from '../export/types.ts';
 import { type OptionSpec, file, flag, sameFor, text, whole } from './options-spec.ts';
 import { names, ratios, size } from './options-values.ts';
 
@@ -22,6 +23,39 @@ export const SETS_OPTIONS = {
     help: 'the directory of the export; it appears when all of it is written',
     expects: 'a directory',
     isPath: true,
+    commands: ['export'],
+  },
+  split: {
+    long: '--split',
+    value: 'NAME',
+    group: 'What',
+    schema: text.optional(),
+    help: 'the parts of the split in splits/NAME.csv apart, which `ccxri split` has written',
+    expects: 'the name of a split',
+    commands: ['export'],
+  },
+  resize: {
+    long: '--resize',
+    ...whole(1, 16_383),
+    group: 'How',
+    help: 'pixels of the longest side of each image, never enlarged; the package sharp has to be installed',
+    commands: ['export'],
+  },
+  quality: {
+    long: '--quality',
+    ...whole(1, 100),
+    group: 'How',
+    help: 'of images that are converted to jpg or webp',
+    default: 90,
+    commands: ['export'],
+  },
+  imageFormat: {
+    long: '--format',
+    value: 'NAME',
+    group: 'How',
+    schema: z.enum(IMAGE_FORMATS).optional(),
+    help: 'convert images to jpg, png or webp; sharp has to be installed',
+    expects: 'jpg, png or webp',
     commands: ['export'],
   },
   withImages: flag('--with-images', 'images go along with csv, jsonl and parquet too', {

@@ -1,30 +1,36 @@
 import { join } from 'node:path';
 import { systemClock } from '../clock.ts';
 import { resolveManifest } from '../dataset/kept-manifest.ts';
+import { layoutOf } from '../dataset/layout.ts';
 import { assertDirectory } from '../dataset/session.ts';
 import { describeExport } from '../description/describe-export.ts';
 import { ignoreEvents, withSubsets } from '../events.ts';
 import { writeFileAtomic } from '../fs/atomic.ts';
 import { readVersion } from '../fs/package-version.ts';
 import { openIndexSource } from '../labels/build-index.ts';
-import type { Manifest } from '../manifest/manifest.ts';
+import { type ImageChoice, choosesImages } from '../labels/image-choice.ts';
+import { readChoice } from '../labels/make-choice.ts';
+import { type Manifest, isEmptySelection, selectFiles } from '../manifest/manifest.ts';
 import { ExportProgress } from './export-progress.ts';
 import { FORMATS } from './formats.ts';
 import { type ExportPlan, fingerprintOf, planExport } from './plan.ts';
+import { loadConverter } from './resize.ts';
 import { type Recipe, renderSidecar } from './sidecar.ts';
+import { type SplitParts, readParts } from './split-parts.ts';
 import { ExportPlace, SIDECAR } from './target.ts';
 import type { ExportOptions, ExportResult } from './types.ts';
 import { type WrittenExport, writeShards } from './write-shards.ts';
 
 /** As large as loaders like them; of a release of 43 GB there are 43 then. */
 export const DEFAULT_SHARD_BYTES = 1e9;
+const DEFAULT_QUALITY = 90;
 
 /**
  * Writes the images that are here, extracted or in checked archives, or their labels alone, in the form that
  * a loader of training data takes. The directory appears when all of it is there; a run that was stopped is
  * continued by the same call. No network; the dataset directory is only read.
- * @throws CcxriError `occupied`: the target exists; `missing`: no images are here; `unknown-subset`,
- *   `unknown-file`; `labels-invalid`; `locked`: another export goes there; of the disk; `aborted`
+ * @throws CcxriError `occupied`: the target exists; `missing`: no images are here, or not all of the split;
+ *   `usage`: a list is wrong, or sharp is not installed; `nothing-chosen`; `unknown-label`, `unknown-subset`, `unknown-file`; `labels-invalid`; `locked`: another export goes there; of the disk; `aborted`
  */
 export async function exportDataset(options: ExportOptions): Promise<ExportResult> {
   const { dest, format, to, force = false, signal, clock = systemClock } = options;
@@ -33,10 +39,15 @@ export async function exportDataset(options: ExportOptions): Promise<ExportResul
   await assertDirectory(dest);
   const place = new ExportPlace(to);
   await place.assertFree(force);
-  const recipe = recipeOf(options, manifest);
-  const { withImages } = recipe;
+  const choice = await readChoice(options.choice ?? {}, manifest);
+  const { split: name, selection = {} } = options;
+  const split = name === undefined ? undefined : await readParts(layoutOf(dest), name, signal);
+  const recipe = { ...recipeOf(options, manifest), ...selectedBy(choice, split) };
+  const { withImages, converted } = recipe;
+  const convert = converted === null ? undefined : await loadConverter(converted);
   const source = await openIndexSource({ ...options, manifest, packed: true });
-  const plan = await planExport(source, withImages, signal);
+  const files = isEmptySelection(selection) ? manifest.files : selectFiles(manifest, selection);
+  const plan = await planExport(source, { manifest, files, choice, split, withImages, signal });
   const exporter = (await FORMATS[format].load())(recipe);
   const onEvent = withSubsets(options.onEvent ?? ignoreEvents, manifest.files);
   const progress = withImages ? new ExportProgress(clock, onEvent) : undefined;
@@ -45,13 +56,14 @@ export async function exportDataset(options: ExportOptions): Promise<ExportResul
     const kept = journal.shards.length;
     const { growing: directory } = place;
     const { layout } = source;
-    const work = { layout, exporter, directory, journal, progress, signal };
+    const conversion = { convert, ending: converted?.format };
+    const work = { layout, exporter, directory, journal, progress, signal, ...conversion };
     const written = await writeShards(plan.splits, work);
     const all = { ...written, leftOut: [...plan.leftOut, ...written.leftOut] };
     await describe(all, { options, manifest, plan, place, recipe });
     return { ...all, kept };
   });
-  const { parts, files, leftOut, kept } = done;
+  const { parts, files: written, leftOut, kept } = done;
   return {
     path: place.path,
     format,
@@ -59,20 +71,44 @@ export async function exportDataset(options: ExportOptions): Promise<ExportResul
     archives: stemsOf(plan).length,
     parts,
     shardsKept: kept,
-    files: files.length,
-    bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+    files: written.length,
+    bytes: written.reduce((sum, { bytes }) => sum + bytes, 0),
     leftOut,
+    withoutPart: plan.withoutPart,
+    notFound: plan.notFound,
     elapsedMs: Math.round(clock.nowMs() - startedMs),
   };
 }
 
-function recipeOf(options: ExportOptions, { dataset, version }: Manifest): Recipe {
+/** Without the lists themselves, which may be long: the rows of the export say whom they meant. */
+function selectedBy(
+  choice: ImageChoice,
+  split: SplitParts | undefined,
+): Pick<Recipe, 'choice' | 'split'> {
+  const { patients, images } = choice;
+  const sizes = { patients: patients?.size, images: images?.size };
+  return {
+    choice: choosesImages(choice) ? { ...choice, ...sizes } : null,
+    split:
+      split === undefined ? null : { name: split.name, seed: split.seed, sha256: split.sha256 },
+  };
+}
+
+function recipeOf(
+  options: ExportOptions,
+  { dataset, version }: Manifest,
+): Omit<Recipe, 'choice' | 'split'> {
   const { format, withImages = false, shardBytes = DEFAULT_SHARD_BYTES } = options;
+  const { resize: size, quality, imageFormat } = options;
+  const isConverted = [size, quality, imageFormat].some((each) => each !== undefined);
   return {
     ccxriVersion: readVersion(),
     manifest: { dataset, version },
     format,
-    withImages: withImages || FORMATS[format].images === 'always',
+    withImages: withImages || isConverted || FORMATS[format].images === 'always',
+    converted: isConverted
+      ? { size, quality: quality ?? DEFAULT_QUALITY, format: imageFormat ?? 'jpg' }
+      : null,
     shardBytes,
   };
 }
@@ -92,12 +128,13 @@ async function describe(
 ): Promise<void> {
   const { signal, onEvent = ignoreEvents } = options;
   const { temporary: temporaryDirectory } = place;
-  const { format, withImages } = recipe;
+  const { format, withImages, converted } = recipe;
   const archives = stemsOf(plan);
   const text = renderSidecar(recipe, { ...written, archives });
   await writeFileAtomic(join(place.growing, SIDECAR), text, { temporaryDirectory, signal });
   const images = written.parts.reduce((sum, part) => sum + part.images, 0);
-  const imageEnding = withImages && FORMATS[format].hasImageFiles ? 'jpg' : undefined;
+  const imageEnding =
+    withImages && FORMATS[format].hasImageFiles ? (converted?.format ?? 'jpg') : undefined;
   const facts = { manifest, format, images, archives, files: written.files, imageEnding };
   await describeExport(place.growing, facts, { onEvent, signal, temporaryDirectory });
 }

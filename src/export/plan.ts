@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { MembersRecord } from '../dataset/ledger.ts';
-import { type IndexSource, indexRows } from '../labels/build-index.ts';
+import { type ArchiveRows, type IndexSource, indexRows } from '../labels/build-index.ts';
+import { type ChosenRows, chooseRows } from '../labels/choose-rows.ts';
+import { type ImageChoice, choosesImages } from '../labels/image-choice.ts';
 import { type ArchiveImages, type IndexRow, placeOf } from '../labels/join.ts';
 import { renderRow } from '../labels/write.ts';
+import type { Manifest, ManifestFile } from '../manifest/manifest.ts';
+import { type SplitParts, assertAllHere } from './split-parts.ts';
 import type { LeftOutImage } from './types.ts';
 
 /** Rows of one archive that are exported. */
@@ -22,32 +26,77 @@ export interface ExportPlan {
   readonly splits: readonly PlannedSplit[];
   /** Images that are known to be broken: nobody reads them. */
   readonly leftOut: readonly LeftOutImage[];
+  /** Chosen images that are in no part of the split. */
+  readonly withoutPart: number;
+  /** Names of lists that no image here has. */
+  readonly notFound: readonly string[];
+}
+
+export interface PlanOptions {
+  readonly manifest: Manifest;
+  /** That are selected. */
+  readonly files: readonly ManifestFile[];
+  readonly choice: ImageChoice;
+  readonly split: SplitParts | undefined;
+  /** The images go along: broken ones are left out. */
+  readonly withImages: boolean;
+  readonly signal: AbortSignal | undefined;
 }
 
 /**
  * Which rows are exported, split by split, each in the order of index.csv.
- * @param withImages the images go along: broken ones are left out
+ * @throws CcxriError `missing`: images of the split, or a label file; `nothing-chosen`
  */
-export async function planExport(
-  source: IndexSource,
-  withImages: boolean,
-  signal: AbortSignal | undefined,
-): Promise<ExportPlan> {
+export async function planExport(source: IndexSource, options: PlanOptions): Promise<ExportPlan> {
+  const { split, choice, signal } = options;
   // Kept: each split reads them, and so do the tables at the end.
-  const archives: ArchivePart[] = [];
+  const here: ArchiveRows[] = [];
+  for await (const found of indexRows(source, signal)) here.push(found);
+  if (split !== undefined) {
+    const paths = new Set(here.flatMap(({ rows }) => rows.map(({ path }) => path)));
+    const { asked } = source;
+    assertAllHere(
+      split,
+      (path) => paths.has(path),
+      (stem) => asked?.has(stem) ?? true,
+    );
+  }
+  const { labels } = source;
+  const chosen = choosesImages(choice) ? chooseRows(here, choice, { ...options, labels }) : ALL;
+  return { ...arrange(here, chosen, options), notFound: chosen.notFound };
+}
+
+const ALL: ChosenRows = { has: () => true, notFound: [] };
+
+function arrange(
+  here: readonly ArchiveRows[],
+  chosen: ChosenRows,
+  { split, withImages }: PlanOptions,
+): Omit<ExportPlan, 'notFound'> {
+  const parts = new Map<string | undefined, ArchivePart[]>(
+    (split?.order ?? [undefined]).map((part) => [part, []]),
+  );
   const leftOut: LeftOutImage[] = [];
-  for await (const { archive, record, rows } of indexRows(source, signal)) {
+  let withoutPart = 0;
+  for (const { archive, record, rows } of here) {
     const broken = new Map(
       withImages ? archive.broken.map(({ path, why }) => [`${archive.stem}/${path}`, why]) : [],
     );
-    const good = rows.filter((row) => !broken.has(placeOf(row)));
-    if (good.length > 0) archives.push({ archive, record, rows: good });
+    const rowsOf = new Map([...parts.keys()].map((part) => [part, new Array<IndexRow>()]));
     for (const row of rows) {
+      if (!chosen.has(row)) continue;
+      const mine = rowsOf.get(split?.partOf.get(row.path));
       const why = broken.get(placeOf(row));
-      if (why !== undefined) leftOut.push({ image: placeOf(row), why });
+      if (mine === undefined) withoutPart += 1;
+      else if (why !== undefined) leftOut.push({ image: placeOf(row), why });
+      else mine.push(row);
+    }
+    for (const [part, own] of rowsOf) {
+      if (own.length > 0) parts.get(part)?.push({ archive, record, rows: own });
     }
   }
-  return { splits: [{ split: undefined, archives }], leftOut };
+  const splits = [...parts].map(([part, archives]) => ({ split: part, archives }));
+  return { splits, leftOut, withoutPart };
 }
 
 /**

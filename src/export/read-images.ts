@@ -9,6 +9,7 @@ import { openImages } from '../labels/build-index.ts';
 import { type IndexRow, placeOf } from '../labels/join.ts';
 import type { ExportProgress } from './export-progress.ts';
 import { endingOf } from './image-name.ts';
+import type { Convert } from './resize.ts';
 import type { ArchivePart, PlannedSplit } from './plan.ts';
 import type { ExportImage, Exporter } from './types.ts';
 
@@ -23,6 +24,10 @@ export interface ImageSource {
   readonly exporter: Pick<Exporter, 'linksFiles'>;
   /** undefined: labels alone. */
   readonly progress: ExportProgress | undefined;
+  /** undefined: images go as they are. */
+  readonly convert: Convert | undefined;
+  /** That images get by it; undefined: they keep their own. */
+  readonly ending: string | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -43,23 +48,23 @@ export async function* readImages(
     if (rows.length === 0) continue;
     if (source.progress === undefined) {
       throwIfAborted(source.signal);
-      for (const row of rows) yield { ...ofRow(row, split), file: undefined, load: noBytes };
+      for (const row of rows) {
+        yield { row, split, ending: endingOf(row.image), file: undefined, load: noBytes };
+      }
     } else yield* readArchive({ ...part, rows }, split, { ...source, progress: source.progress });
   }
 }
-
-const ofRow = (row: IndexRow, split: string | undefined) => ({
-  ...{ row, split, ending: endingOf(row.image) },
-});
 
 const noBytes = () => Promise.resolve('labels alone are exported');
 
 async function* readArchive(
   part: ArchivePart,
   split: string | undefined,
-  { layout, exporter, progress, signal }: ImageSource & { readonly progress: ExportProgress },
+  source: ImageSource & { readonly progress: ExportProgress },
 ): AsyncGenerator<SourceImage, void, void> {
+  const { layout, exporter, progress, signal, convert } = source;
   const { archive } = part;
+  const isFile = archive.packed === undefined && convert === undefined;
   const reader = await openImages(part, layout, signal);
   const folder = `images/${archive.stem}/`;
   const members = part.record?.members ?? [];
@@ -70,14 +75,16 @@ async function* readArchive(
     for (const row of part.rows) {
       throwIfAborted(signal);
       const load = () => {
-        const content = loadImage(row, reader, archive.packed !== undefined);
+        const content = loadImage(row, reader, archive.packed !== undefined).then((loaded) =>
+          converted(loaded, convert),
+        );
         underWay.add(content);
         const settled = () => underWay.delete(content);
         content.then(settled, settled);
         return content;
       };
-      const image = ofRow(row, split);
-      const file = archive.packed === undefined ? join(layout.root, row.path) : undefined;
+      const image = { row, split, ending: source.ending ?? endingOf(row.image) };
+      const file = isFile ? join(layout.root, row.path) : undefined;
       const links = file !== undefined && exporter.linksFiles === true;
       // What is linked is read only where it is not as long as an extraction has left it, or nobody knows that.
       const judged =
@@ -91,6 +98,12 @@ async function* readArchive(
     await reader.close();
     progress.end(archive);
   }
+}
+
+async function converted(loaded: Loaded, convert: Convert | undefined): Promise<Loaded> {
+  if (typeof loaded === 'string' || convert === undefined) return loaded;
+  const made = await convert(loaded);
+  return made.kind === 'broken' ? made.why : made.bytes;
 }
 
 async function isAsLong(file: string, bytes: number | undefined): Promise<boolean> {

@@ -1,4 +1,6 @@
 import { toPrintableJson } from '../text.ts';
+import type { Conversion } from './resize.ts';
+import type { SplitParts } from './split-parts.ts';
 import type { ExportFormat } from './types.ts';
 import type { WrittenExport } from './write-shards.ts';
 
@@ -8,6 +10,12 @@ export interface Recipe {
   readonly manifest: { readonly dataset: string; readonly version: string };
   readonly format: ExportFormat;
   readonly withImages: boolean;
+  /** Null: they are as they were. */
+  readonly converted: Conversion | null;
+  /** Null: no split was asked for. */
+  readonly split: Pick<SplitParts, 'name' | 'seed' | 'sha256'> | null;
+  /** Null: all that are here and selected. */
+  readonly choice: object | null;
   readonly shardBytes: number;
 }
 

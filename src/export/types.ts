@@ -1,5 +1,6 @@
 import type { RunOptions } from '../dataset/session.ts';
 import type { IndexRow } from '../labels/join.ts';
+import type { TypedChoice } from '../labels/make-choice.ts';
 
 /** What can be exported. */
 export const EXPORT_FORMATS = [
@@ -121,6 +122,16 @@ export interface ExportOptions extends RunOptions {
   readonly format: ExportFormat;
   /** The directory of the export. It is not there yet, or empty. */
   readonly to: string;
+  /** Which images are meant, of those that are here. Default: all. */
+  readonly choice?: TypedChoice | undefined;
+  /** The name of a split in splits/: its parts are kept apart. Default: none. */
+  readonly split?: string | undefined;
+  /** Pixels of the longest side. A smaller image stays as large as it is. Default: as they are. */
+  readonly resize?: number | undefined;
+  /** 1 to 100, of converted jpg and webp. Default 90. */
+  readonly quality?: number | undefined;
+  /** What images are converted to. Default: jpg where they are resized, else as they are. */
+  readonly imageFormat?: ImageFormat | undefined;
   /** Images go along, also where the format has labels alone otherwise. Default false. */
   readonly withImages?: boolean | undefined;
   /** How large a shard may become in bytes, about. Default 1 GB. */
@@ -174,8 +185,12 @@ export interface ExportResult {
   readonly files: number;
   /** Bytes of these files. */
   readonly bytes: number;
-  /** Images that could not be read. */
+  /** Images that could not be read, or not be converted. */
   readonly leftOut: readonly LeftOutImage[];
+  /** Images that were meant, and are in no part of the split. */
+  readonly withoutPart: number;
+  /** Names of the lists of patients and images that no image here has. */
+  readonly notFound: readonly string[];
   /** Time that it took. */
   readonly elapsedMs: number;
 }

@@ -55,7 +55,7 @@ export async function writeShards(
     return {
       split,
       shards: journal.shardsOf(split).length,
-      rows: () => rowsOf(planned, isLeftOut),
+      rows: () => rowsOf(planned, isLeftOut, work.ending),
     };
   });
   const files = await finishExport(exported, work);
@@ -146,11 +146,12 @@ async function renameWithin(directory: string, from: string, to: string): Promis
 async function* rowsOf(
   { split, archives }: PlannedSplit,
   isLeftOut: ReadonlySet<string>,
+  ending: string | undefined,
 ): AsyncGenerator<ExportRow, void, void> {
   for (const { rows } of archives) {
     for (const row of rows) {
       if (isLeftOut.size > 0 && isLeftOut.has(placeOf(row))) continue;
-      yield { row, split, ending: endingOf(row.image) };
+      yield { row, split, ending: ending ?? endingOf(row.image) };
     }
   }
 }

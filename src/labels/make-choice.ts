@@ -140,7 +140,8 @@ export async function makeChoice(choice: ImageChoice, source: ChoiceSource): Pro
   return made;
 }
 
-function labelsMissing(file: string): CcxriError {
+/** A label file without which nobody knows which images are meant. */
+export function labelsMissing(file: string): CcxriError {
   return new CcxriError('missing', `${file} is not here: it says which images are meant`, {
     file,
     next: [{ kind: 'run', command: 'fetch', files: [file], purpose: 'to get it' }],

@@ -74,8 +74,9 @@ export function barChart({ names, series, isStacked, isUpright, nameOfScale }: B
       type: 'bar',
       ...(isStacked === true ? { stack: 'all' } : {}),
       barMaxWidth: 20,
+      // What is more than nothing is seen, and nothing is not.
       barMinHeight: 1,
-      data: values,
+      data: values.map((value) => (value === 0 ? null : value)),
     })),
   });
 }

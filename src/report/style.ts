@@ -82,6 +82,9 @@ footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line);
   .wide figure svg { min-width: 0; }
   .tiles div { border: 1px solid var(--line); }
   thead th { position: static; }
+  table { width: 100%; min-width: 0; font-size: 7.5pt; }
+  th, td { padding: 2pt 3pt; }
+  tbody .number, tbody th { white-space: normal; }
   figure, tr, .sheet li { break-inside: avoid; }
   h2, h3, figcaption { break-after: avoid; }
 }

@@ -2,8 +2,15 @@ import { CcxriError } from '../../errors.ts';
 import { exportDataset } from '../../export/export-dataset.ts';
 import { toExportFormat } from '../../export/formats.ts';
 import { EXPORT_FORMATS, type ExportResult, type LeftOutImage } from '../../export/types.ts';
-import { count, formatBytes, toPrintable } from '../../text.ts';
-import { type CommandContext, type CommandOutcome, runOptionsOf } from '../command.ts';
+import { count, formatBytes, formatCount, toPrintable } from '../../text.ts';
+import {
+  type CommandContext,
+  type CommandOutcome,
+  runOptionsOf,
+  typedChoiceOf,
+} from '../command.ts';
+import { joinParts } from '../render-outcomes.ts';
+import type { View } from '../view.ts';
 
 export async function runExport(context: CommandContext): Promise<CommandOutcome> {
   const { to, force, withImages, shardSize: shardBytes } = context.settings;
@@ -11,14 +18,17 @@ export async function runExport(context: CommandContext): Promise<CommandOutcome
   if (argument === undefined) throw missing('say what to export', EXPORT_FORMATS.join(', '));
   const format = toExportFormat(argument);
   if (to === undefined) throw missing('say where the export goes', 'a new directory, by --to DIR');
-  const options = { format, to, force, withImages, shardBytes };
+  const { split, resize, quality, imageFormat } = context.settings;
+  const ofImages = { withImages, resize, quality, imageFormat };
+  const choice = typedChoiceOf(context);
+  const options = { format, to, force, split, choice, shardBytes, ...ofImages };
   const result = await exportDataset({ ...(await runOptionsOf(context)), ...options });
   const { images, leftOut, files } = result;
   return {
     result,
     counts: { images, leftOut: leftOut.length, files },
     errors: leftOutErrors(leftOut),
-    render: () => renderExport(result),
+    render: (view) => renderExport(result, view),
     isStatusOnly: true,
   };
 }
@@ -44,7 +54,33 @@ function leftOutErrors(leftOut: readonly LeftOutImage[]): readonly CcxriError[] 
   ];
 }
 
-function renderExport({ path, format, images, archives, files, bytes }: ExportResult): string {
+function renderExport(result: ExportResult, view: View): string {
+  const { path, format, images, archives, files, bytes, parts } = result;
   const of = `${count(images, 'image')} of ${count(archives, 'archive')}`;
-  return `export  ${toPrintable(path, 4096)}: ${of} as ${format}, ${count(files, 'file')}, ${formatBytes(bytes)}\n`;
+  const what = files === 0 ? '' : `, ${count(files, 'file')}, ${formatBytes(bytes)}`;
+  const head = `${toPrintable(path, 4096)}: ${of} as ${format}${what}\n`;
+  return joinParts([
+    `${view.style.bold('export')}  ${head}`,
+    parts.every(({ split }) => split === null)
+      ? ''
+      : view.table(
+          ['part', { right: 'images' }],
+          parts.map(({ split, images: own }) => [split ?? '', formatCount(own)]),
+        ),
+    renderNotes(result),
+  ]);
+}
+
+function renderNotes({ withoutPart, notFound, shardsKept }: ExportResult): string {
+  const names = notFound.slice(0, 5).map((name) => toPrintable(name, 80));
+  const more = notFound.length > names.length ? ', …' : '';
+  return [
+    shardsKept > 0 ? `${count(shardsKept, 'shard')} of an earlier run kept\n` : '',
+    withoutPart > 0
+      ? `${count(withoutPart, 'image is', 'images are')} in no part of the split: \`ccxri split\` writes it of what is here\n`
+      : '',
+    notFound.length > 0
+      ? `${count(notFound.length, 'name')} of the lists not found here: ${names.join(', ')}${more}\n`
+      : '',
+  ].join('');
 }
