@@ -329,16 +329,13 @@ describe('real output of sources that fail is described', () => {
     await expectDescribed(5, async () => ['stats', await tempDir()]);
     const out = async () => ['-o', join(await tempDir(), 'report.html')];
     await expectDescribed(0, async () => ['report', ...OF_DEMO, whole, ...(await out())]);
+    const set = await copyOfFetched();
+    const to = async () => ['export', 'monai', ...OF_DEMO, set, '--to', `${await tempDir()}/out`];
+    await expectDescribed(0, to);
+    await damageOneImage(join(set, 'images/ChestDx-1'));
+    await expectDescribed(3, to);
     await expectDescribed(0, async () => of('fetch', await fresh(), ...choice));
     await expectDescribed(0, async () => of('fetch', await fresh(), ...choice, '-n'));
-  });
-
-  it('of export, of an image that is damaged too', async () => {
-    const dest = await copyOfFetched();
-    const to = async () => ['export', 'monai', ...OF_DEMO, dest, '--to', `${await tempDir()}/out`];
-    await expectDescribed(0, to);
-    await damageOneImage(join(dest, 'images/ChestDx-1'));
-    await expectDescribed(3, to);
   });
 
   it('of links', async () => {
