@@ -273,7 +273,7 @@ const TABLE = {
       extract: { help: 'treat broken images as errors (code 8)', group: 'How' },
       join: { help: 'treat remarks as errors (code 8)', group: 'How' },
       audit: { help: 'treat remarks as errors (code 8)', group: 'How' },
-      split: { help: 'with --check: treat a split that leaks as an error (code 8)', group: 'How' },
+      split: { help: 'treat leaks, and remarks of the join, as errors (code 8)', group: 'How' },
       status: { help: 'treat disputed MD5s as errors (code 8)', group: 'How' },
       demo: { group: 'How' },
     },

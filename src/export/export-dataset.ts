@@ -22,7 +22,7 @@ import type { ExportOptions, ExportResult } from './types.ts';
 import { type WrittenExport, writeShards } from './write-shards.ts';
 
 /** As large as loaders like them; of a release of 43 GB there are 43 then. */
-export const DEFAULT_SHARD_BYTES = 1e9;
+const DEFAULT_SHARD_BYTES = 1e9;
 const DEFAULT_QUALITY = 90;
 
 /**

@@ -14,7 +14,7 @@ import type { ArchivePart, PlannedSplit } from './plan.ts';
 import type { ExportImage, Exporter } from './types.ts';
 
 /** The bytes of an image, or why it has to be left out, in words. */
-export type Loaded = Uint8Array | string;
+type Loaded = Uint8Array | string;
 
 /** An image of the dataset on its way into the export. */
 export type SourceImage = Omit<ExportImage, 'read'> & { readonly load: () => Promise<Loaded> };

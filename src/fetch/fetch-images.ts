@@ -24,9 +24,9 @@ import {
   lookAtArchive,
 } from './image-archives.ts';
 import { joinIfWanted } from './join-fetched.ts';
-import { obtain } from './obtain.ts';
+import { mayBeRight, obtain } from './obtain.ts';
 import { withUsefulPart } from './plan.ts';
-import { decideImages, planImages } from './plan-images.ts';
+import { type ImagesTask, decideImages, planImages } from './plan-images.ts';
 import { settleImages } from './settle-images.ts';
 import { WholeQuestion } from './whole-question.ts';
 import { type FetchRun, choicesOf, prepareDirectories, withDownloads } from './with-downloads.ts';
@@ -98,11 +98,9 @@ async function planAll(
     listImages: (archives) => listAll(archives, { question, seen }, run),
   });
   const chosen = await lookAtAll(made, run, seen);
-  // Those that this run has listed are served in parts; of those by a kept index it is not known yet.
-  const unknown = chosen.filter(
-    ({ listed }) => listed?.isLocal === false && listed.source === undefined,
-  );
-  question.expect(unknown.map(({ survey }) => survey));
+  const choices = choicesOf(options);
+  const tasks = chosen.map((each) => decideImages(each, choices));
+  question.expect(tasks.flatMap(mayBeRefused));
   const refused = chosen.filter(({ error }) => isCcxriError(error, 'ranges-refused'));
   const [first] = refused;
   if (first?.error !== undefined) {
@@ -111,11 +109,15 @@ async function planAll(
       first.error,
     );
   }
-  const choices = choicesOf(options);
-  const tasks = chosen.map((each) => decideImages(each, choices));
   const bytesFreeOnDisk = await freeBytesAt(session.dest);
   const controls = new Set(made.controls);
   return { made, tasks, plan: planImages(tasks, controls, { choices, bytesFreeOnDisk }) };
+}
+
+/** What this run has listed is served in parts; of what a kept index lists it is not known yet. */
+function mayBeRefused(task: ImagesTask): readonly FileSurvey[] {
+  if (task.kind !== 'members' || task.listed.isLocal || task.listed.source !== undefined) return [];
+  return [task.chosen.survey];
 }
 
 /** The names of the images in archives that no label file names. */
@@ -126,10 +128,12 @@ async function listAll(
 ): Promise<readonly ListedNames[]> {
   const { session } = run;
   const surveys = await session.survey(archives);
-  question.expect(surveys.filter(({ final }) => final !== 'checked'));
+  question.expect(surveys.filter((each) => each.final !== 'checked' && !mayBeRight(each)));
   return listNames(archives, run, async (file) => {
     try {
-      return await imageNamesIn(file, run, seen);
+      const names = await imageNamesIn(file, run, seen);
+      question.settled(file.name);
+      return names;
     } catch (error) {
       if (!isCcxriError(error, 'ranges-refused')) throw error;
       const survey = await surveyFile(file, session);

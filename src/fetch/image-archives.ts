@@ -107,6 +107,8 @@ export async function listArchive(
       throwIfAborted(signal);
       // What was not checked may be anything. A fetch checks it, and goes to the source.
       if (found.final === 'checked' || !isCcxriError(error)) throw error;
+      const message = `${error.message}: what it lists comes from elsewhere`;
+      run.session.onEvent({ event: 'warning', code: 'disk', file: file.name, message });
       survey = { ...found, final: 'absent' };
     }
   }
@@ -216,7 +218,9 @@ export async function lookAtArchive(
   seen?.delete(name);
   const here = await imagesHere(found, images, run);
   if (here.size === images.length) return { survey: found, images, here };
-  const survey = run.options.dryRun === true ? found : await takeIfRight(found, run);
+  // What was listed for want of rows has been checked by that.
+  const isJudged = run.options.dryRun === true || before !== undefined;
+  const survey = isJudged ? found : await takeIfRight(found, run);
   try {
     const placed = before ?? (await listArchive(survey, run));
     const listed = await listImages({ survey, images }, placed, run);

@@ -68,6 +68,7 @@ async function settleSingle(
     if (task.kind === 'failed') throw task.error;
     const fetched = await fetchUnlessRefused(task, run, question);
     if (fetched === 'whole') return fetched;
+    question.settled(file.name);
     const { place, isLocal, single, published, images, absent } = fetched;
     const { damagedMembers, brokenImages } = single;
     const error = single.error && (await judgeArchive(single.error, survey, run));

@@ -28,6 +28,11 @@ export class WholeQuestion {
     this.#alike = surveys;
   }
 
+  /** Its images have come, or are known to need nothing: no question is about it any more. */
+  settled(name: string): void {
+    this.#alike = this.#alike.filter(({ file }) => file.name !== name);
+  }
+
   /**
    * @param error what was met at one of them
    * @throws CcxriError `ranges-refused`: they may not; `disk-space`
@@ -37,7 +42,8 @@ export class WholeQuestion {
       const all = new Map([...surveys, ...this.#alike].map((each) => [each.file.name, each]));
       const open = [...all.values()].filter(({ file }) => !this.#answers.has(file.name));
       const answer = this.#last.then(() => this.#ask(open));
-      this.#last = answer;
+      // What one question fails with says nothing of the next.
+      this.#last = answer.catch(() => undefined);
       for (const { file } of open) this.#answers.set(file.name, answer);
     }
     for (const { file } of surveys) {

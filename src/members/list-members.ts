@@ -75,10 +75,10 @@ interface Listed {
 }
 
 /** What goes wrong is told, not thrown. @throws CcxriError `aborted`; bugs */
-async function listOne(file: ManifestFile, run: FetchRun, again = false): Promise<Listed> {
+async function listOne(file: ManifestFile, run: FetchRun): Promise<Listed> {
   const { session } = run;
   try {
-    return await listPlaced(await surveyFile(file, session), run, again);
+    return await listPlaced(await surveyFile(file, session), run);
   } catch (thrown) {
     const error = session.failureOf(thrown);
     if (error === undefined) throw thrown;
@@ -138,8 +138,14 @@ async function compareAgain(
   const { imagesWithoutRow = [], rowsWithoutImage = [] } = compared.disagreement ?? {};
   const agrees = imagesWithoutRow.length + rowsWithoutImage.length === 0;
   if (agrees || found.isDoubtful !== true) return compared;
-  const again = await listOne(found.file, run, true);
-  return again.error === undefined ? compare(again, tables, isListed) : compared;
+  try {
+    const survey = await surveyFile(found.file, run.session);
+    return compare(await listPlaced(survey, run, true), tables, isListed);
+  } catch (error) {
+    throwIfAborted(run.session.signal);
+    if (!isCcxriError(error)) throw error;
+    return compared;
+  }
 }
 
 interface Compared {

@@ -6,7 +6,7 @@ import { type FileSurvey, surveyFile } from '../dataset/survey.ts';
 import { CcxriError } from '../errors.ts';
 import { fetchDataset } from '../fetch/fetch-dataset.ts';
 import { isOfSource } from '../fetch/each-source.ts';
-import { listArchive, listNames } from '../fetch/image-archives.ts';
+import { forEachListed, listArchive, listNames } from '../fetch/image-archives.ts';
 import { type FetchRun, withDownloads } from '../fetch/with-downloads.ts';
 import { type ImageChoice, choosesImages } from '../labels/image-choice.ts';
 import { type MadeChoice, labelFilesFor, makeChoice, readChoice } from '../labels/make-choice.ts';
@@ -118,10 +118,15 @@ async function toResult(made: MadeChoice, run: FetchRun): Promise<QueryResult> {
     return stems.has(stem) && indexes.get(stem)?.isConfirmed !== true;
   });
   if (doubtful.length === 0) return { dest, ...counts };
-  for (const file of doubtful) {
-    const listing = await listAgain(file, run);
-    if (listing !== undefined) listings.set(stemOf(file.name), listing);
-  }
+  const again = doubtful.map((file) => ({ file }));
+  await forEachListed(
+    again,
+    async ({ file }) => {
+      const listing = await listAgain(file, run);
+      if (listing !== undefined) listings.set(stemOf(file.name), listing);
+    },
+    run,
+  );
   return { dest, ...countChoice(made, manifest, listings) };
 }
 

@@ -13,9 +13,9 @@ import type { OnPiece, RangedFile } from './ranged-file.ts';
 
 /** The end record of a zip with the longest comment lies in so many last bytes. */
 const TAIL_BYTES = 22 + 0xffff;
-/** What servers are seen to answer to a Range that they do not know; the whole file they serve. */
-const REFUSES_RANGE: readonly number[] = [400, 403, 405, 416, 500, 501, 503];
-
+/** What servers are seen to answer to a Range that they do not know; the whole file they serve. Busy ones give 50x too. */
+const NO_RANGES: readonly number[] = [400, 403, 405, 416, 501];
+const REFUSES_RANGE: readonly number[] = [...NO_RANGES, 500, 503];
 /** So often a server may send the whole file instead of a part. */
 const MOST_IGNORED = 3;
 /** Behind one address there may be several servers, or nodes: so many requests look for the first. */
@@ -234,9 +234,9 @@ export class RemoteFile implements RangedFile {
   #firstByteOf(answer: HttpAnswer, fromByte: number, toByte: number): number {
     const { status } = answer;
     // With what an earlier run has learned: opening it anew shows whether parts are served now.
-    const isRefused = !this.#first.isReleased && REFUSES_RANGE.includes(status);
-    if (status >= 400 && status !== 416 && !isRefused)
-      throw toStatusError(answer, this.#context.clock);
+    const isRefused = !this.#first.isReleased && NO_RANGES.includes(status);
+    const isError = status >= 400 && status !== 416 && !isRefused;
+    if (isError) throw toStatusError(answer, this.#context.clock);
     const { totalBytes, validator } = this.#identity;
     const now = validatorOf(answer);
     const hasChanged = validator !== null && now !== null && now !== validator;

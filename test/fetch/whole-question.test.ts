@@ -39,6 +39,23 @@ test('an answer holds for the archives that were asked about, and no others', as
   expect(asked).toEqual([['ChestDx-1.zip', 'ChestDx-2.zip'], ['ChestDx-3.zip']]);
 });
 
+test('what has come in parts is not asked about, nor is room for it', async () => {
+  const { question, asked } = questionOf({});
+  question.expect([one, two]);
+  question.settled('ChestDx-2.zip');
+  await question.assertAllowed([one], refusal);
+  expect(asked).toEqual([['ChestDx-1.zip']]);
+});
+
+test('a question that fails says nothing of the next', async () => {
+  const { question } = questionOf({
+    confirmWhole: ({ archives: [name] }) =>
+      name === 'ChestDx-1.zip' ? Promise.reject(new Error('no terminal')) : Promise.resolve(true),
+  });
+  await expect(question.assertAllowed([one], refusal)).rejects.toThrow('no terminal');
+  await question.assertAllowed([two], refusal);
+});
+
 test('one question is open at a time', async () => {
   const events: string[] = [];
   const { question } = questionOf({

@@ -12,7 +12,13 @@ export interface SimulatedRun {
 }
 
 const TICK_MS = 500;
-const AT_ONCE: Readonly<Record<Phase, number>> = { hash: 8, download: 4, extract: 2, check: 2, export: 1 };
+const AT_ONCE: Readonly<Record<Phase, number>> = {
+  hash: 8,
+  download: 4,
+  extract: 2,
+  check: 2,
+  export: 1,
+};
 
 interface Work {
   readonly phase: Phase;
@@ -159,7 +165,13 @@ function makeSpeeds(chance: () => number) {
       untilMs = atMs + between(10_000, 120_000);
       factor = chance() < 0.05 ? 0 : between(0.5, 1.5);
     }
-    return { hash, download: line * factor * between(0.8, 1.2), extract, check: extract, export: extract };
+    return {
+      hash,
+      download: line * factor * between(0.8, 1.2),
+      extract,
+      check: extract,
+      export: extract,
+    };
   };
 }
 

@@ -6,22 +6,27 @@ import { checkSplit } from '../../split/check-split.ts';
 import { splitDataset } from '../../split/split-dataset.ts';
 import type { SplitCheck, SplitResult } from '../../split/types.ts';
 import { count, formatCount, toPrintable } from '../../text.ts';
-import { type CommandContext, type CommandOutcome, runOptionsOf } from '../command.ts';
+import {
+  type CommandContext,
+  type CommandOutcome,
+  runOptionsOf,
+  strictErrors,
+} from '../command.ts';
 import { joinParts, renderRemarks } from '../render-outcomes.ts';
 import type { View } from '../view.ts';
 
 export async function runSplit(context: CommandContext): Promise<CommandOutcome> {
   const { ratios, folds, holdout, stratify, seed, name } = context.settings;
-  const { force, addToIndex, dryRun, check } = context.settings;
-  if (check.length > 0) return runCheck(context);
+  const { force, addToIndex, dryRun, check, strict } = context.settings;
+  if (check.length > 0) return runCheck(context, strict);
   const run = await runOptionsOf(context);
   const plan = { ratios, folds, holdout, stratify, seed, name, force, addToIndex, dryRun };
   const result = await splitDataset({ ...run, ...plan });
-  const { images, patients, parts } = result;
+  const { images, patients, parts, index } = result;
   return {
     result,
     counts: { images, patients, parts: parts.length },
-    errors: [],
+    errors: index === undefined ? [] : strictErrors(context, [], index),
     render: (view) => `${renderResult(result, view)}${dryRun ? '\nnothing was written\n' : ''}`,
     isStatusOnly: !dryRun,
   };
@@ -88,8 +93,8 @@ function percent(share: number): string {
   return `${(100 * share).toFixed(share > 0 && share < 0.01 ? 2 : 1)} %`;
 }
 
-async function runCheck(context: CommandContext): Promise<CommandOutcome> {
-  const { check: files, strict } = context.settings;
+async function runCheck(context: CommandContext, strict: boolean): Promise<CommandOutcome> {
+  const { check: files } = context.settings;
   const result = await checkSplit({ ...(await runOptionsOf(context)), files });
   const { images, patients, parts, leaks } = result;
   return {
