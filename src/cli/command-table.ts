@@ -160,7 +160,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
       ['ccxri report --subset chestdx-pe -o pe.html', 'one subset, to another file'],
     ],
     announcement: 'counting, and drawing…',
-    load: async () => (await import('./commands/report.ts')).runReport,
+    load: async () => (await import('./commands/offline.ts')).runReport,
   },
   status: {
     summary: 'show what is here, missing or partly here; reads no data',
@@ -176,7 +176,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
       ['ccxri links', "with the links of the dataset's page"],
       ['ccxri links --source page.html', 'with the links of a page saved from a browser'],
     ],
-    load: async () => (await import('./commands/links.ts')).runLinks,
+    load: async () => (await import('./commands/online.ts')).runLinks,
   },
   doctor: {
     summary: 'look whether a fetch will work: network, disk, machine',
@@ -186,14 +186,14 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
       ['ccxri doctor --source https://mirror.example/ccxri/ --dest /data/ccxri', 'a mirror'],
     ],
     announcement: 'looking; this takes a few seconds, and a minute at most…',
-    load: async () => (await import('./commands/doctor.ts')).runDoctor,
+    load: async () => (await import('./commands/online.ts')).runDoctor,
   },
   manifest: {
     summary: 'write a manifest of the archives and label files in a directory',
     isRare: true,
     argument: { usage: '<dir>', help: 'the directory of the files' },
     examples: [['ccxri manifest mirror/ -o lab.json', 'for `--manifest lab.json`']],
-    load: async () => (await import('./commands/manifest.ts')).runManifest,
+    load: async () => (await import('./commands/offline.ts')).runManifest,
   },
   demo: {
     summary: 'everything at once on a small synthetic release; no network',

@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import cliProgress from 'cli-progress';
+import type cliProgress from 'cli-progress';
 import type { RunEvent } from '../events.ts';
 import { HeldLines } from './held-lines.ts';
 import { type OutStream, widthOf } from './io.ts';
@@ -29,6 +29,7 @@ const OF_WORK: ReadonlySet<RunEvent['event']> = new Set<RunEvent['event']>([
 /** A bar for everything, and a line for each file in work, on a terminal. */
 export class BarProgress implements Progress {
   readonly #options: ProgressOptions;
+  readonly #library: typeof cliProgress;
   readonly #state = new RunState();
   #lines: readonly string[] = [];
   /** The widths of the lines on the screen, from the top. */
@@ -37,8 +38,10 @@ export class BarProgress implements Progress {
   #bars: cliProgress.SingleBar[] = [];
   readonly #held = new HeldLines();
 
-  constructor(options: ProgressOptions) {
+  /** @param library cli-progress, which is loaded for a terminal alone */
+  constructor(options: ProgressOptions, library: typeof cliProgress) {
     this.#options = options;
+    this.#library = library;
   }
 
   handle(event: RunEvent): void {
@@ -134,7 +137,7 @@ export class BarProgress implements Progress {
 
   #open() {
     const canvas = new Canvas(this.#options.stream);
-    const multi = new cliProgress.MultiBar({
+    const multi = new this.#library.MultiBar({
       stream: canvas,
       clearOnComplete: true,
       // true leaves the terminal's own wrapping on, so that log lines are not cut.

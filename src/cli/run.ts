@@ -20,6 +20,7 @@ import { type Place, assertDirectoryMeant, placeOf } from './place.ts';
 import { environmentWarnings, resolveSettings } from './options-resolve.ts';
 import type { RawOptions, Settings } from './options.ts';
 import { type Request, parseCommandLine } from './program.ts';
+import { BarProgress } from './progress-bars.ts';
 import { LineProgress } from './progress-lines.ts';
 import { ProgressRate } from './progress-rate.ts';
 import type { Progress } from './progress-state.ts';
@@ -206,8 +207,8 @@ async function startProgress(
   const options = { view, heartbeat, isQuiet, ...world };
   const wantsBars = isLiveTerminal(io.stderr, io.env) && heartbeat && !isQuiet && !settings.json;
   if (!wantsBars) return new LineProgress(options);
-  const { BarProgress } = await import('./progress-bars.ts');
-  const bars = new BarProgress(options);
+  const { default: cliProgress } = await import('cli-progress');
+  const bars = new BarProgress(options, cliProgress);
   const { announcement } = COMMANDS[command];
   if (announcement !== undefined) bars.note(announcement);
   return bars;

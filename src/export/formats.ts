@@ -1,6 +1,10 @@
 import { CcxriError } from '../errors.ts';
 import { nearestOf } from '../manifest/manifest.ts';
 import { toPrintable } from '../text.ts';
+import { imagefolderExporter } from './formats/imagefolder.ts';
+import { monaiExporter } from './formats/monai.ts';
+import { tableExporter } from './formats/table.ts';
+import { torchxrayvisionExporter } from './formats/torchxrayvision.ts';
 import { EXPORT_FORMATS, type ExportFormat, type Exporter, type FormatOptions } from './types.ts';
 
 /** What the export must know of a format. */
@@ -9,7 +13,7 @@ interface FormatSpec {
   readonly images: 'always' | 'asked';
   /** Whether each image is a file of its own. */
   readonly hasImageFiles: boolean;
-  /** Loaded when it is written: nobody else pays for its packages. */
+  /** One with packages of its own is loaded when it is written: nobody else pays for them. */
   readonly load: () => Promise<(options: FormatOptions) => Exporter>;
 }
 
@@ -17,10 +21,7 @@ const AS_FILES = { images: 'always', hasImageFiles: true } as const;
 
 const table = (kind: 'csv' | 'jsonl'): FormatSpec => ({
   ...{ images: 'asked', hasImageFiles: true },
-  load: async () => {
-    const { tableExporter } = await import('./formats/table.ts');
-    return (options) => tableExporter(kind, options);
-  },
+  load: () => Promise.resolve((options: FormatOptions) => tableExporter(kind, options)),
 });
 
 /** Every format: what is written by a name that is typed. */
@@ -29,17 +30,17 @@ export const FORMATS: Readonly<Record<ExportFormat, FormatSpec>> = {
   jsonl: table('jsonl'),
   torchxrayvision: {
     ...AS_FILES,
-    load: async () => (await import('./formats/torchxrayvision.ts')).torchxrayvisionExporter,
+    load: () => Promise.resolve(torchxrayvisionExporter),
   },
   imagefolder: {
     ...AS_FILES,
-    load: async () => (await import('./formats/imagefolder.ts')).imagefolderExporter,
+    load: () => Promise.resolve(imagefolderExporter),
   },
   webdataset: {
     ...{ images: 'always', hasImageFiles: false },
     load: async () => (await import('./formats/webdataset.ts')).webdatasetExporter,
   },
-  monai: { ...AS_FILES, load: async () => (await import('./formats/monai.ts')).monaiExporter },
+  monai: { ...AS_FILES, load: () => Promise.resolve(monaiExporter) },
   parquet: {
     ...{ images: 'asked', hasImageFiles: false },
     load: async () => (await import('./formats/parquet.ts')).parquetExporter,

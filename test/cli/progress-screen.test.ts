@@ -1,3 +1,4 @@
+import cliProgress from 'cli-progress';
 import { describe, expect, it } from 'vitest';
 import { CheckedWriter } from '../../src/cli/io.ts';
 import { BarProgress } from '../../src/cli/progress-bars.ts';
@@ -26,7 +27,7 @@ function draw({ columns, rows, unicode = true, color = false }: Terminal) {
   const view = new View({ width: columns, color, verbose: false });
   const writer = new CheckedWriter(paper);
   const world = { heartbeat: true, isQuiet: false, stream: paper, writer, clock, unicode };
-  const progress = new BarProgress({ view, ...world });
+  const progress = new BarProgress({ view, ...world }, cliProgress);
   for (const { atMs, event } of scriptedRun()) {
     nowMs = atMs;
     progress.handle(event);

@@ -1,3 +1,4 @@
+import cliProgress from 'cli-progress';
 import { describe, expect, it } from 'vitest';
 import { CheckedWriter } from '../../src/cli/io.ts';
 import { BarProgress } from '../../src/cli/progress-bars.ts';
@@ -261,15 +262,18 @@ describe('lines', () => {
 describe('bars', () => {
   function drawn(columns: number) {
     const paper = new Paper(columns);
-    const progress = new BarProgress({
-      view: new View({ width: columns, color: false, verbose: false }),
-      heartbeat: true,
-      isQuiet: false,
-      stream: paper,
-      writer: new CheckedWriter(paper),
-      clock: fakeClock(),
-      unicode: false,
-    });
+    const progress = new BarProgress(
+      {
+        view: new View({ width: columns, color: false, verbose: false }),
+        heartbeat: true,
+        isQuiet: false,
+        stream: paper,
+        writer: new CheckedWriter(paper),
+        clock: fakeClock(),
+        unicode: false,
+      },
+      cliProgress,
+    );
     return { paper, progress };
   }
 

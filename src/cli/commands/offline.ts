@@ -3,6 +3,8 @@ export { runAudit } from './audit.ts';
 export { runExport } from './export.ts';
 export { runExtract } from './extract.ts';
 export { runJoin } from './join.ts';
+export { runManifest } from './manifest.ts';
+export { runReport } from './report.ts';
 export { runSplit } from './split.ts';
 export { runStats } from './stats.ts';
 export { runStatus } from './status.ts';
