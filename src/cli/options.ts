@@ -3,6 +3,7 @@ import { DEFAULT_FILES_AT_ONCE, DIRECTORIES_AT_ONCE } from '../concurrency.ts';
 import { LANES, hashThreads } from '../threads/budget.ts';
 import { CHECK_OPTIONS } from './options-check.ts';
 import { CHOICE_KEYS, CHOICE_OPTIONS } from './options-choice.ts';
+import { CLUSTER_OPTIONS } from './options-cluster.ts';
 import { NETWORK_OPTIONS } from './options-network.ts';
 import { OUTPUT_OPTIONS } from './options-output.ts';
 import { MAKES_SPLIT, READING_WORDS, SETS_OPTIONS } from './options-sets.ts';
@@ -104,6 +105,7 @@ const TABLE = {
     },
   },
   ...CHOICE_OPTIONS,
+  ...CLUSTER_OPTIONS,
   list: flag('--list', 'the images themselves, one a line', {
     group: 'What',
     commands: ['query', 'members'],
@@ -262,7 +264,7 @@ export const EXCLUSIVE: readonly (readonly OptionKey[])[] = [
   ['csv', 'json'],
   ['csv', 'ndjson'],
   ['noExtract', 'deleteArchives'],
-  ...CHOICE_KEYS.map((key) => [key, 'noLabels'] as const),
+  ...CHOICE_KEYS.flatMap((key) => [[key, 'noLabels'] as const, [key, 'shard'] as const]),
   ...MAKES_SPLIT.map((key) => ['check', key] as const),
 ];
 

@@ -39,13 +39,14 @@ export async function fetchDataset(options: FetchOptions): Promise<FetchResult> 
   if (isEmptySelection(options.selection ?? {}) && (images === undefined || !isNarrow(images))) {
     throw nothingSelected();
   }
+  if (images !== undefined && options.shard !== undefined) throw noShardOfImages();
   // Before anything else: it is wrong whatever there is to do.
   toProxySettings(options.env ?? {});
   await warnOfNesting(options);
   return withSession(options, { lock: !dryRun }, async (session) => {
     if (images !== undefined) return fetchImages({ ...options, images }, session);
     const { tasks, plan } = await makePlan(session, options);
-    const result = { dest, dryRun, plan };
+    const result = { dest, dryRun, ...(session.shard && { shard: session.shard }), plan };
     if (dryRun) {
       return { ...result, outcomes: [], bytesDownloaded: 0, elapsedMs: session.elapsedMs() };
     }
@@ -68,6 +69,12 @@ function isNarrow({ labels, patients, images, limit, perLabel }: ImageChoice): b
   return (
     labels.length > 0 || [patients, images, limit, perLabel].some((each) => each !== undefined)
   );
+}
+
+function noShardOfImages(): CcxriError {
+  return new CcxriError('usage', 'single images are chosen over all archives, not over a shard', {
+    next: [{ kind: 'advice', text: 'choose them without a shard, or fetch whole archives' }],
+  });
 }
 
 function nothingSelected(): CcxriError {

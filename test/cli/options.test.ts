@@ -53,6 +53,7 @@ const CASES: Readonly<Record<OptionKey, readonly [string, string, unknown]>> = {
   shardSize: ['500M', '500MB', 500e6],
   force: ['', '1', true],
   thumbnails: ['4', '4', 4],
+  shard: ['3/8', ' 3/8', { index: 3, count: 8 }],
   list: ['', '1', true],
   csv: ['', '1', true],
   noLabels: ['', '1', true],

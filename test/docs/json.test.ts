@@ -15,6 +15,7 @@ import {
   ownRelease,
   set,
 } from '../support/demo-lines.ts';
+import { describeClusterRuns } from '../support/described-cluster.ts';
 import { describeSourceRuns } from '../support/described-sources.ts';
 import { CHEST_HEADER, chestRow, imagesInIndex, lines } from '../support/csv.ts';
 import { DescribedOutput, FORMS, NEVER_SEEN } from '../support/described-output.ts';
@@ -226,6 +227,8 @@ describeSourceRuns(described, {
   copyOfFetched,
   wholeSet: () => join(fetched, 'set'),
 });
+
+describeClusterRuns(described, { tempDir });
 
 describe('the description is of real output', () => {
   it('every field was met in one of the runs above, but those of the list', () => {

@@ -1,3 +1,4 @@
+import type { ShardOptions } from '../../dataset/locks.ts';
 import type { RunOptions } from '../../dataset/session.ts';
 import { CcxriError, isCcxriError } from '../../errors.ts';
 import { fetchDataset } from '../../fetch/fetch-dataset.ts';
@@ -21,6 +22,7 @@ import {
   selectFiles,
   withLabelFiles,
 } from '../../manifest/manifest.ts';
+import { filesOfShard } from '../../manifest/shard.ts';
 import { type FileStatusRow, datasetStatus } from '../../status.ts';
 import { count, formatBytes, formatSize } from '../../text.ts';
 import {
@@ -30,6 +32,7 @@ import {
   brokenErrors,
   errorsOf,
   runOptionsOf,
+  shardOptionsOf,
   sourceOptionsOf,
   strictErrors,
   typedChoiceOf,
@@ -50,7 +53,8 @@ export async function runFetch(context: CommandContext): Promise<CommandOutcome>
   if (images === undefined && isEmptySelection(given.selection)) {
     throw nothingSelected(given.manifest);
   }
-  const run = { ...given, selection: selectionOf(given, images, context) };
+  const shared = shardOptionsOf(context);
+  const run = { ...given, ...shared, selection: selectionOf(given, images, context) };
   const settled: FetchOutcome[] = [];
   const startMs = clock.nowMs();
   const fetching = fetchDataset({
@@ -82,7 +86,8 @@ export async function runFetch(context: CommandContext): Promise<CommandOutcome>
     // Of chosen images it is not known which archives they are in before the run has begun.
     const outcomes = images === undefined ? await withStopped(run, settled) : settled;
     const elapsedMs = clock.nowMs() - startMs;
-    return toStopped({ dest: run.dest, outcomes, bytesDownloaded: 0, elapsedMs }, error);
+    const { shard } = shared;
+    return toStopped({ dest: run.dest, outcomes, bytesDownloaded: 0, elapsedMs, shard }, error);
   }
 }
 
@@ -120,10 +125,11 @@ function selectionOf(
 
 /** In the manifest's order; files that were not settled when the run was stopped are `stopped`. */
 async function withStopped(
-  { manifest, dest, selection }: RunOfCommand,
+  { manifest, dest, selection, shard }: RunOfCommand & ShardOptions,
   settled: readonly FetchOutcome[],
 ): Promise<readonly FetchOutcome[]> {
-  const files = selectFiles(manifest, selection);
+  const selected = selectFiles(manifest, selection);
+  const files = shard === undefined ? selected : filesOfShard(selected, shard);
   const isSettled = new Set(settled.map(({ file }) => file));
   const open = files.filter(({ name }) => !isSettled.has(name)).map(({ name }) => name);
   const here =
