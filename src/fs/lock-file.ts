@@ -187,14 +187,17 @@ export const identitySchema = z.strictObject({
 });
 
 const jobAttempt = z.strictObject({
-  /** Of the job or its task, as no other one of any time is called. */
   id: z.string().max(300),
-  /** 0: the first; greater for each time that the scheduler has started it again. */
   attempt: z.int().nonnegative(),
 });
 
 /** A run as a job scheduler knows it. */
-export type JobAttempt = Readonly<z.infer<typeof jobAttempt>>;
+export interface JobAttempt {
+  /** Of the job or its task, as no other one of any time is called. */
+  readonly id: string;
+  /** 0: the first; greater for each time that the scheduler has started it again, when it had ended. */
+  readonly attempt: number;
+}
 
 const lockSchema = z.strictObject({
   lockVersion: z.literal(1),
