@@ -10,6 +10,7 @@ import {
   type MembersNoted,
   areImagesSettled,
   findImages,
+  namedOf,
   notedMembers,
 } from './images.ts';
 import { type DatasetLayout, finalPathOf } from './layout.ts';
@@ -52,6 +53,8 @@ export interface FileSurvey {
 interface MembersSummary extends MembersNoted {
   readonly count: number;
   readonly bytes: number;
+  /** Adopted by their names, with nothing to check them by. */
+  readonly named: number;
   /** `verify` has found some damaged or missing, and they have not been extracted again since. */
   readonly isFoundBad: boolean;
 }
@@ -90,6 +93,7 @@ function summarize(record: MembersRecord | undefined): MembersSummary | undefine
   return {
     count: record.members.length,
     bytes: record.members.reduce((sum, { bytes }) => sum + bytes, 0),
+    named: namedOf(record).length,
     isFoundBad: record.foundBadAt !== undefined,
     ...notedMembers(record.archive, record),
   };
@@ -158,7 +162,8 @@ export function statusOf(survey: FileSurvey): FileStatus {
       }
       if (partBytes > 0) return 'partial';
       if (areImagesBad(survey)) return 'bad';
-      return images === 'single' ? 'crc-checked' : 'missing';
+      if (images !== 'single') return 'missing';
+      return (survey.members?.named ?? 0) > 0 ? 'named' : 'crc-checked';
   }
 }
 
