@@ -8,7 +8,7 @@
 export const FLOORS = [
   ['cli'],
   ['index'],
-  ['demo', 'doctor', 'query', 'members', 'repair', 'report', 'export', 'split'],
+  ['demo', 'doctor', 'query', 'members', 'repair', 'adopt', 'report', 'export', 'split'],
   ['fetch'],
   ['verify', 'extract', 'join', 'audit', 'stats', 'status', 'links', 'list', 'make-manifest'],
   ['description'],

@@ -1,5 +1,6 @@
 /** Commands of the program that an error may point to. */
 export type NextCommand =
+  | 'adopt'
   | 'audit'
   | 'demo'
   | 'doctor'

@@ -96,3 +96,10 @@ export interface ArchiveListedEvent {
   /** All that are going to be. */
   readonly archives: number;
 }
+
+/** `ccxri adopt` looks through directories: at most one a second, and one at the end. */
+export interface LookedEvent {
+  readonly event: 'looked';
+  /** Files that were looked at by now. */
+  readonly files: number;
+}

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { DEFAULT_FILES_AT_ONCE, DIRECTORIES_AT_ONCE } from '../concurrency.ts';
 import { LANES, hashThreads } from '../threads/budget.ts';
+import { ADOPT_OPTIONS } from './options-adopt.ts';
 import { CHECK_OPTIONS } from './options-check.ts';
 import { CHOICE_KEYS, CHOICE_OPTIONS } from './options-choice.ts';
 import { CLUSTER_OPTIONS } from './options-cluster.ts';
@@ -60,6 +61,7 @@ const TABLE = {
         default: 'what is here',
       },
       members: { help: 'list the archives of a subset; repeatable, or a,b', default: 'all' },
+      adopt: { help: 'take what is of a subset alone; repeatable, or a,b', default: 'everything' },
       extract: { help: 'unpack the archives of a subset; repeatable, or a,b', default: 'all here' },
       join: { help: 'with --output: the images of a subset alone; repeatable, or a,b' },
       audit: { help: 'the images of a subset; repeatable, or a,b', default: 'all here' },
@@ -97,6 +99,7 @@ const TABLE = {
         help: 'look at one file, also if it is as it was when it passed; repeatable, or a,b',
       },
       members: { help: 'list one archive, with or without .zip; repeatable, or a,b' },
+      adopt: { help: 'take one file, or the images of one archive; repeatable, or a,b' },
       query: { help: 'images of one archive, with or without .zip; repeatable, or a,b' },
       split: { help: 'images of one archive, with or without .zip; repeatable, or a,b' },
       extract: { help: 'unpack one archive, with or without .zip; repeatable, or a,b' },
@@ -131,6 +134,7 @@ const TABLE = {
       'fetch',
       'repair',
       'members',
+      'adopt',
       'extract',
       'join',
       'split',
@@ -142,6 +146,7 @@ const TABLE = {
       split: { help: 'show the parts and their balance, but write nothing' },
       repair: { help: 'say what is damaged and what would be downloaded; write nothing' },
       members: { help: 'keep no member index; write nothing' },
+      adopt: { help: 'look and read, and show what would be taken; write nothing' },
       join: { help: 'join and audit, but write nothing' },
       doctor: { help: 'write nothing: the disk is looked at, not tried' },
       manifest: { help: 'read and hash, but write no file' },
@@ -163,6 +168,7 @@ const TABLE = {
   },
   ...NETWORK_OPTIONS,
   ...SETS_OPTIONS,
+  ...ADOPT_OPTIONS,
   dest: {
     long: '--dest',
     value: 'DIR',
@@ -205,7 +211,7 @@ const TABLE = {
   },
   wait: flag('--wait', 'wait for another ccxri in the same directory instead of code 10', {
     group: 'Where to',
-    commands: ['fetch', 'repair', 'members', 'extract'],
+    commands: ['fetch', 'repair', 'members', 'adopt', 'extract'],
     own: { repair: { group: 'Where' }, members: { group: 'Where' }, extract: { group: 'Where' } },
   }),
   concurrency: {

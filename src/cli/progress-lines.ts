@@ -123,6 +123,7 @@ export function lineOf(event: RunEvent, state: RunState, view: View): string | u
     case 'caught':
       return renderDemoEvent(event, view);
     case 'archive-listed':
+    case 'looked':
     case 'check':
     case 'progress':
       return undefined;

@@ -182,7 +182,7 @@ export async function findSingleImages(
  * Single images are recorded before they appear: those that a kill kept from appearing are forgotten, so
  * that a later choice without them leaves no record of what is not there.
  */
-async function withoutAbsent(
+export async function withoutAbsent(
   root: string,
   record: MembersRecord | undefined,
 ): Promise<MembersRecord | undefined> {
@@ -220,7 +220,10 @@ function assertSameArchive({ name, root, record, listing }: Recorded): void {
 }
 
 /** Of the members in the ledger those that are damaged or missing. */
-async function findBad(root: string, { members }: MembersRecord): Promise<ReadonlySet<string>> {
+export async function findBad(
+  root: string,
+  { members }: MembersRecord,
+): Promise<ReadonlySet<string>> {
   const bad = new Set<string>();
   await forEachAtOnce(members, FILES_AT_ONCE, async (member) => {
     const comparison = await compareContent(join(root, member.path), member);
