@@ -26,7 +26,10 @@ export interface AdoptOptions extends SessionOptions {
  */
 export type AdoptDid = 'adopted' | 'here' | 'planned' | 'failed';
 
-/** How bytes came here. `moved`: the found file is gone from its place. */
+/**
+ * How bytes came here. `linked`: by a hard link; `copied`: as a file of its own; `moved`: the found file is gone
+ * from its place.
+ */
 export type TakenHow = 'linked' | 'copied' | 'moved';
 
 /** An archive or label file that was found. */
