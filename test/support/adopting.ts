@@ -1,10 +1,14 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { membersOf } from '../../src/dataset/member-index.ts';
+import { openAtSource } from '../../src/ranges/open-ranged.ts';
 import { adoptDataset } from '../../src/adopt/adopt-dataset.ts';
 import type { AdoptOptions, AdoptResult, LeftWhy } from '../../src/adopt/types.ts';
 import type { Manifest } from '../../src/manifest/manifest.ts';
 import { CHEST_HEADER, chestRow } from './csv.ts';
 import { type Sample, manifestOf, noise, sampleLabels, toSample } from './fetching.ts';
+import { writeTree } from './temp-dirs.ts';
+import { withFetchRun } from './downloads.ts';
 import { likeJpeg } from './tiny-jpeg.ts';
 import { type ZipMember, buildZip } from './zip-builder.ts';
 
@@ -101,4 +105,20 @@ export function filesOf({ files }: AdoptResult): Readonly<Record<string, string>
   return Object.fromEntries(
     files.map(({ file, did, how }) => [file, how === null ? did : `${did} ${how}`]),
   );
+}
+
+/** Keeps the member index of every archive, as a run with a network has left it. */
+export async function keepIndexes({ manifest, samples }: Release, dest: string): Promise<void> {
+  const mirror = `${dest}-mirror`;
+  const files = [...samples.values()].map(({ name, bytes }) => [name, bytes] as const);
+  await writeTree(mirror, Object.fromEntries(files));
+  await withFetchRun({ dest, manifest, sources: [mirror] }, async ({ session, downloads }) => {
+    for (const file of manifest.files) {
+      if (file.kind !== 'archive') continue;
+      const { ranged } = await openAtSource(file, downloads);
+      await membersOf(file, ranged, session);
+      await ranged.close();
+    }
+  });
+  await rm(mirror, { recursive: true });
 }
