@@ -2,14 +2,12 @@ import type { FileOutcome, SessionOptions } from '../dataset/session.ts';
 import type { CcxriError } from '../errors.ts';
 import type { FileStatus } from '../file-status.ts';
 
-export const LINK_MODES = ['auto', 'copy', 'move'] as const;
-
 /**
  * How what is found is taken. `auto`: by a hard link, where that is not possible by a copy; `copy`: as a file of
  * its own (a reflink, where the file system has them); `move`: as `auto`, and the found file is removed once
  * what was taken has passed.
  */
-export type LinkMode = (typeof LINK_MODES)[number];
+export type LinkMode = 'auto' | 'copy' | 'move';
 
 export interface AdoptOptions extends SessionOptions {
   /** Directories, zips and other files to look through. Links are followed. */

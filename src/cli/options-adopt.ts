@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { LINK_MODES } from '../adopt/types.ts';
 import type { OptionSpec } from './options-spec.ts';
 
 /** The part of the table of options (src/cli/options.ts) of `ccxri adopt`. */
@@ -8,7 +7,7 @@ export const ADOPT_OPTIONS = {
     long: '--link',
     value: 'HOW',
     group: 'How',
-    schema: z.enum(LINK_MODES).default('auto'),
+    schema: z.enum(['auto', 'copy', 'move']).default('auto'),
     help: 'auto: hard links, where there can be none copies; copy; or move, and nothing else moves',
     default: 'auto',
     expects: 'auto, copy or move',

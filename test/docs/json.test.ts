@@ -16,6 +16,7 @@ import {
   set,
 } from '../support/demo-lines.ts';
 import { describeClusterRuns } from '../support/described-cluster.ts';
+import { describeAdoptRuns } from '../support/described-adopt.ts';
 import { describeSourceRuns } from '../support/described-sources.ts';
 import { CHEST_HEADER, chestRow, imagesInIndex, lines } from '../support/csv.ts';
 import { DescribedOutput, FORMS, NEVER_SEEN } from '../support/described-output.ts';
@@ -220,6 +221,8 @@ describe('real output is described', () => {
     await expectDescribed(2, () => ['manifest', '/nonexistent']);
   });
 });
+
+describeAdoptRuns(described, { tempDir, copyOfFetched });
 
 describeSourceRuns(described, {
   serve,
