@@ -168,6 +168,17 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
     examples: [['ccxri status --subset chestdx', 'one subset']],
     load: async () => (await import('./commands/offline.ts')).runStatus,
   },
+  serve: {
+    summary: 'serve what has passed over HTTP, as a source for other ccxri',
+    isRare: true,
+    argument: DIRECTORY,
+    examples: [
+      ['ccxri serve', 'to this machine alone, at http://127.0.0.1:8080/, until Ctrl-C'],
+      ['ccxri serve --host 0.0.0.0 /data/cc-cxri', 'to everybody in the network'],
+      ['ccxri fetch --subset viral --source http://lab-pc:8080/', 'elsewhere: fetch from it'],
+    ],
+    load: async () => (await import('./commands/offline.ts')).runServe,
+  },
   links: {
     summary: 'resolve and print where each file comes from',
     isRare: true,

@@ -14,6 +14,7 @@ import type { MakeManifestResult } from '../make-manifest/make-manifest.ts';
 import type { MembersResult } from '../members/types.ts';
 import type { RepairDid, RepairResult } from '../repair/types.ts';
 import type { ReportResult } from '../report/types.ts';
+import type { ServeResult } from '../serve/types.ts';
 import type { QueryResult } from '../query/types.ts';
 import type { SplitCheck, SplitResult } from '../split/types.ts';
 import type { StatsResult } from '../stats.ts';
@@ -84,6 +85,7 @@ export interface CommandResults {
   readonly stats: StatsResult;
   readonly report: ReportResult;
   readonly status: StatusResult;
+  readonly serve: ServeResult;
   readonly links: LinksResult;
   readonly doctor: DoctorResult;
   readonly manifest: ManifestCommandResult;
@@ -123,6 +125,7 @@ export interface CommandCounts {
   readonly stats: StatsCounts;
   readonly report: ReportCounts;
   readonly status: StatusCounts;
+  readonly serve: ServeCounts;
   readonly links: LinksCounts;
   readonly doctor: DoctorCounts;
   readonly manifest: ManifestCounts;
@@ -240,6 +243,13 @@ export interface ReportCounts {
 }
 
 export interface StatusCounts extends FileCount, Readonly<Record<StatusKey, number>> {}
+
+export interface ServeCounts {
+  /** Requests that came, whatever the answer. */
+  readonly requests: number;
+  /** Requests that were sent away because too many were under way. */
+  readonly refused: number;
+}
 
 export interface LinksCounts extends FileCount {
   /** Files that a source has. */

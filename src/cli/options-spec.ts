@@ -16,6 +16,7 @@ export const COMMAND_NAMES = [
   'stats',
   'report',
   'status',
+  'serve',
   'links',
   'doctor',
   'manifest',

@@ -6,6 +6,7 @@ import { CHOICE_KEYS, CHOICE_OPTIONS } from './options-choice.ts';
 import { CLUSTER_OPTIONS } from './options-cluster.ts';
 import { NETWORK_OPTIONS } from './options-network.ts';
 import { OUTPUT_OPTIONS } from './options-output.ts';
+import { SERVE_OPTIONS } from './options-serve.ts';
 import { MAKES_SPLIT, READING_WORDS, SETS_OPTIONS } from './options-sets.ts';
 import {
   COMMAND_NAMES,
@@ -66,6 +67,7 @@ const TABLE = {
       status: { help: 'show a subset; repeatable, or a,b', default: 'everything' },
       query: { help: 'images of a subset; repeatable, or a,b', default: 'everything' },
       split: { help: 'images of a subset; repeatable, or a,b', default: 'everything here' },
+      serve: { help: 'serve the files of a subset alone; repeatable, or a,b', default: 'all here' },
       links: { help: 'look for the files of a subset; repeatable, or a,b', default: 'all files' },
       ...READING_WORDS.subset,
       doctor: {
@@ -101,6 +103,7 @@ const TABLE = {
       split: { help: 'images of one archive, with or without .zip; repeatable, or a,b' },
       extract: { help: 'unpack one archive, with or without .zip; repeatable, or a,b' },
       join: { help: 'with --output: the images of one archive alone; repeatable, or a,b' },
+      serve: { help: 'serve one file alone, with or without .zip; repeatable, or a,b' },
       ...READING_WORDS.file,
     },
   },
@@ -163,6 +166,7 @@ const TABLE = {
   },
   ...NETWORK_OPTIONS,
   ...SETS_OPTIONS,
+  ...SERVE_OPTIONS,
   dest: {
     long: '--dest',
     value: 'DIR',
@@ -176,9 +180,12 @@ const TABLE = {
     own: {
       list: { group: 'Where', help: 'the dataset directory whose manifest is shown' },
       links: { group: 'Where from', help: 'the dataset directory whose manifest is used' },
-      ...sameFor(['verify', 'repair', 'extract', 'join', 'audit', 'status', 'query', 'split'], {
-        group: 'Where',
-      }),
+      ...sameFor(
+        ['verify', 'repair', 'extract', 'join', 'audit', 'status', 'query', 'split', 'serve'],
+        {
+          group: 'Where',
+        },
+      ),
       ...READING_WORDS.dest,
       demo: {
         help: 'a directory for it',

@@ -41,6 +41,7 @@ async function readBy(command: CommandName, root: string): Promise<ReadonlySet<s
       return Reflect.get(target, key, receiver);
     },
   });
+  const stop = new AbortController();
   const context: CommandContext = {
     settings,
     argument: ARGUMENTS[command],
@@ -53,10 +54,11 @@ async function readBy(command: CommandName, root: string): Promise<ReadonlySet<s
     env: {},
     placeOfFetch: () => Promise.resolve({ dest: join(root, 'set'), isFound: false }),
     program: undefined,
-    signal: new AbortController().signal,
+    signal: stop.signal,
     clock: systemClock,
     nodeVersion: process.versions.node,
-    onEvent: () => undefined,
+    // It ends when it is told to.
+    onEvent: ({ event }) => event === 'serving' && stop.abort(),
   };
   const outcome = await (await COMMANDS[command].load())(context);
   outcome.render(new View({ width: 80, color: false, verbose: false }));

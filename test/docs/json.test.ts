@@ -16,6 +16,7 @@ import {
   set,
 } from '../support/demo-lines.ts';
 import { describeClusterRuns } from '../support/described-cluster.ts';
+import { describeServeRuns } from '../support/described-serve.ts';
 import { describeSourceRuns } from '../support/described-sources.ts';
 import { CHEST_HEADER, chestRow, imagesInIndex, lines } from '../support/csv.ts';
 import { DescribedOutput, FORMS, NEVER_SEEN } from '../support/described-output.ts';
@@ -229,6 +230,7 @@ describeSourceRuns(described, {
 });
 
 describeClusterRuns(described, { tempDir });
+describeServeRuns(described, () => copyOfFetched());
 
 describe('the description is of real output', () => {
   it('every field was met in one of the runs above, but those of the list', () => {
