@@ -8,7 +8,19 @@
 export const FLOORS = [
   ['cli'],
   ['index'],
-  ['demo', 'doctor', 'query', 'members', 'repair', 'report', 'export', 'split', 'serve'],
+  [
+    'demo',
+    'doctor',
+    'query',
+    'members',
+    'repair',
+    'report',
+    'export',
+    'split',
+    'serve',
+    'handoff',
+    'lockfile',
+  ],
   ['fetch'],
   ['verify', 'extract', 'join', 'audit', 'stats', 'status', 'links', 'list', 'make-manifest'],
   ['description'],
@@ -70,5 +82,7 @@ export const HOMES = {
     'src/sources/kept-links.ts',
     'src/ranges/range-store.ts',
     'src/export/journal.ts',
+    'src/lockfile/read-lockfile.ts',
+    'src/lockfile/make-lockfile.ts',
   ],
 };

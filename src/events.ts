@@ -158,6 +158,7 @@ export interface WarningEvent {
  * `sloppy-http`: a server's HTTP is malformed, and is read by a lenient client over one connection;
  * `manifest`: another manifest is used than the one that the dataset directory keeps, or that can't be
  * used, or not be written; `open-to-network`: what is served can be read by others than this machine;
+ * `lockfile`: another version of ccxri wrote the lockfile, or a split does not say how it was made;
  * `environment`: a variable that is not understood, or that weakens security.
  */
 export type WarningCode =
@@ -172,6 +173,7 @@ export type WarningCode =
   | 'sloppy-http'
   | 'manifest'
   | 'open-to-network'
+  | 'lockfile'
   | 'environment';
 
 /** What is good of a damaged archive is kept, and the rest of it is downloaded. */

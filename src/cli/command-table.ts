@@ -189,6 +189,27 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
     ],
     load: async () => (await import('./commands/online.ts')).runLinks,
   },
+  plan: {
+    summary: 'list what is missing, for another machine or download tool',
+    isRare: true,
+    argument: DIRECTORY,
+    examples: [
+      ['ccxri plan --subset viral', 'what a fetch would do'],
+      ['ccxri plan --subset viral --format aria2 -o handoff', 'for `aria2c`, with addresses'],
+      ['ccxri plan --subset viral --cache-key', 'for the cache of a CI system'],
+    ],
+    load: async () => (await import('./commands/online.ts')).runPlan,
+  },
+  lock: {
+    summary: 'write down what is selected, for `ccxri fetch --locked`',
+    isRare: true,
+    argument: DIRECTORY,
+    examples: [
+      ['ccxri lock --subset chestdx-pe', 'ccxri.lock.json beside the dataset directory'],
+      ['ccxri lock --label Hernia -o hernia.lock.json', 'a choice of images, to another file'],
+    ],
+    load: async () => (await import('./commands/online.ts')).runLock,
+  },
   doctor: {
     summary: 'look whether a fetch will work: network, disk, machine',
     argument: DIRECTORY,

@@ -101,12 +101,15 @@ const OPTION_TEXTS: Readonly<Record<NextOption, string>> = {
   'dry-run': 'look at what would be done with --dry-run',
   file: 'name files with --file NAME',
   force: 'add --force',
+  format: 'name a format with --format NAME',
   header: 'send what the server asks for with --header "NAME: VALUE"',
   'header-host': 'name the host that your headers are for with --header-host HOST',
   host: 'name an address of this machine with --host ADDRESS',
   'keep-good': 'add --keep-good',
   label: 'name a label with --label NAME',
+  lockfile: 'name a lockfile with --lockfile FILE',
   manifest: 'name its manifest with --manifest FILE',
+  'max-bytes': 'allow more with --max-bytes SIZE',
   name: 'take another name with --name NAME',
   'no-labels': 'leave out the label files with --no-labels',
   output: 'name a file with --output FILE',
@@ -117,6 +120,7 @@ const OPTION_TEXTS: Readonly<Record<NextOption, string>> = {
   timeout: 'give it more time with --timeout SECONDS',
   to: 'name another directory with --to DIR',
   wait: 'wait for it with --wait',
+  'with-secrets': 'write signed links too with --with-secrets',
   yes: 'continue anyway with -y',
 };
 

@@ -18,6 +18,8 @@ export const COMMAND_NAMES = [
   'status',
   'serve',
   'links',
+  'plan',
+  'lock',
   'doctor',
   'manifest',
   'demo',

@@ -32,6 +32,8 @@ async function readBy(command: CommandName, root: string): Promise<ReadonlySet<s
     ...(takesOption(command, 'manifest') && { manifest: join(RELEASE, 'manifest.json') }),
     ...(takesOption(command, 'source') && { source: [RELEASE] }),
     ...(command === 'fetch' && { subset: ['all'], noExtract: true }),
+    ...((command === 'plan' || command === 'lock') && { subset: ['all'] }),
+    ...(command === 'lock' && { output: join(root, 'ccxri.lock.json') }),
     ...(command === 'export' && { to: join(root, 'out') }),
     ...(command === 'query' && { label: ['COVID-19'] }),
   };

@@ -18,6 +18,7 @@ import {
 import { describeClusterRuns } from '../support/described-cluster.ts';
 import { describeServeRuns } from '../support/described-serve.ts';
 import { describeSourceRuns } from '../support/described-sources.ts';
+import { describePlanRuns } from '../support/described-plans.ts';
 import { CHEST_HEADER, chestRow, imagesInIndex, lines } from '../support/csv.ts';
 import { DescribedOutput, FORMS, NEVER_SEEN } from '../support/described-output.ts';
 import { idsOf, linesOf } from '../support/json-shape.ts';
@@ -212,6 +213,8 @@ describe('real output is described', () => {
     await expectDescribed(0, () => ['status', '--dest', join(dest, 'nowhere')]);
     await expectDescribed(0, () => ['audit', ...set(dest), '--decode']);
   });
+
+  it('of plans and lockfiles', () => describePlanRuns(described, tempDir));
 
   it('of manifest', async () => {
     const output = join(await tempDir(), 'lab.json');
