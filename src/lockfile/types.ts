@@ -21,7 +21,7 @@ export interface Lockfile {
 }
 
 /** A manifest in a lockfile. */
-export interface LockedManifest {
+interface LockedManifest {
   /** Name of the dataset. */
   readonly dataset: string;
   /** Version of the release. */
@@ -34,7 +34,7 @@ export interface LockedManifest {
 }
 
 /** A selection in a lockfile. */
-export interface LockedSelection {
+interface LockedSelection {
   /** Manifest names, in the order of index.csv, then label files. */
   readonly files: readonly string[];
   /** SHA-256 of their published MD5s, as `md5sum` lists them, in that order. */
@@ -66,7 +66,7 @@ export interface LockedChoice {
 }
 
 /** A label file in a lockfile. */
-export interface LockedLabels {
+interface LockedLabels {
   /** Manifest name. */
   readonly file: string;
   /** As published. */

@@ -43,7 +43,8 @@ export async function runFetch(context: CommandContext): Promise<CommandOutcome>
   const selected = await selectedOrLocked(context, given);
   if (selected === undefined) throw nothingSelected(given.manifest, 'fetch');
   const { selection, images } = selected;
-  const run = { ...given, ...shardOptionsOf(context), selection };
+  const shared = shardOptionsOf(context);
+  const run = { ...given, ...shared, selection };
   const settled: FetchOutcome[] = [];
   const startMs = clock.nowMs();
   const fetching = fetchDataset({
