@@ -39,8 +39,10 @@ export type {
   RunProgress,
   ProxyEvent,
   RepairEvent,
+  RequestEvent,
   RetryEvent,
   RunEvent,
+  ServingEvent,
   SourceLeftEvent,
   SourceRetryEvent,
   WarningCode,
@@ -123,6 +125,8 @@ export { writeReport } from './report/report-dataset.ts';
 export type { ReportOptions, ReportResult } from './report/types.ts';
 export { datasetStatus } from './status.ts';
 export type { FileStatusRow, ImagesStatus, StatusOptions, StatusResult } from './status.ts';
+export { serveDataset } from './serve/serve-dataset.ts';
+export type { ServeOptions, ServeResult } from './serve/types.ts';
 export { listDataset } from './list.ts';
 export type { DatasetList, ListedFile, SubsetRow } from './list.ts';
 export { resolveLinks } from './links.ts';

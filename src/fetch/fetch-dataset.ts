@@ -10,6 +10,7 @@ import { freeBytesAt } from '../fs/paths.ts';
 import { toProxySettings } from '../http/proxy.ts';
 import type { ImageChoice } from '../labels/image-choice.ts';
 import { isEmptySelection } from '../manifest/manifest.ts';
+import { assertWithinLimit } from './byte-limit.ts';
 import { fetchFile } from './fetch-file.ts';
 import { fetchImages } from './fetch-images.ts';
 import { joinIfWanted } from './join-fetched.ts';
@@ -28,7 +29,7 @@ import { choicesOf, withDownloads } from './with-downloads.ts';
 /**
  * Downloads, checks, extracts and joins what is selected; what is there already is left alone, and
  * what was interrupted is resumed. A file that fails is an outcome; the others go on.
- * @throws CcxriError `nothing-selected`, `unknown-subset`, `unknown-file`, `source-unusable`,
+ * @throws CcxriError `nothing-selected`, `too-many-bytes`, `unknown-subset`, `unknown-file`, `source-unusable`,
  * `other-manifest`: files of the selection are here of another manifest; `usage`: `dest` is among the images or archives
  * of another dataset directory, or is in one of the same name,
  * `not-writable`, `locked`, `disk-space` before anything is downloaded; `aborted`
@@ -104,6 +105,8 @@ async function makePlan(
   await assertOfThisManifest(surveys, session);
   const planned = planFetch(surveys, choicesOf(options), await freeBytesAt(dest));
   emitPlan(session, planned, choicesOf(options));
+  const { bytesToDownload: bytes, about } = planned.plan;
+  assertWithinLimit({ bytes, about }, options.maxBytes);
   return planned;
 }
 

@@ -28,6 +28,11 @@ export interface FetchOptions extends SessionOptions {
   readonly concurrency?: number | undefined;
   /** Connections in all. Default `auto`. */
   readonly connections?: Connections | undefined;
+  /**
+   * A plan to download more is refused with `too-many-bytes`, before anything is downloaded; in a dry run,
+   * too. Default: no limit.
+   */
+  readonly maxBytes?: number | undefined;
   /** Bytes a second, over all connections. Default: no limit. */
   readonly limitRateBytesPerSecond?: number | undefined;
   /** Attempts without progress after which a file's source, or a page, is given up. Default 10. */

@@ -37,6 +37,7 @@ const FUNCTIONS = [
   'resolveLinks',
   'runDemo',
   'selectFiles',
+  'serveDataset',
   'splitDataset',
   'subsetNames',
   'toChoiceLabel',
