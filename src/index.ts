@@ -30,6 +30,7 @@ export type {
   Phase,
   PhaseDoneEvent,
   PhaseProgress,
+  PeakPlan,
   PhaseStartEvent,
   PlanEvent,
   PlannedImages,

@@ -42,6 +42,7 @@ export type NextOption =
   | 'keep-good'
   | 'label'
   | 'lockfile'
+  | 'low-disk'
   | 'manifest'
   | 'max-bytes'
   | 'name'

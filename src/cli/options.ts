@@ -297,6 +297,8 @@ export const EXCLUSIVE: readonly (readonly OptionKey[])[] = [
   ['cacheKey', 'format'],
   ['noExtract', 'deleteArchives'],
   ...CHOICE_KEYS.flatMap((key) => [[key, 'noLabels'] as const, [key, 'shard'] as const]),
+  ['noExtract', 'lowDisk'],
+  ...CHOICE_KEYS.map((key) => [key, 'lowDisk'] as const),
   ...MAKES_SPLIT.map((key) => ['check', key] as const),
 ];
 

@@ -45,6 +45,8 @@ export interface FileSurvey {
   readonly partBytes: number;
   /** The URL that it came from; null where there is none, or it is whole. */
   readonly partFrom: string | null;
+  /** Of a partial download from elsewhere, which is of no use and takes space. Absent: none, or not looked for. */
+  readonly foreignPartBytes?: number | undefined;
   /** Brought by single images, which a download takes over. Absent: not looked for. */
   readonly storedBytes?: number | undefined;
 }

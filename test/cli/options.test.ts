@@ -82,6 +82,7 @@ const CASES: Readonly<Record<OptionKey, readonly [string, string, unknown]>> = {
   noExtract: ['', 'yes', true],
   noJoin: ['', '1', true],
   deleteArchives: ['', 'true', true],
+  lowDisk: ['', 'true', true],
   keepGood: ['', 'true', true],
   noRepair: ['', '1', true],
   quick: ['', 'on', true],

@@ -94,6 +94,7 @@ describe('real output is described', () => {
     await expectDescribed(0, async () => [...fetchOf('all', await fresh()), '-n']);
     await expectDescribed(0, async () => fetchOf('viral', await fresh()));
     await expectDescribed(0, async () => [...fetchOf('viral', await fresh()), '--delete-archives']);
+    await expectDescribed(0, async () => [...fetchOf('viral', await fresh()), '--low-disk']);
     const stop = new AbortController();
     stop.abort(new StopRequest('SIGTERM'));
     const { signal } = stop;
