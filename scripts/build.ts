@@ -4,10 +4,10 @@
 //   tsx scripts/build.ts              both, and checks the types
 //   tsx scripts/build.ts --bin        the code alone, in half a second
 //   tsx scripts/build.ts --if-stale   nothing, where dist/ is newer than all it is made of
-import { chmod, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { type Plugin, build } from 'esbuild';
 import { publicTypes } from './public-types.ts';
 import { noticesOf } from './third-party.ts';
 
@@ -36,6 +36,32 @@ async function main(flags: readonly string[]): Promise<void> {
   }
 }
 
+/**
+ * Every schema of zod carries the methods that turn it into JSON Schema: 25 KB that each start would load, and
+ * nothing here calls.
+ */
+const WITHOUT_JSON_SCHEMA: Plugin = {
+  name: 'without-json-schema',
+  setup(bundler) {
+    bundler.onLoad(
+      { filter: /zod\/v4\/core\/(?:to-json-schema|json-schema-processors)\.js$/ },
+      async ({ path }) => {
+        const source = await readFile(path, 'utf8');
+        const names = [...source.matchAll(/^export (?:const|function) (\w+)/gm)].map(
+          ([, name]) => name,
+        );
+        const left = "const left = () => { throw new Error('JSON Schema is not in this build'); };";
+        // Called when a schema is made, for the method that it will have.
+        const made = 'const made = () => left;';
+        const stubs = names.map(
+          (name = '') => `export const ${name} = ${/^create/.test(name) ? 'made' : 'left'};`,
+        );
+        return { contents: [left, made, ...stubs].join('\n') };
+      },
+    );
+  },
+};
+
 async function buildBin(outdir: string): Promise<void> {
   await mkdir(outdir, { recursive: true });
   const { metafile } = await build({
@@ -52,6 +78,7 @@ async function buildBin(outdir: string): Promise<void> {
     bundle: true,
     // Optional: who decodes or resizes images installs it.
     external: ['sharp'],
+    plugins: [WITHOUT_JSON_SCHEMA],
     // `--version` loads the entry alone; a command loads its own chunks.
     splitting: true,
     // All in one folder: version.ts and the manifest's path count on dist/bin/ being two deep.

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
+import { layersOf } from '../src/cli/config-policy.ts';
 import { EXIT_CODES } from '../src/cli/exit-codes.ts';
 import {
   EXCLUSIVE,
@@ -92,7 +93,8 @@ function optionsPage(): string {
 
 <!-- Generated from src/cli/options.ts by \`npm run docs\`. -->
 
-Every option has an environment variable; an option on the command line wins. Options may stand before or
+Every option has an environment variable; an option on the command line wins. Some may also be set in a file
+(\`ccxri.config.json\`; [configuration.md](configuration.md)): the column says whose, a project's or the user's. Options may stand before or
 after the command; one that a command does not use is refused. \`ccxri help COMMAND\` shows the options of
 one command.
 
@@ -172,10 +174,16 @@ function optionsTable(keys: readonly OptionKey[], withCommands: boolean): string
     );
     const cell = (general: string, others: readonly string[]) =>
       [general, ...others].filter(Boolean).join('<br>');
-    return [...names, ...where, cell(help, helps), cell(String(byDefault), defaults)];
+    return [
+      ...names,
+      layersOf(key).join(', '),
+      ...where,
+      cell(help, helps),
+      cell(String(byDefault), defaults),
+    ];
   });
   const where = withCommands ? ['commands'] : [];
-  return table(['option', 'variable', ...where, 'meaning', 'default'], rows);
+  return table(['option', 'variable', 'file', ...where, 'meaning', 'default'], rows);
 }
 
 const code = (text: string) => `\`${text}\``;

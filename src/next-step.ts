@@ -2,6 +2,7 @@
 export type NextCommand =
   | 'adopt'
   | 'audit'
+  | 'config'
   | 'demo'
   | 'doctor'
   | 'export'

@@ -232,6 +232,16 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
     announcement: 'looking; this takes a few seconds, and a minute at most…',
     load: async () => (await import('./commands/online.ts')).runDoctor,
   },
+  config: {
+    summary: 'show each setting and where it comes from: flag, variable or file',
+    isRare: true,
+    argument: DIRECTORY,
+    examples: [
+      ['ccxri config', 'all settings, and the files that were looked for'],
+      ['ccxri config --json', 'the same for scripts'],
+    ],
+    load: async () => (await import('./commands/offline.ts')).runConfig,
+  },
   manifest: {
     summary: 'write a manifest of the archives and label files in a directory',
     isRare: true,

@@ -11,21 +11,28 @@ import type { TypedChoice } from '../labels/make-choice.ts';
 import type { Manifest, Selection } from '../manifest/manifest.ts';
 import { count, toPrintable } from '../text.ts';
 import { jobOf, shardOf } from './array-task.ts';
+import type { ConfigPlace } from './config-policy.ts';
 import type { ManifestChoice } from './manifest-choice.ts';
 import type { CommandResults } from './json-documents.ts';
-import type { CommandName, Settings } from './options.ts';
+import type { CommandName, RawOptions, Settings } from './options.ts';
 import { readVersion } from '../fs/package-version.ts';
 import type { View } from './view.ts';
 
 /** What a command is given: what was asked for, and the world by argument. */
 export interface CommandContext {
   readonly settings: Settings;
+  /** The options of the command line alone. */
+  readonly typed: RawOptions;
+  /** The files of settings. */
+  readonly config: readonly ConfigPlace[];
   /** The positional argument, where there is one. */
   readonly argument: string | undefined;
   /** All of them, of a command that takes several. */
   readonly args: readonly string[];
   /** The dataset directory: as given, the one that the user is in, or the default. */
   readonly dest: string;
+  /** Nobody has named it: the user is in it, or below it. */
+  readonly isFound: boolean;
   readonly manifests: ManifestChoice;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where `fetch` works if no directory is named. */

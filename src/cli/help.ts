@@ -11,6 +11,7 @@ import {
   wordsOf,
 } from './options.ts';
 import { readVersion } from '../fs/package-version.ts';
+import { wrapProse } from './view.ts';
 
 /** What `ccxri` alone shows: 24 lines of 80 columns at most, the last of them how to start. */
 export function rootHelp(): string {
@@ -21,7 +22,7 @@ export function rootHelp(): string {
     `ccxri ${readVersion()}: downloads, checks, extracts and joins the CC-CXRI chest X-rays`,
     'Usage: ccxri COMMAND [options]',
     ...shown.map((name) => `  ${name.padEnd(width)}${COMMANDS[name].summary}`),
-    `  ${'also'.padEnd(width)}${rare.join(', ')}`,
+    wrapProse(`  ${'also'.padEnd(width)}${rare.join(', ')}`, 80, ' '.repeat(width + 2)),
     '',
     `More: ccxri help COMMAND, or ${Object.keys(TOPICS).join(', ')}; ccxri --version`,
     'Start here:',

@@ -23,6 +23,7 @@ import type { SplitCheck, SplitResult } from '../split/types.ts';
 import type { StatsResult } from '../stats.ts';
 import type { StatusResult } from '../status.ts';
 import type { VerifyResult } from '../verify/types.ts';
+import type { ConfigCounts, ConfigResult } from './config-types.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { CommandName } from './options.ts';
 
@@ -94,6 +95,7 @@ export interface CommandResults {
   readonly plan: PlanResult;
   readonly lock: LockResult;
   readonly doctor: DoctorResult;
+  readonly config: ConfigResult;
   readonly manifest: ManifestCommandResult;
   readonly demo: DemoResult | DemoDryRun;
 }
@@ -149,6 +151,7 @@ export interface CommandCounts {
   readonly plan: PlanCounts;
   readonly lock: FileCount;
   readonly doctor: DoctorCounts;
+  readonly config: ConfigCounts;
   readonly manifest: ManifestCounts;
   readonly demo: FetchCounts;
 }

@@ -1,6 +1,7 @@
 import { CcxriError } from '../errors.ts';
 import { nearestOf } from '../manifest/manifest.ts';
 import { toPrintable } from '../text.ts';
+import { type ConfigPlace, nameOf, takesFromFile } from './config-policy.ts';
 import { valueMeant } from './guesses.ts';
 import {
   type CommandName,
@@ -18,26 +19,108 @@ import {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Where a value comes from, the strongest first. */
+export type LayerName = 'flag' | 'variable' | ConfigPlace['layer'];
+
+/** The values of one origin. */
+export interface Layer {
+  readonly name: LayerName;
+  readonly values: RawOptions;
+  /** How errors call an option there: `--strict`, `CCXRI_STRICT`, `"strict" in /data/ccxri.config.json`. */
+  readonly labelOf: (key: OptionKey) => string;
+}
+
+/** What was typed, set in variables, and read from files: of two values the one of the earlier layer counts. */
+export function layersFrom(
+  flags: RawOptions,
+  env: Environment,
+  places: readonly ConfigPlace[],
+): readonly Layer[] {
+  return [
+    { name: 'flag', values: flags, labelOf: (key) => OPTIONS[key].long },
+    { name: 'variable', values: fromEnvironment(env), labelOf: variableOf },
+    ...places.map(({ layer, path, values }) => ({
+      name: layer,
+      values,
+      labelOf: (key: OptionKey) => `"${nameOf(key)}" in ${toPrintable(path, 4096)}`,
+    })),
+  ];
+}
+
+/** For each option that has a value, the layer whose value counts. */
+export type Origins = ReadonlyMap<OptionKey, Layer>;
+
+/** An option gives way to a rival of an earlier layer, too: to `--json` what says `ndjson`. */
+export function originsIn(
+  layers: readonly Layer[],
+  takes: (key: OptionKey, layer: LayerName) => boolean,
+): Origins {
+  const origins = new Map<OptionKey, Layer>();
+  for (const layer of layers) {
+    const before = new Set(origins.keys());
+    for (const key of OPTION_KEYS) {
+      if (layer.values[key] === undefined || before.has(key) || !takes(key, layer.name)) continue;
+      const rivals = EXCLUSIVE.filter((group) => group.includes(key)).flat();
+      if (!rivals.some((rival) => before.has(rival))) origins.set(key, layer);
+    }
+  }
+  return origins;
+}
+
 /**
- * Flags and variables as typed settings; flags win. Variables of other commands' options are left
- * alone, so that one environment serves every command.
+ * Flags, variables and files as typed settings. Variables of other commands' options are left alone, so that
+ * one environment serves every command; so are other commands' settings in files.
  * @throws CcxriError `usage`, naming the option or variable, what was typed and the form expected
  */
 export function resolveSettings(
   command: CommandName,
   flags: RawOptions,
   env: Environment,
+  places: readonly ConfigPlace[] = [],
 ): Settings {
-  const fromEnv = fromEnvironment(command, flags, env);
-  const typed = expandPaths({ ...fromEnv, ...flags }, env);
-  const labelOf = (key: OptionKey) => (key in fromEnv ? variableOf(key) : OPTIONS[key].long);
+  const origins = originsOf(command, layersFrom(flags, env, places));
+  const values = [...origins].map(([key, layer]) => [key, layer.values[key]] as const);
+  const typed = expandPaths(Object.fromEntries(values), env);
+  const labelOf = (key: OptionKey) => origins.get(key)?.labelOf(key) ?? OPTIONS[key].long;
   refuseContradictions(typed, labelOf);
+  refuseLeak(origins);
   const parsed = settingsSchema.safeParse(typed);
   if (parsed.success) return parsed.data;
   const key = OPTION_KEYS.find((name) => name === parsed.error.issues[0]?.path[0]);
   if (key === undefined) throw parsed.error;
+  throw valueError(command, key, { typed: typed[key], label: labelOf(key) });
+}
+
+/** Where a command's settings come from. */
+export function originsOf(command: CommandName, layers: readonly Layer[]): Origins {
+  return originsIn(layers, (key, layer) =>
+    isFile(layer) ? takesFromFile(command, key) : takesOption(command, key),
+  );
+}
+
+const isFile = (layer: LayerName) => layer === 'project' || layer === 'user';
+
+/** Where a project's file says who is asked, what the user is known by is not sent there. */
+function refuseLeak(origins: Origins): void {
+  const where = (['source', 'pageUrl'] as const).find(
+    (key) => origins.get(key)?.name === 'project',
+  );
+  const header = origins.get('header');
+  if (where === undefined || header === undefined) return;
+  const [secret, source] = [header.labelOf('header'), origins.get(where)?.labelOf(where)];
+  const text = `give ${OPTIONS[where].long} yourself, if that is to get the header`;
+  throw new CcxriError('usage', `${secret} would be sent to where ${source ?? ''} says`, {
+    next: [{ kind: 'advice', text }],
+  });
+}
+
+function valueError(
+  command: CommandName,
+  key: OptionKey,
+  { typed = '', label }: { readonly typed: RawValue | undefined; readonly label: string },
+): CcxriError {
   const { expects, secret } = OPTIONS[key];
-  const value = toPrintable([typed[key]].flat().join(', '), 80);
+  const value = toPrintable([typed].flat().join(', '), 80);
   const found = secret === true ? 'something else (not shown)' : `"${value}"`;
   const meant = secret === true ? undefined : valueMeant(key, value);
   const help = {
@@ -47,7 +130,7 @@ export function resolveSettings(
     purpose: 'to see its options',
   } as const;
   const text = `say ${OPTIONS[key].long} ${meant ?? ''}`;
-  throw new CcxriError('usage', `${labelOf(key)} takes ${expects}; got ${found}`, {
+  return new CcxriError('usage', `${label} takes ${expects}; got ${found}`, {
     expected: expects,
     found,
     next: [meant === undefined ? help : { kind: 'advice', text, or: help }],
@@ -85,17 +168,12 @@ export function expandHome(path: string, env: Environment): string {
   });
 }
 
-/** Variables that no flag of the command line overrides. */
-function fromEnvironment(command: CommandName, flags: RawOptions, env: Environment): RawOptions {
+function fromEnvironment(env: Environment): RawOptions {
   const found: Partial<Record<OptionKey, RawValue>> = {};
   for (const key of OPTION_KEYS) {
     const text = env[variableOf(key)];
     // As usual, an empty variable counts as not set.
-    const isOverridden = flags[key] !== undefined;
-    if (text === undefined || text === '' || isOverridden || !takesOption(command, key)) continue;
-    const rivals = EXCLUSIVE.filter((group) => group.includes(key)).flat();
-    if (rivals.some((rival) => flags[rival] !== undefined)) continue;
-    found[key] = toRaw(key, text);
+    if (text !== undefined && text !== '') found[key] = toRaw(key, text);
   }
   return found;
 }

@@ -22,6 +22,7 @@ export const COMMAND_NAMES = [
   'plan',
   'lock',
   'doctor',
+  'config',
   'manifest',
   'demo',
 ] as const;

@@ -26,7 +26,9 @@ import { names } from './options-values.ts';
 export { COMMAND_NAMES, type CommandName, type RawValue } from './options-spec.ts';
 
 /** The commands that work on selected files of a manifest. */
-const SELECTING = COMMAND_NAMES.filter((name) => name !== 'manifest' && name !== 'demo');
+const SELECTING = COMMAND_NAMES.filter(
+  (name) => name !== 'manifest' && name !== 'demo' && name !== 'config',
+);
 
 /** The commands that work on a dataset directory that is there, or may be. */
 const IN_PLACE = [
@@ -192,7 +194,7 @@ const TABLE = {
     default: `the one that you are in, or ${DEFAULT_DEST}`,
     expects: 'a directory',
     isPath: true,
-    commands: [...SELECTING, 'demo'],
+    commands: [...SELECTING, 'config', 'demo'],
     own: {
       list: { group: 'Where', help: 'the dataset directory whose manifest is shown' },
       links: { group: 'Where from', help: 'the dataset directory whose manifest is used' },
@@ -206,6 +208,7 @@ const TABLE = {
         group: 'Where',
       }),
       ...READING_WORDS.dest,
+      config: { group: 'Where', help: 'the dataset directory whose settings are shown' },
       demo: {
         help: 'a directory for it',
         default: `that of the demo that you are in, or ${DEMO_DEST}`,

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { basename, isAbsolute, join, relative } from 'node:path';
+import { basename, isAbsolute, relative, resolve } from 'node:path';
 import { findDataset, folderWithin, isDataset } from '../dataset/find-dataset.ts';
 import { CcxriError, isCcxriError, type NextStep } from '../errors.ts';
 import { pathKind } from '../fs/paths.ts';
@@ -26,13 +26,14 @@ export interface Place {
  * As git finds a repository: what was given; else the dataset directory that the user is in; else the
  * command's default.
  * @param given `--dest`, its variable, or the positional argument
+ * @param io `dest`: what a file of settings says, instead of the command's default
  */
 export async function placeOf(
   command: CommandName,
   given: string | undefined,
-  io: Pick<CliIo, 'cwd' | 'env'>,
+  io: Pick<CliIo, 'cwd' | 'env'> & { readonly dest?: string | undefined },
 ): Promise<Place> {
-  const fallback = command === 'demo' ? DEMO_DEST : DEFAULT_DEST;
+  const { dest: fallback = command === 'demo' ? DEMO_DEST : DEFAULT_DEST } = io;
   if (given !== undefined || !worksOnDirectory(command)) {
     return { dest: given ?? fallback, isFound: false };
   }
@@ -41,7 +42,7 @@ export async function placeOf(
     if (root === undefined) continue;
     // A dataset where the default is stays the one that is meant, unless the user is in another's folders.
     const isBeside = relative(root, start) !== '' && folderWithin(root, start) === undefined;
-    if (isBeside && (await isDataset(join(start, fallback)))) break;
+    if (isBeside && (await isDataset(resolve(start, fallback)))) break;
     return { dest: root, isFound: true };
   }
   return { dest: fallback, isFound: false };
@@ -83,10 +84,9 @@ export async function assertDirectoryMeant(
     return;
   }
   const isSubset = selection.subsets !== undefined;
-  const next: NextStep =
-    command === 'demo'
-      ? { kind: 'run', command: 'fetch', ...selection }
-      : { kind: 'run', command, ...selection };
+  const next: NextStep = takesOption(command, 'subset')
+    ? { kind: 'run', command, ...selection }
+    : { kind: 'run', command: 'fetch', ...selection };
   const directory = isAbsolute(typed) ? typed : `./${typed}`;
   throw new CcxriError(
     'usage',

@@ -3,6 +3,8 @@ import { isDemoDirectory } from '../demo/claim-directory.ts';
 import { toPrintable } from '../text.ts';
 import { COMMANDS } from './command-table.ts';
 import type { CommandContext } from './command.ts';
+import { findConfig } from './config-places.ts';
+import type { ConfigPlace } from './config-policy.ts';
 import { type ExitCode, worstOf } from './exit-codes.ts';
 import {
   CheckedWriter,
@@ -17,7 +19,7 @@ import {
 import { ManifestChoice } from './manifest-choice.ts';
 import { type HintOf, suggestFor } from './next-steps.ts';
 import { type Place, assertDirectoryMeant, placeOf } from './place.ts';
-import { environmentWarnings, resolveSettings } from './options-resolve.ts';
+import { environmentWarnings, layersFrom, originsOf, resolveSettings } from './options-resolve.ts';
 import type { RawOptions, Settings } from './options.ts';
 import { type Request, parseCommandLine } from './program.ts';
 import { BarProgress } from './progress-bars.ts';
@@ -75,7 +77,8 @@ async function runToCode(argv: readonly string[], door: Door): Promise<ExitCode>
     // No directory is repeated in advice about a command line that has none, or a wrong one.
     const others = Object.entries(flags).filter(([key]) => key !== 'dest');
     report = { ...report, command, flags: Object.fromEntries(others) };
-    const settings = resolveSettings(command, flags, io.env);
+    const config = await findConfig(flags, io);
+    const settings = resolveSettings(command, flags, io.env, config);
     if (request.directory !== undefined) {
       await assertDirectoryMeant(request.directory, command, async () => {
         const { dest } = await placeOf(command, undefined, io);
@@ -83,21 +86,27 @@ async function runToCode(argv: readonly string[], door: Door): Promise<ExitCode>
         return (await new ManifestChoice().choose(choice, () => undefined)).manifest;
       });
     }
-    return await runCommand(request, settings, door);
+    return await runCommand(request, { settings, config }, door);
   } catch (error) {
     return finish(door, report, { kind: 'thrown', error });
   }
 }
 
+/** What a run goes by: from flags, variables and files. */
+interface Resolved {
+  readonly settings: Settings;
+  readonly config: readonly ConfigPlace[];
+}
+
 async function runCommand(
   request: CommandRequest,
-  settings: Settings,
+  { settings, config }: Resolved,
   door: Door,
 ): Promise<ExitCode> {
   const { io, stdout } = door;
   const { command, argument, args } = request;
   const form: Form = settings.json ? 'json' : settings.ndjson ? 'ndjson' : 'text';
-  const { dest, isFound } = await placeOf(command, settings.dest, io);
+  const { dest, isFound, world } = await placeFor(request, { settings, config }, io);
   const isDemo = await isForDemo(command, settings, dest);
   const flags = isDemo ? flagsForDemo(request, { dest, isFound }) : request.flags;
   const report = { form, command, settings, flags, isDemo };
@@ -123,8 +132,9 @@ async function runCommand(
     if (isFound && !settings.quiet && form !== 'ndjson')
       progress.note(`in the dataset directory ${toPrintable(dest, 4096)}`);
     const confirm = confirmWith(settings, io, progress);
-    const context = { ...worldOf(io), settings, argument, args, dest, manifests, onEvent, confirm };
-    for (const message of environmentWarnings(command, io.env)) {
+    const asked = { settings, config, argument, args, dest, typed: request.flags, isFound };
+    const context = { ...worldOf(world), ...asked, manifests, onEvent, confirm };
+    for (const message of [...ignoredFiles(config), ...environmentWarnings(command, io.env)]) {
       onEvent({ event: 'warning', code: 'environment', message });
     }
     const runIt = await COMMANDS[command].load();
@@ -139,11 +149,33 @@ async function runCommand(
   return finish(door, { ...report, flags: now }, ending);
 }
 
+/** What a file says of the directory gives way to that which the user is in. */
+async function placeFor(
+  { command, flags }: CommandRequest,
+  { settings, config }: Resolved,
+  io: CliIo,
+): Promise<Place & { readonly world: CliIo & { readonly dest: string | undefined } }> {
+  const origin = originsOf(command, layersFrom(flags, io.env, config)).get('dest')?.name;
+  const isNamed = origin === 'flag' || origin === 'variable';
+  const world = { ...io, dest: isNamed ? undefined : settings.dest };
+  return { ...(await placeOf(command, isNamed ? settings.dest : undefined, world)), world };
+}
+
 /** What of the world a command is given. */
-function worldOf(io: CliIo) {
+function worldOf(io: CliIo & { readonly dest: string | undefined }) {
   const { env, signal, clock, nodeVersion, program } = io;
   const placeOfFetch = () => placeOf('fetch', undefined, io);
   return { env, signal, clock, nodeVersion, program, placeOfFetch };
+}
+
+function ignoredFiles(config: readonly ConfigPlace[]): readonly string[] {
+  return config.flatMap(({ status, path }) =>
+    status === 'ignored'
+      ? [
+          `${toPrintable(path, 4096)} is not read: it is somebody else's, in a directory that all may write`,
+        ]
+      : [],
+  );
 }
 
 /** Whether the files of a run are a demo's, and no other source of them was named. */

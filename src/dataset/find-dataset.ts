@@ -36,7 +36,8 @@ export async function isDataset(directory: string): Promise<boolean> {
 /** Sticky, and everybody may write. */
 const OPEN_TO_ALL = 0o1002;
 
-function isOwn({ uid }: Stats): boolean {
+/** Whether a file is the user's own, or the system's. */
+export function isOwn({ uid }: Stats): boolean {
   try {
     return uid === 0 || uid === userInfo().uid;
   } catch {

@@ -46,6 +46,9 @@ async function readBy(command: CommandName, root: string): Promise<ReadonlySet<s
   const stop = new AbortController();
   const context: CommandContext = {
     settings,
+    typed: {},
+    config: [],
+    isFound: false,
     argument: ARGUMENTS[command],
     args: [ARGUMENTS[command] ?? root],
     get dest() {

@@ -18,6 +18,7 @@ import {
 import { describeClusterRuns } from '../support/described-cluster.ts';
 import { describeAdoptRuns } from '../support/described-adopt.ts';
 import { describeServeRuns } from '../support/described-serve.ts';
+import { describeConfigRuns } from '../support/described-comfort.ts';
 import { describeSourceRuns } from '../support/described-sources.ts';
 import { describePlanRuns } from '../support/described-plans.ts';
 import { CHEST_HEADER, chestRow, imagesInIndex, lines } from '../support/csv.ts';
@@ -66,6 +67,8 @@ describe('version 2 of the JSON output', () => {
 });
 
 describe('real output is described', () => {
+  it('of config', () => describeConfigRuns(described, tempDir));
+
   it('of list, and of a command line that is wrong', async () => {
     await expectDescribed(0, () => ['list']);
     await expectDescribed(0, () => ['list', '--file', 'Viral-1'], { env: { CCXRI_SUBSETS: 'x' } });
