@@ -14,7 +14,7 @@ import { measure } from './measure.ts';
 import { profileTable } from './profile.ts';
 import { delayFigure, slowFigure } from './slow-line.ts';
 import { labelFigure, labelLineFigure, rowsFigures } from './single-images.ts';
-import { joinFigure, nothingToDo, startFigure, type Figure } from './single-works.ts';
+import { joinFigure, nothingToDo, startFigures, type Figure } from './single-works.ts';
 import {
   COMPARISON_TITLES,
   compare,
@@ -117,7 +117,7 @@ async function figures(place: Place, { only, rounds }: Options): Promise<Figure[
     ['fetch at 4 MB/s a connection', () => slowFigure(place, rounds)],
     ['fetch over 80 ms of delay', () => delayFigure(place, rounds)],
     ['fetch, nothing to do', () => nothingToDo(place)],
-    ['--version', () => startFigure(place.ccxri, place.scratch)],
+    ['--version, completion', () => startFigures(place.ccxri, place.scratch)],
     ['join', () => joinFigure(place.ccxri, place.scratch)],
     ['images: 1 % by label', () => labelFigure(place, rounds)],
     ['images: long line', () => labelLineFigure(place)],

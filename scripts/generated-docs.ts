@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
+import { completionModule } from './completion-table.ts';
 import { layersOf } from '../src/cli/config-policy.ts';
 import { EXIT_CODES } from '../src/cli/exit-codes.ts';
 import {
@@ -26,14 +27,16 @@ export const GENERATED: Readonly<Record<string, (before: string) => string>> = {
     fillBlock(fillBlock(readme, 'exit-codes', exitCodesTable()), 'sizes', sizesTable()),
   'docs/options.md': optionsPage,
   'docs/data-dictionary.md': dictionaryPage,
+  'src/cli/completion-table.ts': completionModule,
 };
 
 export const rootPath = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 
-/** A document as the code has it now, in the project's format. */
+/** A document as the code has it now; Markdown in the project's format. */
 export async function generate(name: string): Promise<string> {
   const path = rootPath(name);
   const text = GENERATED[name]?.(await readFile(path, 'utf8').catch(() => '')) ?? '';
+  if (!name.endsWith('.md')) return text;
   return format(text, { ...(await resolveConfig(path)), parser: 'markdown' });
 }
 

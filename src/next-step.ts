@@ -2,6 +2,7 @@
 export type NextCommand =
   | 'adopt'
   | 'audit'
+  | 'completion'
   | 'config'
   | 'demo'
   | 'doctor'

@@ -1,4 +1,5 @@
 import { EXPORT_FORMATS } from '../export/types.ts';
+import { SHELLS } from './shells.ts';
 import type { CommandContext, CommandOutcome } from './command.ts';
 import type { CommandName, OptionKey } from './options.ts';
 
@@ -11,6 +12,8 @@ export interface CommandSpec {
     readonly help: string;
     /** The option that the argument is another form of. */
     readonly option?: OptionKey | undefined;
+    /** All there are. */
+    readonly values?: readonly string[];
   };
   /** Command lines with what they do. */
   readonly examples: readonly (readonly [string, string])[];
@@ -144,7 +147,11 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
   },
   export: {
     summary: 'write images and labels in the form that training loads; no network',
-    argument: { usage: '[format]', help: `one of ${EXPORT_FORMATS.join(', ')}` },
+    argument: {
+      usage: '[format]',
+      help: `one of ${EXPORT_FORMATS.join(', ')}`,
+      values: EXPORT_FORMATS,
+    },
     examples: [
       ['ccxri export csv --to tables', 'one table of all images that are here'],
       ['ccxri export webdataset --subset viral --to viral', 'tar files with images and labels'],
@@ -241,6 +248,17 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
       ['ccxri config --json', 'the same for scripts'],
     ],
     load: async () => (await import('./commands/offline.ts')).runConfig,
+  },
+  completion: {
+    summary: 'print what makes a shell complete the words of ccxri',
+    isRare: true,
+    argument: { usage: '[shell]', help: `one of ${SHELLS.join(', ')}`, values: SHELLS },
+    examples: [
+      ['eval "$(ccxri completion bash)"', 'in ~/.bashrc; zsh likewise'],
+      ['ccxri completion fish | source', 'in ~/.config/fish/config.fish'],
+      ['ccxri completion powershell | Out-String | Invoke-Expression', 'in $PROFILE'],
+    ],
+    load: async () => (await import('./commands/offline.ts')).runCompletion,
   },
   manifest: {
     summary: 'write a manifest of the archives and label files in a directory',

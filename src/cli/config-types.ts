@@ -10,7 +10,7 @@ export interface ConfigResult {
   readonly settings: readonly SettingRow[];
 }
 
-export interface ConfigFileRow {
+interface ConfigFileRow {
   /** `project`: beside the dataset directory; `user`: in the directory of the user's settings. */
   readonly layer: ConfigLayer;
   /** Absolute path. */

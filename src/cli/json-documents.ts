@@ -24,6 +24,7 @@ import type { StatsResult } from '../stats.ts';
 import type { StatusResult } from '../status.ts';
 import type { VerifyResult } from '../verify/types.ts';
 import type { ConfigCounts, ConfigResult } from './config-types.ts';
+import type { Shell } from './shells.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { CommandName } from './options.ts';
 
@@ -96,6 +97,7 @@ export interface CommandResults {
   readonly lock: LockResult;
   readonly doctor: DoctorResult;
   readonly config: ConfigResult;
+  readonly completion: CompletionScript;
   readonly manifest: ManifestCommandResult;
   readonly demo: DemoResult | DemoDryRun;
 }
@@ -119,6 +121,14 @@ export interface PlanResult {
   readonly plan?: FetchPlan | undefined;
   /** What is missing. Absent without `--format`. */
   readonly handoff?: Handoff | undefined;
+}
+
+/** What a shell loads. */
+export interface CompletionScript {
+  /** The shell that the script is for. */
+  readonly shell: Shell;
+  /** Its text. */
+  readonly script: string;
 }
 
 /** With `--dry-run`. */
@@ -152,8 +162,14 @@ export interface CommandCounts {
   readonly lock: FileCount;
   readonly doctor: DoctorCounts;
   readonly config: ConfigCounts;
+  readonly completion: CompletionCounts;
   readonly manifest: ManifestCounts;
   readonly demo: FetchCounts;
+}
+
+export interface CompletionCounts {
+  /** Lines of the script. */
+  readonly lines: number;
 }
 
 export interface FileCount {

@@ -16,7 +16,13 @@ async function main(argv: readonly string[]): Promise<void> {
   }
   const [first] = argv;
   if (argv.length === 1 && (first === '--version' || first === '-V')) {
-    await writeVersion();
+    await writeText(`${readVersion()}\n`);
+    return;
+  }
+  if (first === '__complete') {
+    // A shell asks for each press of Tab: no more is loaded than what answers it.
+    const { answer } = await import('./complete-words.ts');
+    await writeText(answer(argv.slice(1), { cwd: process.cwd(), env: process.env }));
     return;
   }
   const { run } = await import('./run.ts');
@@ -40,7 +46,7 @@ function ownCommand(): readonly [string, ...string[]] | undefined {
   return [process.execPath, ...flags, script];
 }
 
-function writeVersion(): Promise<void> {
+function writeText(text: string): Promise<void> {
   return new Promise((resolve) => {
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE') {
@@ -49,7 +55,7 @@ function writeVersion(): Promise<void> {
       }
       resolve();
     });
-    process.stdout.write(`${readVersion()}\n`, () => resolve());
+    process.stdout.write(text, () => resolve());
   });
 }
 

@@ -23,6 +23,7 @@ export const COMMAND_NAMES = [
   'lock',
   'doctor',
   'config',
+  'completion',
   'manifest',
   'demo',
 ] as const;

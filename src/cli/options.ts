@@ -27,7 +27,7 @@ export { COMMAND_NAMES, type CommandName, type RawValue } from './options-spec.t
 
 /** The commands that work on selected files of a manifest. */
 const SELECTING = COMMAND_NAMES.filter(
-  (name) => name !== 'manifest' && name !== 'demo' && name !== 'config',
+  (name) => !['manifest', 'demo', 'config', 'completion'].includes(name),
 );
 
 /** The commands that work on a dataset directory that is there, or may be. */

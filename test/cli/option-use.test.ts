@@ -20,7 +20,11 @@ const tempDir = useTempDirs();
 
 const RELEASE = rootPath('manifests/demo');
 
-const ARGUMENTS: Partial<Record<CommandName, string>> = { manifest: RELEASE, export: 'csv' };
+const ARGUMENTS: Partial<Record<CommandName, string>> = {
+  manifest: RELEASE,
+  export: 'csv',
+  completion: 'zsh',
+};
 
 /** What `run.ts` reads for every command. */
 const EVERYWHERE = OPTION_KEYS.filter((key) => OPTIONS[key].commands === undefined);

@@ -198,13 +198,12 @@ describe('usage errors', () => {
 });
 
 describe('the positional argument', () => {
-  it.each(COMMAND_NAMES.filter((name) => !['manifest', 'export', 'adopt'].includes(name)))(
-    'of %s is the dataset directory',
-    (command) => {
-      const request = parseCommandLine([command, 'here'], 80);
-      expect(request).toMatchObject({ command, flags: { dest: 'here' }, directory: 'here' });
-    },
-  );
+  it.each(
+    COMMAND_NAMES.filter((name) => !['manifest', 'export', 'adopt', 'completion'].includes(name)),
+  )('of %s is the dataset directory', (command) => {
+    const request = parseCommandLine([command, 'here'], 80);
+    expect(request).toMatchObject({ command, flags: { dest: 'here' }, directory: 'here' });
+  });
 
   it('of adopt are places to look through', () => {
     const request = parseCommandLine(['adopt', 'here', 'there'], 80);

@@ -67,7 +67,7 @@ describe('version 2 of the JSON output', () => {
 });
 
 describe('real output is described', () => {
-  it('of config', () => describeConfigRuns(described, tempDir));
+  it('of config and completion', () => describeConfigRuns(described, tempDir));
 
   it('of list, and of a command line that is wrong', async () => {
     await expectDescribed(0, () => ['list']);

@@ -1,6 +1,7 @@
 // The commands that work on what is here, without a network: loaded in one piece, as those that download are.
 export { runAdopt } from './adopt.ts';
 export { runAudit } from './audit.ts';
+export { runCompletion } from './completion.ts';
 export { runConfig } from './config.ts';
 export { runExport } from './export.ts';
 export { runExtract } from './extract.ts';
