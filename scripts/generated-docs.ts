@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { completionModule } from './completion-table.ts';
+import { manPage } from './man-page.ts';
 import { layersOf } from '../src/cli/config-policy.ts';
 import { EXIT_CODES } from '../src/cli/exit-codes.ts';
 import {
@@ -28,6 +29,7 @@ export const GENERATED: Readonly<Record<string, (before: string) => string>> = {
   'docs/options.md': optionsPage,
   'docs/data-dictionary.md': dictionaryPage,
   'src/cli/completion-table.ts': completionModule,
+  'docs/ccxri.1': manPage,
 };
 
 export const rootPath = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
