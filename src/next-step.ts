@@ -44,6 +44,7 @@ export type NextOption =
   | 'keep-good'
   | 'label'
   | 'lockfile'
+  | 'log-file'
   | 'low-disk'
   | 'manifest'
   | 'max-bytes'

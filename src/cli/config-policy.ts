@@ -36,9 +36,9 @@ const OF_PROJECT = ['subset', 'file'];
 
 /**
  * What a stranger's file must not decide: which bytes count as right, who gets the user's secrets, which files
- * are removed.
+ * are removed or written to, which programs are started.
  */
-const OF_USER = ['manifest', 'header', 'headerHost', 'deleteArchives'];
+const OF_USER = ['manifest', 'header', 'headerHost', 'deleteArchives', 'logFile', 'notify'];
 
 /** The files that may set an option. None: it is for each run to say, as `--yes` and `--force`. */
 export function layersOf(key: OptionKey): readonly ConfigLayer[] {

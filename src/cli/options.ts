@@ -7,6 +7,7 @@ import { CHOICE_KEYS, CHOICE_OPTIONS } from './options-choice.ts';
 import { CLUSTER_OPTIONS } from './options-cluster.ts';
 import { NETWORK_OPTIONS } from './options-network.ts';
 import { OUTPUT_OPTIONS } from './options-output.ts';
+import { RECORD_OPTIONS } from './options-record.ts';
 import { SERVE_OPTIONS } from './options-serve.ts';
 import { MAKES_SPLIT, READING_WORDS, SETS_OPTIONS } from './options-sets.ts';
 import { PLAN_OPTIONS } from './options-plan.ts';
@@ -258,6 +259,7 @@ const TABLE = {
   },
   ...CHECK_OPTIONS,
   ...OUTPUT_OPTIONS,
+  ...RECORD_OPTIONS,
 } satisfies Record<string, OptionSpec>;
 
 export type OptionKey = keyof typeof TABLE;

@@ -317,6 +317,6 @@ export interface ProgressOptions {
   /** Events are not shown, only notes. */
   readonly isQuiet: boolean;
   readonly stream: OutStream;
-  readonly writer: CheckedWriter;
+  readonly writer: Pick<CheckedWriter, 'write'>;
   readonly clock: Clock;
 }

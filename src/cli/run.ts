@@ -16,6 +16,7 @@ import {
   wantsColor,
   widthOf,
 } from './io.ts';
+import type { RunLog } from './log-file.ts';
 import { ManifestChoice } from './manifest-choice.ts';
 import { type HintOf, suggestFor } from './next-steps.ts';
 import { type Place, assertDirectoryMeant, placeOf } from './place.ts';
@@ -86,24 +87,55 @@ async function runToCode(argv: readonly string[], door: Door): Promise<ExitCode>
         return (await new ManifestChoice().choose(choice, () => undefined)).manifest;
       });
     }
-    return await runCommand(request, { settings, config }, door);
+    return await runLogged(request, { settings, config }, door);
   } catch (error) {
     return finish(door, report, { kind: 'thrown', error });
   }
 }
 
+/** Runs a command with what `--log-file` and `--notify` ask for. */
+async function runLogged(
+  request: CommandRequest,
+  resolved: Resolved,
+  door: Door,
+): Promise<ExitCode> {
+  const { logFile, notify } = resolved.settings;
+  const { io } = door;
+  const startMs = io.clock.nowMs();
+  // Before any work: whoever wants a log wants all of it.
+  const log =
+    logFile === undefined
+      ? undefined
+      : await (await import('./log-file.ts')).RunLog.open(logFile, io.clock);
+  const { exitCode, ending, dest } = await runCommand(request, { ...resolved, log }, door).catch(
+    async (error: unknown) => {
+      await log?.close({ kind: 'thrown', error });
+      throw error;
+    },
+  );
+  await log?.close(ending, exitCode);
+  // Who has stopped it knows that it has ended.
+  if (notify && !io.signal.aborted) {
+    const { notifyOf } = await import('./notify.ts');
+    const elapsedMs = io.clock.nowMs() - startMs;
+    await notifyOf({ command: request.command, dest, exitCode, elapsedMs }, io);
+  }
+  return exitCode;
+}
+
 /** What a run goes by: from flags, variables and files. */
 interface Resolved {
   readonly settings: Settings;
+  readonly log?: RunLog | undefined;
   readonly config: readonly ConfigPlace[];
 }
 
 async function runCommand(
   request: CommandRequest,
-  { settings, config }: Resolved,
+  { settings, config, log }: Resolved,
   door: Door,
-): Promise<ExitCode> {
-  const { io, stdout } = door;
+): Promise<Finished> {
+  const { io } = door;
   const { command, argument, args } = request;
   const form: Form = settings.json ? 'json' : settings.ndjson ? 'ndjson' : 'text';
   const { dest, isFound, world } = await placeFor(request, { settings, config }, io);
@@ -113,18 +145,9 @@ async function runCommand(
   const manifests = new ManifestChoice();
   const carried = await manifests.carried(flags, dest);
   const { hintOf } = suggestFor(carried, isDemo);
-  const progress = await startProgress(command, settings, viewOf(io.stderr, report, io), door);
-  const rate = new ProgressRate(io.clock, !settings.noProgress);
-  const onEvent = (raw: RunEvent) => {
-    const event = withHint(raw, hintOf);
-    if (form === 'ndjson') {
-      const printed = rate.toPrint(event);
-      if (printed !== undefined) stdout.write(toNdjsonLine(printed, hintOf, io.clock));
-    }
-    // The result as text lists them: they are shown once.
-    const isListed = isOfIndex(event) || (settings.dryRun && event.event === 'plan');
-    if (form !== 'text' || !isListed) progress.handle(event);
-  };
+  const screen = await startProgress(command, settings, viewOf(io.stderr, report, io), door);
+  const progress = log?.beside(screen, command) ?? screen;
+  const onEvent = listenerOf({ form, settings, hintOf, progress }, door);
   const onStop = () => progress.note('stopping… (again to stop at once)');
   io.signal.addEventListener('abort', onStop, { once: true });
   let ending: Ending;
@@ -146,7 +169,38 @@ async function runCommand(
   progress.stop();
   // The run may have kept its manifest.
   const now = carried === flags ? await new ManifestChoice().carried(flags, dest) : carried;
-  return finish(door, { ...report, flags: now }, ending);
+  const exitCode = finish(door, { ...report, flags: now }, ending);
+  return { exitCode, ending, dest };
+}
+
+interface Listening {
+  readonly form: Form;
+  readonly settings: Settings;
+  readonly hintOf: HintOf;
+  readonly progress: Progress;
+}
+
+function listenerOf(
+  { form, settings, hintOf, progress }: Listening,
+  { io, stdout }: Door,
+): (raw: RunEvent) => void {
+  const rate = new ProgressRate(io.clock, !settings.noProgress);
+  return (raw: RunEvent) => {
+    const event = withHint(raw, hintOf);
+    if (form === 'ndjson') {
+      const printed = rate.toPrint(event);
+      if (printed !== undefined) stdout.write(toNdjsonLine(printed, hintOf, io.clock));
+    }
+    // The result as text lists them: they are shown once.
+    const isListed = isOfIndex(event) || (settings.dryRun && event.event === 'plan');
+    if (form !== 'text' || !isListed) progress.handle(event);
+  };
+}
+
+interface Finished {
+  readonly exitCode: ExitCode;
+  readonly ending: Ending;
+  readonly dest: string;
 }
 
 /** What a file says of the directory gives way to that which the user is in. */

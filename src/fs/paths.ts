@@ -127,14 +127,17 @@ export function lostOnDisk(path: string): CcxriError {
 }
 
 /**
- * Checks a path given by `--output` before the work whose result goes there. `-` is no file name here:
+ * Checks a path given by `--output` or `--log-file` before the work whose result goes there. `-` is no file name here:
  * everywhere else it means stdout.
  * @throws CcxriError `usage`: it is there and not a file, or its directory is not there; of the disk
  */
-export async function assertOutputFile(path: string): Promise<void> {
+export async function assertOutputFile(
+  path: string,
+  option: 'output' | 'log-file' = 'output',
+): Promise<void> {
   const fail = (what: string, expected: string, next: NextStep) =>
-    new CcxriError('usage', `--output ${what}`, { path, expected, next: [next] });
-  const another: NextStep = { kind: 'option', option: 'output' };
+    new CcxriError('usage', `--${option} ${what}`, { path, expected, next: [next] });
+  const another: NextStep = { kind: 'option', option };
   if (path === '-') {
     const named: NextStep = { ...another, value: './-', purpose: 'for a file called "-"' };
     const next = { ...another, or: named };

@@ -240,6 +240,8 @@ describe("a stranger's project", () => {
     [{ header: 'Host: x' }, `can't set "header"`],
     [{ 'header-host': 'theirs.example' }, `can't set "header-host"`],
     [{ 'delete-archives': true }, `can't set "delete-archives"`],
+    [{ 'log-file': '/home/me/.bashrc' }, `can't set "log-file"`],
+    [{ notify: true }, `can't set "notify"`],
     [{ force: true }, `can't set "force"`],
     [{ output: '/etc/x' }, `can't set "output"`],
     [{ to: '/etc/x' }, `can't set "to"`],

@@ -99,6 +99,8 @@ const CASES: Readonly<Record<OptionKey, readonly [string, string, unknown]>> = {
   verbose: ['', '1', true],
   noProgress: ['', '1', true],
   color: ['never', 'never', 'never'],
+  logFile: ['run.log', 'run.log', 'run.log'],
+  notify: ['', '1', true],
 };
 
 describe('every option', () => {
