@@ -28,7 +28,7 @@ describe('--log-file', () => {
     // Paths and times differ, and the order in which files are done.
     const kinds = (all: readonly string[]) =>
       all
-        .map((line) => line.replaceAll(/\d[\d.,]*|\/(?:a|b)\b/g, '#'))
+        .map((line) => line.replaceAll(/\d+(?:[.,]\d+)*|\/(?:a|b)\b/g, '#'))
         .filter((line) => line.includes('.zip: '))
         .sort();
     expect(kinds(said).length).toBeGreaterThan(5);
