@@ -6,7 +6,7 @@ import type { ErrorCode, NextStep } from './errors.ts';
  * of one file each); `ranges`; `validator`; `wall` (something that keeps programs out); `clock` (the server's
  * against ours); `speed`. Of the destination: `directory` (may it be written?); `space`; `inodes`;
  * `case`; `disk-clock`; `path-length`; `rename`; `flush`; `file-system`; `lock` (another run, and what
- * earlier runs left). Of the machine: `node`, `open-files`, `memory`.
+ * earlier runs left). Of the machine: `node`, `open-files`, `memory`, `version` (of ccxri; only if asked for).
  */
 export type CheckName =
   | 'proxy'
@@ -33,7 +33,8 @@ export type CheckName =
   | 'lock'
   | 'node'
   | 'open-files'
-  | 'memory';
+  | 'memory'
+  | 'version';
 
 /** What one check of `doctor` has found. */
 export interface CheckRow {

@@ -235,6 +235,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
     examples: [
       ['ccxri doctor', "the dataset's page and ./cc-cxri, in a minute and a few hundred KB"],
       ['ccxri doctor --source https://mirror.example/ccxri/ --dest /data/ccxri', 'a mirror'],
+      ['ccxri doctor --newer', 'also whether there is a newer ccxri'],
     ],
     announcement: 'looking; this takes a few seconds, and a minute at most…',
     load: async () => (await import('./commands/online.ts')).runDoctor,

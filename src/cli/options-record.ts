@@ -11,4 +11,8 @@ export const RECORD_OPTIONS = {
   notify: flag('--notify', 'at the end, ring the bell and show a notification on the desktop', {
     group: 'Output, as for every command',
   }),
+  newer: flag('--newer', 'also ask npm whether there is a newer ccxri', {
+    group: 'How',
+    commands: ['doctor'],
+  }),
 } satisfies Record<string, OptionSpec>;

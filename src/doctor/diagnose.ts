@@ -11,6 +11,7 @@ import { headerOptionsOf } from '../sources/header-options.ts';
 import { examineDestination } from './destination.ts';
 import { Examination, together } from './examination.ts';
 import { examineMachine } from './machine.ts';
+import { examineVersion } from './newer.ts';
 import { examineNetwork } from './network.ts';
 import { sourceName } from './source-work.ts';
 import type { DoctorOptions, DoctorResult } from './types.ts';
@@ -30,6 +31,7 @@ export async function diagnose(options: DoctorOptions): Promise<DoctorResult> {
     timeoutMs = DEFAULT_TIMEOUT_MS,
     deadlineMs = DEFAULT_DEADLINE_MS,
     dryRun = false,
+    asksNewer = false,
   } = options;
   throwIfAborted(signal);
   const { manifest } = await resolveManifest(options);
@@ -43,6 +45,7 @@ export async function diagnose(options: DoctorOptions): Promise<DoctorResult> {
       examineNetwork({ examination, manifest, files, sources, pageUrl, client, proxies, clock }),
       examineDestination({ examination, manifest, dest, selection, clock, dryRun }),
       examineMachine(examination, options.nodeVersion),
+      ...(asksNewer ? [examineVersion(examination, { part: 'machine' }, env)] : []),
     ]);
   } finally {
     await client.close();
@@ -81,6 +84,7 @@ const ORDER: Readonly<Record<CheckName, number>> = {
   node: 30,
   'open-files': 31,
   memory: 32,
+  version: 33,
 };
 
 /** Source after source, in the order in which they are tried: they were looked at side by side. */

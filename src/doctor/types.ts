@@ -20,6 +20,8 @@ export interface DoctorOptions extends RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Nothing is written, not even for a look. Default false. */
   readonly dryRun?: boolean | undefined;
+  /** npm is asked, by its client, whether there is a newer ccxri: a row `version`. Default false. */
+  readonly asksNewer?: boolean | undefined;
   /** `process.versions.node`. Default: Node's version is not looked at. */
   readonly nodeVersion?: string | undefined;
 }

@@ -101,6 +101,7 @@ const CASES: Readonly<Record<OptionKey, readonly [string, string, unknown]>> = {
   color: ['never', 'never', 'never'],
   logFile: ['run.log', 'run.log', 'run.log'],
   notify: ['', '1', true],
+  newer: ['', '1', true],
 };
 
 describe('every option', () => {

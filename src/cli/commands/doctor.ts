@@ -21,6 +21,7 @@ export async function runDoctor(context: CommandContext): Promise<CommandOutcome
     ...sourceOptionsOf(context),
     nodeVersion,
     dryRun: settings.dryRun,
+    asksNewer: settings.newer,
   });
   const { checks: rows } = result;
   return {
@@ -74,6 +75,7 @@ const TITLES: Readonly<Record<CheckName, string>> = {
   node: 'Node',
   'open-files': 'open files',
   memory: 'memory',
+  version: 'version',
 };
 
 function renderDiagnosis({ dest, checks: rows, elapsedMs }: DoctorResult, view: View): string {
