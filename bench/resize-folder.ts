@@ -8,7 +8,7 @@ const AT_ONCE = 8;
 
 /** Converts the images of a folder as an export does: `tsx bench/resize-folder.ts FROM TO`. */
 const [from = '', to = ''] = process.argv.slice(2);
-const convert = await loadConverter({ size: 512, quality: 90, format: 'jpg' });
+const { convert } = await loadConverter({ size: 512, quality: 90, format: 'jpg' });
 const names = await readdir(from, { recursive: true });
 await forEachAtOnce(names, AT_ONCE, async (name) => {
   if (!name.endsWith('.jpg')) return;

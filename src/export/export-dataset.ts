@@ -14,10 +14,10 @@ import { type Manifest, isEmptySelection, selectFiles } from '../manifest/manife
 import { ExportProgress } from './export-progress.ts';
 import { FORMATS } from './formats.ts';
 import { type ExportPlan, fingerprintOf, planExport } from './plan.ts';
-import { loadConverter } from './resize.ts';
-import { type Recipe, renderSidecar } from './sidecar.ts';
+import { type Convert, loadConverter } from './resize.ts';
+import { CHECKSUMS, type Recipe, SIDECAR, renderChecksums, renderSidecar } from './sidecar.ts';
 import { type SplitParts, readParts } from './split-parts.ts';
-import { ExportPlace, SIDECAR } from './target.ts';
+import { ExportPlace } from './target.ts';
 import type { ExportOptions, ExportResult } from './types.ts';
 import { type WrittenExport, writeShards } from './write-shards.ts';
 
@@ -42,9 +42,10 @@ export async function exportDataset(options: ExportOptions): Promise<ExportResul
   const choice = await readChoice(options.choice ?? {}, manifest);
   const { split: name, selection = {} } = options;
   const split = name === undefined ? undefined : await readParts(layoutOf(dest), name, signal);
-  const recipe = { ...recipeOf(options, manifest), ...selectedBy(choice, split) };
-  const { withImages, converted } = recipe;
-  const convert = converted === null ? undefined : await loadConverter(converted);
+  const conversion = await openConversion(options);
+  const { converted } = conversion;
+  const recipe = { ...recipeOf(options, manifest), ...selectedBy(choice, split), converted };
+  const { withImages } = recipe;
   const source = await openIndexSource({ ...options, manifest, packed: true });
   const files = isEmptySelection(selection) ? manifest.files : selectFiles(manifest, selection);
   const plan = await planExport(source, { manifest, files, choice, split, withImages, signal });
@@ -52,31 +53,39 @@ export async function exportDataset(options: ExportOptions): Promise<ExportResul
   const onEvent = withSubsets(options.onEvent ?? ignoreEvents, manifest.files);
   const progress = withImages ? new ExportProgress(clock, onEvent) : undefined;
   const growth = { clock, signal, fingerprint: fingerprintOf(plan, recipe) };
-  const done = await place.grow({ ...growth, isWorthKeeping: withImages }, async (journal) => {
-    const kept = journal.shards.length;
-    const { growing: directory } = place;
-    const { layout } = source;
-    const conversion = { convert, ending: converted?.format };
-    const work = { layout, exporter, directory, journal, progress, signal, ...conversion };
-    const written = await writeShards(plan.splits, work);
-    const all = { ...written, leftOut: [...plan.leftOut, ...written.leftOut] };
-    await describe(all, { options, manifest, plan, place, recipe });
-    return { ...all, kept };
-  });
-  const { parts, files: written, leftOut, kept } = done;
+  const done = await place.grow(
+    { ...growth, isWorthKeeping: withImages, force },
+    async (journal) => {
+      const kept = journal.shards.length;
+      const { growing: directory } = place.partial;
+      const { layout } = source;
+      const work = { layout, exporter, directory, journal, progress, signal };
+      const written = await writeShards(plan.splits, { ...work, ...conversion });
+      const all = { ...written, leftOut: [...plan.leftOut, ...written.leftOut] };
+      await describe(all, { options, manifest, plan, place, recipe });
+      return { ...all, kept };
+    },
+  );
+  const elapsedMs = Math.round(clock.nowMs() - startedMs);
+  return { path: place.path, format, ...toResult(done, plan), elapsedMs };
+}
+
+type Done = WrittenExport & { readonly kept: number };
+
+function toResult(
+  { parts, files, leftOut, kept }: Done,
+  plan: ExportPlan,
+): Omit<ExportResult, 'path' | 'format' | 'elapsedMs'> {
   return {
-    path: place.path,
-    format,
     images: parts.reduce((sum, { images }) => sum + images, 0),
     archives: stemsOf(plan).length,
     parts,
     shardsKept: kept,
-    files: written.length,
-    bytes: written.reduce((sum, { bytes }) => sum + bytes, 0),
+    files: files.length,
+    bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
     leftOut,
     withoutPart: plan.withoutPart,
     notFound: plan.notFound,
-    elapsedMs: Math.round(clock.nowMs() - startedMs),
   };
 }
 
@@ -97,20 +106,35 @@ function selectedBy(
 function recipeOf(
   options: ExportOptions,
   { dataset, version }: Manifest,
-): Omit<Recipe, 'choice' | 'split'> {
+): Omit<Recipe, 'choice' | 'split' | 'converted'> {
   const { format, withImages = false, shardBytes = DEFAULT_SHARD_BYTES } = options;
-  const { resize: size, quality, imageFormat } = options;
-  const isConverted = [size, quality, imageFormat].some((each) => each !== undefined);
   return {
     ccxriVersion: readVersion(),
     manifest: { dataset, version },
     format,
-    withImages: withImages || isConverted || FORMATS[format].images === 'always',
-    converted: isConverted
-      ? { size, quality: quality ?? DEFAULT_QUALITY, format: imageFormat ?? 'jpg' }
-      : null,
+    withImages: withImages || isConverting(options) || FORMATS[format].images === 'always',
     shardBytes,
   };
+}
+
+function isConverting({ resize, quality, imageFormat }: ExportOptions): boolean {
+  return [resize, quality, imageFormat].some((each) => each !== undefined);
+}
+
+interface OpenConversion {
+  readonly convert: Convert | undefined;
+  /** Of the images that it makes. */
+  readonly ending: string | undefined;
+  readonly converted: Recipe['converted'];
+}
+
+/** @throws CcxriError `usage`: sharp is not installed */
+async function openConversion(options: ExportOptions): Promise<OpenConversion> {
+  if (!isConverting(options)) return { convert: undefined, ending: undefined, converted: null };
+  const { resize: size, quality = DEFAULT_QUALITY, imageFormat: format = 'jpg' } = options;
+  const conversion = { size, quality, format };
+  const { convert, versions } = await loadConverter(conversion);
+  return { convert, ending: format, converted: { ...conversion, ...versions } };
 }
 
 interface Description {
@@ -127,16 +151,18 @@ async function describe(
   { options, manifest, plan, place, recipe }: Description,
 ): Promise<void> {
   const { signal, onEvent = ignoreEvents } = options;
-  const { temporary: temporaryDirectory } = place;
+  const { temporary: temporaryDirectory, growing } = place.partial;
   const { format, withImages, converted } = recipe;
   const archives = stemsOf(plan);
   const text = renderSidecar(recipe, { ...written, archives });
-  await writeFileAtomic(join(place.growing, SIDECAR), text, { temporaryDirectory, signal });
+  const how = { temporaryDirectory, signal };
+  await writeFileAtomic(join(growing, SIDECAR), text, how);
+  await writeFileAtomic(join(growing, CHECKSUMS), renderChecksums(written), how);
   const images = written.parts.reduce((sum, part) => sum + part.images, 0);
   const imageEnding =
     withImages && FORMATS[format].hasImageFiles ? (converted?.format ?? 'jpg') : undefined;
   const facts = { manifest, format, images, archives, files: written.files, imageEnding };
-  await describeExport(place.growing, facts, { onEvent, signal, temporaryDirectory });
+  await describeExport(growing, facts, { onEvent, signal, temporaryDirectory });
 }
 
 function stemsOf({ splits }: ExportPlan): readonly string[] {

@@ -74,6 +74,8 @@ export interface ShardTarget {
    * @param name relative to the directory, with `/`
    */
   create(name: string): Promise<OutputFile>;
+  /** Notes an image that has become a file of its own: a run that goes on looks whether it is still there. */
+  readonly noteImage: (image: ExportedImage) => void;
 }
 
 /** The images of one split that were exported. */
@@ -147,6 +149,12 @@ export interface ExportedFile {
   readonly bytes: number;
   /** In lower-case hexadecimal. */
   readonly sha256: string;
+}
+
+/** An image that is a file of the export. */
+export interface ExportedImage extends Omit<ExportedFile, 'sha256'> {
+  /** In lower-case hexadecimal. Null: it is a link to the image of the dataset, and nobody has read it. */
+  readonly sha256: string | null;
 }
 
 /** An image that could not be exported. */

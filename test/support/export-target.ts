@@ -60,7 +60,7 @@ export function targetIn(
   number = 0,
 ): ShardTarget & FinishTarget {
   return {
-    ...{ directory, split, number },
+    ...{ directory, split, number, noteImage: () => undefined },
     create: async (name) => {
       const path = join(directory, name);
       await mkdir(dirname(path), { recursive: true });
