@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { systemClock } from '../clock.ts';
 import { resolveManifest } from '../dataset/kept-manifest.ts';
-import { layoutOf } from '../dataset/layout.ts';
+import { type DatasetLayout, layoutOf } from '../dataset/layout.ts';
 import { assertDirectory } from '../dataset/session.ts';
 import { describeExport } from '../description/describe-export.ts';
 import { ignoreEvents, withSubsets } from '../events.ts';
@@ -15,10 +15,11 @@ import { ExportProgress } from './export-progress.ts';
 import { FORMATS } from './formats.ts';
 import { type ExportPlan, fingerprintOf, planExport } from './plan.ts';
 import { type Convert, loadConverter } from './resize.ts';
+import { assertRoom, bytesOfImages } from './room.ts';
 import { CHECKSUMS, type Recipe, SIDECAR, renderChecksums, renderSidecar } from './sidecar.ts';
 import { type SplitParts, readParts } from './split-parts.ts';
 import { ExportPlace } from './target.ts';
-import type { ExportOptions, ExportResult } from './types.ts';
+import type { ExportOptions, ExportResult, Exporter } from './types.ts';
 import { type WrittenExport, writeShards } from './write-shards.ts';
 
 /** As large as loaders like them; of a release of 43 GB there are 43 then. */
@@ -52,22 +53,54 @@ export async function exportDataset(options: ExportOptions): Promise<ExportResul
   const exporter = (await FORMATS[format].load())(recipe);
   const onEvent = withSubsets(options.onEvent ?? ignoreEvents, manifest.files);
   const progress = withImages ? new ExportProgress(clock, onEvent) : undefined;
-  const growth = { clock, signal, fingerprint: fingerprintOf(plan, recipe) };
-  const done = await place.grow(
-    { ...growth, isWorthKeeping: withImages, force },
-    async (journal) => {
-      const kept = journal.shards.length;
-      const { growing: directory } = place.partial;
-      const { layout } = source;
-      const work = { layout, exporter, directory, journal, progress, signal };
-      const written = await writeShards(plan.splits, { ...work, ...conversion });
-      const all = { ...written, leftOut: [...plan.leftOut, ...written.leftOut] };
-      await describe(all, { options, manifest, plan, place, recipe });
-      return { ...all, kept };
-    },
-  );
-  const elapsedMs = Math.round(clock.nowMs() - startedMs);
-  return { path: place.path, format, ...toResult(done, plan), elapsedMs };
+  const needed = await roomOf(plan, { exporter, layout: source.layout, place, recipe });
+  const result = { path: place.path, format, bytesOfImages: needed };
+  const endWith = (done: Done) => {
+    const elapsedMs = Math.round(clock.nowMs() - startedMs);
+    return { ...result, ...toResult(done, plan), elapsedMs };
+  };
+  if (options.dryRun === true) return endWith(plannedOf(plan));
+  const growth = { clock, signal, force, fingerprint: fingerprintOf(plan, recipe) };
+  const done = await place.grow({ ...growth, isWorthKeeping: withImages }, async (journal) => {
+    const kept = journal.shards.length;
+    if (kept === 0) await assertRoom(place.path, needed ?? 0);
+    const { growing: directory } = place.partial;
+    const { layout } = source;
+    const work = { layout, exporter, directory, journal, progress, signal };
+    const written = await writeShards(plan.splits, { ...work, ...conversion });
+    const all = { ...written, leftOut: [...plan.leftOut, ...written.leftOut] };
+    await describe(all, { options, manifest, plan, place, recipe });
+    return { ...all, kept };
+  });
+  return endWith(done);
+}
+
+/** Null: it is not known before the images are converted. */
+async function roomOf(
+  { splits }: ExportPlan,
+  {
+    exporter,
+    layout,
+    place,
+    recipe,
+  }: Pick<Description, 'place' | 'recipe'> & {
+    readonly exporter: Exporter;
+    readonly layout: DatasetLayout;
+  },
+): Promise<number | null> {
+  if (!recipe.withImages) return 0;
+  if (recipe.converted !== null) return null;
+  const { linksFiles = false } = exporter;
+  return bytesOfImages(splits, { path: place.path, layout, linksFiles });
+}
+
+/** As it would end. */
+function plannedOf({ splits, leftOut }: ExportPlan): Done {
+  const parts = splits.map(({ split, archives }) => {
+    const images = archives.reduce((sum, { rows }) => sum + rows.length, 0);
+    return { split: split ?? null, images, shards: 0 };
+  });
+  return { parts, files: [], images: [], leftOut, kept: 0 };
 }
 
 type Done = WrittenExport & { readonly kept: number };
@@ -75,7 +108,7 @@ type Done = WrittenExport & { readonly kept: number };
 function toResult(
   { parts, files, leftOut, kept }: Done,
   plan: ExportPlan,
-): Omit<ExportResult, 'path' | 'format' | 'elapsedMs'> {
+): Omit<ExportResult, 'path' | 'format' | 'bytesOfImages' | 'elapsedMs'> {
   return {
     images: parts.reduce((sum, { images }) => sum + images, 0),
     archives: stemsOf(plan).length,

@@ -140,6 +140,8 @@ export interface ExportOptions extends RunOptions {
   readonly shardBytes?: number | undefined;
   /** Replace an export that is there. Default false. */
   readonly force?: boolean | undefined;
+  /** Say what would be exported, and write nothing. Default false. */
+  readonly dryRun?: boolean | undefined;
 }
 
 /** A file of an export. */
@@ -193,6 +195,11 @@ export interface ExportResult {
   readonly files: number;
   /** Bytes of these files. */
   readonly bytes: number;
+  /**
+   * Bytes on the disk that the images take, where they are not links to those of the dataset. Null: that is
+   * not known before they are converted. 0: labels alone.
+   */
+  readonly bytesOfImages: number | null;
   /** Images that could not be read, or not be converted. */
   readonly leftOut: readonly LeftOutImage[];
   /** Images that were meant, and are in no part of the split. */
