@@ -66,6 +66,7 @@ export class PartialExport {
     try {
       return await acquireLock({ path: join(this.path, LOCK), wait: false, clock, signal });
     } catch (error) {
+      await this.removeIfEmpty();
       throw isCcxriError(error, 'locked') ? toLocked(error, target) : error;
     }
   }

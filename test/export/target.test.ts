@@ -127,6 +127,17 @@ describe('somebody’s own', () => {
   });
 });
 
+it('a run that is stopped before it begins leaves no directory', async () => {
+  const { directory, write } = await makeExports();
+  await mkdir(join(directory, 'out'));
+  const to = join(directory, 'out/set');
+  const stop = new AbortController();
+  const { signal } = stop;
+  stop.abort();
+  await expect(write('csv', { to, signal })).rejects.toMatchObject({ code: 'aborted' });
+  expect(await listTree(join(directory, 'out'))).toEqual([]);
+});
+
 describe('a run that was killed while it replaced an export', () => {
   it('before the new one had its name: the old one has it again', async () => {
     const { to, partial, write } = await makeExports();
