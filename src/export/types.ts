@@ -55,7 +55,7 @@ export interface OutputFile {
    * The chunk's memory is its owner's again when the promise is fulfilled.
    * @throws CcxriError of the disk
    */
-  write(chunk: Uint8Array | string): Promise<void>;
+  write(chunk: Uint8Array | string | readonly Uint8Array[]): Promise<void>;
   /** Flushes it to the disk, and closes it. @throws CcxriError of the disk */
   close(): Promise<void>;
 }

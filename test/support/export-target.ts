@@ -71,8 +71,10 @@ export function targetIn(
           return bytes;
         },
         write: async (chunk) => {
-          bytes += chunk.length;
-          await appendFile(path, chunk);
+          for (const piece of [chunk].flat()) {
+            bytes += piece.length;
+            await appendFile(path, piece);
+          }
         },
         close: () => Promise.resolve(),
       };
