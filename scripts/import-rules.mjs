@@ -8,7 +8,19 @@
 export const FLOORS = [
   ['cli'],
   ['index'],
-  ['demo', 'doctor', 'query', 'members', 'repair', 'report', 'export', 'split'],
+  [
+    'demo',
+    'doctor',
+    'query',
+    'members',
+    'repair',
+    'report',
+    'export',
+    'split',
+    'serve',
+    'handoff',
+    'lockfile',
+  ],
   ['fetch'],
   ['verify', 'extract', 'join', 'audit', 'stats', 'status', 'links', 'list', 'make-manifest'],
   ['description'],
@@ -18,7 +30,7 @@ export const FLOORS = [
   ['download'],
   ['sources'],
   ['hash', 'zip'],
-  ['http', 'fs'],
+  ['http', 'http-server', 'fs'],
   ['manifest'],
   ['threads'],
 ];
@@ -28,6 +40,7 @@ export const BASE = [
   'errors',
   'next-step',
   'events',
+  'serve-event',
   'plan-event',
   'checks',
   'progress-throttle',
@@ -40,7 +53,7 @@ export const BASE = [
 ];
 
 /** These take a URL, a path, a length or a reader, and never a manifest. */
-export const KNOW_NO_MANIFEST = ['http', 'fs', 'hash', 'zip'];
+export const KNOW_NO_MANIFEST = ['http', 'http-server', 'fs', 'hash', 'zip'];
 
 /** Each package has one home: who else needs what it does asks the home. */
 export const HOMES = {
@@ -69,5 +82,7 @@ export const HOMES = {
     'src/sources/kept-links.ts',
     'src/ranges/range-store.ts',
     'src/export/journal.ts',
+    'src/lockfile/read-lockfile.ts',
+    'src/lockfile/make-lockfile.ts',
   ],
 };

@@ -24,6 +24,12 @@ export const ERROR_CODES = [
   'nothing-chosen',
   /** The command needs a selection. */
   'nothing-selected',
+  /** The plan is to download more than `maxBytes` allows. */
+  'too-many-bytes',
+  /** The lockfile can't be read, is none, or is of another version of its form. */
+  'lockfile-invalid',
+  /** What is to be fetched is not what the lockfile says. */
+  'lockfile-drift',
   /** A source is not one: no directory, no page, no URL that can be used. */
   'source-unusable',
   // Bytes are not what they should be.

@@ -2,8 +2,10 @@ import type { CheckRow } from './checks.ts';
 import type { ErrorRecord, NextStep } from './errors.ts';
 import type { FileStatus } from './file-status.ts';
 import type { ArchiveListedEvent, Phase, PlanEvent } from './plan-event.ts';
+import type { RequestEvent, ServingEvent } from './serve-event.ts';
 
 export type * from './plan-event.ts';
+export type * from './serve-event.ts';
 
 /** Everything a run emits. `--ndjson` prints these, one a line. */
 export type RunEvent =
@@ -24,7 +26,9 @@ export type RunEvent =
   | IndexWrittenEvent
   | CheckEvent
   | DemoStartEvent
-  | CaughtEvent;
+  | CaughtEvent
+  | ServingEvent
+  | RequestEvent;
 
 /** What an event about one file says of it. */
 export interface AboutFile {
@@ -153,7 +157,8 @@ export interface WarningEvent {
  * `disk`: something on the disk is not as it should be; `source`: something at a source is not;
  * `sloppy-http`: a server's HTTP is malformed, and is read by a lenient client over one connection;
  * `manifest`: another manifest is used than the one that the dataset directory keeps, or that can't be
- * used, or not be written;
+ * used, or not be written; `open-to-network`: what is served can be read by others than this machine;
+ * `lockfile`: another version of ccxri wrote the lockfile, or a split does not say how it was made;
  * `environment`: a variable that is not understood, or that weakens security.
  */
 export type WarningCode =
@@ -167,6 +172,8 @@ export type WarningCode =
   | 'source'
   | 'sloppy-http'
   | 'manifest'
+  | 'open-to-network'
+  | 'lockfile'
   | 'environment';
 
 /** What is good of a damaged archive is kept, and the rest of it is downloaded. */

@@ -38,8 +38,10 @@ export type {
   RunProgress,
   ProxyEvent,
   RepairEvent,
+  RequestEvent,
   RetryEvent,
   RunEvent,
+  ServingEvent,
   SourceLeftEvent,
   SourceRetryEvent,
   WarningCode,
@@ -109,6 +111,8 @@ export { writeReport } from './report/report-dataset.ts';
 export type { ReportOptions, ReportResult } from './report/types.ts';
 export { datasetStatus } from './status.ts';
 export type { FileStatusRow, ImagesStatus, StatusOptions, StatusResult } from './status.ts';
+export { serveDataset } from './serve/serve-dataset.ts';
+export type { ServeOptions, ServeResult } from './serve/types.ts';
 export { listDataset } from './list.ts';
 export type { DatasetList, ListedFile, SubsetRow } from './list.ts';
 export { resolveLinks } from './links.ts';
@@ -156,6 +160,9 @@ export type { DemoProgram } from './demo/fetch-process.ts';
 export { runDemo } from './demo/run-demo.ts';
 export type { DemoOptions, DemoResult } from './demo/run-demo.ts';
 export type { FileOutcome, RunOptions, SessionOptions } from './dataset/session.ts';
+export type { ShardOptions } from './dataset/locks.ts';
+export type { JobAttempt } from './fs/lock-file.ts';
+export type { Shard } from './manifest/shard.ts';
 export type { MembersNoted } from './dataset/images.ts';
 export type { BrokenImage } from './zip/member-faults.ts';
 export type { ImageFault } from './fs/image-content.ts';

@@ -7,7 +7,12 @@ import { ignoreEvents } from './events.ts';
 import { HttpClient } from './http/client.ts';
 import { loadPageWith, loadStartWith } from './http/page.ts';
 import { DEFAULT_TIMEOUT_MS } from './http/retry.ts';
-import { type ManifestFile, isEmptySelection, selectFiles } from './manifest/manifest.ts';
+import {
+  type Manifest,
+  type ManifestFile,
+  isEmptySelection,
+  selectFiles,
+} from './manifest/manifest.ts';
 import { headerOptionsOf } from './sources/header-options.ts';
 import { type Found, locationsOf, openSources } from './sources/open-source.ts';
 import {
@@ -28,11 +33,40 @@ import { toPrintable, toPrintableLink } from './text.ts';
  *   named sources can be used; `aborted`
  */
 export async function resolveLinks(options: LinksOptions): Promise<LinksResult> {
-  const { selection = {}, sources: named = [], env } = options;
+  const { selection = {}, signal } = options;
   const { manifest } = await resolveManifest(options);
+  const files = isEmptySelection(selection) ? manifest.files : selectFiles(manifest, selection);
+  const { found, sources } = await locateFiles(files, { ...options, manifest });
+  const { homepage } = manifest;
+  throwIfAborted(signal);
+  return {
+    links: found.map(({ file, answers }) => toRow(file, answers, homepage)),
+    tried: sources.map((source) =>
+      toTried(
+        source,
+        found.flatMap(({ answers }) => answers),
+      ),
+    ),
+  };
+}
+
+/** What every source says of one file, in the order tried. */
+export interface FoundFile {
+  readonly file: ManifestFile;
+  readonly answers: readonly Found[];
+}
+
+/**
+ * Asks every source for every file. The locations are as they are: a URL may have a secret in its query.
+ * @throws CcxriError as `resolveLinks`
+ */
+export async function locateFiles(
+  files: readonly ManifestFile[],
+  options: LinksOptions & { readonly manifest: Manifest },
+): Promise<{ readonly found: readonly FoundFile[]; readonly sources: readonly Source[] }> {
+  const { manifest, sources: named = [], env } = options;
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const { pageUrl, signal, onEvent = ignoreEvents, clock = systemClock } = options;
-  const files = isEmptySelection(selection) ? manifest.files : selectFiles(manifest, selection);
   const loading = { ...headerOptionsOf(options, manifest, onEvent), timeoutMs, env, clock };
   // One for all pages: it keeps cookies, and what it has learned of hosts.
   const client = new HttpClient(loading);
@@ -43,27 +77,16 @@ export async function resolveLinks(options: LinksOptions): Promise<LinksResult> 
       loadStartWith(client, url, startSignal);
     const context = { manifest, loadPage, loadStart, pageUrl, signal, onEvent, clock };
     const sources = await openSources(named, context);
-    return await locateAll(files, sources, { homepage: manifest.homepage, signal });
+    const found: FoundFile[] = [];
+    for (const file of files) {
+      const answers: Found[] = [];
+      for await (const answer of locationsOf(file, sources, signal)) answers.push(answer);
+      found.push({ file, answers });
+    }
+    return { found, sources };
   } finally {
     await client.close();
   }
-}
-
-async function locateAll(
-  files: readonly ManifestFile[],
-  sources: readonly Source[],
-  { homepage, signal }: { homepage: string; signal: AbortSignal | undefined },
-): Promise<LinksResult> {
-  const links: LinkRow[] = [];
-  const all: Found[] = [];
-  for (const file of files) {
-    const answers: Found[] = [];
-    for await (const answer of locationsOf(file, sources, signal)) answers.push(answer);
-    links.push(toRow(file, answers, homepage));
-    all.push(...answers);
-  }
-  throwIfAborted(signal);
-  return { links, tried: sources.map((source) => toTried(source, all)) };
 }
 
 function toRow(file: ManifestFile, answers: readonly Found[], homepage: string): LinkRow {
@@ -81,8 +104,12 @@ function toPrintableLocation(location: Location): string {
   return location.kind === 'url' ? toPrintableLink(location.url) : toPrintable(location.path, 4096);
 }
 
-/** What every source said, and the next steps. */
-function notFound({ name }: ManifestFile, answers: readonly Found[], homepage: string): CcxriError {
+/** Why no source has a file: what every one said, and the next steps. */
+export function notFound(
+  { name }: ManifestFile,
+  answers: readonly Found[],
+  homepage: string,
+): CcxriError {
   const failed = answers.find(({ error }) => error !== undefined)?.error;
   const reasons = answers.map(({ source, error }) => error?.message ?? lackOf(source, name));
   const [only = `no source has ${name}`] = reasons;

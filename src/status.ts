@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { throwIfAborted } from './abort.ts';
 import { fitsManifest } from './dataset/ledger.ts';
+import { readHolders } from './dataset/locks.ts';
 import { type RunOptions, withSession } from './dataset/session.ts';
 import { type FileSurvey, areImagesBad, knownSizeOf, statusOf } from './dataset/survey.ts';
 import type { FileStatus } from './file-status.ts';
-import { readLockHolder } from './fs/lock.ts';
 import { listOrEmpty, pathKind } from './fs/paths.ts';
 
 /**
@@ -23,7 +23,7 @@ export async function datasetStatus(options: StatusOptions): Promise<StatusResul
       exists: (await pathKind(dest)) === 'directory',
       files: surveys.map((survey) => withQuarantine(toRow(survey), layout.bad, quarantined)),
       index: (await pathKind(layout.index)) === 'file',
-      lockedBy: await readLockHolder(layout.lock),
+      lockedBy: await readHolders(layout),
       quarantined,
     };
   });

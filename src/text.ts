@@ -165,3 +165,8 @@ export function decodeOrKeep(text: string): string {
     return text;
   }
 }
+
+/** Text that HTML shows as it is, also in the value of an attribute. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (char) => `&#${char.codePointAt(0)};`);
+}

@@ -168,6 +168,17 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
     examples: [['ccxri status --subset chestdx', 'one subset']],
     load: async () => (await import('./commands/offline.ts')).runStatus,
   },
+  serve: {
+    summary: 'serve what has passed over HTTP, as a source for other ccxri',
+    isRare: true,
+    argument: DIRECTORY,
+    examples: [
+      ['ccxri serve', 'to this machine alone, at http://127.0.0.1:8080/, until Ctrl-C'],
+      ['ccxri serve --host 0.0.0.0 /data/cc-cxri', 'to everybody in the network'],
+      ['ccxri fetch --subset viral --source http://lab-pc:8080/', 'elsewhere: fetch from it'],
+    ],
+    load: async () => (await import('./commands/offline.ts')).runServe,
+  },
   links: {
     summary: 'resolve and print where each file comes from',
     isRare: true,
@@ -177,6 +188,27 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
       ['ccxri links --source page.html', 'with the links of a page saved from a browser'],
     ],
     load: async () => (await import('./commands/online.ts')).runLinks,
+  },
+  plan: {
+    summary: 'list what is missing, for another machine or download tool',
+    isRare: true,
+    argument: DIRECTORY,
+    examples: [
+      ['ccxri plan --subset viral', 'what a fetch would do'],
+      ['ccxri plan --subset viral --format aria2 -o handoff', 'for `aria2c`, with addresses'],
+      ['ccxri plan --subset viral --cache-key', 'for the cache of a CI system'],
+    ],
+    load: async () => (await import('./commands/online.ts')).runPlan,
+  },
+  lock: {
+    summary: 'write down what is selected, for `ccxri fetch --locked`',
+    isRare: true,
+    argument: DIRECTORY,
+    examples: [
+      ['ccxri lock --subset chestdx-pe', 'ccxri.lock.json beside the dataset directory'],
+      ['ccxri lock --label Hernia -o hernia.lock.json', 'a choice of images, to another file'],
+    ],
+    load: async () => (await import('./commands/online.ts')).runLock,
   },
   doctor: {
     summary: 'look whether a fetch will work: network, disk, machine',

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { MembersNoted } from '../dataset/images.ts';
+import type { ShardOptions } from '../dataset/locks.ts';
 import type { FileOutcome, RunOptions } from '../dataset/session.ts';
 import { CcxriError, type NextStep } from '../errors.ts';
 import type { EventListener } from '../events.ts';
@@ -9,6 +10,7 @@ import { describeRemark, nextOfRemark } from '../labels/describe-remark.ts';
 import type { TypedChoice } from '../labels/make-choice.ts';
 import type { Manifest, Selection } from '../manifest/manifest.ts';
 import { count, toPrintable } from '../text.ts';
+import { jobOf, shardOf } from './array-task.ts';
 import type { ManifestChoice } from './manifest-choice.ts';
 import type { CommandResults } from './json-documents.ts';
 import type { CommandName, Settings } from './options.ts';
@@ -73,6 +75,12 @@ export async function runOptionsOf(context: CommandContext): Promise<RunOfComman
     onEvent,
     clock,
   };
+}
+
+/** What of its selection a run works on, and which attempt of a scheduler it is. @throws as `shardOf` */
+export function shardOptionsOf({ settings, env }: CommandContext): ShardOptions {
+  const shard = shardOf(settings.shard, env);
+  return shard === undefined ? {} : { shard, job: jobOf(env) };
 }
 
 function selectionOf({ subset, file }: Settings): Selection {

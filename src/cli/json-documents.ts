@@ -5,15 +5,18 @@ import type { ErrorRecord } from '../errors.ts';
 import type { RunEvent } from '../events.ts';
 import type { ExportResult } from '../export/types.ts';
 import type { ExtractDid, ExtractResult } from '../extract/types.ts';
-import type { FetchDid, FetchResult } from '../fetch/fetch-types.ts';
+import type { FetchDid, FetchPlan, FetchResult } from '../fetch/fetch-types.ts';
 import type { StatusKey } from '../file-status.ts';
+import type { Handoff } from '../handoff/types.ts';
 import type { IndexResult } from '../labels/build-index.ts';
 import type { LinksResult } from '../links.ts';
 import type { DatasetList } from '../list.ts';
+import type { LockResult } from '../lockfile/types.ts';
 import type { MakeManifestResult } from '../make-manifest/make-manifest.ts';
 import type { MembersResult } from '../members/types.ts';
 import type { RepairDid, RepairResult } from '../repair/types.ts';
 import type { ReportResult } from '../report/types.ts';
+import type { ServeResult } from '../serve/types.ts';
 import type { QueryResult } from '../query/types.ts';
 import type { SplitCheck, SplitResult } from '../split/types.ts';
 import type { StatsResult } from '../stats.ts';
@@ -84,7 +87,10 @@ export interface CommandResults {
   readonly stats: StatsResult;
   readonly report: ReportResult;
   readonly status: StatusResult;
+  readonly serve: ServeResult;
   readonly links: LinksResult;
+  readonly plan: PlanResult;
+  readonly lock: LockResult;
   readonly doctor: DoctorResult;
   readonly manifest: ManifestCommandResult;
   readonly demo: DemoResult | DemoDryRun;
@@ -97,6 +103,18 @@ export type StoppedFetch = Pick<FetchResult, 'dest' | 'outcomes'>;
 export interface ManifestCommandResult extends MakeManifestResult {
   /** The file of `--output`. Null where none was given. */
   readonly output: string | null;
+}
+
+/** What a fetch would do, or what is missing. */
+export interface PlanResult {
+  /** The dataset directory. */
+  readonly dest: string;
+  /** The key of `--cache-key`. */
+  readonly cacheKey: string;
+  /** What a fetch would do. Absent with `--format` and `--cache-key`. */
+  readonly plan?: FetchPlan | undefined;
+  /** What is missing. Absent without `--format`. */
+  readonly handoff?: Handoff | undefined;
 }
 
 /** With `--dry-run`. */
@@ -123,7 +141,10 @@ export interface CommandCounts {
   readonly stats: StatsCounts;
   readonly report: ReportCounts;
   readonly status: StatusCounts;
+  readonly serve: ServeCounts;
   readonly links: LinksCounts;
+  readonly plan: PlanCounts;
+  readonly lock: FileCount;
   readonly doctor: DoctorCounts;
   readonly manifest: ManifestCounts;
   readonly demo: FetchCounts;
@@ -241,11 +262,25 @@ export interface ReportCounts {
 
 export interface StatusCounts extends FileCount, Readonly<Record<StatusKey, number>> {}
 
+export interface ServeCounts {
+  /** Requests that came, whatever the answer. */
+  readonly requests: number;
+  /** Requests that were sent away because too many were under way. */
+  readonly refused: number;
+}
+
 export interface LinksCounts extends FileCount {
   /** Files that a source has. */
   readonly found: number;
   /** Files that no source has. */
   readonly notFound: number;
+}
+
+export interface PlanCounts extends FileCount {
+  /** Of these, those that are missing. Absent with `--cache-key`. */
+  readonly missing?: number;
+  /** Of the missing ones, those whose address is known. Absent without `--format`. */
+  readonly withAddress?: number;
 }
 
 export interface DoctorCounts {

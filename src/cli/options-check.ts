@@ -5,7 +5,8 @@ import { JUDGING } from './options-sets.ts';
 export const CHECK_OPTIONS = {
   noExtract: flag('--no-extract', 'download and check only (no join either)', {
     group: 'After the download',
-    commands: ['fetch'],
+    commands: ['fetch', 'plan'],
+    own: { plan: { help: 'plan for archives alone, without their images', group: 'What' } },
   }),
   noJoin: flag('--no-join', 'do not write index.csv', {
     group: 'After the download',
@@ -14,7 +15,11 @@ export const CHECK_OPTIONS = {
   deleteArchives: flag(
     '--delete-archives',
     'remove each archive once all its images are extracted and checked',
-    { group: 'After the download', commands: ['fetch'] },
+    {
+      group: 'After the download',
+      commands: ['fetch', 'plan'],
+      own: { plan: { help: 'plan for images alone, without their archives', group: 'What' } },
+    },
   ),
   keepGood: flag(
     '--keep-good',

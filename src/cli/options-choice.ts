@@ -3,7 +3,7 @@ import { type OptionSpec, file, flag, text, whole } from './options-spec.ts';
 import { names } from './options-values.ts';
 
 /** The commands that choose images. */
-const CHOOSING = ['fetch', 'query', 'export'] as const;
+const CHOOSING = ['fetch', 'query', 'export', 'plan', 'lock'] as const;
 
 const MOST = 1_000_000;
 

@@ -5,7 +5,7 @@ import { type OptionSpec, text, whole } from './options-spec.ts';
 import { HOST, connections, headers, names, rate, toNumber } from './options-values.ts';
 
 /** The commands that ask sources. */
-const ONLINE = ['fetch', 'query', 'repair', 'members', 'links', 'doctor'] as const;
+const ONLINE = ['fetch', 'query', 'repair', 'members', 'links', 'plan', 'doctor'] as const;
 
 /** The part of the table of options (src/cli/options.ts) that says where files come from, and how. */
 export const NETWORK_OPTIONS = {
@@ -91,6 +91,7 @@ export const NETWORK_OPTIONS = {
     own: {
       query: { help: 'seconds without data before a connection is dropped' },
       links: { help: 'seconds without data before a connection is dropped' },
+      plan: { help: 'seconds without data before a connection is dropped' },
       doctor: { help: 'seconds without data before a connection is dropped' },
     },
   },

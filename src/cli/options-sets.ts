@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { IMAGE_FORMATS } from '../export/types.ts';
+import { HANDOFF_FORMATS } from '../handoff/types.ts';
 import { type OptionSpec, file, flag, sameFor, text, whole } from './options-spec.ts';
 import { names, ratios, size } from './options-values.ts';
 
@@ -49,14 +50,20 @@ export const SETS_OPTIONS = {
     default: 90,
     commands: ['export'],
   },
-  imageFormat: {
+  format: {
     long: '--format',
     value: 'NAME',
     group: 'How',
-    schema: z.enum(IMAGE_FORMATS).optional(),
+    schema: z.enum([...IMAGE_FORMATS, ...HANDOFF_FORMATS, 'all']).optional(),
     help: 'convert images to jpg, png or webp; sharp has to be installed',
-    expects: 'jpg, png or webp',
-    commands: ['export'],
+    expects: `${IMAGE_FORMATS.join(', ')} (export), ${HANDOFF_FORMATS.join(', ')} or all (plan)`,
+    commands: ['export', 'plan'],
+    own: {
+      plan: {
+        help: `list what is missing for another machine or tool: ${HANDOFF_FORMATS.join(', ')}, or all of them`,
+        group: 'Where to',
+      },
+    },
   },
   withImages: flag('--with-images', 'images go along with csv, jsonl and parquet too', {
     group: 'How',

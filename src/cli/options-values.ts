@@ -66,6 +66,9 @@ export const headers = z
   )
   .default({});
 
+/** Bytes, likewise; none at all, too. */
+export const anySize = bytes.pipe(z.number().min(0).max(1e15));
+
 const RATIO = /^\s*([^=\s]+)\s*=\s*([0-9]*\.?[0-9]+|[0-9]+\.)\s*%?\s*$/;
 
 /** `train=0.8,val=0.1,test=0.1`: what the names and sums may be is judged where they are used. */

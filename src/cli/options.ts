@@ -3,9 +3,12 @@ import { DEFAULT_FILES_AT_ONCE, DIRECTORIES_AT_ONCE } from '../concurrency.ts';
 import { LANES, hashThreads } from '../threads/budget.ts';
 import { CHECK_OPTIONS } from './options-check.ts';
 import { CHOICE_KEYS, CHOICE_OPTIONS } from './options-choice.ts';
+import { CLUSTER_OPTIONS } from './options-cluster.ts';
 import { NETWORK_OPTIONS } from './options-network.ts';
 import { OUTPUT_OPTIONS } from './options-output.ts';
+import { SERVE_OPTIONS } from './options-serve.ts';
 import { MAKES_SPLIT, READING_WORDS, SETS_OPTIONS } from './options-sets.ts';
+import { PLAN_OPTIONS } from './options-plan.ts';
 import {
   COMMAND_NAMES,
   type CommandName,
@@ -23,6 +26,12 @@ export { COMMAND_NAMES, type CommandName, type RawValue } from './options-spec.t
 
 /** The commands that work on selected files of a manifest. */
 const SELECTING = COMMAND_NAMES.filter((name) => name !== 'manifest' && name !== 'demo');
+
+/** The commands that work on a dataset directory that is there, or may be. */
+const IN_PLACE = [
+  ...['verify', 'repair', 'extract', 'join', 'audit', 'status', 'query', 'split'],
+  ...['plan', 'lock'],
+] as const;
 
 const HASHED_AT_ONCE = {
   help: 'files read and hashed at once',
@@ -65,7 +74,10 @@ const TABLE = {
       status: { help: 'show a subset; repeatable, or a,b', default: 'everything' },
       query: { help: 'images of a subset; repeatable, or a,b', default: 'everything' },
       split: { help: 'images of a subset; repeatable, or a,b', default: 'everything here' },
+      serve: { help: 'serve the files of a subset alone; repeatable, or a,b', default: 'all here' },
       links: { help: 'look for the files of a subset; repeatable, or a,b', default: 'all files' },
+      plan: { help: 'what is missing of a subset with its labels; repeatable, or a,b' },
+      lock: { help: 'lock a subset with its labels; repeatable, or a,b; "all" is everything' },
       ...READING_WORDS.subset,
       doctor: {
         help: 'what you mean to fetch: its size decides what the disk must have; repeatable, or a,b',
@@ -100,10 +112,12 @@ const TABLE = {
       split: { help: 'images of one archive, with or without .zip; repeatable, or a,b' },
       extract: { help: 'unpack one archive, with or without .zip; repeatable, or a,b' },
       join: { help: 'with --output: the images of one archive alone; repeatable, or a,b' },
+      serve: { help: 'serve one file alone, with or without .zip; repeatable, or a,b' },
       ...READING_WORDS.file,
     },
   },
   ...CHOICE_OPTIONS,
+  ...CLUSTER_OPTIONS,
   list: flag('--list', 'the images themselves, one a line', {
     group: 'What',
     commands: ['query', 'members'],
@@ -115,7 +129,7 @@ const TABLE = {
   }),
   noLabels: flag('--no-labels', 'without the label files that come with it', {
     group: 'What',
-    commands: ['list', 'fetch'],
+    commands: ['list', 'fetch', 'plan', 'lock'],
     own: { list: { help: 'show archives without the label files that fetch gets with them' } },
   }),
   bibtex: flag('--bibtex', 'print the citation as a BibTeX entry, and nothing else', {
@@ -163,6 +177,8 @@ const TABLE = {
   },
   ...NETWORK_OPTIONS,
   ...SETS_OPTIONS,
+  ...SERVE_OPTIONS,
+  ...PLAN_OPTIONS,
   dest: {
     long: '--dest',
     value: 'DIR',
@@ -176,7 +192,13 @@ const TABLE = {
     own: {
       list: { group: 'Where', help: 'the dataset directory whose manifest is shown' },
       links: { group: 'Where from', help: 'the dataset directory whose manifest is used' },
-      ...sameFor(['verify', 'repair', 'extract', 'join', 'audit', 'status', 'query', 'split'], {
+      ...sameFor(
+        ['verify', 'repair', 'extract', 'join', 'audit', 'status', 'query', 'split', 'serve'],
+        {
+          group: 'Where',
+        },
+      ),
+      ...sameFor(IN_PLACE, {
         group: 'Where',
       }),
       ...READING_WORDS.dest,
@@ -192,7 +214,7 @@ const TABLE = {
     ...file,
     group: 'Where to',
     help: 'write to this file',
-    commands: ['join', 'report', 'manifest'],
+    commands: ['join', 'report', 'plan', 'lock', 'manifest'],
     own: {
       report: {
         help: 'write the report to this file',
@@ -200,6 +222,11 @@ const TABLE = {
         group: 'Where',
       },
       join: { help: 'write the index to this file', default: 'index.csv in the dataset directory' },
+      plan: { help: 'write the list into this directory', default: 'stdout' },
+      lock: {
+        help: 'write the lockfile to this file',
+        default: 'ccxri.lock.json beside the dataset directory',
+      },
       manifest: { help: 'write the manifest to this file', default: 'stdout' },
     },
   },
@@ -263,8 +290,9 @@ export const EXCLUSIVE: readonly (readonly OptionKey[])[] = [
   ['list', 'csv'],
   ['csv', 'json'],
   ['csv', 'ndjson'],
+  ['cacheKey', 'format'],
   ['noExtract', 'deleteArchives'],
-  ...CHOICE_KEYS.map((key) => [key, 'noLabels'] as const),
+  ...CHOICE_KEYS.flatMap((key) => [[key, 'noLabels'] as const, [key, 'shard'] as const]),
   ...MAKES_SPLIT.map((key) => ['check', key] as const),
 ];
 

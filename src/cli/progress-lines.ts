@@ -16,6 +16,7 @@ import {
 } from './progress-words.ts';
 import { isOfCaught, renderDemoEvent } from './render-demo.ts';
 import { shown } from './render-error.ts';
+import { renderServeEvent } from './render-serve.ts';
 import type { View } from './view.ts';
 
 const HEARTBEAT_MS = 30_000;
@@ -122,6 +123,9 @@ export function lineOf(event: RunEvent, state: RunState, view: View): string | u
     case 'demo-start':
     case 'caught':
       return renderDemoEvent(event, view);
+    case 'serving':
+    case 'request':
+      return renderServeEvent(event, view);
     case 'archive-listed':
     case 'check':
     case 'progress':

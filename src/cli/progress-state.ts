@@ -134,6 +134,8 @@ export class RunState {
       case 'proxy':
       case 'index-written':
       case 'check':
+      case 'serving':
+      case 'request':
     }
   }
 

@@ -12,6 +12,7 @@ import { renderFetchedImages, renderImagesPlan } from './render-images.ts';
 import {
   type Labels,
   joinParts,
+  ofShard,
   renderBroken,
   renderContentChecked,
   didCountsLine,
@@ -29,10 +30,8 @@ interface RenderOptions {
 }
 
 /** What a fetch would do. */
-export function renderPlan(
-  { dest, plan, bytesDownloaded }: FetchResult,
-  { view, again, lowDisk }: RenderOptions,
-): string {
+export function renderPlan(result: FetchResult, { view, again, lowDisk }: RenderOptions): string {
+  const { dest, plan, bytesDownloaded } = result;
   const { steps, bytesToDownload, about, bytesNeededOnDisk, bytesFreeOnDisk } = plan;
   const isOpen = ({ action, removes }: FetchStep) => action !== 'done' || removes;
   const open = view.verbose ? steps : steps.filter(isOpen);
@@ -43,7 +42,7 @@ export function renderPlan(
   );
   const free = bytesFreeOnDisk === null ? '' : `, ${formatBytes(bytesFreeOnDisk)} free`;
   const lines = [
-    `${count(steps.length, 'file')} into ${toPrintable(dest, 4096)}, ${done} of them done already`,
+    `${count(steps.length, 'file')}${ofShard(result)} into ${toPrintable(dest, 4096)}, ${done} of them done already`,
     `download: ${formatSize({ bytes: bytesToDownload, about })}`,
     ...toCheckLines(plan),
     `disk: about ${formatBytes(bytesNeededOnDisk)} needed${free}`,
@@ -127,7 +126,7 @@ export const FETCH_DIDS: readonly string[] = Object.keys(DIDS);
 /** What is known of a fetch, also of one that was stopped. */
 export type Fetched = Pick<
   FetchResult,
-  'dest' | 'outcomes' | 'bytesDownloaded' | 'elapsedMs' | 'index' | 'images'
+  'dest' | 'outcomes' | 'bytesDownloaded' | 'elapsedMs' | 'index' | 'images' | 'shard'
 >;
 
 /**
@@ -153,10 +152,11 @@ function isGood({ did }: FetchOutcome): boolean {
   return did !== 'failed' && did !== 'stopped';
 }
 
-function renderHead({ dest, outcomes, bytesDownloaded, elapsedMs }: Fetched, view: View): string {
+function renderHead(result: Fetched, view: View): string {
+  const { dest, outcomes, bytesDownloaded, elapsedMs } = result;
   const { red, green } = view.style;
   const good = outcomes.filter(isGood).length;
-  const all = count(outcomes.length, 'file');
+  const all = count(outcomes.length, 'file') + ofShard(result);
   const files = good === outcomes.length ? all : `${good} of ${all}`;
   const downloaded = bytesDownloaded > 0 ? `, ${formatBytes(bytesDownloaded)} downloaded` : '';
   const counts = good === outcomes.length ? '' : ` (${didCountsLine(DIDS, outcomes)})`;
@@ -181,10 +181,14 @@ function renderRemoved(outcomes: readonly FetchOutcome[]): string {
   return `removed ${count(removed.length, 'archive')}, ${formatBytes(bytes)}: ${their} images are checked\n`;
 }
 
-function renderNext({ outcomes, index, dest }: Fetched, view: View): string {
+function renderNext({ outcomes, index, dest, shard }: Fetched, view: View): string {
   const next = view.style.bold('next:');
   if (index !== undefined) {
     return `${next} read ${toPrintable(index.path, 4096)}; its paths start at ${toPrintable(dest, 4096)}\n`;
+  }
+  if (shard !== undefined) {
+    const join = view.suggest.command('join');
+    return `${next} once all ${count(shard.count, 'shard')} are done, ${join} writes index.csv\n`;
   }
   const hasArchives = outcomes.some(({ kind }) => kind === 'archive');
   const isUnpacked = outcomes.some(({ members }) => members !== null);

@@ -2,6 +2,7 @@ import type { FileOutcome } from '../dataset/session.ts';
 import { FILE_STATUSES, type FileStatus, STATUS_KEYS, statusText } from '../file-status.ts';
 import type { IndexResult } from '../labels/build-index.ts';
 import { describeRemark, nextOfRemark } from '../labels/describe-remark.ts';
+import { type Shard, shardName } from '../manifest/shard.ts';
 import { count, formatCount, toPrintable } from '../text.ts';
 import { type BrokenOutcome, contentChecked } from './command.ts';
 import type { View } from './view.ts';
@@ -36,6 +37,11 @@ export function didCountsLine(labels: Labels<string>, outcomes: readonly Settled
       return n > 0 ? [`${formatCount(n)} ${label}`] : [];
     })
     .join('; ');
+}
+
+/** ` (shard 3/8)`, behind how many files there are; empty where all that was selected is meant. */
+export function ofShard({ shard }: { readonly shard?: Shard | undefined }): string {
+  return shard === undefined ? '' : ` (shard ${shardName(shard)})`;
 }
 
 /** How many files ended in each way, without zeros: `downloaded, verified`. */

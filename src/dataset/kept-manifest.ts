@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
+import { type Clock, systemClock } from '../clock.ts';
 import { isCcxriError, toDiskError } from '../errors.ts';
 import { type EventListener, ignoreEvents } from '../events.ts';
 import { writeFileAtomic } from '../fs/atomic.ts';
@@ -18,10 +19,24 @@ export type Kept =
   /** `why`: a clause about the copy. */
   | { readonly kind: 'unusable'; readonly why: string };
 
+type KeptFiles = Pick<DatasetLayout, 'manifest' | 'manifestSum'>;
+
+/** Longer than a run is between the two files, of which it writes one after the other. */
+const WRITING_MS = 300;
+
 /** Reads the manifest that a dataset directory keeps; what is wrong with the copy is said, not thrown. */
 export async function readKept(
-  layout: Pick<DatasetLayout, 'manifest' | 'manifestSum'>,
+  layout: KeptFiles,
+  { sleep }: Pick<Clock, 'sleep'> = systemClock,
 ): Promise<Kept> {
+  const kept = await readOnce(layout);
+  if (kept.kind !== 'unusable') return kept;
+  // Runs on other shards, which have begun at the same time, may be writing the same copy.
+  await sleep(WRITING_MS);
+  return readOnce(layout);
+}
+
+async function readOnce(layout: KeptFiles): Promise<Kept> {
   try {
     const sum = await readSum(layout.manifestSum);
     if ((await pathKind(layout.manifest)) === 'nothing') {

@@ -20,6 +20,7 @@ export interface DatasetLayout {
   readonly members: string;
   /** Bytes of archives that were fetched without the others. */
   readonly ranges: string;
+  /** Held by the run: that of the whole directory, or of one shard (src/dataset/locks.ts). */
   readonly lock: string;
   /** Resolved links. */
   readonly links: string;

@@ -6,6 +6,7 @@ import { PartStore } from '../download/part-store.ts';
 import { CcxriError, type ErrorCode, isCcxriError, toErrorRecord } from '../errors.ts';
 import { type EventListener, type FileDoneEvent, ignoreEvents, withSubsets } from '../events.ts';
 import type { FileStatus } from '../file-status.ts';
+import type { JobAttempt } from '../fs/lock-file.ts';
 import { acquireLock } from '../fs/lock.ts';
 import { pathKind, removeEmpty } from '../fs/paths.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
@@ -18,12 +19,14 @@ import {
   isEmptySelection,
   selectFiles,
 } from '../manifest/manifest.ts';
+import { type Shard, filesOfShard, shardName } from '../manifest/shard.ts';
 import { UnpackPool } from '../zip/unpack-pool.ts';
 import { Acceptance, mtimeOf } from './acceptance.ts';
 import type { MembersNoted } from './images.ts';
 import { isSameManifest, manifestText, readKept, resolveManifest } from './kept-manifest.ts';
 import { type DatasetLayout, layoutOf } from './layout.ts';
 import { Ledger } from './ledger.ts';
+import { type ShardOptions, listRivals, shardLockOf } from './locks.ts';
 import { type FileSurvey, surveyFile } from './survey.ts';
 
 /** Files looked at at once: Node's own pool has four threads. */
@@ -72,7 +75,7 @@ export interface FileOutcome {
   readonly error?: CcxriError | undefined;
 }
 
-export interface SessionOptions extends RunOptions {
+export interface SessionOptions extends RunOptions, ShardOptions {
   /** Wait for another ccxri in the same directory instead of refusing with `locked`. */
   readonly wait?: boolean | undefined;
   /** What `manifest` was read from, which the directory keeps as it is. Default: `manifest` as JSON. */
@@ -100,8 +103,10 @@ export class Session {
   readonly selection: Selection;
   /** Whether anything was selected by name. */
   readonly isSelected: boolean;
-  /** What is selected, each once; without a selection every file of the manifest. */
+  /** What is selected, each once; without a selection every file of the manifest. Of a shard: its part. */
   readonly files: readonly ManifestFile[];
+  /** Absent: the run works on all that is selected. */
+  readonly shard: Shard | undefined;
   readonly layout: DatasetLayout;
   readonly ledger: Ledger;
   readonly parts: PartStore;
@@ -115,6 +120,7 @@ export class Session {
   readonly #stop = new AbortController();
   readonly #userSignal: AbortSignal | undefined;
   readonly #startMs: number;
+  readonly #job: JobAttempt | undefined;
   #otherKept: Promise<Manifest | undefined> | undefined;
   /** Bound by the disk and the processors, not by the network. */
   readonly #hashes = pLimit(this.hashPool.lanes);
@@ -126,11 +132,20 @@ export class Session {
     this.dest = options.dest;
     this.selection = options.selection ?? {};
     this.isSelected = !isEmptySelection(this.selection);
-    this.files = this.isSelected ? selectFiles(this.manifest, this.selection) : this.manifest.files;
+    const files = this.isSelected
+      ? selectFiles(this.manifest, this.selection)
+      : this.manifest.files;
+    this.shard = options.shard;
+    this.files = this.shard === undefined ? files : filesOfShard(files, this.shard);
     this.clock = options.clock ?? systemClock;
     this.onEvent = withSubsets(options.onEvent ?? ignoreEvents, this.manifest.files);
     this.signal = runSignal(options.signal, this.#stop);
-    this.layout = layoutOf(this.dest);
+    const layout = layoutOf(this.dest);
+    this.layout =
+      this.shard === undefined
+        ? layout
+        : { ...layout, lock: shardLockOf(layout, this.shard, files) };
+    this.#job = options.job;
     this.ledger = new Ledger(this.layout.ledger);
     const onNotice = (message: string) => this.onEvent({ event: 'warning', code: 'disk', message });
     this.parts = new PartStore(this.layout.partial, onNotice, {
@@ -212,8 +227,8 @@ export class Session {
   }
 
   /**
-   * Runs `work` as the only run in the directory. Directories that were made for the lock alone are
-   * removed again where it fails.
+   * Runs `work` as the only run in the directory, or as the only one on its shard. Directories that were
+   * made for the lock alone are removed again where it fails.
    * @throws CcxriError `locked`; of the disk; `aborted`; as `work`
    */
   async withLock<T>(
@@ -225,8 +240,16 @@ export class Session {
     for (const each of [state, root]) if ((await pathKind(each)) === 'nothing') made.push(each);
     const onNotice = (message: string) =>
       this.onEvent({ event: 'warning', code: 'stale-lock', message });
-    const { clock } = this;
-    const release = await acquireLock({ path, wait, clock, signal: this.#userSignal, onNotice });
+    const release = await acquireLock({
+      path,
+      part: this.shard && `shard ${shardName(this.shard)}`,
+      rivals: () => listRivals(this.layout),
+      job: this.#job,
+      wait,
+      clock: this.clock,
+      signal: this.#userSignal,
+      onNotice,
+    });
     try {
       return await work().finally(release);
     } catch (error) {

@@ -16,8 +16,8 @@ const FORGOTTEN_MS = 60 * 60_000;
 const SMALL_FILE = /^\.(?:.+\.(?:json|sha256|cff)\.)?[0-9a-f]{12}\.tmp$/;
 /** Of the same, for the index and splits. */
 const TABLE = /^\.[\w-]+\.csv\.[0-9a-f]{12}\.tmp$/;
-/** Of a lock that was being made or broken; the lock itself has no such ending. */
-const LOCK = /^lock\.(?:break|(?:break\.)?[0-9a-f]{12})$/;
+/** Of a lock that was being made or broken, a shard's too; the lock itself has no such ending. */
+const LOCK = /^lock(?:\.shard-\d+-of-\d+\.[0-9a-f]{8})?\.(?:break|(?:break\.)?[0-9a-f]{12})$/;
 
 /** Of the state of a part. */
 const PART_STATE = /\.[0-9a-f]{12}\.json\.tmp$/;

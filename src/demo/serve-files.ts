@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { extname } from 'node:path';
 import { aborted } from 'node:util';
 import { systemClock } from '../clock.ts';
+import { type ServedContent, answerOf, typeOf } from '../http-server/answer.ts';
+import { listen } from '../http-server/listen.ts';
 import { RateLimit } from '../http/rate-limit.ts';
 
 export interface FileServer {
@@ -14,10 +14,8 @@ export interface FileServer {
 }
 
 interface ServedFile {
-  readonly bytes: Buffer;
-  /** Strong: of the content. */
-  readonly etag: string;
-  readonly type: string;
+  readonly body: Buffer;
+  readonly content: ServedContent;
 }
 
 /** What a request is answered with. */
@@ -52,12 +50,6 @@ export interface ServeOptions {
 /** Small, so that files of a few kilobytes arrive one after the other, and can be interrupted. */
 const PIECE_BYTES = 1024;
 
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.csv': 'text/csv; charset=utf-8',
-  '.zip': 'application/zip',
-};
-
 /**
  * Serves files on a free port of this machine alone, with ranges and validators as a good server
  * does (RFC 9110, sections 13 and 14); what goes wrong is asked for.
@@ -71,7 +63,7 @@ export async function serveFiles(
   const served = new Map([...files].map(([name, bytes]) => [name, toServed(name, bytes)]));
   const server = createServer((request, response) => {
     const name = nameOf(request);
-    const { body, fromByte } = answer(request, response, served.get(name));
+    const { body, fromByte } = writeHead(request, response, served.get(name));
     const isFile = body.length > 0;
     const of = { name, fromByte, bytes: body.length, totalBytes: files.get(name)?.length ?? 0 };
     const fault = isFile ? faultOf(of) : undefined;
@@ -83,25 +75,19 @@ export async function serveFiles(
       response.destroy(),
     );
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+  const listening = await listen(server, { host: '127.0.0.1', port: 0 });
   return {
-    url: `http://127.0.0.1:${port}/`,
+    url: `http://${listening.address}:${listening.port}/`,
     close: async () => {
       closing.abort();
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
+      await listening.close();
     },
   };
 }
 
-function toServed(name: string, bytes: Buffer): ServedFile {
-  const etag = `"${createHash('md5').update(bytes).digest('hex')}"`;
-  return { bytes, etag, type: TYPES[extname(name)] ?? 'application/octet-stream' };
+function toServed(name: string, body: Buffer): ServedFile {
+  const etag = `"${createHash('md5').update(body).digest('hex')}"`;
+  return { body, content: { bytes: body.length, etag, type: typeOf(name) } };
 }
 
 function nameOf({ url = '/' }: IncomingMessage): string {
@@ -109,17 +95,12 @@ function nameOf({ url = '/' }: IncomingMessage): string {
   return path === '/' ? 'index.html' : path.slice(1);
 }
 
-interface Body {
-  readonly body: Buffer;
-  readonly fromByte: number;
-}
-
 /** Writes the head of the answer, and gives its body back. */
-function answer(
+function writeHead(
   request: IncomingMessage,
   response: ServerResponse,
   file: ServedFile | undefined,
-): Body {
+): { readonly body: Buffer; readonly fromByte: number } {
   const nothing = { body: Buffer.alloc(0), fromByte: 0 };
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.writeHead(405, { allow: 'GET, HEAD' });
@@ -129,38 +110,9 @@ function answer(
     response.writeHead(404);
     return nothing;
   }
-  const { bytes, etag, type } = file;
-  const head = { 'content-type': type, etag, 'accept-ranges': 'bytes' };
-  const range = rangeOf(request, file);
-  if (range === 'unsatisfiable') {
-    response.writeHead(416, { ...head, 'content-range': `bytes */${bytes.length}` });
-    return nothing;
-  }
-  const [from, to] = range ?? [0, bytes.length];
-  response.writeHead(range === undefined ? 200 : 206, {
-    ...head,
-    'content-length': to - from,
-    ...(range === undefined ? {} : { 'content-range': `bytes ${from}-${to - 1}/${bytes.length}` }),
-  });
-  return request.method === 'HEAD' ? nothing : { body: bytes.subarray(from, to), fromByte: from };
-}
-
-/** First byte and the one behind the last; undefined: the whole file is wanted. */
-function rangeOf(
-  { headers, method }: IncomingMessage,
-  { bytes, etag }: ServedFile,
-): readonly [number, number] | 'unsatisfiable' | undefined {
-  const match = /^bytes=(\d*)-(\d*)$/.exec(headers.range ?? '');
-  const ifRange = headers['if-range'] ?? etag;
-  // Several ranges at once may be ignored, and are.
-  if (match === null || method !== 'GET' || ifRange !== etag) return undefined;
-  const [, first = '', last = ''] = match;
-  if (first === '' && last === '') return undefined;
-  const from = first === '' ? Math.max(0, bytes.length - Number(last)) : Number(first);
-  const to = first === '' || last === '' ? bytes.length : Number(last) + 1;
-  if (to <= from && last !== '' && first !== '') return undefined;
-  if (from >= bytes.length) return 'unsatisfiable';
-  return [from, Math.min(to, bytes.length)];
+  const { status, headers, fromByte, toByte } = answerOf(request, file.content);
+  response.writeHead(status, headers);
+  return { body: file.body.subarray(fromByte, toByte), fromByte };
 }
 
 interface Sending {

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { layoutOf } from '../dataset/layout.ts';
+import { readHolders } from '../dataset/locks.ts';
 import { withSession } from '../dataset/session.ts';
 import { planFetch } from '../fetch/plan.ts';
-import { readLockHolder } from '../fs/lock.ts';
 import { freeBytesAt } from '../fs/paths.ts';
 import { type Manifest, type Selection, isEmptySelection, stemOf } from '../manifest/manifest.ts';
 import { toPrintable } from '../text.ts';
@@ -49,7 +49,7 @@ export async function examineDestination(work: DestinationWork): Promise<void> {
   await examineRoom(place, work);
   const layout = layoutOf(dest);
   const lock = await examination.attempt(SUBJECT, 'lock', async () => {
-    return judgeLock(await readLockHolder(layout.lock), await findLeftovers(layout));
+    return judgeLock(await readHolders(layout), await findLeftovers(layout));
   });
   if (lock !== undefined) examination.add(SUBJECT, 'lock', lock);
 }

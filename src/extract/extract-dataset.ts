@@ -27,6 +27,7 @@ export async function extractDataset(options: ExtractOptions): Promise<ExtractRe
     const result = (outcomes: readonly ExtractOutcome[]) => ({
       dest,
       dryRun,
+      ...(session.shard && { shard: session.shard }),
       outcomes,
       elapsedMs: session.elapsedMs(),
     });
@@ -40,9 +41,9 @@ export async function extractDataset(options: ExtractOptions): Promise<ExtractRe
   });
 }
 
-function selectArchives({ files }: Session): readonly ManifestFile[] {
+function selectArchives({ files, shard }: Session): readonly ManifestFile[] {
   const archives = files.filter(({ kind }) => kind === 'archive');
-  if (archives.length > 0) return archives;
+  if (archives.length > 0 || shard !== undefined) return archives;
   throw new CcxriError('nothing-selected', 'there is no archive in what is selected', {
     found: files.map(({ name }) => name).join(', '),
     next: [
@@ -55,7 +56,7 @@ function selectArchives({ files }: Session): readonly ManifestFile[] {
 async function surveyArchives(session: Session): Promise<readonly FileSurvey[]> {
   const surveys = await session.survey(selectArchives(session));
   const wanted = session.isSelected ? surveys : surveys.filter(isHere);
-  if (wanted.length === 0) throw nothingHere(session);
+  if (wanted.length === 0 && session.shard === undefined) throw nothingHere(session);
   await emitPlan(wanted, session);
   return wanted;
 }

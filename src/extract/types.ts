@@ -4,6 +4,7 @@ import type { DatasetLayout } from '../dataset/layout.ts';
 import type { Ledger, MembersRecord, Receipt } from '../dataset/ledger.ts';
 import type { FileOutcome, SessionOptions } from '../dataset/session.ts';
 import type { EventListener } from '../events.ts';
+import type { Shard } from '../manifest/shard.ts';
 import type { ListedMember } from '../zip/listing.ts';
 import type { BrokenImage } from '../zip/member-faults.ts';
 import type { UnpackPool } from '../zip/unpack-pool.ts';
@@ -38,6 +39,8 @@ export interface ExtractResult {
   readonly dest: string;
   /** Was it a dry run? */
   readonly dryRun: boolean;
+  /** The part of the selection that was unpacked. Absent: all of it. */
+  readonly shard?: Shard | undefined;
   /** One for each selected archive; without a selection one for each archive that is here. */
   readonly outcomes: readonly ExtractOutcome[];
   /** Time that the run took. */

@@ -10,6 +10,7 @@ import { freeBytesAt } from '../fs/paths.ts';
 import { toProxySettings } from '../http/proxy.ts';
 import type { ImageChoice } from '../labels/image-choice.ts';
 import { isEmptySelection } from '../manifest/manifest.ts';
+import { assertWithinLimit } from './byte-limit.ts';
 import { fetchFile } from './fetch-file.ts';
 import { fetchImages } from './fetch-images.ts';
 import { joinIfWanted } from './join-fetched.ts';
@@ -28,7 +29,7 @@ import { choicesOf, withDownloads } from './with-downloads.ts';
 /**
  * Downloads, checks, extracts and joins what is selected; what is there already is left alone, and
  * what was interrupted is resumed. A file that fails is an outcome; the others go on.
- * @throws CcxriError `nothing-selected`, `unknown-subset`, `unknown-file`, `source-unusable`,
+ * @throws CcxriError `nothing-selected`, `too-many-bytes`, `unknown-subset`, `unknown-file`, `source-unusable`,
  * `other-manifest`: files of the selection are here of another manifest; `usage`: `dest` is among the images or archives
  * of another dataset directory, or is in one of the same name,
  * `not-writable`, `locked`, `disk-space` before anything is downloaded; `aborted`
@@ -39,13 +40,14 @@ export async function fetchDataset(options: FetchOptions): Promise<FetchResult> 
   if (isEmptySelection(options.selection ?? {}) && (images === undefined || !isNarrow(images))) {
     throw nothingSelected();
   }
+  if (images !== undefined && options.shard !== undefined) throw noShardOfImages();
   // Before anything else: it is wrong whatever there is to do.
   toProxySettings(options.env ?? {});
   await warnOfNesting(options);
   return withSession(options, { lock: !dryRun }, async (session) => {
     if (images !== undefined) return fetchImages({ ...options, images }, session);
     const { tasks, plan } = await makePlan(session, options);
-    const result = { dest, dryRun, plan };
+    const result = { dest, dryRun, ...(session.shard && { shard: session.shard }), plan };
     if (dryRun) {
       return { ...result, outcomes: [], bytesDownloaded: 0, elapsedMs: session.elapsedMs() };
     }
@@ -68,6 +70,12 @@ function isNarrow({ labels, patients, images, limit, perLabel }: ImageChoice): b
   return (
     labels.length > 0 || [patients, images, limit, perLabel].some((each) => each !== undefined)
   );
+}
+
+function noShardOfImages(): CcxriError {
+  return new CcxriError('usage', 'single images are chosen over all archives, not over a shard', {
+    next: [{ kind: 'advice', text: 'choose them without a shard, or fetch whole archives' }],
+  });
 }
 
 function nothingSelected(): CcxriError {
@@ -97,6 +105,8 @@ async function makePlan(
   await assertOfThisManifest(surveys, session);
   const planned = planFetch(surveys, choicesOf(options), await freeBytesAt(dest));
   emitPlan(session, planned, choicesOf(options));
+  const { bytesToDownload: bytes, about } = planned.plan;
+  assertWithinLimit({ bytes, about }, options.maxBytes);
   return planned;
 }
 

@@ -1,4 +1,4 @@
-import { type FileSurvey, surveyFile } from '../dataset/survey.ts';
+import { type FileSurvey, knownSizeOf, surveyFile } from '../dataset/survey.ts';
 import type { Session } from '../dataset/session.ts';
 import { assertOfThisManifest } from '../dataset/other-manifest.ts';
 import { sweepLeftovers } from '../dataset/sweep.ts';
@@ -13,6 +13,8 @@ import {
   makeChoice,
 } from '../labels/make-choice.ts';
 import { type ManifestFile, stemOf } from '../manifest/manifest.ts';
+import { type Size, sumSizes } from '../manifest/size.ts';
+import { assertWithinLimit } from './byte-limit.ts';
 import { type LabelFilesHere, withLabelFiles } from './choice-labels.ts';
 import { type PlannedFetch, emitImagesPlan, failuresOf, summarizeImages } from './images-report.ts';
 import type { FetchOptions, FetchOutcome, FetchResult } from './fetch-types.ts';
@@ -38,7 +40,7 @@ interface ImageFetchOptions extends FetchOptions {
 /**
  * Fetches chosen images without the rest of their archives, where that is less: label files first, which
  * say in which archives they are.
- * @throws CcxriError as `fetchDataset`; `nothing-chosen`; `labels-invalid`; `ranges-refused`: no source
+ * @throws CcxriError as `fetchDataset`; `nothing-chosen`; `too-many-bytes`: before any image comes; `labels-invalid`; `ranges-refused`: no source
  *   serves parts of some archives, and they may not be downloaded whole; of a label file that could not be had
  */
 export async function fetchImages(
@@ -53,11 +55,16 @@ export async function fetchImages(
   }
   return withDownloads({ session, options, tasks: [] }, async (run) => {
     const files = labelFilesFor(choice, session.files, session.manifest);
+    const labelSize = await assertLabelsWithinLimit(files, run);
     return withLabelFiles(files, run, async (labels) => {
       const question = new WholeQuestion(options);
       const planned = await planAll(choice, { labels, question }, run);
       const { plan } = planned;
       emitImagesPlan(planned, { labels: files.length, choices: choicesOf(options) }, session);
+      const received = Math.max(run.meter.bytesReceived, labelSize.bytes);
+      const bytes = received + plan.bytesToDownload;
+      assertWithinLimit({ bytes, about: plan.about || labelSize.about }, options.maxBytes);
+      question.expectBytes(bytes);
       const outcomes = dryRun
         ? failuresOf(planned, session)
         : await settleAll(planned, { labels, question }, run);
@@ -77,6 +84,20 @@ function extractsNothing(): CcxriError {
   return new CcxriError('usage', message, {
     next: [{ kind: 'advice', text: 'leave out what asks for no extraction' }],
   });
+}
+
+/**
+ * The label files come before anything else is known.
+ * @returns what of them is to be downloaded
+ */
+async function assertLabelsWithinLimit(
+  files: readonly ManifestFile[],
+  { session, options }: FetchRun,
+): Promise<Size> {
+  const surveys = await session.survey(files);
+  const size = sumSizes(surveys.filter(({ final }) => final === 'absent').map(knownSizeOf));
+  assertWithinLimit(size, options.maxBytes);
+  return size;
 }
 
 /** What planning and fetching share. */

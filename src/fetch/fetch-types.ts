@@ -7,6 +7,7 @@ import type { Remark } from '../labels/remarks.ts';
 import type { IndexResult } from '../labels/build-index.ts';
 import type { RepairReport } from './repair-types.ts';
 import type { ImageChoice } from '../labels/image-choice.ts';
+import type { Shard } from '../manifest/shard.ts';
 
 /**
  * Connections of a run, over all files: a number is kept. `auto`: 4 at first, and twice as many while that
@@ -27,6 +28,11 @@ export interface FetchOptions extends SessionOptions {
   readonly concurrency?: number | undefined;
   /** Connections in all. Default `auto`. */
   readonly connections?: Connections | undefined;
+  /**
+   * A plan to download more is refused with `too-many-bytes`, before anything is downloaded; in a dry run,
+   * too. Default: no limit.
+   */
+  readonly maxBytes?: number | undefined;
   /** Bytes a second, over all connections. Default: no limit. */
   readonly limitRateBytesPerSecond?: number | undefined;
   /** Attempts without progress after which a file's source, or a page, is given up. Default 10. */
@@ -47,7 +53,7 @@ export interface FetchOptions extends SessionOptions {
   readonly userAgent?: string | undefined;
   /** Unpack archives that have passed. Default true. */
   readonly extract?: boolean | undefined;
-  /** Write index.csv at the end. Default true; false too where `extract` is false. */
+  /** Write index.csv at the end. Default true; false too where `extract` is false, and of a shard. */
   readonly join?: boolean | undefined;
   /**
    * Remove an archive once all its images are extracted and checked; one that single images are read from
@@ -65,8 +71,8 @@ export interface FetchOptions extends SessionOptions {
   readonly repair?: boolean | undefined;
   /**
    * Which images are meant, within the selected archives; then no selection means every archive. They are
-   * fetched one by one, without their archives, where that is less than half of an archive. Default: whole
-   * archives.
+   * fetched one by one, without their archives, where that is less than half of an archive. Not of a
+   * shard. Default: whole archives.
    */
   readonly images?: ImageChoice | undefined;
   /**
@@ -212,6 +218,8 @@ export interface FetchResult {
   readonly dest: string;
   /** Was it a dry run? */
   readonly dryRun: boolean;
+  /** The part of the selection that was fetched. Absent: all of it. */
+  readonly shard?: Shard | undefined;
   /** What had to be done when the run began. */
   readonly plan: FetchPlan;
   /**

@@ -11,12 +11,13 @@ import type { FetchOptions, FetchOutcome, FetchResult } from './fetch-types.ts';
  * @param labelsHere the label files that are here, where they have been read already
  */
 export async function joinIfWanted(
-  { layout, dest, manifest, onEvent }: Session,
+  { layout, dest, manifest, onEvent, shard }: Session,
   { extract = true, join = true, signal }: FetchOptions,
   outcomes: readonly FetchOutcome[],
   labelsHere?: LabelsHere,
 ): Promise<Pick<FetchResult, 'index' | 'indexError'>> {
-  if (!extract || !join || !(await hasImages(layout, manifest))) return {};
+  // Others are at work on the rest: the index comes when they have ended.
+  if (!extract || !join || shard !== undefined || !(await hasImages(layout, manifest))) return {};
   try {
     return {
       index: await buildDescribedIndex({ dest, manifest, onEvent, signal }, labelsHere),

@@ -3,6 +3,7 @@ import { CcxriError } from '../errors.ts';
 import { freeBytesAt } from '../fs/paths.ts';
 import { sumSizes } from '../manifest/size.ts';
 import { count, formatSize } from '../text.ts';
+import { assertWithinLimit } from './byte-limit.ts';
 import type { FetchOptions, FetchPlan, WholeArchives } from './fetch-types.ts';
 import { assertRoom, isTooSmall, planFetch } from './plan.ts';
 import { choicesOf } from './with-downloads.ts';
@@ -18,6 +19,8 @@ export class WholeQuestion {
   #alike: readonly FileSurvey[] = [];
   /** What was agreed to on a disk that looks too small. */
   #agreedBytes = 0;
+  /** What the run downloads besides, by its plan. */
+  #otherBytes = 0;
 
   constructor(options: FetchOptions) {
     this.#options = options;
@@ -28,6 +31,11 @@ export class WholeQuestion {
     this.#alike = surveys;
   }
 
+  /** What the run is going to download, if no question comes up any more. */
+  expectBytes(bytes: number): void {
+    this.#otherBytes = bytes;
+  }
+
   /** Its images have come, or are known to need nothing: no question is about it any more. */
   settled(name: string): void {
     this.#alike = this.#alike.filter(({ file }) => file.name !== name);
@@ -35,7 +43,7 @@ export class WholeQuestion {
 
   /**
    * @param error what was met at one of them
-   * @throws CcxriError `ranges-refused`: they may not; `disk-space`
+   * @throws CcxriError `ranges-refused`: they may not; `too-many-bytes`; `disk-space`
    */
   async assertAllowed(surveys: readonly FileSurvey[], error: CcxriError): Promise<void> {
     if (surveys.some(({ file }) => !this.#answers.has(file.name))) {
@@ -59,9 +67,12 @@ export class WholeQuestion {
   }
 
   async #ask(surveys: readonly FileSurvey[]): Promise<boolean> {
-    const { allowWhole, confirmWhole, dryRun, dest } = this.#options;
+    const { allowWhole, confirmWhole, dryRun, dest, maxBytes } = this.#options;
     if (dryRun === true) return allowWhole === true;
-    if (allowWhole !== true && (await confirmWhole?.(wholeOf(surveys))) !== true) return false;
+    const cost = wholeOf(surveys);
+    if (allowWhole !== true && confirmWhole === undefined) return false;
+    assertWithinLimit({ ...cost, bytes: cost.bytes + this.#otherBytes }, maxBytes);
+    if (allowWhole !== true && (await confirmWhole?.(cost)) !== true) return false;
     const free = await freeBytesAt(dest);
     await this.assertRoom(planFetch(surveys, choicesOf(this.#options), free).plan);
     return true;

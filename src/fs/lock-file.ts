@@ -84,12 +84,15 @@ async function isLockOf(path: string, expected: LockRecord): Promise<boolean> {
 
 /**
  * Checks a lock, by the file system's own clock where it can't be read: a probe is written beside it.
+ * @param own of the run that asks: what its job scheduler started again has ended
  */
-export async function classifyLock(path: string): Promise<LockState> {
+export async function classifyLock(path: string, own?: LockRecord): Promise<LockState> {
   try {
     const record = await readLockFile(path);
     if (record === 'unreadable') return (await isOld(path)) ? 'stale' : 'unreadable';
-    if (record === 'gone' || (await livenessOf(record.holder)) !== 'dead') return record;
+    if (record === 'gone') return record;
+    const isDead = isEarlierAttempt(record.job, own?.job);
+    if (!isDead && (await livenessOf(record.holder)) !== 'dead') return record;
     // It may have released the lock and ended since it was read. What is there after its death stays
     // until somebody removes it.
     return (await isLockOf(path, record)) ? 'stale' : 'gone';
@@ -97,6 +100,12 @@ export async function classifyLock(path: string): Promise<LockState> {
     if (errnoOf(error) === 'ENOENT') return 'gone';
     throw toDiskError(error, 'read the lock', { path });
   }
+}
+
+/** A scheduler starts a task again when its run before has ended, on whatever host that was. */
+function isEarlierAttempt(theirs: JobAttempt | undefined, ours: JobAttempt | undefined): boolean {
+  if (theirs === undefined || ours === undefined) return false;
+  return theirs.id === ours.id && theirs.attempt < ours.attempt;
 }
 
 /** The record, whether its holder is alive or not. Never through a link. */
@@ -137,12 +146,12 @@ export async function breakLock(
 ): Promise<'removed' | 'again' | LockRecord | 'unreadable'> {
   const breaker = `${path}.break`;
   if (!(await createLockFile(breaker, own))) {
-    const other = await classifyLock(breaker);
-    if (other === 'stale') await moveAway(breaker);
+    const other = await classifyLock(breaker, own);
+    if (other === 'stale') await moveAway(breaker, own);
     return other === 'stale' || other === 'gone' ? 'again' : other;
   }
   try {
-    if ((await classifyLock(path)) !== 'stale') return 'again';
+    if ((await classifyLock(path, own)) !== 'stale') return 'again';
     await unlink(path);
     return 'removed';
   } catch (error) {
@@ -154,7 +163,7 @@ export async function breakLock(
 }
 
 /** For a breaker whose owner died, too. What was moved is checked again, and put back if alive. */
-async function moveAway(path: string): Promise<void> {
+async function moveAway(path: string, own: LockRecord): Promise<void> {
   const moved = besideOf(path);
   try {
     await rename(path, moved);
@@ -162,7 +171,7 @@ async function moveAway(path: string): Promise<void> {
     if (errnoOf(error) === 'ENOENT') return;
     throw toDiskError(error, 'take over the lock', { path });
   }
-  const state = await classifyLock(moved);
+  const state = await classifyLock(moved, own);
   if (state !== 'stale' && state !== 'gone') await link(moved, path).catch(() => undefined);
   await unlink(moved).catch(() => undefined);
 }
@@ -177,9 +186,26 @@ export const identitySchema = z.strictObject({
   startToken: z.string().max(100).nullable(),
 });
 
+const jobAttempt = z.strictObject({
+  id: z.string().max(300),
+  attempt: z.int().nonnegative(),
+});
+
+/** A run as a job scheduler knows it. */
+export interface JobAttempt {
+  /** Of the job or its task, as no other one of any time is called. */
+  readonly id: string;
+  /** 0: the first; greater for each time that the scheduler has started it again, when it had ended. */
+  readonly attempt: number;
+}
+
 const lockSchema = z.strictObject({
   lockVersion: z.literal(1),
   holder: identitySchema,
+  /** What of the directory it is held for: `shard 3/8`. Absent: all of it. */
+  part: z.string().max(100).optional(),
+  /** Absent: no scheduler has started it, or none that says how often. */
+  job: jobAttempt.optional(),
   /** Differs from that of every other lock, of the same process, too. */
   token: z.string().max(100),
   since: z.iso.datetime(),

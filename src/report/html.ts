@@ -1,3 +1,5 @@
+import { escapeHtml } from '../text.ts';
+
 /** Markup. All of it comes out of `markup`, so that foreign text is escaped wherever it stands. */
 export class Html {
   readonly text: string;
@@ -19,8 +21,4 @@ function textOf(value: Value): string {
   if (value instanceof Html) return value.text;
   if (typeof value === 'string') return escapeHtml(value);
   return typeof value === 'number' ? String(value) : value.map(textOf).join('');
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (char) => `&#${char.codePointAt(0)};`);
 }

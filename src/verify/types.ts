@@ -1,12 +1,14 @@
 import type { Stats } from 'node:fs';
 import type { LimitFunction } from 'p-limit';
 import type { MembersRecord } from '../dataset/ledger.ts';
+import type { ShardOptions } from '../dataset/locks.ts';
 import type { FileOutcome, RunOptions, Session } from '../dataset/session.ts';
 import type { NextStep } from '../errors.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
+import type { Shard } from '../manifest/shard.ts';
 import type { BrokenImage } from '../zip/member-faults.ts';
 
-export interface VerifyOptions extends RunOptions {
+export interface VerifyOptions extends RunOptions, ShardOptions {
   /**
    * `quick`: size and mtime against the ledger, no byte is read; `full` (default): MD5 of every
    * archive and label file (of images only where the archive is gone: their CRC-32s); `deep`: also
@@ -55,6 +57,8 @@ export interface VerifyResult {
   /** The dataset directory, as it was given. */
   readonly dest: string;
   readonly depth: VerifyDepth;
+  /** The part of the selection that was checked. Absent: all of it. */
+  readonly shard?: Shard | undefined;
   /** One for each selected file; without a selection one for each file that is here. */
   readonly outcomes: readonly VerifyOutcome[];
   /** Files of the manifest that were not asked for by name and are not here. */

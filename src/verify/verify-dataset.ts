@@ -32,7 +32,7 @@ export async function verifyDataset(options: VerifyOptions): Promise<VerifyResul
       locate(file, layout, askedLedger),
     );
     const wanted = isSelected ? located : located.filter(isHere);
-    if (wanted.length === 0) throw nothingHere(session);
+    if (wanted.length === 0 && session.shard === undefined) throw nothingHere(session);
     emitPlan(wanted, depth, session);
     const run: VerifyRun = {
       session,
@@ -47,6 +47,7 @@ export async function verifyDataset(options: VerifyOptions): Promise<VerifyResul
     return {
       dest,
       depth,
+      ...(session.shard && { shard: session.shard }),
       outcomes,
       notHere: files.length - wanted.length,
       imagesUnread: depth === 'deep' ? 0 : wanted.filter(hasImagesBeside).length,

@@ -32,6 +32,8 @@ async function readBy(command: CommandName, root: string): Promise<ReadonlySet<s
     ...(takesOption(command, 'manifest') && { manifest: join(RELEASE, 'manifest.json') }),
     ...(takesOption(command, 'source') && { source: [RELEASE] }),
     ...(command === 'fetch' && { subset: ['all'], noExtract: true }),
+    ...((command === 'plan' || command === 'lock') && { subset: ['all'] }),
+    ...(command === 'lock' && { output: join(root, 'ccxri.lock.json') }),
     ...(command === 'export' && { to: join(root, 'out') }),
     ...(command === 'query' && { label: ['COVID-19'] }),
   };
@@ -41,6 +43,7 @@ async function readBy(command: CommandName, root: string): Promise<ReadonlySet<s
       return Reflect.get(target, key, receiver);
     },
   });
+  const stop = new AbortController();
   const context: CommandContext = {
     settings,
     argument: ARGUMENTS[command],
@@ -53,10 +56,11 @@ async function readBy(command: CommandName, root: string): Promise<ReadonlySet<s
     env: {},
     placeOfFetch: () => Promise.resolve({ dest: join(root, 'set'), isFound: false }),
     program: undefined,
-    signal: new AbortController().signal,
+    signal: stop.signal,
     clock: systemClock,
     nodeVersion: process.versions.node,
-    onEvent: () => undefined,
+    // It ends when it is told to.
+    onEvent: ({ event }) => event === 'serving' && stop.abort(),
   };
   const outcome = await (await COMMANDS[command].load())(context);
   outcome.render(new View({ width: 80, color: false, verbose: false }));

@@ -15,7 +15,10 @@ import {
   ownRelease,
   set,
 } from '../support/demo-lines.ts';
+import { describeClusterRuns } from '../support/described-cluster.ts';
+import { describeServeRuns } from '../support/described-serve.ts';
 import { describeSourceRuns } from '../support/described-sources.ts';
+import { describePlanRuns } from '../support/described-plans.ts';
 import { CHEST_HEADER, chestRow, imagesInIndex, lines } from '../support/csv.ts';
 import { DescribedOutput, FORMS, NEVER_SEEN } from '../support/described-output.ts';
 import { idsOf, linesOf } from '../support/json-shape.ts';
@@ -211,6 +214,8 @@ describe('real output is described', () => {
     await expectDescribed(0, () => ['audit', ...set(dest), '--decode']);
   });
 
+  it('of plans and lockfiles', () => describePlanRuns(described, tempDir));
+
   it('of manifest', async () => {
     const output = join(await tempDir(), 'lab.json');
     await expectDescribed(0, () => ['manifest', RELEASE]);
@@ -226,6 +231,9 @@ describeSourceRuns(described, {
   copyOfFetched,
   wholeSet: () => join(fetched, 'set'),
 });
+
+describeClusterRuns(described, { tempDir });
+describeServeRuns(described, () => copyOfFetched());
 
 describe('the description is of real output', () => {
   it('every field was met in one of the runs above, but those of the list', () => {

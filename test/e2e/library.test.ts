@@ -36,6 +36,7 @@ const FUNCTIONS = [
   'resolveLinks',
   'runDemo',
   'selectFiles',
+  'serveDataset',
   'splitDataset',
   'subsetNames',
   'toChoiceLabel',

@@ -1,7 +1,12 @@
 import { CcxriError } from '../../errors.ts';
 import { exportDataset } from '../../export/export-dataset.ts';
 import { toExportFormat } from '../../export/formats.ts';
-import { EXPORT_FORMATS, type ExportResult, type LeftOutImage } from '../../export/types.ts';
+import {
+  EXPORT_FORMATS,
+  IMAGE_FORMATS,
+  type ExportResult,
+  type LeftOutImage,
+} from '../../export/types.ts';
 import { count, formatBytes, formatCount, toPrintable } from '../../text.ts';
 import {
   type CommandContext,
@@ -18,7 +23,11 @@ export async function runExport(context: CommandContext): Promise<CommandOutcome
   if (argument === undefined) throw missing('say what to export', EXPORT_FORMATS.join(', '));
   const format = toExportFormat(argument);
   if (to === undefined) throw missing('say where the export goes', 'a new directory, by --to DIR');
-  const { split, resize, quality, imageFormat } = context.settings;
+  const { split, resize, quality, format: typedFormat } = context.settings;
+  const imageFormat = IMAGE_FORMATS.find((each) => each === typedFormat);
+  if (typedFormat !== undefined && imageFormat === undefined) {
+    throw missing(`images can't be converted to ${typedFormat}`, IMAGE_FORMATS.join(', '));
+  }
   const ofImages = { withImages, resize, quality, imageFormat };
   const choice = typedChoiceOf(context);
   const options = { format, to, force, dryRun, split, choice, shardBytes, ...ofImages };

@@ -9,10 +9,12 @@ import {
   brokenErrors,
   errorsOf,
   runOptionsOf,
+  shardOptionsOf,
 } from '../command.ts';
 import {
   type Labels,
   countOutcomes,
+  ofShard,
   joinParts,
   renderBroken,
   renderCounts,
@@ -30,6 +32,7 @@ export async function runExtract(context: CommandContext): Promise<CommandOutcom
   const { dryRun, wait, concurrency, keepGood } = context.settings;
   const result = await extractDataset({
     ...(await runOptionsOf(context)),
+    ...shardOptionsOf(context),
     concurrency,
     dryRun,
     wait,
@@ -54,7 +57,7 @@ export async function runExtract(context: CommandContext): Promise<CommandOutcom
 
 function renderExtracted(result: ExtractResult, view: View): string {
   const { dest, outcomes, dryRun, elapsedMs } = result;
-  const archives = count(outcomes.length, 'archive');
+  const archives = count(outcomes.length, 'archive') + ofShard(result);
   const time = dryRun ? '' : ` in ${formatDuration(elapsedMs)}`;
   return joinParts([
     `${archives} in ${toPrintable(dest, 4096)}${time}\n`,

@@ -1,3 +1,4 @@
+import type { ShardOptions } from '../../dataset/locks.ts';
 import type { RunOptions } from '../../dataset/session.ts';
 import { CcxriError, isCcxriError } from '../../errors.ts';
 import { fetchDataset } from '../../fetch/fetch-dataset.ts';
@@ -10,17 +11,9 @@ import type {
   WholeArchives,
 } from '../../fetch/fetch-types.ts';
 import type { IndexResult } from '../../labels/build-index.ts';
-import { type ImageChoice, choosesImages } from '../../labels/image-choice.ts';
-import { readChoice } from '../../labels/make-choice.ts';
 import { lowDiskError } from '../../fetch/plan.ts';
-import { listDataset } from '../../list.ts';
-import {
-  type Manifest,
-  type Selection,
-  isEmptySelection,
-  selectFiles,
-  withLabelFiles,
-} from '../../manifest/manifest.ts';
+import { selectFiles } from '../../manifest/manifest.ts';
+import { filesOfShard } from '../../manifest/shard.ts';
 import { type FileStatusRow, datasetStatus } from '../../status.ts';
 import { count, formatBytes, formatSize } from '../../text.ts';
 import {
@@ -30,27 +23,28 @@ import {
   brokenErrors,
   errorsOf,
   runOptionsOf,
+  shardOptionsOf,
   sourceOptionsOf,
   strictErrors,
-  typedChoiceOf,
   unknownErrors,
 } from '../command.ts';
 import { FETCH_DIDS, renderFetched, renderPlan, type Fetched } from '../render-fetch.ts';
 import { unknownOf } from '../render-images.ts';
 import { countOutcomes } from '../render-outcomes.ts';
+import { selectedOrLocked } from '../locked.ts';
 import { asThrown } from '../report.ts';
-import { type View, renderTable } from '../view.ts';
+import { nothingSelected } from '../selected.ts';
+import type { View } from '../view.ts';
 
 export async function runFetch(context: CommandContext): Promise<CommandOutcome> {
   const { settings, clock, signal } = context;
   const { dryRun } = settings;
   const given = await runOptionsOf(context);
-  const choice = await readChoice(typedChoiceOf(context), given.manifest);
-  const images = choosesImages(choice) ? choice : undefined;
-  if (images === undefined && isEmptySelection(given.selection)) {
-    throw nothingSelected(given.manifest);
-  }
-  const run = { ...given, selection: selectionOf(given, images, context) };
+  const selected = await selectedOrLocked(context, given);
+  if (selected === undefined) throw nothingSelected(given.manifest, 'fetch');
+  const { selection, images } = selected;
+  const shared = shardOptionsOf(context);
+  const run = { ...given, ...shared, selection };
   const settled: FetchOutcome[] = [];
   const startMs = clock.nowMs();
   const fetching = fetchDataset({
@@ -82,7 +76,8 @@ export async function runFetch(context: CommandContext): Promise<CommandOutcome>
     // Of chosen images it is not known which archives they are in before the run has begun.
     const outcomes = images === undefined ? await withStopped(run, settled) : settled;
     const elapsedMs = clock.nowMs() - startMs;
-    return toStopped({ dest: run.dest, outcomes, bytesDownloaded: 0, elapsedMs }, error);
+    const { shard } = shared;
+    return toStopped({ dest: run.dest, outcomes, bytesDownloaded: 0, elapsedMs, shard }, error);
   }
 }
 
@@ -97,6 +92,7 @@ function fetchOptionsOf(context: CommandContext) {
     extract: !settings.noExtract,
     join: !settings.noJoin,
     allowWhole: settings.allowWhole,
+    maxBytes: settings.maxBytes,
     ...(confirm && {
       confirmLowDisk: (plan: FetchPlan) => confirm(lowDiskQuestion(plan)),
     }),
@@ -108,22 +104,13 @@ function fetchOptionsOf(context: CommandContext) {
   };
 }
 
-/** Of chosen images the run itself gets the label files that it needs. */
-function selectionOf(
-  { manifest, selection }: RunOfCommand,
-  images: ImageChoice | undefined,
-  { settings }: CommandContext,
-): Selection {
-  if (images !== undefined) return selection;
-  return withLabelFiles(manifest, selection, settings.noLabels ? 'none' : 'needed');
-}
-
 /** In the manifest's order; files that were not settled when the run was stopped are `stopped`. */
 async function withStopped(
-  { manifest, dest, selection }: RunOfCommand,
+  { manifest, dest, selection, shard }: RunOfCommand & ShardOptions,
   settled: readonly FetchOutcome[],
 ): Promise<readonly FetchOutcome[]> {
-  const files = selectFiles(manifest, selection);
+  const selected = selectFiles(manifest, selection);
+  const files = shard === undefined ? selected : filesOfShard(selected, shard);
   const isSettled = new Set(settled.map(({ file }) => file));
   const open = files.filter(({ name }) => !isSettled.has(name)).map(({ name }) => name);
   const here =
@@ -206,30 +193,6 @@ function withRemarksOf(
 ): Pick<IndexResult, 'remarks'> | undefined {
   if (images === undefined) return index;
   return { remarks: [...images.remarks, ...(index?.remarks ?? [])] };
-}
-
-/** 45 GB are never fetched by accident. */
-function nothingSelected(manifest: Manifest): CcxriError {
-  const { subsets } = listDataset(manifest);
-  // The table has no titles, so each number has its unit beside it.
-  const rows = subsets.map(({ subset, archives, bytes, about }) => [
-    subset,
-    count(archives, 'archive'),
-    formatSize({ bytes, about }),
-  ]);
-  const table = renderTable(['', { right: '' }, { right: '' }], rows, Infinity);
-  return new CcxriError('nothing-selected', 'say what to fetch; there is:', {
-    reasons: table.trimEnd().split('\n'),
-    next: [
-      {
-        kind: 'run',
-        command: 'fetch',
-        subsets: ['NAME'],
-        purpose: '(`--subset all` is everything)',
-        or: { kind: 'run', command: 'fetch', files: ['NAME'] },
-      },
-    ],
-  });
 }
 
 function wholeQuestion({ archives, ...size }: WholeArchives): string {

@@ -5,6 +5,7 @@ export { runExtract } from './extract.ts';
 export { runJoin } from './join.ts';
 export { runManifest } from './manifest.ts';
 export { runReport } from './report.ts';
+export { runServe } from './serve.ts';
 export { runSplit } from './split.ts';
 export { runStats } from './stats.ts';
 export { runStatus } from './status.ts';

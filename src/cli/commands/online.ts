@@ -3,6 +3,8 @@
 export { runDoctor } from './doctor.ts';
 export { runFetch } from './fetch.ts';
 export { runLinks } from './links.ts';
+export { runLock } from './lock.ts';
 export { runMembers } from './members.ts';
+export { runPlan } from './plan.ts';
 export { runQuery } from './query.ts';
 export { runRepair } from './repair.ts';

@@ -11,10 +11,12 @@ import {
   brokenErrors,
   errorsOf,
   runOptionsOf,
+  shardOptionsOf,
   strictErrors,
 } from '../command.ts';
 import {
   countOutcomes,
+  ofShard,
   joinParts,
   renderBroken,
   renderCounts,
@@ -45,7 +47,12 @@ const DEPTHS: Readonly<Record<VerifyDepth, string>> = {
 export async function runVerify(context: CommandContext): Promise<CommandOutcome> {
   const { quick, deep, concurrency } = context.settings;
   const depth: VerifyDepth = quick ? 'quick' : deep ? 'deep' : 'full';
-  const result = await verifyDataset({ ...(await runOptionsOf(context)), concurrency, depth });
+  const result = await verifyDataset({
+    ...(await runOptionsOf(context)),
+    ...shardOptionsOf(context),
+    concurrency,
+    depth,
+  });
   const { outcomes, notHere } = result;
   const checks = outcomes.map(({ file, status }) => ({ file, check: status }));
   return {
@@ -97,7 +104,7 @@ function notesOf(result: VerifyResult, { suggest: { command } }: View): readonly
 function renderHead(result: VerifyResult, { style }: View): string {
   const { dest, depth, outcomes, bytesRead, elapsedMs } = result;
   const bad = outcomes.filter(({ error }) => error !== undefined).length;
-  const files = count(outcomes.length, 'file');
+  const files = count(outcomes.length, 'file') + ofShard(result);
   const unknown = outcomes.filter(({ status }) => status === 'present').length;
   const [word, n] =
     bad > 0
