@@ -46,6 +46,7 @@ async function buildBin(outdir: string): Promise<void> {
       index: 'src/index.ts',
       'hash-worker': 'src/hash/hash-worker.ts',
       'unpack-worker': 'src/zip/unpack-worker.ts',
+      'take-worker': 'src/adopt/take-worker.ts',
     },
     outdir,
     bundle: true,

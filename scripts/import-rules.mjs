@@ -14,6 +14,7 @@ export const FLOORS = [
     'query',
     'members',
     'repair',
+    'adopt',
     'report',
     'export',
     'split',

@@ -1,7 +1,7 @@
 import type { CheckRow } from './checks.ts';
 import type { ErrorRecord, NextStep } from './errors.ts';
 import type { FileStatus } from './file-status.ts';
-import type { ArchiveListedEvent, Phase, PlanEvent } from './plan-event.ts';
+import type { ArchiveListedEvent, LookedEvent, Phase, PlanEvent } from './plan-event.ts';
 import type { RequestEvent, ServingEvent } from './serve-event.ts';
 
 export type * from './plan-event.ts';
@@ -10,6 +10,7 @@ export type * from './serve-event.ts';
 /** Everything a run emits. `--ndjson` prints these, one a line. */
 export type RunEvent =
   | ArchiveListedEvent
+  | LookedEvent
   | PlanEvent
   | PhaseStartEvent
   | ProgressEvent
@@ -245,12 +246,13 @@ export interface DamagedMember {
 
 /**
  * What the run did with a file. `downloaded`; `repaired`: it was here and damaged, and what was wrong with it
- * was downloaded; `checked`: it was here, not known to be right, and has passed; `extracted`; `skipped`: there was nothing to do; `failed`: see `error`; `stopped`: not
+ * was downloaded; `adopted`: it, or images of it, were found elsewhere and taken; `checked`: it was here, not known to be right, and has passed; `extracted`; `skipped`: there was nothing to do; `failed`: see `error`; `stopped`: not
  * finished, because the run ended early; `described`: it is in the manifest that was made.
  */
 export type FileDid =
   | 'downloaded'
   | 'repaired'
+  | 'adopted'
   | 'checked'
   | 'extracted'
   | 'skipped'

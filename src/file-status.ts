@@ -6,6 +6,7 @@ export const FILE_STATUSES = [
   'verified',
   'content-checked',
   'crc-checked',
+  'named',
   'bad',
   'missing',
   'removed',
@@ -16,7 +17,8 @@ export const FILE_STATUSES = [
  * download; `present`: it is here, and not known to be right as it is now; `verified`: its MD5 is the
  * published one; `content-checked`: the published MD5 is disputed and does not match, and the content
  * is whole; `crc-checked`: the archive is not here, and each image of it that is here, all of them or
- * single ones that were fetched without it, has the CRC-32 that the archive has for it; `bad`: it, or an image extracted from it, is not what was published;
+ * single ones that were fetched without it, has the CRC-32 that the archive has for it; `named`:
+ * likewise, but some of them were adopted by their names, with nothing to check them by; `bad`: it, or an image extracted from it, is not what was published;
  * `missing`: nothing; `removed`: the archive is not here any more, and all its images are, extracted and
  * checked. Where nothing is read, it is so by the ledger, size and mtime.
  */
@@ -36,6 +38,7 @@ export const STATUS_KEYS: Readonly<Record<FileStatus, StatusKey>> = {
   verified: 'verified',
   'content-checked': 'contentChecked',
   'crc-checked': 'crcChecked',
+  named: 'named',
   bad: 'bad',
   missing: 'missing',
   removed: 'removed',

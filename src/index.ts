@@ -18,6 +18,7 @@ export type {
   CheckEvent,
   AboutFile,
   ArchiveListedEvent,
+  LookedEvent,
   ArchiveRemovedEvent,
   ConnectionsEvent,
   DamagedMember,
@@ -29,6 +30,7 @@ export type {
   Phase,
   PhaseDoneEvent,
   PhaseProgress,
+  PeakPlan,
   PhaseStartEvent,
   PlanEvent,
   PlannedImages,
@@ -88,6 +90,19 @@ export type {
 } from './members/types.ts';
 export { repairDataset } from './repair/repair-dataset.ts';
 export type { RepairDid, RepairOptions, RepairOutcome, RepairResult } from './repair/types.ts';
+export { adoptDataset } from './adopt/adopt-dataset.ts';
+export type {
+  AdoptDid,
+  AdoptOptions,
+  AdoptResult,
+  AdoptedFile,
+  AdoptedImages,
+  LeftExample,
+  LeftFiles,
+  LeftWhy,
+  LinkMode,
+  TakenHow,
+} from './adopt/types.ts';
 export { extractDataset } from './extract/extract-dataset.ts';
 export type { ExtractDid, ExtractOptions, ExtractOutcome, ExtractResult } from './extract/types.ts';
 export { joinDataset } from './join.ts';

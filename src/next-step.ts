@@ -1,5 +1,6 @@
 /** Commands of the program that an error may point to. */
 export type NextCommand =
+  | 'adopt'
   | 'audit'
   | 'demo'
   | 'doctor'
@@ -41,6 +42,7 @@ export type NextOption =
   | 'keep-good'
   | 'label'
   | 'lockfile'
+  | 'low-disk'
   | 'manifest'
   | 'max-bytes'
   | 'name'

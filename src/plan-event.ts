@@ -15,6 +15,18 @@ export interface PlannedWork {
   readonly bytes: number;
 }
 
+/** What the selected files take at the worst moment of a run with `--low-disk`, images and archives in one. */
+export interface PeakPlan {
+  /** Of what is here already and what comes. */
+  readonly bytes: number;
+  /** true: approximate, for the images of some archives are not known yet, or published sizes are rounded. */
+  readonly about: boolean;
+  /** All images. Those of archives that no member index is kept of are estimated by the size of the archive. */
+  readonly bytesOfImages: number;
+  /** The two largest archives that have to be downloaded from their first byte: no more are here at once. */
+  readonly bytesOfArchives: number;
+}
+
 /** What a choice of images comes to. */
 export interface PlannedImages {
   /** Images of the choice, controls among them. */
@@ -74,6 +86,8 @@ export interface PlanEvent {
   readonly bytesNeededOnDisk: number;
   /** Free space. Null where the system does not report it. */
   readonly bytesFreeOnDisk: number | null;
+  /** What the files take at the worst moment of the run. Absent but with `--low-disk`. */
+  readonly peak?: PeakPlan | undefined;
   /** Everything that the run will do, phase by phase of each file. Empty where there is nothing to do. */
   readonly work: readonly PlannedWork[];
   /** What is meant of the archives (`--label` and the like). Absent where all of them is. */
@@ -95,4 +109,11 @@ export interface ArchiveListedEvent {
   readonly listed: number;
   /** All that are going to be. */
   readonly archives: number;
+}
+
+/** `ccxri adopt` looks through directories: at most one a second, and one at the end. */
+export interface LookedEvent {
+  readonly event: 'looked';
+  /** Files that were looked at by now. */
+  readonly files: number;
 }

@@ -32,7 +32,8 @@ export async function datasetStatus(options: StatusOptions): Promise<StatusResul
 function toRow(survey: FileSurvey): FileStatusRow {
   const { file, receipt, final, members, partBytes, finalBytes } = survey;
   const status = statusOf(survey);
-  const areImagesAlone = final === 'absent' && ['removed', 'crc-checked', 'bad'].includes(status);
+  const areImagesAlone =
+    final === 'absent' && ['removed', 'crc-checked', 'named', 'bad'].includes(status);
   // A receipt for another release, or for bytes that have changed, proves nothing.
   const holds = receipt !== undefined && ['checked', 'absent'].includes(final);
   const passed = holds && fitsManifest(file, receipt) ? receipt : undefined;
@@ -45,6 +46,7 @@ function toRow(survey: FileSurvey): FileStatusRow {
     why: status === 'present' ? (WHYS[final] ?? null) : null,
     images: file.kind === 'archive' ? imagesOf(survey) : null,
     singleImages: survey.images === 'single' ? (members?.count ?? 0) : 0,
+    namedImages: survey.images === 'single' ? (members?.named ?? 0) : 0,
     // Of an archive that is gone: what is here of it are its images.
     bytesHere: areImagesAlone ? (members?.bytes ?? 0) : here,
     ...knownSizeOf(survey),
@@ -115,6 +117,8 @@ export interface FileStatusRow {
   readonly images: ImagesStatus | null;
   /** How many images are here that were fetched without the archive. 0 unless `images` is `single`. */
   readonly singleImages: number;
+  /** How many of these were adopted by their names, with nothing to check them by. */
+  readonly namedImages: number;
   /** What is here: of the file, whole or partial; of an archive of which images alone are here, these. */
   readonly bytesHere: number;
   /** Size of the file. */

@@ -90,6 +90,18 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
     announcement: 'reading the directories of archives…',
     load: async () => (await import('./commands/online.ts')).runMembers,
   },
+  adopt: {
+    summary: 'take over copies of the dataset from elsewhere on this machine',
+    isRare: true,
+    argument: { usage: '[path...]', help: 'directories, zips and files to look through' },
+    examples: [
+      ['ccxri adopt ~/Downloads -n', 'show what is there, and write nothing'],
+      ['ccxri adopt ~/Downloads /share/Dx1_20.zip', 'archives, label files, images of a bundle'],
+      ['ccxri adopt /old/images --link move', 'and what was taken is gone from there'],
+    ],
+    announcement: 'looking…',
+    load: async () => (await import('./commands/offline.ts')).runAdopt,
+  },
   extract: {
     summary: 'unpack the archives that are here; no network',
     isRare: true,

@@ -22,6 +22,8 @@ export interface CommandContext {
   readonly settings: Settings;
   /** The positional argument, where there is one. */
   readonly argument: string | undefined;
+  /** All of them, of a command that takes several. */
+  readonly args: readonly string[];
   /** The dataset directory: as given, the one that the user is in, or the default. */
   readonly dest: string;
   readonly manifests: ManifestChoice;

@@ -1,3 +1,4 @@
+import type { AdoptResult } from '../adopt/types.ts';
 import type { AuditResult } from '../audit/types.ts';
 import type { DemoResult } from '../demo/run-demo.ts';
 import type { DoctorResult } from '../doctor/types.ts';
@@ -79,6 +80,7 @@ export interface CommandResults {
   readonly verify: VerifyResult;
   readonly repair: RepairResult;
   readonly members: MembersResult;
+  readonly adopt: AdoptResult;
   readonly extract: ExtractResult;
   readonly join: IndexResult;
   readonly audit: AuditResult;
@@ -133,6 +135,7 @@ export interface CommandCounts {
   readonly verify: VerifyCounts;
   readonly repair: RepairCounts;
   readonly members: MembersCounts;
+  readonly adopt: AdoptCounts;
   readonly extract: ExtractCounts;
   readonly join: JoinCounts;
   readonly audit: AuditCounts;
@@ -186,6 +189,25 @@ export interface MembersCounts {
   readonly members: number;
   /** Images in these. */
   readonly images: number;
+}
+
+export interface AdoptCounts extends FileCount {
+  /** Archives and label files that were taken. */
+  readonly adopted: number;
+  /** Those that would be, in a dry run. */
+  readonly planned: number;
+  /** Those that were here, and right. */
+  readonly here: number;
+  /** Those that could not be taken. */
+  readonly failed: number;
+  /** Images taken, or to be taken, each checked by its CRC-32. */
+  readonly imagesCrcChecked: number;
+  /** Images taken, or to be taken, by their names. */
+  readonly imagesNamed: number;
+  /** Images that were here. */
+  readonly imagesHere: number;
+  /** What was found and left where it is. */
+  readonly left: number;
 }
 
 export interface VerifyCounts extends FileCount, Readonly<Record<StatusKey, number>> {

@@ -108,6 +108,7 @@ const OPTION_TEXTS: Readonly<Record<NextOption, string>> = {
   'keep-good': 'add --keep-good',
   label: 'name a label with --label NAME',
   lockfile: 'name a lockfile with --lockfile FILE',
+  'low-disk': 'work archive by archive with --low-disk',
   manifest: 'name its manifest with --manifest FILE',
   'max-bytes': 'allow more with --max-bytes SIZE',
   name: 'take another name with --name NAME',

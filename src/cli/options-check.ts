@@ -21,6 +21,11 @@ export const CHECK_OPTIONS = {
       own: { plan: { help: 'plan for images alone, without their archives', group: 'What' } },
     },
   ),
+  lowDisk: flag(
+    '--low-disk',
+    'archive by archive: no more than two are here at once, beside the images (implies --delete-archives)',
+    { group: 'After the download', commands: ['fetch'] },
+  ),
   keepGood: flag(
     '--keep-good',
     'of an archive with damaged members publish the good ones (still code 3)',

@@ -8,6 +8,7 @@ export const COMMAND_NAMES = [
   'verify',
   'repair',
   'members',
+  'adopt',
   'extract',
   'join',
   'audit',

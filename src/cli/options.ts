@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { DEFAULT_FILES_AT_ONCE, DIRECTORIES_AT_ONCE } from '../concurrency.ts';
 import { LANES, hashThreads } from '../threads/budget.ts';
+import { ADOPT_OPTIONS } from './options-adopt.ts';
 import { CHECK_OPTIONS } from './options-check.ts';
 import { CHOICE_KEYS, CHOICE_OPTIONS } from './options-choice.ts';
 import { CLUSTER_OPTIONS } from './options-cluster.ts';
@@ -68,6 +69,7 @@ const TABLE = {
         default: 'what is here',
       },
       members: { help: 'list the archives of a subset; repeatable, or a,b', default: 'all' },
+      adopt: { help: 'take what is of a subset alone; repeatable, or a,b', default: 'everything' },
       extract: { help: 'unpack the archives of a subset; repeatable, or a,b', default: 'all here' },
       join: { help: 'with --output: the images of a subset alone; repeatable, or a,b' },
       audit: { help: 'the images of a subset; repeatable, or a,b', default: 'all here' },
@@ -108,6 +110,7 @@ const TABLE = {
         help: 'look at one file, also if it is as it was when it passed; repeatable, or a,b',
       },
       members: { help: 'list one archive, with or without .zip; repeatable, or a,b' },
+      adopt: { help: 'take one file, or the images of one archive; repeatable, or a,b' },
       query: { help: 'images of one archive, with or without .zip; repeatable, or a,b' },
       split: { help: 'images of one archive, with or without .zip; repeatable, or a,b' },
       extract: { help: 'unpack one archive, with or without .zip; repeatable, or a,b' },
@@ -143,6 +146,7 @@ const TABLE = {
       'fetch',
       'repair',
       'members',
+      'adopt',
       'extract',
       'join',
       'split',
@@ -156,6 +160,7 @@ const TABLE = {
       split: { help: 'show the parts and their balance, but write nothing' },
       repair: { help: 'say what is damaged and what would be downloaded; write nothing' },
       members: { help: 'keep no member index; write nothing' },
+      adopt: { help: 'look and read, and show what would be taken; write nothing' },
       join: { help: 'join and audit, but write nothing' },
       doctor: { help: 'write nothing: the disk is looked at, not tried' },
       manifest: { help: 'read and hash, but write no file' },
@@ -177,6 +182,7 @@ const TABLE = {
   },
   ...NETWORK_OPTIONS,
   ...SETS_OPTIONS,
+  ...ADOPT_OPTIONS,
   ...SERVE_OPTIONS,
   ...PLAN_OPTIONS,
   dest: {
@@ -232,7 +238,7 @@ const TABLE = {
   },
   wait: flag('--wait', 'wait for another ccxri in the same directory instead of code 10', {
     group: 'Where to',
-    commands: ['fetch', 'repair', 'members', 'extract'],
+    commands: ['fetch', 'repair', 'members', 'adopt', 'extract'],
     own: { repair: { group: 'Where' }, members: { group: 'Where' }, extract: { group: 'Where' } },
   }),
   concurrency: {
@@ -293,6 +299,8 @@ export const EXCLUSIVE: readonly (readonly OptionKey[])[] = [
   ['cacheKey', 'format'],
   ['noExtract', 'deleteArchives'],
   ...CHOICE_KEYS.flatMap((key) => [[key, 'noLabels'] as const, [key, 'shard'] as const]),
+  ['noExtract', 'lowDisk'],
+  ...CHOICE_KEYS.map((key) => [key, 'lowDisk'] as const),
   ...MAKES_SPLIT.map((key) => ['check', key] as const),
 ];
 

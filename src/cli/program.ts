@@ -30,6 +30,8 @@ export type Request =
       readonly command: CommandName;
       readonly flags: RawOptions;
       readonly argument: string | undefined;
+      /** All positional arguments, of a command that takes several. */
+      readonly args: readonly string[];
       /** The argument, where it is the dataset directory; undefined: none was typed. */
       readonly directory?: string | undefined;
     };
@@ -117,13 +119,14 @@ function addCommand(program: Command, name: CommandName, requests: Request[]): v
   command.action(() => {
     assertTaken(program, name);
     const flags = flagsOf([program, command], options);
-    requests.push(toRequest(name, flags, command.args[0]));
+    requests.push(toRequest(name, flags, command.args));
   });
 }
 
-function toRequest(command: CommandName, flags: RawOptions, argument: string | undefined): Request {
+function toRequest(command: CommandName, flags: RawOptions, args: readonly string[]): Request {
+  const [argument] = args;
   const { usage, option: key } = COMMANDS[command].argument ?? {};
-  const request = { kind: 'command', command, flags, argument } as const;
+  const request = { kind: 'command', command, flags, argument, args } as const;
   if (usage === undefined || key === undefined || argument === undefined) return request;
   const { long } = OPTIONS[key];
   if (flags[key] !== undefined && flags[key] !== argument) {

@@ -19,6 +19,7 @@ const USUAL_ROWS = 24;
 /** What is in work is told by these. */
 const OF_WORK: ReadonlySet<RunEvent['event']> = new Set<RunEvent['event']>([
   'archive-listed',
+  'looked',
   'phase-start',
   'progress',
   'phase-done',

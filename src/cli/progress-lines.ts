@@ -127,6 +127,7 @@ export function lineOf(event: RunEvent, state: RunState, view: View): string | u
     case 'request':
       return renderServeEvent(event, view);
     case 'archive-listed':
+    case 'looked':
     case 'check':
     case 'progress':
       return undefined;

@@ -81,8 +81,8 @@ function asciiBar(fraction: number, length: number): string {
 function summaryLine(at: Position, state: RunState, width: number): string {
   const { listing } = state;
   if (listing !== null) {
-    const { listed, archives } = listing;
-    return firstThatFits(width, [[listingOf(listing)], [`${listed}/${archives}`]]);
+    const short = 'files' in listing ? listing.files : `${listing.listed}/${listing.archives}`;
+    return firstThatFits(width, [[listingOf(listing)], [String(short)]]);
   }
   const isOfImages = state.imagesInAll !== null;
   const done = isOfImages ? state.imagesDone : state.filesDone;

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import { isOfManyFiles } from '../errors.ts';
 import type {
   ArchiveListedEvent,
+  LookedEvent,
   Phase,
   PhaseProgress,
   PlanEvent,
@@ -59,6 +60,8 @@ interface Begun {
   triesAtMs: number | undefined;
 }
 
+type Listing = Pick<ArchiveListedEvent, 'listed' | 'archives'> | Pick<LookedEvent, 'files'>;
+
 /** What the events of a run add up to: one state, which bars and lines both show. */
 export class RunState {
   /** In the demo a line says of each failure that it was put right. */
@@ -76,7 +79,7 @@ export class RunState {
   #imagesInAll: number | null = null;
   /** By file. */
   readonly #imagesDone = new Map<string, number>();
-  #listing: Pick<ArchiveListedEvent, 'listed' | 'archives'> | null = null;
+  #listing: Listing | null = null;
   #hasWork = false;
   #lastPhase: Phase = 'download';
   /** By phase: what is hashed meanwhile is no speed of a download. */
@@ -92,6 +95,7 @@ export class RunState {
     this.#isRepetition = this.#wasReported(event, nowMs);
     switch (event.event) {
       case 'archive-listed':
+      case 'looked':
         this.#listing = event;
         this.#hasWork = true;
         return;
@@ -163,8 +167,8 @@ export class RunState {
     return this.#imagesInAll;
   }
 
-  /** Archives are being listed: how many are. null: no longer, or not at all. */
-  get listing(): Pick<ArchiveListedEvent, 'listed' | 'archives'> | null {
+  /** Archives are being listed, or directories looked through. null: no longer, or not at all. */
+  get listing(): Listing | null {
     return this.#listing;
   }
 

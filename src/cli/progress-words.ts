@@ -34,7 +34,9 @@ export function filesOf({ filesDone, filesInAll, imagesDone, imagesInAll }: RunS
 }
 
 /** `reading directories: 12 of 51 archives` */
-export function listingOf({ listed, archives }: NonNullable<RunState['listing']>): string {
+export function listingOf(listing: NonNullable<RunState['listing']>): string {
+  if ('files' in listing) return `looking: ${count(listing.files, 'file')} so far`;
+  const { listed, archives } = listing;
   return `reading directories: ${formatCount(listed)} of ${count(archives, 'archive')}`;
 }
 

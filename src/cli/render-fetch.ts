@@ -46,6 +46,7 @@ export function renderPlan(result: FetchResult, { view, again, lowDisk }: Render
     `download: ${formatSize({ bytes: bytesToDownload, about })}`,
     ...toCheckLines(plan),
     `disk: about ${formatBytes(bytesNeededOnDisk)} needed${free}`,
+    ...toPeakLines(plan),
     ...toRemoveLines(plan),
     ...whatNext(plan, { view, again, lowDisk }),
   ];
@@ -65,6 +66,14 @@ function whatNext(plan: FetchPlan, { view, again, lowDisk }: RenderOptions): rea
     return [...warning, `nothing was written; ${again} does it`];
   }
   return [...warning, `nothing was written; ${lowDisk}`];
+}
+
+/** What the files take at the worst moment of a run with little disk. */
+function toPeakLines({ peak }: FetchPlan): readonly string[] {
+  if (peak === undefined) return [];
+  const { bytes, about, bytesOfImages, bytesOfArchives } = peak;
+  const parts = `${formatBytes(bytesOfImages)} of images, ${formatBytes(bytesOfArchives)} of archives`;
+  return [`at most on disk: ${formatSize({ bytes, about })} (${parts} at once)`];
 }
 
 /** What is here, and not known to be right. */

@@ -95,7 +95,7 @@ async function runCommand(
   door: Door,
 ): Promise<ExitCode> {
   const { io, stdout } = door;
-  const { command, argument } = request;
+  const { command, argument, args } = request;
   const form: Form = settings.json ? 'json' : settings.ndjson ? 'ndjson' : 'text';
   const { dest, isFound } = await placeOf(command, settings.dest, io);
   const isDemo = await isForDemo(command, settings, dest);
@@ -123,7 +123,7 @@ async function runCommand(
     if (isFound && !settings.quiet && form !== 'ndjson')
       progress.note(`in the dataset directory ${toPrintable(dest, 4096)}`);
     const confirm = confirmWith(settings, io, progress);
-    const context = { ...worldOf(io), settings, argument, dest, manifests, onEvent, confirm };
+    const context = { ...worldOf(io), settings, argument, args, dest, manifests, onEvent, confirm };
     for (const message of environmentWarnings(command, io.env)) {
       onEvent({ event: 'warning', code: 'environment', message });
     }

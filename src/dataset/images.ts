@@ -8,7 +8,7 @@ import { foldName } from '../zip/names.ts';
 import type { DamagedMember } from '../events.ts';
 import type { BrokenImage } from '../zip/member-faults.ts';
 import { type DatasetLayout, imagesPathOf } from './layout.ts';
-import type { Ledger, MemberContent, MembersRecord, Receipt } from './ledger.ts';
+import type { Ledger, MemberContent, MemberRecord, MembersRecord, Receipt } from './ledger.ts';
 
 /**
  * `complete`: every member of the archive is there; `good-only`: so is every member that is good in the
@@ -43,6 +43,15 @@ export function allMembersOf(
 /** Whether its images were fetched without the archive, or some of them were: no MD5 speaks of all. */
 export function areSingle(record: Pick<MembersRecord, 'md5'> | undefined): boolean {
   return record?.md5 === null;
+}
+
+/** Members that were adopted by their names: nothing is known that they could be checked by. */
+export function namedOf({
+  members,
+}: {
+  readonly members: readonly MemberRecord[];
+}): readonly MemberRecord[] {
+  return members.filter(({ state }) => state === 'named');
 }
 
 function hasDamaged({ damaged = [] }: MembersRecord): boolean {

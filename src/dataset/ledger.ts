@@ -120,7 +120,7 @@ const receiptSchema = z.strictObject({
   foundBadAt: z.iso.datetime().optional(),
 });
 
-const MEMBER_STATES = ['verified', 'content-checked', 'crc-checked'] as const;
+const MEMBER_STATES = ['verified', 'content-checked', 'crc-checked', 'named'] as const;
 
 /** A member as the ledger keeps it. */
 export interface MemberRecord {
@@ -130,7 +130,8 @@ export interface MemberRecord {
   readonly crc32: number;
   /**
    * `verified`: by the MD5 of its archive; `content-checked`: by that of all members, where the
-   * published MD5 is disputed; `crc-checked`: by its own CRC-32 alone.
+   * published MD5 is disputed; `crc-checked`: by its own CRC-32 alone; `named`: it was adopted by its name,
+   * and there was nothing to check it by: length and CRC-32 are those that it had then.
    */
   readonly state: (typeof MEMBER_STATES)[number];
 }

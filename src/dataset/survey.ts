@@ -10,6 +10,7 @@ import {
   type MembersNoted,
   areImagesSettled,
   findImages,
+  namedOf,
   notedMembers,
 } from './images.ts';
 import { type DatasetLayout, finalPathOf } from './layout.ts';
@@ -44,6 +45,8 @@ export interface FileSurvey {
   readonly partBytes: number;
   /** The URL that it came from; null where there is none, or it is whole. */
   readonly partFrom: string | null;
+  /** Of a partial download from elsewhere, which is of no use and takes space. Absent: none, or not looked for. */
+  readonly foreignPartBytes?: number | undefined;
   /** Brought by single images, which a download takes over. Absent: not looked for. */
   readonly storedBytes?: number | undefined;
 }
@@ -52,6 +55,8 @@ export interface FileSurvey {
 interface MembersSummary extends MembersNoted {
   readonly count: number;
   readonly bytes: number;
+  /** Adopted by their names, with nothing to check them by. */
+  readonly named: number;
   /** `verify` has found some damaged or missing, and they have not been extracted again since. */
   readonly isFoundBad: boolean;
 }
@@ -90,6 +95,7 @@ function summarize(record: MembersRecord | undefined): MembersSummary | undefine
   return {
     count: record.members.length,
     bytes: record.members.reduce((sum, { bytes }) => sum + bytes, 0),
+    named: namedOf(record).length,
     isFoundBad: record.foundBadAt !== undefined,
     ...notedMembers(record.archive, record),
   };
@@ -158,7 +164,8 @@ export function statusOf(survey: FileSurvey): FileStatus {
       }
       if (partBytes > 0) return 'partial';
       if (areImagesBad(survey)) return 'bad';
-      return images === 'single' ? 'crc-checked' : 'missing';
+      if (images !== 'single') return 'missing';
+      return (survey.members?.named ?? 0) > 0 ? 'named' : 'crc-checked';
   }
 }
 

@@ -20,6 +20,8 @@ export interface DownloadContext {
   readonly parts: PartStore;
   /** Where files with wrong bytes go: `DatasetLayout.bad`. */
   readonly quarantineDir: string;
+  /** false: of wrong bytes a record alone is kept. Default true. */
+  readonly keepsWrongBytes?: boolean | undefined;
   /** The most connections for one file: `limiter` distributes the run's connections. */
   readonly connections: number;
   readonly limiter: HostLimiter;

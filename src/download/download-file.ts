@@ -206,9 +206,12 @@ async function quarantineWrong(
   { part, context }: Transfer,
   wrong: WrongBytes,
 ): Promise<CcxriError> {
-  const path = await quarantine(wrong, context.quarantineDir, (to) => part.moveAway(to));
+  const { keepsWrongBytes: keepsBytes, quarantineDir } = context;
+  const where = await quarantine({ ...wrong, keepsBytes }, quarantineDir, (to) =>
+    part.moveAway(to),
+  );
   return withDetails(wrong.error, {
-    kept: `the wrong bytes, in ${path}`,
+    kept: keepsBytes === false ? `a record, in ${where}` : `the wrong bytes, in ${where}`,
     next: wrong.error.next.length > 0 ? wrong.error.next : TWICE_WRONG,
   });
 }

@@ -5,20 +5,37 @@ import type { MemberRecord, MembersRecord } from '../dataset/ledger.ts';
 import { tryPlace } from '../download/publish.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
 import { syncDirectory } from '../fs/atomic.ts';
+import { pathKind } from '../fs/paths.ts';
 import type { ListedMember } from '../zip/listing.ts';
 import type { BrokenImage } from '../zip/member-faults.ts';
 import { occupied } from './publish.ts';
 import type { Stage } from './stage.ts';
 import type { ExtractContext, SingleImagesFound } from './types.ts';
 
+/** An image as the ledger records it. */
+export interface PlacedImage extends Pick<ListedMember, 'path' | 'size' | 'crc32'> {
+  /** `named`: there was nothing to check it by. Default `crc-checked`. */
+  readonly state?: 'crc-checked' | 'named' | undefined;
+}
+
+/** What of an archive's images was here before. */
+export interface ImagesBefore extends Pick<SingleImagesFound, 'record' | 'broken' | 'bad'> {
+  /** In their place already, and not recorded as what they are now. */
+  readonly adopted: readonly PlacedImage[];
+}
+
 interface SinglePublication {
   /** Of the archive. */
   readonly name: string;
-  readonly found: SingleImagesFound;
+  readonly found: ImagesBefore;
   /** Filled and flushed. Absent: nothing was fetched. */
   readonly stage?: Stage | undefined;
   /** What is in the stage. */
-  readonly members: readonly ListedMember[];
+  readonly members: readonly PlacedImage[];
+  /** They are all that is in the stage, and in the order of their folders. Default false. */
+  readonly isWholeStage?: boolean | undefined;
+  /** The images are among those that the ledger lists of the whole archive: the list stays one. Default false. */
+  readonly keepsList?: boolean | undefined;
   readonly broken: readonly BrokenImage[];
   readonly context: ExtractContext;
 }
@@ -43,8 +60,12 @@ export async function placeSingleImages(
   if (stage === undefined) return record;
   const root = imagesPathOf(context.layout, name);
   const places = { root, name, known: new Set(found.record?.members.map(({ path }) => path)) };
-  const placed: ListedMember[] = [];
+  const placed: PlacedImage[] = [];
   try {
+    if (publication.isWholeStage === true && (await placeStage(stage, root))) {
+      await syncDirectory(context.layout.images);
+      return record;
+    }
     await makeFolders(members, places);
     for (const member of members) {
       await placeOne(member.path, stage, places);
@@ -60,8 +81,27 @@ export async function placeSingleImages(
   }
 }
 
+/** Where there is no folder yet, all of them get their names at once. @returns false: there is one */
+async function placeStage({ images }: Stage, root: string): Promise<boolean> {
+  if ((await pathKind(root)) !== 'nothing') return false;
+  try {
+    await rename(images, root);
+    return true;
+  } catch (error) {
+    if (['EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return false;
+    throw error;
+  }
+}
+
 /** What the ledger knows of the folder, with the new images: never all of an archive whose MD5 is known. */
-function toRecord({ name, found, members, broken, context }: SinglePublication): NewRecord {
+function toRecord({
+  name,
+  found,
+  members,
+  broken,
+  context,
+  keepsList,
+}: SinglePublication): NewRecord {
   const { record, adopted, bad } = found;
   const added = new Map([...adopted, ...members].map((member) => [member.path, member]));
   const others = <T extends { readonly path: string }>(list: readonly T[] = []) =>
@@ -70,7 +110,7 @@ function toRecord({ name, found, members, broken, context }: SinglePublication):
   const damaged = others(record?.damaged);
   const isBad = [...bad].some((path) => !added.has(path));
   const foundBadAt = isBad ? record?.foundBadAt : undefined;
-  const isUnchanged = record !== undefined && added.size === 0;
+  const isUnchanged = record !== undefined && (added.size === 0 || keepsList === true);
   return {
     archive: name,
     md5: isUnchanged ? record.md5 : null,
@@ -83,8 +123,8 @@ function toRecord({ name, found, members, broken, context }: SinglePublication):
   };
 }
 
-function toMemberRecord({ path, size, crc32 }: ListedMember): MemberRecord {
-  return { path, bytes: size, crc32, state: 'crc-checked' };
+function toMemberRecord({ path, size, crc32, state = 'crc-checked' }: PlacedImage): MemberRecord {
+  return { path, bytes: size, crc32, state };
 }
 
 function byPath(a: { readonly path: string }, b: { readonly path: string }): number {
@@ -100,10 +140,7 @@ interface Places {
 }
 
 /** One by one and from the top: a link among them would lead elsewhere. */
-async function makeFolders(
-  members: readonly ListedMember[],
-  { root, name }: Places,
-): Promise<void> {
+async function makeFolders(members: readonly PlacedImage[], { root, name }: Places): Promise<void> {
   for (const folder of foldersOf(members)) {
     const path = join(root, folder);
     try {
@@ -117,7 +154,7 @@ async function makeFolders(
 }
 
 /** Every folder that they lie in, parents first, the archive's own included. */
-function foldersOf(members: readonly ListedMember[]): readonly string[] {
+function foldersOf(members: readonly PlacedImage[]): readonly string[] {
   const folders = new Set<string>(['.']);
   for (const { path } of members) {
     for (let folder = dirname(path); !folders.has(folder); folder = dirname(folder)) {

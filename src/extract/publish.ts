@@ -15,6 +15,7 @@ import { count, toPrintable } from '../text.ts';
 import type { Member } from '../zip/directory.ts';
 import type { DamagedMember } from '../events.ts';
 import { type BrokenImage, MemberFaults } from '../zip/member-faults.ts';
+import { keepOtherImages } from './keep-other-images.ts';
 import type { Stage } from './stage.ts';
 import type { Extraction } from './types.ts';
 
@@ -42,9 +43,10 @@ export async function publishImages(
   const { name, context } = extraction;
   const path = imagesPathOf(context.layout, name);
   const findNow = async () => findImages(context, name, await context.ledger.readReceipt(name));
-  if (replaces) {
+  const before = replaces ? await findNow() : undefined;
+  if (before !== undefined) {
     // Once more: the extraction has taken its time, and what lies in the folder now will be gone.
-    await assertOnlyOurs(await findNow(), extraction);
+    await assertOnlyOurs(before, extraction);
     // Moved first: with the new record, what is left of the old images might pass for the new ones.
     await move(path, stage.replaced);
   }
@@ -52,6 +54,7 @@ export async function publishImages(
   try {
     await rename(stage.images, path);
     await syncDirectory(context.layout.images);
+    await keepOtherImages(before?.record, { record, replaced: stage.replaced }, context);
     return { record, isOurs: true };
   } catch (error) {
     if (!['EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes(errnoOf(error) ?? '')) {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { throwIfAborted } from '../abort.ts';
 import { forEachAtOnce } from '../concurrency.ts';
-import { type MembersNoted, areSingle, notedMembers } from '../dataset/images.ts';
+import { type MembersNoted, areSingle, namedOf, notedMembers } from '../dataset/images.ts';
 import { imagesPathOf } from '../dataset/layout.ts';
 import type { MembersRecord } from '../dataset/ledger.ts';
 import { CcxriError } from '../errors.ts';
@@ -140,6 +140,8 @@ export async function findSingleImages(
   const record = await withoutAbsent(root, await ledger.readMembers(name));
   assertSameArchive({ name, root, record, listing });
   const known = new Set(record?.members.map(({ path }) => path));
+  // Nothing was there to check them by; now there is.
+  const named = new Set(record && namedOf(record).map(({ path }) => path));
   const bad = record?.foundBadAt === undefined ? new Set<string>() : await findBad(root, record);
   const foreign: string[] = [];
   const adopted: ListedMember[] = [];
@@ -148,7 +150,7 @@ export async function findSingleImages(
   await forEachAtOnce(members, FILES_AT_ONCE, async (member) => {
     throwIfAborted(signal);
     const { path, size: bytes, crc32 } = member;
-    if (known.has(path)) {
+    if (known.has(path) && !named.has(path)) {
       const isHere = (await compareLength(join(root, path), { bytes, crc32 })) === 'same';
       if (!isHere || bad.has(path)) missing.add(member);
       return;
@@ -156,8 +158,8 @@ export async function findSingleImages(
     const picture = new ImageCheck();
     const add = (piece: Uint8Array) => picture.add(piece);
     const comparison = await compareContent(join(root, path), { bytes, crc32 }, add);
-    if (comparison === 'different') foreign.push(path);
-    if (comparison === 'absent') missing.add(member);
+    if (comparison === 'different' && !named.has(path)) foreign.push(path);
+    else if (comparison !== 'same') missing.add(member);
     if (comparison !== 'same') return;
     adopted.push(member);
     faults.addPicture(path, () => picture.fault);
@@ -180,7 +182,7 @@ export async function findSingleImages(
  * Single images are recorded before they appear: those that a kill kept from appearing are forgotten, so
  * that a later choice without them leaves no record of what is not there.
  */
-async function withoutAbsent(
+export async function withoutAbsent(
   root: string,
   record: MembersRecord | undefined,
 ): Promise<MembersRecord | undefined> {
@@ -207,7 +209,8 @@ interface Recorded {
 function assertSameArchive({ name, root, record, listing }: Recorded): void {
   if (record === undefined) return;
   const listed = new Map(listing.members.map((member) => [member.path, member]));
-  const others = record.members.filter(({ path, bytes, crc32 }) => {
+  const others = record.members.filter(({ path, bytes, crc32, state }) => {
+    if (state === 'named') return false;
     const member = listed.get(path);
     return member?.size !== bytes || member.crc32 !== crc32;
   });
@@ -217,7 +220,10 @@ function assertSameArchive({ name, root, record, listing }: Recorded): void {
 }
 
 /** Of the members in the ledger those that are damaged or missing. */
-async function findBad(root: string, { members }: MembersRecord): Promise<ReadonlySet<string>> {
+export async function findBad(
+  root: string,
+  { members }: MembersRecord,
+): Promise<ReadonlySet<string>> {
   const bad = new Set<string>();
   await forEachAtOnce(members, FILES_AT_ONCE, async (member) => {
     const comparison = await compareContent(join(root, member.path), member);

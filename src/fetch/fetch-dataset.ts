@@ -1,6 +1,7 @@
 import { cleanStage } from '../extract/archive.ts';
 import { warnOfNesting } from '../dataset/find-dataset.ts';
 import { keepManifest } from '../dataset/kept-manifest.ts';
+import type { DatasetLayout } from '../dataset/layout.ts';
 import { type Session, withSession } from '../dataset/session.ts';
 import { assertOfThisManifest } from '../dataset/other-manifest.ts';
 import { type FileSurvey, surveyFile } from '../dataset/survey.ts';
@@ -14,6 +15,8 @@ import { assertWithinLimit } from './byte-limit.ts';
 import { fetchFile } from './fetch-file.ts';
 import { fetchImages } from './fetch-images.ts';
 import { joinIfWanted } from './join-fetched.ts';
+import { fetchWithLittleDisk } from './low-disk.ts';
+import { imageSizesOf, withPeak } from './low-disk-plan.ts';
 import type { FetchOptions, FetchOutcome, FetchPlan, FetchResult } from './fetch-types.ts';
 import {
   type FetchTask,
@@ -45,23 +48,41 @@ export async function fetchDataset(options: FetchOptions): Promise<FetchResult> 
   toProxySettings(options.env ?? {});
   await warnOfNesting(options);
   return withSession(options, { lock: !dryRun }, async (session) => {
+    assertLittleDiskMakesSense(options);
     if (images !== undefined) return fetchImages({ ...options, images }, session);
+    if (!dryRun) {
+      // First: what killed runs have left takes the room that the plan asks for.
+      await cleanStage(session.layout);
+      await sweepLeftovers(session.layout);
+    }
     const { tasks, plan } = await makePlan(session, options);
     const result = { dest, dryRun, ...(session.shard && { shard: session.shard }), plan };
     if (dryRun) {
       return { ...result, outcomes: [], bytesDownloaded: 0, elapsedMs: session.elapsedMs() };
     }
     await assertRoom(plan, options, choicesOf(options));
-    await cleanStage(session.layout);
-    await sweepLeftovers(session.layout);
     return withDownloads({ session, options, tasks }, async (run) => {
       await keepManifest(session);
-      const settled = await session.forEachFile(tasks, (task) => fetchFile(task, run));
+      const settled = await (options.lowDisk === true
+        ? fetchWithLittleDisk(tasks, run)
+        : session.forEachFile(tasks, (task) => fetchFile(task, run)));
       const outcomes = withoutLabelFiles(await withSpaceNeeded(settled, session, options));
       const index = await joinIfWanted(session, options, outcomes);
       const { bytesReceived: bytesDownloaded } = run.meter;
       return { ...result, outcomes, ...index, bytesDownloaded, elapsedMs: session.elapsedMs() };
     });
+  });
+}
+
+/** @throws CcxriError `usage` */
+function assertLittleDiskMakesSense({ lowDisk, extract, images }: FetchOptions): void {
+  if (lowDisk !== true || (extract !== false && images === undefined)) return;
+  const message =
+    images === undefined
+      ? 'archives that are not extracted can not be deleted one after the other'
+      : 'single images come without their archives: there is nothing to delete on the way';
+  throw new CcxriError('usage', message, {
+    next: [{ kind: 'advice', text: 'leave out what asks for little disk (lowDisk, --low-disk)' }],
   });
 }
 
@@ -95,7 +116,7 @@ async function makePlan(
   session: Session,
   options: FetchOptions,
 ): Promise<{ readonly tasks: readonly FetchTask[]; readonly plan: FetchPlan }> {
-  const { manifest, dest, layout } = session;
+  const { manifest, layout } = session;
   const { sources = [] } = options;
   const typed = sources.length > 0 ? sources : [manifest.homepage];
   const found = await session.survey();
@@ -103,11 +124,22 @@ async function makePlan(
     found.map((survey) => withUsefulPart(survey, { sources: typed, layout })),
   );
   await assertOfThisManifest(surveys, session);
-  const planned = planFetch(surveys, choicesOf(options), await freeBytesAt(dest));
+  const planned = await planOf(surveys, options, session.layout);
   emitPlan(session, planned, choicesOf(options));
   const { bytesToDownload: bytes, about } = planned.plan;
   assertWithinLimit({ bytes, about }, options.maxBytes);
   return planned;
+}
+
+async function planOf(
+  surveys: readonly FileSurvey[],
+  options: FetchOptions,
+  layout: DatasetLayout,
+): Promise<ReturnType<typeof planFetch>> {
+  const planned = planFetch(surveys, choicesOf(options), await freeBytesAt(options.dest));
+  if (options.lowDisk !== true) return planned;
+  const { tasks, plan } = planned;
+  return { tasks, plan: withPeak(plan, tasks, await imageSizesOf(surveys, layout)) };
 }
 
 function emitPlan(
@@ -129,6 +161,7 @@ function emitPlan(
     bytesToRemove: plan.bytesToRemove,
     bytesNeededOnDisk: plan.bytesNeededOnDisk,
     bytesFreeOnDisk: plan.bytesFreeOnDisk,
+    ...(plan.peak && { peak: plan.peak }),
     work: tasks.flatMap((task) => workOf(task, choices)),
   });
 }
@@ -141,11 +174,10 @@ async function withSpaceNeeded(
 ): Promise<readonly FetchOutcome[]> {
   const isFull = ({ error }: FetchOutcome) => isCcxriError(error, 'disk-full', 'disk-space');
   if (!outcomes.some(isFull)) return outcomes;
-  const free = await freeBytesAt(options.dest);
   const surveys: FileSurvey[] = [];
   // Not by the session, which has been stopped by the full disk.
   for (const file of session.files) surveys.push(await surveyFile(file, session));
-  const { plan } = planFetch(surveys, choicesOf(options), free);
+  const { plan } = await planOf(surveys, options, session.layout);
   if (!isTooSmall(plan)) return outcomes;
   const next = spaceSteps(plan);
   return outcomes.map((outcome) => {

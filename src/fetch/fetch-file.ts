@@ -5,7 +5,7 @@ import { extractArchive } from '../extract/archive.ts';
 import type { FileStatus } from '../file-status.ts';
 import { removeIfThere } from '../fs/paths.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
-import type { FetchOutcome } from './fetch-types.ts';
+import type { FetchOptions, FetchOutcome } from './fetch-types.ts';
 import { obtain } from './obtain.ts';
 import type { FetchTask } from './plan.ts';
 import type { FetchRun } from './with-downloads.ts';
@@ -84,7 +84,11 @@ async function finishArchive(
   if (error !== undefined) return { ...outcome, ...result, did: 'failed', error };
   const didExtract = outcome.did === 'skipped' && did === 'extracted';
   const extracted = { ...outcome, ...result, ...(didExtract ? { did } : {}) };
-  return options.deleteArchives === true ? removeArchive(extracted, archive.path, run) : extracted;
+  return deletesArchives(options) ? removeArchive(extracted, archive.path, run) : extracted;
+}
+
+function deletesArchives({ deleteArchives, lowDisk }: FetchOptions): boolean {
+  return deleteArchives === true || lowDisk === true;
 }
 
 /** All its images are here, extracted and checked. */
@@ -116,7 +120,7 @@ async function finishDone(
   if (!areImagesSettled(images) || members === undefined) return known;
   const { count, damagedMembers, brokenImages } = members;
   const done = { ...known, members: count, damagedMembers, brokenImages };
-  if (options.deleteArchives === true && images === 'complete' && final === 'checked') {
+  if (deletesArchives(options) && images === 'complete' && final === 'checked') {
     return removeArchive(done, path, run);
   }
   // What was kept of an archive with damaged members: it is no more complete than it was.

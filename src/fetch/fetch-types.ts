@@ -2,7 +2,7 @@ import type { MembersNoted } from '../dataset/images.ts';
 import type { FileOutcome, SessionOptions } from '../dataset/session.ts';
 import type { CcxriError } from '../errors.ts';
 import type { FileStatus } from '../file-status.ts';
-import type { PlannedImages } from '../events.ts';
+import type { PeakPlan, PlannedImages } from '../events.ts';
 import type { Remark } from '../labels/remarks.ts';
 import type { IndexResult } from '../labels/build-index.ts';
 import type { RepairReport } from './repair-types.ts';
@@ -60,6 +60,13 @@ export interface FetchOptions extends SessionOptions {
    * stays. Default false.
    */
   readonly deleteArchives?: boolean | undefined;
+  /**
+   * Archive by archive: each is downloaded, checked, extracted and removed, so that no more than two are here
+   * at once, partial downloads among them. What is here already comes first. Includes `deleteArchives`; files
+   * are downloaded one at a time, whatever `concurrency` is, and wrong bytes are not kept. Not with `images`,
+   * nor where `extract` is false. Default false.
+   */
+  readonly lowDisk?: boolean | undefined;
   /**
    * Of an archive with damaged members publish the good ones, and list the others. Default: nothing of it.
    */
@@ -125,6 +132,8 @@ export interface FetchPlan {
   readonly bytesNeededOnDisk: number;
   /** Free space. Null where the system does not report it. */
   readonly bytesFreeOnDisk: number | null;
+  /** What the files take at the worst moment of the run. Absent but with `lowDisk`. */
+  readonly peak?: PeakPlan | undefined;
   /** What the chosen images come to. Absent where none were chosen. */
   readonly images?: PlannedImages | undefined;
 }

@@ -251,9 +251,10 @@ function occupied({ file, path }: FileSurvey, error: CcxriError): CcxriError {
 async function moveAway(
   { file, path, receipt }: FileSurvey & { readonly receipt: Receipt },
   wrong: { readonly candidate: HashedFile; readonly error: CcxriError },
-  { session: { clock, onEvent, layout } }: FetchRun,
+  { session: { clock, onEvent, layout }, downloads: { keepsWrongBytes: keepsBytes } }: FetchRun,
 ): Promise<void> {
-  const bytes = { file, ...wrong, source: receipt.source, date: clock.date() };
+  const date = clock.date();
+  const bytes = { file, ...wrong, source: receipt.source, date, keepsBytes };
   const movedTo = await quarantine(bytes, layout.bad, (to) => rename(path, to));
   const since = receipt.checkedAt.slice(0, 10);
   onEvent({

@@ -17,6 +17,8 @@ import type { FetchOptions, FetchPlan, FetchStep } from './fetch-types.ts';
 export interface PlanChoices {
   readonly extract: boolean;
   readonly deleteArchives: boolean;
+  /** No more than two archives at once. Default false. */
+  readonly lowDisk?: boolean | undefined;
   /** Files under way at once. */
   readonly concurrency: number;
 }
@@ -172,14 +174,11 @@ export async function assertRoom(
 export function lowDiskError(
   plan: FetchPlan,
   dest: string,
-  { extract, deleteArchives }: Pick<PlanChoices, 'extract' | 'deleteArchives'>,
+  { extract, deleteArchives, lowDisk }: Omit<PlanChoices, 'concurrency'>,
 ): CcxriError {
   const need = formatBytes(plan.bytesNeededOnDisk);
   const free = formatBytes(plan.bytesFreeOnDisk ?? 0);
-  const less: NextStep =
-    extract && !deleteArchives
-      ? { kind: 'option', option: 'delete-archives', purpose: '(it needs about half)' }
-      : { kind: 'option', option: 'dest' };
+  const less = lessDisk({ extract, deleteArchives, lowDisk });
   return new CcxriError(
     'disk-space',
     `the disk is too small by about ${formatBytes(missingBytes(plan))}: this needs about ${need}, ${free} are free`,
@@ -191,6 +190,17 @@ export function lowDiskError(
       next: [{ ...less, or: { kind: 'option', option: 'yes' } }],
     },
   );
+}
+
+function lessDisk({
+  extract,
+  deleteArchives,
+  lowDisk,
+}: Omit<PlanChoices, 'concurrency'>): NextStep {
+  if (!extract || lowDisk === true) return { kind: 'option', option: 'dest' };
+  return deleteArchives
+    ? { kind: 'option', option: 'low-disk', purpose: '(the images and two archives)' }
+    : { kind: 'option', option: 'delete-archives', purpose: '(it needs about half)' };
 }
 
 /** The sources as typed: what is known before any of them is asked. */
@@ -237,7 +247,7 @@ async function withoutForeignPart(
     const url = kept?.files.find(({ name }) => name === file.name)?.url;
     if (url !== undefined && isSameAddress(url, partFrom)) return survey;
   }
-  return { ...survey, partBytes: 0, partFrom: null };
+  return { ...survey, partBytes: 0, partFrom: null, foreignPartBytes: survey.partBytes };
 }
 
 /** By the address alone: a page or listing has the files of its own server. */

@@ -51,13 +51,19 @@ interface DownloadWork {
 
 /** No more files at once than there may be connections for them. */
 function concurrencyOf(options: FetchOptions): number {
+  if (options.lowDisk === true) return 1;
   return Math.min(options.concurrency ?? DEFAULT_FILES_AT_ONCE, mostConnections(options));
 }
 
 /** What of the options decides over a plan. */
 export function choicesOf(options: FetchOptions): PlanChoices {
-  const { extract = true, deleteArchives = false } = options;
-  return { extract, deleteArchives, concurrency: concurrencyOf(options) };
+  const { extract = true, deleteArchives = false, lowDisk = false } = options;
+  return {
+    extract,
+    deleteArchives: deleteArchives || lowDisk,
+    lowDisk,
+    concurrency: concurrencyOf(options),
+  };
 }
 
 function mostConnections({ connections = 'auto' }: FetchOptions): number {
@@ -157,6 +163,7 @@ export function toRun(
     sources: opened ?? [],
     parts,
     quarantineDir: layout.bad,
+    keepsWrongBytes: options.lowDisk !== true,
     connections: mostConnections(options),
     limiter: new HostLimiter(clock, policy.maxRetryAfterMs, connections),
     unresponsiveHosts: new UnresponsiveHosts(),

@@ -89,7 +89,7 @@ export interface LabelsHere {
 /**
  * How an image was checked: `verified`: by the MD5 of its archive; `content-checked`: by that of all
  * members, where the published MD5 is disputed; `crc-checked`: by its own CRC-32 alone, for it was fetched
- * without its archive; `named`: not at all, the ledger does not know it.
+ * without its archive; `named`: not at all: it was adopted by its name, or the ledger does not know it.
  */
 export type ImageCheck = 'verified' | 'content-checked' | 'crc-checked' | 'named';
 

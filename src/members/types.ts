@@ -8,6 +8,7 @@ export type MembersOptions = Omit<
   | 'extract'
   | 'join'
   | 'deleteArchives'
+  | 'lowDisk'
   | 'keepGood'
   | 'repair'
   | 'confirmLowDisk'

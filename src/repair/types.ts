@@ -5,7 +5,14 @@ import type { RepairPlan, RepairReport } from '../fetch/repair-types.ts';
 /** As those of a fetch, without what is done once a file is right. */
 export type RepairOptions = Omit<
   FetchOptions,
-  'extract' | 'join' | 'deleteArchives' | 'keepGood' | 'repair' | 'confirmLowDisk' | 'onOutcome'
+  | 'extract'
+  | 'join'
+  | 'deleteArchives'
+  | 'lowDisk'
+  | 'keepGood'
+  | 'repair'
+  | 'confirmLowDisk'
+  | 'onOutcome'
 >;
 
 /**

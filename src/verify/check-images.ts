@@ -1,7 +1,13 @@
 import { join } from 'node:path';
 import { throwIfAborted } from '../abort.ts';
 import { forEachAtOnce } from '../concurrency.ts';
-import { areSingle, findUnexpected, goodOnlyError, notedMembers } from '../dataset/images.ts';
+import {
+  areSingle,
+  findUnexpected,
+  goodOnlyError,
+  namedOf,
+  notedMembers,
+} from '../dataset/images.ts';
 import type { MemberContent, MembersRecord } from '../dataset/ledger.ts';
 import { otherManifestError } from '../dataset/other-manifest.ts';
 import type { CcxriError } from '../errors.ts';
@@ -43,6 +49,7 @@ export async function checkImagesAlone(
   const damage = await run.deepChecks(() => checkFolder(options, results, { run, progress }));
   progress.end(results.membersChecked);
   if (damage !== undefined) throw damage;
+  if (areSingle(known) && namedOf(known).length > 0) return 'named';
   return run.depth === 'quick' && !areSingle(known) ? 'removed' : 'crc-checked';
 }
 

@@ -47,6 +47,7 @@ async function readBy(command: CommandName, root: string): Promise<ReadonlySet<s
   const context: CommandContext = {
     settings,
     argument: ARGUMENTS[command],
+    args: [ARGUMENTS[command] ?? root],
     get dest() {
       read.add('dest');
       return join(root, command === 'demo' ? 'demo' : 'set');

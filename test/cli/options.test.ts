@@ -29,6 +29,7 @@ const CASES: Readonly<Record<OptionKey, readonly [string, string, unknown]>> = {
   perLabel: ['5', '5', 5],
   normals: ['100', '100', 100],
   seed: ['7a', '7a', '7a'],
+  link: ['copy', 'copy', 'copy'],
   allowWhole: ['', '1', true],
   ratios: [
     'a=.5,b=.5',
@@ -81,6 +82,7 @@ const CASES: Readonly<Record<OptionKey, readonly [string, string, unknown]>> = {
   noExtract: ['', 'yes', true],
   noJoin: ['', '1', true],
   deleteArchives: ['', 'true', true],
+  lowDisk: ['', 'true', true],
   keepGood: ['', 'true', true],
   noRepair: ['', '1', true],
   quick: ['', 'on', true],

@@ -170,7 +170,7 @@ describe('usage errors', () => {
     );
     expect(errorOf('list', '-n').message).toContain('list does not take --dry-run: ');
     expect(errorOf('--wait', 'list').message).toBe(
-      'list does not take --wait: it is an option of fetch, repair, members, and extract',
+      'list does not take --wait: it is an option of fetch, repair, members, adopt, and extract',
     );
     expect(hintOf('list', '--deep')).toBe(
       'leave it out, or run `ccxri help list` to see its options',
@@ -198,13 +198,18 @@ describe('usage errors', () => {
 });
 
 describe('the positional argument', () => {
-  it.each(COMMAND_NAMES.filter((name) => name !== 'manifest' && name !== 'export'))(
+  it.each(COMMAND_NAMES.filter((name) => !['manifest', 'export', 'adopt'].includes(name)))(
     'of %s is the dataset directory',
     (command) => {
       const request = parseCommandLine([command, 'here'], 80);
       expect(request).toMatchObject({ command, flags: { dest: 'here' }, directory: 'here' });
     },
   );
+
+  it('of adopt are places to look through', () => {
+    const request = parseCommandLine(['adopt', 'here', 'there'], 80);
+    expect(request).toMatchObject({ command: 'adopt', flags: {}, args: ['here', 'there'] });
+  });
 
   it('of verify may say the same as --dest, and nothing else', () => {
     expect(parseCommandLine(['verify', 'a', '--dest', 'a'], 80)).toMatchObject({

@@ -16,6 +16,7 @@ import {
   set,
 } from '../support/demo-lines.ts';
 import { describeClusterRuns } from '../support/described-cluster.ts';
+import { describeAdoptRuns } from '../support/described-adopt.ts';
 import { describeServeRuns } from '../support/described-serve.ts';
 import { describeSourceRuns } from '../support/described-sources.ts';
 import { describePlanRuns } from '../support/described-plans.ts';
@@ -93,6 +94,7 @@ describe('real output is described', () => {
     await expectDescribed(0, async () => [...fetchOf('all', await fresh()), '-n']);
     await expectDescribed(0, async () => fetchOf('viral', await fresh()));
     await expectDescribed(0, async () => [...fetchOf('viral', await fresh()), '--delete-archives']);
+    await expectDescribed(0, async () => [...fetchOf('viral', await fresh()), '--low-disk']);
     const stop = new AbortController();
     stop.abort(new StopRequest('SIGTERM'));
     const { signal } = stop;
@@ -224,6 +226,8 @@ describe('real output is described', () => {
     await expectDescribed(2, () => ['manifest', '/nonexistent']);
   });
 });
+
+describeAdoptRuns(described, { tempDir, copyOfFetched });
 
 describeSourceRuns(described, {
   serve,

@@ -13,6 +13,7 @@ const tempDir = useTempDirs();
 const { command } = useProgram();
 
 const FUNCTIONS = [
+  'adoptDataset',
   'auditDataset',
   'checkSplit',
   'datasetStats',

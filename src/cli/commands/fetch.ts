@@ -83,10 +83,11 @@ export async function runFetch(context: CommandContext): Promise<CommandOutcome>
 
 function fetchOptionsOf(context: CommandContext) {
   const { settings, confirm } = context;
-  const { dryRun, wait, concurrency, connections, retries, deleteArchives, keepGood } = settings;
+  const { dryRun, wait, concurrency, connections, retries } = settings;
+  const { deleteArchives, lowDisk, keepGood } = settings;
   return {
     ...sourceOptionsOf(context),
-    ...{ dryRun, wait, concurrency, connections, retries, deleteArchives, keepGood },
+    ...{ dryRun, wait, concurrency, connections, retries, deleteArchives, lowDisk, keepGood },
     limitRateBytesPerSecond: settings.limitRate,
     repair: !settings.noRepair,
     extract: !settings.noExtract,
@@ -169,9 +170,10 @@ export function errorsOfFetch(
 
 /** What to do about a disk that is too small, unless the user has said to go on. */
 function lowDiskOf({ dest, plan }: FetchResult, { settings }: CommandContext, view: View) {
-  const { yes, noExtract, deleteArchives } = settings;
+  const { yes, noExtract, deleteArchives, lowDisk } = settings;
   if (yes) return undefined;
-  return view.suggest.hintOf(lowDiskError(plan, dest, { extract: !noExtract, deleteArchives }));
+  const choices = { extract: !noExtract, deleteArchives, lowDisk };
+  return view.suggest.hintOf(lowDiskError(plan, dest, choices));
 }
 
 /** The same command once more, with a note of what is not shown again and has to be added. */

@@ -1,4 +1,5 @@
 // The commands that work on what is here, without a network: loaded in one piece, as those that download are.
+export { runAdopt } from './adopt.ts';
 export { runAudit } from './audit.ts';
 export { runExport } from './export.ts';
 export { runExtract } from './extract.ts';

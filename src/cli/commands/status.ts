@@ -116,11 +116,12 @@ const IMAGES: Readonly<Record<ImagesStatus, string>> = {
 };
 
 /** `verified, not extracted` */
-function textOf({ status, why, images, singleImages }: FileStatusRow): string {
+function textOf({ status, why, images, singleImages, namedImages }: FileStatusRow): string {
   // Of what is not here, no images are expected.
   const isAbsent = status === 'partial' || status === 'missing';
   if (images === 'single' && !isAbsent && why === null) {
-    return `${statusText(status)}, ${count(singleImages, 'single image')}`;
+    const byName = namedImages > 0 ? ` (by name alone: ${namedImages})` : '';
+    return `${statusText(status)}, ${count(singleImages, 'single image')}${byName}`;
   }
   const more = why !== null ? WHYS[why] : isAbsent || images === null ? '' : IMAGES[images];
   return more === '' ? statusText(status) : `${statusText(status)}, ${more}`;

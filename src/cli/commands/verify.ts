@@ -29,6 +29,7 @@ const NOTES = {
   verified: 'the MD5 is the published one',
   'content-checked': 'the MD5 is disputed',
   'crc-checked': 'archive not here, images right',
+  named: 'archive not here, images as adopted by name',
 } as const;
 
 /** Where nothing is read, nobody should take the word of the ledger for a check. */
@@ -114,7 +115,8 @@ function renderHead(result: VerifyResult, { style }: View): string {
         : [style.green(depth === 'quick' ? 'as it was' : 'good'), outcomes.length];
   const where = `${n === outcomes.length ? files : `${n} of ${files}`} in ${toPrintable(dest, 4096)}`;
   const read = `${formatBytes(bytesRead)} read in ${formatDuration(elapsedMs)}`;
-  const areImagesRead = depth === 'full' && outcomes.some(({ status }) => status === 'crc-checked');
+  const areImagesRead =
+    depth === 'full' && outcomes.some(({ status }) => ['crc-checked', 'named'].includes(status));
   const images = areImagesRead ? ', and the CRC-32 of images whose archive is not here' : '';
   return `${word}: ${where}; ${read}\n${DEPTHS[depth].replace(';', `${images};`)}\n`;
 }

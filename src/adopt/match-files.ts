@@ -1,0 +1,39 @@
+import { type ManifestFile, stemOf } from '../manifest/manifest.ts';
+import { isPlausibleSize } from '../manifest/size.ts';
+import { archiveKey } from './match-image.ts';
+import type { HashedSeen } from './take-file.ts';
+
+/** A file of the manifest, and what was found that may be it. */
+export interface FileMatch {
+  readonly file: ManifestFile;
+  /** The first that passes is taken. */
+  readonly found: readonly HashedSeen[];
+}
+
+/**
+ * Which of the hashed files are which of the manifest: by the MD5. Where that is disputed, another MD5 may be
+ * the right one: then the file has to have the name of the archive, and acceptance looks at its content. Pure.
+ */
+export function matchFiles(
+  hashed: readonly HashedSeen[],
+  files: readonly ManifestFile[],
+): { readonly matches: readonly FileMatch[]; readonly others: readonly HashedSeen[] } {
+  const byMd5 = new Map<string, HashedSeen[]>();
+  for (const each of hashed) byMd5.set(each.md5, [...(byMd5.get(each.md5) ?? []), each]);
+  const used = new Set<HashedSeen>();
+  const matches = files.flatMap((file) => {
+    const published = byMd5.get(file.md5) ?? [];
+    const found = [
+      ...published,
+      ...(file.md5Disputed === undefined ? [] : byName(hashed, file)),
+    ].filter(({ bytes }) => isPlausibleSize(file, bytes));
+    for (const each of found) used.add(each);
+    return found.length === 0 ? [] : [{ file, found: [...new Set(found)] }];
+  });
+  // The published MD5 with another size: acceptance would not have it, either.
+  return { matches, others: hashed.filter((each) => !used.has(each)) };
+}
+
+function byName(hashed: readonly HashedSeen[], { name }: ManifestFile): readonly HashedSeen[] {
+  return hashed.filter((each) => archiveKey(each.name) === archiveKey(stemOf(name)));
+}
