@@ -65,7 +65,7 @@ const sidecarSchema = z.object({
   splitVersion: z.literal(1),
   seed: z.string(),
   // Only compared; `z.record` would add 7 KB that every command loads.
-  ratios: z.unknown(),
+  ratios: z.unknown().optional(),
   folds: z.int().optional(),
   stratified: z.boolean(),
   heldOut: z.array(z.string()),
