@@ -41,6 +41,8 @@ export async function sweepLeftovers(layout: DatasetLayout): Promise<void> {
   await sweep(layout.state, TABLE, isForgotten);
   await sweep(layout.root, TABLE, isForgotten);
   await sweep(layout.partial, PART_STATE, isForgotten);
+  // Of files that were being adopted.
+  await sweep(layout.partial, SMALL_FILE, isForgotten);
   await sweep(layout.state, LOCK, isLeft);
   await sweepParts(layout);
 }

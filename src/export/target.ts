@@ -71,7 +71,14 @@ export class ExportPlace {
       await this.#settleReplaced();
       isKept = (await pathKind(partial.growing)) !== 'nothing';
       await this.assertFree(force);
-      const journal = await ExportJournal.open(partial.journal, fingerprint, partial.growing);
+      const journal = await ExportJournal.open(partial.journal, fingerprint, partial.growing).catch(
+        (error: unknown) => {
+          const where = toPrintable(partial.path, 4096);
+          const kept = isKept ? { kept: `what is in ${where}` } : {};
+          const told = withElsewhere(error);
+          throw isCcxriError(told) ? withDetails(told, kept) : told;
+        },
+      );
       let isWhole = false;
       try {
         if (journal.shards.length === 0) await removeTree(partial.growing);
@@ -84,7 +91,7 @@ export class ExportPlace {
       } catch (error) {
         const { length } = journal.shards;
         isKept = isWhole || (isWorthKeeping && length > 0);
-        throw isKept ? this.#withKept(error, length) : error;
+        throw isKept ? this.#withKept(withElsewhere(error), length) : withElsewhere(error);
       } finally {
         await journal.close();
       }
@@ -155,6 +162,20 @@ export class ExportPlace {
       next: [byForce ? { ...elsewhere, or: replace } : elsewhere],
     });
   }
+}
+
+/** Where the disk is full or may not be written to, another place for the export helps, not for the dataset. */
+function withElsewhere(error: unknown): unknown {
+  if (!isCcxriError(error, 'disk-full', 'no-inodes', 'not-writable')) return error;
+  const elsewhere = { kind: 'option', option: 'to', purpose: 'on another disk' } as const;
+  const next =
+    error.code === 'not-writable'
+      ? [elsewhere]
+      : [
+          { kind: 'advice', text: 'free some space', or: elsewhere } as const,
+          { kind: 'again' } as const,
+        ];
+  return withDetails(error, { next });
 }
 
 async function isEmpty(path: string): Promise<boolean> {

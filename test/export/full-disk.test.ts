@@ -18,6 +18,8 @@ it.runIf(canMount).each(['webdataset', 'monai', 'csv'])(
     );
     expect(code).toBe(6);
     expect(stderr).toContain('ENOSPC');
+    expect(stderr).toContain('--to DIR');
+    expect(stderr).not.toContain('--dest DIR');
     expect(await listTree(disk)).toEqual([]);
   },
 );
