@@ -71,14 +71,7 @@ export class ExportPlace {
       await this.#settleReplaced();
       isKept = (await pathKind(partial.growing)) !== 'nothing';
       await this.assertFree(force);
-      const journal = await ExportJournal.open(partial.journal, fingerprint, partial.growing).catch(
-        (error: unknown) => {
-          const where = toPrintable(partial.path, 4096);
-          const kept = isKept ? { kept: `what is in ${where}` } : {};
-          const told = withElsewhere(error);
-          throw isCcxriError(told) ? withDetails(told, kept) : told;
-        },
-      );
+      const journal = await this.#openJournal(fingerprint, isKept);
       let isWhole = false;
       try {
         if (journal.shards.length === 0) await removeTree(partial.growing);
@@ -99,6 +92,17 @@ export class ExportPlace {
       if (!isKept) await partial.clear();
       await release();
       if (!isKept) await partial.removeIfEmpty();
+    }
+  }
+
+  async #openJournal(fingerprint: string, isKept: boolean): Promise<ExportJournal> {
+    const { path, journal, growing } = this.partial;
+    try {
+      return await ExportJournal.open(journal, fingerprint, growing);
+    } catch (error) {
+      const told = withElsewhere(error);
+      if (!isKept || !isCcxriError(told)) throw told;
+      throw withDetails(told, { kept: `what is in ${toPrintable(path, 4096)}` });
     }
   }
 

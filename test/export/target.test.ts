@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { mkdir, readFile, readlink, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -39,6 +40,12 @@ async function makeExports(extracted: readonly string[] = ['ChestDx-1']) {
   return { directory, root, manifest, layout, to, partial: `${to}.partial`, write, stopAt };
 }
 
+/** At once: an event is not waited for. */
+function putNotes(directory: string): void {
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, 'notes.txt'), 'mine');
+}
+
 describe('what an export that was stopped has left', () => {
   it('outlives a run that can not write its journal', async () => {
     const { partial, write, stopAt } = await makeExports();
@@ -59,7 +66,7 @@ describe('what an export that was stopped has left', () => {
     const { to, partial, write } = await makeExports(['ChestDx-1', 'Viral-1']);
     // What comes in the way before the export gets its name: all of it is kept.
     const onEvent: ExportOptions['onEvent'] = ({ event }) => {
-      if (event === 'phase-done') void writeTree(to, { 'notes.txt': 'mine' });
+      if (event === 'phase-done') putNotes(to);
     };
     for (const isGone of [false, true]) {
       await expect(write('monai', { onEvent })).rejects.toMatchObject({ code: 'occupied' });
@@ -99,7 +106,7 @@ describe('somebody’s own', () => {
   it('files that come to <DIR> meanwhile stay, and so does the export beside them', async () => {
     const { to, partial, write } = await makeExports();
     const onEvent: ExportOptions['onEvent'] = ({ event }) => {
-      if (event === 'phase-done') void writeTree(to, { 'notes.txt': 'mine' });
+      if (event === 'phase-done') putNotes(to);
     };
     const ended = write('webdataset', { onEvent });
     await expect(ended).rejects.toMatchObject({
