@@ -3,7 +3,6 @@ import { fileURLToPath } from 'node:url';
 import { freshDirectory } from './fresh-directory.ts';
 import type { Place, Work } from './works.ts';
 
-const RESIZE = fileURLToPath(new URL('resize-folder.ts', import.meta.url));
 const WITH_PILLOW = fileURLToPath(new URL('resize-folder.py', import.meta.url));
 
 /** So many are enough: an image takes either side some 30 ms. */
@@ -36,7 +35,7 @@ export function exportWorks({ ccxri, release, url, scratch, archives }: Place): 
       name: 'export: images to 512',
       rival: 'Pillow, a process for each core',
       target: 0.7,
-      ccxri: `node --import tsx ${RESIZE} ${from}/images ${to}`,
+      ccxri: `${ccxri} export imagefolder --resize 512 --quality 90 --manifest ${release}/manifest.json --dest ${from} --to ${to}/set -q`,
       peer: `${PYTHON} ${WITH_PILLOW} ${from}/images ${to}`,
       before: `([ -d ${from} ] || ${fetch}) && ${freshDirectory(to)} && sync`,
       needs: [PYTHON],

@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startNginx } from '../test/support/nginx.ts';
 import { freshDirectory } from './fresh-directory.ts';
@@ -104,7 +104,7 @@ export async function rowsFigures(
   const { dest, manifestPath, rows } = dataset;
   const figureOf = async (
     command: string,
-    { target, megabytes, note }: { target: number; megabytes: number; note: string },
+    { target, megabytes, note }: { target: number | null; megabytes: number | null; note: string },
   ): Promise<readonly Figure[]> => {
     const runs: Measured[] = [];
     const argv = `${command} --manifest ${manifestPath} --dest ${dest} -q`;
@@ -112,7 +112,7 @@ export async function rowsFigures(
       runs.push(await measure(`${ccxri} ${argv}`, scratch));
     }
     const { wallS, peakBytes } = middle(runs);
-    const name = `images: ${command}, ${rows} rows`;
+    const name = `images: ${command.replaceAll(`${directory}/`, '')}, ${rows} rows`;
     const memory = peakBytes / 1e6;
     return [
       { name, value: wallS, unit: 's', target, note },
@@ -127,6 +127,22 @@ export async function rowsFigures(
   await placeImages(dataset);
   const placed = { target: 4, megabytes: 300, note: 'with the images of all archives' };
   for (const command of ['join', 'audit']) figures.push(await figureOf(command, placed));
+  const out = join(directory, 'labels');
+  const report = join(directory, 'report.html');
+  const sets = [
+    ['split --name bench --force', 2],
+    [`export parquet --to ${out} --force`, 3],
+    [`export jsonl --to ${out} --force`, null],
+    [`report -o ${report}`, 10],
+  ] as const;
+  for (const [command, target] of sets) {
+    figures.push(await figureOf(command, { ...placed, target, megabytes: null }));
+  }
+  const note = 'without thumbnails';
+  const { size } = await stat(report);
+  figures.push([
+    { name: `report, ${rows} rows, size`, value: size / 1e6, unit: 'MB', target: 5, note },
+  ]);
   await rm(directory, { recursive: true, force: true });
   return figures.flat();
 }

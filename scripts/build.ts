@@ -7,7 +7,7 @@
 import { chmod, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Plugin, build } from 'esbuild';
+import { type BuildOptions, type Plugin, build } from 'esbuild';
 import { publicTypes } from './public-types.ts';
 import { noticesOf } from './third-party.ts';
 
@@ -64,42 +64,50 @@ const WITHOUT_JSON_SCHEMA: Plugin = {
 
 async function buildBin(outdir: string): Promise<void> {
   await mkdir(outdir, { recursive: true });
-  const { metafile } = await build({
+  const common: BuildOptions = {
     absWorkingDir: root,
-    // A thread's code has an entry of its own: threads are started by a file's name.
-    entryPoints: {
-      ccxri: 'src/cli/main.ts',
-      index: 'src/index.ts',
-      'hash-worker': 'src/hash/hash-worker.ts',
-      'unpack-worker': 'src/zip/unpack-worker.ts',
-      'take-worker': 'src/adopt/take-worker.ts',
-    },
     outdir,
     bundle: true,
     // Optional: who decodes or resizes images installs it.
     external: ['sharp'],
     plugins: [WITHOUT_JSON_SCHEMA],
-    // `--version` loads the entry alone; a command loads its own chunks.
-    splitting: true,
-    // All in one folder: version.ts and the manifest's path count on dist/bin/ being two deep.
-    chunkNames: '[name]-[hash]',
     platform: 'node',
     format: 'esm',
     target: 'node20.19',
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: 'none',
-    metafile: true,
     logLevel: 'warning',
     // CommonJS packages ask for Node's own modules with `require`, which an ES module lacks.
     banner: {
       js: "import{createRequire as ccxriCreateRequire}from'node:module';const require=ccxriCreateRequire(import.meta.url);",
     },
+  };
+  const programs = await build({
+    ...common,
+    entryPoints: { ccxri: 'src/cli/main.ts', index: 'src/index.ts' },
+    // `--version` loads the entry alone; a command loads its own chunks.
+    splitting: true,
+    // All in one folder: version.ts and the manifest's path count on dist/bin/ being two deep.
+    chunkNames: '[name]-[hash]',
+    metafile: true,
   });
+  // A thread is started by the name of a file, which has all of its code: what it shared with the program would be
+  // a chunk of its own each time, and a program that may have few files open could not start.
+  const threads = await build({
+    ...common,
+    entryPoints: {
+      'hash-worker': 'src/hash/hash-worker.ts',
+      'unpack-worker': 'src/zip/unpack-worker.ts',
+      'take-worker': 'src/adopt/take-worker.ts',
+    },
+    metafile: true,
+  });
+  const inputs = [programs, threads].flatMap(({ metafile }) => Object.keys(metafile.inputs));
   await chmod(join(outdir, 'ccxri.js'), 0o755);
   await writeFile(
     join(outdir, 'THIRD-PARTY-NOTICES.txt'),
-    await noticesOf(root, Object.keys(metafile.inputs)),
+    await noticesOf(root, [...new Set(inputs)]),
   );
 }
 

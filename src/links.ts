@@ -6,7 +6,7 @@ import { CcxriError } from './errors.ts';
 import { ignoreEvents } from './events.ts';
 import { HttpClient } from './http/client.ts';
 import { loadPageWith, loadStartWith } from './http/page.ts';
-import { DEFAULT_TIMEOUT_MS } from './http/retry.ts';
+import { DEFAULT_TIMEOUT_MS } from './http/retry-policy.ts';
 import {
   type Manifest,
   type ManifestFile,

@@ -94,6 +94,18 @@ export interface PlanEvent {
   readonly images?: PlannedImages | undefined;
 }
 
+/** Of the plan of a run that downloads and extracts nothing. */
+export const NOTHING_TO_FETCH = {
+  toDownload: 0,
+  toExtract: 0,
+  alreadyDone: 0,
+  bytesToDownload: 0,
+  about: false,
+  toRemove: 0,
+  bytesToRemove: 0,
+  bytesNeededOnDisk: 0,
+} as const;
+
 /**
  * ccxri has looked what an archive holds, or has found that this can't be known. One for each archive that
  * `ccxri members` lists; where images are chosen, for each that no label file speaks of, and then for each

@@ -27,7 +27,7 @@ export interface RequestEvent {
   /** Subsets that `file` belongs to. Absent where `file` is. */
   readonly subsets?: readonly string[] | undefined;
   /** HTTP status of the answer. */
-  readonly status: number;
+  readonly httpStatus: number;
   /** Bytes of the answer's body that were handed to the system. */
   readonly bytes: number;
   /** From the request to the end of its answer. */

@@ -170,3 +170,9 @@ export function decodeOrKeep(text: string): string {
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => `&#${char.codePointAt(0)};`);
 }
+
+/** `12.3 %` of 0.123; small shares with a digit more. */
+export function percent(share: number): string {
+  // What rounds to 1.0 % has no digit more.
+  return `${(100 * share).toFixed(share > 0 && share < 0.00995 ? 2 : 1)} %`;
+}

@@ -5,6 +5,7 @@ import { WRONG_BYTES } from '../download/failures.ts';
 import { placeFile } from '../download/publish.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
 import { freeBytesAt, makeDirectory, statOrNull } from '../fs/paths.ts';
+import { NOTHING_TO_FETCH } from '../plan-event.ts';
 import { toPrintable } from '../text.ts';
 import { type PlausibleFile, leaveUnreadable } from './find-files.ts';
 import { type FileMatch, matchFiles } from './match-files.ts';
@@ -79,14 +80,7 @@ async function emitPlan(
   onEvent({
     event: 'plan',
     files: plausible.length,
-    toDownload: 0,
-    toExtract: 0,
-    alreadyDone: 0,
-    bytesToDownload: 0,
-    about: false,
-    toRemove: 0,
-    bytesToRemove: 0,
-    bytesNeededOnDisk: 0,
+    ...NOTHING_TO_FETCH,
     bytesFreeOnDisk: await freeBytesAt(layout.root),
     work: plausible.map(({ path, bytes }) => ({
       file: toPrintable(path, 4096),

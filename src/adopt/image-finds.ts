@@ -10,7 +10,7 @@ export interface Bundle {
 }
 
 /** Where the bytes of an image are. */
-export type ImagePlace =
+type ImagePlace =
   | { readonly kind: 'file'; readonly isLinked: boolean }
   | { readonly kind: 'member'; readonly bundle: Bundle; readonly member: Member };
 

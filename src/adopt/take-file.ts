@@ -27,8 +27,8 @@ export interface StagedFile {
  * @throws CcxriError `changed`: it is another file now; of the disk
  */
 export async function stageFile(found: HashedSeen, run: AdoptRun): Promise<StagedFile> {
-  // As those of `writeFileAtomic`, so that `dataset/sweep` removes what a killed run leaves.
-  const path = join(run.session.layout.partial, `.${randomBytes(6).toString('hex')}.tmp`);
+  // `dataset/sweep` knows this name: it removes what a killed run leaves.
+  const path = join(run.session.layout.partial, `.adopted.${randomBytes(6).toString('hex')}.tmp`);
   try {
     if (run.link !== 'copy' && (await tryLink(found, path))) {
       if (isSame(await lstat(path, { bigint: true }), found.stats)) return { path, isLinked: true };

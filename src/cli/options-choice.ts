@@ -1,4 +1,4 @@
-import { DEFAULT_SEED } from '../labels/image-choice.ts';
+import { DEFAULT_SEED } from '../labels/seed.ts';
 import { type OptionSpec, file, flag, text, whole } from './options-spec.ts';
 import { names } from './options-values.ts';
 

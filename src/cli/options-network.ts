@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { FIRST_CONNECTIONS, MOST_CONNECTIONS } from '../concurrency.ts';
-import { DEFAULT_RETRY_POLICY, DEFAULT_TIMEOUT_MS } from '../http/retry.ts';
+import { DEFAULT_RETRY_POLICY, DEFAULT_TIMEOUT_MS } from '../http/retry-policy.ts';
 import { type OptionSpec, text, whole } from './options-spec.ts';
 import { HOST, connections, headers, names, rate, toNumber } from './options-values.ts';
 

@@ -153,11 +153,13 @@ const TABLE = {
       'extract',
       'join',
       'split',
+      'export',
       'doctor',
       'manifest',
       'demo',
     ],
     own: {
+      export: { help: 'say which images there are, and what they take; write nothing' },
       split: { help: 'show the parts and their balance, but write nothing' },
       repair: { help: 'say what is damaged and what would be downloaded; write nothing' },
       members: { help: 'keep no member index; write nothing' },

@@ -94,10 +94,8 @@ export function lineOf(event: RunEvent, state: RunState, view: View): string | u
       return retryLine(event);
     case 'source-retry':
       return sourceRetryLine(event);
-    case 'source-left': {
-      const about = isOfManyFiles(event.error) ? '' : `${event.file}: `;
-      return shown(`${about}gave up on ${event.source}: ${messageOf(event)}`);
-    }
+    case 'source-left':
+      return sourceLeftLine(event);
     case 'warning': {
       const { code, file, message } = event;
       // Of no use to whoever only wants the files.
@@ -132,6 +130,11 @@ export function lineOf(event: RunEvent, state: RunState, view: View): string | u
     case 'progress':
       return undefined;
   }
+}
+
+function sourceLeftLine(event: Extract<RunEvent, { event: 'source-left' }>): string {
+  const about = isOfManyFiles(event.error) ? '' : `${event.file}: `;
+  return shown(`${about}gave up on ${event.source}: ${messageOf(event)}`);
 }
 
 function startLine(

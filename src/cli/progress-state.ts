@@ -121,10 +121,7 @@ export class RunState {
         this.#inWork.delete(event.file);
         return;
       case 'file-done':
-        this.#work.settle(event.file, nowMs);
-        this.#finished.add(event.file);
-        this.#imagesDone.set(event.file, event.images ?? 0);
-        this.#inWork.delete(event.file);
+        this.#settle(event, nowMs);
         return;
       case 'demo-start':
         this.isDemo = true;
@@ -141,6 +138,13 @@ export class RunState {
       case 'serving':
       case 'request':
     }
+  }
+
+  #settle({ file, images = 0 }: Extract<RunEvent, { event: 'file-done' }>, nowMs: number): void {
+    this.#work.settle(file, nowMs);
+    this.#finished.add(file);
+    this.#imagesDone.set(file, images);
+    this.#inWork.delete(file);
   }
 
   /** The cause of the last event was reported before: of another file, or of another attempt. */

@@ -1,5 +1,5 @@
 import type { RunEvent, WarningCode } from '../events.ts';
-import { isDemoDirectory } from '../demo/claim-directory.ts';
+import { isDemoDirectory } from '../demo/demo-directory.ts';
 import { toPrintable } from '../text.ts';
 import { COMMANDS } from './command-table.ts';
 import type { CommandContext } from './command.ts';

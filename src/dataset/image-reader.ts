@@ -5,7 +5,7 @@ import { whenFilesAreFree } from '../concurrency.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
 import { toPrintable } from '../text.ts';
 import { type Member, withDirectory } from '../zip/directory.ts';
-import { fitsInMemory, readMember } from '../zip/inflate.ts';
+import { PackedRooms, fitsInMemory, readMember } from '../zip/inflate.ts';
 import { type FileReader, openFileReader } from '../zip/reader.ts';
 import type { MemberContent } from './ledger.ts';
 
@@ -82,8 +82,9 @@ export async function archiveReader(
     const members = await withDirectory(reader, { file, signal }, ({ members: all }) =>
       Promise.resolve(new Map(all.map((member) => [member.name, member]))),
     );
+    const rooms = new PackedRooms();
     return {
-      read: (member) => readFrom(reader, members.get(member), { file, path: member }),
+      read: (member) => readFrom(reader, members.get(member), { file, path: member, rooms }),
       close: () => reader.close(),
     };
   } catch (error) {
@@ -95,7 +96,11 @@ export async function archiveReader(
 async function readFrom(
   reader: FileReader,
   member: Member | undefined,
-  { file, path }: { readonly file: string; readonly path: string },
+  {
+    file,
+    path,
+    rooms,
+  }: { readonly file: string; readonly path: string; readonly rooms: PackedRooms },
 ): Promise<Uint8Array> {
   const name = toPrintable(path, 120);
   if (member === undefined) throw new CcxriError('missing', `${file} has no ${name}`, { file });
@@ -105,5 +110,5 @@ async function readFrom(
       found: `${member.size} bytes`,
     });
   }
-  return readMember(reader, member, file);
+  return readMember(reader, member, file, rooms);
 }

@@ -19,6 +19,9 @@ const TABLE = /^\.[\w-]+\.csv\.[0-9a-f]{12}\.tmp$/;
 /** Of a lock that was being made or broken, a shard's too; the lock itself has no such ending. */
 const LOCK = /^lock(?:\.shard-\d+-of-\d+\.[0-9a-f]{8})?\.(?:break|(?:break\.)?[0-9a-f]{12})$/;
 
+/** Of a file that was being adopted. */
+const ADOPTED = /^\.adopted\.[0-9a-f]{12}\.tmp$/;
+
 /** Of the state of a part. */
 const PART_STATE = /\.[0-9a-f]{12}\.json\.tmp$/;
 /** `ChestDx-1.zip.<token>.part` and its state. */
@@ -41,6 +44,8 @@ export async function sweepLeftovers(layout: DatasetLayout): Promise<void> {
   await sweep(layout.state, TABLE, isForgotten);
   await sweep(layout.root, TABLE, isForgotten);
   await sweep(layout.partial, PART_STATE, isForgotten);
+  // Of files that were being adopted.
+  await sweep(layout.partial, ADOPTED, isForgotten);
   await sweep(layout.state, LOCK, isLeft);
   await sweepParts(layout);
 }

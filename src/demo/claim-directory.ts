@@ -1,14 +1,13 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isSameManifest, readKept } from '../dataset/kept-manifest.ts';
 import { layoutOf, type DatasetLayout } from '../dataset/layout.ts';
 import { Ledger } from '../dataset/ledger.ts';
 import { writeFileAtomic } from '../fs/atomic.ts';
-import { pathKind } from '../fs/paths.ts';
 import { CcxriError, errnoOf, isCcxriError, toDiskError } from '../errors.ts';
 import { loadManifest } from '../manifest/load.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { toPrintable } from '../text.ts';
+import { demoManifestOf } from './demo-directory.ts';
 
 /**
  * Makes a directory the demo's, by putting the made-up release's manifest under .ccxri/. Made-up
@@ -35,27 +34,6 @@ export async function claimDirectory(dest: string, manifest: Manifest): Promise<
   }
   await writeFileAtomic(path, `${JSON.stringify(manifest, null, 2)}\n`);
   return path;
-}
-
-function demoManifestOf({ state }: Pick<DatasetLayout, 'state'>): string {
-  return join(state, 'demo-manifest.json');
-}
-
-/**
- * Whether a dataset directory is that of a demo: its files are served by `ccxri demo` alone. What can't be
- * read is reported by the command that needs it.
- */
-export async function isDemoDirectory(dest: string): Promise<boolean> {
-  const layout = layoutOf(dest);
-  const path = demoManifestOf(layout);
-  try {
-    if ((await pathKind(path)) !== 'file') return false;
-    const kept = await readKept(layout);
-    return kept.kind === 'kept' && isSameManifest(kept.manifest, await loadManifest(path));
-  } catch (error) {
-    if (isCcxriError(error)) return false;
-    throw error;
-  }
 }
 
 /** The MD5s of the demo that was here before; undefined: none was. */

@@ -5,7 +5,7 @@ import { ignoreEvents } from '../events.ts';
 import type { CheckName, CheckRow } from '../checks.ts';
 import { HttpClient } from '../http/client.ts';
 import { toProxySettings } from '../http/proxy.ts';
-import { DEFAULT_TIMEOUT_MS } from '../http/retry.ts';
+import { DEFAULT_TIMEOUT_MS } from '../http/retry-policy.ts';
 import { isEmptySelection, selectFiles } from '../manifest/manifest.ts';
 import { headerOptionsOf } from '../sources/header-options.ts';
 import { examineDestination } from './destination.ts';

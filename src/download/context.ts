@@ -5,7 +5,7 @@ import type { ProgressThrottle } from '../progress-throttle.ts';
 import type { HttpClient } from '../http/client.ts';
 import type { HostLimiter, UnresponsiveHosts } from '../http/hosts.ts';
 import type { RateLimit } from '../http/rate-limit.ts';
-import type { RetryPolicy } from '../http/retry.ts';
+import type { RetryPolicy } from '../http/retry-policy.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
 import { isSameAddress } from '../sources/address.ts';
 import type { Source } from '../sources/source.ts';

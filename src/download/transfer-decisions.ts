@@ -1,6 +1,7 @@
 import { CcxriError, withDetails } from '../errors.ts';
 import { isBrokenSocket } from '../http/errors.ts';
-import { decideRetry, describeWait, type RetryPolicy } from '../http/retry.ts';
+import { decideRetry, describeWait } from '../http/retry.ts';
+import type { RetryPolicy } from '../http/retry-policy.ts';
 
 /** Fewer new bytes than this are no progress: a server must not hold us with a few bytes a request. */
 export const PROGRESS_BYTES = 64 * 1024;

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { EventListener } from '../events.ts';
 import type { ArchiveImages, IndexRow } from '../labels/join.ts';
+import { NOTHING_TO_FETCH } from '../plan-event.ts';
 import { ProgressThrottle } from '../progress-throttle.ts';
 import type { ArchivePart, PlannedSplit } from './plan.ts';
 
@@ -47,9 +48,7 @@ export class ExportProgress {
     const nothing = { requests: 0, bytes: 0, wholeArchives: 0, bytesOfWholeArchives: 0 };
     const { size: archives } = this.#archives;
     this.#onEvent({
-      ...{ event: 'plan', files: archives, toDownload: 0, toExtract: 0, alreadyDone: 0 },
-      ...{ bytesToDownload: 0, about: false, toRemove: 0, bytesToRemove: 0 },
-      ...{ bytesNeededOnDisk: 0, bytesFreeOnDisk: null, work },
+      ...{ event: 'plan', files: archives, ...NOTHING_TO_FETCH, bytesFreeOnDisk: null, work },
       images: {
         ...counts,
         ...nothing,

@@ -1,11 +1,10 @@
-import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, open, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { whenFilesAreFree } from '../concurrency.ts';
 import { toDiskError } from '../errors.ts';
-import { syncFile } from '../fs/atomic.ts';
+import { syncDirectory, syncFile } from '../fs/atomic.ts';
 import { closeHandle, isAbsent, statOrNull } from '../fs/paths.ts';
-import type { ExportedFile } from './types.ts';
 
 const shard = z.strictObject({
   kind: z.literal('shard'),
@@ -14,6 +13,14 @@ const shard = z.strictObject({
   taken: z.int().nonnegative(),
   files: z.array(
     z.strictObject({ path: z.string(), bytes: z.int().nonnegative(), sha256: z.string() }),
+  ),
+  /** Images that are files of their own. */
+  images: z.array(
+    z.strictObject({
+      path: z.string(),
+      bytes: z.int().nonnegative(),
+      sha256: z.string().nullable(),
+    }),
   ),
   leftOut: z.array(z.strictObject({ image: z.string(), why: z.string() })),
 });
@@ -50,10 +57,23 @@ export class ExportJournal {
   static async open(path: string, of: string, growing: string): Promise<ExportJournal> {
     const before = await readEntries(path, of);
     const kept = (await areHere(before, growing)) ? before : [];
-    const handle = await onDisk(path, () => whenFilesAreFree(() => open(path, 'w')));
+    // Beside the old one, which still counts where this fails, as on a disk that is full.
+    const fresh = `${path}.new`;
+    const handle = await onDisk(path, () => whenFilesAreFree(() => open(fresh, 'w')));
     const journal = new ExportJournal(path, handle);
-    await journal.#append(`${JSON.stringify(of)}\n`);
-    for (const each of kept) await journal.#add(each);
+    try {
+      const lines = [of, ...kept].map((each) => `${JSON.stringify(each)}\n`);
+      await journal.#append(lines.join(''));
+      await onDisk(path, async () => {
+        await rename(fresh, path);
+        await syncDirectory(dirname(path));
+      });
+    } catch (error) {
+      await handle.close().catch(() => undefined);
+      await unlink(fresh).catch(() => undefined);
+      throw error;
+    }
+    journal.shards.push(...kept.filter((each) => each.kind === 'shard'));
     return journal;
   }
 
@@ -120,21 +140,18 @@ async function areHere(entries: readonly Entry[], growing: string): Promise<bool
   const renamed = new Map(
     entries.flatMap((each) => (each.kind === 'renaming' ? [[each.from, each.to] as const] : [])),
   );
+  const isHere = async ({ path, bytes }: { readonly path: string; readonly bytes: number }) => {
+    const names = [path, ...[renamed.get(path) ?? []].flat()];
+    for (const name of names) {
+      if ((await statOrNull(join(growing, name)))?.size === bytes) return true;
+    }
+    return false;
+  };
   for (const each of entries) {
     if (each.kind !== 'shard') continue;
-    for (const file of each.files) if (!(await isHere(file, renamed, growing))) return false;
+    for (const file of [...each.files, ...each.images]) if (!(await isHere(file))) return false;
   }
   return true;
-}
-
-async function isHere(
-  { path, bytes }: ExportedFile,
-  renamed: ReadonlyMap<string, string>,
-  growing: string,
-): Promise<boolean> {
-  const names = [path, ...[renamed.get(path) ?? []].flat()];
-  const all = await Promise.all(names.map((name) => statOrNull(join(growing, name))));
-  return all.some((stats) => stats?.size === bytes);
 }
 
 async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T> {

@@ -38,10 +38,14 @@ export class OutputFiles {
         return bytes;
       },
       write: async (chunk) => {
-        // Loops on short writes: a full disk gives one without an error.
-        await handle.appendFile(chunk).catch(inWords('write'));
-        hash.update(chunk);
-        bytes += Buffer.byteLength(chunk);
+        const pieces = [chunk].flat().map((piece) => toBytes(piece));
+        const written = writePieces(handle, pieces);
+        // Hashed here while a thread of Node's writes.
+        for (const piece of pieces) {
+          hash.update(piece);
+          bytes += piece.length;
+        }
+        await written.catch(inWords('write'));
       },
       close: async () => {
         await this.#close(path, handle, bytes).catch(inWords('write'));
@@ -67,4 +71,27 @@ export class OutputFiles {
     this.#open.delete(path);
     await handle.close();
   }
+}
+
+function toBytes(piece: Uint8Array | string): Uint8Array {
+  return typeof piece === 'string' ? Buffer.from(piece) : piece;
+}
+
+/** Loops on short writes: a full disk gives one without an error. */
+async function writePieces(handle: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
+  let rest = pieces.filter(({ length }) => length > 0);
+  while (rest.length > 0) {
+    const { bytesWritten } = await handle.writev(rest);
+    rest = behind(rest, bytesWritten);
+  }
+}
+
+/** What is left of some pieces behind their first bytes. */
+function behind(pieces: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  let left = bytes;
+  return pieces.flatMap((piece) => {
+    const taken = Math.min(left, piece.length);
+    left -= taken;
+    return taken === piece.length ? [] : [piece.subarray(taken)];
+  });
 }

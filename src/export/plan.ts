@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import type { MembersRecord } from '../dataset/ledger.ts';
 import { type ArchiveRows, type IndexSource, indexRows } from '../labels/build-index.ts';
 import { type ChosenRows, chooseRows } from '../labels/choose-rows.ts';
+import { CcxriError } from '../errors.ts';
 import { type ImageChoice, choosesImages } from '../labels/image-choice.ts';
 import { type ArchiveImages, type IndexRow, placeOf } from '../labels/join.ts';
 import { renderRow } from '../labels/write.ts';
 import type { Manifest, ManifestFile } from '../manifest/manifest.ts';
+import { count } from '../text.ts';
 import { type SplitParts, assertAllHere } from './split-parts.ts';
 import type { LeftOutImage } from './types.ts';
 
@@ -63,7 +65,24 @@ export async function planExport(source: IndexSource, options: PlanOptions): Pro
   }
   const { labels } = source;
   const chosen = choosesImages(choice) ? chooseRows(here, choice, { ...options, labels }) : ALL;
-  return { ...arrange(here, chosen, options), notFound: chosen.notFound };
+  const arranged = arrange(here, chosen, options);
+  const isEmpty = arranged.splits.every(({ archives }) => archives.length === 0);
+  if (isEmpty && arranged.leftOut.length === 0) throw noneInSplit(split, arranged.withoutPart);
+  return { ...arranged, notFound: chosen.notFound };
+}
+
+function noneInSplit(split: SplitParts | undefined, withoutPart: number): CcxriError {
+  const where = split === undefined ? '' : ` is in a part of the split ${split.name}`;
+  return new CcxriError('nothing-chosen', `no image that is meant${where || ' is here'}`, {
+    found: `${count(withoutPart, 'image')} in no part`,
+    next: [
+      {
+        kind: 'advice',
+        text: 'select others',
+        or: { kind: 'run', command: 'split', purpose: 'to write a split of what is here' },
+      },
+    ],
+  });
 }
 
 const ALL: ChosenRows = { has: () => true, notFound: [] };

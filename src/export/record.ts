@@ -12,17 +12,32 @@ export type ExportRecord = Readonly<
   } & Record<LabelColumn | 'COVID-19', number | null> & { check: string; split?: string }
 >;
 
-/** `split` comes last, and only where there is one. One object for each row: there are 162,000. */
+/** The keys in their order. */
+const BLANK: ExportRecord = {
+  ...{ image: '', archive: '', subset: '', class: null, patient_id: '' },
+  ...noLabels(),
+  check: '',
+};
+
+/**
+ * `split` comes last, and only where there is one. A copy that is filled: there are 162,000 rows, and V8 takes ten
+ * times as long for an object that is put together of others.
+ */
 export function toRecord({ row, split }: ExportRow): ExportRecord {
-  const { image, archive, subset, patientId, labels, covid, check } = row;
-  const names = { image, archive, subset, class: row.class, patient_id: patientId };
-  const flags: Record<LabelColumn | 'COVID-19', number | null> = noLabels();
-  for (let at = 0; at < LABEL_COLUMNS.length; at += 1) {
-    const label = LABEL_COLUMNS[at];
-    if (label !== undefined) flags[label] = labels === null ? null : (labels >> at) & 1;
+  const { labels, covid } = row;
+  const record: { -readonly [K in keyof ExportRecord]: ExportRecord[K] } = { ...BLANK };
+  record.image = row.image;
+  record.archive = row.archive;
+  record.subset = row.subset;
+  record.class = row.class;
+  record.patient_id = row.patientId;
+  for (const [at, label] of LABEL_COLUMNS.entries()) {
+    record[label] = labels === null ? null : (labels >> at) & 1;
   }
-  flags['COVID-19'] = covid === null ? null : Number(covid);
-  return split === undefined ? { ...names, ...flags, check } : { ...names, ...flags, check, split };
+  record['COVID-19'] = covid === null ? null : Number(covid);
+  record.check = row.check;
+  if (split !== undefined) record.split = split;
+  return record;
 }
 
 /**
@@ -30,8 +45,9 @@ export function toRecord({ row, split }: ExportRow): ExportRecord {
  * type. Not known is -1 there, as for labels that are missing; of a class it is an empty text.
  */
 export function toTypedRecord(row: ExportRow): Readonly<Record<string, string | number>> {
-  const cells = Object.entries(toRecord(row)).map(([name, value]) => {
-    return [name, value ?? (name === 'class' ? '' : -1)] as const;
-  });
-  return Object.fromEntries(cells);
+  const typed: Record<string, string | number> = {};
+  for (const [name, value] of Object.entries(toRecord(row))) {
+    typed[name] = value ?? (name === 'class' ? '' : -1);
+  }
+  return typed;
 }

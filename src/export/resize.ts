@@ -12,6 +12,17 @@ export interface Conversion {
   readonly format: ImageFormat;
 }
 
+/** What has a say in the bytes of a converted image. */
+export interface ConverterVersions {
+  readonly sharp: string;
+  readonly libvips: string;
+}
+
+export interface Converter {
+  readonly convert: Convert;
+  readonly versions: ConverterVersions;
+}
+
 type Converted =
   | { readonly kind: 'converted'; readonly bytes: Uint8Array }
   /** It can't be decoded. */
@@ -25,9 +36,10 @@ export type Convert = (content: Uint8Array) => Promise<Converted>;
  * colour profile; and gray stays gray.
  * @throws CcxriError `usage`: sharp is not installed
  */
-export async function loadConverter({ size, quality, format }: Conversion): Promise<Convert> {
+export async function loadConverter({ size, quality, format }: Conversion): Promise<Converter> {
   const sharp = await loadSharp('resized and converted', '--resize and --format');
-  return async (content) => {
+  const { sharp: version, vips: libvips } = sharp.versions;
+  const convert: Convert = async (content) => {
     // Before anything decodes it: sharp would also take other formats for an image, such as SVG.
     const fault = imageFaultOf(content);
     if (fault !== undefined) return { kind: 'broken', why: fault };
@@ -48,4 +60,5 @@ export async function loadConverter({ size, quality, format }: Conversion): Prom
       return { kind: 'broken', why: toPrintable(why, 200) };
     }
   };
+  return { convert, versions: { sharp: version, libvips } };
 }

@@ -9,7 +9,7 @@ import { count, toPrintable } from '../text.ts';
 /** A split that was written by `ccxri split`. */
 export interface SplitParts {
   readonly name: string;
-  /** Of the random numbers that it was made with. Null where its sidecar does not say so. */
+  /** Of the random numbers that it was made with. Null: its sidecar does not say so, or it was edited. */
   readonly seed: string | null;
   readonly sha256: string;
   /** The part of each image, by its path in index.csv. */
@@ -27,23 +27,29 @@ export async function readParts(
   const files = splitFilesOf(layout, name);
   const partOf = await readSplit(files.csv, signal);
   if (partOf === undefined) throw noSuchSplit(files.csv, name);
-  const { seed, parts } = await readSidecar(files);
-  const met = new Set(partOf.values());
-  met.delete('');
-  const order = [...new Set([...parts.filter((part) => met.has(part)), ...met])];
   const bytes = await readFile(files.csv).catch((error: unknown) => {
     throw toDiskError(error, 'read', { path: files.csv });
   });
-  return { name, seed, sha256: createHash('sha256').update(bytes).digest('hex'), partOf, order };
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const { seed, parts } = await readSidecar(files, sha256);
+  const met = new Set(partOf.values());
+  met.delete('');
+  const order = [...new Set([...parts.filter((part) => met.has(part)), ...met])];
+  return { name, seed, sha256, partOf, order };
 }
 
-/** What it says can be done without. */
-async function readSidecar({
-  sidecar,
-}: SplitFiles): Promise<{ readonly seed: string | null; readonly parts: readonly string[] }> {
+/**
+ * What it says can be done without.
+ * @param sha256 of the file with the parts: of one that was edited since, nobody knows a seed
+ */
+async function readSidecar(
+  { sidecar }: SplitFiles,
+  sha256: string,
+): Promise<{ readonly seed: string | null; readonly parts: readonly string[] }> {
   const json = await readSmallJson(sidecar, { maxBytes: 1e6, doing: 'read' });
   if (typeof json !== 'object' || json === null) return { seed: null, parts: [] };
-  const seed = 'seed' in json && typeof json.seed === 'string' ? json.seed : null;
+  const isOfIt = 'sha256' in json && json.sha256 === sha256;
+  const seed = isOfIt && 'seed' in json && typeof json.seed === 'string' ? json.seed : null;
   const parts: readonly unknown[] = 'parts' in json && Array.isArray(json.parts) ? json.parts : [];
   const names = parts.flatMap((each) => {
     const isPart = typeof each === 'object' && each !== null && 'part' in each;

@@ -1,16 +1,13 @@
-import { readdir, rename, rm } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { readdir, rename, rmdir } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { CcxriError, isCcxriError, toDiskError, withDetails } from '../errors.ts';
 import { syncDirectory } from '../fs/atomic.ts';
-import { acquireLock } from '../fs/lock.ts';
 import { makeDirectory, pathKind } from '../fs/paths.ts';
-import { readSmallJson } from '../fs/small-json.ts';
 import { count, toPrintable } from '../text.ts';
+import { foreignFiles, readSidecar } from './earlier-export.ts';
 import { ExportJournal } from './journal.ts';
-
-/** The file of an export that says how it was made. */
-export const SIDECAR = 'export.json';
+import { PartialExport, removeTree } from './partial.ts';
 
 interface Growth {
   readonly clock: Clock;
@@ -19,6 +16,8 @@ interface Growth {
   readonly fingerprint: string;
   /** To read images takes long; to write labels does not. */
   readonly isWorthKeeping: boolean;
+  /** An export that is there is replaced. */
+  readonly force: boolean;
 }
 
 /**
@@ -28,104 +27,131 @@ interface Growth {
 export class ExportPlace {
   /** Absolute. */
   readonly path: string;
-  /** What it grows in. */
-  readonly growing: string;
-  /** For files that are not whole yet; beside it. */
-  readonly temporary: string;
-  readonly #partial: string;
-  readonly #replaced: string;
-  readonly #journal: string;
+  readonly partial: PartialExport;
 
   constructor(to: string) {
     this.path = resolve(to);
-    this.#partial = `${this.path}.partial`;
-    this.growing = join(this.#partial, 'export');
-    this.#replaced = join(this.#partial, 'replaced');
-    this.#journal = join(this.#partial, 'journal.jsonl');
-    this.temporary = join(this.#partial, 'temporary');
+    this.partial = new PartialExport(this.path);
   }
 
   /**
-   * Checks before the work that the export may go there.
+   * Checks that the export may go there.
+   * @param force an export that is there is replaced, as long as nobody has put files of their own into it
    * @throws CcxriError `occupied`; of the disk
    */
   async assertFree(force: boolean): Promise<void> {
-    const kind = await pathKind(this.path);
+    const { path } = this;
+    const kind = await pathKind(path);
     if (kind === 'nothing') return;
     if (kind !== 'directory') throw this.#occupied('exists and is no directory', false);
-    const entries = await readdir(this.path).catch((error: unknown) => {
-      throw toDiskError(error, 'read', { path: this.path });
-    });
-    if (entries.length === 0) return;
-    const isOurs = entries.includes(SIDECAR) && (await isSidecar(join(this.path, SIDECAR)));
-    if (!isOurs) throw this.#occupied('exists and is no export of ccxri', false);
+    if (await isEmpty(path)) return;
+    const sidecar = await readSidecar(path);
+    if (sidecar === undefined) throw this.#occupied('exists and is no export of ccxri', false);
     if (!force) throw this.#occupied('is an export already', true);
+    const foreign = await foreignFiles(path, sidecar, 5);
+    if (foreign.length > 0) {
+      const names = foreign.map((name) => toPrintable(name, 200)).join(', ');
+      throw this.#occupied(`is an export, with files that are not of it: ${names}`, false);
+    }
   }
 
   /**
    * Runs `work` as the only export to this place, and gives the export its name. Where it fails, shards that
    * are whole stay for the next run.
-   * @throws CcxriError `locked`; of the disk; as `work`
+   * @throws CcxriError `occupied`; `locked`; of the disk; as `work`
    */
-  async grow<T>(
-    { clock, signal, fingerprint, isWorthKeeping }: Growth,
-    work: (journal: ExportJournal) => Promise<T>,
-  ): Promise<T> {
-    await makeDirectory(this.#partial);
-    const path = join(this.#partial, 'lock');
-    const release = await acquireLock({ path, wait: false, clock, signal }).catch(
-      (error: unknown) => {
-        throw isCcxriError(error, 'locked') ? this.#locked(error) : error;
-      },
-    );
-    let isKept = false;
+  async grow<T>(growth: Growth, work: (journal: ExportJournal) => Promise<T>): Promise<T> {
+    const { clock, signal, fingerprint, isWorthKeeping, force } = growth;
+    const { path, partial } = this;
+    await partial.assertOwn();
+    const release = await partial.acquire(clock, signal, path);
+    // What an earlier run has written must outlive the failure of this one, whatever it is.
+    let isKept = true;
     try {
-      const journal = await ExportJournal.open(this.#journal, fingerprint, this.growing);
+      await this.#settleReplaced();
+      isKept = (await pathKind(partial.growing)) !== 'nothing';
+      await this.assertFree(force);
+      const journal = await this.#openJournal(fingerprint, isKept);
+      let isWhole = false;
       try {
-        if (journal.shards.length === 0) await this.#remove(this.growing);
-        await makeDirectory(this.growing);
+        if (journal.shards.length === 0) await removeTree(partial.growing);
+        await makeDirectory(partial.growing);
         const done = await work(journal);
-        await this.#publish();
+        isWhole = true;
+        await this.#publish(force);
+        isKept = false;
         return done;
       } catch (error) {
         const { length } = journal.shards;
-        isKept = isWorthKeeping && length > 0;
-        throw isKept ? this.#withKept(error, length) : error;
+        isKept = isWhole || (isWorthKeeping && length > 0);
+        throw isKept ? this.#withKept(withElsewhere(error), length) : withElsewhere(error);
       } finally {
         await journal.close();
       }
     } finally {
+      if (!isKept) await partial.clear();
       await release();
-      if (!isKept) await this.#remove(this.#partial);
+      if (!isKept) await partial.removeIfEmpty();
     }
   }
 
-  #withKept(error: unknown, shards: number): unknown {
-    if (!isCcxriError(error)) return error;
-    const where = toPrintable(this.#partial, 4096);
-    return withDetails(error, { kept: `${count(shards, 'shard')} in ${where}` });
+  async #openJournal(fingerprint: string, isKept: boolean): Promise<ExportJournal> {
+    const { path, journal, growing } = this.partial;
+    try {
+      return await ExportJournal.open(journal, fingerprint, growing);
+    } catch (error) {
+      const told = withElsewhere(error);
+      if (!isKept || !isCcxriError(told)) throw told;
+      throw withDetails(told, { kept: `what is in ${toPrintable(path, 4096)}` });
+    }
   }
 
-  /** An export that is replaced stays until the new one has its name. */
-  async #publish(): Promise<void> {
-    const { path, growing } = this;
+  /** What a run that was killed while it replaced an export has left: the old one, before or after the new one. */
+  async #settleReplaced(): Promise<void> {
+    const { path, partial } = this;
+    if ((await pathKind(partial.replaced)) === 'nothing') return;
+    if ((await pathKind(path)) !== 'nothing') return removeTree(partial.replaced);
     try {
-      if ((await pathKind(path)) === 'directory') {
-        await this.#remove(this.#replaced);
-        await rename(path, this.#replaced);
-      }
-      await rename(growing, path);
-      await syncDirectory(dirname(path));
+      await rename(partial.replaced, path);
     } catch (error) {
       throw toDiskError(error, 'write', { path });
     }
   }
 
-  async #remove(path: string): Promise<void> {
+  #withKept(error: unknown, shards: number): unknown {
+    if (!isCcxriError(error)) return error;
+    const where = toPrintable(this.partial.path, 4096);
+    const { kept } = error.facts;
+    const also = kept === undefined ? '' : `${kept}; `;
+    return withDetails(error, { kept: `${also}${count(shards, 'shard')} in ${where}` });
+  }
+
+  /**
+   * Judged once more: the work may have taken hours. An export that is replaced stays until the new one has its
+   * name, and gets its own back where that fails.
+   */
+  async #publish(force: boolean): Promise<void> {
+    await this.assertFree(force);
+    const { path, partial } = this;
     try {
-      await rm(path, { recursive: true, force: true });
+      if ((await pathKind(path)) === 'nothing') await rename(partial.growing, path);
+      else if (await isEmpty(path)) {
+        // Fails where a file has come into it since.
+        await rmdir(path);
+        await rename(partial.growing, path);
+      } else {
+        await removeTree(partial.replaced);
+        await rename(path, partial.replaced);
+        try {
+          await rename(partial.growing, path);
+        } catch (error) {
+          await rename(partial.replaced, path);
+          throw error;
+        }
+      }
+      await syncDirectory(dirname(path));
     } catch (error) {
-      throw toDiskError(error, 'remove', { path });
+      throw toDiskError(error, 'write', { path });
     }
   }
 
@@ -140,17 +166,25 @@ export class ExportPlace {
       next: [byForce ? { ...elsewhere, or: replace } : elsewhere],
     });
   }
-
-  #locked(error: CcxriError): CcxriError {
-    const who = error.message.replace(/^[^:]*: /, '');
-    const path = toPrintable(this.path, 4096);
-    const message = `another ccxri process is exporting to ${path}: ${who}`;
-    const wait = { kind: 'advice', text: 'wait until it has ended' } as const;
-    return withDetails(error, { message, next: [wait, { kind: 'again' }] });
-  }
 }
 
-async function isSidecar(path: string): Promise<boolean> {
-  const value = await readSmallJson(path, { maxBytes: 1e9, doing: 'read' });
-  return typeof value === 'object' && value !== null && 'exportVersion' in value;
+/** Where the disk is full or may not be written to, another place for the export helps, not for the dataset. */
+function withElsewhere(error: unknown): unknown {
+  if (!isCcxriError(error, 'disk-full', 'no-inodes', 'not-writable')) return error;
+  const elsewhere = { kind: 'option', option: 'to', purpose: 'on another disk' } as const;
+  const next =
+    error.code === 'not-writable'
+      ? [elsewhere]
+      : [
+          { kind: 'advice', text: 'free some space', or: elsewhere } as const,
+          { kind: 'again' } as const,
+        ];
+  return withDetails(error, { next });
+}
+
+async function isEmpty(path: string): Promise<boolean> {
+  const entries = await readdir(path).catch((error: unknown) => {
+    throw toDiskError(error, 'read', { path });
+  });
+  return entries.length === 0;
 }

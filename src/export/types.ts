@@ -55,7 +55,7 @@ export interface OutputFile {
    * The chunk's memory is its owner's again when the promise is fulfilled.
    * @throws CcxriError of the disk
    */
-  write(chunk: Uint8Array | string): Promise<void>;
+  write(chunk: Uint8Array | string | readonly Uint8Array[]): Promise<void>;
   /** Flushes it to the disk, and closes it. @throws CcxriError of the disk */
   close(): Promise<void>;
 }
@@ -74,6 +74,8 @@ export interface ShardTarget {
    * @param name relative to the directory, with `/`
    */
   create(name: string): Promise<OutputFile>;
+  /** Notes an image that has become a file of its own: a run that goes on looks whether it is still there. */
+  readonly noteImage: (image: ExportedImage) => void;
 }
 
 /** The images of one split that were exported. */
@@ -138,6 +140,8 @@ export interface ExportOptions extends RunOptions {
   readonly shardBytes?: number | undefined;
   /** Replace an export that is there. Default false. */
   readonly force?: boolean | undefined;
+  /** Say what would be exported, and write nothing. Default false. */
+  readonly dryRun?: boolean | undefined;
 }
 
 /** A file of an export. */
@@ -147,6 +151,12 @@ export interface ExportedFile {
   readonly bytes: number;
   /** In lower-case hexadecimal. */
   readonly sha256: string;
+}
+
+/** An image that is a file of the export. */
+export interface ExportedImage extends Omit<ExportedFile, 'sha256'> {
+  /** In lower-case hexadecimal. Null: it is a link to the image of the dataset, and nobody has read it. */
+  readonly sha256: string | null;
 }
 
 /** An image that could not be exported. */
@@ -185,6 +195,11 @@ export interface ExportResult {
   readonly files: number;
   /** Bytes of these files. */
   readonly bytes: number;
+  /**
+   * Bytes on the disk that the images take, where they are not links to those of the dataset. Null: that is
+   * not known before they are converted. 0: labels alone.
+   */
+  readonly bytesOfImages: number | null;
   /** Images that could not be read, or not be converted. */
   readonly leftOut: readonly LeftOutImage[];
   /** Images that were meant, and are in no part of the split. */

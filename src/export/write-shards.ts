@@ -13,6 +13,7 @@ import { type ImageSource, readImages } from './read-images.ts';
 import type {
   ExportRow,
   ExportedFile,
+  ExportedImage,
   ExportedPart,
   ExportedSplit,
   Exporter,
@@ -30,6 +31,8 @@ export interface ShardWork extends ImageSource {
 export interface WrittenExport {
   readonly parts: readonly ExportedPart[];
   readonly files: readonly ExportedFile[];
+  /** Images that are files of their own. */
+  readonly images: readonly ExportedImage[];
   /** Images that could not be read. */
   readonly leftOut: readonly LeftOutImage[];
 }
@@ -64,7 +67,8 @@ export async function writeShards(
     const lost = records.reduce((sum, shard) => sum + shard.leftOut.length, 0);
     return { split: split ?? null, images: takenOf(records) - lost, shards };
   });
-  return { parts, files, leftOut };
+  const images = journal.shards.flatMap((shard) => shard.images);
+  return { parts, files, images, leftOut };
 }
 
 function takenOf(shards: readonly ShardRecord[]): number {
@@ -84,12 +88,18 @@ async function writeSplit(planned: PlannedSplit, work: ShardWork): Promise<void>
     for (let number = before.length; !(await queue.isEmpty()); number += 1) {
       const takenBefore = queue.taken;
       leftOut = [];
+      const written: ExportedImage[] = [];
+      const noteImage = (image: ExportedImage) => void written.push(image);
       const files = await withFiles(work, (create) =>
-        exporter.writeShard(queue, { split, number, directory, create }),
+        exporter.writeShard(queue, { split, number, directory, create, noteImage }),
       );
       const taken = queue.taken - takenBefore;
       if (taken === 0) throw new Error('a shard took no image');
-      await journal.addShard({ split: split ?? null, taken, files: [...files], leftOut });
+      // Several are written at once: their order is chance.
+      leftOut.sort((a, b) => (a.image < b.image ? -1 : 1));
+      written.sort((a, b) => (a.path < b.path ? -1 : 1));
+      const record = { split: split ?? null, taken, files: [...files] };
+      await journal.addShard({ ...record, images: written, leftOut });
     }
   } finally {
     await queue.close();

@@ -6,6 +6,7 @@ import type { FileSurvey } from '../dataset/survey.ts';
 import { sweepLeftovers } from '../dataset/sweep.ts';
 import { CcxriError } from '../errors.ts';
 import type { PlannedWork } from '../events.ts';
+import { NOTHING_TO_FETCH } from '../plan-event.ts';
 import { freeBytesAt } from '../fs/paths.ts';
 import { type ManifestFile } from '../manifest/manifest.ts';
 import { aboutBytesUnpacked } from '../manifest/size.ts';
@@ -89,13 +90,9 @@ async function emitPlan(
   onEvent({
     event: 'plan',
     files: surveys.length,
-    toDownload: 0,
+    ...NOTHING_TO_FETCH,
     toExtract: toExtract.length,
     alreadyDone: planned('skipped').length,
-    bytesToDownload: 0,
-    about: false,
-    toRemove: 0,
-    bytesToRemove: 0,
     bytesNeededOnDisk: toExtract.reduce(
       (bytes, { finalBytes }) => bytes + aboutBytesUnpacked(finalBytes),
       0,

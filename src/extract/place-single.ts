@@ -19,7 +19,7 @@ export interface PlacedImage extends Pick<ListedMember, 'path' | 'size' | 'crc32
 }
 
 /** What of an archive's images was here before. */
-export interface ImagesBefore extends Pick<SingleImagesFound, 'record' | 'broken' | 'bad'> {
+interface ImagesBefore extends Pick<SingleImagesFound, 'record' | 'broken' | 'bad'> {
   /** In their place already, and not recorded as what they are now. */
   readonly adopted: readonly PlacedImage[];
 }

@@ -15,7 +15,11 @@ import { ConnectionCount, type CountChange } from '../http/connection-count.ts';
 import { type AutoConnections, HostLimiter, UnresponsiveHosts } from '../http/hosts.ts';
 import { loadPageWith, loadStartWith } from '../http/page.ts';
 import { RateLimit } from '../http/rate-limit.ts';
-import { DEFAULT_RETRY_POLICY, DEFAULT_TIMEOUT_MS, type RetryPolicy } from '../http/retry.ts';
+import {
+  DEFAULT_RETRY_POLICY,
+  DEFAULT_TIMEOUT_MS,
+  type RetryPolicy,
+} from '../http/retry-policy.ts';
 import { headerOptionsOf } from '../sources/header-options.ts';
 import { openSources } from '../sources/open-source.ts';
 import type { Source } from '../sources/source.ts';

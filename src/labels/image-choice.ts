@@ -8,9 +8,6 @@ export const CHOICE_LABELS = [...LABEL_COLUMNS, 'COVID-19'] as const;
 
 export type ChoiceLabel = LabelColumn | 'COVID-19';
 
-/** Of a choice for which none was given. */
-export const DEFAULT_SEED = '0';
-
 /** Which images are meant, within the selected archives. */
 export interface ImageChoice {
   /** An image has any of them. Empty: labels do not matter. */

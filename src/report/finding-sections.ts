@@ -2,14 +2,14 @@ import type { LabelShare, SplitPart } from '../labels/split-balance.ts';
 import { SPLIT_LABELS } from '../labels/split-labels.ts';
 import { CHOICE_LABELS } from '../labels/image-choice.ts';
 import type { LabelStats } from '../labels/stats.ts';
-import { count, toPrintable } from '../text.ts';
+import { percent, count, toPrintable } from '../text.ts';
 import { barChart, heatMap, shareChart } from './charts.ts';
 import { renderFigure } from './figure.ts';
 import { type Html, markup } from './html.ts';
 import type { ReportData, Section } from './section.ts';
 import type { PartCounts } from './part-counts.ts';
 import { spell } from './spell.ts';
-import { type Cell, percent, renderTable, shareCell } from './table.ts';
+import { type Cell, renderTable, shareCell } from './table.ts';
 
 /** How frequent labels are, in all and in each subset. */
 export function renderFindings({ stats, subsets }: ReportData): Section {

@@ -1,4 +1,4 @@
-import { formatCount } from '../text.ts';
+import { formatCount, percent } from '../text.ts';
 import { type Html, markup } from './html.ts';
 
 /** What is shown, and what it is sorted by. */
@@ -67,8 +67,4 @@ function toNumberCell(cell: number | NumberCell): NumberCell {
 export function shareCell(hits: number, of: number): Cell {
   if (of === 0) return '';
   return { text: percent(hits / of), value: hits / of };
-}
-
-export function percent(share: number): string {
-  return `${(100 * share).toFixed(share > 0 && share < 0.00995 ? 2 : 1)} %`;
 }

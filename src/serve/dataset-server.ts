@@ -94,7 +94,15 @@ export class DatasetServer {
     socket.end(text, () => socket.destroy());
     const client = clientOf(socket instanceof Socket ? socket.remoteAddress : undefined);
     const startedAt = this.#session.clock.date().toISOString();
-    this.site.emit({ client, ...asked, status, bytes: 0, elapsedMs: 0, startedAt, whole: true });
+    this.site.emit({
+      client,
+      ...asked,
+      httpStatus: status,
+      bytes: 0,
+      elapsedMs: 0,
+      startedAt,
+      whole: true,
+    });
   }
 }
 

@@ -74,7 +74,7 @@ export class Site {
       const whole = await isFinished(response);
       this.emit({
         ...{ client, method: request.method, path: request.url, startedAt },
-        ...{ status: response.statusCode, bytes: exchange.bytes, whole },
+        ...{ httpStatus: response.statusCode, bytes: exchange.bytes, whole },
         ...{ elapsedMs: Math.round(clock.nowMs() - startMs) },
         ...{ file: exchange.file?.name, why: exchange.why },
       });

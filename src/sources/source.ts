@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { CcxriError, type CcxriErrorOptions, type NextAct, type NextStep } from '../errors.ts';
 import type { EventListener } from '../events.ts';
 import type { LoadedPage } from '../http/page.ts';
-import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../http/retry.ts';
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../http/retry-policy.ts';
 import type { Manifest, ManifestFile } from '../manifest/manifest.ts';
 import { toPrintableUrl } from '../text.ts';
 

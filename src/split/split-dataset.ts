@@ -8,6 +8,7 @@ import { buildDescribedIndex } from '../join.ts';
 import { type IndexResult, indexRows, openIndexSource } from '../labels/build-index.ts';
 import type { IndexRow, LabelsHere } from '../labels/join.ts';
 import { patientKey, splitPatients } from '../labels/split.ts';
+import { DEFAULT_SEED } from '../labels/seed.ts';
 import { SplitBalance } from '../labels/split-balance.ts';
 import { assertColumnName } from '../labels/split-columns.ts';
 import { type SplitFiles, readSplit, renderSplit, splitFilesOf } from '../labels/split-file.ts';
@@ -25,7 +26,7 @@ import { DEFAULT_SPLIT_NAME, type SplitOptions, type SplitResult } from './types
  *   of the disk; `aborted`
  */
 export async function splitDataset(options: SplitOptions): Promise<SplitResult> {
-  const { dest, seed = '0', stratify = false, name = DEFAULT_SPLIT_NAME } = options;
+  const { dest, seed = DEFAULT_SEED, stratify = false, name = DEFAULT_SPLIT_NAME } = options;
   const { dryRun = false, signal } = options;
   const shares = sharesOf(options);
   if (options.addToIndex === true) assertColumnName(name);

@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import { type Session, withSession } from '../dataset/session.ts';
 import { CcxriError } from '../errors.ts';
 import type { PlannedWork } from '../events.ts';
+import { NOTHING_TO_FETCH } from '../plan-event.ts';
 import { aboutBytesOf, aboutBytesUnpacked } from '../manifest/size.ts';
 import { restoreStepOf } from './errors.ts';
 import { locate } from './locate.ts';
@@ -71,14 +72,7 @@ function emitPlan(wanted: readonly Located[], depth: VerifyDepth, { onEvent }: S
   onEvent({
     event: 'plan',
     files: wanted.length,
-    toDownload: 0,
-    toExtract: 0,
-    alreadyDone: 0,
-    bytesToDownload: 0,
-    about: false,
-    toRemove: 0,
-    bytesToRemove: 0,
-    bytesNeededOnDisk: 0,
+    ...NOTHING_TO_FETCH,
     bytesFreeOnDisk: null,
     work: wanted.flatMap((each) => workOf(each, depth)),
   });

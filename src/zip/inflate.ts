@@ -204,20 +204,48 @@ function inflateWhole(packed: Uint8Array, member: Member, file: string): Uint8Ar
 }
 
 /**
+ * Memory for packed bytes that is used again. Each 64 MB of new buffers make V8 collect garbage: with a new one for
+ * each of some thousand images that takes as long as inflating them.
+ */
+export class PackedRooms {
+  readonly #free: Buffer[] = [];
+
+  /** @param use must be done with the room when its promise is settled */
+  async lend<T>(bytes: number, use: (room: Buffer) => Promise<T>): Promise<T> {
+    const found = this.#free.pop();
+    const room = found !== undefined && found.length >= bytes ? found : Buffer.allocUnsafe(bytes);
+    try {
+      return await use(room.subarray(0, bytes));
+    } finally {
+      this.#free.push(room);
+    }
+  }
+}
+
+/**
  * Reads one member, has it unpacked in one of Node's own threads, and checks it: the exact size, that every
  * packed byte is used, the CRC-32. Several may be under way at once.
  * @param member of which `fitsInMemory` is true
  * @param file manifest name of the archive, for the errors
+ * @param rooms for the packed bytes
  * @throws CcxriError `damaged-archive`, `unsafe-archive`; of the disk
  */
 export async function readMember(
   reader: RandomReader,
   member: Member,
   file: string,
+  rooms: PackedRooms,
 ): Promise<Uint8Array> {
-  const packed = Buffer.allocUnsafe(member.compressedSize);
-  await reader.read(packed, member.dataStart);
-  const content = member.isDeflated ? await inflateInThread(packed, member, file) : packed;
+  const read = async (packed: Buffer) => {
+    await reader.read(packed, member.dataStart);
+    return packed;
+  };
+  const { compressedSize, isDeflated } = member;
+  const content = isDeflated
+    ? await rooms.lend(compressedSize, async (room) =>
+        inflateInThread(await read(room), member, file),
+      )
+    : await read(Buffer.allocUnsafe(compressedSize));
   const found = crc32(content);
   if (found !== member.crc32) throw memberErrors(file, member).wrongCrc(found);
   return content;

@@ -40,6 +40,8 @@ describe('one word a state: in JSON', () => {
 
   it('`status` is one of the nine wherever a file has one', () => {
     expect(named.map(({ name }) => name).sort()).toEqual([
+      'AdoptedFile',
+      'AdoptedImages',
       'ExtractOutcome',
       'FetchOutcome',
       'FetchStep',

@@ -67,6 +67,7 @@ const LEFTOVERS = {
   '.ccxri/.links.json.0123456789ab.tmp': '',
   '.ccxri/.CITATION.cff.0123456789ab.tmp': '',
   '.ccxri/partial/ChestDx-1.zip.0123456789ab.json.tmp': '{"partVers',
+  '.ccxri/partial/.adopted.0123456789ab.tmp': 'half a file',
   '.ccxri/.index.csv.0123456789ab.tmp': 'path,image',
   '.index.csv.0123456789ab.tmp': 'path,image',
   '.ccxri/lock.0123456789ab': '',

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
-import { isDemoDirectory } from '../../src/demo/claim-directory.ts';
+import { isDemoDirectory } from '../../src/demo/demo-directory.ts';
 import { runDemo } from '../../src/demo/run-demo.ts';
 import { runCli } from '../support/run-cli.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';

@@ -8,7 +8,7 @@ import {
   startState,
 } from '../../src/download/transfer-decisions.ts';
 import { CcxriError } from '../../src/errors.ts';
-import { DEFAULT_RETRY_POLICY } from '../../src/http/retry.ts';
+import { DEFAULT_RETRY_POLICY } from '../../src/http/retry-policy.ts';
 
 const MIB = 1024 * 1024;
 const facts: TransferFacts = {

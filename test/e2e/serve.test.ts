@@ -70,7 +70,7 @@ it('lets curl, wget and aria2c resume', async () => {
     expect(end.code, `${program}: ${end.stderr}`).toBe(0);
     expect((await readFile(path)).equals(whole), program).toBe(true);
   }
-  const partial = server.saidSoFar().match(/"status":206/g) ?? [];
+  const partial = server.saidSoFar().match(/"httpStatus":206/g) ?? [];
   // aria2c resumes at whole pieces of 1 MiB, and so gets this small file anew.
   expect(partial.length).toBeGreaterThanOrEqual(2);
 });

@@ -39,7 +39,7 @@ it('refuses a split of which images are not here, and leaves out what is in none
   expect(run2.code).toBe(5);
   expect(run2.stderr).toContain('4 images of the split chest are not here, of ChestDx-2');
   const part = ['--split', 'chest', '--subset', 'chestdx-pe', '--force'];
-  expect((await exportTo('csv', ...part)).code).toBe(0);
+  expect((await exportTo('csv', ...part)).code).toBe(2);
   const none = await exportTo('csv', '--split', 'other', '--force');
   expect({ code: none.code, stderr: none.stderr }).toMatchObject({ code: 5 });
   expect(none.stderr).toContain('ccxri split --name other');

@@ -25,9 +25,14 @@ describe('ccxri export', () => {
     expect(rows.slice(0, index.length)).toEqual(index);
     expect(await listTree(join(to, '..'))).toEqual([
       'set',
-      ...['CITATION.cff', 'croissant.json', 'datapackage.json', 'export.json', 'labels.csv'].map(
-        (name) => `set/${name}`,
-      ),
+      ...[
+        'CITATION.cff',
+        'SHA256SUMS',
+        'croissant.json',
+        'datapackage.json',
+        'export.json',
+        'labels.csv',
+      ].map((name) => `set/${name}`),
     ]);
   });
 

@@ -11,13 +11,15 @@ it.runIf(canMount).each(['webdataset', 'monai', 'csv'])(
   'leaves nothing of %s on a disk that gets full midway',
   async (format) => {
     const { run } = await makeExportProgram(await tempDir());
-    const disk = await mounts.small(48_000);
+    const disk = await mounts.small(72_000);
     const { code, stderr } = await run(
       ...(['export', format, '--with-images'] as const),
       ...['--to', join(disk, 'set')],
     );
     expect(code).toBe(6);
     expect(stderr).toContain('ENOSPC');
+    expect(stderr).toContain('--to DIR');
+    expect(stderr).not.toContain('--dest DIR');
     expect(await listTree(disk)).toEqual([]);
   },
 );

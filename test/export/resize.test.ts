@@ -27,7 +27,7 @@ function jpegOf({ width, height, channels }: Picture): Promise<Buffer> {
 }
 
 async function convert(content: Uint8Array, asked: Partial<Conversion> = {}): Promise<Buffer> {
-  const run = await loadConverter({ size: 512, quality: 90, format: 'jpg', ...asked });
+  const { convert: run } = await loadConverter({ size: 512, quality: 90, format: 'jpg', ...asked });
   const converted = await run(content);
   if (converted.kind === 'broken') throw new Error(converted.why);
   return Buffer.from(converted.bytes);
@@ -125,7 +125,7 @@ describe('an image that can not be converted', () => {
       /^not-an-image$/,
     ],
   ])('is a value with a reason if it %s', async (_title, make, why) => {
-    const run = await loadConverter({ size: 512, quality: 90, format: 'jpg' });
+    const { convert: run } = await loadConverter({ size: 512, quality: 90, format: 'jpg' });
     const converted = await run(await make());
     expect(converted).toMatchObject({ kind: 'broken', why: expect.stringMatching(why) as string });
   });

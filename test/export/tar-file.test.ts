@@ -22,8 +22,8 @@ const FACTS = MEMBERS.map(([name, content]) => [name, content.length, crc32(cont
 
 async function tarOf(members: typeof MEMBERS): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  const tar = new TarFile((bytes) => {
-    chunks.push(bytes);
+  const tar = new TarFile((pieces) => {
+    chunks.push(...pieces);
     return Promise.resolve();
   });
   for (const [name, content] of members) await tar.add(name, content);
@@ -59,8 +59,8 @@ it("writes what Python's tarfile reads", async () => {
 it('tells whoever adds a member what the sink threw', async () => {
   const full = new Error('disk full');
   let written = 0;
-  const tar = new TarFile((bytes) => {
-    written += bytes.length;
+  const tar = new TarFile((pieces) => {
+    for (const { length } of pieces) written += length;
     return written > 1_000_000 ? Promise.reject(full) : Promise.resolve();
   });
   const filling = (async () => {

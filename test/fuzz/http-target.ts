@@ -9,7 +9,8 @@ import {
   toStrongValidator,
 } from '../../src/http/range.ts';
 import { isInside, nextHop } from '../../src/http/redirect.ts';
-import { DEFAULT_RETRY_POLICY, decideRetry, parseRetryAfter } from '../../src/http/retry.ts';
+import { decideRetry, parseRetryAfter } from '../../src/http/retry.ts';
+import { DEFAULT_RETRY_POLICY } from '../../src/http/retry-policy.ts';
 import { isPlausibleSize, toPublishedSize, toSizeWindow } from '../../src/manifest/size.ts';
 import { type Fuzz, toFuzz } from './harness.ts';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CcxriError, type ErrorFacts } from '../../src/errors.ts';
-import { DEFAULT_RETRY_POLICY as policy, decideRetry } from '../../src/http/retry.ts';
+import { decideRetry } from '../../src/http/retry.ts';
+import { DEFAULT_RETRY_POLICY as policy } from '../../src/http/retry-policy.ts';
 
 const stateOf = (attempts: number) => ({ attempts, withoutProgress: attempts });
 

@@ -63,7 +63,7 @@ describe('what is served', () => {
     expect((await get(url + NAME, { method: 'POST' })).status).toBe(405);
     const result = await serving.stop();
     expect(requests.at(1)).toMatchObject({
-      ...{ client: '127.0.0.1', method: 'GET', path: `/${NAME}`, status: 200, bytes: size },
+      ...{ client: '127.0.0.1', method: 'GET', path: `/${NAME}`, httpStatus: 200, bytes: size },
       ...{ whole: true, file: NAME, subsets: ['chestdx'] },
     });
     expect(result).toMatchObject({ requests: 4, refused: 0 });
@@ -183,7 +183,7 @@ describe('how it is served', () => {
     expect(body.includes('b')).toBe(false);
     await until(() => requests.length === 1);
     expect(requests[0]).toMatchObject({
-      status: 200,
+      httpStatus: 200,
       whole: false,
       why: 'it changed while it was being sent',
     });
@@ -250,8 +250,8 @@ describe('how it is served', () => {
     await begin(url);
     await until(() => requests.length === 2);
     expect(requests).toMatchObject([
-      { status: 408, method: '-' },
-      { status: 200, whole: false },
+      { httpStatus: 408, method: '-' },
+      { httpStatus: 200, whole: false },
     ]);
   });
 });

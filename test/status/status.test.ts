@@ -79,6 +79,7 @@ it('says of each file how far it is, and writes nothing', async () => {
     file: 'ChestDx-1.zip',
     kind: 'archive',
     singleImages: 0,
+    namedImages: 0,
     subsets: ['chestdx'],
     status: 'verified',
     why: null,

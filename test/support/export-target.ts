@@ -60,7 +60,7 @@ export function targetIn(
   number = 0,
 ): ShardTarget & FinishTarget {
   return {
-    ...{ directory, split, number },
+    ...{ directory, split, number, noteImage: () => undefined },
     create: async (name) => {
       const path = join(directory, name);
       await mkdir(dirname(path), { recursive: true });
@@ -71,8 +71,10 @@ export function targetIn(
           return bytes;
         },
         write: async (chunk) => {
-          bytes += chunk.length;
-          await appendFile(path, chunk);
+          for (const piece of [chunk].flat()) {
+            bytes += piece.length;
+            await appendFile(path, piece);
+          }
         },
         close: () => Promise.resolve(),
       };

@@ -1,7 +1,7 @@
 import { systemClock } from '../../src/clock.ts';
 import { HttpClient, type HttpClientOptions } from '../../src/http/client.ts';
 import { type LoadedPage, loadPageWith, loadStartWith } from '../../src/http/page.ts';
-import { DEFAULT_TIMEOUT_MS } from '../../src/http/retry.ts';
+import { DEFAULT_TIMEOUT_MS } from '../../src/http/retry-policy.ts';
 
 /** Default timeout 30 s, default clock the system's. */
 type PageLoaderOptions = Omit<HttpClientOptions, 'timeoutMs' | 'clock'> & {

@@ -1,5 +1,5 @@
 import { dirname, join, normalize } from 'node:path';
-import { isDemoDirectory } from '../../demo/claim-directory.ts';
+import { isDemoDirectory } from '../../demo/demo-directory.ts';
 import { type DemoResult, runDemo } from '../../demo/run-demo.ts';
 import type { FetchResult } from '../../fetch/fetch-types.ts';
 import { count, quoteForShell, toPrintable } from '../../text.ts';

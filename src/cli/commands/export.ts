@@ -18,7 +18,7 @@ import { joinParts } from '../render-outcomes.ts';
 import type { View } from '../view.ts';
 
 export async function runExport(context: CommandContext): Promise<CommandOutcome> {
-  const { to, force, withImages, shardSize: shardBytes } = context.settings;
+  const { to, force, dryRun, withImages, shardSize: shardBytes } = context.settings;
   const { argument } = context;
   if (argument === undefined) throw missing('say what to export', EXPORT_FORMATS.join(', '));
   const format = toExportFormat(argument);
@@ -30,15 +30,15 @@ export async function runExport(context: CommandContext): Promise<CommandOutcome
   }
   const ofImages = { withImages, resize, quality, imageFormat };
   const choice = typedChoiceOf(context);
-  const options = { format, to, force, split, choice, shardBytes, ...ofImages };
+  const options = { format, to, force, dryRun, split, choice, shardBytes, ...ofImages };
   const result = await exportDataset({ ...(await runOptionsOf(context)), ...options });
   const { images, leftOut, files } = result;
   return {
     result,
     counts: { images, leftOut: leftOut.length, files },
-    errors: leftOutErrors(leftOut),
-    render: (view) => renderExport(result, view),
-    isStatusOnly: true,
+    errors: leftOutErrors(leftOut, dryRun),
+    render: (view) => renderExport(result, dryRun, view),
+    isStatusOnly: !dryRun,
   };
 }
 
@@ -48,28 +48,34 @@ function missing(message: string, expected: string): CcxriError {
 }
 
 /** Images that could not be read: the export is whole without them. */
-function leftOutErrors(leftOut: readonly LeftOutImage[]): readonly CcxriError[] {
+function leftOutErrors(
+  leftOut: readonly LeftOutImage[],
+  isPlanned: boolean,
+): readonly CcxriError[] {
   if (leftOut.length === 0) return [];
-  const message = `${count(leftOut.length, 'image')} could not be exported`;
+  const message = isPlanned
+    ? count(leftOut.length, 'image is broken', 'images are broken')
+    : `${count(leftOut.length, 'image')} could not be exported`;
   const shown = leftOut.slice(0, 20).map(({ image, why }) => `${toPrintable(image)}: ${why}`);
   const more = leftOut.length - shown.length;
   const verify = { kind: 'run', command: 'verify', options: { deep: true } } as const;
   return [
     new CcxriError('damaged-archive', message, {
       reasons: more > 0 ? [...shown, `and ${count(more, 'other')}`] : shown,
-      kept: 'the export, without them',
+      kept: isPlanned ? 'nothing was written' : 'the export, without them',
       next: [{ ...verify, purpose: 'to find what is damaged here' }],
     }),
   ];
 }
 
-function renderExport(result: ExportResult, view: View): string {
-  const { path, format, images, archives, files, bytes, parts } = result;
+function renderExport(result: ExportResult, isPlanned: boolean, view: View): string {
+  const { path, format, images, archives, files, bytes, bytesOfImages, parts } = result;
   const of = `${count(images, 'image')} of ${count(archives, 'archive')}`;
   const what = files === 0 ? '' : `, ${count(files, 'file')}, ${formatBytes(bytes)}`;
-  const head = `${toPrintable(path, 4096)}: ${of} as ${format}${what}\n`;
+  const room = isPlanned ? roomOf(bytesOfImages) : '';
+  const head = `${toPrintable(path, 4096)}: ${of} as ${format}${what}${room}\n`;
   return joinParts([
-    `${view.style.bold('export')}  ${head}`,
+    `${view.style.bold(isPlanned ? 'would export' : 'export')}  ${head}`,
     parts.every(({ split }) => split === null)
       ? ''
       : view.table(
@@ -78,6 +84,12 @@ function renderExport(result: ExportResult, view: View): string {
         ),
     renderNotes(result),
   ]);
+}
+
+/** Of images that are converted it is not known. */
+function roomOf(bytes: number | null): string {
+  if (bytes === null) return ', as large as they get';
+  return bytes === 0 ? '' : `, ${formatBytes(bytes)} of images`;
 }
 
 function renderNotes({ withoutPart, notFound, shardsKept }: ExportResult): string {

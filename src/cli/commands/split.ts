@@ -5,7 +5,7 @@ import type { SplitPart } from '../../labels/split-balance.ts';
 import { checkSplit } from '../../split/check-split.ts';
 import { splitDataset } from '../../split/split-dataset.ts';
 import type { SplitCheck, SplitResult } from '../../split/types.ts';
-import { count, formatCount, toPrintable } from '../../text.ts';
+import { count, formatCount, percent, toPrintable } from '../../text.ts';
 import {
   type CommandContext,
   type CommandOutcome,
@@ -86,11 +86,6 @@ function renderLabels(parts: readonly SplitPart[], view: View): string {
 function cellOf(of: SplitPart['labels'][number] | undefined): string {
   if (of === undefined || of.share === null) return '';
   return `${percent(of.share)} (${percent(of.low ?? 0)} to ${percent(of.high ?? 1)})`;
-}
-
-/** `12.3 %`; small shares with a digit more. */
-function percent(share: number): string {
-  return `${(100 * share).toFixed(share > 0 && share < 0.01 ? 2 : 1)} %`;
 }
 
 async function runCheck(context: CommandContext, strict: boolean): Promise<CommandOutcome> {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { link, lstat, open, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { forEachAtOnce, whenFilesAreFree } from '../../concurrency.ts';
@@ -5,7 +6,7 @@ import { errnoOf, toDiskError } from '../../errors.ts';
 import { syncFile } from '../../fs/atomic.ts';
 import { makeDirectory } from '../../fs/paths.ts';
 import { imagePath } from '../image-name.ts';
-import type { ExportImage, Exporter } from '../types.ts';
+import type { ExportImage, ExportedImage, Exporter } from '../types.ts';
 
 /** Images that a run which was stopped may have to write again. */
 const SHARD_IMAGES = 1000;
@@ -24,39 +25,48 @@ export function imageFiles(
   return {
     readsAhead: true,
     linksFiles: true,
-    writeShard: async (images, { directory, split }) => {
-      const folder = join(directory, folderOf(split));
+    writeShard: async (images, { directory, split, noteImage }) => {
+      const folder = folderOf(split);
       let turn: Promise<ExportImage | undefined> = Promise.resolve(undefined);
       // One after the other, though several are written at once.
       const take = () => (turn = turn.then(() => images.next()));
       await forEachAtOnce(Array(SHARD_IMAGES).keys(), AT_ONCE, async () => {
         const image = await take();
-        if (image !== undefined) await put(image, join(folder, imagePath(image)));
+        if (image === undefined) return;
+        const path = `${folder}/${imagePath(image)}`;
+        const written = await put(image, join(directory, path));
+        if (written !== undefined) noteImage({ path, ...written });
       });
     },
   };
 }
 
-async function put({ file, read }: ExportImage, path: string): Promise<void> {
-  if (file !== undefined && (await isLinked(file, path))) return;
+type Written = Omit<ExportedImage, 'path'>;
+
+/** @returns undefined: the image can't be read */
+async function put({ file, read }: ExportImage, path: string): Promise<Written | undefined> {
+  const linked = file === undefined ? undefined : await linkTo(file, path);
+  if (linked !== undefined) return linked;
   const content = await read();
-  if (content === undefined) return;
+  if (content === undefined) return undefined;
   try {
     await make(path, () => writeNew(path, content));
   } catch (error) {
     throw toDiskError(error, 'write', { path });
   }
+  return { bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') };
 }
 
 /** Where there can be no link, for whatever reason, the image is copied: if that fails too, it says why. */
-async function isLinked(file: string, path: string): Promise<boolean> {
+async function linkTo(file: string, path: string): Promise<Written | undefined> {
   try {
+    const stats = await lstat(file);
     // A link to a link would lead elsewhere.
-    if (!(await lstat(file)).isFile()) return false;
+    if (!stats.isFile()) return undefined;
     await make(path, () => link(file, path));
-    return true;
+    return { bytes: stats.size, sha256: null };
   } catch {
-    return false;
+    return undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 import { type Pack, pack } from 'tar-stream';
 
-type Sink = (bytes: Uint8Array) => Promise<void>;
+type Sink = (pieces: readonly Uint8Array[]) => Promise<void>;
 
 /** The same on every machine and day: a member is its name and its bytes. */
 const MTIME = new Date(0);
@@ -12,7 +12,7 @@ export class TarFile {
   readonly #pack: Pack = pack();
   readonly #written: Promise<void>;
 
-  /** @param sink takes the file's bytes in order */
+  /** @param sink takes the file's bytes in order, a few pieces at a time */
   constructor(sink: Sink) {
     this.#written = writeAll(this.#pack, sink);
     // Whoever adds the next member is told.
@@ -51,9 +51,9 @@ async function writeAll(stream: AsyncIterable<unknown>, sink: Sink): Promise<voi
     pieces.push(piece);
     bytes += piece.length;
     if (bytes < WRITE_BYTES) continue;
-    await sink(Buffer.concat(pieces, bytes));
+    await sink(pieces);
     pieces = [];
     bytes = 0;
   }
-  if (bytes > 0) await sink(Buffer.concat(pieces, bytes));
+  if (bytes > 0) await sink(pieces);
 }

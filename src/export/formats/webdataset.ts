@@ -13,7 +13,7 @@ export function webdatasetExporter({ shardBytes }: Pick<FormatOptions, 'shardByt
     readsAhead: true,
     writeShard: async (images, target) => {
       const file = await target.create(`${shardName(target, 6)}.tar`);
-      const tar = new TarFile((bytes) => file.write(bytes));
+      const tar = new TarFile((pieces) => file.write(pieces));
       const keys = new Set<string>();
       for (let bytes = 0; bytes < shardBytes;) {
         const image = await images.next();

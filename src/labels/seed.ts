@@ -1,0 +1,2 @@
+/** Of a choice for which none was given. */
+export const DEFAULT_SEED = '0';
