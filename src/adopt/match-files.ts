@@ -1,4 +1,4 @@
-import { type ManifestFile, stemOf } from '../manifest/manifest.ts';
+import type { ManifestFile } from '../manifest/manifest.ts';
 import { isPlausibleSize } from '../manifest/size.ts';
 import { archiveKey } from './match-image.ts';
 import type { HashedSeen } from './take-file.ts';
@@ -12,7 +12,7 @@ export interface FileMatch {
 
 /**
  * Which of the hashed files are which of the manifest: by the MD5. Where that is disputed, another MD5 may be
- * the right one: then the file has to have the name of the archive, and acceptance looks at its content. Pure.
+ * the right one: then the file's name has to have that of the archive in it, and acceptance looks at its content. Pure.
  */
 export function matchFiles(
   hashed: readonly HashedSeen[],
@@ -35,5 +35,8 @@ export function matchFiles(
 }
 
 function byName(hashed: readonly HashedSeen[], { name }: ManifestFile): readonly HashedSeen[] {
-  return hashed.filter((each) => archiveKey(each.name) === archiveKey(stemOf(name)));
+  const key = archiveKey(name).replace(/[^a-z0-9]/g, '\\$&');
+  // `Viral-1 - Copy.zip`, `Viral-1.zip.1` and `get?f=Viral-1.zip`, but not `Viral-10.zip`.
+  const mention = new RegExp(`(?<![a-z0-9])${key}(?![a-z0-9])`);
+  return hashed.filter((each) => mention.test(archiveKey(each.name)));
 }

@@ -36,10 +36,10 @@ function isNamed(url: string, file: string): boolean {
   return new URL(url).search === '' && url.endsWith(`/${encodeURIComponent(file)}`);
 }
 
-/** The text beside the lists. */
+/** The text beside the lists. @param then what to do with the files, as a sentence */
 export function renderInstructions(
   files: readonly HandoffFile[],
-  commands: readonly string[],
+  { commands, then }: { readonly commands: readonly string[]; readonly then: string | undefined },
   { release }: ListFacts,
 ): string {
   const unknown = files.filter(({ urls }) => urls.length === 0).map(({ file }) => file);
@@ -55,9 +55,12 @@ export function renderInstructions(
           ...commands.map((line) => `    ${line}`),
           '',
         ]),
-    'Names do not matter afterwards, for ccxri goes by the content. Where the dataset directory is:',
-    '',
-    '    ccxri adopt DIRECTORY-WITH-THE-FILES',
+    'Names do not matter afterwards, for ccxri goes by the content.',
+    ...(then === undefined
+      ? []
+      : [
+          `Then ${then}; if the files are carried elsewhere, name the directory that they lie in there.`,
+        ]),
     '',
     ...(unknown.length === 0 ? [] : [`Without an address: ${unknown.join(', ')}`, '']),
     ...(disputed.length === 0

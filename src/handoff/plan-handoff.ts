@@ -1,9 +1,9 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { releaseOf } from '../dataset/kept-manifest.ts';
 import { assertOfThisManifest } from '../dataset/other-manifest.ts';
 import { withSession } from '../dataset/session.ts';
 import { type FileSurvey, knownSizeOf, statusOf } from '../dataset/survey.ts';
-import { CcxriError, isCcxriError } from '../errors.ts';
+import { CcxriError, type NextStep, isCcxriError } from '../errors.ts';
 import { decideStep } from '../fetch/plan.ts';
 import { writeFileAtomic } from '../fs/atomic.ts';
 import { DEFAULT_PRODUCT, toUserAgent } from '../http/request-headers.ts';
@@ -13,7 +13,7 @@ import { stemOf } from '../manifest/manifest.ts';
 import { sumSizes } from '../manifest/size.ts';
 import { toBareUrl } from '../sources/address.ts';
 import { toPrintable, toPrintableLink } from '../text.ts';
-import { LIST_NAMES, type ListFacts, NEEDS_NO_URL, renderList } from './formats.ts';
+import { LIST_NAMES, NEEDS_NO_URL, renderList } from './formats.ts';
 import { INSTRUCTIONS_NAME, commandsFor, renderInstructions } from './instructions.ts';
 import type { HandoffFile, HandoffFormat, HandoffOptions, WrittenHandoff } from './types.ts';
 
@@ -24,7 +24,7 @@ import type { HandoffFile, HandoffFormat, HandoffOptions, WrittenHandoff } from 
  *   `other-manifest`; `usage`: several formats, and no `output`; of the disk; `aborted`
  */
 export async function planHandoff(options: HandoffOptions): Promise<WrittenHandoff> {
-  const { formats, output, manifest } = options;
+  const { formats, output, manifest, dest } = options;
   if (formats.length > 1 && output === undefined) throw needsOutput();
   const surveys = await surveyMissing(options);
   const files = await withAddresses(surveys, options);
@@ -39,9 +39,19 @@ export async function planHandoff(options: HandoffOptions): Promise<WrittenHando
   const listed = files.length === 0 ? [] : [...texts.keys()];
   const commands = commandsFor(listed, files, facts);
   const size = sumSizes(files);
-  const handoff = { formats, files, ...size, written: [], commands, texts };
+  const handoff = { formats, files, ...size, written: [], commands, next: [], texts };
   if (output === undefined || files.length === 0) return handoff;
-  return { ...handoff, written: await writeAll(output, handoff, facts) };
+  const next = [adoptionOf(output, dest)];
+  const instructions = { commands, then: options.hintOf?.({ next }) };
+  const text = renderInstructions(files, instructions, facts);
+  return { ...handoff, next, written: await writeAll(output, texts, text) };
+}
+
+/** Whole paths: it is read later, and elsewhere. */
+function adoptionOf(output: string, dest: string): NextStep {
+  const purpose = 'to take what has come';
+  const options = { dest: resolve(dest) };
+  return { kind: 'run', command: 'adopt', argument: resolve(output), options, purpose };
 }
 
 function needsOutput(): CcxriError {
@@ -147,12 +157,12 @@ function isLocal(file: string, path: string | null): CcxriError {
 
 async function writeAll(
   output: string,
-  { texts, files, commands }: Pick<WrittenHandoff, 'texts' | 'files' | 'commands'>,
-  facts: ListFacts,
+  texts: WrittenHandoff['texts'],
+  instructions: string,
 ): Promise<readonly string[]> {
   const contents: readonly (readonly [string, string])[] = [
     ...[...texts].map(([format, text]): [string, string] => [LIST_NAMES[format], text]),
-    [INSTRUCTIONS_NAME, renderInstructions(files, commands, facts)],
+    [INSTRUCTIONS_NAME, instructions],
   ];
   const written: string[] = [];
   for (const [name, text] of contents) {

@@ -1,4 +1,4 @@
-import type { CcxriError } from '../errors.ts';
+import type { CcxriError, NextStep } from '../errors.ts';
 import type { LinksOptions } from '../links.ts';
 import type { Manifest, ManifestFile } from '../manifest/manifest.ts';
 
@@ -21,6 +21,8 @@ export interface HandoffOptions extends Omit<LinksOptions, 'selection'> {
   readonly withSecrets?: boolean | undefined;
   /** As of fetch: what is extracted completely is not missing. Default true. */
   readonly extract?: boolean | undefined;
+  /** How the next steps read in the text beside the lists. Default: it has none. */
+  readonly hintOf?: ((of: Pick<Handoff, 'next'>) => string | undefined) | undefined;
 }
 
 /** One file that another machine or tool is to get. */
@@ -61,6 +63,8 @@ export interface Handoff {
   readonly written: readonly string[];
   /** What to run in the directory with these files, one line each. */
   readonly commands: readonly string[];
+  /** What to do here with the files that have come. Empty where no list was written. */
+  readonly next: readonly NextStep[];
 }
 
 /** A handoff with the text of each list. */

@@ -197,12 +197,29 @@ describe('an MD5 that is published twice', () => {
     ]);
   });
 
-  it('makes no archive of just any zip of that size', async () => {
-    const root = await tempDir();
-    await mkdir(join(root, 'held'));
-    await writeFile(join(root, 'held', 'holiday.zip'), bytesOf(release, 'Other-1'));
-    const dest = join(root, 'set');
-    const result = await adopt({ paths: [join(root, 'held')], dest, manifest: both });
-    expect(result.files).toEqual([]);
-  });
+  it.each(['Other-1.zip.1', 'Copy of other_1.zip', 'Other-1 - Copy.zip', 'get?f=Other-1.zip&x=1'])(
+    'has its name as %s, too',
+    async (name) => {
+      const root = await tempDir();
+      await writeTree(join(root, 'held'), { [name]: bytesOf(release, 'Other-1') });
+      const { files } = await adopt({
+        ...{ paths: [join(root, 'held')], dest: join(root, 'set'), manifest: both },
+      });
+      expect(files.map(({ file, status }) => [file, status])).toEqual([
+        ['Other-1.zip', 'content-checked'],
+      ]);
+    },
+  );
+
+  it.each(['holiday.zip', 'Other-11.zip', 'Another-1.zip'])(
+    'makes no archive of just any zip of that size: %s',
+    async (name) => {
+      const root = await tempDir();
+      await mkdir(join(root, 'held'));
+      await writeFile(join(root, 'held', name), bytesOf(release, 'Other-1'));
+      const dest = join(root, 'set');
+      const result = await adopt({ paths: [join(root, 'held')], dest, manifest: both });
+      expect(result.files).toEqual([]);
+    },
+  );
 });

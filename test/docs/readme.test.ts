@@ -155,7 +155,8 @@ describe('the examples', () => {
   }, 60_000);
 
   it('of the command line are command lines, and scripts of npm are there', async () => {
-    const pages = ['README.md', 'docs/troubleshooting.md', 'docs/library.md', 'docs/manifest.md'];
+    const docs = ['adopt', 'handoff', 'library', 'manifest', 'troubleshooting'];
+    const pages = ['README.md', ...docs.map((name) => `docs/${name}.md`)];
     const texts = await Promise.all(pages.map((name) => readFile(rootPath(name), 'utf8')));
     const text = texts.join('\n');
     const blocks = [...text.matchAll(/^```sh\n(.*?)^```/gms)].map(([, code = '']) => code);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LIST_NAMES, renderList } from '../../src/handoff/formats.ts';
 import { HANDOFF_FORMATS, type HandoffFile } from '../../src/handoff/types.ts';
-import { RELEASE, fetchOf, set } from '../support/demo-lines.ts';
+import { MANIFEST, RELEASE, fetchOf, set } from '../support/demo-lines.ts';
 import { documentOf, runCli } from '../support/run-cli.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
 
@@ -39,7 +39,9 @@ describe('the lists', () => {
     const names = await readdir(one);
     expect(names.sort()).toEqual([...Object.values(LIST_NAMES), 'ccxri-plan.txt'].sort());
     for (const name of names) {
-      expect(await readFile(join(one, name)), name).toEqual(await readFile(join(two, name)));
+      const [ours, theirs] = [one, two].map((out) => readFile(join(out, name), 'utf8'));
+      // The text beside them names the directory.
+      expect((await ours)?.replaceAll(one, two), name).toBe(await theirs);
     }
     const sums = await readFile(join(one, 'ccxri-plan.md5'), 'utf8');
     const listed = sums
@@ -108,6 +110,22 @@ describe('the lists', () => {
       const up = { ...FILE, file: '../a' };
       expect(() => renderList(format, [up], FACTS)).toThrow("can't stand in a list");
     }
+  });
+});
+
+describe('the way back', () => {
+  it('is said as a command with its paths, on the screen and beside the lists', async () => {
+    const root = await tempDir();
+    const [dest, out] = [join(root, 'my set'), join(root, 'out')];
+    const { stdout } = await plan(dest, '--format', 'md5sum', '-o', out);
+    const command = `ccxri adopt ${out} --dest '${dest}' --manifest ${MANIFEST}`;
+    const says = `run \`${command}\` to take what has come`;
+    expect(stdout).toContain(`then: ${says}\n`);
+    expect(await readFile(join(out, 'ccxri-plan.txt'), 'utf8')).toContain(says);
+    const { stdout: json } = await plan(dest, '--format', 'md5sum', '-o', out, '--json');
+    expect(documentOf(json).result).toMatchObject({
+      handoff: { next: [{ kind: 'run', command: 'adopt', argument: out, options: { dest } }] },
+    });
   });
 });
 

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { CcxriError } from '../../errors.ts';
 import { fetchDataset } from '../../fetch/fetch-dataset.ts';
 import { lowDiskError } from '../../fetch/plan.ts';
@@ -13,6 +14,8 @@ import {
   sourceOptionsOf,
 } from '../command.ts';
 import type { PlanResult } from '../json-documents.ts';
+import { suggestFor } from '../next-steps.ts';
+import type { RawOptions, Settings } from '../options.ts';
 import { renderPlan } from '../render-fetch.ts';
 import { joinParts } from '../render-outcomes.ts';
 import { type Selected, filesOf, requireSelected } from '../selected.ts';
@@ -35,8 +38,14 @@ export async function runPlan(context: CommandContext): Promise<CommandOutcome> 
     if (output !== undefined) throw usage('-o needs a list to write', 'format');
     return toFetchPlan(base, { ...run, ...selected, ...planned }, context);
   }
-  const options = { ...run, ...planned, files, formats, output, withSecrets };
+  const { hintOf } = suggestFor(withWholePath(context.settings));
+  const options = { ...run, ...planned, files, formats, output, withSecrets, hintOf };
   return toHandoff(base, await planHandoff(options), { context, files: files.length });
+}
+
+/** For a text that is read in another place, by somebody without these settings. */
+function withWholePath({ manifest }: Settings): RawOptions {
+  return manifest === undefined ? {} : { manifest: resolve(manifest) };
 }
 
 type Base = Pick<PlanResult, 'dest' | 'cacheKey'>;
@@ -125,8 +134,10 @@ function warnOfUnknown({ files, formats }: WrittenHandoff, { onEvent }: CommandC
   onEvent({ event: 'warning', code: 'source', message, next: why?.next });
 }
 
-function renderHandoff(planned: WrittenHandoff, output: string, { style }: View): string {
+function renderHandoff(planned: WrittenHandoff, output: string, view: View): string {
+  const { style } = view;
   const { files, written, commands } = planned;
+  const hint = view.suggest.hintOf(planned);
   if (files.length === 0) return 'nothing is missing: no list was written\n';
   const missing = `${count(files.length, 'file')} missing, ${formatSize(planned)}`;
   const lists = written.map((path) => `- ${toPrintable(path, 4096)}\n`).join('');
@@ -134,6 +145,6 @@ function renderHandoff(planned: WrittenHandoff, output: string, { style }: View)
   return joinParts([
     `${style.bold('plan')}  ${missing}\n${lists}`,
     commands.length === 0 ? '' : `there, one of these gets or checks them:\n${all}`,
-    `${style.bold('then:')} \`ccxri adopt ${quoteForShell(output)}\` where the dataset directory is\n`,
+    hint === undefined ? '' : view.prose(`${style.bold('then:')} ${hint}\n`, '  '),
   ]);
 }
