@@ -1,3 +1,5 @@
+import { sep } from 'node:path';
+
 /**
  * Foreign text (server pages, zip names, CSV cells) made safe for a terminal: C0, C1, DEL, bidi
  * controls, and the line separators become visible escapes; too long a text is cut.
@@ -109,10 +111,28 @@ function parseAddress(text: string): URL | undefined {
   return url.pathname.startsWith('/') ? url : undefined;
 }
 
-/** A word that a POSIX shell reads as it is meant, and a terminal shows as it is. */
-export function quoteForShell(word: string): string {
+export type ShellKind = 'posix' | 'windows';
+
+/** Of who reads what is printed here. */
+const OWN_SHELL: ShellKind = sep === '\\' ? 'windows' : 'posix';
+
+/**
+ * A word that a shell reads as it is meant, and a terminal shows as it is.
+ * @param shell `windows`: cmd and PowerShell alike; a word that cannot be written for both (with `$`, a
+ *   backtick or a double quote) is written for PowerShell
+ */
+export function quoteForShell(word: string, shell: ShellKind = OWN_SHELL): string {
   const shown = toPrintable(word, 4096);
+  if (shell === 'windows') return quoteForWindows(shown);
   return /^[\w@%+=:,./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`;
+}
+
+function quoteForWindows(word: string): string {
+  if (/^[\w+=:./\\-]+$/.test(word)) return word;
+  // PowerShell takes typographic quotes for its own.
+  if (/["$`\u201c-\u201f]/.test(word)) return `'${word.replace(/['\u2018-\u201b]/g, '$&$&')}'`;
+  // A backslash in front of the quote would make it part of the word.
+  return `"${word.replace(/\\+$/, '$&$&')}"`;
 }
 
 /**

@@ -4,7 +4,7 @@ import { type Session, withSession } from '../dataset/session.ts';
 import { sweepLeftovers } from '../dataset/sweep.ts';
 import { CcxriError } from '../errors.ts';
 import { cleanStage } from '../extract/stage.ts';
-import { pathKind, removeEmpty, statOrNull } from '../fs/paths.ts';
+import { pathKind, removeEmpty } from '../fs/paths.ts';
 import { type ManifestFile, stemOf } from '../manifest/manifest.ts';
 import { toPrintable } from '../text.ts';
 import { adoptFiles } from './adopt-files.ts';
@@ -21,7 +21,7 @@ import type { AdoptRun } from './run.ts';
 import type { HashedSeen } from './take-file.ts';
 import { TakePool } from './take-pool.ts';
 import type { AdoptOptions, AdoptResult, AdoptedFile, AdoptedImages } from './types.ts';
-import { type SeenFile, liesIn } from './walk.ts';
+import { type SeenFile, identityOf, liesIn } from './walk.ts';
 
 /**
  * Looks through directories and zips for what belongs to the dataset, whatever it is called, and takes it:
@@ -76,7 +76,7 @@ async function adoptAll(paths: readonly string[], run: AdoptRun): Promise<Found>
     await cleanStage(session.layout);
     await sweepLeftovers(session.layout);
   }
-  const dataset = (await statOrNull(session.dest)) ?? undefined;
+  const dataset = await identityOf(session.dest);
   const look = new LookAround({ paths, dataset }, session, left);
   const wanted = await filesWanted(session);
   const { plausible, zips } = await findFiles(look, { session, wanted }, left);

@@ -1,7 +1,6 @@
-import type { Stats } from 'node:fs';
 import type { Session } from '../dataset/session.ts';
 import type { LeftBehind } from './left.ts';
-import { type SeenFile, Walk } from './walk.ts';
+import { type Identity, type SeenFile, Walk } from './walk.ts';
 
 /** Files that are looked at at the same time: a share answers many as fast as one. */
 const FILES_AT_ONCE = 32;
@@ -10,7 +9,7 @@ const TELL_EVERY_MS = 1000;
 interface LookOptions {
   readonly paths: readonly string[];
   /** Of the dataset directory, which is not looked into. undefined: there is none yet. */
-  readonly dataset: Stats | undefined;
+  readonly dataset: Identity | undefined;
 }
 
 /** Goes through the paths, as often as it is asked to, and tells how far it is. */

@@ -16,10 +16,12 @@ export async function removeTaken(taken: readonly TakenImage[], root: string): P
   await forEachAtOnce(taken, FILES_AT_ONCE, async ({ find, placed, mtimeMs }) => {
     if (find.place.kind !== 'file' || find.place.isLinked) return;
     try {
-      const [found, ours] = await Promise.all([lstat(find.path), lstat(join(root, placed.path))]);
-      const isLinked = found.dev === ours.dev && found.ino === ours.ino;
-      const isCopied = found.size === placed.size && found.mtimeMs === mtimeMs;
-      if (found.isFile() && (isLinked || isCopied)) await unlink(find.path);
+      const ourPath = join(root, placed.path);
+      const [found, ours] = await Promise.all([lstat(find.path), lstat(ourPath)]);
+      const isAsTaken = found.size === placed.size && found.mtimeMs === mtimeMs;
+      // Where case does not matter, one file with one name has many paths.
+      const isOurs = found.dev === ours.dev && found.ino === ours.ino && found.nlink === 1;
+      if (found.isFile() && isAsTaken && !isOurs) await unlink(find.path);
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;
     }

@@ -1,9 +1,10 @@
-import type { Dirent, Stats } from 'node:fs';
+import type { BigIntStats, Dirent } from 'node:fs';
 import { opendir, realpath, stat } from 'node:fs/promises';
-import { basename, join, resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { throwIfAborted } from '../abort.ts';
 import { whenFilesAreFree } from '../concurrency.ts';
 import { errnoOf } from '../errors.ts';
+import { isBelow } from '../fs/within.ts';
 import type { LeftWhy } from './types.ts';
 
 /** A file that was come across. Nothing of it has been read. */
@@ -16,9 +17,12 @@ export interface SeenFile {
   readonly isNamed: boolean;
 }
 
+/** Which directory it is, by whatever path. Whole numbers: those of Windows are greater than a double holds. */
+export type Identity = Pick<BigIntStats, 'dev' | 'ino'>;
+
 export interface WalkOptions {
   /** Is not looked into. undefined: there is none yet. */
-  readonly dataset: Stats | undefined;
+  readonly dataset: Identity | undefined;
   readonly signal: AbortSignal;
   /** Called for what can't be looked at. */
   readonly onLeft: (why: LeftWhy, path: string, message?: string) => void;
@@ -58,7 +62,7 @@ export class Walk {
     }
   }
 
-  async *#directory(stats: Stats, at: At): AsyncGenerator<SeenFile, void, void> {
+  async *#directory(stats: Identity, at: At): AsyncGenerator<SeenFile, void, void> {
     const { dataset, signal, onLeft } = this.#options;
     throwIfAborted(signal);
     const { path, isLinked } = at;
@@ -110,9 +114,9 @@ export class Walk {
   }
 
   /** undefined: it can't be looked at, which was said. */
-  async #stat(path: string): Promise<Stats | undefined> {
+  async #stat(path: string): Promise<BigIntStats | undefined> {
     try {
-      return await stat(path);
+      return await stat(path, { bigint: true });
     } catch (error) {
       // A link to itself.
       if (errnoOf(error) === 'ELOOP') this.#options.onLeft('loop', path);
@@ -128,19 +132,33 @@ export class Walk {
   }
 }
 
-function idOf({ dev, ino }: Stats): string {
+function idOf({ dev, ino }: Identity): string {
   return `${dev}:${ino}`;
 }
 
-function isSame(a: Stats, b: Stats): boolean {
+function isSame(a: Identity, b: Identity): boolean {
   return a.dev === b.dev && a.ino === b.ino;
 }
 
-/** Whether a path is a directory, or lies below it, links followed. Neither need exist. */
+/** Which directory a path leads to; undefined: none that can be looked at. */
+export async function identityOf(path: string): Promise<Identity | undefined> {
+  return stat(path, { bigint: true }).catch(() => undefined);
+}
+
+/**
+ * Whether a path is a directory, or lies below it, links followed. Neither need exist. By what is there, too:
+ * where case does not matter, one directory has many paths.
+ */
 export async function liesIn(path: string, directory: string): Promise<boolean> {
-  const [inner, outer] = await Promise.all([path, directory].map(realOf));
-  if (inner === undefined || outer === undefined) return false;
-  return inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : `${outer}${sep}`);
+  const [inner, outer] = await Promise.all([realOf(path), realOf(directory)]);
+  if (inner === outer || isBelow(outer, inner)) return true;
+  const wanted = await identityOf(outer);
+  for (let at = inner; wanted !== undefined; at = dirname(at)) {
+    const here = await identityOf(at);
+    if (here !== undefined && isSame(here, wanted)) return true;
+    if (at === dirname(at)) return false;
+  }
+  return false;
 }
 
 async function realOf(path: string): Promise<string> {

@@ -1,5 +1,5 @@
 import { lstat } from 'node:fs/promises';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import nodePath, { type PlatformPath, dirname, join, resolve } from 'node:path';
 import { findDataset } from '../dataset/find-dataset.ts';
 import type { ConfigLayer, ConfigPlace } from './config-policy.ts';
 import type { CliIo } from './io.ts';
@@ -53,11 +53,11 @@ function destOf(dest: string, cwd: string, env: CliIo['env']): string {
 }
 
 /** By the XDG Base Directory Specification, which ignores a path that is not absolute; on Windows APPDATA. */
-function userPlaces(env: CliIo['env']): readonly string[] {
+export function userPlaces(env: CliIo['env'], flavour: PlatformPath = nodePath): readonly string[] {
   const { XDG_CONFIG_HOME: xdg = '', APPDATA: roaming = '', HOME: home = '' } = env;
-  const bases = [xdg, roaming, home === '' ? '' : join(home, '.config')];
+  const bases = [xdg, roaming, home === '' ? '' : flavour.join(home, '.config')];
   return bases
-    .filter((base) => isAbsolute(base))
+    .filter((base) => flavour.isAbsolute(base))
     .slice(0, 1)
-    .map((base) => join(base, 'ccxri', CONFIG_NAME));
+    .map((base) => flavour.join(base, 'ccxri', CONFIG_NAME));
 }

@@ -1,8 +1,9 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { dirname, resolve, sep } from 'node:path';
 import { isOwn } from '../dataset/find-dataset.ts';
 import { CcxriError, type CcxriErrorOptions, type NextStep, errnoOf } from '../errors.ts';
+import { isBelow } from '../fs/within.ts';
 import { nearestOf } from '../manifest/manifest.ts';
 import { quoteForShell, toPrintable } from '../text.ts';
 import {
@@ -83,7 +84,7 @@ function assertSafe({ layer, path }: ConfigFile, stats: Stats): void {
     throw wrong(path, `has ${stats.size} bytes: it holds no settings`, {});
   const refused = layer === 'user' ? BY_GROUP | BY_ALL : BY_ALL;
   if (!HAS_MODES || (stats.mode & refused) === 0) return;
-  const text = `run \`chmod go-w ${quoteForShell(path)}\`, once you have looked at what is in it`;
+  const text = `run \`chmod go-w ${quoteForShell(path, 'posix')}\`, once you have looked at what is in it`;
   throw wrong(path, 'can be written by others: what it says may not be yours', {
     next: [{ kind: 'advice', text }],
   });
@@ -209,8 +210,7 @@ function toAbsolute({ layer, path: file, env }: ConfigFile, key: OptionKey, type
   if (key === 'source' && URL_LIKE.test(typed)) return typed;
   const absolute = resolve(directory, expandHome(typed, env));
   if (layer === 'user' || key !== 'dest') return absolute;
-  const within = relative(directory, absolute);
-  if (within !== '' && !isAbsolute(within) && within.split(sep)[0] !== '..') return absolute;
+  if (isBelow(directory, absolute)) return absolute;
   const text = `give --dest, or set it in the user's own file (\`ccxri config\` shows where that is)`;
   throw wrong(file, `"dest" leads out of the project: ${shown}`, {
     expected: 'a directory below the one that the file is in',

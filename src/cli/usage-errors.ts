@@ -81,7 +81,7 @@ function commandStep(typed: string, argv: readonly string[]): NextStep {
     const words = wordsMeant(typed, meant, argv);
     // A header may be a secret.
     const isOpen = !words.some((word) => word.startsWith('--header') || /:\/\/[^/]*@/.test(word));
-    const line = isOpen ? words.map(quoteForShell).join(' ') : `${meant} …`;
+    const line = isOpen ? words.map((word) => quoteForShell(word)).join(' ') : `${meant} …`;
     const names = isOpen && words.includes(ANY_SUBSET) ? ' (`ccxri list` shows the subsets)' : '';
     return { kind: 'advice', text: `run \`ccxri ${line}\`${names}`, or };
   }

@@ -1,7 +1,7 @@
 import { type Stats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import nodePath, { type PlatformPath, basename, dirname, join, resolve } from 'node:path';
 import { CcxriError } from '../errors.ts';
 import type { EventListener } from '../events.ts';
 import { toPrintable } from '../text.ts';
@@ -51,12 +51,19 @@ function statsOf(path: string): Promise<Stats | undefined> {
 }
 
 /** The folder of a dataset directory that a path is in, as `images`; undefined: in none of them. */
-export function folderWithin(root: string, path: string): string | undefined {
-  const [first = ''] = relative(root, resolve(path)).split(sep);
-  const { archives, labels, images, state } = layoutOf(root);
+export function folderWithin(
+  root: string,
+  path: string,
+  flavour: PlatformPath = nodePath,
+): string | undefined {
+  const { sep } = flavour;
+  const [first = ''] = flavour.relative(root, flavour.resolve(path)).split(sep);
+  const { archives, labels, images, state } = layoutOf(root, flavour);
+  // As `relative` compares what the paths have in common.
+  const toKey = (name: string) => (sep === '\\' ? name.toLowerCase() : name);
   return [archives, labels, images, state]
-    .map((each) => basename(each))
-    .find((name) => name === first);
+    .map((each) => flavour.basename(each))
+    .find((name) => toKey(name) === toKey(first));
 }
 
 /**

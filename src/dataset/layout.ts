@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import nodePath, { type PlatformPath, join } from 'node:path';
 import { stemOf } from '../manifest/manifest.ts';
 
 /** Where things lie in a dataset directory (the contract's form). All paths are absolute or as given. */
@@ -32,25 +32,25 @@ export interface DatasetLayout {
   readonly bad: string;
 }
 
-export function layoutOf(root: string): DatasetLayout {
-  const state = join(root, '.ccxri');
+export function layoutOf(root: string, flavour: PlatformPath = nodePath): DatasetLayout {
+  const state = flavour.join(root, '.ccxri');
   return {
     root,
-    archives: join(root, 'archives'),
-    labels: join(root, 'labels'),
-    images: join(root, 'images'),
-    index: join(root, 'index.csv'),
+    archives: flavour.join(root, 'archives'),
+    labels: flavour.join(root, 'labels'),
+    images: flavour.join(root, 'images'),
+    index: flavour.join(root, 'index.csv'),
     state,
-    partial: join(state, 'partial'),
-    stage: join(state, 'stage'),
-    ledger: join(state, 'ledger'),
-    members: join(state, 'members'),
-    ranges: join(state, 'ranges'),
-    lock: join(state, 'lock'),
-    links: join(state, 'links.json'),
-    manifest: join(state, 'manifest.json'),
-    manifestSum: join(state, 'manifest.sha256'),
-    bad: join(state, 'bad'),
+    partial: flavour.join(state, 'partial'),
+    stage: flavour.join(state, 'stage'),
+    ledger: flavour.join(state, 'ledger'),
+    members: flavour.join(state, 'members'),
+    ranges: flavour.join(state, 'ranges'),
+    lock: flavour.join(state, 'lock'),
+    links: flavour.join(state, 'links.json'),
+    manifest: flavour.join(state, 'manifest.json'),
+    manifestSum: flavour.join(state, 'manifest.sha256'),
+    bad: flavour.join(state, 'bad'),
   };
 }
 

@@ -174,8 +174,8 @@ const membersSchema = z.strictObject({
 
 const anyMembersSchema = z.discriminatedUnion('ledgerVersion', [oldMembersSchema, membersSchema]);
 
-/** A backslash, a NUL, or a part of a path that is empty, `.` or `..`. */
-const LEADS_ELSEWHERE = /[\0\\]|(?:^|\/)\.{0,2}(?:\/|$)/;
+/** A backslash, a colon, a NUL, or a part of a path that is empty, `.` or `..`: none of them passes the gate of zips. */
+const LEADS_ELSEWHERE = /[\0\\:]|(?:^|\/)\.{0,2}(?:\/|$)/;
 
 /** A damaged record must not lead outside the dataset directory. */
 export function staysBelow(path: string): boolean {

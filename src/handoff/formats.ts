@@ -95,7 +95,9 @@ function escapeXml(text: string): string {
  */
 function renderRclone(files: readonly HandoffFile[], { release, userAgent }: ListFacts): string {
   const calls = files.map(({ file, md5, md5Disputed, urls: [first = ''] }) =>
-    ['get', first, file, md5Disputed ? 'disputed' : md5].map(quoteForShell).join(' '),
+    ['get', first, file, md5Disputed ? 'disputed' : md5]
+      .map((word) => quoteForShell(word, 'posix'))
+      .join(' '),
   );
   return `#!/bin/sh
 # Gets ${count(files)} of ${toPrintable(release, 160)} by rclone:
@@ -108,7 +110,7 @@ get() {
     echo "$2: is there"
     return
   fi
-  if ! rclone copyurl --user-agent ${quoteForShell(userAgent)} "$1" "$to/$2"; then
+  if ! rclone copyurl --user-agent ${quoteForShell(userAgent, 'posix')} "$1" "$to/$2"; then
     echo "$2: failed" >&2
     failed=1
     return

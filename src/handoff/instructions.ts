@@ -14,7 +14,7 @@ export function commandsFor(
   files: readonly HandoffFile[],
   { userAgent }: ListFacts,
 ): readonly string[] {
-  const agent = quoteForShell(`--user-agent=${userAgent}`);
+  const agent = quoteForShell(`--user-agent=${userAgent}`, 'posix');
   const aria2 = `--continue=true --auto-file-renaming=false --check-integrity=true ${agent}`;
   // What a URL ends in is no name then.
   const named = files.every(({ file, urls: [url] }) => url === undefined || isNamed(url, file));

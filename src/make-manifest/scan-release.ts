@@ -1,7 +1,8 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { join } from 'node:path';
 import { CcxriError, type NextStep, errnoOf, isCcxriError, toDiskError } from '../errors.ts';
 import type { NamedFile } from '../dataset/layout.ts';
+import { isBelow } from '../fs/within.ts';
 import { toPrintable } from '../text.ts';
 
 const NAME_DIRECTORY: NextStep = {
@@ -80,8 +81,7 @@ async function namesIn(path: string, mustExist: boolean): Promise<readonly strin
 async function statInside(path: string, root: string) {
   try {
     const real = await realpath(path);
-    // With the separator: /data does not contain /database.
-    if (!real.startsWith(root.endsWith(sep) ? root : `${root}${sep}`)) return undefined;
+    if (!isBelow(root, real)) return undefined;
     const stats = await stat(real);
     if (stats.isDirectory()) return 'directory';
     return stats.isFile() ? stats : undefined;

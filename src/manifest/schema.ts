@@ -3,8 +3,8 @@ import * as z from 'zod';
 /** Any system's rules at once: no separators, no control characters, no leading dot, no drive. */
 const FILE_NAME = /^[A-Za-z0-9_][A-Za-z0-9._ +-]{0,199}$/;
 const SLUG = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
-/** Names that Windows keeps for devices, with or without an extension. */
-const DEVICE = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/i;
+/** Names that Windows keeps for devices, with or without an extension, and blanks before that. */
+const DEVICE = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9]) *(?:\.|$)/i;
 
 const webUrl = z
   .string()

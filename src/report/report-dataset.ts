@@ -1,4 +1,4 @@
-import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import nodePath, { type PlatformPath, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { auditRows } from '../audit/audit-dataset.ts';
 import { systemClock } from '../clock.ts';
@@ -101,10 +101,15 @@ const DEFAULT_THUMBNAILS = 12;
 const MEASURED = 300;
 
 /** Of a file, as a page in this directory names it. */
-function addressOf(directory: string, path: string): string {
-  const way = relative(directory, path);
-  // On another drive.
-  if (isAbsolute(way)) return pathToFileURL(way).href;
+export function addressOf(
+  directory: string,
+  path: string,
+  flavour: PlatformPath = nodePath,
+): string {
+  const { sep } = flavour;
+  const way = flavour.relative(directory, path);
+  // On another drive, or on a share.
+  if (flavour.isAbsolute(way)) return pathToFileURL(way, { windows: sep === '\\' }).href;
   return way.split(sep).map(encodeURIComponent).join('/');
 }
 

@@ -1,11 +1,12 @@
 import type { Stats } from 'node:fs';
 import { type FileHandle, realpath } from 'node:fs/promises';
-import { dirname, isAbsolute, relative, sep } from 'node:path';
+import { dirname } from 'node:path';
 import { type DatasetLayout, finalPathOf } from '../dataset/layout.ts';
 import type { Ledger, Receipt } from '../dataset/ledger.ts';
 import { stateOf } from '../dataset/survey.ts';
 import { toDiskError } from '../errors.ts';
 import { closeHandle, isAbsent, openForReading, statOrNull } from '../fs/paths.ts';
+import { isBelow } from '../fs/within.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
 
 export interface ServedPlaces {
@@ -129,9 +130,4 @@ async function realOrNull(path: string): Promise<string | null> {
     if (isAbsent(error)) return null;
     throw toDiskError(error, 'look at', { path });
   }
-}
-
-function isBelow(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }

@@ -1,3 +1,4 @@
+import { sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { errnoOf } from '../errors.ts';
 import { toPrintable } from '../text.ts';
@@ -17,8 +18,14 @@ export type Address = { readonly isPage: boolean } & (
   | { readonly kind: 'invalid'; readonly why: string }
 );
 
-/** What kind of source a text is: a path, a URL (file, http or https), or a URL with `{name}`. */
-export function parseAddress(typed: string): Address {
+/** Whether paths are those of Windows here: `C:\data`, `\\server\share`. */
+const ON_WINDOWS = sep === '\\';
+
+/**
+ * What kind of source a text is: a path, a URL (file, http or https), or a URL with `{name}`.
+ * @param windows whether `file://server/share` names a path
+ */
+export function parseAddress(typed: string, windows = ON_WINDOWS): Address {
   const isPage = hasPageName(typed);
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(typed)?.[1]?.toLowerCase();
   // `D:\mirror`, a path on Windows, has no `://`.
@@ -28,17 +35,17 @@ export function parseAddress(typed: string): Address {
     return { kind: 'invalid', why: `${what} can't be a source: http, https and file can`, isPage };
   }
   if (!URL.canParse(typed)) return { kind: 'invalid', why: 'it is no valid URL', isPage };
-  if (scheme === 'file') return parseFileUrl(typed);
+  if (scheme === 'file') return parseFileUrl(typed, windows);
   if (typed.includes(PLACEHOLDER)) return { kind: 'template', url: typed, isPage: false };
   const { href, pathname } = toBareUrl(typed);
   const isScript = /\.(?:php|aspx?|jsp)$/i.test(pathname);
   return { kind: 'web', url: href, isPage: isScript || hasPageName(pathname) };
 }
 
-function parseFileUrl(url: string): Address {
+function parseFileUrl(url: string, windows: boolean): Address {
   const isPage = hasPageName(url);
   try {
-    return { kind: 'path', path: fileURLToPath(url), isPage };
+    return { kind: 'path', path: fileURLToPath(url, { windows }), isPage };
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
     const why = 'it names no file of this machine (file:///path does)';

@@ -118,7 +118,7 @@ export function pathInSave(href: string, fileName: string): string | undefined {
       .replace(/[?#].*$/s, ''),
   );
   const folder = [`${stem}_files/`, `${stem}.files/`].find((name) => path.startsWith(name));
-  return folder === undefined || path.split('/').includes('..') ? undefined : path;
+  return folder === undefined || path.split(/[/\\]/).includes('..') ? undefined : path;
 }
 
 /** A public page must not send requests into this machine's network; a local or saved page may. */

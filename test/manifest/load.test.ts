@@ -98,6 +98,7 @@ describe('a manifest that is wrong is refused by place and reason', () => {
     ['#151 right-to-left', { name: 'a\u202egnp.zip' }, 'a\\u202egnp.zip'],
     ['#151 too long', { name: `${'a'.repeat(200)}.zip` }, ': name must be a plain'],
     ['#151 a device', { name: 'NUL.zip' }, ': name is not a portable file name'],
+    ['#151 a device', { name: 'Aux  .zip' }, ': name is not a portable file name'],
     ['#151 a device', { name: 'com1.tar.zip' }, ': name is not a portable'],
     ['#151 ends in a dot', { kind: 'labels', name: 'x.csv.' }, ': name is not a portable'],
     ['#151 ends in a space', { kind: 'labels', name: 'x.csv ' }, ': name is not a portable'],
