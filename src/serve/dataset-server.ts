@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Socket } from 'node:net';
@@ -24,6 +25,8 @@ export class DatasetServer {
   readonly #options: ServeOptions;
   readonly #server: Server;
   readonly #underWay = new Set<Promise<void>>();
+  /** Fires when a connection has ended. */
+  readonly #endOf = new WeakMap<Duplex, AbortSignal>();
   #fail: (error: unknown) => void = () => undefined;
 
   constructor(session: Session, options: ServeOptions) {
@@ -55,6 +58,13 @@ export class DatasetServer {
   }
 
   #listenForRequests(): void {
+    this.#server.on('connection', (socket) => {
+      const end = new AbortController();
+      // Each request under way listens to it.
+      setMaxListeners(0, end.signal);
+      this.#endOf.set(socket, end.signal);
+      socket.once('close', () => end.abort());
+    });
     const answer = (request: IncomingMessage, response: ServerResponse) => {
       this.#answer(request, response);
     };
@@ -74,7 +84,8 @@ export class DatasetServer {
     // The body of a GET means nothing: it is not read, and the connection ends behind the answer.
     const { 'content-length': length = '0', 'transfer-encoding': coding } = request.headers;
     if (length !== '0' || coding !== undefined) response.shouldKeepAlive = false;
-    const answering = this.site.answer(request, response).catch(this.#fail);
+    const end = this.#endOf.get(request.socket) ?? AbortSignal.abort();
+    const answering = this.site.answer(request, response, end).catch(this.#fail);
     this.#underWay.add(answering);
     void answering.then(() => this.#underWay.delete(answering));
   }

@@ -12,6 +12,12 @@ export interface Span {
   readonly toByte: number;
 }
 
+interface Receiver {
+  readonly response: ServerResponse;
+  /** Fires when its connection has ended. */
+  readonly end: AbortSignal;
+}
+
 /** How the sending of a body ended; `left`: the client went away. */
 export type SendEnd = 'sent' | 'left' | 'changed';
 
@@ -23,26 +29,31 @@ export type SendEnd = 'sent' | 'left' | 'changed';
  */
 export async function sendFile(
   file: OpenedFile,
-  response: ServerResponse,
+  { response, end }: Receiver,
   { fromByte, toByte }: Span,
   onSent: (bytes: number) => void,
 ): Promise<SendEnd> {
-  const size = Math.min(PIECE_BYTES, toByte - fromByte);
-  let [buffer, other] = [Buffer.allocUnsafe(size), Buffer.allocUnsafe(size)];
-  const left = new Promise<false>((resolve) => {
-    response.once('close', () => resolve(false));
-  });
-  let writing: Promise<boolean> = Promise.resolve(true);
-  for (let at = fromByte; at < toByte;) {
-    const piece = buffer.subarray(0, Math.min(size, toByte - at));
-    const isWhole = await fill(piece, at, file);
-    if (!isWhole || !(await isUnchanged(file))) return 'changed';
-    if (!(await writing)) return 'left';
-    writing = Promise.race([write(response, piece, onSent), left]);
-    at += piece.length;
-    [buffer, other] = [other, buffer];
+  if (end.aborted) return 'left';
+  let leave = (): void => undefined;
+  const left = new Promise<false>((resolve) => (leave = () => resolve(false)));
+  end.addEventListener('abort', leave);
+  try {
+    const size = Math.min(PIECE_BYTES, toByte - fromByte);
+    let [buffer, other] = [Buffer.allocUnsafe(size), Buffer.allocUnsafe(size)];
+    let writing: Promise<boolean> = Promise.resolve(true);
+    for (let at = fromByte; at < toByte;) {
+      const piece = buffer.subarray(0, Math.min(size, toByte - at));
+      const isWhole = await fill(piece, at, file);
+      if (!isWhole || !(await isUnchanged(file))) return 'changed';
+      if (!(await writing)) return 'left';
+      writing = Promise.race([write(response, piece, onSent), left]);
+      at += piece.length;
+      [buffer, other] = [other, buffer];
+    }
+    return (await writing) ? 'sent' : 'left';
+  } finally {
+    end.removeEventListener('abort', leave);
   }
-  return (await writing) ? 'sent' : 'left';
 }
 
 /** false: the file ends before. */

@@ -32,6 +32,8 @@ interface SiteContext extends ServedPlaces {
 interface Exchange {
   readonly request: Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'httpVersion'>;
   readonly response: ServerResponse;
+  /** Fires when the connection has ended. */
+  readonly end: AbortSignal;
   file: ManifestFile | undefined;
   bytes: number;
   why: string | undefined;
@@ -57,13 +59,21 @@ export class Site {
     return { requests: this.#requests, refused: this.#refused, bytes: this.#bytes };
   }
 
-  /** Answers a request, and emits how that ended. @throws bugs alone */
-  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /**
+   * Answers a request, and emits how that ended.
+   * @param end fires when the connection has ended: a response that waits behind another one is never told
+   * @throws bugs alone
+   */
+  async answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    end: AbortSignal,
+  ): Promise<void> {
     const { clock } = this.#context;
     const [startMs, startedAt] = [clock.nowMs(), clock.date().toISOString()];
     const client = clientOf(request.socket.remoteAddress);
     const exchange: Exchange = {
-      ...{ request, response, file: undefined, bytes: 0, why: undefined },
+      ...{ request, response, end, file: undefined, bytes: 0, why: undefined },
     };
     this.#busy += 1;
     try {
@@ -71,7 +81,7 @@ export class Site {
       if (over) this.#refused += 1;
       if (over) sendText(exchange, 503, 'too many requests at once', BUSY);
       else await this.#answer(exchange);
-      const whole = await isFinished(response);
+      const whole = await isFinished(response, end);
       this.emit({
         ...{ client, method: request.method, path: request.url, startedAt },
         ...{ httpStatus: response.statusCode, bytes: exchange.bytes, whole },
@@ -128,7 +138,7 @@ export class Site {
   }
 
   async #answerFile(exchange: Exchange, file: ManifestFile): Promise<void> {
-    const { request, response } = exchange;
+    const { request, response, end } = exchange;
     exchange.file = file;
     const opened = await openServed(file, this.#context);
     if (opened.kind === 'not-served') {
@@ -142,9 +152,10 @@ export class Site {
       const content = { bytes: stats.size, etag: `"${receipt.md5}"`, type: typeOf(file.name) };
       const { status, headers, ...span } = answerOf(request, content);
       response.writeHead(status, { ...headers, ...NO_SNIFFING });
-      const end = await sendFile(opened, response, span, (bytes) => (exchange.bytes += bytes));
-      if (end === 'sent') response.end();
-      if (end === 'changed') {
+      const onSent = (bytes: number) => (exchange.bytes += bytes);
+      const sent = await sendFile(opened, { response, end }, span, onSent);
+      if (sent === 'sent') response.end();
+      if (sent === 'changed') {
         exchange.why = 'it changed while it was being sent';
         this.#warn(file, 'changed while it was being sent');
         response.destroy();
@@ -198,9 +209,9 @@ function send(exchange: Exchange, status: number, text: string, headers: Headers
 }
 
 /** Waits for the end of an answer; false: it broke off. */
-async function isFinished(response: ServerResponse): Promise<boolean> {
+async function isFinished(response: ServerResponse, end: AbortSignal): Promise<boolean> {
   try {
-    await finished(response);
+    await finished(response, { signal: end });
     return true;
   } catch {
     return false;

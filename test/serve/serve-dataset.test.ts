@@ -219,6 +219,25 @@ describe('how it is served', () => {
     expect(await serving.stop()).toMatchObject({ requests: 4, refused: 1 });
   });
 
+  it('ends what waits behind another answer with its connection', async () => {
+    const { options } = await long();
+    const serving = await startServing({ ...options, maxConnections: 3 });
+    const { url, requests } = serving;
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    // Both an answer that would be ready at once and one that is read from the disk.
+    socket.write(
+      [NAME, 'none', NAME]
+        .map((path) => `GET /${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+        .join(''),
+    );
+    await once(socket, 'data');
+    socket.destroy();
+    await until(() => requests.length === 3);
+    expect(requests.map(({ whole }) => whole)).toEqual([false, false, false]);
+    expect((await get(url)).status).toBe(200);
+    expect(await serving.stop()).toMatchObject({ requests: 4, refused: 0 });
+  });
+
   it('leaves no socket, file or timer when it is stopped in the middle of an answer', async () => {
     const { options } = await long();
     const before = process.getActiveResourcesInfo();
