@@ -23,7 +23,10 @@ export const FLOORS = [
     'lockfile',
   ],
   ['fetch'],
-  ['verify', 'extract', 'join', 'audit', 'stats', 'status', 'links', 'list', 'make-manifest'],
+  [
+    ...['verify', 'extract', 'join', 'join-directories', 'audit', 'stats', 'status', 'links'],
+    ...['list', 'make-manifest'],
+  ],
   ['description'],
   ['labels'],
   ['dataset'],

@@ -106,8 +106,10 @@ export type {
 export { extractDataset } from './extract/extract-dataset.ts';
 export type { ExtractDid, ExtractOptions, ExtractOutcome, ExtractResult } from './extract/types.ts';
 export { joinDataset } from './join.ts';
+export { joinDirectories } from './join-directories.ts';
+export type { JoinDirectoriesOptions } from './join-directories.ts';
 export type { JoinOptions } from './labels/build-index.ts';
-export type { IndexResult } from './labels/build-index.ts';
+export type { IndexResult, JoinedDirectory } from './labels/build-index.ts';
 export { auditDataset } from './audit/audit-dataset.ts';
 export type { AuditOptions, AuditResult } from './audit/types.ts';
 export { REMARK_KINDS } from './labels/remarks.ts';

@@ -121,6 +121,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = {
     examples: [
       ['ccxri join', 'index.csv in the dataset directory, and what describes it'],
       ['ccxri join --subset viral -o viral.csv', 'a part, to a separate file'],
+      ['ccxri join --from shard-1 --from shard-2 -o all.csv', 'one index of several directories'],
     ],
     load: async () => (await import('./commands/offline.ts')).runJoin,
   },

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { OptionSpec } from './options-spec.ts';
+import { type OptionSpec, text } from './options-spec.ts';
 
 /** More than any scheduler has tasks in an array. */
 const MOST_SHARDS = 100_000;
@@ -43,5 +43,16 @@ export const CLUSTER_OPTIONS = {
       verify: { help: 'part I of N of the selection, as of `fetch --shard`' },
       extract: { help: 'part I of N of the selection, as of `fetch --shard`' },
     },
+  },
+  from: {
+    long: '--from',
+    value: 'DIR',
+    list: 'newline',
+    group: 'Where',
+    schema: z.array(text).default([]),
+    help: 'with --output: a dataset directory, instead of --dest; repeatable: one index of them all',
+    expects: 'a directory',
+    isPath: true,
+    commands: ['join'],
   },
 } satisfies Record<string, OptionSpec>;

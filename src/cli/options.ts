@@ -303,6 +303,7 @@ export const EXCLUSIVE: readonly (readonly OptionKey[])[] = [
   ['csv', 'ndjson'],
   ['cacheKey', 'format'],
   ['noExtract', 'deleteArchives'],
+  ['from', 'dest'],
   ...CHOICE_KEYS.flatMap((key) => [[key, 'noLabels'] as const, [key, 'shard'] as const]),
   ['noExtract', 'lowDisk'],
   ...CHOICE_KEYS.map((key) => [key, 'lowDisk'] as const),

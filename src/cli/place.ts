@@ -13,7 +13,14 @@ import {
 import { toPrintable } from '../text.ts';
 import type { CliIo } from './io.ts';
 import { assertNoLabel } from './usage-errors.ts';
-import { type CommandName, DEFAULT_DEST, DEMO_DEST, takesOption } from './options.ts';
+import {
+  type CommandName,
+  DEFAULT_DEST,
+  DEMO_DEST,
+  type RawOptions,
+  type Settings,
+  takesOption,
+} from './options.ts';
 
 /** The dataset directory that a command works on. */
 export interface Place {
@@ -46,6 +53,19 @@ export async function placeOf(
     return { dest: root, isFound: true };
   }
   return { dest: fallback, isFound: false };
+}
+
+/** The options of a run, with the directory that the commands suggested after it have to name. */
+export function flagsFor(
+  { command, flags }: { readonly command: CommandName; readonly flags: RawOptions },
+  { from: [first, ...others] }: Pick<Settings, 'from'>,
+  { dest, isFound, isDemo }: Place & { readonly isDemo: boolean },
+): RawOptions {
+  // Of several directories none is the one that a suggested command is about.
+  if (others.length > 0) return { ...flags, dest: 'DIR' };
+  if (first !== undefined) return { ...flags, dest: first };
+  // `ccxri demo` finds its own by itself: it has another default.
+  return isDemo && !isFound && command !== 'demo' ? { ...flags, dest } : flags;
 }
 
 function worksOnDirectory(command: CommandName): boolean {

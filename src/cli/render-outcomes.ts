@@ -126,8 +126,20 @@ export function renderIndex(index: IndexResult, view: View): string {
   return joinParts([
     `${view.style.bold('index')}  ${head}`,
     view.prose(shown.join(''), '  '),
+    renderDirectories(index, view),
     renderRemarks(index, view),
   ]);
+}
+
+/** Where the images of an index are, where that is in several dataset directories. */
+function renderDirectories({ directories = [] }: IndexResult, view: View): string {
+  if (directories.length === 0) return '';
+  const rows = directories.map(({ path, archives, rows: images }) => [
+    toPrintable(path, 4096),
+    formatCount(archives),
+    formatCount(images),
+  ]);
+  return view.table(['from', { right: 'archives' }, { right: 'rows' }], rows);
 }
 
 /** `Effusion 12`, the most frequent first, without zeros. */

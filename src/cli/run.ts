@@ -19,7 +19,7 @@ import {
 import type { RunLog } from './log-file.ts';
 import { ManifestChoice } from './manifest-choice.ts';
 import { type HintOf, suggestFor } from './next-steps.ts';
-import { type Place, assertDirectoryMeant, placeOf } from './place.ts';
+import { type Place, assertDirectoryMeant, flagsFor, placeOf } from './place.ts';
 import { environmentWarnings, layersFrom, originsOf, resolveSettings } from './options-resolve.ts';
 import type { RawOptions, Settings } from './options.ts';
 import { type Request, parseCommandLine } from './program.ts';
@@ -140,7 +140,7 @@ async function runCommand(
   const form: Form = settings.json ? 'json' : settings.ndjson ? 'ndjson' : 'text';
   const { dest, isFound, world } = await placeFor(request, { settings, config }, io);
   const isDemo = await isForDemo(command, settings, dest);
-  const flags = isDemo ? flagsForDemo(request, { dest, isFound }) : request.flags;
+  const flags = flagsFor(request, settings, { dest, isFound, isDemo });
   const report = { form, command, settings, flags, isDemo };
   const manifests = new ManifestChoice();
   const carried = await manifests.carried(flags, dest);
@@ -212,6 +212,8 @@ async function placeFor(
   const origin = originsOf(command, layersFrom(flags, io.env, config)).get('dest')?.name;
   const isNamed = origin === 'flag' || origin === 'variable';
   const world = { ...io, dest: isNamed ? undefined : settings.dest };
+  const [first] = settings.from;
+  if (first !== undefined) return { dest: first, isFound: false, world };
   return { ...(await placeOf(command, isNamed ? settings.dest : undefined, world)), world };
 }
 
@@ -240,11 +242,6 @@ async function isForDemo(
 ): Promise<boolean> {
   if (manifest !== undefined || source.length > 0) return false;
   return command === 'demo' || isDemoDirectory(dest);
-}
-
-/** With the directory where `ccxri demo` does not find it by itself: it has another default. */
-function flagsForDemo({ command, flags }: CommandRequest, { dest, isFound }: Place): RawOptions {
-  return isFound || command === 'demo' ? flags : { ...flags, dest };
 }
 
 /** An event with the next steps of its error as a sentence too. */

@@ -108,6 +108,20 @@ export async function* indexRows(
 export interface IndexResult extends IndexReport {
   /** The file that was written (in a dry run: that would be). */
   readonly path: string;
+  /** Of a join over several dataset directories: what is of each. Absent in others. */
+  readonly directories?: readonly JoinedDirectory[] | undefined;
+}
+
+/** What of an index came from one of several directories. */
+export interface JoinedDirectory {
+  /** As it was given. */
+  readonly path: string;
+  /** What the paths of its images have in front of `images/`: empty, or it ends with `/`. */
+  readonly prefix: string;
+  /** Archives of which it has images. */
+  readonly archives: number;
+  /** Rows of the index that are of its images. */
+  readonly rows: number;
 }
 
 export interface JoinOptions extends RunOptions {

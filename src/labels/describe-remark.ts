@@ -89,6 +89,10 @@ const TEXTS: Readonly<Record<RemarkKind, (n: number, file: string, rows: string)
   'repeated-image': (n) => `${count(n, 'image')} of a name that its archive has twice`,
   'image-in-two-archives': (n) =>
     `${count(n, 'name of an image', 'names of images')} in more than one archive`,
+  'directories-differ': (n) =>
+    `${count(n, 'image is', 'images are')} in two directories with other bytes: the first counts`,
+  'image-in-two-directories': (n) =>
+    `${count(n, 'image is', 'images are')} in two directories alike: counted once`,
   'number-gap': (n) => `${count(n, 'patient')} whose images are not numbered from 000 without gaps`,
   'identical-images': (n) =>
     `${count(n, 'image')} with the same bytes as another: keep both in one part of a split`,

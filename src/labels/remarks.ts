@@ -17,6 +17,8 @@ export const REMARK_KINDS = [
   'not-a-value',
   'repeated-image',
   'image-in-two-archives',
+  'directories-differ',
+  'image-in-two-directories',
   'patient-in-two-archives',
   'number-gap',
   'identical-images',
@@ -42,7 +44,9 @@ export const REMARK_KINDS = [
  * `contradictory-row`: No_Finding together with another label; `row-without-any`: neither No_Finding nor
  * another label; `not-a-value`: cells of a label file that are no value (of an audit: elsewhere they are
  * an error); `repeated-image`: a name that an archive has twice; `image-in-two-archives`: a name that two
- * archives have; `patient-in-two-archives`; `number-gap`: patients whose images are not numbered from 000
+ * archives have; `directories-differ`: images that two of the directories of a join have with other bytes: the
+ * first counts; `image-in-two-directories`: images that they both have alike: counted once;
+ * `patient-in-two-archives`; `number-gap`: patients whose images are not numbered from 000
  * without gaps, in an archive whose members are all known; `identical-images`: images with the length and
  * CRC-32 of another; `repeated-row`: a row that repeats an earlier one; `unused-column`: a column of a label
  * file that is not read; `stray-file`: a file under images/ that is no image; `unknown-folder`: a folder
@@ -70,6 +74,7 @@ export interface Remark extends Examples {
 /** Of all others `--strict` makes code 8. */
 const HARMLESS: ReadonlySet<RemarkKind> = new Set<RemarkKind>([
   'unknown-archive',
+  'image-in-two-directories',
   'identical-images',
   'repeated-row',
   'unused-column',

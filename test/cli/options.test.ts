@@ -29,6 +29,7 @@ const CASES: Readonly<Record<OptionKey, readonly [string, string, unknown]>> = {
   perLabel: ['5', '5', 5],
   normals: ['100', '100', 100],
   seed: ['7a', '7a', '7a'],
+  from: ['shard-1', 'shard-1', ['shard-1']],
   link: ['copy', 'copy', 'copy'],
   allowWhole: ['', '1', true],
   ratios: [

@@ -18,6 +18,7 @@ function blockOf(title: string, language: string): string {
 function commandsOf(text: string): readonly (readonly string[])[] {
   const filled = text
     .replaceAll('"$SLURM_ARRAY_TASK_ID/8"', '3/8')
+    .replace(/\$\(printf -- '(.*?)%d ' .*?\)/g, '$11')
     .replace(/\{wildcards\.i\}|\$\{i\}/g, '3')
     .replace(/'?\$\{params\.dest\}'?|\{DEST\}/g, 'set');
   return [...filled.matchAll(/\bccxri ([a-z]+ -[^"'`&|\n]*|join\b)/g)].map(([, words = '']) =>

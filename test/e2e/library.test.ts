@@ -26,6 +26,7 @@ const FUNCTIONS = [
   'findFile',
   'isCcxriError',
   'joinDataset',
+  'joinDirectories',
   'listDataset',
   'listMembers',
   'loadManifest',

@@ -1,3 +1,4 @@
+import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
 import { fetchOf } from './demo-lines.ts';
@@ -16,6 +17,18 @@ export function describeClusterRuns(
       await described.expect(0, () => [...fetchOf('all', dest), ...shard]);
       await described.expect(0, () => ['extract', '--dest', dest, ...shard]);
       await described.expect(0, () => ['verify', '--dest', dest, ...shard]);
+    });
+
+    it('several directories joined', async () => {
+      const root = await tempDir();
+      const dest = join(root, 'one');
+      await described.expect(0, () => [...fetchOf('all', dest), '--shard', '1/2']);
+      const images = join(root, 'two/images/ChestDx-1');
+      await cp(join(dest, 'images/ChestDx-1'), images, { recursive: true });
+      await writeFile(join(images, 'patient10000385_000.jpg'), 'other');
+      const from = ['--from', dest, '--from', join(root, 'two')];
+      await described.expect(0, () => ['join', ...from, '-o', join(root, 'all.csv')]);
+      await described.expect(2, () => ['join', ...from, '--from', root, '-o', join(root, 'x.csv')]);
     });
   });
 }
