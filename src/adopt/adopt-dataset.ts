@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { keepManifest } from '../dataset/kept-manifest.ts';
 import { type Session, withSession } from '../dataset/session.ts';
 import { sweepLeftovers } from '../dataset/sweep.ts';
-import { CcxriError } from '../errors.ts';
+import { CcxriError, isCcxriError } from '../errors.ts';
 import { cleanStage } from '../extract/stage.ts';
 import { pathKind, removeEmpty } from '../fs/paths.ts';
 import { type ManifestFile, stemOf } from '../manifest/manifest.ts';
@@ -114,6 +114,8 @@ interface Places {
 
 async function takeAllImages({ look, zips, others, files }: Places, run: AdoptRun) {
   const { session, left } = run;
+  // It has ended by a full disk, say, which is the outcome of a file already.
+  if (isCcxriError(session.signal.reason)) return { images: [], errors: [] };
   const archives = session.files.filter(({ kind }) => kind === 'archive');
   const known = await gatherKnowledge(session, plannedLabels(files));
   const finds = new ImageFinds(new Set(archives.map(({ name }) => stemOf(name))), left);

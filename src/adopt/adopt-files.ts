@@ -4,13 +4,13 @@ import { type FileSurvey, statusAfter, statusOf, surveyFile } from '../dataset/s
 import { WRONG_BYTES } from '../download/failures.ts';
 import { placeFile } from '../download/publish.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
-import { freeBytesAt, makeDirectory, statOrNull } from '../fs/paths.ts';
+import { freeBytesAt, isAbsent, makeDirectory, statOrNull } from '../fs/paths.ts';
 import { NOTHING_TO_FETCH } from '../plan-event.ts';
 import { toPrintable } from '../text.ts';
 import { type PlausibleFile, leaveUnreadable } from './find-files.ts';
 import { type FileMatch, matchFiles } from './match-files.ts';
 import { type AdoptRun, failureOf } from './run.ts';
-import { type HashedSeen, removeFound, stageFile, statOf } from './take-file.ts';
+import { type HashedSeen, goneFrom, removeFound, stageFile, statOf } from './take-file.ts';
 import type { AdoptedFile, TakenHow } from './types.ts';
 
 /** Copied at once: a disk has one head, and a share a few. */
@@ -66,7 +66,7 @@ async function hashAll(
       return { ...seen, ...read, stats };
     } catch (error) {
       throwIfAborted(session.signal);
-      leaveUnreadable(error, seen.path, left);
+      leaveUnreadable(isAbsent(error) ? goneFrom(seen.path) : error, seen.path, left);
       return undefined;
     }
   });

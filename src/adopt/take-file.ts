@@ -4,7 +4,7 @@ import { constants, copyFile, link, lstat, open, realpath, stat, unlink } from '
 import { join } from 'node:path';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
 import { syncFile } from '../fs/atomic.ts';
-import { changedMeanwhile, closeHandle, removeIfThere } from '../fs/paths.ts';
+import { changedMeanwhile, closeHandle, isAbsent, removeIfThere } from '../fs/paths.ts';
 import type { HashedFile } from '../hash/hash-file.ts';
 import { toPrintable } from '../text.ts';
 import type { PlausibleFile } from './find-files.ts';
@@ -51,12 +51,13 @@ async function tryLink({ path: from }: HashedSeen, to: string): Promise<boolean>
     await link(await realpath(from), to);
     return true;
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') throw toDiskError(error, 'read', { path: from });
+    if (isAbsent(error)) throw goneFrom(from);
     return false;
   }
 }
 
 async function copy(from: string, to: string): Promise<void> {
+  await statOf(from);
   try {
     // Without a byte copied where the file system can share them (reflink).
     await copyFile(from, to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
@@ -94,12 +95,22 @@ export async function statOf(path: string): Promise<BigIntStats> {
   try {
     return await stat(path, { bigint: true });
   } catch (error) {
+    if (isAbsent(error)) throw goneFrom(path);
     throw toDiskError(error, 'look at', { path });
   }
 }
 
 function isSame(a: BigIntStats, b: BigIntStats): boolean {
   return a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs;
+}
+
+/** It was there when it was found. */
+export function goneFrom(path: string): CcxriError {
+  const next = [{ kind: 'again' }] as const;
+  return new CcxriError('changed', `${toPrintable(path, 4096)} is not there any more`, {
+    path,
+    next,
+  });
 }
 
 function changed({ path, bytes }: HashedSeen): CcxriError {
