@@ -1,10 +1,11 @@
 import type { BigIntStats, Dirent } from 'node:fs';
-import { opendir, realpath, stat } from 'node:fs/promises';
+import { opendir, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { throwIfAborted } from '../abort.ts';
 import { whenFilesAreFree } from '../concurrency.ts';
 import { errnoOf } from '../errors.ts';
 import { isBelow } from '../fs/within.ts';
+import { foldName } from '../zip/names.ts';
 import type { LeftWhy } from './types.ts';
 
 /** A file that was come across. Nothing of it has been read. */
@@ -151,7 +152,17 @@ export async function identityOf(path: string): Promise<Identity | undefined> {
  */
 export async function liesIn(path: string, directory: string): Promise<boolean> {
   const [inner, outer] = await Promise.all([realOf(path), realOf(directory)]);
-  if (inner === outer || isBelow(outer, inner)) return true;
+  if (isIn(outer, inner) || (await isBelowByIdentity(outer, inner))) return true;
+  // Some file systems (FUSE) give each spelling of a path an identity of its own.
+  if (!isIn(foldName(outer), foldName(inner))) return false;
+  return isIn(await asListed(outer), await asListed(inner));
+}
+
+function isIn(directory: string, path: string): boolean {
+  return path === directory || isBelow(directory, path);
+}
+
+async function isBelowByIdentity(outer: string, inner: string): Promise<boolean> {
   const wanted = await identityOf(outer);
   for (let at = inner; wanted !== undefined; at = dirname(at)) {
     const here = await identityOf(at);
@@ -159,6 +170,16 @@ export async function liesIn(path: string, directory: string): Promise<boolean> 
     if (at === dirname(at)) return false;
   }
   return false;
+}
+
+/** A path in the case that its directories list; as it is where they list that. */
+async function asListed(path: string): Promise<string> {
+  const above = dirname(path);
+  if (above === path) return path;
+  const name = basename(path);
+  const names = await readdir(above).catch((): readonly string[] => []);
+  const other = names.find((each) => foldName(each) === foldName(name));
+  return join(await asListed(above), names.includes(name) ? name : (other ?? name));
 }
 
 async function realOf(path: string): Promise<string> {
