@@ -83,15 +83,14 @@ async function adoptAll(paths: readonly string[], run: AdoptRun): Promise<Found>
   const { outcomes: files, others, ...hashed } = await adoptFiles(plausible, run);
   const found = await takeAllImages({ look, zips, others, files }, run);
   const errors = [...found.errors, ...leaveWrongLabels(others, run)];
+  // Also of what was here: the run that has put it there may have been killed before this.
   const isAny =
-    files.some(isTaken) || found.images.some(({ crcChecked, named }) => crcChecked + named > 0);
+    wanted.size < session.files.length ||
+    files.some(({ did }) => did === 'adopted' || did === 'here') ||
+    found.images.some(({ crcChecked, named, here }) => crcChecked + named + here > 0);
   if (isAny && !dryRun) await keepManifest(session);
   const { filesSeen } = look;
   return { filesSeen, ...hashed, files, images: found.images, errors, left: left.groups() };
-}
-
-function isTaken({ did }: AdoptedFile): boolean {
-  return did === 'adopted';
 }
 
 /** Those that a fetch would download. */
