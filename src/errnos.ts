@@ -10,6 +10,8 @@ export const DISK_CODES: Readonly<Record<string, 'disk-full' | 'not-writable' | 
   EPERM: 'not-writable',
   EROFS: 'not-writable',
   ENOTDIR: 'not-writable',
+  // In use by another program: on Windows any file that one has open.
+  EBUSY: 'not-writable',
   EIO: 'disk-io',
   ENAMETOOLONG: 'disk-io',
   // Renamed in one directory: only a layered file system says so.
@@ -19,6 +21,8 @@ export const DISK_CODES: Readonly<Record<string, 'disk-full' | 'not-writable' | 
   ENOTCONN: 'disk-io',
   ENXIO: 'disk-io',
   EREMOTEIO: 'disk-io',
+  // What libuv has no name for on Windows: a file of a cloud that can't be reached, or that was found infected.
+  UNKNOWN: 'disk-io',
   ESTALE: 'disk-io',
 };
 

@@ -244,7 +244,10 @@ export function toDiskError(error: unknown, doing: string, facts: ErrorFacts): u
   const code = isFull ? known : 'no-inodes';
   return new CcxriError(code, `${what} (${String(errno)}${isFull ? '' : ': no inode is free'})`, {
     ...facts,
-    next: DISK_NEXT[code] ?? [{ kind: 'advice', text: 'check the disk' }, { kind: 'again' }],
+    next: (errno === 'EBUSY' ? IN_USE : DISK_NEXT[code]) ?? [
+      { kind: 'advice', text: 'check the disk' },
+      { kind: 'again' },
+    ],
     cause: error,
   });
 }
@@ -266,6 +269,11 @@ export function toLimitError(error: unknown, doing = '', facts: ErrorFacts = {})
 }
 
 const ELSEWHERE = { kind: 'option', option: 'dest' } as const;
+
+const IN_USE: readonly NextStep[] = [
+  { kind: 'advice', text: 'close the program that uses it' },
+  { kind: 'again' },
+];
 
 const DISK_NEXT: Partial<Record<ErrorCode, readonly NextStep[]>> = {
   'disk-full': [{ kind: 'advice', text: 'free some space', or: ELSEWHERE }, { kind: 'again' }],

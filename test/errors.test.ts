@@ -46,6 +46,7 @@ describe('toDiskError', () => {
     [ofSystem('EFBIG'), 'disk-full'],
     [ofSystem('EROFS'), 'not-writable'],
     [ofSystem('EXDEV'), 'disk-io'],
+    [ofSystem('EBUSY'), 'not-writable'],
     [ofSystem('EMFILE'), 'process-limit'],
     [ofSystem('ENFILE'), 'process-limit'],
     [ofSystem('ENOMEM'), 'process-limit'],

@@ -1,6 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import { constants, copyFile, link, lstat, open, realpath, stat, unlink } from 'node:fs/promises';
+import {
+  type FileHandle,
+  constants,
+  copyFile,
+  link,
+  lstat,
+  open,
+  realpath,
+  stat,
+  unlink,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
 import { syncFile } from '../fs/atomic.ts';
@@ -61,7 +71,7 @@ async function copy(from: string, to: string): Promise<void> {
   try {
     // Without a byte copied where the file system can share them (reflink).
     await copyFile(from, to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
-    const handle = await open(to, 'r');
+    const handle = await openToFlush(to);
     try {
       await syncFile(handle);
     } finally {
@@ -70,6 +80,11 @@ async function copy(from: string, to: string): Promise<void> {
   } catch (error) {
     throw toDiskError(error, 'write', { path: to });
   }
+}
+
+/** For writing where that may be: Windows flushes nothing else. A copy of a file for reading only is one, too. */
+async function openToFlush(path: string): Promise<FileHandle> {
+  return open(path, 'r+').catch(() => open(path, 'r'));
 }
 
 /**

@@ -93,7 +93,7 @@ export class Taker {
   }
 
   #read(path: string, isOurs: boolean) {
-    const fd = openSync(path, READ);
+    const fd = isOurs ? openToFlush(path) : openSync(path, READ);
     try {
       const before = fstatSync(fd, { bigint: true });
       let [crc, bytes] = [0, 0];
@@ -150,6 +150,15 @@ function bring({ from, mayLink }: TakeItem, to: string): boolean {
     throw new WriteError('not copied', { cause: error });
   }
   return false;
+}
+
+/** For writing where that may be: Windows flushes nothing else. A copy of a file for reading only is one, too. */
+function openToFlush(path: string): number {
+  try {
+    return openSync(path, constants.O_RDWR);
+  } catch {
+    return openSync(path, READ);
+  }
 }
 
 function flush(fd: number): void {

@@ -114,8 +114,11 @@ export function worstOf(codes: readonly ExitCode[]): ExitCode {
   return SEVERITY.find((code) => codes.includes(code)) ?? 0;
 }
 
-/** Signals that stop a run, by their exit code: 128 + the signal's number. */
-export const STOP_SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+/**
+ * Signals that stop a run, by their exit code: 128 + the signal's number. SIGBREAK is that of Ctrl-Break, on
+ * Windows alone.
+ */
+export const STOP_SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGBREAK: 130 } as const;
 
 export type StopSignal = keyof typeof STOP_SIGNALS;
 

@@ -59,11 +59,14 @@ function writeText(text: string): Promise<void> {
   });
 }
 
-/** The first signal stops the run cleanly, the second at once. */
+/**
+ * The first signal stops the run cleanly, the second at once. Windows has none but Ctrl-C and Ctrl-Break, and SIGHUP
+ * for a window that is closed, which leaves ten seconds; elsewhere SIGBREAK is the name of nothing.
+ */
 async function listenForSignals(): Promise<AbortSignal> {
   const { STOP_SIGNALS, StopRequest } = await import('./exit-codes.ts');
   const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'] as const) {
     process.on(name, () => {
       if (controller.signal.aborted) process.exit(STOP_SIGNALS[name]);
       controller.abort(new StopRequest(name));

@@ -6,7 +6,6 @@ import {
   mkdir,
   open,
   readFile,
-  rename,
   rm,
   stat,
   statfs,
@@ -19,6 +18,7 @@ import { type DatasetLayout, layoutOf } from '../dataset/layout.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
 import { cannotSync } from '../fs/atomic.ts';
 import { listOrEmpty, makeDirectory, pathKind, statOrNull } from '../fs/paths.ts';
+import { rename } from '../fs/rename.ts';
 
 /** Above 4 KiB, so that a file system that keeps small files in its tables has to find room. */
 const PROBE_BYTES = 64 * 1024;

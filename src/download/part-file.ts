@@ -1,10 +1,11 @@
 import { closeHandle } from '../fs/paths.ts';
 import { constants } from 'node:fs';
-import { type FileHandle, rename } from 'node:fs/promises';
+import { type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Clock, systemClock } from '../clock.ts';
 import { errnoOf, toDiskError } from '../errors.ts';
 import { syncDirectory, syncFile } from '../fs/atomic.ts';
+import { rename } from '../fs/rename.ts';
 import { type FollowFile, type HashFollower, followHere } from '../hash/hash-file.ts';
 import { PartJournal } from './part-journal.ts';
 import {

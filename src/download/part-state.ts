@@ -1,18 +1,11 @@
 import { constants } from 'node:fs';
-import {
-  type FileHandle,
-  lstat,
-  open,
-  readFile,
-  rename,
-  unlink,
-  writeFile,
-} from 'node:fs/promises';
+import { type FileHandle, lstat, open, readFile, unlink, writeFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { whenFilesAreFree } from '../concurrency.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
 import { identitySchema } from '../fs/lock-file.ts';
 import { directoryVanished, removeIfThere } from '../fs/paths.ts';
+import { rename } from '../fs/rename.ts';
 import { type Spans, addSpan, bytesOf, prefixOf } from './spans.ts';
 
 /** What can be sent as a header (RFC 9110, 5.5): a damaged one would fail every later run. */

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { copyFile, lstat, rename } from 'node:fs/promises';
+import { copyFile, lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, toDiskError } from '../errors.ts';
 import { listOrEmpty, makeDirectoryWithin } from '../fs/paths.ts';
 import { type ProcessIdentity, livenessOf, ownIdentity } from '../fs/process-identity.ts';
+import { rename } from '../fs/rename.ts';
 import { type PartDependencies, PartFile } from './part-file.ts';
 import {
   type PartState,

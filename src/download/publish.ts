@@ -1,10 +1,9 @@
 import type { Stats } from 'node:fs';
-import { link, lstat, rename, unlink } from 'node:fs/promises';
+import { link, lstat, unlink } from 'node:fs/promises';
 import { CcxriError, errnoOf, isCcxriError, toDiskError } from '../errors.ts';
+import { cannotLink } from '../fs/links.ts';
+import { rename } from '../fs/rename.ts';
 import { type HashedFile, hashFile } from '../hash/hash-file.ts';
-
-/** From file systems without hard links (FAT, some shares), or that forbid them. */
-const NO_LINKS = new Set(['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 
 /** What shows that a file is still the one that was read. */
 export type FoundFile = Pick<Stats, 'dev' | 'ino' | 'size' | 'mtimeMs'>;
@@ -50,7 +49,7 @@ export async function tryPlace(from: string, to: string): Promise<boolean> {
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') return false;
     if (errnoOf(error) === 'EXDEV') throw onAnotherDisk(to, error);
-    if (!NO_LINKS.has(errnoOf(error) ?? '')) throw error;
+    if (!cannotLink(error)) throw error;
   }
   if ((await kindAt(to)) !== 'nothing') return false;
   await rename(from, to);

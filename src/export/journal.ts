@@ -1,10 +1,11 @@
-import { type FileHandle, open, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, open, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { whenFilesAreFree } from '../concurrency.ts';
 import { toDiskError } from '../errors.ts';
 import { syncDirectory, syncFile } from '../fs/atomic.ts';
 import { closeHandle, isAbsent, statOrNull } from '../fs/paths.ts';
+import { rename } from '../fs/rename.ts';
 
 const shard = z.strictObject({
   kind: z.literal('shard'),

@@ -110,7 +110,7 @@ function isOwn(name: string): boolean {
 /** @throws CcxriError of the disk */
 export async function removeTree(path: string): Promise<void> {
   try {
-    await rm(path, { recursive: true, force: true });
+    await rm(path, { recursive: true, force: true, maxRetries: 5 });
   } catch (error) {
     throw toDiskError(error, 'remove', { path });
   }

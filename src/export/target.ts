@@ -1,9 +1,10 @@
-import { readdir, rename, rmdir } from 'node:fs/promises';
+import { readdir, rmdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { CcxriError, isCcxriError, toDiskError, withDetails } from '../errors.ts';
 import { syncDirectory } from '../fs/atomic.ts';
 import { makeDirectory, pathKind } from '../fs/paths.ts';
+import { rename } from '../fs/rename.ts';
 import { count, toPrintable } from '../text.ts';
 import { foreignFiles, readSidecar } from './earlier-export.ts';
 import { ExportJournal } from './journal.ts';

@@ -1,8 +1,8 @@
-import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwIfAborted } from '../abort.ts';
 import { toDiskError } from '../errors.ts';
 import { pathKind } from '../fs/paths.ts';
+import { rename } from '../fs/rename.ts';
 import { placeOf } from '../labels/join.ts';
 import { AheadQueue } from './image-queue.ts';
 import { endingOf } from './image-name.ts';

@@ -1,10 +1,11 @@
-import { copyFile, mkdir, rename } from 'node:fs/promises';
+import { copyFile, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { namedOf } from '../dataset/images.ts';
 import type { MemberContent, MemberRecord, MembersRecord } from '../dataset/ledger.ts';
 import { errnoOf, toDiskError } from '../errors.ts';
 import { writeFileAtomic } from '../fs/atomic.ts';
 import { makeDirectory } from '../fs/paths.ts';
+import { rename } from '../fs/rename.ts';
 import { stemOf } from '../manifest/manifest.ts';
 import { count } from '../text.ts';
 import type { ExtractContext } from './types.ts';

@@ -1,4 +1,4 @@
-import { lstat, mkdir, rename } from 'node:fs/promises';
+import { lstat, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { imagesPathOf } from '../dataset/layout.ts';
 import type { MemberRecord, MembersRecord } from '../dataset/ledger.ts';
@@ -6,6 +6,7 @@ import { tryPlace } from '../download/publish.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
 import { syncDirectory } from '../fs/atomic.ts';
 import { pathKind } from '../fs/paths.ts';
+import { rename } from '../fs/rename.ts';
 import type { ListedMember } from '../zip/listing.ts';
 import type { BrokenImage } from '../zip/member-faults.ts';
 import { occupied } from './publish.ts';

@@ -1,4 +1,3 @@
-import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwIfAborted } from '../abort.ts';
 import { forEachAtOnce } from '../concurrency.ts';
@@ -6,6 +5,7 @@ import { type ImagesFound, areImagesSettled, findImages } from '../dataset/image
 import { imagesPathOf } from '../dataset/layout.ts';
 import { type MembersRecord, memberStateOf, toMemberContents } from '../dataset/ledger.ts';
 import { CcxriError, errnoOf, toDiskError } from '../errors.ts';
+import { rename } from '../fs/rename.ts';
 import { ProgressThrottle } from '../progress-throttle.ts';
 import { syncDirectory } from '../fs/atomic.ts';
 import { compareContent } from '../fs/content.ts';

@@ -112,7 +112,7 @@ async function madeAtMs(path: string): Promise<number> {
 
 async function removeStage(root: string, path: string): Promise<void> {
   try {
-    await whenFilesAreFree(() => rm(path, { recursive: true, force: true }));
+    await whenFilesAreFree(() => rm(path, { recursive: true, force: true, maxRetries: 5 }));
     // Beside images nothing of ours is to be seen for longer than it is needed.
     if (root.endsWith('.ccxri-stage')) await rmdir(root).catch(() => undefined);
   } catch (error) {

@@ -1,4 +1,3 @@
-import { rename } from 'node:fs/promises';
 import { throwIfAborted } from '../abort.ts';
 import type { Receipt } from '../dataset/ledger.ts';
 import { ofOtherManifest } from '../dataset/other-manifest.ts';
@@ -11,6 +10,7 @@ import { isTaken } from '../download/publish.ts';
 import { quarantine } from '../download/quarantine.ts';
 import { CcxriError, type NextStep, isCcxriError, withDetails } from '../errors.ts';
 import { statOrNull } from '../fs/paths.ts';
+import { rename } from '../fs/rename.ts';
 import { stemOf } from '../manifest/manifest.ts';
 import { isPlausibleSize } from '../manifest/size.ts';
 import type { HashedFile } from '../hash/hash-file.ts';

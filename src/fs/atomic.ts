@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, open, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { lstat, open, realpath, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { throwIfAborted } from '../abort.ts';
 import { whenFilesAreFree } from '../concurrency.ts';
 import { errnoOf, toDiskError } from '../errors.ts';
 import { closeHandle, isAbsent, makeDirectory, noFile } from './paths.ts';
+import { rename } from './rename.ts';
 
 type Chunks = Iterable<string> | AsyncIterable<string>;
 
@@ -87,8 +88,11 @@ async function fill(path: string, chunks: Chunks, signal: AbortSignal | undefine
   throwIfAborted(signal);
 }
 
-/** Errors of file systems that cannot flush (some network shares): that is no failure of the write. */
-const CANNOT_SYNC = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOTTY', 'ENOSYS']);
+/**
+ * Errors of file systems that cannot flush (some network shares): that is no failure of the write. EPERM: Windows
+ * flushes nothing that is open for reading alone, and a directory never is otherwise.
+ */
+const CANNOT_SYNC = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOTTY', 'ENOSYS', 'EPERM']);
 
 export function cannotSync(error: unknown): boolean {
   return CANNOT_SYNC.has(errnoOf(error) ?? '');

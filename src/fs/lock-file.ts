@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { link, lstat, open, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { link, lstat, open, readFile, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod';
 import { whenFilesAreFree } from '../concurrency.ts';
 import { errnoOf, toDiskError } from '../errors.ts';
+import { cannotLink } from './links.ts';
 import { lostOnDisk, makeDirectory, noFile } from './paths.ts';
 import { livenessOf } from './process-identity.ts';
+import { rename } from './rename.ts';
 
 /** How long an unreadable lock counts as one that is just being written. */
 export const UNREADABLE_GRACE_MS = 10_000;
@@ -14,9 +16,6 @@ const MAX_RECORD_BYTES = 16 * 1024;
 
 /** Who holds a lock; or it is unreadable, or its holder is dead, or there is none. */
 export type LockState = LockRecord | 'unreadable' | 'stale' | 'gone';
-
-/** Errors of file systems that have no hard links (FAT, some shares). */
-const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'];
 
 /**
  * The record appears whole under its name: written beside it, then linked, which fails if there is one.
@@ -45,9 +44,8 @@ async function linkOrCreate(own: string, path: string, text: string): Promise<bo
     await link(own, path);
     return true;
   } catch (error) {
-    const errno = errnoOf(error) ?? '';
-    if (errno === 'EEXIST') return false;
-    if (!NO_LINKS.includes(errno)) throw error;
+    if (errnoOf(error) === 'EEXIST') return false;
+    if (!cannotLink(error)) throw error;
   }
   // An exclusive create is the next best.
   let handle;

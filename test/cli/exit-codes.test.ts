@@ -72,6 +72,7 @@ describe('the exit code', () => {
     ['SIGINT', 130],
     ['SIGTERM', 143],
     ['SIGHUP', 129],
+    ['SIGBREAK', 130],
   ] as const)('after %s is %i', (name, exit) => {
     expect(STOP_SIGNALS[name]).toBe(exit);
     const controller = new AbortController();

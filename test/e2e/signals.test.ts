@@ -15,13 +15,13 @@ const serve = useServedDirectory();
 const { ccxri, startCcxri } = useProgram();
 
 /** A fetch that has got a part of each archive, and gets no more. */
-async function stalledFetch() {
+async function stalledFetch(env: Readonly<Record<string, string>> = {}) {
   const directory = await tempDir();
   const release = await makeStandIn(join(directory, 'release'));
   const { url } = await serve(release.directory, { stallAfterBytes: 5000 });
   const dest = join(directory, 'set');
   const argv = ['fetch', '--subset', 'all', '--dest', dest, '--manifest', release.manifestPath];
-  const run = startCcxri([...argv, '--source', url, '--ndjson']);
+  const run = startCcxri([...argv, '--source', url, '--ndjson'], env);
   await run.hasSaid(/"event":"progress".*"doneBytes":[1-9]/);
   return { argv, dest, run, release };
 }
@@ -54,6 +54,16 @@ describe('#63 #64 a fetch that gets a signal to stop', () => {
       expect(documentOf(again.stdout).counts).toMatchObject({ files: 8, failed: 0, rows: 31 });
     },
   );
+
+  it('by Ctrl-Break of Windows, which no other system can send: here it is told to the process', async () => {
+    // The program itself listens; where the signal comes from is what Node does.
+    const preload = `process.on('SIGUSR2',()=>process.emit('SIGBREAK'))`;
+    const url = `data:text/javascript,${encodeURIComponent(preload)}`;
+    const { dest, run } = await stalledFetch({ NODE_OPTIONS: `--import=${url}` });
+    run.kill('SIGUSR2');
+    expect(await run.ended).toMatchObject({ code: 130, signal: null });
+    expect(await readdir(join(dest, '.ccxri'))).not.toContain('lock');
+  });
 
   it('ends at once when it gets a second one', async () => {
     const { run } = await stalledFetch();

@@ -32,6 +32,9 @@ const FAULTS: readonly FaultKind[] = [
   ...everywhere('link', ['EIO', 'ENOSPC']),
   // A file system without hard links.
   { call: 'link', how: 'error=EPERM', codes: FINE },
+  // So say Windows, of exFAT, and of a directory to flush.
+  { call: 'link', how: 'error=EISDIR', codes: FINE, isBrief: true },
+  { call: 'fsync', how: 'error=EPERM', codes: FINE, isBrief: true },
   { call: 'link', how: 'error=EXDEV', codes: [0, 6] },
   ...everywhere('ftruncate', ['EIO']),
   { call: 'unlink', how: 'signal=KILL', codes: [] },
@@ -72,6 +75,8 @@ const FEW: readonly FaultKind[] = [
   },
   { call: 'rename', how: 'signal=KILL', codes: [], ...brief },
   { call: 'link', how: 'error=EPERM', codes: [0], ...brief },
+  { call: 'link', how: 'error=EISDIR', codes: [0], ...brief },
+  { call: 'fsync', how: 'error=EPERM', codes: [0], ...brief },
 ];
 
 if (LEVEL === 'full') {

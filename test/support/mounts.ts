@@ -34,6 +34,8 @@ export interface Mounts {
   small(sizeBytes: number, inodes?: number): Promise<string>;
   /** A directory as it is, seen through a mount that lets nobody write. */
   readOnly(path: string): Promise<string>;
+  /** Takes one away, and leaves the directory that it was on. */
+  release(path: string): void;
 }
 
 /** All mounts are taken away after each test. */
@@ -54,6 +56,10 @@ export function useMounts(): Mounts {
   return {
     small: (sizeBytes, inodes = 1_000_000) =>
       make('-t', 'tmpfs', '-o', `size=${sizeBytes},nr_inodes=${inodes}`, 'tmpfs'),
+    release: (path) => {
+      mounted.splice(mounted.indexOf(path), 1);
+      unmount(path);
+    },
     async readOnly(source) {
       const path = await make('--bind', source);
       if (!mount('-o', 'remount,bind,ro', path)) throw new Error('could not remount read-only');
