@@ -99,6 +99,7 @@ async function buildBin(outdir: string): Promise<void> {
     entryPoints: {
       'hash-worker': 'src/hash/hash-worker.ts',
       'unpack-worker': 'src/zip/unpack-worker.ts',
+      'load-worker': 'src/zip/load-worker.ts',
       'take-worker': 'src/adopt/take-worker.ts',
     },
     metafile: true,

@@ -43,7 +43,7 @@ export async function openImagesOf(found: ArchiveRows, opening: Opening): Promis
   let doneBytes = 0;
   onEvent({ event: 'phase-start', ...phase, doneBytes, totalBytes });
   const throttle = new ProgressThrottle(clock, onEvent);
-  const reader = await openImages(found, layout, signal);
+  const reader = await openImages(found, layout, { signal });
   try {
     await forEachAtOnce(images, AT_ONCE, async ({ path }) => {
       throwIfAborted(signal);

@@ -7,7 +7,14 @@ import { toPrintable } from '../text.ts';
 import { type Member, withDirectory } from '../zip/directory.ts';
 import { PackedRooms, fitsInMemory, readMember } from '../zip/inflate.ts';
 import { type FileReader, openFileReader } from '../zip/reader.ts';
+import { ImageBatches, type ReadAhead } from './image-batches.ts';
 import type { MemberContent } from './ledger.ts';
+
+export interface OpenImagesOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Images of an archive that are unpacked before they are asked for. Default: each when it is. */
+  readonly ahead?: ReadAhead | undefined;
+}
 
 /** The images of one archive, wherever they are. To be closed. */
 export interface ImageReader {
@@ -18,6 +25,8 @@ export interface ImageReader {
    * @throws CcxriError `damaged-archive`: its bytes are other ones; `missing`; of the disk
    */
   read(path: string): Promise<Uint8Array>;
+  /** The bytes of an image are not looked at any more, so that their memory may be used again. */
+  giveBack?: (path: string) => void;
   close(): Promise<void>;
 }
 
@@ -75,7 +84,7 @@ function otherBytes(path: string): CcxriError {
 export async function archiveReader(
   path: string,
   file: string,
-  signal?: AbortSignal,
+  { signal, ahead }: OpenImagesOptions = {},
 ): Promise<ImageReader> {
   const reader = await openFileReader(path);
   try {
@@ -83,9 +92,18 @@ export async function archiveReader(
       Promise.resolve(new Map(all.map((member) => [member.name, member]))),
     );
     const rooms = new PackedRooms();
+    const archive = { file, path: reader.path, fd: reader.fd };
+    const batches =
+      ahead === undefined ? undefined : new ImageBatches(archive, members, { ...ahead, signal });
     return {
-      read: (member) => readFrom(reader, members.get(member), { file, path: member, rooms }),
-      close: () => reader.close(),
+      read: async (name) =>
+        (await batches?.take(name)) ??
+        readFrom(reader, members.get(name), { file, path: name, rooms }),
+      giveBack: (name) => batches?.giveBack(name),
+      close: async () => {
+        await batches?.settled();
+        await reader.close();
+      },
     };
   } catch (error) {
     await reader.close();

@@ -11,6 +11,7 @@ import { openIndexSource } from '../labels/build-index.ts';
 import { type ImageChoice, choosesImages } from '../labels/image-choice.ts';
 import { readChoice } from '../labels/make-choice.ts';
 import { type Manifest, isEmptySelection, selectFiles } from '../manifest/manifest.ts';
+import { LoadPool } from '../zip/load-pool.ts';
 import { ExportProgress } from './export-progress.ts';
 import { FORMATS } from './formats.ts';
 import { type ExportPlan, fingerprintOf, planExport } from './plan.ts';
@@ -66,8 +67,11 @@ export async function exportDataset(options: ExportOptions): Promise<ExportResul
     if (kept === 0) await assertRoom(place.path, needed ?? 0);
     const { growing: directory } = place.partial;
     const { layout } = source;
-    const work = { layout, exporter, directory, journal, progress, signal };
-    const written = await writeShards(plan.splits, { ...work, ...conversion });
+    const pool = exporter.readsAhead ? new LoadPool() : undefined;
+    const work = { layout, exporter, directory, journal, progress, signal, pool };
+    const written = await writeShards(plan.splits, { ...work, ...conversion }).finally(() =>
+      pool?.close(),
+    );
     const all = { ...written, leftOut: [...plan.leftOut, ...written.leftOut] };
     await describe(all, { options, manifest, plan, place, recipe });
     return { ...all, kept };

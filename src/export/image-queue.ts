@@ -55,7 +55,7 @@ export class AheadQueue implements ImageQueue {
   }
 
   #toImage(image: SourceImage): ExportImage {
-    const { row, split, ending, file } = image;
+    const { row, split, ending, file, giveBack } = image;
     const { readsAhead, linksFiles = false } = this.#exporter;
     const isAhead = readsAhead && !(linksFiles && file !== undefined);
     const begun = isAhead ? image.load() : undefined;
@@ -67,6 +67,6 @@ export class AheadQueue implements ImageQueue {
       this.#noteLeftOut(image, content);
       return undefined;
     };
-    return { row, split, ending, file, read };
+    return { row, split, ending, file, read, giveBack };
   }
 }

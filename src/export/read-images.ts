@@ -7,6 +7,7 @@ import { statOrNull } from '../fs/paths.ts';
 import { imageFaultOf, isPicture } from '../fs/image-content.ts';
 import { openImages } from '../labels/build-index.ts';
 import { type IndexRow, placeOf } from '../labels/join.ts';
+import type { LoadPool } from '../zip/load-pool.ts';
 import type { ExportProgress } from './export-progress.ts';
 import { endingOf } from './image-name.ts';
 import type { Convert } from './resize.ts';
@@ -29,6 +30,8 @@ export interface ImageSource {
   /** That images get by it; undefined: they keep their own. */
   readonly ending: string | undefined;
   readonly signal: AbortSignal | undefined;
+  /** Unpacks images of archives ahead; undefined: each is unpacked when it is read. */
+  readonly pool?: LoadPool | undefined;
 }
 
 /**
@@ -49,12 +52,14 @@ export async function* readImages(
     if (source.progress === undefined) {
       throwIfAborted(source.signal);
       for (const row of rows) {
-        yield { row, split, ending: endingOf(row.image), file: undefined, load: noBytes };
+        const ending = endingOf(row.image);
+        yield { row, split, ending, file: undefined, load: noBytes, giveBack: nothing };
       }
     } else yield* readArchive({ ...part, rows }, split, { ...source, progress: source.progress });
   }
 }
 
+const nothing = () => undefined;
 const noBytes = () => Promise.resolve('labels alone are exported');
 
 async function* readArchive(
@@ -62,10 +67,12 @@ async function* readArchive(
   split: string | undefined,
   source: ImageSource & { readonly progress: ExportProgress },
 ): AsyncGenerator<SourceImage, void, void> {
-  const { layout, exporter, progress, signal, convert } = source;
+  const { layout, exporter, progress, signal, convert, pool } = source;
   const { archive } = part;
   const isFile = archive.packed === undefined && convert === undefined;
-  const reader = await openImages(part, layout, signal);
+  const paths = part.rows.map((row) => pathInArchive(row));
+  const ahead = pool === undefined ? undefined : { pool, paths };
+  const reader = await openImages(part, layout, { signal, ahead });
   const folder = `images/${archive.stem}/`;
   const members = part.record?.members ?? [];
   const sizes = new Map(members.map(({ path, bytes }) => [`${folder}${path}`, bytes]));
@@ -74,16 +81,21 @@ async function* readArchive(
   try {
     for (const row of part.rows) {
       throwIfAborted(signal);
+      const giveBack = () => reader.giveBack?.(pathInArchive(row));
       const load = () => {
-        const content = loadImage(row, reader, archive.packed !== undefined).then((loaded) =>
-          converted(loaded, convert),
+        const content = loadImage(row, reader, archive.packed !== undefined).then(
+          async (loaded) => {
+            const made = await converted(loaded, convert);
+            if (made !== loaded || typeof made === 'string') giveBack();
+            return made;
+          },
         );
         underWay.add(content);
         const settled = () => underWay.delete(content);
         content.then(settled, settled);
         return content;
       };
-      const image = { row, split, ending: source.ending ?? endingOf(row.image) };
+      const image = { row, split, ending: source.ending ?? endingOf(row.image), giveBack };
       const file = isFile ? join(layout.root, row.path) : undefined;
       const links = file !== undefined && exporter.linksFiles === true;
       // What is linked is read only where it is not as long as an extraction has left it, or nobody knows that.
@@ -110,11 +122,16 @@ async function isAsLong(file: string, bytes: number | undefined): Promise<boolea
   return bytes !== undefined && (await statOrNull(file))?.size === bytes;
 }
 
+/** Below images/<archive>/. */
+function pathInArchive(row: IndexRow): string {
+  const place = placeOf(row);
+  return place.slice(place.indexOf('/') + 1);
+}
+
 /** A damaged image does not end the export; a damaged disk does. */
 async function loadImage(row: IndexRow, reader: ImageReader, isPacked: boolean): Promise<Loaded> {
-  const place = placeOf(row);
   try {
-    const content = await reader.read(place.slice(place.indexOf('/') + 1));
+    const content = await reader.read(pathInArchive(row));
     const fault = isPicture(row.image) ? imageFaultOf(content) : undefined;
     return fault ?? content;
   } catch (error) {

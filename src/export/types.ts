@@ -39,6 +39,8 @@ export interface ExportImage extends ExportRow {
    * @throws CcxriError of the disk; `aborted`
    */
   readonly read: () => Promise<Uint8Array | undefined>;
+  /** To be called when its bytes are not looked at any more: their memory is used again. */
+  readonly giveBack: () => void;
 }
 
 /** The images of one split, in the order of index.csv. */

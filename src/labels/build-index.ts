@@ -1,5 +1,10 @@
 import { throwIfAborted } from '../abort.ts';
-import { type ImageReader, archiveReader, folderReader } from '../dataset/image-reader.ts';
+import {
+  type ImageReader,
+  type OpenImagesOptions,
+  archiveReader,
+  folderReader,
+} from '../dataset/image-reader.ts';
 import { type DatasetLayout, finalPathOf, imagesPathOf, layoutOf } from '../dataset/layout.ts';
 import { Ledger, type MembersRecord } from '../dataset/ledger.ts';
 import { resolveManifest } from '../dataset/kept-manifest.ts';
@@ -269,11 +274,11 @@ export function warningOf(remark: Remark): RunEvent {
 export async function openImages(
   { archive, record }: Pick<ArchiveRows, 'archive' | 'record'>,
   layout: DatasetLayout,
-  signal?: AbortSignal,
+  options?: OpenImagesOptions,
 ): Promise<ImageReader> {
   const { file } = archive;
   if (archive.packed !== undefined) {
-    return archiveReader(finalPathOf(layout, { name: file, kind: 'archive' }), file, signal);
+    return archiveReader(finalPathOf(layout, { name: file, kind: 'archive' }), file, options);
   }
   const members = new Map((record?.members ?? []).map((member) => [member.path, member]));
   return folderReader(imagesPathOf(layout, file), members);

@@ -78,7 +78,7 @@ export async function lookAtImages(
   for (const group of byArchive([...shown, ...ofAll])) {
     const [first] = group;
     if (first === undefined) continue;
-    const reader = await openImages(first.found, layout, signal);
+    const reader = await openImages(first.found, layout, { signal });
     try {
       await forEachAtOnce(group, AT_ONCE, async ({ row }) => {
         throwIfAborted(signal);

@@ -105,7 +105,7 @@ describe('of an archive', () => {
 
   it('ends when stopped', async () => {
     const path = await archive([{ name: 'a_000.jpg' }]);
-    const reading = archiveReader(path, FILE, AbortSignal.abort());
+    const reading = archiveReader(path, FILE, { signal: AbortSignal.abort() });
     await expect(reading).rejects.toMatchObject({ code: 'aborted' });
   });
 });

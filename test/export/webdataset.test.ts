@@ -44,6 +44,11 @@ it('writes each image beside its row, shard by shard, with the same bytes each t
     const bytes = await readFile(join(directory, name));
     expect(bytes.equals(await readFile(join(again, name)))).toBe(true);
   }
+  const tars = await Promise.all(names.map((name) => readFile(join(directory, name))));
+  for (const { row } of images) {
+    const content = randomBytes(100_000, `${row.archive}/${row.image}`);
+    expect(tars.filter((tar) => tar.includes(content))).toHaveLength(1);
+  }
   const read = await Promise.all(names.map((name) => readTar(join(directory, name))));
   expect(read.map(({ length }) => length)).toEqual([4, 4, 2]);
   const expected = images.flatMap((image) => {

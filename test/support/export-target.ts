@@ -35,11 +35,16 @@ export function imagesOf(
     const [stem = '', ...path] = place.split('/');
     const folder = { file: `${stem}.zip`, stem, subsets: ['chestdx'], images: [path.join('/')] };
     const rows = joinArchive(folder, { chest: [], covid: [] });
-    return rows.map((row) => ({
-      row: { ...row, labels: labels ?? null, ...other.row },
-      ...{ split, file, ending: ending ?? endingOf(place) },
-      read: () => Promise.resolve(bytes),
-    }));
+    return rows.map((row) => {
+      let lent: Uint8Array | undefined;
+      return {
+        row: { ...row, labels: labels ?? null, ...other.row },
+        ...{ split, file, ending: ending ?? endingOf(place) },
+        read: () => Promise.resolve((lent = bytes && Uint8Array.from(bytes))),
+        // As memory that is used again: who has given it back must not look into it any more.
+        giveBack: () => lent?.fill(0xee),
+      };
+    });
   });
 }
 

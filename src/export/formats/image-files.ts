@@ -44,7 +44,10 @@ export function imageFiles(
 type Written = Omit<ExportedImage, 'path'>;
 
 /** @returns undefined: the image can't be read */
-async function put({ file, read }: ExportImage, path: string): Promise<Written | undefined> {
+async function put(
+  { file, read, giveBack }: ExportImage,
+  path: string,
+): Promise<Written | undefined> {
   const linked = file === undefined ? undefined : await linkTo(file, path);
   if (linked !== undefined) return linked;
   const content = await read();
@@ -54,7 +57,9 @@ async function put({ file, read }: ExportImage, path: string): Promise<Written |
   } catch (error) {
     throw toDiskError(error, 'write', { path });
   }
-  return { bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') };
+  const sha256 = createHash('sha256').update(content).digest('hex');
+  giveBack();
+  return { bytes: content.length, sha256 };
 }
 
 /** Where there can be no link, for whatever reason, the image is copied: if that fails too, it says why. */

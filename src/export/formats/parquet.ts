@@ -28,6 +28,7 @@ export function parquetExporter({ withImages, shardBytes }: FormatOptions): Expo
       for (let written = 0, isLast = false; written < shardBytes && !isLast;) {
         const group = await takeGroup(images, withImages, shardBytes - written);
         if (group.rows.length > 0) await parquet.addGroup(group.rows);
+        for (const { giveBack } of group.images) giveBack();
         written += group.bytes;
         isLast = group.isLast;
       }
@@ -60,6 +61,8 @@ function columnsOf(withImages: boolean, hasSplit: boolean): readonly ParquetColu
 
 interface Group {
   readonly rows: readonly ParquetRow[];
+  /** Whose bytes are in them. */
+  readonly images: readonly ExportImage[];
   /** Of the images in it. */
   readonly bytes: number;
   /** There is no image behind it. */
@@ -68,18 +71,20 @@ interface Group {
 
 async function takeGroup(images: ImageQueue, withImages: boolean, room: number): Promise<Group> {
   const rows: ParquetRow[] = [];
+  const taken: ExportImage[] = [];
   let bytes = 0;
   while (rows.length < GROUP_ROWS && bytes < Math.min(GROUP_BYTES, room)) {
     const image = await images.next();
-    if (image === undefined) return { rows, bytes, isLast: true };
+    if (image === undefined) return { rows, images: taken, bytes, isLast: true };
     const content = withImages ? await image.read() : undefined;
     if (!withImages) rows.push(rowOf(image, image.row.image));
     else if (content !== undefined) {
+      taken.push(image);
       rows.push(rowOf(image, { bytes: content, path: pathOf(image) }));
     }
     bytes += content?.length ?? 0;
   }
-  return { rows, bytes, isLast: false };
+  return { rows, images: taken, bytes, isLast: false };
 }
 
 /** Its name, with the ending of what it was converted to. */

@@ -11,21 +11,35 @@ const WRITE_BYTES = 1024 * 1024;
 export class TarFile {
   readonly #pack: Pack = pack();
   readonly #written: Promise<void>;
+  /** By the content as the stream hands it on, until the sink is done with it. */
+  readonly #pending = new Map<Uint8Array, () => void>();
 
   /** @param sink takes the file's bytes in order, a few pieces at a time */
   constructor(sink: Sink) {
-    this.#written = writeAll(this.#pack, sink);
+    this.#written = writeAll(this.#pack, async (pieces) => {
+      await sink(pieces);
+      this.#noteTaken(pieces);
+    });
     // Whoever adds the next member is told.
     this.#written.catch(() => undefined);
   }
 
-  /** @throws what the sink threw */
-  async add(name: string, content: Uint8Array): Promise<void> {
+  /**
+   * @param onTaken is called when the sink is done with the content, whose memory is its owner's again
+   * @throws what the sink threw
+   */
+  async add(
+    name: string,
+    content: Uint8Array,
+    onTaken: () => void = () => undefined,
+  ): Promise<void> {
     const { buffer, byteOffset, byteLength } = content;
     const header = { name, size: byteLength, mtime: MTIME };
+    const body = Buffer.from(buffer, byteOffset, byteLength);
+    this.#pending.set(body, onTaken);
     try {
       await new Promise<void>((resolve, reject) => {
-        this.#pack.entry(header, Buffer.from(buffer, byteOffset, byteLength), (error) => {
+        this.#pack.entry(header, body, (error) => {
           if (error) reject(error);
           else resolve();
         });
@@ -33,6 +47,13 @@ export class TarFile {
     } catch (error) {
       await this.#written;
       throw error;
+    }
+  }
+
+  #noteTaken(pieces: readonly Uint8Array[]): void {
+    for (const piece of pieces) {
+      this.#pending.get(piece)?.();
+      this.#pending.delete(piece);
     }
   }
 

@@ -22,7 +22,7 @@ export function webdatasetExporter({ shardBytes }: Pick<FormatOptions, 'shardByt
         if (content === undefined) continue;
         const key = takeKey(keys, placeOf(image.row));
         const row = Buffer.from(JSON.stringify(toTypedRecord(image)));
-        await tar.add(`${key}.${image.ending}`, content);
+        await tar.add(`${key}.${image.ending}`, content, image.giveBack);
         await tar.add(`${key}.json`, row);
         bytes += bytesInTar(content) + bytesInTar(row);
       }
