@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { afterEach } from 'vitest';
 
 /** Temporary directories of a test file; all are removed after each test. */
@@ -26,7 +26,8 @@ export async function writeTree(
   for (const [path, content] of Object.entries(files)) await writeFile(join(root, path), content);
 }
 
-/** Every file and folder below a directory, sorted. */
+/** Every file and folder below a directory, with `/` on every system, sorted. */
 export async function listTree(root: string): Promise<readonly string[]> {
-  return (await readdir(root, { recursive: true })).sort();
+  const paths = await readdir(root, { recursive: true });
+  return paths.map((path) => path.replaceAll(sep, '/')).sort();
 }
