@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { selfSigned } from '../test/support/certificate.ts';
 import { freePort } from '../test/support/daemon.ts';
 import { startNginx } from '../test/support/nginx.ts';
+import { adoptArchives, adoptImages } from './adopt-figures.ts';
 import { exportWorks } from './export-works.ts';
 import { growthTable, type GrowthRow } from './growth.ts';
 import { spreadOverDisk } from './fresh-directory.ts';
@@ -119,6 +120,8 @@ async function figures(place: Place, { only, rounds }: Options): Promise<Figure[
     ['fetch, nothing to do', () => nothingToDo(place)],
     ['--version, completion', () => startFigures(place.ccxri, place.scratch)],
     ['join', () => joinFigure(place.ccxri, place.scratch)],
+    ['adopt: 82 archives', () => adoptArchives(place, rounds)],
+    ['adopt: extracted images', () => adoptImages(place, rounds)],
     ['images: 1 % by label', () => labelFigure(place, rounds)],
     ['images: long line', () => labelLineFigure(place)],
     ['images: 162,000 rows', () => rowsFigures(place.ccxri, place.scratch, rounds)],
