@@ -91,10 +91,12 @@ export async function adoptImages(place: Place, rounds: number): Promise<readonl
   }
   await rm(held, { recursive: true, force: true });
   const rate = (runs: readonly Measured[]) => bytes / 1e9 / middle(runs).wallS;
-  const cats = `cat x2 reads them at ${rate(theirs).toFixed(2)} GB/s`;
+  const cpu = (runs: readonly Measured[]) =>
+    `${(middle(runs).cpuS / (bytes / 1e9)).toFixed(2)} s of CPU a GB`;
+  const cats = `cat x2 reads them at ${rate(theirs).toFixed(2)} GB/s, ${cpu(theirs)}`;
   const of = (name: string, runs: readonly Measured[], target: number | null): Figure => {
     const { wallS, peakBytes } = middle(runs);
-    const note = `${rate(runs).toFixed(2)} GB/s: ${gb(bytes)} in ${wallS.toFixed(1)} s; ${cats}; peak ${(peakBytes / 1e6).toFixed(0)} MB`;
+    const note = `${rate(runs).toFixed(2)} GB/s: ${gb(bytes)} in ${wallS.toFixed(1)} s, ${cpu(runs)}; ${cats}; peak ${(peakBytes / 1e6).toFixed(0)} MB`;
     return { name, value: wallS / (bytes / 1e9), unit: 's a GB', target, note };
   };
   // 1.5 GB/s.
