@@ -65,7 +65,12 @@ describe('one word a state: in JSON', () => {
     const page = await textOf('docs/json.md');
     const types = [...page.matchAll(/^\| `status` +\| (.+?) +\|/gm)].map(([, type]) => type);
     expect(new Set(types)).toEqual(
-      new Set(['[FileStatus](#filestatus)', '`"ok"` or `"warning"` or `"problem"`']),
+      new Set([
+        '[FileStatus](#filestatus)',
+        '`"ok"` or `"warning"` or `"problem"`',
+        // Of a file of settings.
+        '`"absent"` or `"ignored"` or `"read"`',
+      ]),
     );
   });
 

@@ -121,24 +121,27 @@ describe.each(DISK_KINDS)('on $name', (kind) => {
     expect(await readdir(join(dataset, '.ccxri'))).not.toContain('lock');
   });
 
-  it.runIf(kind.isCaseBlind)('another case of a path is the same dataset directory', async () => {
-    const upper = join(disk.path, 'SET');
-    await ccxri('verify', '--quick', ...set(upper));
-    // Not known to the ledger, so that it would be taken, and the found file removed.
-    const mine = join(disk.path, 'Mine');
-    await mkdir(join(mine, '.ccxri'), { recursive: true });
-    await mkdir(join(mine, 'archives'));
-    const archive = join(mine, 'archives', 'Normal-1.zip');
-    await copyFile(join(RELEASE, 'Normal-1.zip'), archive);
-    for (const path of ['MINE', 'MINE/ARCHIVES', 'mine/Archives/NORMAL-1.zip', 'Mine/archives']) {
-      const found = join(disk.path, path);
-      const { code, stderr } = await runCli(['adopt', found, '--link', 'move', ...set(mine)]);
-      expect(stderr, path).toMatch(/is in the dataset directory/);
-      expect(code, path).toBe(2);
-    }
-    expect(await readFile(archive)).toEqual(await readFile(join(RELEASE, 'Normal-1.zip')));
-    await ccxri('verify', ...set(dataset));
-  });
+  it.runIf(kind.isCaseBlind)(
+    '#83 another case of a path is the same dataset directory',
+    async () => {
+      const upper = join(disk.path, 'SET');
+      await ccxri('verify', '--quick', ...set(upper));
+      // Not known to the ledger, so that it would be taken, and the found file removed.
+      const mine = join(disk.path, 'Mine');
+      await mkdir(join(mine, '.ccxri'), { recursive: true });
+      await mkdir(join(mine, 'archives'));
+      const archive = join(mine, 'archives', 'Normal-1.zip');
+      await copyFile(join(RELEASE, 'Normal-1.zip'), archive);
+      for (const path of ['MINE', 'MINE/ARCHIVES', 'mine/Archives/NORMAL-1.zip', 'Mine/archives']) {
+        const found = join(disk.path, path);
+        const { code, stderr } = await runCli(['adopt', found, '--link', 'move', ...set(mine)]);
+        expect(stderr, path).toMatch(/is in the dataset directory/);
+        expect(code, path).toBe(2);
+      }
+      expect(await readFile(archive)).toEqual(await readFile(join(RELEASE, 'Normal-1.zip')));
+      await ccxri('verify', ...set(dataset));
+    },
+  );
 
   it.runIf(kind.isCaseBlind)(
     'a file of the right name in another case is found in its place',
