@@ -15,6 +15,7 @@ import { measure } from './measure.ts';
 import { profileTable } from './profile.ts';
 import { delayFigure, slowFigure } from './slow-line.ts';
 import { labelFigure, labelLineFigure, rowsFigures } from './single-images.ts';
+import { serveFigure } from './serve.ts';
 import { joinFigure, nothingToDo, startFigures, type Figure } from './single-works.ts';
 import {
   COMPARISON_TITLES,
@@ -118,6 +119,7 @@ async function figures(place: Place, { only, rounds }: Options): Promise<Figure[
     ['fetch at 4 MB/s a connection', () => slowFigure(place, rounds)],
     ['fetch over 80 ms of delay', () => delayFigure(place, rounds)],
     ['fetch, nothing to do', () => nothingToDo(place)],
+    ['serve', () => serveFigure(place, rounds)],
     ['--version, completion', () => startFigures(place.ccxri, place.scratch)],
     ['join', () => joinFigure(place.ccxri, place.scratch)],
     ['adopt: 82 archives', () => adoptArchives(place, rounds)],
