@@ -10,6 +10,7 @@ export const FILE_STATUSES = [
   'bad',
   'missing',
   'removed',
+  'resized',
 ] as const;
 
 /**
@@ -20,7 +21,8 @@ export const FILE_STATUSES = [
  * single ones that were fetched without it, has the CRC-32 that the archive has for it; `named`:
  * likewise, but some of them were adopted by their names, with nothing to check them by; `bad`: it, or an image extracted from it, is not what was published;
  * `missing`: nothing; `removed`: the archive is not here any more, and all its images are, extracted and
- * checked. Where nothing is read, it is so by the ledger, size and mtime.
+ * checked; `resized`: likewise, but they were written smaller than published, each out of a member that was
+ * checked, and are as the ledger has them. Where nothing is read, it is so by the ledger, size and mtime.
  */
 export type FileStatus = (typeof FILE_STATUSES)[number];
 
@@ -42,6 +44,7 @@ export const STATUS_KEYS: Readonly<Record<FileStatus, StatusKey>> = {
   bad: 'bad',
   missing: 'missing',
   removed: 'removed',
+  resized: 'resized',
 };
 
 /** A status as people read it. */

@@ -53,6 +53,7 @@ export type NextOption =
   | 'output'
   | 'page-url'
   | 'port'
+  | 'resize'
   | 'source'
   | 'subset'
   | 'timeout'

@@ -33,7 +33,7 @@ function toRow(survey: FileSurvey): FileStatusRow {
   const { file, receipt, final, members, partBytes, finalBytes } = survey;
   const status = statusOf(survey);
   const areImagesAlone =
-    final === 'absent' && ['removed', 'crc-checked', 'named', 'bad'].includes(status);
+    final === 'absent' && ['removed', 'resized', 'crc-checked', 'named', 'bad'].includes(status);
   // A receipt for another release, or for bytes that have changed, proves nothing.
   const holds = receipt !== undefined && ['checked', 'absent'].includes(final);
   const passed = holds && fitsManifest(file, receipt) ? receipt : undefined;
@@ -47,6 +47,7 @@ function toRow(survey: FileSurvey): FileStatusRow {
     images: file.kind === 'archive' ? imagesOf(survey) : null,
     singleImages: survey.images === 'single' ? (members?.count ?? 0) : 0,
     namedImages: survey.images === 'single' ? (members?.named ?? 0) : 0,
+    resizedTo: members?.resizedTo ?? null,
     // Of an archive that is gone: what is here of it are its images.
     bytesHere: areImagesAlone ? (members?.bytes ?? 0) : here,
     ...knownSizeOf(survey),
@@ -119,6 +120,11 @@ export interface FileStatusRow {
   readonly singleImages: number;
   /** How many of these were adopted by their names, with nothing to check them by. */
   readonly namedImages: number;
+  /**
+   * Pixels of the longest side of its images, where they were written smaller than published. Null: they
+   * were not, or none are known.
+   */
+  readonly resizedTo: number | null;
   /** What is here: of the file, whole or partial; of an archive of which images alone are here, these. */
   readonly bytesHere: number;
   /** Size of the file. */

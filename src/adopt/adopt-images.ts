@@ -79,11 +79,15 @@ function wrongError(file: string, wrong: number): CcxriError {
 }
 
 async function adoptSome(survey: FileSurvey, finds: ArchiveFinds, run: AdoptRun) {
-  const { file, images, final } = survey;
+  const { file, images, final, members } = survey;
   const none = { crcChecked: 0, named: 0, bytes: 0, from: [] };
   if (areImagesSettled(images)) return { ...none, here: finds.images.length };
   if (final === 'checked') {
     leaveAll(finds.images, finds, run, `${file.name} is here: extract it`);
+    return { ...none, here: 0 };
+  }
+  if (members !== undefined && members.resizedTo !== null) {
+    leaveAll(finds.images, finds, run, `the images of ${file.name} are here, resized`);
     return { ...none, here: 0 };
   }
   const { ledger, layout } = run.session;

@@ -1,6 +1,6 @@
 import { readMemberIndex } from '../dataset/member-index.ts';
 import type { Session } from '../dataset/session.ts';
-import { fitsManifest } from '../dataset/ledger.ts';
+import { type MembersRecord, fitsManifest } from '../dataset/ledger.ts';
 import { pathKind } from '../fs/paths.ts';
 import { groupOf, isImagePath } from '../labels/join.ts';
 import { readLabelFile } from '../labels/read.ts';
@@ -52,7 +52,7 @@ export async function gatherKnowledge(
 async function membersKnown(file: ManifestFile, session: Session): Promise<Members | undefined> {
   const { ledger, layout } = session;
   const record = await ledger.readMembers(file.name);
-  const isWhole = record !== undefined && record.md5 !== null && record.isComplete;
+  const isWhole = record !== undefined && isOfMembers(record);
   const receipt = isWhole ? await ledger.readReceipt(file.name) : undefined;
   const isOfThis =
     record?.md5 === file.md5 || (receipt !== undefined && fitsManifest(file, receipt));
@@ -63,6 +63,11 @@ async function membersKnown(file: ManifestFile, session: Session): Promise<Membe
   if (index === undefined) return undefined;
   const images = index.listing.members.filter(({ path }) => isImagePath(path));
   return { members: images.map(({ path, size, crc32 }) => ({ path, bytes: size, crc32 })) };
+}
+
+/** Of all members, and as they are in the archive. */
+function isOfMembers({ md5, isComplete, resized }: MembersRecord): boolean {
+  return md5 !== null && isComplete && resized === undefined;
 }
 
 /** Without its state, which speaks of what was here. */

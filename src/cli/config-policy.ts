@@ -50,6 +50,8 @@ export function layersOf(key: OptionKey): readonly ConfigLayer[] {
 /** Whether a command works by what a file says of an option. The demo has its own release and directory. */
 export function takesFromFile(command: CommandName, key: OptionKey): boolean {
   if (command === 'demo' && OPTIONS[key].commands !== undefined) return false;
+  // Of exports: a fetch that writes smaller images is meant in that run alone.
+  if (command === 'fetch' && key === 'resize') return false;
   return takesOption(command, key);
 }
 

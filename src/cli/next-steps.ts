@@ -117,6 +117,7 @@ const OPTION_TEXTS: Readonly<Record<NextOption, string>> = {
   output: 'name a file with --output FILE',
   'page-url': 'say where the page was with --page-url URL',
   port: 'name another one with --port N',
+  resize: 'name a size with --resize N',
   source: 'give another --source',
   subset: 'name a subset with --subset NAME',
   timeout: 'give it more time with --timeout SECONDS',

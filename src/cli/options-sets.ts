@@ -40,7 +40,13 @@ export const SETS_OPTIONS = {
     ...whole(1, 16_383),
     group: 'How',
     help: 'pixels of the longest side of each image, never enlarged; the package sharp has to be installed',
-    commands: ['export'],
+    commands: ['export', 'fetch'],
+    own: {
+      fetch: {
+        help: 'with --low-disk: write images with so many pixels on the longest side, never enlarged; sharp has to be installed',
+        group: 'After the download',
+      },
+    },
   },
   quality: {
     long: '--quality',

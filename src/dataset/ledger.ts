@@ -120,7 +120,7 @@ const receiptSchema = z.strictObject({
   foundBadAt: z.iso.datetime().optional(),
 });
 
-const MEMBER_STATES = ['verified', 'content-checked', 'crc-checked', 'named'] as const;
+const MEMBER_STATES = ['verified', 'content-checked', 'crc-checked', 'named', 'resized'] as const;
 
 /** A member as the ledger keeps it. */
 export interface MemberRecord {
@@ -131,7 +131,8 @@ export interface MemberRecord {
   /**
    * `verified`: by the MD5 of its archive; `content-checked`: by that of all members, where the
    * published MD5 is disputed; `crc-checked`: by its own CRC-32 alone; `named`: it was adopted by its name,
-   * and there was nothing to check it by: length and CRC-32 are those that it had then.
+   * and there was nothing to check it by: length and CRC-32 are those that it had then; `resized`: it was made
+   * smaller out of a member that was checked: length and CRC-32 are those of what was written.
    */
   readonly state: (typeof MEMBER_STATES)[number];
 }
@@ -152,6 +153,16 @@ const oldMembersSchema = z.strictObject({
   members: z.array(oldMember),
 });
 
+/** What has a say in the bytes of images that are written smaller than they were published. */
+const resizedSchema = z.strictObject({
+  /** Pixels of the longest side. */
+  size: z.int().positive(),
+  /** 1 to 100, of JPEG. */
+  quality: z.int().positive(),
+  sharp: z.string(),
+  libvips: z.string(),
+});
+
 /** An archive's members, as they lie under images/<archive>/: written before they appear there. */
 const membersSchema = z.strictObject({
   ledgerVersion: z.literal(2),
@@ -166,6 +177,8 @@ const membersSchema = z.strictObject({
   broken: z
     .array(z.strictObject({ path: memberPath, why: z.enum(['empty', 'cut', 'not-an-image']) }))
     .optional(),
+  /** How the members of the state `resized` were made; absent: all lie there as they were published. */
+  resized: resizedSchema.optional(),
   extractedAt: z.iso.datetime(),
   /** A later check found some damaged or missing: until they are extracted again, or pass, the folder counts as partial. */
   foundBadAt: z.iso.datetime().optional(),
@@ -208,6 +221,7 @@ function isCount(value: unknown, most: number): boolean {
 }
 
 export type Receipt = Readonly<z.infer<typeof receiptSchema>>;
+export type Resized = Readonly<z.infer<typeof resizedSchema>>;
 export type MembersRecord = Readonly<z.infer<typeof membersSchema>>;
 
 /** undefined: of another form, or mangled. */

@@ -50,7 +50,8 @@ async function isAsAccepted(
   ledger: Ledger,
 ): Promise<boolean> {
   const known = await ledger.readMembers(archive);
-  if (known?.isComplete !== true || known.members.length !== members.length) return false;
+  if (known?.isComplete !== true || known.resized !== undefined) return false;
+  if (known.members.length !== members.length) return false;
   const accepted = new Set(known.members.map(keyOf));
   return toMemberContents(members).every((member) => accepted.has(keyOf(member)));
 }

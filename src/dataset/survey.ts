@@ -57,6 +57,8 @@ interface MembersSummary extends MembersNoted {
   readonly bytes: number;
   /** Adopted by their names, with nothing to check them by. */
   readonly named: number;
+  /** Pixels of the longest side of what was written smaller than published; null: nothing was. */
+  readonly resizedTo: number | null;
   /** `verify` has found some damaged or missing, and they have not been extracted again since. */
   readonly isFoundBad: boolean;
 }
@@ -96,6 +98,7 @@ function summarize(record: MembersRecord | undefined): MembersSummary | undefine
     count: record.members.length,
     bytes: record.members.reduce((sum, { bytes }) => sum + bytes, 0),
     named: namedOf(record).length,
+    resizedTo: record.resized?.size ?? null,
     isFoundBad: record.foundBadAt !== undefined,
     ...notedMembers(record.archive, record),
   };
@@ -160,13 +163,17 @@ export function statusOf(survey: FileSurvey): FileStatus {
       return 'present';
     case 'absent':
       if (areImagesSettled(images) && (receipt === undefined || fitsManifest(file, receipt))) {
-        return 'removed';
+        return isResized(survey) ? 'resized' : 'removed';
       }
       if (partBytes > 0) return 'partial';
       if (areImagesBad(survey)) return 'bad';
       if (images !== 'single') return 'missing';
       return (survey.members?.named ?? 0) > 0 ? 'named' : 'crc-checked';
   }
+}
+
+function isResized({ members }: FileSurvey): boolean {
+  return (members?.resizedTo ?? null) !== null;
 }
 
 /** Whether `verify` has found some of the images that are here damaged or missing. */

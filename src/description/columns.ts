@@ -84,9 +84,9 @@ export const INDEX_COLUMNS: readonly Column[] = [
   },
   {
     ...{ name: 'check', type: 'string', required: true },
-    values: ['verified', 'content-checked', 'crc-checked', 'named'],
+    values: ['verified', 'content-checked', 'crc-checked', 'named', 'resized'],
     meaning:
-      'how the image was checked: by the MD5 of its archive; by the content of its archive, whose MD5 is disputed; by its own CRC-32 alone; not at all',
+      'how the image was checked: by the MD5 of its archive; by the content of its archive, whose MD5 is disputed; by its own CRC-32 alone; not at all; it was written smaller, out of a checked one',
     from: 'the ledger',
   },
 ];

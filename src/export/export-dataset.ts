@@ -15,7 +15,7 @@ import { LoadPool } from '../zip/load-pool.ts';
 import { ExportProgress } from './export-progress.ts';
 import { FORMATS } from './formats.ts';
 import { type ExportPlan, fingerprintOf, planExport } from './plan.ts';
-import { type Convert, loadConverter } from './resize.ts';
+import { type Convert, loadConverter } from '../dataset/convert-image.ts';
 import { assertRoom, bytesOfImages } from './room.ts';
 import { CHECKSUMS, type Recipe, SIDECAR, renderChecksums, renderSidecar } from './sidecar.ts';
 import { type SplitParts, readParts } from './split-parts.ts';

@@ -10,7 +10,7 @@ import { type IndexRow, placeOf } from '../labels/join.ts';
 import type { LoadPool } from '../zip/load-pool.ts';
 import type { ExportProgress } from './export-progress.ts';
 import { endingOf } from './image-name.ts';
-import type { Convert } from './resize.ts';
+import type { Convert } from '../dataset/convert-image.ts';
 import type { ArchivePart, PlannedSplit } from './plan.ts';
 import type { ExportImage, Exporter } from './types.ts';
 

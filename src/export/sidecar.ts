@@ -1,5 +1,5 @@
 import { toPrintableJson } from '../text.ts';
-import type { Conversion, ConverterVersions } from './resize.ts';
+import type { Conversion, ConverterVersions } from '../dataset/convert-image.ts';
 import type { SplitParts } from './split-parts.ts';
 import type { ExportFormat } from './types.ts';
 import type { WrittenExport } from './write-shards.ts';

@@ -10,6 +10,7 @@ import {
 } from '../dataset/images.ts';
 import { type MembersRecord, isAsAccepted } from '../dataset/ledger.ts';
 import { CcxriError, errnoOf, isCcxriError, toDiskError, withDetails } from '../errors.ts';
+import { otherSizeError } from '../dataset/resized.ts';
 import { hashFile } from '../hash/hash-file.ts';
 import { ProgressThrottle } from '../progress-throttle.ts';
 import { freeBytesAt } from '../fs/paths.ts';
@@ -19,6 +20,7 @@ import { extractMembers } from '../zip/member.ts';
 import { type FileReader, openFileReader } from '../zip/reader.ts';
 import { isUnread } from '../zip/report.ts';
 import type { AcceptedArchive, ExtractContext, Extraction } from './types.ts';
+import { resizeStaged } from './resize-staged.ts';
 import { adoptImages, assertOnlyOurs, publishImages } from './publish.ts';
 import { type Stage, makeStage } from './stage.ts';
 
@@ -48,6 +50,7 @@ export async function extractArchive(
   const { name, path, md5 } = archive;
   const receipt = await context.ledger.readReceipt(name);
   const found = await findImages(context, name, receipt);
+  assertSameSize(found, archive);
   if (areImagesSettled(found.state) && found.record?.md5 === md5) {
     return toResult(found.record, 'skipped');
   }
@@ -68,6 +71,14 @@ export async function extractArchive(
   } finally {
     await reader.close();
   }
+}
+
+/** @throws CcxriError `usage`: images of another size are here */
+function assertSameSize({ state, record }: ImagesFound, { name, resizer }: AcceptedArchive): void {
+  const here = record?.resized?.size ?? null;
+  const wanted = resizer?.how.size ?? null;
+  // Of what the ledger does not know, it is not known that it is smaller.
+  if (state !== 'absent' && here !== wanted) throw otherSizeError([{ file: name, here }], wanted);
 }
 
 type Result = Pick<MembersRecord, 'archive' | 'members' | 'damaged' | 'broken'>;
@@ -172,11 +183,12 @@ async function fillAndPublish(
   });
   await reader.assertUnchanged();
   if (damaged.length > 0) await assertStillRight(extraction);
+  const resized = await resizeStaged(stage.images, directory.members, extraction);
   const bad = new Set(damaged.map(({ path }) => path));
   const members = directory.members.filter(({ name }) => !bad.has(name));
   if (members.length === 0) throw damagedMembersError(file, damaged, { good: 0 });
   const { record, isOurs } = await publishImages(
-    { stage, members, damaged, broken, replaces: found.paths.size > 0 },
+    { stage, members, resized, damaged, broken, replaces: found.paths.size > 0 },
     extraction,
   );
   const bytes = members.reduce((sum, { size }) => sum + size, 0);

@@ -16,6 +16,7 @@ import type { Member } from '../zip/directory.ts';
 import type { DamagedMember } from '../events.ts';
 import { type BrokenImage, MemberFaults } from '../zip/member-faults.ts';
 import { keepOtherImages } from './keep-other-images.ts';
+import type { ResizedMembers } from './resize-staged.ts';
 import type { Stage } from './stage.ts';
 import type { Extraction } from './types.ts';
 
@@ -26,6 +27,8 @@ export interface Publication {
   /** Members that are not in the stage. */
   readonly damaged: readonly DamagedMember[];
   readonly broken: readonly BrokenImage[];
+  /** What members were made smaller, with what was written. */
+  readonly resized: ResizedMembers | undefined;
   /** An incomplete folder of ours is in the way, and is replaced. */
   readonly replaces: boolean;
 }
@@ -74,7 +77,7 @@ export async function publishImages(
 type NewRecord = Omit<MembersRecord, 'ledgerVersion'>;
 
 async function recordMembers(
-  { members, damaged, broken }: Pick<Publication, 'members' | 'damaged' | 'broken'>,
+  { members, damaged, broken, resized }: Omit<Publication, 'stage' | 'replaces'>,
   { name, md5, context: { ledger, clock } }: Extraction,
 ): Promise<NewRecord> {
   const state = memberStateOf(md5, await ledger.readReceipt(name));
@@ -84,8 +87,14 @@ async function recordMembers(
     isComplete: damaged.length === 0,
     ...(damaged.length > 0 && { damaged: [...damaged] }),
     ...(broken.length > 0 && { broken: [...broken] }),
+    ...(resized && { resized: resized.how }),
     extractedAt: clock.date().toISOString(),
-    members: toMemberContents(members).map((member) => ({ ...member, state })),
+    members: toMemberContents(members).map((member) => {
+      const written = resized?.contents.get(member.path);
+      return written === undefined
+        ? { ...member, state }
+        : { ...member, ...written, state: 'resized' as const };
+    }),
   };
   await ledger.writeMembers(record);
   return record;
@@ -152,7 +161,10 @@ export async function adoptImages(
   });
   if (different.length > 0) throw notWhatItHolds(extraction, different, 'different');
   faults.sort();
-  const record = await recordMembers({ members, damaged: [], broken: faults.broken }, extraction);
+  const record = await recordMembers(
+    { members, damaged: [], broken: faults.broken, resized: undefined },
+    extraction,
+  );
   const done = { bytes: totalBytes, members: members.length };
   onEvent({ event: 'phase-done', file: name, phase: 'check', ...done });
   return record;

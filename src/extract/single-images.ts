@@ -4,6 +4,7 @@ import { forEachAtOnce } from '../concurrency.ts';
 import { type MembersNoted, areSingle, namedOf, notedMembers } from '../dataset/images.ts';
 import { imagesPathOf } from '../dataset/layout.ts';
 import type { MembersRecord } from '../dataset/ledger.ts';
+import { otherSizeError } from '../dataset/resized.ts';
 import { CcxriError } from '../errors.ts';
 import type { DamagedMember } from '../events.ts';
 import { compareContent, compareLength } from '../fs/content.ts';
@@ -138,6 +139,8 @@ export async function findSingleImages(
   const root = imagesPathOf(layout, name);
   await assertNoLink(root, name);
   const record = await withoutAbsent(root, await ledger.readMembers(name));
+  if (record?.resized !== undefined)
+    throw otherSizeError([{ file: name, here: record.resized.size }], null);
   assertSameArchive({ name, root, record, listing });
   const known = new Set(record?.members.map(({ path }) => path));
   // Nothing was there to check them by; now there is.

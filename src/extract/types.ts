@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { MembersNoted } from '../dataset/images.ts';
+import type { Resizer } from '../dataset/convert-image.ts';
 import type { DatasetLayout } from '../dataset/layout.ts';
 import type { Ledger, MembersRecord, Receipt } from '../dataset/ledger.ts';
 import type { FileOutcome, SessionOptions } from '../dataset/session.ts';
@@ -67,6 +68,8 @@ export interface AcceptedArchive {
   readonly md5: string;
   /** Where it has damaged members, publish the others. Default false. */
   readonly keepGood?: boolean | undefined;
+  /** Makes its images smaller before they are published. Default: they are as in the archive. */
+  readonly resizer?: Resizer | undefined;
 }
 
 /** One extraction under way. */

@@ -130,6 +130,7 @@ async function assertSameMembers(
   { session: { ledger } }: FetchRun,
 ): Promise<void> {
   const known = await ledger.readMembers(file.name);
+  if (known?.resized !== undefined) return;
   if (known?.isComplete !== true || known.md5 === null || known.md5 !== receipt?.md5) return;
   const crcs = new Map(known.members.map(({ path, crc32 }) => [path, crc32]));
   if (members.every(({ path, crc32 }) => crcs.get(path) === crc32)) return;

@@ -27,6 +27,7 @@ import {
   withUsefulPart,
   workOf,
 } from './plan.ts';
+import { assertSameSize, resizerOf } from './image-size.ts';
 import { choicesOf, withDownloads } from './with-downloads.ts';
 
 /**
@@ -46,9 +47,10 @@ export async function fetchDataset(options: FetchOptions): Promise<FetchResult> 
   if (images !== undefined && options.shard !== undefined) throw noShardOfImages();
   // Before anything else: it is wrong whatever there is to do.
   toProxySettings(options.env ?? {});
+  assertLittleDiskMakesSense(options);
+  const resizer = await resizerOf(options);
   await warnOfNesting(options);
   return withSession(options, { lock: !dryRun }, async (session) => {
-    assertLittleDiskMakesSense(options);
     if (images !== undefined) return fetchImages({ ...options, images }, session);
     if (!dryRun) {
       // First: what killed runs have left takes the room that the plan asks for.
@@ -61,7 +63,7 @@ export async function fetchDataset(options: FetchOptions): Promise<FetchResult> 
       return { ...result, outcomes: [], bytesDownloaded: 0, elapsedMs: session.elapsedMs() };
     }
     await assertRoom(plan, options, choicesOf(options));
-    return withDownloads({ session, options, tasks }, async (run) => {
+    return withDownloads({ session, options, tasks, resizer }, async (run) => {
       await keepManifest(session);
       const settled = await (options.lowDisk === true
         ? fetchWithLittleDisk(tasks, run)
@@ -124,6 +126,7 @@ async function makePlan(
     found.map((survey) => withUsefulPart(survey, { sources: typed, layout })),
   );
   await assertOfThisManifest(surveys, session);
+  assertSameSize(surveys, options);
   const planned = await planOf(surveys, options, session.layout);
   emitPlan(session, planned, choicesOf(options));
   const { bytesToDownload: bytes, about } = planned.plan;

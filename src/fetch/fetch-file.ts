@@ -6,6 +6,7 @@ import type { FileStatus } from '../file-status.ts';
 import { removeIfThere } from '../fs/paths.ts';
 import type { ManifestFile } from '../manifest/manifest.ts';
 import type { FetchOptions, FetchOutcome } from './fetch-types.ts';
+import { assertSameSize } from './image-size.ts';
 import { obtain } from './obtain.ts';
 import type { FetchTask } from './plan.ts';
 import type { FetchRun } from './with-downloads.ts';
@@ -51,6 +52,7 @@ async function settleFile({ survey, step }: FetchTask, run: FetchRun): Promise<F
   // What was downloaded is kept in the outcome, also where it could not be extracted.
   let outcome = stoppedOutcome(file, statusOf(survey));
   try {
+    assertSameSize([survey], run.options);
     if (step.action === 'done') return await finishDone(outcome, survey, run);
     const { did, receipt, repair } = await obtain(survey, run);
     const { bytes, md5, status: check } = receipt;
@@ -75,11 +77,11 @@ async function finishArchive(
   archive: { readonly path: string; readonly md5: string },
   run: FetchRun,
 ): Promise<FetchOutcome> {
-  const { session, options, extractLimit } = run;
+  const { session, options, resizer, extractLimit } = run;
   const { keepGood } = options;
   const { did, error, ...result } = await extractLimit(() => {
     throwIfAborted(session.signal);
-    return extractArchive({ name: outcome.file, ...archive, keepGood }, session);
+    return extractArchive({ name: outcome.file, ...archive, keepGood, resizer }, session);
   });
   if (error !== undefined) return { ...outcome, ...result, did: 'failed', error };
   const didExtract = outcome.did === 'skipped' && did === 'extracted';
@@ -95,13 +97,14 @@ function deletesArchives({ deleteArchives, lowDisk }: FetchOptions): boolean {
 async function removeArchive(
   outcome: FetchOutcome,
   path: string,
-  { session: { onEvent } }: FetchRun,
+  { session: { onEvent }, options }: FetchRun,
 ): Promise<FetchOutcome> {
   const { file } = outcome;
   const removedBytes = outcome.bytes ?? 0;
   await removeIfThere(path);
   onEvent({ event: 'archive-removed', file, bytes: removedBytes });
-  return { ...outcome, status: 'removed', removedBytes };
+  const status = options.resize === undefined ? 'removed' : 'resized';
+  return { ...outcome, status, removedBytes };
 }
 
 async function finishDone(

@@ -68,6 +68,12 @@ export interface FetchOptions extends SessionOptions {
    */
   readonly lowDisk?: boolean | undefined;
   /**
+   * With `lowDisk`: images are written so that their longest side has this many pixels, in their own format,
+   * JPEG at quality 90; what is no larger stays as it is. The package sharp has to be installed. Images that
+   * are here in another size are not replaced: `usage`. Default: as published.
+   */
+  readonly resize?: number | undefined;
+  /**
    * Of an archive with damaged members publish the good ones, and list the others. Default: nothing of it.
    */
   readonly keepGood?: boolean | undefined;

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { otherSizeError } from '../dataset/resized.ts';
 import { throwIfAborted } from '../abort.ts';
 import { imagesPathOf, rangesPathOf } from '../dataset/layout.ts';
 import { type MemberIndex, membersOf, readMemberIndex } from '../dataset/member-index.ts';
@@ -293,6 +294,8 @@ export async function imagesHere(
 ): Promise<ReadonlySet<string>> {
   const record = await ledger.readMembers(name);
   const here = new Set<string>();
+  if (record?.resized !== undefined)
+    throw otherSizeError([{ file: name, here: record.resized.size }], null);
   if (record === undefined || record.foundBadAt !== undefined) return here;
   const wanted = new Set(images.map(({ image }) => image));
   const missing = new Set<string>();

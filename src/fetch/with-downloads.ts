@@ -1,3 +1,4 @@
+import type { Resizer } from '../dataset/convert-image.ts';
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
@@ -33,6 +34,8 @@ const EXTRACTIONS_AT_ONCE = 2;
 export interface FetchRun {
   readonly session: Session;
   readonly options: FetchOptions;
+  /** Absent: images are written as they are in the archives. */
+  readonly resizer?: Resizer | undefined;
   readonly downloads: DownloadContext;
   /** Files downloaded at once. */
   readonly downloadLimit: LimitFunction;
@@ -49,6 +52,7 @@ interface DownloadWork {
   readonly session: Session;
   readonly options: FetchOptions;
   readonly tasks: readonly FetchTask[];
+  readonly resizer?: Resizer | undefined;
   /** Open the sources although no whole file may have to be downloaded. Default false. */
   readonly needsSources?: boolean | undefined;
 }
@@ -101,7 +105,7 @@ function toEvent({ bytesPerSecond, ...change }: CountChange): ConnectionsEvent {
  * @throws CcxriError `source-unusable`; `usage`; `not-writable` and others of the disk; as `work`
  */
 export async function withDownloads<T>(
-  { session, options, tasks, needsSources = false }: DownloadWork,
+  { session, options, tasks, resizer, needsSources = false }: DownloadWork,
   work: (run: FetchRun) => Promise<T>,
 ): Promise<T> {
   const { manifest, clock, onEvent } = session;
@@ -114,7 +118,7 @@ export async function withDownloads<T>(
     const sources = isAsked ? await openAll({ session, options }, client) : undefined;
     const kinds = new Set(wanted.map(({ survey }) => survey.file.kind));
     if (wanted.length > 0) await prepareDirectories(session.layout, kinds);
-    return await work(toRun({ session, options }, client, sources));
+    return await work({ ...toRun({ session, options }, client, sources), resizer });
   } finally {
     await client.close();
   }

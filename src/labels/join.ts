@@ -89,9 +89,10 @@ export interface LabelsHere {
 /**
  * How an image was checked: `verified`: by the MD5 of its archive; `content-checked`: by that of all
  * members, where the published MD5 is disputed; `crc-checked`: by its own CRC-32 alone, for it was fetched
- * without its archive; `named`: not at all: it was adopted by its name, or the ledger does not know it.
+ * without its archive; `named`: not at all: it was adopted by its name, or the ledger does not know it;
+ * `resized`: it was written smaller than published, out of a member that was checked.
  */
-export type ImageCheck = 'verified' | 'content-checked' | 'crc-checked' | 'named';
+export type ImageCheck = 'verified' | 'content-checked' | 'crc-checked' | 'named' | 'resized';
 
 export type ImageClass = 'Normal' | 'Viral' | 'COVID-19' | 'Other';
 

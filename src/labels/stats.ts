@@ -81,7 +81,7 @@ class Group {
   #covidKnown = 0;
   readonly #masks = new Map<number, number>();
   readonly #patients = new Map<string, Patient>();
-  readonly #checks = { verified: 0, 'content-checked': 0, 'crc-checked': 0, named: 0 };
+  readonly #checks = { verified: 0, 'content-checked': 0, 'crc-checked': 0, named: 0, resized: 0 };
 
   add({ labels, covid, patientId, check }: IndexRow): void {
     const mask = (labels ?? 0) | (covid === true ? COVID_BIT : 0);

@@ -51,7 +51,7 @@ export function isIndexHeader(line: string): boolean {
 }
 
 /** The end of a row, behind its labels: `check`, and the parts of splits. */
-export const ROW_END = '(?:,(?:verified|content-checked|crc-checked|named)(?:,[\\w-]*)*)?$';
+export const ROW_END = '(?:,(?:verified|content-checked|crc-checked|named|resized)(?:,[\\w-]*)*)?$';
 
 const UNKNOWN_LABELS = ','.repeat(LABEL_COLUMNS.length - 1);
 

@@ -12,8 +12,9 @@ const CHECKS: Readonly<Record<ImageCheck, string>> = {
   'content-checked': 'by its members (disputed MD5)',
   'crc-checked': 'by its own CRC-32',
   named: 'not checked',
+  resized: 'written smaller (out of a checked one)',
 };
-const CHECK_KEYS = ['verified', 'content-checked', 'crc-checked', 'named'] as const;
+const CHECK_KEYS = ['verified', 'content-checked', 'crc-checked', 'named', 'resized'] as const;
 
 /** What is here, and how well it is checked. */
 export function renderHere({ manifest, stats, bytes, audit }: ReportData): Section {

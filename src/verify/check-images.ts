@@ -49,6 +49,7 @@ export async function checkImagesAlone(
   const damage = await run.deepChecks(() => checkFolder(options, results, { run, progress }));
   progress.end(results.membersChecked);
   if (damage !== undefined) throw damage;
+  if (known.resized !== undefined) return 'resized';
   if (areSingle(known) && namedOf(known).length > 0) return 'named';
   return run.depth === 'quick' && !areSingle(known) ? 'removed' : 'crc-checked';
 }
@@ -101,7 +102,8 @@ export async function checkFolder(
   const isSingle = areSingle(known);
   const isReplaced = isSingle || unexpectedFiles.length === 0;
   const isRepaired = isNoted && isReplaced && !(await isLink(folder));
-  const how = { selection: session.selection, isRepaired, areSingle: isSingle };
+  const resizedTo = known?.resized?.size;
+  const how = { selection: session.selection, isRepaired, areSingle: isSingle, resizedTo };
   return imagesError({ ...options, ...how }, report);
 }
 

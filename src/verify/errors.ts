@@ -1,4 +1,5 @@
 import { repairStep } from '../dataset/images.ts';
+import { asResized } from '../dataset/resized.ts';
 import { CcxriError, type NextStep, isCcxriError } from '../errors.ts';
 import {
   type ManifestFile,
@@ -163,18 +164,24 @@ interface Folder {
   readonly isRepaired: boolean;
   /** They were fetched without the archive. */
   readonly areSingle: boolean;
+  /** Pixels of the longest side of images that were made smaller; undefined: none were. */
+  readonly resizedTo: number | undefined;
 }
 
 /** Some are damaged or missing. */
 export function imagesError(
-  { file, folder, isArchiveGood, selection, isRepaired, areSingle }: Folder,
+  { file, folder, isArchiveGood, selection, isRepaired, areSingle, resizedTo }: Folder,
   { checked, damaged, missing }: FolderReport,
 ): CcxriError {
   const files = [stemOf(file.name)];
   const purpose = areSingle ? 'to get the whole archive' : 'to restore them';
+  const options = resizedTo === undefined ? {} : asResized(resizedTo);
   const command: NextStep = isEmptySelection(selection)
-    ? { kind: 'run', command: isArchiveGood ? 'extract' : 'fetch', files, purpose }
-    : { kind: 'run', command: 'fetch', ...selection, purpose };
+    ? {
+        ...{ kind: 'run', files, options, purpose },
+        command: isArchiveGood && resizedTo === undefined ? 'extract' : 'fetch',
+      }
+    : { kind: 'run', command: 'fetch', ...selection, options, purpose };
   const again: NextStep = {
     kind: 'advice',
     text: 'fetch these images once more, with the options with which you got them',

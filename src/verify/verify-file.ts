@@ -188,7 +188,9 @@ async function checkExtracted(
   const here = new Set(areSingle(known) ? known?.members.map(({ path }) => path) : undefined);
   // Of single images no others are expected.
   const held = here.size === 0 ? members : members?.filter(({ path }) => here.has(path));
-  const expected = held ?? (fits(file, known) ? known?.members : undefined);
+  // Of images that were made out of its members, the ledger alone knows the bytes.
+  const written = known?.resized === undefined ? held : undefined;
+  const expected = written ?? (fits(file, known) ? known?.members : undefined);
   if (expected === undefined) return undefined;
   return deepChecks(() =>
     checkFolder({ file, folder, known, expected, isArchiveGood }, results, deep),

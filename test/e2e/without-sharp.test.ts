@@ -33,17 +33,20 @@ it('asks for sharp where images are to be decoded or converted, and does without
   const { root: dest, release } = await makeDataset(directory, { extracted: ['ChestDx-1'] });
   const run = await programAlone(directory);
   const at = ['--manifest', release.manifestPath, '--dest', dest];
+  const before = await listTree(dest);
   const to = ['--to', join(directory, 'set')];
   for (const argv of [
     ['export', 'imagefolder', '--resize', '64', ...to],
     ['export', 'webdataset', '--format', 'png', ...to],
     ['audit', '--decode'],
+    ['fetch', '--subset', 'all', '--source', release.directory, '--low-disk', '--resize', '64'],
   ]) {
     const { code, stderr } = await run(...argv, ...at);
     expect({ code, argv }).toEqual({ code: 2, argv });
     expect(stderr).toContain('npm install sharp');
   }
   expect(await listTree(directory)).not.toContain('set');
+  expect(await listTree(dest)).toEqual(before);
   expect(await run('export', 'imagefolder', ...to, ...at)).toMatchObject({ code: 0 });
   const report = join(directory, 'report.html');
   expect(await run('report', '-o', report, ...at)).toMatchObject({ code: 0 });

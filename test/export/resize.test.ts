@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { type Conversion, loadConverter } from '../../src/export/resize.ts';
+import { type Conversion, loadConverter } from '../../src/dataset/convert-image.ts';
 import type { ImageFormat } from '../../src/export/types.ts';
 import { decodeWithPil, hasPil } from '../support/pil.ts';
 import { likeJpeg } from '../support/tiny-jpeg.ts';

@@ -57,7 +57,13 @@ describe('StatsCounter', () => {
       ['cc-cxri-p viral', row('p2_000.jpg', undefined, viral), row('p2_001.jpg')],
     );
     expect(archives).toBe(3);
-    expect(checks).toEqual({ verified: 2, 'content-checked': 0, 'crc-checked': 1, named: 1 });
+    expect(checks).toEqual({
+      verified: 2,
+      'content-checked': 0,
+      'crc-checked': 1,
+      named: 1,
+      resized: 0,
+    });
     expect(classes).toEqual({ Normal: 1, Viral: 0, 'COVID-19': 1, Other: 0, none: 2 });
     expect(labels.at(-1)).toEqual({ label: 'COVID-19', images: 1, patients: 1, known: 1 });
     const short = subsets.map(({ subset, archives: n, images, patients, labels: of }) => [

@@ -80,6 +80,7 @@ it('says of each file how far it is, and writes nothing', async () => {
     kind: 'archive',
     singleImages: 0,
     namedImages: 0,
+    resizedTo: null,
     subsets: ['chestdx'],
     status: 'verified',
     why: null,

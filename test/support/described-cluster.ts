@@ -19,6 +19,15 @@ export function describeClusterRuns(
       await described.expect(0, () => ['verify', '--dest', dest, ...shard]);
     });
 
+    it('images resized on the way', async () => {
+      const dest = join(await tempDir(), 'set');
+      const small = [...fetchOf('viral', dest), '--low-disk', '--resize', '64'];
+      await described.expect(0, () => small);
+      await described.expect(0, () => ['status', '--dest', dest]);
+      await described.expect(0, () => ['verify', '--deep', '--dest', dest]);
+      await described.expect(2, () => fetchOf('viral', dest));
+    });
+
     it('several directories joined', async () => {
       const root = await tempDir();
       const dest = join(root, 'one');

@@ -84,10 +84,20 @@ export async function runFetch(context: CommandContext): Promise<CommandOutcome>
 function fetchOptionsOf(context: CommandContext) {
   const { settings, confirm } = context;
   const { dryRun, wait, concurrency, connections, retries } = settings;
-  const { deleteArchives, lowDisk, keepGood } = settings;
+  const { deleteArchives, lowDisk, resize, keepGood } = settings;
   return {
     ...sourceOptionsOf(context),
-    ...{ dryRun, wait, concurrency, connections, retries, deleteArchives, lowDisk, keepGood },
+    ...{
+      dryRun,
+      wait,
+      concurrency,
+      connections,
+      retries,
+      deleteArchives,
+      lowDisk,
+      resize,
+      keepGood,
+    },
     limitRateBytesPerSecond: settings.limitRate,
     repair: !settings.noRepair,
     extract: !settings.noExtract,

@@ -48,7 +48,7 @@ function countOf(files: readonly FileStatusRow[], is: (row: FileStatusRow) => bo
 
 /** There is nothing to be done about it. */
 function isDone({ kind, status, images }: FileStatusRow): boolean {
-  if (status === 'removed') return images === 'complete';
+  if (status === 'removed' || status === 'resized') return images === 'complete';
   const isChecked = status === 'verified' || status === 'content-checked';
   return isChecked && (kind === 'labels' || images === 'complete');
 }
@@ -134,7 +134,8 @@ function renderNotes(result: StatusResult, { suggest: { command } }: View): stri
     ({ status, why }) => status === 'present' && why !== 'other-manifest',
   );
   const others = countOf(files, isOfAnother);
-  const removed = countOf(files, ({ status }) => status === 'removed');
+  const removed = countOf(files, ({ status }) => status === 'removed' || status === 'resized');
+  const sizes = [...new Set(files.flatMap(({ resizedTo }) => resizedTo ?? []))];
   const bad = files.filter(({ images }) => images === 'bad').map(({ file }) => stemOf(file));
   const notes = [
     others > 0 &&
@@ -145,6 +146,11 @@ function renderNotes(result: StatusResult, { suggest: { command } }: View): stri
       `${count(unchecked, 'file is', 'files are')} here and not checked since: ${command('verify')} reads ${unchecked === 1 ? 'it' : 'them'}`,
     removed > 0 &&
       `of ${count(removed, 'archive that is', 'archives that are')} removed, what is here are the images`,
+    sizes.length > 0 &&
+      `images of ${count(
+        countOf(files, ({ resizedTo }) => resizedTo !== null),
+        'archive',
+      )} are resized to ${sizes.join(', ')} pixels`,
     bad.length > 0 &&
       `images of ${count(bad.length, 'archive')} found damaged by verify: restore them with ${command('fetch', { files: bad })}`,
     ...quarantined.map((path) => `quarantined, its content was wrong: ${toPrintable(path, 4096)}`),

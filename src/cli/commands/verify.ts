@@ -30,12 +30,17 @@ const NOTES = {
   'content-checked': 'the MD5 is disputed',
   'crc-checked': 'archive not here, images right',
   named: 'archive not here, images as adopted by name',
+  resized: 'archive not here, images as they were written',
 } as const;
 
 /** Where nothing is read, nobody should take the word of the ledger for a check. */
 const QUICK = {
   dids: { '': 'by the ledger' },
-  notes: { removed: 'of the images their sizes alone', present: 'not checked as it is now' },
+  notes: {
+    removed: 'of the images their sizes alone',
+    resized: 'of the images their sizes alone',
+    present: 'not checked as it is now',
+  },
 } as const;
 
 /** What was looked at, so that nobody takes a quick look for a check. */
@@ -116,7 +121,8 @@ function renderHead(result: VerifyResult, { style }: View): string {
   const where = `${n === outcomes.length ? files : `${n} of ${files}`} in ${toPrintable(dest, 4096)}`;
   const read = `${formatBytes(bytesRead)} read in ${formatDuration(elapsedMs)}`;
   const areImagesRead =
-    depth === 'full' && outcomes.some(({ status }) => ['crc-checked', 'named'].includes(status));
+    depth === 'full' &&
+    outcomes.some(({ status }) => ['crc-checked', 'named', 'resized'].includes(status));
   const images = areImagesRead ? ', and the CRC-32 of images whose archive is not here' : '';
   return `${word}: ${where}; ${read}\n${DEPTHS[depth].replace(';', `${images};`)}\n`;
 }

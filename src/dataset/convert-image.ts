@@ -1,7 +1,7 @@
-import { loadSharp } from '../dataset/load-sharp.ts';
 import { imageFaultOf } from '../fs/image-content.ts';
 import { toPrintable } from '../text.ts';
-import type { ImageFormat } from './types.ts';
+import type { Resized } from './ledger.ts';
+import { loadSharp } from './load-sharp.ts';
 
 /** What becomes of each image. */
 export interface Conversion {
@@ -9,7 +9,7 @@ export interface Conversion {
   readonly size: number | undefined;
   /** 1 to 100, of jpg and webp; png loses nothing. */
   readonly quality: number;
-  readonly format: ImageFormat;
+  readonly format: 'jpg' | 'png' | 'webp';
 }
 
 /** What has a say in the bytes of a converted image. */
@@ -44,12 +44,8 @@ export async function loadConverter({ size, quality, format }: Conversion): Prom
     const fault = imageFaultOf(content);
     if (fault !== undefined) return { kind: 'broken', why: fault };
     try {
-      const image = sharp(content, { failOn: 'warning', ignoreIcc: true });
-      const { channels } = await image.metadata();
-      if (channels === 1) image.toColourspace('b-w');
-      if (size !== undefined) {
-        image.resize({ width: size, height: size, fit: 'inside', withoutEnlargement: true });
-      }
+      const { image } = await openImage(sharp, content);
+      if (size !== undefined) image.resize(within(size));
       // A quality would make the colours of a png fewer.
       if (format === 'png') image.png();
       else if (format === 'webp') image.webp({ quality });
@@ -61,4 +57,51 @@ export async function loadConverter({ size, quality, format }: Conversion): Prom
     }
   };
   return { convert, versions: { sharp: version, libvips } };
+}
+
+type SharpFunction = Awaited<ReturnType<typeof loadSharp>>;
+
+async function openImage(sharp: SharpFunction, content: Uint8Array) {
+  const image = sharp(content, { failOn: 'warning', ignoreIcc: true });
+  const { channels, format, width, height } = await image.metadata();
+  if (channels === 1) image.toColourspace('b-w');
+  return { image, format, side: Math.max(width, height) };
+}
+
+function within(size: number) {
+  return { width: size, height: size, fit: 'inside', withoutEnlargement: true } as const;
+}
+
+/** Of images that are written smaller than they were published. The best that is not much larger. */
+const QUALITY = 90;
+
+/** Makes images smaller, each in its own format. Several may be under way. */
+export interface Resizer {
+  readonly how: Resized;
+  /** `small`: it is no larger, `undecodable`: it can't be decoded: it stays as it is. */
+  readonly resize: (content: Uint8Array) => Promise<Uint8Array | 'small' | 'undecodable'>;
+}
+
+/**
+ * @param size pixels of the longest side
+ * @throws CcxriError `usage`: sharp is not installed
+ */
+export async function loadResizer(size: number): Promise<Resizer> {
+  const sharp = await loadSharp('resized', '--resize');
+  const { sharp: version, vips: libvips } = sharp.versions;
+  const resize: Resizer['resize'] = async (content) => {
+    if (imageFaultOf(content) !== undefined) return 'undecodable';
+    try {
+      const { image, format, side } = await openImage(sharp, content);
+      if (side <= size) return 'small';
+      image.resize(within(size));
+      if (format === 'png') image.png();
+      else if (format === 'jpeg') image.jpeg({ quality: QUALITY });
+      else return 'undecodable';
+      return await image.toBuffer();
+    } catch {
+      return 'undecodable';
+    }
+  };
+  return { how: { size, quality: QUALITY, sharp: version, libvips }, resize };
 }
