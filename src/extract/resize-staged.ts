@@ -1,4 +1,4 @@
-import { open, readFile, rename } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { throwIfAborted } from '../abort.ts';
@@ -8,6 +8,7 @@ import { toDiskError } from '../errors.ts';
 import { syncFile } from '../fs/atomic.ts';
 import { type ContentRecord, compareContent } from '../fs/content.ts';
 import { lostOnDisk } from '../fs/paths.ts';
+import { rename } from '../fs/rename.ts';
 import { isImagePath } from '../labels/join.ts';
 import { count } from '../text.ts';
 import type { Member } from '../zip/directory.ts';
