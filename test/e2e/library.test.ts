@@ -107,7 +107,7 @@ describe('the package', () => {
     expect(files).toContain('package/manifests/cc-cxri.json');
     // Beside what is meant for readers: the build's note of what it was made from.
     const allowed =
-      /^package\/(?:dist\/.+\.(?:js|d\.ts|txt)|docs\/.+\.md|(?:ARCHITECTURE|SECURITY)\.md|manifests\/(?:cc-cxri\.json|demo\/[\w-]+\.(?:zip|csv|json|html))|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
+      /^package\/(?:dist\/.+\.(?:js|d\.ts|txt)|docs\/(?:.+\.md|ccxri\.1)|(?:ARCHITECTURE|SECURITY)\.md|manifests\/(?:cc-cxri\.json|demo\/[\w-]+\.(?:zip|csv|json|html))|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
     expect(files.filter((file) => !allowed.test(file))).toEqual([]);
   });
 
@@ -132,6 +132,8 @@ describe('the package', () => {
     expect(await command(program, ['--version'])).toMatchObject({ stdout: `${readVersion()}\n` });
     const list = await command(program, ['list', '--json']);
     expect(documentOf(list.stdout).counts).toEqual({ files: 84 });
+    const page = await command('man', ['-M', join(prefix, 'share/man'), '-w', 'ccxri']);
+    expect(page.stdout.trim()).toBe(join(prefix, 'share/man/man1/ccxri.1'));
     // All packages are in it already.
     expect(await readdir(join(prefix, 'lib/node_modules'))).toEqual(['ccxri']);
     expect(await readdir(join(prefix, 'lib/node_modules/ccxri'))).not.toContain('node_modules');
