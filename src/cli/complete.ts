@@ -67,7 +67,8 @@ export function complete(typed: readonly string[], known: Known): Completion {
     return optionOf(current, { line, known, isSplit });
   if (line.name === undefined) return toWords(current, commandsOf(known.table));
   if (line.name === 'help') return valueOf({ kind: 'topic' }, current, known);
-  const { kind, values } = known.table.commands[line.name] ?? {};
+  const { commands } = known.table;
+  const { kind, values } = Object.hasOwn(commands, line.name) ? (commands[line.name] ?? {}) : {};
   if (kind === undefined && values === undefined) return toWords(current, []);
   return valueOf({ ...(kind && { kind }), ...(values && { values }) }, current, known);
 }

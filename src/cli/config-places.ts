@@ -2,9 +2,10 @@ import { lstat } from 'node:fs/promises';
 import nodePath, { type PlatformPath, dirname, join, resolve } from 'node:path';
 import { findDataset } from '../dataset/find-dataset.ts';
 import type { ConfigLayer, ConfigPlace } from './config-policy.ts';
+import { isBelow } from '../fs/within.ts';
 import type { CliIo } from './io.ts';
 import { type RawOptions, variableOf } from './options.ts';
-import { expandHome } from './options-resolve.ts';
+import { NO_CONFIG, expandHome } from './options-resolve.ts';
 
 export const CONFIG_NAME = 'ccxri.config.json';
 
@@ -15,6 +16,7 @@ type World = Pick<CliIo, 'cwd' | 'env'>;
  * @throws CcxriError `usage`: one is there that can't be used as it is
  */
 export async function findConfig(flags: RawOptions, io: World): Promise<readonly ConfigPlace[]> {
+  if ((io.env[NO_CONFIG] ?? '') !== '') return [];
   const project = await firstThere('project', await projectPlaces(flags, io), io);
   const user = await firstThere('user', userPlaces(io.env), io);
   return [...project, ...user];
@@ -42,10 +44,13 @@ async function firstThere(
 async function projectPlaces(flags: RawOptions, { cwd, env }: World): Promise<readonly string[]> {
   const around = await findDataset(cwd);
   const { dest = env[variableOf('dest')] } = flags;
-  const named = typeof dest === 'string' && dest !== '' ? [dirname(destOf(dest, cwd, env))] : [];
-  const others =
-    named.length > 0 && around !== undefined ? [] : [around === undefined ? cwd : dirname(around)];
-  return [...new Set([...named, ...others])].map((directory) => join(directory, CONFIG_NAME));
+  const named = typeof dest === 'string' && dest !== '' ? [destOf(dest, cwd, env)] : [];
+  const isInside = named.some((each) => each === cwd || isBelow(each, cwd));
+  const current = around === undefined ? cwd : dirname(around);
+  const others = isInside || (named.length > 0 && around !== undefined) ? [] : [current];
+  return [...new Set([...named.map((each) => dirname(each)), ...others])].map((directory) =>
+    join(directory, CONFIG_NAME),
+  );
 }
 
 function destOf(dest: string, cwd: string, env: CliIo['env']): string {

@@ -105,7 +105,9 @@ function parse(path: string, text: string): Readonly<Record<string, unknown>> {
     value = JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw wrong(path, 'is not JSON', { found: toPrintable(error.message, 200) });
+    // What V8 says quotes the text around the fault, which may be a secret.
+    const text = 'look for a comma that is missing or too many, a quote, or a comment';
+    throw wrong(path, 'is not JSON', { next: [{ kind: 'advice', text }] });
   }
   if (isRecord(value)) return value;
   throw wrong(path, 'holds no settings', { expected: 'an object, as { "concurrency": 2 }' });

@@ -71,6 +71,11 @@ export class RunLog {
     };
   }
 
+  /** What the screen does not show, for the result lists it. */
+  handle(event: RunEvent): void {
+    this.#lines.handle(event);
+  }
+
   /** What has gone wrong, and the exit code; then nothing more is written. */
   async close(ending: Ending, exitCode?: number): Promise<void> {
     this.#write(

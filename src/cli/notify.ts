@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { platform } from 'node:os';
+import { win32 } from 'node:path';
 import { formatDuration, toPrintable } from '../text.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { type CliIo, isLiveTerminal } from './io.ts';
@@ -26,11 +27,15 @@ interface Call {
  */
 export async function notifyOf(ended: Ended, io: Pick<CliIo, 'stderr' | 'env'>): Promise<void> {
   if (isLiveTerminal(io.stderr, io.env)) io.stderr.write('\u0007');
-  await show(callFor(platform(), ended), io.env);
+  await show(callFor(platform(), ended, io.env), io.env);
 }
 
 /** The texts are arguments or variables, and never part of a script. */
-export function callFor(system: string, { command, dest, exitCode, elapsedMs }: Ended): Call {
+export function callFor(
+  system: string,
+  { command, dest, exitCode, elapsedMs }: Ended,
+  env: CliIo['env'],
+): Call {
   const meaning = EXIT_CODES.find(({ code }) => code === exitCode)?.meaning ?? '';
   const title = exitCode === 0 ? `ccxri ${command}: done` : `ccxri ${command}: code ${exitCode}`;
   const about = `${toPrintable(dest, 200)}, after ${formatDuration(elapsedMs)}`;
@@ -45,11 +50,16 @@ export function callFor(system: string, { command, dest, exitCode, elapsedMs }: 
   }
   if (system === 'win32') {
     const args = ['-NoProfile', '-NonInteractive', '-Command', BALLOON];
-    return { program: 'powershell.exe', args, env: { CCXRI_TITLE: title, CCXRI_BODY: body } };
+    return { program: powershellOf(env), args, env: { CCXRI_TITLE: title, CCXRI_BODY: body } };
   }
   // Servers of notifications read markup in the body.
   const plain = body.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
   return { program: 'notify-send', args: ['--app-name=ccxri', '--', title, plain] };
+}
+
+/** By its path: Windows looks for a bare name in the current directory first, which may be a download. */
+function powershellOf({ SystemRoot: root = 'C:\\Windows' }: CliIo['env']): string {
+  return win32.join(root, 'System32', 'WindowsPowerShell', 'v1.0', 'powershell.exe');
 }
 
 const BALLOON = `Add-Type -AssemblyName System.Windows.Forms

@@ -17,6 +17,9 @@ import {
   variableOf,
 } from './options.ts';
 
+/** Set to anything, no file of settings is read. */
+export const NO_CONFIG = 'CCXRI_NO_CONFIG';
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where a value comes from, the strongest first. */
@@ -50,6 +53,9 @@ export function layersFrom(
 /** For each option that has a value, the layer whose value counts. */
 export type Origins = ReadonlyMap<OptionKey, Layer>;
 
+/** Together they say which files are meant: what was typed is not widened by what a file says. */
+const SELECTION: readonly OptionKey[] = ['subset', 'file'];
+
 /** An option gives way to a rival of an earlier layer, too: to `--json` what says `ndjson`. */
 export function originsIn(
   layers: readonly Layer[],
@@ -57,14 +63,22 @@ export function originsIn(
 ): Origins {
   const origins = new Map<OptionKey, Layer>();
   for (const layer of layers) {
-    const before = new Set(origins.keys());
+    const before = new Map(origins);
     for (const key of OPTION_KEYS) {
       if (layer.values[key] === undefined || before.has(key) || !takes(key, layer.name)) continue;
-      const rivals = EXCLUSIVE.filter((group) => group.includes(key)).flat();
-      if (!rivals.some((rival) => before.has(rival))) origins.set(key, layer);
+      const groups = [...EXCLUSIVE, SELECTION].filter((group) => group.includes(key));
+      // What is off has no rivals.
+      const isRival = (rival: OptionKey) => isOn(before.get(rival)?.values[rival]);
+      if (!groups.flat().some(isRival)) origins.set(key, layer);
     }
   }
   return origins;
+}
+
+/** Undefined counts as off; what is no flag is on, whatever it says. */
+function isOn(value: RawValue | undefined): boolean {
+  if (typeof value !== 'string') return value !== undefined && value !== false;
+  return !/^(?:0|false|no|off)$/i.test(value);
 }
 
 /**
@@ -100,18 +114,68 @@ export function originsOf(command: CommandName, layers: readonly Layer[]): Origi
 
 const isFile = (layer: LayerName) => layer === 'project' || layer === 'user';
 
-/** Where a project's file says who is asked, what the user is known by is not sent there. */
+/**
+ * Where a project's file says who is asked, what the user is known by is not sent there. Nor is what the user's
+ * file holds sent where nobody has said: a directory that was passed on keeps a manifest, and that its homepage.
+ */
 function refuseLeak(origins: Origins): void {
   const where = (['source', 'pageUrl'] as const).find(
     (key) => origins.get(key)?.name === 'project',
   );
   const header = origins.get('header');
-  if (where === undefined || header === undefined) return;
+  if (header === undefined) return;
+  if (where === undefined) {
+    if (header.name === 'user' && !origins.has('source')) throw headerForNobody(header);
+    return;
+  }
   const [secret, source] = [header.labelOf('header'), origins.get(where)?.labelOf(where)];
   const text = `give ${OPTIONS[where].long} yourself, if that is to get the header`;
   throw new CcxriError('usage', `${secret} would be sent to where ${source ?? ''} says`, {
     next: [{ kind: 'advice', text }],
   });
+}
+
+function headerForNobody(header: Layer): CcxriError {
+  const secret = header.labelOf('header');
+  return new CcxriError('usage', `${secret} is for no source that you have named`, {
+    next: [
+      {
+        kind: 'option',
+        option: 'source',
+        purpose: 'for this run, or write "source" into that file as well',
+      },
+    ],
+  });
+}
+
+/** What of the files of settings may not be intended, a sentence each. */
+export function configWarnings(
+  places: readonly ConfigPlace[],
+  origins: Origins,
+): readonly string[] {
+  return [...ignoredFiles(places), ...sourcesOfProject(origins)];
+}
+
+function ignoredFiles(config: readonly ConfigPlace[]): readonly string[] {
+  return config.flatMap(({ status, path }) =>
+    status === 'ignored'
+      ? [
+          `${toPrintable(path, 4096)} is not read: it is somebody else's, in a directory that all may write`,
+        ]
+      : [],
+  );
+}
+
+/** A warning, where a project's file says who is asked. */
+function sourcesOfProject(origins: Origins): readonly string[] {
+  const key = (['source', 'pageUrl'] as const).find(
+    (name) => origins.get(name)?.name === 'project',
+  );
+  if (key === undefined) return [];
+  const said = origins.get(key)?.labelOf(key) ?? '';
+  return [
+    `${said} says where files come from: what no published MD5 decides (single images, Viral-1 and Other-1) is believed from there`,
+  ];
 }
 
 function valueError(
@@ -201,7 +265,7 @@ function refuseContradictions(typed: RawOptions, labelOf: (key: OptionKey) => st
 
 /** Variables that begin like ccxri's but are unknown: otherwise a typo would go unnoticed. */
 export function unknownVariables(env: Environment): readonly string[] {
-  const known = OPTION_KEYS.map(variableOf);
+  const known = [...OPTION_KEYS.map(variableOf), NO_CONFIG];
   const unknown = Object.keys(env).filter(
     (name) => name.startsWith('CCXRI_') && !known.includes(name),
   );

@@ -20,7 +20,13 @@ import type { RunLog } from './log-file.ts';
 import { ManifestChoice } from './manifest-choice.ts';
 import { type HintOf, suggestFor } from './next-steps.ts';
 import { type Place, assertDirectoryMeant, flagsFor, placeOf } from './place.ts';
-import { environmentWarnings, layersFrom, originsOf, resolveSettings } from './options-resolve.ts';
+import {
+  configWarnings,
+  environmentWarnings,
+  layersFrom,
+  originsOf,
+  resolveSettings,
+} from './options-resolve.ts';
 import type { RawOptions, Settings } from './options.ts';
 import { type Request, parseCommandLine } from './program.ts';
 import { BarProgress } from './progress-bars.ts';
@@ -93,6 +99,9 @@ async function runToCode(argv: readonly string[], door: Door): Promise<ExitCode>
   }
 }
 
+/** Of a run that its user may have turned away from. */
+const LONG_MS = 10_000;
+
 /** Runs a command with what `--log-file` and `--notify` ask for. */
 async function runLogged(
   request: CommandRequest,
@@ -102,7 +111,6 @@ async function runLogged(
   const { logFile, notify } = resolved.settings;
   const { io } = door;
   const startMs = io.clock.nowMs();
-  // Before any work: whoever wants a log wants all of it.
   const log =
     logFile === undefined
       ? undefined
@@ -113,12 +121,15 @@ async function runLogged(
       throw error;
     },
   );
-  await log?.close(ending, exitCode);
-  // Who has stopped it knows that it has ended.
-  if (notify && !io.signal.aborted) {
+  const isLost = (await door.stdout.flush()) !== undefined;
+  const code = isLost ? worstOf([exitCode, 6]) : exitCode;
+  await log?.close(ending, code);
+  const elapsedMs = io.clock.nowMs() - startMs;
+  // Who has stopped it knows that. A file asks for it once and for all, and not at each `list`.
+  const isWanted = request.flags.notify !== undefined || elapsedMs >= LONG_MS;
+  if (notify && isWanted && !io.signal.aborted) {
     const { notifyOf } = await import('./notify.ts');
-    const elapsedMs = io.clock.nowMs() - startMs;
-    await notifyOf({ command: request.command, dest, exitCode, elapsedMs }, io);
+    await notifyOf({ command: request.command, dest, exitCode: code, elapsedMs }, io);
   }
   return exitCode;
 }
@@ -147,7 +158,7 @@ async function runCommand(
   const { hintOf } = suggestFor(carried, isDemo);
   const screen = await startProgress(command, settings, viewOf(io.stderr, report, io), door);
   const progress = log?.beside(screen, command) ?? screen;
-  const onEvent = listenerOf({ form, settings, hintOf, progress }, door);
+  const onEvent = listenerOf({ form, settings, hintOf, progress, log }, door);
   const onStop = () => progress.note('stopping… (again to stop at once)');
   io.signal.addEventListener('abort', onStop, { once: true });
   let ending: Ending;
@@ -157,7 +168,9 @@ async function runCommand(
     const confirm = confirmWith(settings, io, progress);
     const asked = { settings, config, argument, args, dest, typed: request.flags, isFound };
     const context = { ...worldOf(world), ...asked, manifests, onEvent, confirm };
-    for (const message of [...ignoredFiles(config), ...environmentWarnings(command, io.env)]) {
+    const origins = originsOf(command, layersFrom(request.flags, io.env, config));
+    const remarks = [...configWarnings(config, origins), ...environmentWarnings(command, io.env)];
+    for (const message of remarks) {
       onEvent({ event: 'warning', code: 'environment', message });
     }
     const runIt = await COMMANDS[command].load();
@@ -178,10 +191,11 @@ interface Listening {
   readonly settings: Settings;
   readonly hintOf: HintOf;
   readonly progress: Progress;
+  readonly log: RunLog | undefined;
 }
 
 function listenerOf(
-  { form, settings, hintOf, progress }: Listening,
+  { form, settings, hintOf, progress, log }: Listening,
   { io, stdout }: Door,
 ): (raw: RunEvent) => void {
   const rate = new ProgressRate(io.clock, !settings.noProgress);
@@ -194,6 +208,7 @@ function listenerOf(
     // The result as text lists them: they are shown once.
     const isListed = isOfIndex(event) || (settings.dryRun && event.event === 'plan');
     if (form !== 'text' || !isListed) progress.handle(event);
+    else log?.handle(event);
   };
 }
 
@@ -222,16 +237,6 @@ function worldOf(io: CliIo & { readonly dest: string | undefined }) {
   const { env, signal, clock, nodeVersion, program } = io;
   const placeOfFetch = () => placeOf('fetch', undefined, io);
   return { env, signal, clock, nodeVersion, program, placeOfFetch };
-}
-
-function ignoredFiles(config: readonly ConfigPlace[]): readonly string[] {
-  return config.flatMap(({ status, path }) =>
-    status === 'ignored'
-      ? [
-          `${toPrintable(path, 4096)} is not read: it is somebody else's, in a directory that all may write`,
-        ]
-      : [],
-  );
 }
 
 /** Whether the files of a run are a demo's, and no other source of them was named. */

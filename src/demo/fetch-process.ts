@@ -65,10 +65,11 @@ function startChild({ command: [file, ...before], env }: DemoProgram, args: read
   }
 }
 
-/** Its variables would change what it does, and a proxy does not lead to this machine. */
+/** Its variables and files would change what it does, and a proxy does not lead to this machine. */
 function withoutOurs(env: DemoProgram['env']): DemoProgram['env'] {
   const isTheirs = (name: string) => !/^CCXRI_|_proxy$/i.test(name);
-  return Object.fromEntries(Object.entries(env).filter(([name]) => isTheirs(name)));
+  const theirs = Object.entries(env).filter(([name]) => isTheirs(name));
+  return { ...Object.fromEntries(theirs), CCXRI_NO_CONFIG: '1' };
 }
 
 /** undefined: not an event, or cut by the kill. */

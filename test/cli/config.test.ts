@@ -275,6 +275,67 @@ describe("a stranger's project", () => {
     const typed = await desk.run(['links', '--file', 'Viral-1', '--source', '/nowhere']);
     expect(typed.stderr).not.toContain('would be sent to');
   });
+
+  it('is said to name the sources, where it does', async () => {
+    const desk = await makeDesk({ source: '/nowhere' });
+    const { stderr } = await desk.run(['links', '--file', 'Viral-1']);
+    expect(stderr).toContain(`"source" in ${desk.projectFile} says where files come from`);
+    expect((await desk.run(['list'])).stderr).toBe('');
+    const typed = await desk.run(['links', '--file', 'Viral-1', '--source', '/nowhere']);
+    expect(typed.stderr).not.toContain('says where files come from');
+  });
+
+  it('is not read from the directory that is named, though the user is in it', async () => {
+    const desk = await makeDesk({ retries: 7 });
+    expect((await settingsOf(desk))('retries')?.from).toBe('project');
+    expect((await settingsOf(desk, ['--dest', '.']))('retries')?.from).toBe('default');
+  });
+});
+
+it("a header of the user's file goes to nobody whom nobody has named", async () => {
+  const header = 'Authorization: Bearer s3cret';
+  const { run } = await makeDesk(undefined, { header });
+  const { code, stderr } = await run(['links', '--file', 'Viral-1']);
+  expect(code).toBe(2);
+  expect(stderr).toContain('is for no source that you have named');
+  expect(stderr).not.toContain('s3cret');
+  const named = await makeDesk(undefined, { header, source: '/nowhere' });
+  for (const each of [named.run(['links', '--file', 'Viral-1']), run(['status'])]) {
+    expect((await each).stderr).not.toContain('is for no source');
+  }
+});
+
+it('what is selected on the command line is not widened by a file or a variable', async () => {
+  const desk = await makeDesk({ subset: ['all'] });
+  const namesOf = async (argv: readonly string[], env = {}) => {
+    const { stdout } = await desk.run(['list', '--json', '--no-labels', ...argv], env);
+    return documentOf(stdout).counts['files'];
+  };
+  expect(await namesOf([])).toBe(82);
+  expect(await namesOf(['--file', 'ChestDx-22'])).toBe(1);
+  expect(await namesOf([], { CCXRI_FILE: 'ChestDx-22' })).toBe(1);
+  expect(await namesOf(['--file', 'ChestDx-22', '--subset', 'viral'])).toBeGreaterThan(1);
+});
+
+it('what is off silences nothing', async () => {
+  const desk = await makeDesk({ verbose: true, 'no-extract': false }, { 'delete-archives': true });
+  const of = await settingsOf(desk, [], { CCXRI_QUIET: '0' });
+  expect(of('verbose')).toMatchObject({ value: true, from: 'project' });
+  expect(of('delete-archives')).toMatchObject({ value: true, from: 'user' });
+});
+
+it('a file that is no JSON is named, and nothing of it shown', async () => {
+  const desk = await makeDesk(undefined, '{"header": ["Authorization: Bearer s3cr3tTOKEN99",]}');
+  const { code, stdout, stderr } = await desk.run(['status', '--json']);
+  expect(code).toBe(2);
+  expect(stdout + stderr).toContain(`${desk.userFile} is not JSON`);
+  expect(stdout + stderr).not.toContain('TOKEN99');
+});
+
+it('no file is read with CCXRI_NO_CONFIG', async () => {
+  const { run } = await makeDesk('{', '{');
+  const { code, stderr } = await run(['list'], { CCXRI_NO_CONFIG: '1' });
+  expect([code, stderr]).toEqual([0, '']);
 });
 
 it('only options that a file may hold are in the list, each once', () => {

@@ -51,7 +51,7 @@ describe('runFetchProcess', () => {
     expect(events).toMatchObject([{ argv: ['fetch', '--subset', 'all', '--ndjson'] }]);
     const [{ names }] = events as [{ names: readonly string[] }];
     expect(names).toContain('KEPT');
-    expect(names.filter((name) => /ccxri_|_proxy/i.test(name))).toEqual([]);
+    expect(names.filter((name) => /ccxri_|_proxy/i.test(name))).toEqual(['CCXRI_NO_CONFIG']);
   });
 
   it('kills the process, whatever that does against it', async () => {

@@ -69,13 +69,14 @@ describe('--notify', () => {
 
   it('has the texts beside the script on macOS and Windows', () => {
     const ended = { command: 'fetch', dest: `"; '$(x)`, exitCode: 4, elapsedMs: 1000 };
-    const mac = callFor('darwin', ended);
+    const mac = callFor('darwin', ended, {});
     expect(mac.program).toBe('osascript');
     expect(mac.args.slice(-2)).toEqual([
       'ccxri fetch: code 4',
       expect.stringContaining(`"; '$(x)`),
     ]);
-    const windows = callFor('win32', ended);
+    const windows = callFor('win32', ended, { SystemRoot: 'D:\\Win' });
+    expect(windows.program).toBe('D:\\Win\\System32\\WindowsPowerShell\\v1.0\\powershell.exe');
     expect(windows.args.join(' ')).not.toContain('$(x)');
     expect(windows.env).toMatchObject({ CCXRI_TITLE: 'ccxri fetch: code 4' });
   });
