@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { isDataset } from './dataset/find-dataset.ts';
 import { isSameManifest, readKept, releaseOf, resolveManifest } from './dataset/kept-manifest.ts';
 import { layoutOf } from './dataset/layout.ts';
@@ -7,6 +7,7 @@ import type { RunOptions } from './dataset/session.ts';
 import { CcxriError, toDiskError } from './errors.ts';
 import { ignoreEvents } from './events.ts';
 import { assertOutputFile, pathKind } from './fs/paths.ts';
+import { isBelow } from './fs/within.ts';
 import { JoinAudit } from './labels/audit.ts';
 import { type IndexResult, type JoinedDirectory, warningOf } from './labels/build-index.ts';
 import {
@@ -52,6 +53,7 @@ export async function joinDirectories(options: JoinDirectoriesOptions): Promise<
   const files = selectFiles(manifest, selection);
   await assertOutputFile(output);
   const directories = await openDirectories(options, manifest);
+  for (const each of options.directories) await assertOutside(output, each);
   const archives = archiveFacts(manifest);
   const asked = isEmptySelection(selection)
     ? undefined
@@ -80,6 +82,23 @@ export async function joinDirectories(options: JoinDirectoriesOptions): Promise<
   for (const remark of result.remarks) onEvent(warningOf(remark));
   if (!dryRun) onEvent({ event: 'index-written', path: output, rows: result.rows });
   return result;
+}
+
+/** @throws CcxriError `usage`: the output is a file of the dataset directory, whose own index or data it would replace */
+async function assertOutside(output: string, directory: string): Promise<void> {
+  const follow = (path: string) => realpath(path).catch(() => resolve(path));
+  const path = await realpath(output).catch(async () =>
+    join(await follow(dirname(output)), basename(output)),
+  );
+  const { index, archives, labels, images, state } = layoutOf(await follow(directory));
+  const isOurs =
+    path === index || [archives, labels, images, state].some((each) => isBelow(each, path));
+  if (!isOurs) return;
+  throw new CcxriError(
+    'usage',
+    `${toPrintable(output, 4096)} is of the dataset directory ${toPrintable(directory, 4096)}, which is only read`,
+    { path: output, next: [{ kind: 'option', option: 'output', purpose: 'to write elsewhere' }] },
+  );
 }
 
 /** Counts the rows by directory. */

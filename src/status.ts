@@ -47,7 +47,7 @@ function toRow(survey: FileSurvey): FileStatusRow {
     images: file.kind === 'archive' ? imagesOf(survey) : null,
     singleImages: survey.images === 'single' ? (members?.count ?? 0) : 0,
     namedImages: survey.images === 'single' ? (members?.named ?? 0) : 0,
-    resizedTo: members?.resizedTo ?? null,
+    resizedTo: survey.images === 'absent' ? null : (members?.resizedTo ?? null),
     // Of an archive that is gone: what is here of it are its images.
     bytesHere: areImagesAlone ? (members?.bytes ?? 0) : here,
     ...knownSizeOf(survey),

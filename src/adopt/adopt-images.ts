@@ -86,7 +86,7 @@ async function adoptSome(survey: FileSurvey, finds: ArchiveFinds, run: AdoptRun)
     leaveAll(finds.images, finds, run, `${file.name} is here: extract it`);
     return { ...none, here: 0 };
   }
-  if (members !== undefined && members.resizedTo !== null) {
+  if (images !== 'absent' && members !== undefined && members.resizedTo !== null) {
     leaveAll(finds.images, finds, run, `the images of ${file.name} are here, resized`);
     return { ...none, here: 0 };
   }

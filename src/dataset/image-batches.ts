@@ -1,3 +1,4 @@
+import { isCcxriError } from '../errors.ts';
 import { fromErrorData } from '../threads/error-data.ts';
 import type { Member } from '../zip/directory.ts';
 import { type OpenArchive, fitsInMemory } from '../zip/inflate.ts';
@@ -114,7 +115,12 @@ export class ImageBatches {
     const { members, bytes } = batch;
     const room = this.#pool.lendRoom(bytes);
     batch.room = room;
-    batch.loading = this.#pool.load({ archive: this.#archive, members, room }, this.#signal);
+    const task = { archive: this.#archive, members, room };
+    batch.loading = this.#pool.load(task, this.#signal).catch((error: unknown) => {
+      // The archive ends before one of them: the others may be read alone.
+      if (isCcxriError(error, 'damaged-archive')) return undefined;
+      throw error;
+    });
     // Whoever takes one of its images is told.
     batch.loading.catch(() => undefined);
   }

@@ -183,10 +183,10 @@ async function fillAndPublish(
   });
   await reader.assertUnchanged();
   if (damaged.length > 0) await assertStillRight(extraction);
-  const resized = await resizeStaged(stage.images, directory.members, extraction);
   const bad = new Set(damaged.map(({ path }) => path));
   const members = directory.members.filter(({ name }) => !bad.has(name));
   if (members.length === 0) throw damagedMembersError(file, damaged, { good: 0 });
+  const resized = await resizeStaged(stage.images, members, extraction);
   const { record, isOurs } = await publishImages(
     { stage, members, resized, damaged, broken, replaces: found.paths.size > 0 },
     extraction,

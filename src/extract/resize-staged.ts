@@ -1,11 +1,11 @@
 import { open, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { throwIfAborted } from '../abort.ts';
 import { forEachAtOnce, whenFilesAreFree } from '../concurrency.ts';
 import type { Resized } from '../dataset/ledger.ts';
 import { toDiskError } from '../errors.ts';
-import { syncFile } from '../fs/atomic.ts';
+import { syncDirectory, syncFile } from '../fs/atomic.ts';
 import { type ContentRecord, compareContent } from '../fs/content.ts';
 import { lostOnDisk } from '../fs/paths.ts';
 import { rename } from '../fs/rename.ts';
@@ -37,7 +37,9 @@ export async function resizeStaged(
 ): Promise<ResizedMembers | undefined> {
   if (resizer === undefined) return undefined;
   const contents = new Map<string, ContentRecord>();
+  const folders = new Set<string>();
   let undecodable = 0;
+  let temporaries = 0;
   await forEachAtOnce(
     members.map(({ name }) => name).filter(isImagePath),
     AT_ONCE,
@@ -47,12 +49,24 @@ export async function resizeStaged(
       try {
         const made = await resizer.resize(await readFile(place));
         if (made === 'undecodable') undecodable += 1;
-        else if (made !== 'small') contents.set(path, await replaceWith(made, place));
+        else if (made !== 'small') {
+          temporaries += 1;
+          // Beside the folder: in it a member may have any name.
+          const temporary = `${folder}.resized${temporaries}`;
+          contents.set(path, await replaceWith(made, place, temporary));
+          folders.add(dirname(place));
+        }
       } catch (error) {
         throw toDiskError(error, 'resize', { file, path: place });
       }
     },
   );
+  // As the unpacking does: the archive may be removed next.
+  for (const path of folders) {
+    await syncDirectory(path).catch((error: unknown) => {
+      throw toDiskError(error, 'flush', { path });
+    });
+  }
   if (undecodable > 0) {
     const message = `${file}: ${count(undecodable, 'image')} can't be decoded, and can't be resized: as published`;
     onEvent({ event: 'warning', code: 'archive-oddity', file, message });
@@ -61,9 +75,12 @@ export async function resizeStaged(
 }
 
 /** Writes, flushes and reads back. */
-async function replaceWith(bytes: Uint8Array, path: string): Promise<ContentRecord> {
+async function replaceWith(
+  bytes: Uint8Array,
+  path: string,
+  temporary: string,
+): Promise<ContentRecord> {
   const written = { bytes: bytes.length, crc32: crc32(bytes) };
-  const temporary = `${path}.resized`;
   const handle = await whenFilesAreFree(() => open(temporary, 'wx'));
   try {
     await handle.writeFile(bytes);

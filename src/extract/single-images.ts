@@ -9,6 +9,7 @@ import { CcxriError } from '../errors.ts';
 import type { DamagedMember } from '../events.ts';
 import { compareContent, compareLength } from '../fs/content.ts';
 import { ImageCheck } from '../fs/image-content.ts';
+import { pathKind } from '../fs/paths.ts';
 import { stemOf } from '../manifest/manifest.ts';
 import { count, toPrintable } from '../text.ts';
 import type { ArchiveListing, ListedMember } from '../zip/listing.ts';
@@ -189,6 +190,8 @@ export async function withoutAbsent(
   root: string,
   record: MembersRecord | undefined,
 ): Promise<MembersRecord | undefined> {
+  // Whoever has moved the folder away may begin anew, in another size.
+  if (record?.resized !== undefined && (await pathKind(root)) === 'nothing') return undefined;
   if (record === undefined || !areSingle(record)) return record;
   const absent = new Set<string>();
   await forEachAtOnce(record.members, FILES_AT_ONCE, async (member) => {

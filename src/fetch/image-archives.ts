@@ -8,7 +8,7 @@ import { type FileSurvey, surveyFile } from '../dataset/survey.ts';
 import { isCcxriError } from '../errors.ts';
 import { findSingleImages } from '../extract/single-images.ts';
 import { compareLength } from '../fs/content.ts';
-import { statOrNull } from '../fs/paths.ts';
+import { pathKind, statOrNull } from '../fs/paths.ts';
 import type { Candidate } from '../labels/image-choice.ts';
 import { isImagePath } from '../labels/join.ts';
 import type { ListedNames } from '../labels/make-choice.ts';
@@ -294,6 +294,8 @@ export async function imagesHere(
 ): Promise<ReadonlySet<string>> {
   const record = await ledger.readMembers(name);
   const here = new Set<string>();
+  const isGone = (await pathKind(imagesPathOf(layout, name))) === 'nothing';
+  if (isGone) return here;
   if (record?.resized !== undefined)
     throw otherSizeError([{ file: name, here: record.resized.size }], null);
   if (record === undefined || record.foundBadAt !== undefined) return here;

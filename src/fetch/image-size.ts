@@ -44,10 +44,9 @@ export function assertSameSize(
   if (!extract) return;
   const wanted = resize ?? null;
   const others = surveys.flatMap(({ file, images, members }) => {
-    const isHere = images !== 'absent' && members !== undefined;
-    return isHere && members.resizedTo !== wanted
-      ? [{ file: file.name, here: members.resizedTo }]
-      : [];
+    // Of images that the ledger does not know nobody can say that they are smaller.
+    const here = members?.resizedTo ?? null;
+    return images !== 'absent' && here !== wanted ? [{ file: file.name, here }] : [];
   });
   if (others.length > 0) throw otherSizeError(others, wanted);
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -56,7 +57,8 @@ async function release() {
   const fetch = (...more: readonly string[]) =>
     runCli(['fetch', ...at, '--source', source, '--subset', 'all', ...more]);
   const run = (command: string, ...more: readonly string[]) => runCli([command, ...at, ...more]);
-  return { dest, fetch, run, directory: made.directory };
+  const { directory, manifestPath } = made;
+  return { dest, fetch, run, directory, manifestPath };
 }
 
 const SMALL = ['--low-disk', '--resize', '64'];
@@ -180,9 +182,13 @@ describe('fetch --low-disk --resize', () => {
     const { code, stderr } = await fetch(...SMALL);
     expect(code).toBe(2);
     expect(stderr).toContain('as published, not resized to 64 pixels');
-    // Nor where the ledger is gone.
+    // Nor where the ledger is gone: that shows before anything is downloaded.
     await rm(layoutOf(dest).ledger, { recursive: true });
-    expect((await fetch(...SMALL)).code).toBe(2);
+    await rm(layoutOf(dest).archives, { recursive: true });
+    const blind = await fetch(...SMALL);
+    expect(blind.code).toBe(2);
+    expect(blind.stderr).toContain('as published, not resized to 64 pixels');
+    await expect(listTree(layoutOf(dest).archives)).rejects.toThrow('ENOENT');
     expect(await imagesIn(dest)).toEqual(before);
   });
 
@@ -192,6 +198,38 @@ describe('fetch --low-disk --resize', () => {
     expect(code).toBe(2);
     expect(stderr).toContain('--low-disk');
     await expect(listTree(dest)).rejects.toThrow('ENOENT');
+  });
+
+  it('publishes the good images of an archive with a damaged one', async () => {
+    const { dest, fetch, run, directory, manifestPath } = await release();
+    const path = join(directory, 'Viral-1.zip');
+    const bytes = await readFile(path);
+    const wrong = flipped(bytes, 600);
+    await writeFile(path, wrong);
+    const md5 = (content: Buffer) => createHash('md5').update(content).digest('hex');
+    const manifest = await readFile(manifestPath, 'utf8');
+    await writeFile(manifestPath, manifest.replaceAll(md5(bytes), md5(wrong)));
+    const { code, stderr } = await fetch(...SMALL, '--keep-good');
+    expect(code, stderr).toBe(3);
+    const images = [...(await imagesIn(dest)).keys()];
+    expect(images.filter((name) => name.startsWith('images/Viral-1/'))).toHaveLength(2);
+    expect(images.some((name) => name.startsWith('images/Normal-4/'))).toBe(true);
+    expect((await run('verify', '--deep')).stderr).not.toContain('unexpected');
+  });
+
+  it('may begin anew where its folders were moved away', async () => {
+    const { dest, fetch, run } = await release();
+    expect((await fetch(...SMALL)).code).toBe(0);
+    await rm(layoutOf(dest).images, { recursive: true });
+    const { stdout } = await run('status', '--json');
+    expect(documentOf(stdout).result).not.toHaveProperty(
+      'files',
+      expect.arrayContaining([expect.objectContaining({ resizedTo: 64 })]),
+    );
+    const some = await fetch('--limit', '2', '--allow-whole');
+    expect(some.code, some.stderr).toBe(0);
+    expect((await imagesIn(dest)).size).toBeGreaterThan(1);
+    for (const [, bytes] of await imagesIn(dest)) expect(await bySide(bytes)).not.toBe(64);
   });
 
   it('publishes nothing of an archive that is wrong', async () => {

@@ -250,3 +250,16 @@ describe('what is no dataset directory', () => {
     expect((await runCli(line, { env })).code).toBe(0);
   });
 });
+
+it('does not write over what belongs to one of the directories', async () => {
+  const [first = ''] = shards();
+  for (const name of ['index.csv', 'labels/chest_dx.csv', '.ccxri/all.csv', 'images/all.csv']) {
+    const before = await listTree(first);
+    const output = join(first, name);
+    await expect(run({ output })).rejects.toMatchObject({ code: 'usage', facts: { path: output } });
+    expect(await listTree(first)).toEqual(before);
+  }
+  const beside = join(first, 'all.csv');
+  await run({ output: beside });
+  await rm(beside);
+});
