@@ -4,7 +4,7 @@ import { type FileSurvey, statusAfter, statusOf, surveyFile } from '../dataset/s
 import { WRONG_BYTES } from '../download/failures.ts';
 import { placeFile } from '../download/publish.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
-import { freeBytesAt, isAbsent, makeDirectory, statOrNull } from '../fs/paths.ts';
+import { freeBytesAt, isAbsent, makeDirectory, removeIfThere, statOrNull } from '../fs/paths.ts';
 import { NOTHING_TO_FETCH } from '../plan-event.ts';
 import { toPrintable } from '../text.ts';
 import { type PlausibleFile, leaveUnreadable } from './find-files.ts';
@@ -19,7 +19,7 @@ const FILES_AT_ONCE = 4;
 export interface FilesAdopted {
   /** In the manifest's order. */
   readonly outcomes: readonly AdoptedFile[];
-  /** Files whose MD5 is none of the published ones. */
+  /** Files whose MD5 is none of the published ones, and that are not an archive by name and content either. */
   readonly others: readonly HashedSeen[];
   readonly filesHashed: number;
   readonly bytesHashed: number;
@@ -46,10 +46,22 @@ export async function adoptFiles(
   }
   return {
     outcomes: outcomes.map(({ outcome }) => outcome),
-    others,
+    others: [...others, ...refusedIn(outcomes)],
     filesHashed: hashed.length,
     bytesHashed: hashed.reduce((sum, { bytes }) => sum + bytes, 0),
   };
+}
+
+/** What had no more than the name of an archive, and was nothing else either: a zip of images it may be. */
+function refusedIn(ends: readonly FileEnd[]): readonly HashedSeen[] {
+  const used = new Set(
+    ends.flatMap(({ outcome, left }) => [
+      ...(outcome.did === 'failed' ? [] : [outcome.from]),
+      ...left.map(({ path }) => path),
+    ]),
+  );
+  const refused = new Set(ends.flatMap((end) => end.refused));
+  return [...refused].filter(({ path }) => !used.has(path));
 }
 
 async function hashAll(
@@ -95,12 +107,15 @@ interface FileEnd {
   readonly outcome: AdoptedFile;
   /** Copies of it that were not needed. */
   readonly left: readonly HashedSeen[];
+  /** Matched by name alone, and refused for their bytes. */
+  readonly refused: readonly HashedSeen[];
 }
 
 /** Of several copies the first that passes is taken. What goes wrong is the outcome. */
 async function adoptFile({ file, found }: FileMatch, run: AdoptRun): Promise<FileEnd> {
   const { session } = run;
-  let failed: FileEnd | undefined;
+  let failed: AdoptedFile | undefined;
+  const refused: HashedSeen[] = [];
   for (const [at, each] of found.entries()) {
     const { name, subsets } = file;
     const of = { file: name, subsets, from: each.path, bytes: each.bytes, md5: each.md5 };
@@ -111,17 +126,18 @@ async function adoptFile({ file, found }: FileMatch, run: AdoptRun): Promise<Fil
       const outcome = { ...of, ...taken, status };
       const did = ({ adopted: 'adopted', here: 'skipped', planned: 'skipped' } as const)[taken.did];
       session.emitDone({ file: name, status, did });
-      return { outcome, left: found.slice(at + 1) };
+      return { outcome, left: found.slice(at + 1), refused };
     } catch (thrown) {
       const error = failureOf(thrown, name, run);
       const status = statusAfter(error, await surveyFile(file, session));
-      failed ??= { outcome: { ...of, did: 'failed', how: null, status, error }, left: [] };
+      failed ??= { ...of, did: 'failed', how: null, status, error };
+      if (each.md5 !== file.md5 && isCcxriError(error, ...WRONG_BYTES)) refused.push(each);
     }
   }
   if (failed === undefined) throw new Error(`${file.name}: matched by nothing`);
-  const { status, error } = failed.outcome;
+  const { status, error } = failed;
   session.emitDone({ file: file.name, status, did: 'failed', error });
-  return failed;
+  return { outcome: failed, left: [], refused };
 }
 
 type Settled =
@@ -171,11 +187,17 @@ async function take(survey: FileSurvey, found: HashedSeen, run: AdoptRun): Promi
   const staged = await stageFile(found, run);
   const { bytes, md5 } = found;
   const candidate = { path: staged.path, bytes, md5 };
-  await acceptance.accept(file, {
-    ...candidate,
-    source: toPrintable(found.path, 4096),
-    moveTo: (path) => placeFile(candidate, path, damaged),
-  });
+  try {
+    await acceptance.accept(file, {
+      ...candidate,
+      source: toPrintable(found.path, 4096),
+      moveTo: (path) => placeFile(candidate, path, damaged),
+    });
+  } catch (error) {
+    // What can't be removed now is a leftover, which the next run removes.
+    await removeIfThere(staged.path).catch(() => undefined);
+    throw error;
+  }
   await parts.discard(file.name);
   if (link === 'move' && (await removeFound(found))) return { did: 'adopted', how: 'moved' };
   return { did: 'adopted', how: staged.isLinked ? 'linked' : 'copied' };

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { throwIfAborted } from '../abort.ts';
 import { forEachAtOnce } from '../concurrency.ts';
 import { areImagesSettled, areSingle } from '../dataset/images.ts';
@@ -125,7 +125,7 @@ function placesOf(taken: readonly TakenImage[]): readonly string[] {
   for (const { find } of taken) {
     if (places.size >= MAX_FROM) break;
     const { place, path } = find;
-    places.add(place.kind === 'member' ? place.bundle.path : path.slice(0, path.lastIndexOf('/')));
+    places.add(place.kind === 'member' ? place.bundle.path : dirname(path));
   }
   return [...places];
 }

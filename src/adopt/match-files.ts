@@ -12,7 +12,7 @@ export interface FileMatch {
 
 /**
  * Which of the hashed files are which of the manifest: by the MD5. Where that is disputed, another MD5 may be
- * the right one: then the file's name has to have that of the archive in it, and acceptance looks at its content. Pure.
+ * the right one: then the file's name has to be that of a copy of the archive, and acceptance looks at its content. Pure.
  */
 export function matchFiles(
   hashed: readonly HashedSeen[],
@@ -36,7 +36,13 @@ export function matchFiles(
 
 function byName(hashed: readonly HashedSeen[], { name }: ManifestFile): readonly HashedSeen[] {
   const key = archiveKey(name).replace(/[^a-z0-9]/g, '\\$&');
-  // `Viral-1 - Copy.zip`, `Viral-1.zip.1` and `get?f=Viral-1.zip`, but not `Viral-10.zip`.
-  const mention = new RegExp(`(?<![a-z0-9])${key}(?![a-z0-9])`);
-  return hashed.filter((each) => mention.test(archiveKey(each.name)));
+  // `Viral-1 - Copy (2).zip`, `Viral-1.zip.1`: as browsers, file managers and wget name a copy. Not what only
+  // mentions it, as `project-viral-1.zip` or `Viral-1_denoised.zip`.
+  const copy = `(?:copy of )?${key}(?: - copy)?(?: ?\\(\\d+\\))?(?:\\.zip(?:\\.\\d+)?)?`;
+  // The end of an address, or a value of its query: `get?f=Viral-1.zip&x=1`, `Viral-1.zip?dl=1`.
+  const address = `(?:.*(?:=|/|%2f))?${key}\\.zip(?:\\.\\d+|[?@&].*)?`;
+  const pattern = new RegExp(`^(?:${copy}|${address})$`);
+  return hashed.filter(({ name: found }) =>
+    pattern.test(found.trim().toLowerCase().replaceAll('_', '-')),
+  );
 }

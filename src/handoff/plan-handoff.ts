@@ -6,6 +6,7 @@ import { type FileSurvey, knownSizeOf, statusOf } from '../dataset/survey.ts';
 import { CcxriError, type NextStep, isCcxriError } from '../errors.ts';
 import { decideStep } from '../fetch/plan.ts';
 import { writeFileAtomic } from '../fs/atomic.ts';
+import { pathKind, removeIfThere } from '../fs/paths.ts';
 import { DEFAULT_PRODUCT, toUserAgent } from '../http/request-headers.ts';
 import { type FoundFile, locateFiles, notFound } from '../links.ts';
 import { compareArchives } from '../labels/join.ts';
@@ -20,6 +21,7 @@ import type { HandoffFile, HandoffFormat, HandoffOptions, WrittenHandoff } from 
 /**
  * What is missing in a dataset directory, as lists for another machine or tool, with addresses as
  * `resolveLinks` finds them. Nothing in the directory is written, and no file is downloaded.
+ * Lists of an earlier plan in `output` that are not written again are removed.
  * @throws CcxriError `source-unusable`, `no-link`: no named source can be used, and the list needs one;
  *   `other-manifest`; `usage`: several formats, and no `output`; of the disk; `aborted`
  */
@@ -40,7 +42,11 @@ export async function planHandoff(options: HandoffOptions): Promise<WrittenHando
   const commands = commandsFor(listed, files, facts);
   const size = sumSizes(files);
   const handoff = { formats, files, ...size, written: [], commands, next: [], texts };
-  if (output === undefined || files.length === 0) return handoff;
+  if (output === undefined) return handoff;
+  if (files.length === 0) {
+    await removeOlder(output, []);
+    return handoff;
+  }
   const next = [adoptionOf(output, dest)];
   const instructions = { commands, then: options.hintOf?.({ next }) };
   const text = renderInstructions(files, instructions, facts);
@@ -170,7 +176,19 @@ async function writeAll(
     await writeFileAtomic(path, text);
     written.push(path);
   }
+  await removeOlder(
+    output,
+    contents.map(([name]) => name),
+  );
   return written;
+}
+
+/** Lists of an earlier plan name what may be here by now. Only files of the names that a plan writes. */
+async function removeOlder(output: string, written: readonly string[]): Promise<void> {
+  for (const name of [...Object.values(LIST_NAMES), INSTRUCTIONS_NAME]) {
+    const path = join(output, name);
+    if (!written.includes(name) && (await pathKind(path)) === 'file') await removeIfThere(path);
+  }
 }
 
 /** What has no address, where the list needs one of each. */

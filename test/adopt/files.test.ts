@@ -197,29 +197,43 @@ describe('an MD5 that is published twice', () => {
     ]);
   });
 
-  it.each(['Other-1.zip.1', 'Copy of other_1.zip', 'Other-1 - Copy.zip', 'get?f=Other-1.zip&x=1'])(
-    'has its name as %s, too',
-    async (name) => {
-      const root = await tempDir();
-      await writeTree(join(root, 'held'), { [name]: bytesOf(release, 'Other-1') });
-      const { files } = await adopt({
-        ...{ paths: [join(root, 'held')], dest: join(root, 'set'), manifest: both },
-      });
-      expect(files.map(({ file, status }) => [file, status])).toEqual([
-        ['Other-1.zip', 'content-checked'],
-      ]);
-    },
-  );
+  it.each([
+    ...['Other-1.zip', 'Other-1(2).zip', 'Other-1.zip.1', 'Copy of other_1.zip'],
+    ...['Other-1 - Copy.zip', 'Other-1 - Copy (2).zip', 'get?f=Other-1.zip&x=1'],
+    ...['get?file=Other-1.zip', 'get?path=%2FOther-1.zip', 'Other-1.zip?dl=1'],
+  ])('has its name as %s, too', async (name) => {
+    const root = await tempDir();
+    await writeTree(join(root, 'held'), { [name]: bytesOf(release, 'Other-1') });
+    const { files } = await adopt({
+      ...{ paths: [join(root, 'held')], dest: join(root, 'set'), manifest: both },
+    });
+    expect(files.map(({ file, status }) => [file, status])).toEqual([
+      ['Other-1.zip', 'content-checked'],
+    ]);
+  });
 
-  it.each(['holiday.zip', 'Other-11.zip', 'Another-1.zip'])(
-    'makes no archive of just any zip of that size: %s',
-    async (name) => {
-      const root = await tempDir();
-      await mkdir(join(root, 'held'));
-      await writeFile(join(root, 'held', name), bytesOf(release, 'Other-1'));
-      const dest = join(root, 'set');
-      const result = await adopt({ paths: [join(root, 'held')], dest, manifest: both });
-      expect(result.files).toEqual([]);
-    },
-  );
+  it('is not taken for its name where its content is wrong: then it is a zip of images', async () => {
+    const root = await tempDir();
+    const [held, dest] = [join(root, 'held'), join(root, 'set')];
+    const wrong = Buffer.from(bytesOf(release, 'Other-1'));
+    // In the bytes of the first image: its CRC-32 is wrong, the others are right.
+    wrong.writeUInt8(wrong.readUInt8(2000) ^ 0xff, 2000);
+    await writeTree(held, { 'Other-1.zip': wrong });
+    const result = await adopt({ paths: [held], dest, manifest: both });
+    expect(filesOf(result)).toEqual({ 'Other-1.zip': 'failed' });
+    expect(result.images.map(({ file, named }) => [file, named])).toEqual([['Other-1.zip', 5]]);
+    expect(await listTree(join(dest, '.ccxri', 'partial'))).toEqual([]);
+  });
+
+  it.each([
+    ...['holiday.zip', 'Other-11.zip', 'Another-1.zip', 'project-other-1.zip'],
+    ...['Other-1_denoised.zip', 'Other-1_3.zip', 'Normal-Other-1.zip'],
+  ])('makes no archive of just any zip of that size: %s', async (name) => {
+    const root = await tempDir();
+    await mkdir(join(root, 'held'));
+    await writeFile(join(root, 'held', name), bytesOf(release, 'Other-1'));
+    const dest = join(root, 'set');
+    const result = await adopt({ paths: [join(root, 'held')], dest, manifest: both });
+    expect(result.files).toEqual([]);
+  });
 });

@@ -1,4 +1,4 @@
-import { readFile, readdir, rm } from 'node:fs/promises';
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LIST_NAMES, renderList } from '../../src/handoff/formats.ts';
@@ -64,6 +64,19 @@ describe('the lists', () => {
     expect(stdout).toMatch(/^[0-9a-f]{32} {2}chest_dx\.csv\n$/);
     const without = await plan(dest, '--format', 'md5sum', '--no-extract');
     expect(without.stdout.trimEnd().split('\n')).toHaveLength(2);
+  });
+
+  it('of an earlier plan do not stay where they have nothing now, and other files do', async () => {
+    const root = await tempDir();
+    const [dest, out] = [join(root, 'set'), join(root, 'out')];
+    expect((await plan(dest, '--format', 'all', '--source', NOBODY, '-o', out)).code).toBe(0);
+    await writeFile(join(out, 'ccxri-plan.mine'), 'mine');
+    expect((await plan(dest, '--format', 'md5sum', '-o', out)).code).toBe(0);
+    const left = ['ccxri-plan.md5', 'ccxri-plan.mine', 'ccxri-plan.txt'];
+    expect((await readdir(out)).sort()).toEqual(left);
+    expect((await runCli(fetchOf('all', dest))).code).toBe(0);
+    expect((await plan(dest, '--format', 'md5sum', '-o', out)).code).toBe(0);
+    expect(await readdir(out)).toEqual(['ccxri-plan.mine']);
   });
 
   it('of md5sum and json need no address; the others say why they have none', async () => {
