@@ -72,6 +72,12 @@ describe('images that lie elsewhere', () => {
       expect(await listTree(join(dest, '.ccxri', 'stage'))).toEqual([]);
     });
 
+    it('name the folder that they come from', async () => {
+      await writeTree(held, inFolder('what/ever', dx1));
+      const { images } = await adopt({ paths: [held], dest, manifest });
+      expect(images.map(({ from }) => from)).toEqual([[join(held, 'what', 'ever')]]);
+    });
+
     it('come out of a bundle of several archives, in folders or flat', async () => {
       await writeFile(
         join(held, 'Dx1_20.zip'),
