@@ -35,6 +35,6 @@ describe('the man page', () => {
 
   it('comes with the package', async () => {
     const text = await readFile(rootPath('package.json'), 'utf8');
-    expect(JSON.parse(text)).toMatchObject({ man: 'docs/ccxri.1' });
+    expect(JSON.parse(text)).toMatchObject({ man: ['docs/ccxri.1'] });
   });
 });
