@@ -59,7 +59,8 @@ export function useChildren(entry: string): {
       target: 'node20',
       // undici asks for node:assert as CommonJS does.
       banner: {
-        js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+        // As in scripts/build.ts: bundled code may import it by its own name.
+        js: "import { createRequire as childCreateRequire } from 'node:module'; const require = childCreateRequire(import.meta.url);",
       },
       logLevel: 'silent',
     });
