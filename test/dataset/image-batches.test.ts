@@ -23,7 +23,8 @@ const A_ROOM = Math.floor((4 * 1024 * 1024) / BYTES);
 /** Enough for ten rooms. */
 const COUNT = A_ROOM * 10;
 const NAMES = Array.from({ length: COUNT }, (_, at) => `patient${1000 + at}_000.jpg`);
-const contentOf = (name: string) => randomBytes(BYTES, name);
+const CONTENTS = new Map(NAMES.map((name) => [name, randomBytes(BYTES, name)]));
+const contentOf = (name: string) => CONTENTS.get(name) ?? Buffer.alloc(0);
 
 const image = (name: string, more: Partial<ZipMember> = {}): ZipMember => ({
   ...{
