@@ -133,7 +133,7 @@ export async function rowsFigures(
     ['split --name bench --force', 2],
     [`export parquet --to ${out} --force`, 3],
     [`export jsonl --to ${out} --force`, null],
-    [`report -o ${report}`, 10],
+    [`report -o ${report} --force`, 10],
   ] as const;
   for (const [command, target] of sets) {
     figures.push(await figureOf(command, { ...placed, target, megabytes: null }));
