@@ -94,7 +94,7 @@ export interface PlanEvent {
   readonly images?: PlannedImages | undefined;
 }
 
-/** Of the plan of a run that downloads and extracts nothing. */
+/** What the plan of a run without a download has, where it does not say more. */
 export const NOTHING_TO_FETCH = {
   toDownload: 0,
   toExtract: 0,

@@ -2,9 +2,8 @@ import { lstat, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatasetLayout } from './layout.ts';
 import { Ledger } from './ledger.ts';
-import { readLockFile } from '../fs/lock-file.ts';
+import { isOfTheDead } from '../fs/lock-file.ts';
 import { PartStore } from '../download/part-store.ts';
-import { livenessOf } from '../fs/process-identity.ts';
 
 /** No write of a small file takes as long; of what is older the writer is gone. */
 const FORGOTTEN_MS = 60 * 60_000;
@@ -88,10 +87,4 @@ export function diskNowMs(layout: DatasetLayout): Promise<number | undefined> {
 async function writtenAtMs(path: string): Promise<number | undefined> {
   const stats = await lstat(path).catch(() => undefined);
   return stats?.isFile() === true ? stats.mtimeMs : undefined;
-}
-
-/** Such a file says itself who has made it, as the lock does. */
-async function isOfTheDead(path: string): Promise<boolean> {
-  const record = await readLockFile(path).catch(() => 'unreadable' as const);
-  return typeof record === 'object' && (await livenessOf(record.holder)) === 'dead';
 }

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { CcxriError, isCcxriError, toDiskError, withDetails } from '../errors.ts';
 import { acquireLock } from '../fs/lock.ts';
-import { isAbsent, makeDirectory, removeEmpty } from '../fs/paths.ts';
+import { isOfTheDead } from '../fs/lock-file.ts';
+import { isAbsent, listOrEmpty, makeDirectory, removeEmpty } from '../fs/paths.ts';
 import { toPrintable } from '../text.ts';
 
 const GROWING = 'export';
@@ -71,8 +72,13 @@ export class PartialExport {
     }
   }
 
-  /** Removes all of it but the lock. @throws CcxriError of the disk */
+  /** Removes all of it but the lock, and what belongs to other runs. @throws CcxriError of the disk */
   async clear(): Promise<void> {
+    for (const { name } of await listOrEmpty(this.path)) {
+      const path = join(this.path, name);
+      // Of a run that was killed while it took the lock.
+      if (isBesideLock(name) && (await isOfTheDead(path))) await removeTree(path);
+    }
     // The journal last: without it, the rest would be somebody's own.
     for (const path of [this.growing, this.replaced, this.temporary, `${this.journal}.new`]) {
       await removeTree(path);
@@ -104,8 +110,10 @@ export class PartialExport {
 /** Of files beside the lock: they are there for the blink of an eye, or are left by a run that was killed. */
 function isOwn(name: string): boolean {
   const own = [GROWING, REPLACED, JOURNAL, `${JOURNAL}.new`, TEMPORARY, LOCK];
-  return own.includes(name) || name.startsWith(`${LOCK}.`);
+  return own.includes(name) || isBesideLock(name);
 }
+
+const isBesideLock = (name: string) => name.startsWith(`${LOCK}.`);
 
 /** @throws CcxriError of the disk */
 export async function removeTree(path: string): Promise<void> {

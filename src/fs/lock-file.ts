@@ -174,6 +174,12 @@ async function moveAway(path: string, own: LockRecord): Promise<void> {
   await unlink(moved).catch(() => undefined);
 }
 
+/** Whether a lock, or what is written beside one while it is taken, is of a run that has died. */
+export async function isOfTheDead(path: string): Promise<boolean> {
+  const record = await readLockFile(path).catch(() => 'unreadable' as const);
+  return typeof record === 'object' && (await livenessOf(record.holder)) === 'dead';
+}
+
 function besideOf(path: string): string {
   return `${path}.${randomBytes(6).toString('hex')}`;
 }

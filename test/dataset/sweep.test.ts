@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { lstat, mkdir, symlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -8,6 +7,7 @@ import { Ledger } from '../../src/dataset/ledger.ts';
 import { sweepLeftovers } from '../../src/dataset/sweep.ts';
 import { acquireLock } from '../../src/fs/lock.ts';
 import { ownIdentity } from '../../src/fs/process-identity.ts';
+import { deadPid, lockRecordOf } from '../support/lock-record.ts';
 import { listTree, useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
@@ -36,19 +36,6 @@ async function sweepAfter(
   }
   return left;
 }
-
-/** A lock's record of this process, or of another one. */
-async function recordOf(holder: { readonly pid?: number; readonly host?: string }) {
-  return JSON.stringify({
-    lockVersion: 1,
-    holder: { ...(await ownIdentity()), ...holder },
-    token: 'x',
-    since: '2026-01-05T10:11:12.000Z',
-  });
-}
-
-/** Of a process that has ended. */
-const deadPid = () => spawnSync('true').pid;
 
 const NOW = '2026-01-05T10:11:12.000Z';
 const MD5 = 'a'.repeat(32);
@@ -87,15 +74,15 @@ describe('the sweep', () => {
   });
 
   it('removes the half-made lock of a dead process at once', async () => {
-    const dead = await recordOf({ pid: deadPid() });
+    const dead = await lockRecordOf({ pid: deadPid() });
     const files = { '.ccxri/lock.0123456789ab': dead, '.ccxri/lock.break': dead };
     expect(await sweepAfter(files, 0)).toEqual([]);
   });
 
   it('leaves that of a process which lives, or of which nothing is known', async () => {
     const files = {
-      '.ccxri/lock.0123456789ab': await recordOf({}),
-      '.ccxri/lock.0123456789ac': await recordOf({ pid: deadPid(), host: 'elsewhere' }),
+      '.ccxri/lock.0123456789ab': await lockRecordOf({}),
+      '.ccxri/lock.0123456789ac': await lockRecordOf({ pid: deadPid(), host: 'elsewhere' }),
     };
     expect(await sweepAfter(files, 0.9 * HOUR_MS)).toEqual(Object.keys(files));
   });

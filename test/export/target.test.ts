@@ -7,6 +7,7 @@ import { exportDataset } from '../../src/export/export-dataset.ts';
 import type { ExportFormat, ExportOptions } from '../../src/export/types.ts';
 import { splitDataset } from '../../src/split/split-dataset.ts';
 import { makeDataset } from '../support/dataset.ts';
+import { deadPid, lockRecordOf } from '../support/lock-record.ts';
 import { listTree, useTempDirs, writeTree } from '../support/temp-dirs.ts';
 
 const tempDir = useTempDirs();
@@ -47,6 +48,17 @@ function putNotes(directory: string): void {
 }
 
 describe('what an export that was stopped has left', () => {
+  it('goes with the next one, and the lock that a killed one was taking; a living one keeps its own', async () => {
+    const { partial, write } = await makeExports();
+    const [left, taken] = ['lock.0123456789ab', 'lock.0123456789ac'];
+    await writeTree(partial, { [left]: await lockRecordOf({ pid: deadPid() }) });
+    await write('webdataset');
+    await expect(listTree(partial)).rejects.toThrow('ENOENT');
+    await writeTree(partial, { [taken]: await lockRecordOf({}) });
+    await write('webdataset', { force: true });
+    expect(await listTree(partial)).toEqual([taken]);
+  });
+
   it('outlives a run that can not write its journal', async () => {
     const { partial, write, stopAt } = await makeExports();
     await stopAt('webdataset', 5);
