@@ -4,6 +4,8 @@
 import { readVersion } from '../fs/package-version.ts';
 import { isNodeNewEnough, OLDEST_NODE } from './version.ts';
 
+type StopWords = Pick<typeof import('./start.ts'), 'STOP_SIGNALS' | 'StopRequest'>;
+
 /** How long open handles may keep the process after the result has been written. */
 const LINGER_MS = 500;
 
@@ -25,14 +27,12 @@ async function main(argv: readonly string[]): Promise<void> {
     await writeText(answer(argv.slice(1), { cwd: process.cwd(), env: process.env }));
     return;
   }
-  const { run } = await import('./run.ts');
-  const { systemClock } = await import('../clock.ts');
+  const { run, systemClock: clock, ...stop } = await import('./start.ts');
   const { stdout, stderr, stdin, env } = process;
-  const signal = await listenForSignals();
+  const signal = listenForSignals(stop);
   const nodeVersion = process.versions.node;
   const cwd = process.cwd();
   const program = ownCommand();
-  const clock = systemClock;
   const io = { stdout, stderr, stdin, env, cwd, signal, clock, nodeVersion, program };
   leave(await run(argv, io));
 }
@@ -63,8 +63,7 @@ function writeText(text: string): Promise<void> {
  * The first signal stops the run cleanly, the second at once. Windows has none but Ctrl-C and Ctrl-Break, and SIGHUP
  * for a window that is closed, which leaves ten seconds; elsewhere SIGBREAK is the name of nothing.
  */
-async function listenForSignals(): Promise<AbortSignal> {
-  const { STOP_SIGNALS, StopRequest } = await import('./exit-codes.ts');
+function listenForSignals({ STOP_SIGNALS, StopRequest }: StopWords): AbortSignal {
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'] as const) {
     process.on(name, () => {

@@ -19,7 +19,7 @@ describe('the built program', () => {
   it('loads for a command what it needs, and no library whole', async () => {
     // `import { z } from 'zod'` alone would bring 440 KB: its 50 languages.
     // The kernels of hash/ alone would bring 20 KB.
-    expect(await bytesLoadedBy('run')).toBeLessThan(365_000);
+    expect(await bytesLoadedBy('start')).toBeLessThan(365_000);
     expect(await bytesLoadedBy('list')).toBeLessThan(225_000);
   });
 
