@@ -27,9 +27,9 @@ async function main(argv: readonly string[]): Promise<void> {
     await writeText(answer(argv.slice(1), { cwd: process.cwd(), env: process.env }));
     return;
   }
-  const { run, systemClock: clock, ...stop } = await import('./start.ts');
+  const { run, systemClock: clock, STOP_SIGNALS, StopRequest } = await import('./start.ts');
   const { stdout, stderr, stdin, env } = process;
-  const signal = listenForSignals(stop);
+  const signal = listenForSignals({ STOP_SIGNALS, StopRequest });
   const nodeVersion = process.versions.node;
   const cwd = process.cwd();
   const program = ownCommand();
