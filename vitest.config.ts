@@ -4,7 +4,8 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    maxWorkers: 2,
+    // One more than the cores that a small machine has: much of a test is waiting for disks, servers and threads.
+    maxWorkers: 3,
     setupFiles: ['test/support/set-up.ts'],
     // A rejection nobody waited for is a bug in the code under test, never noise.
     dangerouslyIgnoreUnhandledErrors: false,

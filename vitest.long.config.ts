@@ -12,6 +12,6 @@ export default defineConfig({
     globalSetup: ['test/support/build-once.ts', 'test/fuzz/table.ts', 'test/servers/table.ts'],
     setupFiles: ['test/support/set-up.ts'],
     // Most of it is waiting. A full run compares times: one file after the other.
-    maxWorkers: LEVEL === 'full' ? 1 : 2,
+    maxWorkers: LEVEL === 'full' ? 1 : 3,
   },
 });
