@@ -58,7 +58,7 @@ async function release() {
     runCli(['fetch', ...at, '--source', source, '--subset', 'all', ...more]);
   const run = (command: string, ...more: readonly string[]) => runCli([command, ...at, ...more]);
   const { directory, manifestPath } = made;
-  return { dest, fetch, run, directory, manifestPath };
+  return { dest, at, source, fetch, run, directory, manifestPath };
 }
 
 const SMALL = ['--low-disk', '--resize', '64'];
@@ -198,6 +198,20 @@ describe('fetch --low-disk --resize', () => {
     expect(code).toBe(2);
     expect(stderr).toContain('--low-disk');
     await expect(listTree(dest)).rejects.toThrow('ENOENT');
+  });
+
+  it('by a variable that was set for exports changes nothing about a fetch that keeps archives', async () => {
+    const { dest, at, source } = await release();
+    const fetch = (...more: readonly string[]) =>
+      runCli(['fetch', ...at, '--source', source, '--file', 'Normal-4', ...more], {
+        env: { CCXRI_RESIZE: '64' },
+      });
+    const kept = await fetch();
+    expect(kept.code, kept.stderr).toBe(0);
+    for (const bytes of (await imagesIn(dest)).values()) expect(await bySide(bytes)).toBe(300);
+    await rm(dest, { recursive: true });
+    expect((await fetch('--low-disk')).code).toBe(0);
+    for (const bytes of (await imagesIn(dest)).values()) expect(await bySide(bytes)).toBe(64);
   });
 
   it('publishes the good images of an archive with a damaged one', async () => {

@@ -82,9 +82,11 @@ export async function runFetch(context: CommandContext): Promise<CommandOutcome>
 }
 
 function fetchOptionsOf(context: CommandContext) {
-  const { settings, confirm } = context;
+  const { settings, confirm, typed } = context;
   const { dryRun, wait, concurrency, connections, retries } = settings;
-  const { deleteArchives, lowDisk, resize, keepGood } = settings;
+  const { deleteArchives, lowDisk, keepGood } = settings;
+  // A variable that was set for exports says nothing about a fetch that keeps its archives.
+  const resize = lowDisk || typed.resize !== undefined ? settings.resize : undefined;
   return {
     ...sourceOptionsOf(context),
     ...{
