@@ -5,8 +5,12 @@ import { LEVEL } from './test/support/rounds.ts';
 export default defineConfig({
   test: {
     include: ['test/{faults,fuzz,long,servers}/**/*.test.ts'],
-    // What they are made of is tested once, by `npm test`.
-    exclude: ['test/fuzz/{found,harness}.test.ts'],
+    exclude: [
+      // What they are made of is tested once, by `npm test`.
+      'test/fuzz/{found,harness}.test.ts',
+      // These have no rounds: in brief they would be what `npm test` has run.
+      ...(LEVEL === 'full' ? [] : ['test/faults/{adopt,export-renames}.test.ts']),
+    ],
     testTimeout: 30 * 60_000,
     hookTimeout: 60_000,
     globalSetup: ['test/support/build-once.ts', 'test/fuzz/table.ts', 'test/servers/table.ts'],

@@ -3,4 +3,4 @@ import { describeMany } from './many-suite.ts';
 
 const { CCXRI_SEED: seed = rounds({ short: 'brief', brief: '1', full: '1' }) } = process.env;
 
-describeMany({ count: rounds({ short: 4, brief: 8, full: 20 }), seed });
+describeMany({ count: rounds({ short: 4, brief: 6, full: 20 }), seed });

@@ -5,7 +5,7 @@ import { fromEnv, rounds } from '../support/rounds.ts';
 import { leaveRow, renderRows } from './table.ts';
 import { startWatchdog, type Watchdog } from './watchdog.ts';
 
-const RUNS = rounds({ short: 300, brief: 2000, full: 20_000 });
+const RUNS = rounds({ short: 300, brief: 1000, full: 20_000 });
 /** Enough to see that the table of a long run is worth its lines. */
 const MANY_RUNS = 300;
 /** Another one for each level: the long run looks elsewhere. */
