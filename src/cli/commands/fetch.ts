@@ -84,9 +84,9 @@ export async function runFetch(context: CommandContext): Promise<CommandOutcome>
 function fetchOptionsOf(context: CommandContext) {
   const { settings, confirm, typed } = context;
   const { dryRun, wait, concurrency, connections, retries } = settings;
-  const { deleteArchives, lowDisk, keepGood } = settings;
+  const { deleteArchives, lowDisk, resize: size, keepGood } = settings;
   // A variable that was set for exports says nothing about a fetch that keeps its archives.
-  const resize = lowDisk || typed.resize !== undefined ? settings.resize : undefined;
+  const resize = lowDisk || typed.resize !== undefined ? size : undefined;
   return {
     ...sourceOptionsOf(context),
     ...{
