@@ -13,6 +13,7 @@ import {
 import { toPrintable } from '../text.ts';
 import type { CliIo } from './io.ts';
 import { assertNoLabel } from './usage-errors.ts';
+import type { Origins } from './options-resolve.ts';
 import {
   type CommandName,
   DEFAULT_DEST,
@@ -53,6 +54,20 @@ export async function placeOf(
     return { dest: root, isFound: true };
   }
   return { dest: fallback, isFound: false };
+}
+
+/** What a file says of the directory gives way to that which the user is in. */
+export async function placeFor(
+  command: CommandName,
+  { settings, origins }: { readonly settings: Settings; readonly origins: Origins },
+  io: CliIo,
+): Promise<Place & { readonly world: CliIo & { readonly dest: string | undefined } }> {
+  const origin = origins.get('dest')?.name;
+  const isNamed = origin === 'flag' || origin === 'variable';
+  const world = { ...io, dest: isNamed ? undefined : settings.dest };
+  const [first] = settings.from;
+  if (first !== undefined) return { dest: first, isFound: false, world };
+  return { ...(await placeOf(command, isNamed ? settings.dest : undefined, world)), world };
 }
 
 /** The options of a run, with the directory that the commands suggested after it have to name. */

@@ -19,8 +19,9 @@ import {
 import type { RunLog } from './log-file.ts';
 import { ManifestChoice } from './manifest-choice.ts';
 import { type HintOf, suggestFor } from './next-steps.ts';
-import { type Place, assertDirectoryMeant, flagsFor, placeOf } from './place.ts';
+import { assertDirectoryMeant, flagsFor, placeFor, placeOf } from './place.ts';
 import {
+  type Origins,
   configWarnings,
   environmentWarnings,
   layersFrom,
@@ -86,6 +87,7 @@ async function runToCode(argv: readonly string[], door: Door): Promise<ExitCode>
     report = { ...report, command, flags: Object.fromEntries(others) };
     const config = await findConfig(flags, io);
     const settings = resolveSettings(command, flags, io.env, config);
+    const origins = originsOf(command, layersFrom(flags, io.env, config));
     if (request.directory !== undefined) {
       await assertDirectoryMeant(request.directory, command, async () => {
         const { dest } = await placeOf(command, undefined, io);
@@ -93,7 +95,7 @@ async function runToCode(argv: readonly string[], door: Door): Promise<ExitCode>
         return (await new ManifestChoice().choose(choice, () => undefined)).manifest;
       });
     }
-    return await runLogged(request, { settings, config }, door);
+    return await runLogged(request, { settings, origins, config }, door);
   } catch (error) {
     return finish(door, report, { kind: 'thrown', error });
   }
@@ -137,19 +139,20 @@ async function runLogged(
 /** What a run goes by: from flags, variables and files. */
 interface Resolved {
   readonly settings: Settings;
+  readonly origins: Origins;
   readonly log?: RunLog | undefined;
   readonly config: readonly ConfigPlace[];
 }
 
 async function runCommand(
   request: CommandRequest,
-  { settings, config, log }: Resolved,
+  { settings, origins, config, log }: Resolved,
   door: Door,
 ): Promise<Finished> {
   const { io } = door;
   const { command, argument, args } = request;
   const form: Form = settings.json ? 'json' : settings.ndjson ? 'ndjson' : 'text';
-  const { dest, isFound, world } = await placeFor(request, { settings, config }, io);
+  const { dest, isFound, world } = await placeFor(command, { settings, origins }, io);
   const isDemo = await isForDemo(command, settings, dest);
   const flags = flagsFor(request, settings, { dest, isFound, isDemo });
   const report = { form, command, settings, flags, isDemo };
@@ -168,7 +171,6 @@ async function runCommand(
     const confirm = confirmWith(settings, io, progress);
     const asked = { settings, config, argument, args, dest, typed: request.flags, isFound };
     const context = { ...worldOf(world), ...asked, manifests, onEvent, confirm };
-    const origins = originsOf(command, layersFrom(request.flags, io.env, config));
     const remarks = [...configWarnings(config, origins), ...environmentWarnings(command, io.env)];
     for (const message of remarks) {
       onEvent({ event: 'warning', code: 'environment', message });
@@ -216,20 +218,6 @@ interface Finished {
   readonly exitCode: ExitCode;
   readonly ending: Ending;
   readonly dest: string;
-}
-
-/** What a file says of the directory gives way to that which the user is in. */
-async function placeFor(
-  { command, flags }: CommandRequest,
-  { settings, config }: Resolved,
-  io: CliIo,
-): Promise<Place & { readonly world: CliIo & { readonly dest: string | undefined } }> {
-  const origin = originsOf(command, layersFrom(flags, io.env, config)).get('dest')?.name;
-  const isNamed = origin === 'flag' || origin === 'variable';
-  const world = { ...io, dest: isNamed ? undefined : settings.dest };
-  const [first] = settings.from;
-  if (first !== undefined) return { dest: first, isFound: false, world };
-  return { ...(await placeOf(command, isNamed ? settings.dest : undefined, world)), world };
 }
 
 /** What of the world a command is given. */
