@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { isDataset } from './dataset/find-dataset.ts';
 import { isSameManifest, readKept, releaseOf, resolveManifest } from './dataset/kept-manifest.ts';
 import { layoutOf } from './dataset/layout.ts';
@@ -225,8 +225,8 @@ function namedTwice(one: string, other: string): CcxriError {
 async function prefixOf(directory: string, output: string): Promise<string> {
   const base = dirname(resolve(output));
   const typed = relative(base, resolve(directory));
-  const isBelow = typed !== '..' && !typed.startsWith(`..${sep}`) && !isAbsolute(typed);
-  const path = isBelow ? typed : relative(await realOf(base), await realOf(directory));
+  const isInside = typed === '' || isBelow(base, resolve(directory));
+  const path = isInside ? typed : relative(await realOf(base), await realOf(directory));
   const slashed = sep === '/' ? path : path.replaceAll(sep, '/');
   return slashed === '' ? '' : `${slashed}/`;
 }
