@@ -292,10 +292,10 @@ export async function imagesHere(
   images: readonly Candidate[],
   { session: { layout, ledger } }: FetchRun,
 ): Promise<ReadonlySet<string>> {
-  const record = await ledger.readMembers(name);
   const here = new Set<string>();
   const isGone = (await pathKind(imagesPathOf(layout, name))) === 'nothing';
   if (isGone) return here;
+  const record = await ledger.readMembers(name);
   if (record?.resized !== undefined)
     throw otherSizeError([{ file: name, here: record.resized.size }], null);
   if (record === undefined || record.foundBadAt !== undefined) return here;
