@@ -208,10 +208,12 @@ describe('fetch --low-disk --resize', () => {
       });
     const kept = await fetch();
     expect(kept.code, kept.stderr).toBe(0);
-    for (const bytes of (await imagesIn(dest)).values()) expect(await bySide(bytes)).toBe(300);
+    const published = [...(await imagesIn(dest)).values()];
+    expect(await Promise.all(published.map(bySide))).toEqual([300, 300]);
     await rm(dest, { recursive: true });
     expect((await fetch('--low-disk')).code).toBe(0);
-    for (const bytes of (await imagesIn(dest)).values()) expect(await bySide(bytes)).toBe(64);
+    const resized = [...(await imagesIn(dest)).values()];
+    expect(await Promise.all(resized.map(bySide))).toEqual([64, 64]);
   });
 
   it('publishes the good images of an archive with a damaged one', async () => {
