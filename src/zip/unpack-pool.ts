@@ -148,20 +148,29 @@ export class UnpackPool {
 }
 
 /**
+ * One part at a time, of all archives: a second one that finds too many files open stops this thread,
+ * and with it the first, which could close some.
+ */
+const oneHere = pLimit(1);
+
+/**
  * The same in this thread, which turns to other events after each member. By zlib alone: the kernel
  * would take 16 MB for what is rare or small.
  */
 export async function unpackHere({ signal, onBytes, ...work }: UnpackWork): Promise<MemberFaults> {
   const unpacker = new MemberUnpacker(null);
   const faults = new MemberFaults();
-  // In parts, since the files of one are open until it ends.
-  for (const members of partitionMembers(work.members, 1)) {
+  const unpackPart = async (members: readonly Member[]) => {
     throwIfAborted(signal);
     for await (const bytes of unpackMembers({ ...work, members }, { unpacker, faults })) {
       onBytes(bytes);
       await setImmediate();
       throwIfAborted(signal);
     }
+  };
+  // In parts, since the files of one are open until it ends.
+  for (const members of partitionMembers(work.members, 1)) {
+    await oneHere(() => unpackPart(members));
   }
   return faults;
 }

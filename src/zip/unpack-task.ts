@@ -145,8 +145,8 @@ export class BatchedFileWriter {
   writeAndVerify(path: string, { member, unchecked, checked }: UnpackedMember): Uint8Array {
     try {
       const first = unchecked ?? checked();
-      this.#create(path);
-      const writer = this.#whenFilesAreFree(() => openWriter(path), 1);
+      const fd = this.#create(path);
+      const writer = openWriter(path) ?? fd;
       try {
         const writeAndCompare = (content: Uint8Array) => {
           writeAt(writer, content, 0);
@@ -159,7 +159,7 @@ export class BatchedFileWriter {
         if (content === first || !writeAndCompare(content)) throw lostOnDisk(path);
         return content;
       } finally {
-        closeSync(writer);
+        if (writer !== fd) closeSync(writer);
       }
     } catch (error) {
       throw toDiskError(error, 'write', { path });
@@ -226,25 +226,25 @@ export class BatchedFileWriter {
 
   #create(path: string): number {
     while (this.#open.length >= this.#maxOpen) this.flushOne();
-    const fd = this.#whenFilesAreFree(() => openSync(path, NEW_FILE, NEW_FILE_MODE), 0);
+    const fd = this.#whenFilesAreFree(() => openSync(path, NEW_FILE, NEW_FILE_MODE));
     this.#open.push({ path, fd });
     return fd;
   }
 
   /**
-   * Where too many files are open already, it flushes and closes those of the batch but the last `kept`,
-   * and then waits for others.
+   * Where too many files are open already, it flushes and closes those of the batch, and then waits for
+   * others. It holds none while it waits: threads that each kept one would wait for each other.
    */
-  #whenFilesAreFree(open: () => number, kept: 0 | 1): number {
+  #whenFilesAreFree(open: () => number): number {
     for (let waits = 0; ; waits += 1) {
       try {
         return open();
       } catch (error) {
         if (!isOfOpenFiles(errnoOf(error)) || waits >= WAITS) throw error;
       }
-      const isAlone = this.#open.length <= kept;
+      const isAlone = this.#open.length === 0;
       this.#maxOpen = Math.max(1, Math.floor(this.#open.length / 2));
-      while (this.#open.length > kept) this.flushOne();
+      while (this.flushOne());
       if (isAlone) Atomics.wait(this.#sleeper, 0, 0, WAIT_MS);
     }
   }
@@ -267,9 +267,16 @@ export class BatchedFileWriter {
  * Another descriptor of a new, empty file. Truncating an empty file changes nothing, but makes ext4
  * start writing to the disk when this descriptor is closed: that continues while other files are
  * written, and the flush has little left to wait for.
+ * @returns undefined: too many files are open, and it is written without that
  */
-function openWriter(path: string): number {
-  const fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
+function openWriter(path: string): number | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
+  } catch (error) {
+    if (isOfOpenFiles(errnoOf(error))) return undefined;
+    throw error;
+  }
   try {
     ftruncateSync(fd, 0);
     return fd;
