@@ -24,7 +24,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'program',
-          include: ['test/{e2e,faults}/**/*.test.ts'],
+          include: ['test/e2e/**/*.test.ts'],
           // These run dist/, so it is built first: only here, for it takes some seconds.
           globalSetup: ['test/support/build-once.ts'],
         },

@@ -8,8 +8,6 @@ export default defineConfig({
     exclude: [
       // What they are made of is tested once, by `npm test`.
       'test/fuzz/{found,harness}.test.ts',
-      // These have no rounds: in brief they would be what `npm test` has run.
-      ...(LEVEL === 'full' ? [] : ['test/faults/{adopt,export-renames}.test.ts']),
     ],
     testTimeout: 30 * 60_000,
     hookTimeout: 60_000,

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { DEFAULT_FILES_AT_ONCE, forEachAtOnce } from '../concurrency.ts';
 import { keepManifest } from '../dataset/kept-manifest.ts';
 import { type Session, withSession } from '../dataset/session.ts';
 import { sweepLeftovers } from '../dataset/sweep.ts';
@@ -125,12 +126,13 @@ async function takeAllImages({ look, zips, others, files }: Places, run: AdoptRu
   const bundles = await openBundles(toOpen, context, { run, errors });
   try {
     await findImages(look, context, left);
-    const images: AdoptedImages[] = [];
     const found = new Set(finds.archives);
-    for (const file of archives) {
-      const stem = stemOf(file.name);
-      if (found.has(stem)) images.push(await adoptImages(file, finds.of(stem), run));
-    }
+    const ofArchives = archives.filter(({ name }) => found.has(stemOf(name)));
+    const images: AdoptedImages[] = [];
+    // The images of one are read while those of another are recorded and put in their place.
+    await forEachAtOnce(ofArchives.entries(), DEFAULT_FILES_AT_ONCE, async ([at, file]) => {
+      images[at] = await adoptImages(file, finds.of(stemOf(file.name)), run);
+    });
     return { images, errors };
   } finally {
     for (const { reader } of bundles) await reader.close();

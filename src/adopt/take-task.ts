@@ -52,7 +52,8 @@ export interface TakeTypes {
   readonly result: readonly Taken[];
 }
 
-const READ_BYTES = 1024 * 1024;
+/** Stays in the cache of one processor, where the CRC-32 finds it: with 1 MiB reading takes twice the time. */
+const READ_BYTES = 256 * 1024;
 /** Without O_NONBLOCK the open of a named pipe waits for a writer. */
 const READ = constants.O_RDONLY | constants.O_NONBLOCK;
 
@@ -67,13 +68,16 @@ export class Taker {
   take(item: TakeItem): Taken {
     const { from, to } = item;
     try {
-      const found = statOf(from);
+      const link = lstatSync(from);
+      // The way to it need not be known: only a link to a link depends on what that leads to.
+      const real = link.isSymbolicLink() ? realpathSync(from) : from;
+      const found = real === from ? link : lstatSync(real);
       if (!found.isFile()) return { kind: 'unreadable', why: 'it is no file' };
       const { size: bytes, mtimeMs } = found;
       if (item.bytes !== null && item.bytes !== bytes) {
         return { kind: 'differs', bytes, crc32: null };
       }
-      const isLinked = to !== null && bring(item, to);
+      const isLinked = to !== null && bring({ ...item, from: real }, to);
       const read = this.#read(to ?? from, to !== null && !isLinked);
       const isRight = item.crc32 === null || item.crc32 === read.crc32;
       if (isRight && read.bytes === bytes && read.isUnchanged) {
@@ -98,7 +102,7 @@ export class Taker {
       const before = fstatSync(fd, { bigint: true });
       let [crc, bytes] = [0, 0];
       const total = Number(before.size);
-      // Most are read in one piece, and then nothing has to be copied.
+      // Many are read in one piece, and then nothing has to be copied.
       const picture = total > READ_BYTES ? new ImageCheck() : undefined;
       let fault = total === 0 ? imageFaultOf(this.#buffer.subarray(0, 0)) : undefined;
       for (;;) {
@@ -126,17 +130,11 @@ class WriteError extends Error {
   override readonly name = 'WriteError';
 }
 
-function statOf(path: string) {
-  const stats = lstatSync(path);
-  return stats.isSymbolicLink() ? lstatSync(realpathSync(path)) : stats;
-}
-
 /** @returns true: by a hard link; false: by a copy */
 function bring({ from, mayLink }: TakeItem, to: string): boolean {
   if (mayLink) {
     try {
-      // A link to a link would depend on what that leads to.
-      linkSync(realpathSync(from), to);
+      linkSync(from, to);
       return true;
     } catch (error) {
       if (errnoOf(error) === 'EEXIST') throw new WriteError('in the way', { cause: error });

@@ -11,7 +11,7 @@ const mounts = useMounts();
 const start = useProcessGroups();
 
 /** Files and directories that the disk takes: the last shards have none left. Of bytes, it is known before. */
-const INODES = rounds({ short: [5, 8], brief: [5, 6, 8], full: [4, 5, 6, 7, 8] });
+const INODES = rounds({ brief: [5, 6, 8], full: [4, 5, 6, 7, 8] });
 const ROOM_BYTES = 16 * 1024 * 1024;
 
 /** Runs it until the disk is full. @returns shards that it has kept */

@@ -24,8 +24,8 @@ const FORMATS = ['webdataset', 'imagefolder', 'parquet --with-images'];
 /** A file of the export or its journal is flushed; a file gets another name, the export at last. */
 const CALLS = ['fsync,fdatasync', 'rename'] as const;
 /** So many kills of each kind, of those that are possible. */
-const KILLS = rounds({ short: 2, brief: 3, full: 10_000 });
-const RANDOM_KILLS = fromEnv('CCXRI_KILLS', rounds({ short: 2, brief: 8, full: 200 }));
+const KILLS = rounds({ brief: 3, full: 10_000 });
+const RANDOM_KILLS = fromEnv('CCXRI_KILLS', rounds({ brief: 8, full: 200 }));
 const SEED = process.env['CCXRI_SEED'] ?? '1';
 
 /** Evenly, from 1 to the last. */

@@ -15,7 +15,7 @@ import { useServedRelease } from './served-release.ts';
 const tempDir = useTempDirs();
 const start = useProcessGroups();
 
-const KILLS = fromEnv('CCXRI_KILLS', rounds({ short: 4, brief: 7, full: 60 }));
+const KILLS = fromEnv('CCXRI_KILLS', rounds({ brief: 7, full: 60 }));
 
 /** Archives of 2 to 6 MB, of several images each. */
 const ARCHIVES = [3, 5, 4, 6, 2].map((images, n) => ({ name: `ChestDx-${n + 1}`, images }));

@@ -60,25 +60,6 @@ function briefly(call: string, errors: readonly string[]): readonly FaultKind[] 
   }));
 }
 
-const brief = { isBrief: true } as const;
-/** The first, the middle and the last of them, for kinds that differ in what follows. */
-const FEW: readonly FaultKind[] = [
-  { call: 'pwrite64,pwritev', how: 'error=ENOSPC', codes: [6], ...brief },
-  { call: 'pwrite64,pwritev', how: 'error=EDQUOT', codes: [6], ...brief },
-  { ...LOST_WRITE, ...brief },
-  {
-    call: 'fsync',
-    how: 'error=EIO',
-    codes: [6],
-    mayPass: /\.ccxri\/\.links\.json\.\*\.tmp/,
-    ...brief,
-  },
-  { call: 'rename', how: 'signal=KILL', codes: [], ...brief },
-  { call: 'link', how: 'error=EPERM', codes: [0], ...brief },
-  { call: 'link', how: 'error=EISDIR', codes: [0], ...brief },
-  { call: 'fsync', how: 'error=EPERM', codes: [0], ...brief },
-];
-
 if (LEVEL === 'full') {
   describeFaults({ kinds: FAULTS });
   // More than a checkpoint: it is flushed on the way, and its state written behind that.
@@ -89,5 +70,5 @@ if (LEVEL === 'full') {
 } else {
   const first = ({ runs, ...kind }: FaultKind): FaultKind =>
     runs === undefined ? { ...kind, isBrief: true } : { ...kind, isBrief: true, runs: 3 };
-  describeFaults({ kinds: LEVEL === 'short' ? FEW : FAULTS.map(first) });
+  describeFaults({ kinds: FAULTS.map(first) });
 }
