@@ -13,7 +13,7 @@ import { adoptImages } from './adopt-images.ts';
 import { openBundles } from './bundles.ts';
 import { findFiles } from './find-files.ts';
 import { findImages } from './find-images.ts';
-import { ImageFinds } from './image-finds.ts';
+import { type Bundle, ImageFinds } from './image-finds.ts';
 import { gatherKnowledge } from './knowledge.ts';
 import { LeftBehind } from './left.ts';
 import { LookAround } from './look-around.ts';
@@ -112,31 +112,45 @@ interface Places {
   readonly files: readonly AdoptedFile[];
 }
 
-async function takeAllImages({ look, zips, others, files }: Places, run: AdoptRun) {
-  const { session, left } = run;
+async function takeAllImages(places: Places, run: AdoptRun) {
+  const { session } = run;
   // It has ended by a full disk, say, which is the outcome of a file already.
   if (isCcxriError(session.signal.reason)) return { images: [], errors: [] };
   const archives = session.files.filter(({ kind }) => kind === 'archive');
-  const known = await gatherKnowledge(session, plannedLabels(files));
-  const finds = new ImageFinds(new Set(archives.map(({ name }) => stemOf(name))), left);
+  const bundles: Bundle[] = [];
   const errors: CcxriError[] = [];
-  const wrong = new Set<SeenFile>(others);
-  const context = { known, finds, isWrong: (seen: SeenFile) => wrong.has(seen) };
-  const toOpen = [...zips, ...others.filter((each) => !isLabels(each))];
-  const bundles = await openBundles(toOpen, context, { run, errors });
   try {
-    await findImages(look, context, left);
+    const finds = await findAllImages(places, run, { bundles, errors });
     const found = new Set(finds.archives);
     const ofArchives = archives.filter(({ name }) => found.has(stemOf(name)));
     const images: AdoptedImages[] = [];
     // The images of one are read while those of another are recorded and put in their place.
     await forEachAtOnce(ofArchives.entries(), DEFAULT_FILES_AT_ONCE, async ([at, file]) => {
-      images[at] = await adoptImages(file, finds.of(stemOf(file.name)), run);
+      images[at] = await adoptImages(file, finds.remove(stemOf(file.name)), run);
     });
     return { images, errors };
   } finally {
     for (const { reader } of bundles) await reader.close();
   }
+}
+
+/** Apart from what follows, so that what is known of 162,000 images is not held any longer than this. */
+async function findAllImages(
+  { look, zips, others, files }: Places,
+  run: AdoptRun,
+  found: { readonly bundles: Bundle[]; readonly errors: CcxriError[] },
+): Promise<ImageFinds> {
+  const { session, left } = run;
+  const archives = session.files.filter(({ kind }) => kind === 'archive');
+  const finds = new ImageFinds(new Set(archives.map(({ name }) => stemOf(name))), left);
+  run.takePool.prepare(look.imagesSeen);
+  const known = await gatherKnowledge(session, plannedLabels(files));
+  const wrong = new Set<SeenFile>(others);
+  const context = { known, finds, isWrong: (seen: SeenFile) => wrong.has(seen) };
+  const toOpen = [...zips, ...others.filter((each) => !isLabels(each))];
+  await openBundles(toOpen, context, run, found);
+  await findImages(look, context, left);
+  return finds;
 }
 
 /** Where label files are that a dry run has found. */

@@ -25,15 +25,17 @@ const MAX_BUNDLES = 200;
 /**
  * Looks into zips that are none of the published archives for images of the dataset. Each has passed the gate
  * before a byte of it is unpacked.
- * @param errors gets what is wrong with zips that are meant to be of the dataset
- * @returns those that have to be closed
+ * @param found gets the bundles, which the caller closes, also if this throws; what is wrong with zips that are
+ *   meant to be of the dataset
+ * @throws CcxriError `aborted`; bugs
  */
 export async function openBundles(
   zips: readonly SeenFile[],
   context: BundleContext,
-  { run, errors }: { readonly run: AdoptRun; readonly errors: CcxriError[] },
-): Promise<readonly Bundle[]> {
-  const bundles: Bundle[] = [];
+  run: AdoptRun,
+  found: { readonly bundles: Bundle[]; readonly errors: CcxriError[] },
+): Promise<void> {
+  const { bundles, errors } = found;
   for (const seen of zips) {
     try {
       if (bundles.length >= MAX_BUNDLES) throw tooMany(seen.path);
@@ -44,7 +46,6 @@ export async function openBundles(
       if (failure !== undefined) errors.push(failure);
     }
   }
-  return bundles;
 }
 
 function tooMany(path: string): CcxriError {

@@ -56,7 +56,14 @@ export class ImageFinds {
     return [...this.#byArchive.keys()];
   }
 
-  of(archive: string): ArchiveFinds {
+  /** Of an archive, which it is asked for once: nothing of it is kept here any more. */
+  remove(archive: string): ArchiveFinds {
+    const finds = this.#of(archive);
+    this.#byArchive.delete(archive);
+    return finds;
+  }
+
+  #of(archive: string): ArchiveFinds {
     const finds = this.#byArchive.get(archive) ?? { images: [], left: 0, wrong: 0 };
     this.#byArchive.set(archive, finds);
     return finds;
@@ -89,7 +96,7 @@ export class ImageFinds {
       this.#left.add('not-selected', image.path, archive);
       return false;
     }
-    this.of(archive).images.push({ ...image, target, expected });
+    this.#of(archive).images.push({ ...image, target, expected });
     return true;
   }
 
@@ -101,7 +108,7 @@ export class ImageFinds {
     }
     this.#left.add(match.why, path, match.message);
     if (archive === undefined) return;
-    const finds = this.of(archive);
+    const finds = this.#of(archive);
     finds.left += 1;
     if (match.why === 'differs') finds.wrong += 1;
   }

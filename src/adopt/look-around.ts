@@ -1,4 +1,5 @@
 import type { Session } from '../dataset/session.ts';
+import { isImageName } from '../labels/join.ts';
 import type { LeftBehind } from './left.ts';
 import { type Identity, type SeenFile, Walk } from './walk.ts';
 
@@ -19,6 +20,7 @@ export class LookAround {
   readonly #left: LeftBehind;
   #rounds = 0;
   #filesSeen = 0;
+  #imagesSeen = 0;
   #toldAtMs: number;
 
   constructor(options: LookOptions, session: Session, left: LeftBehind) {
@@ -31,6 +33,11 @@ export class LookAround {
   /** In the first round: the others see the same. */
   get filesSeen(): number {
     return this.#filesSeen;
+  }
+
+  /** Of these, those with the name of an image; of the dataset or not. */
+  get imagesSeen(): number {
+    return this.#imagesSeen;
   }
 
   /** @throws CcxriError `aborted`; bugs */
@@ -53,6 +60,7 @@ export class LookAround {
       batch.push(seen);
       files += 1;
       if (isFirst) this.#filesSeen = files;
+      if (isFirst && isImageName(seen.name)) this.#imagesSeen += 1;
       if (batch.length < FILES_AT_ONCE) continue;
       this.#tell(files);
       yield batch;

@@ -43,6 +43,16 @@ export class TakePool {
   }
 
   /**
+   * Starts the threads before the first images are there for them.
+   * @param expected how many images there may be
+   */
+  prepare(expected: number): void {
+    if (expected < this.#minItems) return;
+    // A thread that can't be started is found out by the first call with items.
+    for (const thread of this.#threads) void thread.start([]);
+  }
+
+  /**
    * @returns one for each item, in their order
    * @throws CcxriError of the disk that is written to; `aborted`; bugs
    */

@@ -75,6 +75,27 @@ describe('the threads that take images', () => {
     expect(ids(workers)).toEqual([-1, -1]);
   });
 
+  it('are started before the first images for many, and not for few', async () => {
+    const { pool, workers } = poolOf();
+    pool.prepare(20);
+    expect(workers).toEqual([]);
+    pool.prepare(COUNT);
+    expect(workers).toHaveLength(2);
+    const { signal } = new AbortController();
+    const taken = await pool.take(items, { signal, onBytes: () => undefined });
+    expect(taken.filter(({ kind }) => kind === 'taken')).toHaveLength(COUNT);
+    expect(workers).toHaveLength(2);
+    await pool.close();
+    expect(ids(workers)).toEqual([-1, -1]);
+  });
+
+  it('that were prepared and are not needed end with the pool', async () => {
+    const { pool, workers } = poolOf();
+    pool.prepare(COUNT);
+    await pool.close();
+    expect(ids(workers)).toEqual([-1, -1]);
+  });
+
   it('end when the run is stopped, with `aborted`', async () => {
     const { pool, workers } = poolOf();
     const stop = new AbortController();
