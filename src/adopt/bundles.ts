@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../abort.ts';
 import { describeLookAlike } from '../download/look-alike.ts';
 import { CcxriError, isCcxriError } from '../errors.ts';
 import { isImagePath } from '../labels/join.ts';
@@ -137,7 +138,7 @@ function leaveBundle(
   error: unknown,
   { run, known }: { readonly run: AdoptRun; readonly known: ImageKnowledge },
 ): CcxriError | undefined {
-  run.session.signal.throwIfAborted();
+  throwIfAborted(run.session.signal);
   if (!isCcxriError(error, 'damaged-archive', 'unsafe-archive')) {
     leaveUnreadable(error, seen.path, run.left);
     return undefined;
