@@ -120,7 +120,7 @@ async function takeAllImages(places: Places, run: AdoptRun) {
   const bundles: Bundle[] = [];
   const errors: CcxriError[] = [];
   try {
-    const finds = await findAllImages(places, run, { bundles, errors });
+    const finds = await findAllImages(archives, places, run, { bundles, errors });
     const found = new Set(finds.archives);
     const ofArchives = archives.filter(({ name }) => found.has(stemOf(name)));
     const images: AdoptedImages[] = [];
@@ -136,12 +136,12 @@ async function takeAllImages(places: Places, run: AdoptRun) {
 
 /** Apart from what follows, so that what is known of 162,000 images is not held any longer than this. */
 async function findAllImages(
+  archives: readonly ManifestFile[],
   { look, zips, others, files }: Places,
   run: AdoptRun,
   found: { readonly bundles: Bundle[]; readonly errors: CcxriError[] },
 ): Promise<ImageFinds> {
   const { session, left } = run;
-  const archives = session.files.filter(({ kind }) => kind === 'archive');
   const finds = new ImageFinds(new Set(archives.map(({ name }) => stemOf(name))), left);
   run.takePool.prepare(look.imagesSeen);
   const known = await gatherKnowledge(session, plannedLabels(files));

@@ -226,7 +226,7 @@ export class BatchedFileWriter {
 
   #create(path: string): number {
     while (this.#open.length >= this.#maxOpen) this.flushOne();
-    const fd = this.#whenFilesAreFree(() => openSync(path, NEW_FILE, NEW_FILE_MODE));
+    const fd = this.#openNew(path);
     this.#open.push({ path, fd });
     return fd;
   }
@@ -235,10 +235,10 @@ export class BatchedFileWriter {
    * Where too many files are open already, it flushes and closes those of the batch, and then waits for
    * others. It holds none while it waits: threads that each kept one would wait for each other.
    */
-  #whenFilesAreFree(open: () => number): number {
+  #openNew(path: string): number {
     for (let waits = 0; ; waits += 1) {
       try {
-        return open();
+        return openSync(path, NEW_FILE, NEW_FILE_MODE);
       } catch (error) {
         if (!isOfOpenFiles(errnoOf(error)) || waits >= WAITS) throw error;
       }

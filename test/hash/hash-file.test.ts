@@ -1,20 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { appendFileSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
-import {
-  type FileHandle,
-  mkdir,
-  open,
-  readdir,
-  readlink,
-  truncate,
-  writeFile,
-} from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, mkdir, open, truncate, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { type FollowFile, createMd5, followHere, hashFile } from '../../src/hash/hash-file.ts';
 import { HashPool } from '../../src/hash/hash-pool.ts';
 import { useChildren } from '../support/children.ts';
+import { openFilesBelow } from '../support/open-files.ts';
 import { md5Of, randomBytes } from '../support/random-bytes.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
 
@@ -44,11 +37,8 @@ async function fileOf(bytes: Uint8Array): Promise<string> {
 }
 
 /** Is the file still open in this process? */
-async function isOpen(path: string): Promise<boolean> {
-  const links = await Promise.all(
-    (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
-  );
-  return links.includes(path);
+function isOpen(path: string): boolean {
+  return openFilesBelow(dirname(path)).includes(path);
 }
 
 it('an MD5 under way is that of RFC 1321', () => {
@@ -70,7 +60,7 @@ describe('a file of', () => {
       expect(hashed).toEqual({ path, md5, bytes: length });
       expect(reported.at(-1)).toBe(length === 0 ? undefined : length);
       expect(reported).toEqual([...reported].sort((a, b) => a - b));
-      expect(await isOpen(path)).toBe(false);
+      expect(isOpen(path)).toBe(false);
     },
   );
 });
@@ -88,7 +78,7 @@ it('stops between two spans, and closes the file', async () => {
   });
   await expect(hashing).rejects.toMatchObject({ code: 'aborted' });
   expect(reported).toEqual([MIB]);
-  expect(await isOpen(path)).toBe(false);
+  expect(isOpen(path)).toBe(false);
 });
 
 it('does not begin after a stop', async () => {
@@ -107,7 +97,7 @@ it('says that a directory, or a pipe that nobody writes to, is no file', async (
   expect(spawnSync('mkfifo', [join(root, 'pipe')]).status).toBe(0);
   for (const path of [join(root, 'folder'), join(root, 'pipe')]) {
     await expect(hashFile(path)).rejects.toMatchObject({ code: 'occupied', facts: { path } });
-    expect(await isOpen(path)).toBe(false);
+    expect(isOpen(path)).toBe(false);
   }
 });
 
@@ -127,7 +117,7 @@ describe('a file that changes while it is hashed is no result', () => {
     const path = await fileOf(bytesOf(3 * MIB));
     const hashing = hashFile(path, { onBytes: (done) => done === MIB && change(path) });
     await expect(hashing).rejects.toMatchObject({ code: 'changed', facts: { path, found } });
-    expect(await isOpen(path)).toBe(false);
+    expect(isOpen(path)).toBe(false);
   });
 });
 

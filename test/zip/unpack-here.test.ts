@@ -1,9 +1,9 @@
-import { readdirSync, readlinkSync } from 'node:fs';
 import { mkdtemp, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { extractMembers } from '../../src/zip/member.ts';
 import { ARCHIVE_FILE as file, makeArchiveFile } from '../support/archive-file.ts';
+import { openFilesBelow } from '../support/open-files.ts';
 import { randomBytes } from '../support/random-bytes.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
 
@@ -14,17 +14,9 @@ const IMAGES = Array.from({ length: 100 }, (_, i) => ({
   content: randomBytes(8000, `image ${i}`),
 }));
 
-/** How many folders this process has images open in; at one moment, so without turning to other work. */
+/** How many folders this process has images open in. */
 function foldersOpen(below: string): number {
-  const paths = readdirSync('/proc/self/fd').map((fd) => {
-    try {
-      return readlinkSync(join('/proc/self/fd', fd));
-    } catch {
-      // The directory's own descriptor.
-      return '';
-    }
-  });
-  const images = paths.filter((path) => path.startsWith(below) && path.endsWith('.jpg'));
+  const images = openFilesBelow(below).filter((path) => path.endsWith('.jpg'));
   return new Set(images.map((path) => dirname(path))).size;
 }
 
