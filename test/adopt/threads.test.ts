@@ -1,5 +1,5 @@
-import { readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, readdir, symlink, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
@@ -94,6 +94,27 @@ describe('the threads that take images', () => {
     pool.prepare(COUNT);
     await pool.close();
     expect(ids(workers)).toEqual([-1, -1]);
+  });
+
+  it('take what a link leads to, and not the link', async () => {
+    const { pool } = poolOf();
+    const links = await tempDir();
+    const throughLinks = await Promise.all(
+      items.map(async (item) => {
+        const from = join(links, basename(item.from));
+        await symlink(join('..', basename(held), basename(item.from)), from);
+        return { ...item, from };
+      }),
+    );
+    const { signal } = new AbortController();
+    const taken = await pool.take(throughLinks, { signal, onBytes: () => undefined });
+    await pool.close();
+    expect(taken.filter(({ kind }) => kind === 'taken')).toHaveLength(COUNT);
+    for (const { from, to } of items) {
+      const [image, target] = await Promise.all([lstat(to ?? ''), lstat(from)]);
+      expect(image.isFile()).toBe(true);
+      expect(image.ino).toBe(target.ino);
+    }
   });
 
   it('end when the run is stopped, with `aborted`', async () => {
