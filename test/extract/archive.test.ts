@@ -141,6 +141,7 @@ describe('an archive', () => {
       onEvent: ({ event }) => {
         if (event !== 'phase-start') return;
         for (const name of readdirSync(place.layout.stage)) {
+          if (name.endsWith('.owner')) continue;
           const { mode } = statSync(join(place.layout.stage, name));
           seen.push(`${name.replace(/[0-9a-f]{12}$/, '*')} ${(mode & 0o777).toString(8)}`);
         }

@@ -256,7 +256,7 @@ describe('what a run that has died leaves (#133)', () => {
     await writeTree(path, { 'images/patient1_000.jpg': 'half' });
     const since = '2026-01-02T03:04:05Z';
     const mark = JSON.stringify({ lockVersion: 1, holder, token: 't', since });
-    if (holder !== undefined) await writeFile(join(path, 'owner'), mark);
+    if (holder !== undefined) await writeFile(`${path}.owner`, mark);
     return path;
   }
 
@@ -278,9 +278,12 @@ describe('what a run that has died leaves (#133)', () => {
     await cleanStage(place.layout);
     expect((await readdir(place.layout.stage)).sort()).toEqual([
       'ChestDx-2.00000000000b',
+      'ChestDx-2.00000000000b.owner',
       'ChestDx-3.00000000000c',
+      'ChestDx-3.00000000000c.owner',
       'ChestDx-4.00000000000d',
       'not-a-stage',
+      'not-a-stage.owner',
     ]);
   });
 
@@ -326,7 +329,8 @@ describe('what a run that has died leaves (#133)', () => {
       expect(await runAndDie(place, files)).toBe('SIGKILL');
       await expect(stat(place.images)).rejects.toMatchObject({ code: 'ENOENT' });
     }
-    expect(await readdir(place.layout.stage)).toHaveLength(4);
+    const stages = await readdir(place.layout.stage);
+    expect(stages.filter((name) => !name.endsWith('.owner'))).toHaveLength(4);
     await cleanStage(place.layout);
     expect(await readdir(place.layout.stage)).toEqual([]);
     expect((await unpack(place)).result).toMatchObject({ members: 400 });
