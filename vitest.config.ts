@@ -1,5 +1,8 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
+/** The loops, which `npm run test:long` runs; what they are made of is tested here. */
+const FUZZ = 'test/fuzz/!(found|harness).test.ts';
+
 export default defineConfig({
   test: {
     testTimeout: 60_000,
@@ -15,7 +18,7 @@ export default defineConfig({
         test: {
           name: 'library',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, 'test/{e2e,faults,long}/**'],
+          exclude: [...configDefaults.exclude, 'test/{e2e,faults,long,servers}/**', FUZZ],
           // To load src/ anew for each file would take a fifth of the time of all tests.
           isolate: false,
         },

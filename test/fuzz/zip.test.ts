@@ -7,4 +7,4 @@ import { zipTargets } from './zip-target.ts';
 const sandbox = new Sandbox();
 afterAll(() => sandbox.remove());
 
-fuzzTests(zipTargets(sandbox, rounds({ short: 2, brief: 5, full: 10 })));
+fuzzTests(zipTargets(sandbox, rounds({ brief: 5, full: 10 })));

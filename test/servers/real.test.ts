@@ -34,9 +34,9 @@ beforeAll(async () => {
 
 const folderOf = (size: string) => size.replace(' ', '');
 
-/** Large without a cut, for the connections; small with one, for the resume. */
-const sizesOf = (cut: CutAnswers): readonly Size[] =>
-  LEVEL !== 'short' ? ['2 MB', '24 MB'] : [cut === 'none' ? '24 MB' : '2 MB'];
+/** With rivals both; else large without a cut, for the connections, and small with one, for the resume. */
+const sizesOf = (cut: CutAnswers, withRivals: boolean): readonly Size[] =>
+  withRivals ? ['2 MB', '24 MB'] : [cut === 'none' ? '24 MB' : '2 MB'];
 
 interface RealExchange {
   readonly title: string;
@@ -44,20 +44,26 @@ interface RealExchange {
   readonly cut: CutAnswers;
 }
 
-function exchangesOf({ name, cuts = ['none', 'each'] }: RealServer): readonly RealExchange[] {
+type Chosen = RealServer & { readonly withRivals: boolean };
+
+function exchangesOf(server: Chosen): readonly RealExchange[] {
+  const { name, cuts = ['none', 'each'], withRivals } = server;
   return cuts.flatMap((cut) =>
-    sizesOf(cut).map((size) => ({ title: `${name}, ${size}${CUT_TITLES[cut]}`, size, cut })),
+    sizesOf(cut, withRivals).map((size) => ({
+      title: `${name}, ${size}${CUT_TITLES[cut]}`,
+      size,
+      cut,
+    })),
   );
 }
 
 const kinds = new Map(
   [...new Set(REAL_SERVERS.map(({ kind }) => kind))].map((kind) => [kind, isInstalled(kind)]),
 );
-// In brief, the rivals play on some; `npm test` has had ccxri on all of them.
-const isChosen = (index: number) => LEVEL !== 'brief' || index % 5 === 0;
 const chosen = REAL_SERVERS.filter(({ isLong }) => LEVEL === 'full' || isLong !== true)
   .filter(({ kind }) => kinds.get(kind) === true)
-  .filter((_, index) => isChosen(index));
+  // In brief, the rivals play on some.
+  .map((server, index): Chosen => ({ ...server, withRivals: LEVEL === 'full' || index % 5 === 0 }));
 const titles = chosen.flatMap((server) => exchangesOf(server).map(({ title }) => title));
 const rows = inject('exchangeRows');
 if (rows !== undefined) {
@@ -89,7 +95,7 @@ describe.each(chosen)('$name', (server) => {
       const env = running.behind === undefined ? {} : proxy;
       const came = await fetchWith(client, { baseUrl, size, directory, env, clock: quickClock() });
       return { ...came, ratio: line.sentBytes() / totalBytes };
-    }, LEVEL !== 'short');
+    }, server.withRivals);
     if (rows !== undefined) {
       const { ccxri, others: rivals } = played;
       const row = { group: 'Real servers', title, isPlaced, ccxri, rivals };
