@@ -21,10 +21,15 @@ export interface PeakPlan {
   readonly bytes: number;
   /** true: approximate, for the images of some archives are not known yet, or published sizes are rounded. */
   readonly about: boolean;
-  /** All images. Those of archives that no member index is kept of are estimated by the size of the archive. */
+  /**
+   * All images. Those of archives that no member index is kept of are estimated by the size of the archive, and those
+   * that are to be resized by their pixels.
+   */
   readonly bytesOfImages: number;
   /** The two largest archives that have to be downloaded from their first byte: no more are here at once. */
   readonly bytesOfArchives: number;
+  /** What their images take more before they are resized. Absent where none are. */
+  readonly bytesBeforeResize?: number | undefined;
 }
 
 /** What a choice of images comes to. */

@@ -71,9 +71,13 @@ function whatNext(plan: FetchPlan, { view, again, lowDisk }: RenderOptions): rea
 /** What the files take at the worst moment of a run with little disk. */
 function toPeakLines({ peak }: FetchPlan): readonly string[] {
   if (peak === undefined) return [];
-  const { bytes, about, bytesOfImages, bytesOfArchives } = peak;
-  const parts = `${formatBytes(bytesOfImages)} of images, ${formatBytes(bytesOfArchives)} of archives`;
-  return [`at most on disk: ${formatSize({ bytes, about })} (${parts} at once)`];
+  const { bytes, about, bytesOfImages, bytesOfArchives, bytesBeforeResize = 0 } = peak;
+  const parts = [
+    `${formatBytes(bytesOfImages)} of images`,
+    `${formatBytes(bytesOfArchives)} of archives`,
+    ...(bytesBeforeResize > 0 ? [`${formatBytes(bytesBeforeResize)} of images to be resized`] : []),
+  ];
+  return [`at most on disk: ${formatSize({ bytes, about })} (${parts.join(', ')} at once)`];
 }
 
 /** What is here, and not known to be right. */

@@ -142,7 +142,8 @@ async function planOf(
   const planned = planFetch(surveys, choicesOf(options), await freeBytesAt(options.dest));
   if (options.lowDisk !== true) return planned;
   const { tasks, plan } = planned;
-  return { tasks, plan: withPeak(plan, tasks, await imageSizesOf(surveys, layout)) };
+  const images = await imageSizesOf(surveys, { layout, resize: options.resize });
+  return { tasks, plan: withPeak(plan, tasks, images) };
 }
 
 function emitPlan(
