@@ -1,7 +1,7 @@
 // Builds dist/: the command line and the library as small entries with chunks that are loaded when needed
 // (dist/bin/), all packages included, and the library's types (dist/index.d.ts).
 //
-//   tsx scripts/build.ts              both, and checks the types
+//   tsx scripts/build.ts              both, and does not check the types
 //   tsx scripts/build.ts --bin        the code alone, in half a second
 //   tsx scripts/build.ts --if-stale   nothing, where dist/ is newer than all it is made of
 import { chmod, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';

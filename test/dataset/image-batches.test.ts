@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
+import { deflateRawSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { archiveReader } from '../../src/dataset/image-reader.ts';
 import { LoadPool } from '../../src/zip/load-pool.ts';
@@ -24,14 +25,14 @@ const A_ROOM = Math.floor((4 * 1024 * 1024) / BYTES);
 const COUNT = A_ROOM * 10;
 const NAMES = Array.from({ length: COUNT }, (_, at) => `patient${1000 + at}_000.jpg`);
 const CONTENTS = new Map(NAMES.map((name) => [name, randomBytes(BYTES, name)]));
+const PACKED = new Map([...CONTENTS].map(([name, content]) => [name, deflateRawSync(content)]));
 const contentOf = (name: string) => CONTENTS.get(name) ?? Buffer.alloc(0);
 
+const isStored = (name: string) => name.endsWith('7_000.jpg');
 const image = (name: string, more: Partial<ZipMember> = {}): ZipMember => ({
-  ...{
-    name: `ChestDx-1/${name}`,
-    content: contentOf(name),
-    method: name.endsWith('7_000.jpg') ? 0 : 8,
-  },
+  ...{ name: `ChestDx-1/${name}`, content: contentOf(name), method: isStored(name) ? 0 : 8 },
+  // Packed once, not for each test.
+  packed: isStored(name) ? contentOf(name) : (PACKED.get(name) ?? Buffer.alloc(0)),
   ...more,
 });
 

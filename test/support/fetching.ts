@@ -1,4 +1,4 @@
-import { createCipheriv, createHash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { exitCodeOf, worstOf, type ExitCode } from '../../src/cli/exit-codes.ts';
@@ -11,6 +11,7 @@ import { type Manifest, type ManifestFile } from '../../src/manifest/manifest.ts
 import { toPublishedSize } from '../../src/manifest/size.ts';
 import { fastClock, type FastClock } from './clock.ts';
 import { checkInvariants, surroundings } from './invariants.ts';
+import { randomBytes } from './random-bytes.ts';
 import { likeJpeg } from './tiny-jpeg.ts';
 import { buildZip } from './zip-builder.ts';
 
@@ -21,13 +22,8 @@ export interface Sample {
   readonly file: Record<string, unknown>;
 }
 
-/** Bytes that look random and do not deflate, the same for a seed every time; 100 MB of them take a blink. */
-export function noise(seed: string, length: number): Buffer {
-  const key = createHash('sha256').update(seed).digest();
-  return createCipheriv('aes-128-ctr', key.subarray(0, 16), key.subarray(16)).update(
-    Buffer.alloc(length),
-  );
-}
+/** Of a size. */
+export const noise = (seed: string, length: number) => randomBytes(length, seed);
 
 export const md5Of = (bytes: string | Uint8Array) => createHash('md5').update(bytes).digest('hex');
 
