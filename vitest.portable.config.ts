@@ -12,7 +12,7 @@ const WHOLE =
   /^(?:docs|e2e|faults|fuzz|long|serve|servers|bench|report|description|demo|doctor|http)[\\/]/;
 /** What other systems have not, or have otherwise. */
 const NEEDS =
-  /node:child_process|symlink|chmod|mkfifo|\bumask|getuid|SIG[A-Z]{3,}|\/proc\/|\/dev\/|'\/tmp|process\.kill|support\/(?:mounts|nginx|inject|strace|program|children|real-servers|slurm|daemon|browser|pandas|pil|certificate|full-disk|process-group|resources|[a-z-]+-child|unpack-and-die|http-clients|rdflib|duckdb)\b/;
+  /node:child_process|symlink|chmod|mkfifo|\bumask|getuid|SIG[A-Z]{3,}|\/proc\/|\/dev\/|'\/tmp|process\.kill|support\/(?:mounts|nginx|inject|strace|program|children|real-servers|slurm|daemon|browser|pandas|pil|certificate|full-disk|process-group|resources|[a-z-]+-child|http-clients|rdflib|duckdb)\b/;
 
 const all = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.test.ts'))

@@ -1,4 +1,3 @@
-import { spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
 import {
   mkdtemp,
@@ -13,11 +12,12 @@ import {
 } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { cleanStage } from '../../src/extract/archive.ts';
 import { ownIdentity } from '../../src/fs/process-identity.ts';
+import { useChildren } from '../support/children.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
+import { hasStrace } from '../support/strace.ts';
 import { useTempDirs, writeTree } from '../support/temp-dirs.ts';
 import {
   ARCHIVE,
@@ -39,10 +39,19 @@ async function placed(bytes: Buffer = zipOf(CONTENTS)): Promise<Place> {
   return placeArchive(await tempDir(), bytes);
 }
 
-/** Of a process that unpacks, and dies when it is told to. */
-function childArgs({ layout, archivePath }: Place, when: string): readonly string[] {
-  const script = fileURLToPath(new URL('../support/unpack-and-die.ts', import.meta.url));
-  return ['--import', 'tsx', script, layout.root, archivePath, ARCHIVE, MD5, when];
+const children = useChildren('unpack-child.ts');
+
+/**
+ * A process that unpacks, and dies when it is told to.
+ * @param when so many files are there, or an event
+ * @param before a command that starts it
+ */
+async function unpackElsewhere(
+  { layout, archivePath }: Place,
+  when: string,
+  before?: readonly string[],
+) {
+  return (await children.start([layout.root, archivePath, ARCHIVE, MD5, when], before)).ended;
 }
 
 describe('an archive that changes (#92)', () => {
@@ -210,19 +219,15 @@ describe('images/ on another disk', () => {
   });
 });
 
-const hasStrace = spawnSync('strace', ['-V']).status === 0;
-if (!hasStrace) console.warn('skipped: what is flushed before a rename is seen with strace alone');
-
 it.skipIf(!hasStrace)('every image is flushed before its folder gets its name (#60)', async () => {
   const contents = Object.fromEntries(
     Array.from({ length: 30 }, (_, i) => [`sub${i % 3}/patient${i}_000.jpg`, `image ${i}`]),
   );
   const place = await placed(zipOf({ ...contents, 'patient0_000.jpg': '' }));
   const log = join(place.around, 'trace');
-  const options = ['-f', '-y', '-o', log, '-e', 'trace=fdatasync,fsync,rename'];
-  const args = [...options, process.execPath, ...childArgs(place, 'never')];
-  const env = { ...process.env, UV_USE_IO_URING: '0' };
-  expect(spawnSync('strace', args, { stdio: 'inherit', env }).status).toBe(0);
+  const strace = ['strace', '-f', '-y', '-o', log, '-e', 'trace=fdatasync,fsync,rename'];
+  const ended = await unpackElsewhere(place, 'never', ['env', 'UV_USE_IO_URING=0', ...strace]);
+  expect(ended).toMatchObject({ code: 0, stderr: '' });
   const calls = (await readFile(log, 'utf8')).split('\n');
   const renamed = calls.findIndex((call) =>
     /rename\(.*\/images", ".*\/images\/ChestDx-1"/.test(call),
@@ -326,7 +331,7 @@ describe('what a run that has died leaves (#133)', () => {
     );
     const place = await placed(zipOf(contents));
     for (const files of ['1', '50', '150', '250']) {
-      expect(await runAndDie(place, files)).toBe('SIGKILL');
+      expect(await unpackElsewhere(place, files)).toMatchObject({ signal: 'SIGKILL' });
       await expect(stat(place.images)).rejects.toMatchObject({ code: 'ENOENT' });
     }
     const stages = await readdir(place.layout.stage);
@@ -339,22 +344,10 @@ describe('what a run that has died leaves (#133)', () => {
 
   it('after the rename is whole, and known', async () => {
     const place = await placed();
-    expect(await runAndDie(place, 'phase-done')).toBe('SIGKILL');
+    expect(await unpackElsewhere(place, 'phase-done')).toMatchObject({ signal: 'SIGKILL' });
     expect(await contentsBelow(place.images)).toEqual(CONTENTS);
     await cleanStage(place.layout);
     expect((await unpack(place)).result).toMatchObject({ members: 3, did: 'skipped' });
     expect(await readdir(place.layout.stage)).toEqual([]);
   });
-
-  /**
-   * Unpacks in a process of its own, which dies without a word.
-   * @param when so many files are there, or an event
-   * @returns the signal that ended it
-   */
-  async function runAndDie(place: Place, when: string): Promise<unknown> {
-    const child = spawn(process.execPath, childArgs(place, when), { stdio: 'inherit' });
-    return new Promise((resolve) => {
-      child.on('close', (_, signal) => resolve(signal));
-    });
-  }
 });

@@ -1,13 +1,12 @@
-import { spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { readFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { CcxriError, toErrorRecord } from '../../src/errors.ts';
 import { cleanStage } from '../../src/extract/archive.ts';
 import { canMount, useMounts } from '../support/mounts.ts';
 import { randomBytes } from '../support/random-bytes.ts';
+import { useChildren } from '../support/children.ts';
 import { hasStrace } from '../support/strace.ts';
 import { useTempDirs } from '../support/temp-dirs.ts';
 import { useUnpackPools } from '../support/unpack-threads.ts';
@@ -46,9 +45,11 @@ async function placed(bytes: Buffer = ZIP): Promise<Place> {
   return placeArchive(await tempDir(), bytes);
 }
 
-function childArgs({ layout, archivePath }: Place, when: string): readonly string[] {
-  const script = fileURLToPath(new URL('../support/unpack-and-die.ts', import.meta.url));
-  return ['--import', 'tsx', script, layout.root, archivePath, ARCHIVE, MD5, when, 'threads'];
+const children = useChildren('unpack-child.ts');
+
+/** @param before a command that starts it */
+function startUnpacking({ layout, archivePath }: Place, when: string, before?: readonly string[]) {
+  return children.start([layout.root, archivePath, ARCHIVE, MD5, when, 'threads'], before);
 }
 
 describe('an archive that is unpacked in threads', () => {
@@ -155,7 +156,8 @@ describe('a process that unpacks in threads', () => {
   it('and dies at any moment leaves no half folder of images, and the next run ends right', async () => {
     const place = await placed();
     for (const files of ['1', '60', '100']) {
-      expect(await runAndDie(place, files)).toBe('SIGKILL');
+      const child = await startUnpacking(place, files);
+      expect(await child.ended).toMatchObject({ signal: 'SIGKILL' });
       await expect(stat(place.images)).rejects.toMatchObject({ code: 'ENOENT' });
     }
     const stages = await readdir(place.layout.stage);
@@ -168,19 +170,12 @@ describe('a process that unpacks in threads', () => {
     expect(await contentsBelow(place.images)).toEqual(CONTENTS);
   });
 
-  async function runAndDie(place: Place, when: string): Promise<unknown> {
-    const child = spawn(process.execPath, childArgs(place, when), { stdio: 'inherit' });
-    return new Promise((resolve) => {
-      child.on('close', (_, signal) => resolve(signal));
-    });
-  }
-
   it.skipIf(!hasStrace)(
     'has flushed every image before its folder gets its name (#60)',
     async () => {
       const place = await placed();
-      const { calls, status } = await traced(place, ['-e', 'trace=fdatasync,fsync,rename']);
-      expect(status).toBe(0);
+      const { calls, code } = await traced(place, ['-e', 'trace=fdatasync,fsync,rename']);
+      expect(code).toBe(0);
       const renamed = calls.findIndex((call) =>
         /rename\(.*\/images", ".*\/images\/ChestDx-1"/.test(call),
       );
@@ -202,32 +197,23 @@ describe('a process that unpacks in threads', () => {
     ['fails', 'error=EIO', 'disk-io'],
     ['is said to have gone well, and has written nothing', 'retval=9050', 'disk-io'],
     ['has no room', 'error=ENOSPC', 'disk-full'],
-  ])('where a write %s, says so, and leaves nothing', async (_, how, code) => {
+  ])('where a write %s, says so, and leaves nothing', async (_, how, fault) => {
     const place = await placed();
-    const { status, stderr } = await traced(place, [
+    const { code, stderr } = await traced(place, [
       ...['-e', 'trace=pwrite64', '-e', `inject=pwrite64:${how}:when=30`],
     ]);
-    expect(status).not.toBe(0);
-    expect(stderr).toContain(`code: '${code}'`);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(`code: '${fault}'`);
     await expect(stat(place.images)).rejects.toMatchObject({ code: 'ENOENT' });
     expect(await readdir(place.layout.stage)).toEqual([]);
   });
 
   async function traced(place: Place, options: readonly string[]) {
     const log = join(place.around, 'trace');
-    const args = [
-      '-f',
-      '-y',
-      '-o',
-      log,
-      ...options,
-      process.execPath,
-      ...childArgs(place, 'never'),
-    ];
-    const env = { ...process.env, UV_USE_IO_URING: '0' };
-    const { status, stderr } = spawnSync('strace', args, { env, encoding: 'utf8' });
+    const before = ['env', 'UV_USE_IO_URING=0', 'strace', '-f', '-y', '-o', log, ...options];
+    const { code, stderr } = await (await startUnpacking(place, 'never', before)).ended;
     const calls = (await readFile(log, 'utf8')).split('\n');
     await rm(log);
-    return { calls, status, stderr };
+    return { calls, code, stderr };
   }
 });

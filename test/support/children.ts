@@ -25,6 +25,7 @@ interface ChildEnd {
 
 const WORKERS = {
   'hash-worker': join(import.meta.dirname, '../../src/hash/hash-worker.ts'),
+  'unpack-worker': join(import.meta.dirname, '../../src/zip/unpack-worker.ts'),
 };
 
 /**
