@@ -43,7 +43,7 @@ export type Request =
 export function parseCommandLine(argv: readonly string[], width: number): Request {
   const texts: string[] = [];
   const requests: Request[] = [];
-  const program = createProgram(texts, requests, width);
+  const program = createProgram({ argv, texts, requests, width });
   try {
     program.parse(argv, { from: 'user' });
   } catch (error) {
@@ -61,8 +61,16 @@ export function parseCommandLine(argv: readonly string[], width: number): Reques
   return request ?? { kind: 'text', text: texts.join('') };
 }
 
+interface Parsing {
+  readonly argv: readonly string[];
+  /** What is to be printed. */
+  readonly texts: string[];
+  readonly requests: Request[];
+  readonly width: number;
+}
+
 /** A new program for each run, so that no state of one command line is left for the next. */
-function createProgram(texts: string[], requests: Request[], width: number): Command {
+function createProgram({ argv, texts, requests, width }: Parsing): Command {
   const program = new Command('ccxri');
   program
     .description('Downloads, checks, extracts and joins the CC-CXRI chest X-ray dataset.')
@@ -84,7 +92,12 @@ function createProgram(texts: string[], requests: Request[], width: number): Com
     .helpOption('-h, --help', 'print the help')
     .helpCommand(false);
   for (const key of OPTION_KEYS) program.addOption(toOption(key).hideHelp());
-  for (const name of COMMAND_NAMES) addCommand(program, name, requests);
+  const typed = new Set(argv.map((word) => word.toLowerCase()));
+  for (const name of COMMAND_NAMES) {
+    const command = program.command(name).description(COMMANDS[name].summary);
+    // Of the others no more than that is asked: 500 options would be made for nothing at each start.
+    if (typed.has(name)) setUpCommand({ program, command, requests }, name);
+  }
   program
     .command('help')
     .argument('[topics...]', `commands, or ${Object.keys(TOPICS).join(', ')}`)
@@ -102,9 +115,13 @@ function createProgram(texts: string[], requests: Request[], width: number): Com
   return program;
 }
 
-function addCommand(program: Command, name: CommandName, requests: Request[]): void {
-  const { summary, argument, examples } = COMMANDS[name];
-  const command = program.command(name).description(summary);
+interface Adding extends Pick<Parsing, 'requests'> {
+  readonly program: Command;
+  readonly command: Command;
+}
+
+function setUpCommand({ program, command, requests }: Adding, name: CommandName): void {
+  const { argument, examples } = COMMANDS[name];
   const own = OPTION_KEYS.filter((key) => takesOption(name, key));
   const groupOf = (key: OptionKey) => GROUPS.indexOf(wordsOf(key, name).group);
   own.sort((a, b) => groupOf(a) - groupOf(b));
