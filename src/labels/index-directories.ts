@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { throwIfAborted } from '../abort.ts';
 import { forEachAtOnce } from '../concurrency.ts';
 import { type DatasetLayout, finalPathOf, imagesPathOf } from '../dataset/layout.ts';
@@ -242,9 +243,12 @@ async function areSameFiles(
   other: string,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const [a, b] = await Promise.all([statOrNull(one), statOrNull(other)]);
+  // An inode may be larger than a double is exact.
+  const [a, b] = await Promise.all(
+    [one, other].map((path) => stat(path, { bigint: true }).catch(() => undefined)),
+  );
+  if (a !== undefined && a.ino === b?.ino && a.dev === b.dev) return true;
   if (a?.size !== b?.size) return false;
-  if (a?.ino === b?.ino && a?.dev === b?.dev) return true;
   const [first, second] = [await hashFile(one, { signal }), await hashFile(other, { signal })];
   return first.md5 === second.md5;
 }
