@@ -134,7 +134,7 @@ export function renderNextSteps(next: readonly NextStep[], typed: RawOptions): s
 
 function renderStep(step: NextStep, typed: RawOptions): string {
   const text = renderAct(step, typed);
-  return step.or === undefined ? text : `${text}, or ${renderAct(step.or, typed)}`;
+  return step.or === undefined ? text : `${text}, or ${renderStep(step.or, typed)}`;
 }
 
 function renderAct(step: NextStep, typed: RawOptions): string {

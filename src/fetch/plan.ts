@@ -187,9 +187,20 @@ export function lowDiskError(
       expected: `about ${need}`,
       found: `${free} free`,
       kept: 'everything: nothing was started',
-      next: [{ ...less, or: { kind: 'option', option: 'yes' } }],
+      next: [withSmallerImages({ ...less, or: { kind: 'option', option: 'yes' } }, plan)],
     },
   );
+}
+
+/** A size that networks for chest images take, with which images of the whole dataset need some 12 GB. */
+const SMALL_PIXELS = '512';
+
+/** Where a run with little disk has nothing here yet: images of two sizes are never mixed. */
+function withSmallerImages(step: NextStep, { peak, bytesNeededOnDisk }: FetchPlan): NextStep {
+  const isAsPublished = peak !== undefined && peak.bytesBeforeResize === undefined;
+  if (!isAsPublished || peak.bytes !== bytesNeededOnDisk) return step;
+  const purpose = '(smaller images; sharp has to be installed)';
+  return { kind: 'option', option: 'resize', value: SMALL_PIXELS, purpose, or: step };
 }
 
 function lessDisk({

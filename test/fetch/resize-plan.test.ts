@@ -82,7 +82,11 @@ it.skipIf(!canMount)(
     };
     const published = await fetch('--low-disk');
     expect(published.code).toBe(6);
-    expect(published.stderr).toContain('the disk is too small');
+    expect(published.stderr).toMatch(
+      /the disk is too small .*\n(?:.*\n)+next: add --resize 512 \(/,
+    );
+    const planned = await fetch('--low-disk', '--resize', '300', '--dry-run');
+    expect(planned.stdout).not.toContain('add --resize');
     const ran = await fetch('--low-disk', '--resize', '64');
     expect(ran.code, ran.stderr).toBe(0);
     expect(await listTree(layoutOf(dest).images)).toHaveLength(8 + 48);
