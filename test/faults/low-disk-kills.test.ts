@@ -47,7 +47,12 @@ function watched(dest: string) {
   const { archives, partial } = layoutOf(dest);
   const seen = { most: 0, worst: [''] };
   const look = () => {
-    const names = [archives, partial].flatMap(namesIn);
+    const before = namesIn(archives);
+    const parts = namesIn(partial);
+    // What had gone by the time that the others were seen is not there with them: on a busy machine much happens
+    // between two looks.
+    const after = new Set(namesIn(archives));
+    const names = [...parts, ...before.filter((name) => after.has(name))];
     const here = [...new Set(names.flatMap((name) => /^ChestDx-\d+/.exec(name)?.[0] ?? []))];
     if (here.length > seen.most) Object.assign(seen, { most: here.length, worst: here });
   };
